@@ -1,0 +1,39 @@
+# Everything happens in .venv; `make` without a target tells what there is.
+PYTHON ?= python3
+BIN := .venv/bin
+export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help train test lint bench clean
+
+help:            ## show this list
+	@grep -E '^[a-z]+: .*##|^[a-z]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 10
+
+$(BIN)/handmade: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit("handmade needs Python 3.11 or later; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(BIN)/pytest: $(BIN)/handmade
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+train: $(BIN)/handmade   ## train on all of MNIST by finite differences, in about a minute
+	$(BIN)/handmade train
+
+test: $(BIN)/pytest      ## run every test
+	$(BIN)/pytest
+
+lint: $(BIN)/pytest      ## ruff and mypy --strict
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(BIN)/pytest     ## measure the numbers that the README quotes
+	$(BIN)/python benchmarks/readme.py
+
+clean:                   ## remove what make made; runs/ stays
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

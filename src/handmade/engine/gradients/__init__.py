@@ -1,0 +1,6 @@
+"""Several ways to the same numbers: the gradient of the loss with respect to every weight."""
+
+from handmade.engine.gradients.definition import definition
+from handmade.engine.gradients.difference import difference
+
+__all__ = ["definition", "difference"]

@@ -1,0 +1,108 @@
+"""The gradient by its definition, the seed's own way: one full forward pass for every weight.
+
+    forward   g = (L(w + h) - L(w)) / h
+    central   g = (L(w + h) - L(w - h)) / 2h
+
+Right up to rounding, which the subtraction magnifies: losing L to the last digits is the price of a small h.
+"""
+
+from concurrent.futures import Executor
+from typing import Any
+
+import numpy as np
+
+from handmade.engine.arrays import Array
+from handmade.engine.gradients.settings import Scheme, checked, mapped
+from handmade.engine.losses import CrossEntropy
+from handmade.engine.network import Network
+
+WEIGHTS_A_TASK = 64
+
+
+def definition(
+    network: Network,
+    x: Array,
+    y: Array,
+    *,
+    h: float = 1e-3,
+    scheme: Scheme = "forward",
+    loss: CrossEntropy | None = None,
+    executor: Executor | None = None,
+) -> tuple[float, dict[str, Array]]:
+    """Nudge every weight on its own and run the whole network again.
+
+    Parameters
+    ----------
+    network : Network
+    x : Array, (N, *network.input_shape)
+        Prepared images.
+    y : Array, (N,)
+        Their classes.
+    h : float
+        How far each weight is moved.
+    scheme : {"forward", "central"}
+        One pass a weight, or two.
+    loss : CrossEntropy, optional
+        The loss of one image; the gradient is that of its mean over the batch.
+    executor : concurrent.futures.Executor, optional
+        Where the weights are shared out; this thread if left out.
+
+    Returns
+    -------
+    L : float
+        The loss at the weights as they are.
+    gradients : dict of Array
+        One quotient a weight, named and shaped as in `network.parameters()`.
+
+    Raises
+    ------
+    HandmadeError
+        If images, labels, h or scheme are not usable.
+    """
+    step = checked(network, x, y, h, scheme)
+    loss = loss or CrossEntropy()
+    base = mean_loss(network, x, y, loss)
+    gradients = {name: np.empty_like(array) for name, array in network.parameters().items()}
+    tasks = [
+        (name, range(first, min(first + WEIGHTS_A_TASK, array.size)))
+        for name, array in gradients.items()
+        for first in range(0, array.size, WEIGHTS_A_TASK)
+    ]
+
+    def quotients(task: tuple[str, range]) -> list[float]:
+        name, weights = task
+        return [quotient(network, x, y, name, i, step, scheme, loss, base) for i in weights]
+
+    for (name, weights), some in zip(tasks, mapped(executor, quotients, tasks), strict=True):
+        gradients[name].flat[weights.start : weights.stop] = some
+    return base, gradients
+
+
+def quotient(
+    network: Network,
+    x: Array,
+    y: Array,
+    name: str,
+    index: int,
+    h: Any,
+    scheme: Scheme,
+    loss: CrossEntropy,
+    base: float,
+) -> float:
+    """The difference quotient of one weight: number `index` of the array `name`, counted through it in order."""
+    array = network.parameters()[name]
+
+    def loss_at(step: Any) -> float:
+        nudged = array.copy()
+        nudged.flat[index] += step
+        return mean_loss(network.replace({name: nudged}), x, y, loss)
+
+    if scheme == "central":
+        return (loss_at(h) - loss_at(-h)) / (2 * float(h))
+    return (loss_at(h) - base) / float(h)
+
+
+def mean_loss(network: Network, x: Array, y: Array, loss: CrossEntropy) -> float:
+    """The loss of a batch: the mean over its images."""
+    with np.errstate(over="ignore", invalid="ignore"):  # an overflow shows in the loss, where training looks for it
+        return float(loss.forward(network.logits(x), y).mean())

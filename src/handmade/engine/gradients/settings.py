@@ -1,0 +1,52 @@
+"""What the numerical gradients share: their schemes, the checks at the border, and where the work is done."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor
+from typing import Any, Literal, TypeAlias, TypeVar, get_args
+
+from handmade.engine.arrays import Array
+from handmade.engine.errors import HandmadeError
+from handmade.engine.losses import check_labels
+from handmade.engine.network import Network
+
+Scheme: TypeAlias = Literal["forward", "central"]
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+
+def checked(network: Network, x: Array, y: Array, h: float, scheme: str) -> Any:
+    """Check the arguments of a numerical gradient; return h in the network's dtype.
+
+    Raises
+    ------
+    HandmadeError
+        If a scheme is unknown, h is not a positive number that the dtype can hold, or images or labels do not fit.
+    """
+    check_scheme(scheme)
+    step = checked_step(h, network)
+    network.check_images(x)
+    (classes,) = network.shapes[-1]
+    check_labels(y, len(x), classes)
+    return step
+
+
+def check_scheme(scheme: str) -> None:
+    """Raise HandmadeError unless the scheme is a known one."""
+    if scheme not in get_args(Scheme):
+        raise HandmadeError(f"scheme wants one of {', '.join(get_args(Scheme))}; got {scheme!r}")
+
+
+def checked_step(h: float, network: Network) -> Any:
+    """Return h in the network's dtype, or raise HandmadeError."""
+    if not (math.isfinite(h) and h > 0):
+        raise HandmadeError(f"the step size h wants a finite number above 0; got {h}")
+    step = network.dtype.type(h)
+    if not 0 < step < math.inf:
+        raise HandmadeError(f"the step size h = {h} cannot be held in {network.dtype}; take a larger h, or float64")
+    return step
+
+
+def mapped(executor: Executor | None, function: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
+    """The function's results in the order of the tasks, from the executor's workers or from this thread."""
+    return map(function, tasks) if executor is None else executor.map(function, tasks)

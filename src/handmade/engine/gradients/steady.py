@@ -1,0 +1,130 @@
+"""Which nudges can change which branch a ReLU or a max-pool takes: almost none, and that can be known beforehand.
+
+ReLU, max-pool, and the two together hand on one of several candidates: a pixel of the window, or the constant 0.
+
+    y = m = max over k of x_k
+    dy = max over k of dx_k - (m - x_k)        (1)
+
+Let D be the largest |dx| in a block of nudges. Where the winner w leads every other candidate by 2 D or more, no nudge of the
+block can depose it: the window is *steady*, and (1) is just dx_w, or nothing where 0 is the winner. That is a copy of rows,
+where (1) is several passes of arithmetic. The other windows get (1) itself, so the result is exact for any step size.
+"""
+
+from dataclasses import dataclass
+from functools import reduce
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handmade.engine.arrays import Array, Shape
+from handmade.engine.layers import Channel, MaxPool2d
+
+Sites: TypeAlias = NDArray[np.intp]
+
+
+class Choices:
+    """The choice that every window makes at the input x, and how to follow nudges through it.
+
+    Parameters
+    ----------
+    x : Array, (N, H, W, C), or any shape where there is no pool
+        The input.
+    pool : MaxPool2d or None
+        Whose windows; None: every number is a window of its own.
+    relu : bool
+        Whether 0 is a candidate too, as for a ReLU before or after the pool.
+    """
+
+    def __init__(self, x: Array, pool: MaxPool2d | None, relu: bool) -> None:
+        self._x, self._pool, self._relu = x, pool, relu
+        pixels = [x] if pool is None else list(pool.pixels(x, outside=-np.inf))
+        self._zero = len(pixels)  # the number of the candidate 0
+        self._m = pixels[0].copy()
+        self._winner = np.zeros(self._m.shape, np.intp)
+        second = np.full_like(self._m, -np.inf)
+        for k, candidate in enumerate([*pixels[1:], np.zeros_like(self._m)] if relu else pixels[1:], start=1):
+            self._winner[candidate > self._m] = k
+            np.maximum(second, np.minimum(self._m, candidate), out=second)
+            np.maximum(self._m, candidate, out=self._m)
+        self._lead = self._m - second
+        self._layouts: dict[tuple[Shape, Shape], Sites] = {}
+        self._routes: dict[tuple[object, ...], Route] = {}
+        self._seen: Array | None = None
+        self._largest = 0.0
+
+    def delta(self, dx: Array, channel: Channel) -> Array:
+        """The exact difference of the output, for a dx (*x[..., channel].shape, nudges) of the input."""
+        nudges = dx.shape[-1]
+        rows = dx.ravel(order="K").reshape(-1, nudges)  # a row for each number of x, in the order of memory
+        steps = tuple(stride // (dx.itemsize * nudges) for stride in dx.strides[:-1])
+        route = self._route(dx.shape[:-1], steps, channel)
+        dy = np.zeros((route.lead.size, nudges), dx.dtype)
+        dy[route.live] = rows.take(route.chosen, axis=0)
+        contested = np.flatnonzero(~(route.lead >= 2 * self._largest_of(dx)))  # so written that NaN is contested
+        if contested.size:
+            dy[contested] = self._contest(rows, self._sites(dx.shape[:-1], steps)[:, contested], contested, channel)
+        return dy.reshape(*self._m[..., channel].shape, nudges)
+
+    def _contest(self, rows: Array, pixels: Sites, windows: Sites, channel: Channel) -> Array:
+        """Equation (1) for some windows: (windows, nudges)."""
+        x = self._x[..., channel]
+        m = self._m[..., channel].ravel()[windows]
+        in_order = np.empty(x.shape, x.dtype).strides
+        own = self._sites(x.shape, tuple(stride // x.itemsize for stride in in_order))
+        slack = m - x.ravel().take(own[:, windows])
+        dy = np.repeat(-m[:, None], rows.shape[-1], axis=1) if self._relu else np.full((len(m), rows.shape[-1]), -np.inf, x.dtype)
+        for k, behind in zip(pixels, slack, strict=True):
+            dx_k = rows.take(k, axis=0)
+            dx_k -= behind[:, None]
+            np.maximum(dy, dx_k, out=dy)
+        return dy
+
+    def _largest_of(self, dx: Array) -> float:
+        """D, worked out once for all channels that share a dx."""
+        if dx is not self._seen:
+            self._seen, self._largest = dx, max(dx.max(), -dx.min())
+        return self._largest
+
+    def _route(self, shape: Shape, steps: Shape, channel: Channel) -> "Route":
+        key = (shape, steps, channel.start, channel.stop, channel.step)
+        if key not in self._routes:
+            winner = self._winner[..., channel].ravel()
+            live = np.flatnonzero(winner < self._zero)
+            chosen = self._sites(shape, steps)[winner[live], live]
+            self._routes[key] = Route(self._lead[..., channel].ravel(), live, chosen)
+        return self._routes[key]
+
+    def _sites(self, shape: Shape, steps: Shape) -> Sites:
+        """For each place of the window, that pixel of every window, counted in memory: (places, windows).
+
+        Places beyond the edge are taken from the edge: such a pixel is in the same window, and counting it twice changes no maximum.
+        """
+        if (shape, steps) not in self._layouts:
+            along = [np.arange(size) * step for size, step in zip(shape, steps, strict=True)]
+            if self._pool is None:
+                sites = reduce(np.add.outer, along)
+            else:
+                images, below, beside, channels = along[0], *self._along_windows(shape[1:3], steps[1:3]), along[3]
+                sites = below[:, None, None, :, None, None] + beside[None, :, None, None, :, None] + channels
+                sites = sites + images[:, None, None, None]
+            self._layouts[shape, steps] = sites.reshape(self._zero, -1)
+        return self._layouts[shape, steps]
+
+    def _along_windows(self, shape: Shape, steps: Shape) -> list[Sites]:
+        """The rows that windows read, (K_h, H'), and the columns, (K_w, W')."""
+        assert self._pool is not None
+        settings = zip(self._pool.window, self._pool.stride, self._pool.padding, self._m.shape[1:3], shape, steps, strict=True)
+        return [
+            np.clip(np.arange(windows) * stride - padding + np.arange(window)[:, None], 0, size - 1) * step
+            for window, stride, padding, windows, size, step in settings
+        ]
+
+
+@dataclass(frozen=True)
+class Route:
+    """Which rows of a difference the windows of some channels take, in one layout of memory."""
+
+    lead: Array  # (windows,) how far the runner-up is behind
+    live: Sites  # the windows that a pixel wins, and not the constant 0
+    chosen: Sites  # their winners

@@ -1,0 +1,140 @@
+"""Conv2d: slide filters over an image and take dot products.
+
+    y[n,h,w,o] = b[o] + sum over i,j,c of W[i,j,c,o] x[n, h s + i - p, w s + j - p, c]        (1)
+
+with stride s, padding p and x = 0 outside the image. (1) is linear in x and linear in (W, b); the rest follows.
+
+    forward   y  = W * x + b
+    delta     dy = W * dx
+    nudges    dy[..., o] = h patch[..., i,j,c]  for W[i,j,c,o],   h  for b[o]
+
+LeCun, Bottou, Bengio & Haffner (1998), "Gradient-Based Learning Applied to Document Recognition",
+Proceedings of the IEEE 86(11), section II.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from handmade.engine.arrays import Array, Shape, pair, whole
+from handmade.engine.errors import HandmadeError
+from handmade.engine.initialisation import he
+from handmade.engine.layers.layer import EVERY, Channel, only
+from handmade.engine.layers.windows import columns, pad, patches, places, rows
+
+
+@dataclass(frozen=True, eq=False)
+class Conv2d:
+    """Convolution (cross-correlation, as everywhere in deep learning) of images (N, H, W, C).
+
+    Parameters
+    ----------
+    W : Array, (K_h, K_w, C, O)
+        The filters.
+    b : Array, (O,)
+        One bias a filter.
+    stride, padding : int or (int, int)
+        Step between windows, and zeros around the image, down and across.
+
+    Raises
+    ------
+    HandmadeError
+        If the arrays do not fit together or a setting is impossible.
+    """
+
+    SETTINGS: ClassVar[tuple[str, ...]] = ("filters", "kernel", "stride", "padding")
+
+    W: Array
+    b: Array
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int] = (0, 0)
+
+    def __post_init__(self) -> None:
+        if self.W.ndim != 4 or self.b.shape != self.W.shape[-1:] or 0 in self.W.shape:
+            raise HandmadeError(f"Conv2d wants W (K_h, K_w, C, O) and b (O,); got {self.W.shape} and {self.b.shape}")
+        object.__setattr__(self, "stride", pair(self.stride, "stride", 1))
+        object.__setattr__(self, "padding", pair(self.padding, "padding", 0))
+
+    @classmethod
+    def init(
+        cls,
+        rng: np.random.Generator,
+        channels: int,
+        filters: int,
+        kernel: int | tuple[int, int],
+        stride: int | tuple[int, int] = 1,
+        padding: int | tuple[int, int] = 0,
+        dtype: DTypeLike = np.float32,
+    ) -> Self:
+        """Fresh filters for images of so many channels: weights after He et al., biases zero."""
+        size = (*pair(kernel, "kernel", 1), whole(channels, "channels", 1), whole(filters, "filters", 1))
+        steps, zeros = pair(stride, "stride", 1), pair(padding, "padding", 0)
+        return cls(he(rng, size, dtype), np.zeros(filters, dtype), steps, zeros)
+
+    @classmethod
+    def restore(cls, parameters: dict[str, Array], settings: dict[str, Any]) -> Self:
+        """The layer again from its arrays and what `settings` said."""
+        return cls(parameters["W"], parameters["b"], settings["stride"], settings["padding"])
+
+    def settings(self) -> dict[str, Any]:
+        return {
+            "filters": self.W.shape[-1],
+            "kernel": list(self.kernel),
+            "stride": list(self.stride),
+            "padding": list(self.padding),
+        }
+
+    @property
+    def kernel(self) -> tuple[int, int]:
+        """(K_h, K_w)."""
+        return self.W.shape[0], self.W.shape[1]
+
+    def output_shape(self, shape: Shape) -> Shape:
+        down, right = places(shape, self.kernel, self.stride, self.padding, "Conv2d")
+        if shape[-1] != self.W.shape[2]:
+            raise HandmadeError(f"Conv2d wants images (H, W, {self.W.shape[2]}); got {shape}")
+        return down, right, self.W.shape[-1]
+
+    def parameters(self) -> dict[str, Array]:
+        return {"W": self.W, "b": self.b}
+
+    def replace(self, parameters: dict[str, Array]) -> Self:
+        return replace(self, **parameters)
+
+    def forward(self, x: Array) -> Array:  # (N, H, W, C) -> (N, H', W', O)
+        y = self._correlate(x, self.W)
+        y += self.b
+        return y
+
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        """Only the filters' slices for the channels that moved take part; x itself plays none, for (1) is linear."""
+        return self._correlate(dx, self.W[:, :, channel])
+
+    def output_channel(self, channel: Channel, shape: Shape) -> Channel:
+        return EVERY
+
+    def nudges(self, x: Array, h: Any) -> Iterator[tuple[Channel, Array]]:
+        """A weight nudged by h moves its filter's channel by h times the pixels it reads; a bias reads ones."""
+        windows = self._patches(x)  # (N, H', W', K_h, K_w, C)
+        positions, weights = windows.shape[:3], math.prod(windows.shape[3:])
+        dy = np.empty((*positions, 1, weights + 1), x.dtype)
+        np.multiply(windows, h, out=dy[..., 0, :-1].reshape(windows.shape))
+        dy[..., -1] = h
+        for o in range(self.W.shape[-1]):
+            yield only(o), dy
+
+    def _correlate(self, x: Array, W: Array) -> Array:
+        windows = self._patches(x)  # (N, H', W', K_h, K_w, C), or with nudges (N, H', W', K_h, K_w, C, nudges)
+        positions, outputs = windows.shape[:3], W.shape[-1]
+        filters = W.reshape(-1, outputs)
+        if windows.ndim == 6:
+            return (rows(windows) @ filters).reshape(*positions, outputs)
+        y = filters.T @ columns(windows)  # (O, N H' W' nudges): nudges stay side by side
+        return np.moveaxis(y.reshape(outputs, *positions, -1), 0, 3)
+
+    def _patches(self, x: Array) -> Array:
+        return patches(pad(x, self.padding, 0), self.kernel, self.stride)

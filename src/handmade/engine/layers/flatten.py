@@ -1,0 +1,38 @@
+"""Flatten: every image becomes one row of numbers, channels running fastest, then columns, then rows.
+
+    y[n, (h W + w) C + c] = x[n,h,w,c]
+    delta   dy = dx, in the same order
+
+Channel c of an image is every C-th number of its row, beginning with number c.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from handmade.engine.arrays import Array, Shape
+from handmade.engine.layers.layer import EVERY, Channel
+
+
+@dataclass(frozen=True, eq=False)
+class Flatten:
+    """(N, ...) -> (N, numbers), in the order of memory."""
+
+    SETTINGS: ClassVar[tuple[str, ...]] = ()
+
+    def settings(self) -> dict[str, Any]:
+        return {}
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return (math.prod(shape),)
+
+    def forward(self, x: Array) -> Array:
+        return x.reshape(len(x), -1)
+
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        return dx.reshape(len(x), -1, *dx.shape[x.ndim :])
+
+    def output_channel(self, channel: Channel, shape: Shape) -> Channel:
+        if channel == EVERY or len(shape) == 1:
+            return channel
+        return slice(channel.start, None, shape[-1])

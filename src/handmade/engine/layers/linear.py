@@ -1,0 +1,95 @@
+"""Linear: every output is a weighted sum of all inputs.
+
+    y[n,o] = b[o] + sum over i of W[i,o] x[n,i]        (1)
+
+    forward   y  = x W + b
+    delta     dy = dx W
+    nudges    dy[n,o] = h x[n,i]  for W[i,o],   h  for b[o]
+
+Rosenblatt (1958), "The Perceptron", Psychological Review 65(6).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from handmade.engine.arrays import Array, Shape, whole
+from handmade.engine.errors import HandmadeError
+from handmade.engine.initialisation import he
+from handmade.engine.layers.layer import EVERY, Channel, only
+
+
+@dataclass(frozen=True, eq=False)
+class Linear:
+    """A fully connected layer on rows of numbers (N, in).
+
+    Parameters
+    ----------
+    W : Array, (in, out)
+        The weights.
+    b : Array, (out,)
+        One bias an output.
+
+    Raises
+    ------
+    HandmadeError
+        If the arrays do not fit together.
+    """
+
+    SETTINGS: ClassVar[tuple[str, ...]] = ("units",)
+
+    W: Array
+    b: Array
+
+    def __post_init__(self) -> None:
+        if self.W.ndim != 2 or self.b.shape != self.W.shape[-1:] or 0 in self.W.shape:
+            raise HandmadeError(f"Linear wants W (in, out) and b (out,); got {self.W.shape} and {self.b.shape}")
+
+    @classmethod
+    def init(cls, rng: np.random.Generator, inputs: int, units: int, dtype: DTypeLike = np.float32) -> Self:
+        """Fresh weights for rows of so many numbers: weights after He et al., biases zero."""
+        size = (whole(inputs, "inputs", 1), whole(units, "units", 1))
+        return cls(he(rng, size, dtype), np.zeros(units, dtype))
+
+    @classmethod
+    def restore(cls, parameters: dict[str, Array], settings: dict[str, Any]) -> Self:
+        """The layer again from its arrays and what `settings` said."""
+        return cls(parameters["W"], parameters["b"])
+
+    def settings(self) -> dict[str, Any]:
+        return {"units": self.W.shape[-1]}
+
+    def output_shape(self, shape: Shape) -> Shape:
+        if len(shape) != 1:
+            raise HandmadeError(f"Linear wants rows of numbers; got the shape {shape}. Put Flatten before it")
+        if shape[0] != self.W.shape[0]:
+            raise HandmadeError(f"Linear wants {self.W.shape[0]:,} numbers an image; got {shape[0]:,}")
+        return (self.W.shape[-1],)
+
+    def parameters(self) -> dict[str, Array]:
+        return {"W": self.W, "b": self.b}
+
+    def replace(self, parameters: dict[str, Array]) -> Self:
+        return replace(self, **parameters)
+
+    def forward(self, x: Array) -> Array:  # (N, in) -> (N, out)
+        return x @ self.W + self.b
+
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        """Only the rows of W that belong to the inputs that moved take part."""
+        dy = np.moveaxis(dx, 1, -1) @ self.W[channel]  # (N, out), or (N, nudges, out)
+        return np.moveaxis(dy, -1, 1)
+
+    def output_channel(self, channel: Channel, shape: Shape) -> Channel:
+        return EVERY
+
+    def nudges(self, x: Array, h: Any) -> Iterator[tuple[Channel, Array]]:
+        """A weight nudged by h moves its output by h times the input it reads; a bias reads ones."""
+        dy = np.empty((len(x), 1, x.shape[-1] + 1), x.dtype)
+        np.multiply(x, h, out=dy[:, 0, :-1])
+        dy[..., -1] = h
+        for o in range(self.W.shape[-1]):
+            yield only(o), dy

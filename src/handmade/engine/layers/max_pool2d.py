@@ -1,0 +1,90 @@
+"""MaxPool2d: of every window, the largest number.
+
+    y[n,h,w,c] = m = max over k of x_k        x_k: the window's pixels, k = (i, j); outside the image, -infinity
+    delta   dy = max over k of dx_k - (m - x_k)
+
+Measured from the old winner m, pixel k starts m - x_k behind: that is its slack.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any, ClassVar
+
+import numpy as np
+
+from handmade.engine.arrays import Array, Shape, pair
+from handmade.engine.errors import HandmadeError
+from handmade.engine.layers.layer import EVERY, Channel, beside
+from handmade.engine.layers.windows import pad, places
+
+
+@dataclass(frozen=True, eq=False)
+class MaxPool2d:
+    """Max-pooling of images (N, H, W, C), channel by channel; windows may overlap.
+
+    Parameters
+    ----------
+    window : int or (int, int)
+        Height and width of a window.
+    stride : int or (int, int), optional
+        Step between windows; the window itself if left out. Rows and columns that fill no whole window are left out.
+    padding : int or (int, int)
+        Rows and columns of -infinity around the image: at most half a window, so that every window sees a pixel.
+
+    Raises
+    ------
+    HandmadeError
+        If a setting is impossible.
+    """
+
+    SETTINGS: ClassVar[tuple[str, ...]] = ("window", "stride", "padding")
+
+    window: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int]
+
+    def __init__(
+        self,
+        window: int | tuple[int, int],
+        stride: int | tuple[int, int] | None = None,
+        padding: int | tuple[int, int] = 0,
+    ) -> None:
+        size = pair(window, "window", 1)
+        border = pair(padding, "padding", 0)
+        if 2 * border[0] > size[0] or 2 * border[1] > size[1]:
+            raise HandmadeError(f"padding wants at most half the window {size}, or a window sees no pixel; got {border}")
+        object.__setattr__(self, "window", size)
+        object.__setattr__(self, "stride", size if stride is None else pair(stride, "stride", 1))
+        object.__setattr__(self, "padding", border)
+
+    def settings(self) -> dict[str, Any]:
+        return {"window": list(self.window), "stride": list(self.stride), "padding": list(self.padding)}
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return (*places(shape, self.window, self.stride, self.padding, "MaxPool2d"), shape[-1])
+
+    def forward(self, x: Array) -> Array:  # (N, H, W, C) -> (N, H', W', C)
+        first, *others = self.pixels(x, outside=-np.inf)
+        m = first.copy()
+        for x_k in others:
+            np.maximum(m, x_k, out=m)
+        return m
+
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        x = beside(x, dx, channel)
+        m = self.forward(x)
+        moved = [dx_k - (m - x_k) for x_k, dx_k in zip(self.pixels(x, -np.inf), self.pixels(dx, 0), strict=True)]
+        return reduce(np.maximum, moved)
+
+    def output_channel(self, channel: Channel, shape: Shape) -> Channel:
+        return channel
+
+    def pixels(self, x: Array, outside: float) -> Iterator[Array]:
+        """For each place k of the window, row by row, that pixel of every window: (N, H', W', ...), views."""
+        x = pad(x, self.padding, outside)
+        height, width = x.shape[1:3]
+        for i in range(self.window[0]):
+            for j in range(self.window[1]):
+                last_i, last_j = height - self.window[0] + i, width - self.window[1] + j
+                yield x[:, i : last_i + 1 : self.stride[0], j : last_j + 1 : self.stride[1]]

@@ -1,0 +1,40 @@
+"""ReLU: y = max(x, 0).
+
+    delta   dy = max(dx + min(x, 0), -max(x, 0))
+
+Above zero we move with dx, but never below zero; from below, only what emerges counts.
+
+Nair & Hinton (2010), "Rectified Linear Units Improve Restricted Boltzmann Machines", ICML.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from handmade.engine.arrays import Array, Shape
+from handmade.engine.layers.layer import EVERY, Channel, beside
+
+
+@dataclass(frozen=True, eq=False)
+class ReLU:
+    """The rectifier, number by number; inputs of any shape."""
+
+    SETTINGS: ClassVar[tuple[str, ...]] = ()
+
+    def settings(self) -> dict[str, Any]:
+        return {}
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return shape
+
+    def forward(self, x: Array) -> Array:
+        return np.maximum(x, 0)
+
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        x = beside(x, dx, channel)
+        dy = dx + np.minimum(x, 0)
+        return np.maximum(dy, -np.maximum(x, 0), out=dy)
+
+    def output_channel(self, channel: Channel, shape: Shape) -> Channel:
+        return channel

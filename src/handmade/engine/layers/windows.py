@@ -1,0 +1,71 @@
+"""Sliding windows over images (N, H, W, C), as views: nothing is copied until someone reads them."""
+
+import math
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from handmade.engine.arrays import Array, Shape
+from handmade.engine.errors import HandmadeError
+
+SHORT = 16  # numbers: blocks shorter than this cost more to copy one by one than they hold
+
+
+def places(shape: Shape, window: tuple[int, int], stride: tuple[int, int], padding: tuple[int, int], name: str) -> tuple[int, int]:
+    """How many windows fit below and beside each other: (size + 2 padding - window) // stride + 1.
+
+    Raises
+    ------
+    HandmadeError
+        If `shape` is not (H, W, C), or the window is larger than the padded image.
+    """
+    if len(shape) != 3:
+        raise HandmadeError(f"{name} wants images (H, W, C); got the shape {shape}. Does it stand after Flatten?")
+    padded = (shape[0] + 2 * padding[0], shape[1] + 2 * padding[1])
+    if window[0] > padded[0] or window[1] > padded[1]:
+        raise HandmadeError(
+            f"{name} wants a window no larger than the padded image; "
+            f"got {window[0]} x {window[1]} over {padded[0]} x {padded[1]}"
+        )
+    return (padded[0] - window[0]) // stride[0] + 1, (padded[1] - window[1]) // stride[1] + 1
+
+
+def pad(x: Array, padding: tuple[int, int], outside: float) -> Array:
+    """Surround images (N, H, W, ...) by rows and columns of one value."""
+    if padding == (0, 0):
+        return x
+    above, beside = padding
+    images, height, width, *rest = x.shape
+    padded = np.full((images, height + 2 * above, width + 2 * beside, *rest), outside, x.dtype)
+    padded[:, above : above + height, beside : beside + width] = x
+    return padded
+
+
+def patches(x: Array, window: tuple[int, int], stride: tuple[int, int]) -> Array:
+    """Every window of every image: (N, H, W, C, ...) -> (N, H', W', K_h, K_w, C, ...), a read-only view."""
+    images, height, width, *rest = x.shape
+    down, right = (height - window[0]) // stride[0] + 1, (width - window[1]) // stride[1] + 1
+    image, row, column, *steps = x.strides
+    return as_strided(
+        x,
+        (images, down, right, *window, *rest),
+        (image, row * stride[0], column * stride[1], row, column, *steps),
+        writeable=False,
+    )
+
+
+def rows(windows: Array) -> Array:
+    """Windows (N, H', W', K_h, K_w, C) as the matrix (windows, K_h K_w C) that filters multiply.
+
+    A window's row is made of K_h blocks of K_w C numbers that lie on end. Where these are short (one channel), each place of
+    the window is copied for all windows at once instead, and the matrix is a transposed view.
+    """
+    *lead, down, right, channels = windows.shape
+    if right * channels >= SHORT:
+        return windows.reshape(math.prod(lead), down * right * channels)
+    return columns(windows).T
+
+
+def columns(windows: Array) -> Array:
+    """Windows (N, H', W', K_h, K_w, C, ...) as the matrix (K_h K_w C, windows ...)."""
+    return np.moveaxis(windows, (3, 4, 5), (0, 1, 2)).reshape(math.prod(windows.shape[3:6]), -1)

@@ -1,0 +1,83 @@
+"""Cross-entropy on logits z, for the class y: how surprised the network is by the right answer.
+
+    p = softmax(z),   p_k = exp(z_k) / sum over j of exp(z_j)
+    forward   L  = -log p_y
+    delta     dL = log(sum over k of p_k exp(dz_k)) - dz_y
+                 = log1p(sum over k != y of p_k expm1(dz_k - dz_y))        (1)
+
+The second line of delta has no subtraction left in which digits could cancel, however sure the network is of y. One logit
+moving alone, by d, is the case of one term: weight p_j and step d for a wrong class j, weight 1 - p_y and step -d for y.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from handmade.engine.arrays import Array
+from handmade.engine.errors import HandmadeError
+from handmade.engine.layers import EVERY, Channel, spread
+
+NEAR = 0.5  # |sum in (1)| up to which log1p is taken of it; beyond, 1 + sum could cancel or overflow
+
+
+@dataclass(frozen=True)
+class CrossEntropy:
+    """Softmax and negative log-likelihood in one, an image at a time: the mean over the batch is the caller's."""
+
+    def forward(self, z: Array, y: Array) -> Array:
+        """(N, classes) logits, (N,) class numbers -> (N,) losses, in nats."""
+        return -log_softmax(z)[np.arange(len(y)), y]
+
+    def delta(self, z: Array, dz: Array, y: Array, channel: Channel = EVERY) -> Array:
+        """forward(z + dz, y) - forward(z, y), exactly; for dz (*z[:, channel].shape, nudges) it is (N, nudges)."""
+        log_p = log_softmax(z)
+        if channel != EVERY and dz.shape[1] == 1:
+            return _delta_of_one(log_p, dz[:, 0], y, channel.start)
+        steps = np.moveaxis(spread(z, dz, channel), 1, -1)  # (N, classes), or (N, nudges, classes)
+        if dz.ndim > z.ndim:
+            log_p, y = log_p[:, None], y[:, None]
+        steps = steps - np.take_along_axis(steps, np.broadcast_to(y, steps.shape[:-1])[..., None], axis=-1)
+        total = np.vecdot(np.exp(log_p), np.expm1(steps))
+        near = np.abs(total) <= NEAR
+        if near.all():
+            return np.log1p(total, out=total)
+        return np.where(near, np.log1p(np.where(near, total, 0)), log_sum_exp(log_p + steps))
+
+
+def _delta_of_one(log_p: Array, d: Array, y: Array, j: int) -> Array:
+    """The same when logit j moves alone, by d: for two classes, j and all the others together."""
+    images = np.arange(len(y))
+    log_rest = log_sum_exp(np.delete(log_p, j, axis=-1))  # log of 1 - p_j, without the subtraction
+    is_y = y == j
+    log_moving = np.where(is_y, log_rest, log_p[images, j])
+    log_still = np.where(is_y, log_p[images, j], log_rest)
+    sign = np.where(is_y, -1, 1).astype(d.dtype)
+    if d.ndim > 1:
+        log_moving, log_still, sign = log_moving[:, None], log_still[:, None], sign[:, None]
+    step = sign * d
+    total = np.expm1(step)
+    total *= np.exp(log_moving)
+    near = np.abs(total) <= NEAR
+    if near.all():
+        return np.log1p(total, out=total)
+    return np.where(near, np.log1p(np.where(near, total, 0)), np.logaddexp(log_still, log_moving + step))
+
+
+def log_softmax(z: Array) -> Array:
+    """log p, with the largest logit taken away first so that exp cannot overflow."""
+    shifted = z - z.max(axis=-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+
+
+def log_sum_exp(z: Array) -> Array:
+    """log of the sum of exp(z) over the last axis."""
+    top = z.max(axis=-1)
+    return top + np.log(np.exp(z - top[..., None]).sum(axis=-1))
+
+
+def check_labels(y: Array, images: int, classes: int) -> None:
+    """Raise HandmadeError unless y is one class number for each image."""
+    if y.shape != (images,) or y.dtype.kind not in "iu":
+        raise HandmadeError(f"labels want the shape ({images},) and whole numbers; got {y.shape} of {y.dtype}")
+    if images and not (0 <= y.min() and y.max() < classes):
+        raise HandmadeError(f"labels want class numbers from 0 to {classes - 1}; got {y.min()} to {y.max()}")
