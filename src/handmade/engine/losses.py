@@ -4,6 +4,7 @@
     forward   L  = -log p_y
     delta     dL = log(sum over k of p_k exp(dz_k)) - dz_y
                  = log1p(sum over k != y of p_k expm1(dz_k - dz_y))        (1)
+    backward  gz_k = p_k - 1[k = y]
 
 The second line of delta has no subtraction left in which digits could cancel, however sure the network is of y. One logit
 moving alone, by d, is the case of one term: weight p_j and step d for a wrong class j, weight 1 - p_y and step -d for y.
@@ -30,7 +31,10 @@ class CrossEntropy:
 
     def delta(self, z: Array, dz: Array, y: Array, channel: Channel = EVERY) -> Array:
         """forward(z + dz, y) - forward(z, y), exactly; for dz (*z[:, channel].shape, nudges) it is (N, nudges)."""
-        log_p = log_softmax(z)
+        with np.errstate(over="ignore", invalid="ignore"):  # what overflows expm1 is far, and taken from its logarithm
+            return self._delta(log_softmax(z), z, dz, y, channel)
+
+    def _delta(self, log_p: Array, z: Array, dz: Array, y: Array, channel: Channel) -> Array:
         if channel != EVERY and dz.shape[1] == 1:
             return _delta_of_one(log_p, dz[:, 0], y, channel.start)
         steps = np.moveaxis(spread(z, dz, channel), 1, -1)  # (N, classes), or (N, nudges, classes)
@@ -42,6 +46,13 @@ class CrossEntropy:
         if near.all():
             return np.log1p(total, out=total)
         return np.where(near, np.log1p(np.where(near, total, 0)), log_sum_exp(log_p + steps))
+
+    def backward(self, z: Array, y: Array) -> Array:
+        """gz = p - 1[k = y], (N, classes): for the loss of each image, before any mean."""
+        log_p, images = log_softmax(z), np.arange(len(y))
+        gz = np.exp(log_p)
+        gz[images, y] = np.expm1(log_p[images, y])
+        return gz
 
 
 def _delta_of_one(log_p: Array, d: Array, y: Array, j: int) -> Array:
@@ -65,8 +76,11 @@ def _delta_of_one(log_p: Array, d: Array, y: Array, j: int) -> Array:
 
 def log_softmax(z: Array) -> Array:
     """log p, with the largest logit taken away first so that exp cannot overflow."""
-    shifted = z - z.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    top = z.argmax(axis=-1)[..., None]
+    shifted = z - np.take_along_axis(z, top, axis=-1)
+    others = np.exp(shifted)
+    np.put_along_axis(others, top, 0, axis=-1)
+    return shifted - np.log1p(others.sum(axis=-1, keepdims=True))  # the top's own 1 is the one in log1p
 
 
 def log_sum_exp(z: Array) -> Array:

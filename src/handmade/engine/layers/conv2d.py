@@ -6,6 +6,7 @@ with stride s, padding p and x = 0 outside the image. (1) is linear in x and lin
 
     forward   y  = W * x + b
     delta     dy = W * dx
+    backward  gx[n, h s + i - p, w s + j - p, c] += W[i,j,c,o] gy[n,h,w,o],   gW[i,j,c,o] = sum of patch and gy,   gb = sum of gy
     nudges    dy[..., o] = h patch[..., i,j,c]  for W[i,j,c,o],   h  for b[o]
 
 LeCun, Bottou, Bengio & Haffner (1998), "Gradient-Based Learning Applied to Document Recognition",
@@ -24,7 +25,7 @@ from handmade.engine.arrays import Array, Shape, pair, whole
 from handmade.engine.errors import HandmadeError
 from handmade.engine.initialisation import he
 from handmade.engine.layers.layer import EVERY, Channel, only
-from handmade.engine.layers.windows import columns, pad, patches, places, rows
+from handmade.engine.layers.windows import columns, crop, pad, patches, places, reached, rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +114,20 @@ class Conv2d:
     def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
         """Only the filters' slices for the channels that moved take part; x itself plays none, for (1) is linear."""
         return self._correlate(dx, self.W[:, :, channel])
+
+    def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
+        """Whatever index (1) sums over is now spread over; where windows overlap, what they spread adds up."""
+        padded = pad(x, self.padding, 0)
+        windows = patches(padded, self.kernel, self.stride)  # (N, H', W', K_h, K_w, C)
+        g = gy.reshape(-1, gy.shape[-1])
+        gW = (rows(windows).T @ g).reshape(self.W.shape)
+        g_windows = (g @ self.W.reshape(-1, gy.shape[-1]).T).reshape(windows.shape)
+        gx = np.zeros_like(padded)
+        for i in range(self.kernel[0]):
+            for j in range(self.kernel[1]):
+                below, beside = reached(i, gy.shape[1], self.stride[0]), reached(j, gy.shape[2], self.stride[1])
+                gx[:, below, beside] += g_windows[:, :, :, i, j]
+        return crop(gx, self.padding), {"W": gW, "b": g.sum(axis=0)}
 
     def output_channel(self, channel: Channel, shape: Shape) -> Channel:
         return EVERY

@@ -1,7 +1,8 @@
 """Flatten: every image becomes one row of numbers, channels running fastest, then columns, then rows.
 
     y[n, (h W + w) C + c] = x[n,h,w,c]
-    delta   dy = dx, in the same order
+    delta     dy = dx, in the same order
+    backward  gx = gy, back in the image's shape
 
 Channel c of an image is every C-th number of its row, beginning with number c.
 """
@@ -31,6 +32,9 @@ class Flatten:
 
     def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
         return dx.reshape(len(x), -1, *dx.shape[x.ndim :])
+
+    def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
+        return gy.reshape(x.shape), {}
 
     def output_channel(self, channel: Channel, shape: Shape) -> Channel:
         if channel == EVERY or len(shape) == 1:

@@ -2,6 +2,7 @@
 
     forward   y  = f(x)
     delta     dy = f(x + dx) - f(x)          exact, computed without subtracting two outputs
+    backward  <gx, dx> = <gy, delta(x, dx)>  for ever smaller dx: the transpose of delta
 
 Two extensions let many differences go through together. A nudge of one weight moves one channel of that layer's output, so a
 difference may live in one channel: `dx` then has the shape of `x[..., channel]` and is zero in all others. And `dx` may have
@@ -55,6 +56,10 @@ class Layer(Protocol):
 
     def delta(self, x: Array, dx: Array) -> Array:
         """forward(x + dx) - forward(x), exactly; dx has the shape of x."""
+        ...
+
+    def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
+        """gx, and the gradient of every weight array by name, from gy: the gradient with respect to the output at x."""
         ...
 
     def settings(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@
 
     forward   y  = x W + b
     delta     dy = dx W
+    backward  gx = gy W^T,   gW = x^T gy,   gb = sum over n of gy
     nudges    dy[n,o] = h x[n,i]  for W[i,o],   h  for b[o]
 
 Rosenblatt (1958), "The Perceptron", Psychological Review 65(6).
@@ -82,6 +83,9 @@ class Linear:
         """Only the rows of W that belong to the inputs that moved take part."""
         dy = np.moveaxis(dx, 1, -1) @ self.W[channel]  # (N, out), or (N, nudges, out)
         return np.moveaxis(dy, -1, 1)
+
+    def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
+        return gy @ self.W.T, {"W": x.T @ gy, "b": gy.sum(axis=0)}
 
     def output_channel(self, channel: Channel, shape: Shape) -> Channel:
         return EVERY

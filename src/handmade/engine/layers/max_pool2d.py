@@ -1,7 +1,8 @@
 """MaxPool2d: of every window, the largest number.
 
     y[n,h,w,c] = m = max over k of x_k        x_k: the window's pixels, k = (i, j); outside the image, -infinity
-    delta   dy = max over k of dx_k - (m - x_k)
+    delta     dy = max over k of dx_k - (m - x_k)
+    backward  gx_k += gy for the first k with x_k = m
 
 Measured from the old winner m, pixel k starts m - x_k behind: that is its slack.
 """
@@ -16,7 +17,7 @@ import numpy as np
 from handmade.engine.arrays import Array, Shape, pair
 from handmade.engine.errors import HandmadeError
 from handmade.engine.layers.layer import EVERY, Channel, beside
-from handmade.engine.layers.windows import pad, places
+from handmade.engine.layers.windows import crop, pad, places, reached
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,14 +78,26 @@ class MaxPool2d:
         moved = [dx_k - (m - x_k) for x_k, dx_k in zip(self.pixels(x, -np.inf), self.pixels(dx, 0), strict=True)]
         return reduce(np.maximum, moved)
 
+    def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
+        """The first winner of a window takes all; what a pixel wins in several windows adds up."""
+        m = self.forward(x)
+        free = np.ones(m.shape, bool)
+        padded = pad(np.zeros_like(gy, shape=x.shape), self.padding, 0)
+        for x_k, gx_k in zip(self.pixels(x, -np.inf), self._places(padded), strict=True):
+            wins = (x_k == m) & free
+            free &= ~wins
+            gx_k += gy * wins
+        return crop(padded, self.padding), {}
+
     def output_channel(self, channel: Channel, shape: Shape) -> Channel:
         return channel
 
     def pixels(self, x: Array, outside: float) -> Iterator[Array]:
         """For each place k of the window, row by row, that pixel of every window: (N, H', W', ...), views."""
-        x = pad(x, self.padding, outside)
-        height, width = x.shape[1:3]
+        return self._places(pad(x, self.padding, outside))
+
+    def _places(self, padded: Array) -> Iterator[Array]:
+        down, right = ((size - k) // step + 1 for size, k, step in zip(padded.shape[1:3], self.window, self.stride, strict=True))
         for i in range(self.window[0]):
             for j in range(self.window[1]):
-                last_i, last_j = height - self.window[0] + i, width - self.window[1] + j
-                yield x[:, i : last_i + 1 : self.stride[0], j : last_j + 1 : self.stride[1]]
+                yield padded[:, reached(i, down, self.stride[0]), reached(j, right, self.stride[1])]

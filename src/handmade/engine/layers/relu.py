@@ -1,6 +1,7 @@
 """ReLU: y = max(x, 0).
 
-    delta   dy = max(dx + min(x, 0), -max(x, 0))
+    delta     dy = max(dx + min(x, 0), -max(x, 0))
+    backward  gx = gy where x > 0, else 0          (so at the kink itself, by convention, 0)
 
 Above zero we move with dx, but never below zero; from below, only what emerges counts.
 
@@ -35,6 +36,9 @@ class ReLU:
         x = beside(x, dx, channel)
         dy = dx + np.minimum(x, 0)
         return np.maximum(dy, -np.maximum(x, 0), out=dy)
+
+    def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
+        return gy * (x > 0), {}
 
     def output_channel(self, channel: Channel, shape: Shape) -> Channel:
         return channel

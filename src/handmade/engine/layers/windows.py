@@ -41,6 +41,17 @@ def pad(x: Array, padding: tuple[int, int], outside: float) -> Array:
     return padded
 
 
+def crop(x: Array, padding: tuple[int, int]) -> Array:
+    """Take the surround away again: the inverse of `pad`, a view."""
+    above, beside = padding
+    return x[:, above : x.shape[1] - above, beside : x.shape[2] - beside]
+
+
+def reached(i: int, places: int, stride: int) -> slice:
+    """The rows (or columns) that place i of the windows reads, one window after the other."""
+    return slice(i, i + (places - 1) * stride + 1, stride)
+
+
 def patches(x: Array, window: tuple[int, int], stride: tuple[int, int]) -> Array:
     """Every window of every image: (N, H, W, C, ...) -> (N, H', W', K_h, K_w, C, ...), a read-only view."""
     images, height, width, *rest = x.shape
