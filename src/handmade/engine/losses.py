@@ -27,7 +27,8 @@ class CrossEntropy:
 
     def forward(self, z: Array, y: Array) -> Array:
         """(N, classes) logits, (N,) class numbers -> (N,) losses, in nats."""
-        return -log_softmax(z)[np.arange(len(y)), y]
+        L: Array = -log_softmax(z)[np.arange(len(y)), y]
+        return L
 
     def delta(self, z: Array, dz: Array, y: Array, channel: Channel = EVERY) -> Array:
         """forward(z + dz, y) - forward(z, y), exactly; for dz (*z[:, channel].shape, nudges) it is (N, nudges)."""
@@ -44,13 +45,13 @@ class CrossEntropy:
         total = np.vecdot(np.exp(log_p), np.expm1(steps))
         near = np.abs(total) <= NEAR
         if near.all():
-            return np.log1p(total, out=total)
-        return np.where(near, np.log1p(np.where(near, total, 0)), log_sum_exp(log_p + steps))
+            return log1p(total)
+        return np.where(near, log1p(np.where(near, total, 0)), log_sum_exp(log_p + steps))
 
     def backward(self, z: Array, y: Array) -> Array:
         """gz = p - 1[k = y], (N, classes): for the loss of each image, before any mean."""
         log_p, images = log_softmax(z), np.arange(len(y))
-        gz = np.exp(log_p)
+        gz: Array = np.exp(log_p)
         gz[images, y] = np.expm1(log_p[images, y])
         return gz
 
@@ -70,8 +71,14 @@ def _delta_of_one(log_p: Array, d: Array, y: Array, j: int) -> Array:
     total *= np.exp(log_moving)
     near = np.abs(total) <= NEAR
     if near.all():
-        return np.log1p(total, out=total)
-    return np.where(near, np.log1p(np.where(near, total, 0)), np.logaddexp(log_still, log_moving + step))
+        return log1p(total)
+    return np.where(near, log1p(np.where(near, total, 0)), np.logaddexp(log_still, log_moving + step))
+
+
+def log1p(total: Array) -> Array:
+    """log(1 + total), in place."""
+    np.log1p(total, out=total)
+    return total
 
 
 def log_softmax(z: Array) -> Array:
@@ -80,18 +87,20 @@ def log_softmax(z: Array) -> Array:
     shifted = z - np.take_along_axis(z, top, axis=-1)
     others = np.exp(shifted)
     np.put_along_axis(others, top, 0, axis=-1)
-    return shifted - np.log1p(others.sum(axis=-1, keepdims=True))  # the top's own 1 is the one in log1p
+    log_p: Array = shifted - np.log1p(others.sum(axis=-1, keepdims=True))  # the top's own 1 is the one in log1p
+    return log_p
 
 
 def log_sum_exp(z: Array) -> Array:
     """log of the sum of exp(z) over the last axis."""
     top = z.max(axis=-1)
-    return top + np.log(np.exp(z - top[..., None]).sum(axis=-1))
+    total: Array = top + np.log(np.exp(z - top[..., None]).sum(axis=-1))
+    return total
 
 
 def check_labels(y: Array, images: int, classes: int) -> None:
     """Raise HandmadeError unless y is one class number for each image."""
     if y.shape != (images,) or y.dtype.kind not in "iu":
         raise HandmadeError(f"labels want the shape ({images},) and whole numbers; got {y.shape} of {y.dtype}")
-    if images and not (0 <= y.min() and y.max() < classes):
+    if images and not (y.min() >= 0 and y.max() < classes):
         raise HandmadeError(f"labels want class numbers from 0 to {classes - 1}; got {y.min()} to {y.max()}")

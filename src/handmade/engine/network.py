@@ -52,14 +52,23 @@ class Network:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What people call the layers: conv1, relu1, conv2, ..., in the order of the layers."""
+        """What people call the layers: conv1, relu1, pool1, ..., in the order of the layers."""
         seen: Counter[str] = Counter()
         names = []
         for layer in self.layers:
-            kind = type(layer).__name__.lower().removesuffix("2d")
+            kind = type(layer).__name__.lower().removesuffix("2d").removeprefix("max")
             seen[kind] += 1
             names.append(f"{kind}{seen[kind]}")
         return tuple(names)
+
+    @property
+    def classes(self) -> int:
+        """How many logits there are; raises HandmadeError if the network does not end in a row of them."""
+        if len(self.shapes[-1]) != 1:
+            raise HandmadeError(
+                f"the network wants to end in a row of logits; its output has the shape {self.shapes[-1]}. End it in Linear"
+            )
+        return self.shapes[-1][0]
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -127,7 +136,8 @@ class Network:
 
     def predict(self, x: Array) -> Array:
         """The number of the class with the largest logit, (N,) int64."""
-        return self.logits(x).argmax(axis=-1)
+        numbers: Array = self.logits(x).argmax(axis=-1)
+        return numbers
 
     def check_images(self, x: Array) -> None:
         """Raise HandmadeError unless x is a batch of images for this network, of floats and not empty."""

@@ -26,8 +26,7 @@ def checked(network: Network, x: Array, y: Array, h: float, scheme: str) -> Any:
     check_scheme(scheme)
     step = checked_step(h, network)
     network.check_images(x)
-    (classes,) = network.shapes[-1]
-    check_labels(y, len(x), classes)
+    check_labels(y, len(x), network.classes)
     return step
 
 

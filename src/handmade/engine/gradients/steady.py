@@ -36,7 +36,7 @@ class Choices:
         Whether 0 is a candidate too, as for a ReLU before or after the pool.
     """
 
-    def __init__(self, x: Array, pool: MaxPool2d | None, relu: bool) -> None:
+    def __init__(self, x: Array, pool: MaxPool2d | None, *, relu: bool) -> None:
         self._x, self._pool, self._relu = x, pool, relu
         pixels = [x] if pool is None else list(pool.pixels(x, outside=-np.inf))
         self._zero = len(pixels)  # the number of the candidate 0

@@ -7,4 +7,18 @@ from handmade.engine.layers.linear import Linear
 from handmade.engine.layers.max_pool2d import MaxPool2d
 from handmade.engine.layers.relu import ReLU
 
-__all__ = ["EVERY", "Channel", "Channelwise", "Conv2d", "Flatten", "Layer", "Linear", "MaxPool2d", "ReLU", "Weighted", "beside", "only", "spread"]
+__all__ = [
+    "EVERY",
+    "Channel",
+    "Channelwise",
+    "Conv2d",
+    "Flatten",
+    "Layer",
+    "Linear",
+    "MaxPool2d",
+    "ReLU",
+    "Weighted",
+    "beside",
+    "only",
+    "spread",
+]

@@ -104,7 +104,7 @@ class Conv2d:
         return {"W": self.W, "b": self.b}
 
     def replace(self, parameters: dict[str, Array]) -> Self:
-        return replace(self, **parameters)
+        return replace(self, W=parameters["W"], b=parameters["b"])
 
     def forward(self, x: Array) -> Array:  # (N, H, W, C) -> (N, H', W', O)
         y = self._correlate(x, self.W)

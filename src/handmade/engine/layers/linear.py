@@ -56,7 +56,7 @@ class Linear:
         return cls(he(rng, size, dtype), np.zeros(units, dtype))
 
     @classmethod
-    def restore(cls, parameters: dict[str, Array], settings: dict[str, Any]) -> Self:
+    def restore(cls, parameters: dict[str, Array], settings: dict[str, Any]) -> Self:  # noqa: ARG003  as in the other layers
         """The layer again from its arrays and what `settings` said."""
         return cls(parameters["W"], parameters["b"])
 
@@ -74,7 +74,7 @@ class Linear:
         return {"W": self.W, "b": self.b}
 
     def replace(self, parameters: dict[str, Array]) -> Self:
-        return replace(self, **parameters)
+        return replace(self, W=parameters["W"], b=parameters["b"])
 
     def forward(self, x: Array) -> Array:  # (N, in) -> (N, out)
         return x @ self.W + self.b

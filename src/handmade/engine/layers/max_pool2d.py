@@ -86,7 +86,7 @@ class MaxPool2d:
         for x_k, gx_k in zip(self.pixels(x, -np.inf), self._places(padded), strict=True):
             wins = (x_k == m) & free
             free &= ~wins
-            gx_k += gy * wins
+            np.add(gx_k, gy * wins, out=gx_k)
         return crop(padded, self.padding), {}
 
     def output_channel(self, channel: Channel, shape: Shape) -> Channel:

@@ -34,8 +34,9 @@ class ReLU:
 
     def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
         x = beside(x, dx, channel)
-        dy = dx + np.minimum(x, 0)
-        return np.maximum(dy, -np.maximum(x, 0), out=dy)
+        dy: Array = dx + np.minimum(x, 0)
+        np.maximum(dy, -np.maximum(x, 0), out=dy)
+        return dy
 
     def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
         return gy * (x > 0), {}

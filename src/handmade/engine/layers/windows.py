@@ -11,7 +11,9 @@ from handmade.engine.errors import HandmadeError
 SHORT = 16  # numbers: blocks shorter than this cost more to copy one by one than they hold
 
 
-def places(shape: Shape, window: tuple[int, int], stride: tuple[int, int], padding: tuple[int, int], name: str) -> tuple[int, int]:
+def places(
+    shape: Shape, window: tuple[int, int], stride: tuple[int, int], padding: tuple[int, int], name: str
+) -> tuple[int, int]:
     """How many windows fit below and beside each other: (size + 2 padding - window) // stride + 1.
 
     Raises
@@ -24,8 +26,7 @@ def places(shape: Shape, window: tuple[int, int], stride: tuple[int, int], paddi
     padded = (shape[0] + 2 * padding[0], shape[1] + 2 * padding[1])
     if window[0] > padded[0] or window[1] > padded[1]:
         raise HandmadeError(
-            f"{name} wants a window no larger than the padded image; "
-            f"got {window[0]} x {window[1]} over {padded[0]} x {padded[1]}"
+            f"{name} wants a window no larger than the padded image; got {window[0]} x {window[1]} over {padded[0]} x {padded[1]}"
         )
     return (padded[0] - window[0]) // stride[0] + 1, (padded[1] - window[1]) // stride[1] + 1
 

@@ -1,0 +1,1 @@
+"""The `handmade` command. It alone talks: everything below it returns values."""

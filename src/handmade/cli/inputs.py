@@ -1,0 +1,60 @@
+"""What the commands read: data sets, network files and models, by the names that users give them."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+import handmade
+from handmade import HandmadeError
+from handmade.data import Dataset
+from handmade.files.runs import model_of
+
+LARGEST_NETWORK_FILE = 2**20  # bytes of JSON
+
+
+def dataset(name: str) -> Dataset:
+    """Read the packaged MNIST, or a directory of IDX files."""
+    return handmade.data.mnist() if name == "mnist" else handmade.data.load(Path(name))
+
+
+def fresh_network(name: str, rng: np.random.Generator, dtype: DTypeLike) -> handmade.Network:
+    """Make a preset, or the network that a JSON file describes, with fresh weights."""
+    if name in handmade.networks.PRESETS:
+        return handmade.networks.described(handmade.networks.PRESETS[name], rng, dtype)
+    return network_file(Path(name), rng, dtype)
+
+
+def network_file(path: Path, rng: np.random.Generator, dtype: DTypeLike) -> handmade.Network:
+    """Make the network that a JSON file describes."""
+    presets = " or ".join(handmade.networks.PRESETS)
+    if not path.is_file():
+        raise HandmadeError(f"a network is {presets}, or a JSON file that lists its layers; there is no file {path}")
+    if path.stat().st_size > LARGEST_NETWORK_FILE:
+        raise HandmadeError(f"{path}: wanted a list of layers in JSON; {path.stat().st_size:,} bytes are too many for one")
+    try:
+        description = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise HandmadeError(f"{path}: wanted a list of layers in JSON; it cannot be read ({error})") from None
+    try:
+        return handmade.networks.described(description, rng, dtype)
+    except HandmadeError as error:
+        raise HandmadeError(f"{path}: {error}") from None
+
+
+def model(path: Path) -> handmade.Network:
+    """Read a model file, or the model of a run."""
+    return handmade.load(model_of(path))
+
+
+def check_fit(network: handmade.Network, data: Dataset, source: str) -> None:
+    """Raise HandmadeError unless the network reads such images and tells their classes apart."""
+    prepared = handmade.data.prepare(data.test.images[:1]).shape[1:]
+    if prepared != network.input_shape:
+        raise HandmadeError(
+            f"the network wants images of shape {network.input_shape}; those of {source}, prepared, have {prepared}"
+        )
+    classes = int(max(data.train.labels.max(), data.test.labels.max())) + 1
+    if network.classes < classes:
+        raise HandmadeError(f"the network tells {network.classes} classes apart; {source} has {classes}")

@@ -1,0 +1,104 @@
+"""What is seen while a network trains: how far, how well, how fast, and every so often one weight told in full."""
+
+import time
+from collections import deque
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from handmade.cli.console import duration, news, percent
+from handmade.engine.gradients.settings import Scheme
+from handmade.engine.training import Step
+
+TELL_EVERY = 10  # seconds between two weights
+PLAIN_EVERY = 5  # seconds between two lines where there is no terminal to draw in
+RECENT = 50  # steps, or looks at the accuracy, that a running mean covers
+
+
+class Live:
+    """A progress bar where standard error is a terminal, a line now and then where it is not; a context manager.
+
+    Parameters
+    ----------
+    scheme, h
+        How the quotients are made.
+    batch_size : int
+        Images a step.
+    """
+
+    def __init__(self, scheme: Scheme, h: float, batch_size: int) -> None:
+        self._scheme, self._h, self._batch_size = scheme, h, batch_size
+        self._losses: deque[float] = deque(maxlen=RECENT)
+        self._accuracies: deque[float] = deque(maxlen=RECENT)
+        self._moments: deque[float] = deque([time.perf_counter()], maxlen=RECENT)
+        self._told = self._printed = 0.0
+        self._bar = Progress(
+            TextColumn("step {task.completed:,}/{task.total:,}"),
+            BarColumn(bar_width=None),
+            TextColumn("{task.fields[numbers]}"),
+            TimeRemainingColumn(compact=True),
+            console=news,
+            disable=not news.is_terminal,
+            expand=True,
+        )
+        self._task = self._bar.add_task("", total=None, start=True, numbers="starting", visible=False)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._bar.stop()
+
+    def show(self, step: Step) -> None:
+        """Take in one step."""
+        now = time.perf_counter()
+        self._losses.append(step.loss)
+        self._moments.append(now)
+        if step.accuracy is not None:
+            self._accuracies.append(step.accuracy)
+        speed = (len(self._moments) - 1) * self._batch_size / (now - self._moments[0])
+        numbers = f"loss {np.mean(self._losses):.3f}  right {percent(float(np.mean(self._accuracies)))}  {speed:,.0f} images/s"
+        self._bar.update(self._task, completed=step.number, total=step.steps, numbers=numbers, visible=True)
+        if now - self._told > TELL_EVERY:
+            self._told = now
+            news.print(story(step, self._scheme, self._h))
+        if not news.is_terminal and (now - self._printed > PLAIN_EVERY or step.number == step.steps):
+            self._printed = now
+            left = (step.steps - step.number) * self._batch_size / speed
+            news.print(f"step {step.number:,}/{step.steps:,}  {numbers}  {duration(left)} left")
+
+
+def story(step: Step, scheme: Scheme, h: float) -> str:
+    """One weight told in full: where it is, what its nudge does to the loss, and what is made of that.
+
+    The weight is drawn by the number of the step, among those whose nudge does something.
+    """
+    name, index = _interesting(step)
+    layer, _, array = name.partition(".")
+    place = ",".join(map(str, index))
+    weight, after = float(step.before.parameters()[name][index]), float(step.network.parameters()[name][index])
+    quotient = float(step.gradients[name][index])
+    if scheme == "forward":
+        moved = f"L(w) = {step.loss:.9f}   L(w + h) = {step.loss + h * quotient:.9f}"
+        formula = "(L(w + h) - L(w)) / h"
+    else:
+        moved = f"L(w) = {step.loss:.9f}   L(w + h) - L(w - h) = {2 * h * quotient:+.3e}"
+        formula = "(L(w + h) - L(w - h)) / 2h"
+    return (
+        f"[bold]{step.before.names[int(layer)]}.{array}\\[{place}][/]  w = {weight:+.6f}   h = {h:g}\n"
+        f"  {moved}\n"
+        f"  {formula} = {quotient:+.6f}   so w becomes {after:+.6f}"
+    )
+
+
+def _interesting(step: Step) -> tuple[str, tuple[int, ...]]:
+    """Draw an array, and in it one of the weights that have an effect."""
+    rng = np.random.default_rng(step.number)
+    names = [name for name, g in step.gradients.items() if g.any()] or list(step.gradients)
+    name = names[rng.integers(len(names))]
+    g = step.gradients[name]
+    moving = np.flatnonzero(g) if g.any() else np.arange(g.size)
+    return name, tuple(int(i) for i in np.unravel_index(moving[rng.integers(len(moving))], g.shape))

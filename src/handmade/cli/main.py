@@ -1,0 +1,183 @@
+"""The commands and their options. What they need is imported when they run, so that --help answers at once."""
+
+import os
+import sys
+from enum import StrEnum
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="handmade",
+    help="A convolutional network for handwritten digits, made by hand: every gradient a finite difference.",
+    epilog="Begin with: handmade train",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class GradientChoice(StrEnum):
+    """How the gradient is worked out."""
+
+    difference = "difference"
+    definition = "definition"
+
+
+class SchemeChoice(StrEnum):
+    """One side of the weight, or both."""
+
+    forward = "forward"
+    central = "central"
+
+
+class ScheduleChoice(StrEnum):
+    """How the learning rate goes on."""
+
+    linear = "linear"
+    constant = "constant"
+
+
+class DtypeChoice(StrEnum):
+    """The precision of the numbers."""
+
+    float32 = "float32"
+    float64 = "float64"
+
+
+Data = Annotated[str, typer.Option(help="mnist, the 70,000 digits that come with handmade, or a directory of IDX files.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output; the rest goes to standard error.")]
+
+
+@app.callback()
+def common(
+    *,
+    show_version: Annotated[bool, typer.Option("--version", help="Show the version and leave.", is_eager=True)] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="On an error, show where in the code it happened.")] = False,  # noqa: ARG001  main takes it
+) -> None:
+    """Options of every command."""
+    if show_version:
+        typer.echo(f"handmade {version('handmade')}")
+        raise typer.Exit
+
+
+@app.command()
+def train(
+    *,
+    network: Annotated[str, typer.Option(help="readme, seed, or a JSON file that lists the layers.")] = "readme",
+    gradient: Annotated[
+        GradientChoice, typer.Option(help="difference: the finite chain rule; definition: one forward pass a weight.")
+    ] = GradientChoice.difference,
+    scheme: Annotated[
+        SchemeChoice, typer.Option(help="forward: (L(w + h) - L(w)) / h; central: (L(w + h) - L(w - h)) / 2h.")
+    ] = SchemeChoice.forward,
+    step_size: Annotated[float, typer.Option(metavar="H", help="How far each weight is nudged.")] = 1e-3,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the training images.  [default: 1]")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="So many batches instead of epochs.")] = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="Images a step.")] = 32,
+    learning_rate: Annotated[float, typer.Option(help="lr in w <- w - lr v.")] = 0.05,
+    momentum: Annotated[float, typer.Option(help="mu in v <- mu v + g.")] = 0.9,
+    schedule: Annotated[
+        ScheduleChoice, typer.Option(help="The learning rate falls in a straight line to 0, or stays.")
+    ] = ScheduleChoice.linear,
+    seed: Annotated[int, typer.Option(min=0, help="Everything random follows from it.")] = 0,
+    dtype: Annotated[DtypeChoice, typer.Option(help="The precision of the numbers.")] = DtypeChoice.float32,
+    threads: Annotated[int | None, typer.Option(min=1, help="Cores that share the work.  [default: all]")] = None,
+    data: Data = "mnist",
+    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Train on the first N images only.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The folder of the run.  [default: runs/NETWORK-1, -2, ...]")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over a run that is in --out already.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Begin even if it will take more than ten minutes.")] = False,
+    json: Json = False,
+) -> None:
+    """Train a network, by nothing but finite differences."""
+    if epochs is not None and steps is not None:
+        raise typer.BadParameter("wants --epochs or --steps, not both", param_hint="--steps")
+    from handmade.cli.training import Settings, run  # noqa: PLC0415
+
+    settings = Settings(
+        network=network,
+        gradient=gradient.value,
+        scheme=scheme.value,
+        step_size=step_size,
+        epochs=epochs or 1,
+        steps=steps,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        momentum=momentum,
+        schedule=schedule.value,
+        seed=seed,
+        dtype=dtype.value,
+        threads=threads,
+        data=data,
+        limit=limit,
+    )
+    run(settings, out, force=force, yes=yes, json=json)
+
+
+@app.command()
+def evaluate(
+    model: Annotated[Path, typer.Argument(help="A model file, or the folder of a run.")],
+    *,
+    data: Data = "mnist",
+    json: Json = False,
+) -> None:
+    """Tell how well a model reads the test images, and what it confuses."""
+    from handmade.cli.evaluation import run  # noqa: PLC0415
+
+    run(model, data, json=json)
+
+
+@app.command()
+def networks(
+    file: Annotated[Path | None, typer.Argument(help="A network file to show instead.")] = None,
+    *,
+    json: Json = False,
+) -> None:
+    """Show the networks: their layers, shapes and weights."""
+    from handmade.cli.networks import run  # noqa: PLC0415
+
+    run(file, json=json)
+
+
+def main() -> None:
+    """Run the command; tell of errors in one line. Exit code 1, 2 for wrong usage, 130 after Ctrl-C."""
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    try:
+        code = app(arguments, prog_name="handmade", standalone_mode=False)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        code = _tell("interrupted", 130)
+    except BrokenPipeError:  # whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    except Exception as error:
+        if "--debug" in sys.argv:
+            raise
+        code = _tell(_message(error), getattr(error, "exit_code", 1))
+    sys.exit(code)
+
+
+def _message(error: Exception) -> str:
+    """One line for whatever went wrong."""
+    from handmade.engine.errors import HandmadeError  # noqa: PLC0415
+
+    if hasattr(error, "format_message"):  # of the command line itself
+        return f"{error.format_message()} Try: handmade --help"
+    if isinstance(error, HandmadeError):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    if isinstance(error, MemoryError):
+        return "out of memory; try a smaller --batch-size or --limit"
+    return f"unexpected {type(error).__name__}: {error}; run it again with --debug to see where"
+
+
+def _tell(message: str, code: int) -> int:
+    line = " ".join(message.split())
+    print(f"handmade: {line}", file=sys.stderr)  # noqa: T201  this is where the command talks
+    return code

@@ -1,0 +1,61 @@
+"""`handmade networks`: every layer with its settings, its output and its weights."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich import box
+from rich.table import Table
+
+import handmade
+from handmade.cli import inputs
+from handmade.cli.console import print_json, results
+from handmade.engine.layers import Weighted
+
+
+def run(file: Path | None, *, json: bool) -> None:
+    """Show the presets, or the network of a file."""
+    rng = np.random.default_rng(0)
+    names = list(handmade.networks.PRESETS) if file is None else [str(file)]
+    tables = {name: _layers(inputs.fresh_network(name, rng, np.float32)) for name in names}
+    if json:
+        print_json(tables)
+        return
+    for name, layers in tables.items():
+        results.print(_table(name, layers))
+    if file is None:
+        results.print("Train one of them:      handmade train --network seed")
+        results.print("Or one of your own:     handmade train --network my.json, a file such as")
+        results.print('  {"layers": [{"layer": "Conv2d", "filters": 8, "kernel": 3}, {"layer": "ReLU"},')
+        results.print('              {"layer": "Flatten"}, {"layer": "Linear", "units": 10}]}')
+
+
+def _layers(network: handmade.Network) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = [{"name": "image", "settings": {}, "shape": network.input_shape, "weights": 0}]
+    for name, layer, shape in zip(network.names, network.layers, network.shapes[1:], strict=True):
+        weights = sum(array.size for array in layer.parameters().values()) if isinstance(layer, Weighted) else 0
+        rows.append({"name": name, "settings": layer.settings(), "shape": shape, "weights": weights})
+    return rows
+
+
+def _table(name: str, layers: list[dict[str, Any]]) -> Table:
+    total = sum(layer["weights"] for layer in layers)
+    table = Table(title=f"{name}: {total:,} weights", title_justify="left", title_style="bold", box=box.SIMPLE)
+    table.add_column("layer")
+    table.add_column("settings")
+    table.add_column("output", justify="right")
+    table.add_column("weights", justify="right")
+    for layer in layers:
+        settings = ", ".join(f"{key} {_sides(value)}" for key, value in layer["settings"].items() if not _usual(key, value))
+        weights = f"{layer['weights']:,}" if layer["weights"] else ""
+        table.add_row(layer["name"], settings, " x ".join(map(str, layer["shape"])), weights)
+    return table
+
+
+def _usual(setting: str, value: object) -> bool:
+    """Whether a setting is what it would be without being set, and so not worth the room."""
+    return (setting, value) in (("stride", [1, 1]), ("padding", [0, 0]))
+
+
+def _sides(value: object) -> str:
+    return " x ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,200 @@
+"""`handmade train`: from the settings to a trained model and the record of the run."""
+
+import signal
+import time
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from statistics import fmean
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+import handmade
+from handmade import HandmadeError
+from handmade.cli import inputs
+from handmade.cli.console import duration, news, print_json
+from handmade.cli.evaluation import summary
+from handmade.cli.live import Live
+from handmade.data import Dataset
+from handmade.engine.evaluation import Evaluation, evaluate
+from handmade.engine.gradients import definition, difference
+from handmade.engine.gradients.definition import cost
+from handmade.engine.gradients.settings import Scheme, checked_step
+from handmade.engine.optim import SCHEDULES, Momentum
+from handmade.engine.training import Diverged, Gradient, Step
+from handmade.files.runs import Run, next_folder
+from handmade.workers import cores, workers
+
+LONG = 600  # seconds: beyond them the definition wants --yes
+SAVE_EVERY = 60  # seconds
+RECENT = 100  # steps whose mean is the training loss at the end
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run is started with, as the options of the command say it."""
+
+    network: str
+    gradient: str
+    scheme: Scheme
+    step_size: float
+    epochs: int
+    steps: int | None
+    batch_size: int
+    learning_rate: float
+    momentum: float
+    schedule: str
+    seed: int
+    dtype: str
+    threads: int | None
+    data: str
+    limit: int | None
+
+
+def run(settings: Settings, out: Path | None, *, force: bool, yes: bool, json: bool) -> None:
+    """Train, evaluate, save, and tell about it. Ctrl-C ends the training after the step, not the program."""
+    digits = inputs.dataset(settings.data)
+    rng = np.random.default_rng(settings.seed)
+    network = inputs.fresh_network(settings.network, rng, settings.dtype)
+    inputs.check_fit(network, digits, settings.data)
+    checked_step(settings.step_size, network)
+    optimiser = Momentum(settings.learning_rate, settings.momentum)
+    threads = settings.threads or cores()
+    with workers(threads) as executor:
+        if settings.gradient == "definition":
+            _warn_of_cost(settings, network, digits, threads, yes=yes)
+        folder = out or next_folder(Path("runs"), Path(settings.network).stem)
+        with Run(folder, asdict(settings) | {"threads": threads, "weights": network.size}, force=force) as record:
+            training = handmade.train(
+                network,
+                digits.train.images[: settings.limit],
+                digits.train.labels[: settings.limit],
+                gradient=_gradient(settings, executor),
+                optimiser=optimiser,
+                schedule=SCHEDULES[settings.schedule],
+                epochs=settings.epochs,
+                steps=settings.steps,
+                batch_size=settings.batch_size,
+                rng=rng,
+                prepare=_prepare(network),
+            )
+            result = _follow(training, network, settings, record, digits)
+    if json:
+        print_json(result)
+    if result["status"] == "interrupted":
+        raise KeyboardInterrupt
+
+
+def _gradient(settings: Settings, executor: Executor | None) -> Gradient:
+    method = difference if settings.gradient == "difference" else definition
+    return partial(method, h=settings.step_size, scheme=settings.scheme, executor=executor)
+
+
+def _prepare(network: handmade.Network) -> Any:
+    return partial(handmade.data.prepare, dtype=network.dtype)
+
+
+def _warn_of_cost(settings: Settings, network: handmade.Network, digits: Dataset, threads: int, *, yes: bool) -> None:
+    """Measure a forward pass and say how long the definition will take; above ten minutes, only with --yes."""
+    images = digits.train.images[: settings.limit]
+    size = min(settings.batch_size, len(images))
+    batch = _prepare(network)(images[:size])
+    passes, seconds = cost(network, batch, digits.train.labels[:size], settings.scheme)
+    step, epoch = passes * seconds / threads, -(-len(images) // settings.batch_size)
+    steps = settings.steps or settings.epochs * epoch
+    on = f" on {threads} cores" if threads > 1 else ""
+    news.print(
+        f"definition: {passes:,} passes x {1000 * seconds:.1f} ms{on} a step, {duration(step * epoch)} an epoch; "
+        f"this run: {duration(step * steps)}"
+    )
+    if step * steps > LONG and not yes:
+        raise HandmadeError(
+            f"this run would take {duration(step * steps)}: add --yes to begin it all the same, or take fewer --steps, "
+            "or --gradient difference"
+        )
+
+
+def _follow(
+    training: Iterator[Step], network: handmade.Network, settings: Settings, record: Run, digits: Dataset
+) -> dict[str, Any]:
+    """Go through the steps, record and show them; at the end, the result."""
+    began, losses, status = time.perf_counter(), [], "finished"
+    saved = began
+    try:
+        with _stop_on_interrupt() as stopping, Live(settings.scheme, settings.step_size, settings.batch_size) as live:
+            for step in training:
+                network = step.network  # type: ignore[assignment]  # a step keeps the kind of network it was given
+                now = time.perf_counter()
+                losses.append(step.loss)
+                record.log(step=step.number, loss=step.loss, accuracy=step.accuracy, seconds=round(now - began, 3))
+                live.show(step)
+                if now - saved > SAVE_EVERY:
+                    network.save(record.model)
+                    saved = now
+                if stopping:
+                    status = "interrupted"
+                    break
+    except Diverged as error:
+        error.network.save(record.model)  # type: ignore[attr-defined]  # (the same)
+        record.result({"status": "diverged", "step": error.number})
+        raise HandmadeError(f"{error}; the last good model is in {record.model}") from None
+    seconds = time.perf_counter() - began
+    network.save(record.model)
+    evaluation = evaluate(network, digits.test.images, digits.test.labels, _prepare(network))
+    result = _result(evaluation, losses, seconds, network, record) | {"status": status}
+    record.result(result)
+    _tell(result, evaluation, settings)
+    return result
+
+
+@contextmanager
+def _stop_on_interrupt() -> Iterator[list[int]]:
+    """Note the first Ctrl-C in the list that this gives; the second one is a KeyboardInterrupt as usual."""
+    seen: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        if seen:
+            signal.default_int_handler(number, frame)
+        seen.append(number)
+        news.print("Stopping after this step. Press Ctrl-C again to leave at once, without saving.")
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield seen
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _result(
+    evaluation: Evaluation, losses: list[float], seconds: float, network: handmade.Network, record: Run
+) -> dict[str, Any]:
+    return {
+        "test_accuracy": evaluation.accuracy,
+        "test_loss": evaluation.loss,
+        "train_loss": fmean(losses[-RECENT:]),
+        "seconds": round(seconds, 3),
+        "steps": len(losses),
+        "weights": network.size,
+        "model": str(record.model),
+        "run": str(record.folder),
+        "confused_most": [{"true": true, "taken_for": taken, "times": times} for true, taken, times in evaluation.mistakes(5)],
+    }
+
+
+def _tell(result: dict[str, Any], evaluation: Evaluation, settings: Settings) -> None:
+    """The end of the story, for people."""
+    stopped = "stopped by Ctrl-C after" if result["status"] == "interrupted" else "in"
+    speed = result["steps"] * settings.batch_size / result["seconds"]
+    news.print(
+        f"\nTrained {result['weights']:,} weights {stopped} {result['steps']:,} steps, {duration(result['seconds'])} "
+        f"({speed:,.0f} images/s), by {settings.gradient} ({settings.scheme}, h = {settings.step_size:g})."
+    )
+    news.print(summary(evaluation))
+    news.print(f"Model:  {result['model']}")
+    news.print(f"Record: {result['run']}/run.json and log.jsonl")
+    news.print(f"Next:   handmade evaluate {result['run']}")

@@ -1,0 +1,181 @@
+"""MNIST as two sets of labelled images, from the package or from a directory, and made ready for a network.
+
+prepared[n, 1 + i, 1 + j, 0] = images[n, i, j, 0] / 255, with one pixel of zeros all around
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from handmade.data import idx
+from handmade.engine.arrays import Array
+from handmade.engine.errors import HandmadeError
+
+_PLACES = ("", "raw", "MNIST/raw")  # the directory itself, then where torchvision keeps its copy
+_FILES = {
+    f"{part} {kind}": [f"{stem}-{kind}{dot}idx{dims}-ubyte{end}" for end in ("", ".gz") for dot in "-."]
+    for part, stem in (("train", "train"), ("test", "t10k"))
+    for kind, dims in (("images", 3), ("labels", 1))
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """Labelled images; the arrays are read-only.
+
+    Attributes
+    ----------
+    images
+        (N, H, W, 1) uint8; 0 is paper, 255 is ink.
+    labels
+        (N,) int64, each 0 to 9.
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Images to learn from and images to be examined on, all of one height and width."""
+
+    train: Images
+    test: Images
+
+
+@cache
+def mnist() -> Dataset:
+    """Read the MNIST that comes with the package, once: 60,000 images to train on, 10,000 to test, each 28 x 28.
+
+    Source: Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits"; see mnist/README.md.
+
+    Raises
+    ------
+    HandmadeError
+        If the packaged files are missing or damaged.
+    """
+    with resources.as_file(resources.files("handmade.data") / "mnist") as directory:
+        return load(directory)
+
+
+def load(directory: str | Path) -> Dataset:
+    """Read a data set in MNIST's four files, such as MNIST itself, Fashion-MNIST or your own.
+
+    Parameters
+    ----------
+    directory
+        Holds the files, or torchvision's `raw` or `MNIST/raw` with the files. Their names may have a dash or a dot before
+        `idx`, and may end in `.gz`; a plain file goes before a gzipped one.
+
+    Raises
+    ------
+    HandmadeError
+        If the directory or a file is missing, a file is not sound IDX, or the files do not fit together.
+    """
+    files = _find(Path(directory))
+    train = _images(files["train images"], files["train labels"])
+    test = _images(files["test images"], files["test labels"])
+    if train.images.shape[1:] != test.images.shape[1:]:
+        sizes = " and ".join("{} x {}".format(*part.images.shape[1:3]) for part in (train, test))
+        raise HandmadeError(
+            f"{str(directory)!r}: wants train and test images of one size; got {sizes}. Take both from one source."
+        )
+    return Dataset(train, test)
+
+
+def prepare(images: Array, dtype: DTypeLike = np.float32) -> Array:
+    """Scale images to 0 ... 1 and lay one pixel of zeros around each.
+
+    Parameters
+    ----------
+    images
+        (N, H, W, 1) or (N, H, W) uint8.
+    dtype
+        Any floating type; the quotient by 255 is correctly rounded in it.
+
+    Returns
+    -------
+    Array
+        (N, H + 2, W + 2, 1), of `dtype` in native byte order.
+
+    Raises
+    ------
+    HandmadeError
+        If `images` is anything else, or `dtype` is no floating type.
+    """
+    if not isinstance(images, np.ndarray) or images.dtype != np.uint8:
+        came = images.dtype if isinstance(images, np.ndarray) else type(images).__name__
+        raise HandmadeError(f"prepare wants an array of uint8 images, 0 to 255; got {came}. Try np.asarray(images, np.uint8).")
+    if images.ndim == 3:
+        images = images[..., None]  # (N, H, W, 1)
+    if images.ndim != 4 or images.shape[-1] != 1:
+        advice = "images[None]" if images.ndim == 2 else "images.reshape(-1, H, W, 1)"
+        raise HandmadeError(f"prepare wants images (N, H, W, 1) or (N, H, W); got {images.shape}. Try {advice}.")
+    floating = _floating(dtype)
+    padded = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)))  # (N, H + 2, W + 2, 1), still one byte a pixel
+    prepared: Array = np.divide(padded, 255, dtype=floating)
+    return prepared
+
+
+def _floating(dtype: DTypeLike) -> type[np.floating[Any]]:
+    try:
+        scalar = np.dtype(dtype).type
+    except (TypeError, ValueError):
+        scalar = np.void
+    if not issubclass(scalar, np.floating):
+        raise HandmadeError(f"prepare wants a floating dtype; got {dtype!r}. Try np.float32.")
+    return scalar
+
+
+def _find(directory: Path) -> dict[str, Path]:
+    """Find the four files in one place: files of two places could belong to two data sets."""
+    wants = f"{str(directory)!r}: wants a directory with MNIST's four files"
+    try:
+        found = [_files(directory / place) for place in _PLACES]
+        odd = "" if directory.is_dir() else "a file" if directory.exists() else "no directory"
+    except OSError as error:
+        raise HandmadeError(f"{wants}; got: {error.strerror}. Check its permissions.") from error
+    best = max(found, key=len)
+    missing = {file: names[0] for file, names in _FILES.items() if file not in best}
+    if missing:
+        came = odd or f"no {' and no '.join(missing)}"
+        looked = ", ".join(missing.values())
+        raise HandmadeError(
+            f"{wants}; got {came}. Looked there, in raw and in MNIST/raw for {looked}, also with a dot before idx or .gz behind."
+        )
+    return best
+
+
+def _files(place: Path) -> dict[str, Path]:
+    present = {file: [place / name for name in names if (place / name).is_file()] for file, names in _FILES.items()}
+    return {file: paths[0] for file, paths in present.items() if paths}
+
+
+def _images(images_file: Path, labels_file: Path) -> Images:
+    images, labels = _array(images_file, 3), _array(labels_file, 1)
+    if len(images) != len(labels):
+        raise HandmadeError(
+            f"{str(images_file)!r} and {str(labels_file)!r}: want one label for each image; "
+            f"got {len(images)} images and {len(labels)} labels. Take both from one source."
+        )
+    if labels.max() > 9:
+        raise HandmadeError(f"{str(labels_file)!r}: wants labels 0 to 9; got {labels.max()}. Leave the other classes out.")
+    labelled = Images(images[..., None], labels.astype(np.int64))  # (N, H, W, 1), (N,)
+    labelled.images.setflags(write=False)
+    labelled.labels.setflags(write=False)
+    return labelled
+
+
+def _array(file: Path, dims: int) -> NDArray[np.uint8]:
+    array = idx.read(file)
+    if array.dtype != np.uint8 or array.ndim != dims or not array.size:
+        raise HandmadeError(
+            f"{str(file)!r}: wants uint8 of {dims} dimension{'s' * (dims > 1)}, at least one item; "
+            f"got {array.dtype} {array.shape}. Check that the files are not mixed up."
+        )
+    return array

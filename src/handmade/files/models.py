@@ -1,0 +1,53 @@
+"""Models on disk: safetensors, with the description of the network in the metadata under "handmade". No code, no pickle."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from handmade.engine.arrays import Array
+from handmade.engine.errors import HandmadeError
+from handmade.files.atomic import write_atomically
+
+DTYPES = {"F32": np.float32, "F64": np.float64}
+
+
+def write(path: Path, parameters: dict[str, Array], description: dict[str, Any]) -> None:
+    """Write weights and description, all or nothing; OSError if that fails."""
+    arrays = {name: np.ascontiguousarray(array) for name, array in parameters.items()}
+    write_atomically(path, save(arrays, metadata={"handmade": json.dumps(description)}))
+
+
+def read(path: Path) -> tuple[dict[str, Array], object]:
+    """Read the weights, and the description as it stands there: whoever uses it has to check it.
+
+    Raises
+    ------
+    HandmadeError
+        If the file is missing, damaged, or holds anything but finite float arrays of one dtype and a JSON description.
+    """
+    if not path.is_file():
+        raise HandmadeError(f"{path}: wanted a model file; there is {'a folder' if path.is_dir() else 'nothing'} of that name")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            kinds = {name: file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118  safe_open is no mapping
+            if "handmade" not in metadata:
+                raise HandmadeError(f"{path}: wanted a model that handmade saved; its metadata has no description of a network")
+            if len(set(kinds.values())) > 1 or not set(kinds.values()) <= set(DTYPES):
+                raise HandmadeError(
+                    f"{path}: wanted weights all of F32 or all of F64; got {', '.join(sorted(set(kinds.values())))}"
+                )
+            parameters = {name: file.get_tensor(name) for name in kinds}
+    except (SafetensorError, OSError) as error:
+        raise HandmadeError(f"{path}: wanted a complete safetensors file; it is damaged or something else ({error})") from None
+    for name, array in parameters.items():
+        if not np.isfinite(array).all():
+            raise HandmadeError(f"{path}: wanted finite weights; {name} holds NaN or infinity")
+    try:
+        return parameters, json.loads(metadata["handmade"])
+    except (ValueError, RecursionError) as error:
+        raise HandmadeError(f"{path}: wanted a description in JSON; it cannot be read ({error})") from None

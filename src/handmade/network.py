@@ -1,0 +1,42 @@
+"""The network that users hold: the engine's, and the way to a file and back. The engine itself touches no files."""
+
+from pathlib import Path
+
+from handmade.engine import network as engine
+from handmade.engine.description import describe, restore
+
+
+class Network(engine.Network):
+    """Layers one after the other, that can be saved; see the engine's Network for everything else."""
+
+    def save(self, path: str | Path) -> None:
+        """Write weights and description to a safetensors file, all of it or nothing.
+
+        The file appears, or replaces the one before it, only once it is complete and on the disk.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written; a file that was there before is untouched.
+        """
+        from handmade.files import models  # noqa: PLC0415  safetensors is loaded by those who save
+
+        models.write(Path(path), self.parameters(), describe(self))
+
+
+def load(path: str | Path) -> Network:
+    """Read a network that `Network.save` wrote.
+
+    Raises
+    ------
+    HandmadeError
+        If the file is missing, damaged, or not a handmade model.
+    """
+    from handmade.engine.errors import HandmadeError  # noqa: PLC0415
+    from handmade.files import models  # noqa: PLC0415  safetensors is loaded by those who load
+
+    parameters, description = models.read(Path(path))
+    try:
+        return Network(*restore(description, parameters))
+    except HandmadeError as error:
+        raise HandmadeError(f"{path}: {error}") from None

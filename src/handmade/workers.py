@@ -1,0 +1,48 @@
+"""The cores that share the work: one process each, with one BLAS thread.
+
+The difference gradient is made of many short NumPy calls, between which threads of one process would wait for each other's
+interpreter lock; processes do not. What goes to them and back, weights and gradients, is small beside the work.
+"""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from threadpoolctl import threadpool_limits
+
+
+def cores() -> int:
+    """How many cores this process may use: those it is bound to, or fewer where a cgroup grants less time."""
+    bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        return max(1, min(bound, int(quota) // int(period)))
+    except (OSError, ValueError):  # no cgroup, or no limit ("max")
+        return bound
+
+
+@contextmanager
+def workers(count: int) -> Iterator[Executor | None]:
+    """Provide `count` workers as an executor; None, for this process alone, when it is one.
+
+    Meanwhile the BLAS of this process uses one thread, too, so that nobody gets in anybody's way.
+    """
+    with threadpool_limits(limits=1):
+        if count == 1:
+            yield None
+            return
+        pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), initializer=_start)
+        try:
+            yield pool
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _start() -> None:
+    """Leave Ctrl-C to the process that hands out the work, and keep the BLAS to one thread."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threadpool_limits(limits=1)

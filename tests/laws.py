@@ -1,0 +1,379 @@
+"""The laws as plain functions that raise AssertionError: `test_laws` holds the layers to them, `test_mutants` the laws themselves.
+
+Every tolerance is one bound. A sum of n products, rounded at each step and added in any order, is within n eps of the sum of
+the products' sizes (Higham, "Accuracy and Stability of Numerical Algorithms", 2002, section 3.1, with room for a factor 2);
+the loops give that sum of sizes themselves when all numbers are made positive.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import mpmath
+import numpy as np
+from numpy.typing import DTypeLike
+
+from cases import Case, Draw, Parameters, generic
+from handmade.engine import loops
+from handmade.engine.arrays import Array, Shape
+from handmade.engine.layers import Channel, Channelwise, MaxPool2d, Weighted, only
+
+EPS = float(np.finfo(np.float64).eps)
+SIZES = [1e-8, 1e-3, 1.0, 30.0]
+FAR_BELOW_ROUNDING = [1e-200, 1e-30]
+ALL_SIZES = [*FAR_BELOW_ROUNDING, *SIZES]
+H = 1e-30
+
+exact: Callable[[Array], Array] = np.frompyfunc(lambda number: mpmath.mpf(float(number)), 1, 1)
+
+
+def digits_for(step: Any) -> int:
+    """Sixty digits, and as many more as a step of this size lies below 1."""
+    largest = float(np.abs(step).max())
+    return 60 + max(0, math.ceil(-math.log10(largest or 1.0)))
+
+
+def positive(parameters: Parameters) -> Parameters:
+    return {name: np.abs(array) for name, array in parameters.items()}
+
+
+def assert_within(got: Array, wanted: Array, bound: Any) -> None:
+    assert got.shape == wanted.shape, f"shape {got.shape}, not {wanted.shape}"
+    off = np.abs(got - wanted)
+    assert np.all(off <= bound), f"off by up to {float(np.max(off)):.3g} where at most {float(np.max(bound)):.3g} is rounding"
+
+
+# --- law 1: reference ---------------------------------------------------------------------------------------------------------
+
+
+def check_reference(case: Case, x: Array) -> None:
+    """Forward equals the loops."""
+    y = case.layer.forward(x)
+    assert y.shape[1:] == case.layer.output_shape(x.shape[1:])
+    sizes = case.twin(np.abs(x), positive(case.parameters))
+    assert_within(y, case.twin(x, case.parameters), 2 * case.terms * EPS * sizes)  # 2: both sides round
+
+
+# --- law 2: difference --------------------------------------------------------------------------------------------------------
+
+
+def check_subtraction(case: Case, x: Array, dx: Array) -> None:
+    """Delta equals forward(x + dx) - forward(x), as far as that subtraction can tell."""
+    wanted = case.layer.forward(x + dx) - case.layer.forward(x)
+    sizes = case.twin(np.abs(x) + np.abs(dx), positive(case.parameters))
+    assert_within(case.layer.delta(x, dx), wanted, 3 * (case.terms + 1) * EPS * sizes)  # 3: delta and two outputs; 1: x + dx
+
+
+def check_difference(case: Case, x: Array, dx: Array) -> None:
+    """Delta equals forward(x + dx) - forward(x) in arithmetic that holds every digit of both.
+
+    Here the tolerance knows nothing of the size of x: it is that of sums of dx alone.
+    """
+    with mpmath.workdps(digits_for(dx)):
+        X, dX, p = exact(x), exact(dx), {name: exact(array) for name, array in case.parameters.items()}
+        wanted = case.twin(X + dX, p) - case.twin(X, p)
+        sizes = case.twin(np.abs(dX), positive(p)) - case.twin(0 * dX, positive(p))  # the second takes the biases away
+        eps = float(np.finfo(x.dtype).eps)
+        assert_within(exact(case.layer.delta(x, dx)), wanted, (case.terms + 2) * eps * sizes)  # 2: slack, and dx less slack
+
+
+def check_nudges(case: Case, x: Array, h: float = H) -> None:
+    """Nudges equal the layer with that one weight moved, and no other channel moves."""
+    outputs = case.layer.output_shape(x.shape[1:])[-1]
+    nudges = list(case.layer.nudges(x, h))
+    assert [channel for channel, _ in nudges] == [only(o) for o in range(outputs)]
+    with mpmath.workdps(digits_for(h)):
+        X, p = exact(x), {name: exact(array) for name, array in case.parameters.items()}
+        base = case.twin(X, p)
+        for o, (_, dy) in enumerate(nudges):
+            assert dy.shape == (*base.shape[:-1], 1, case.terms - 1)
+            for n, (name, row) in enumerate(column(case.parameters)):
+                moved = {name: array.copy() for name, array in p.items()}
+                moved[name].reshape(-1, outputs)[row, o] += mpmath.mpf(h)
+                wanted = case.twin(X, moved) - base
+                got = np.zeros_like(wanted)
+                got[..., o] = exact(dy[..., 0, n])
+                assert_within(got, wanted, case.terms * EPS * np.abs(wanted))  # relative to each number: nothing cancels
+
+
+def column(parameters: Parameters) -> list[tuple[str, int]]:
+    """The weights of one output channel, one under the other, as `nudges` promises to number them."""
+    return [(name, row) for name, array in parameters.items() for row in range(array.size // array.shape[-1])]
+
+
+# --- law 2b: channel ----------------------------------------------------------------------------------------------------------
+
+
+def check_channel(case: Case, x: Array, rng: np.random.Generator) -> None:
+    """Delta of a difference that lives in one channel is that of the same difference written densely; so for many nudges."""
+    layer, weights = case.layer, positive(case.parameters)
+    for channel in channels(x.shape):
+        part = rng.standard_normal((*x[..., channel].shape, 3))
+        dense = densely(part, channel, x.shape)
+        wanted = np.stack([layer.delta(x, dense[..., n]) for n in range(3)], axis=-1)
+        sizes = np.stack([case.twin(np.abs(dense[..., n]), weights) for n in range(3)], axis=-1)
+        bound = 2 * (case.terms + 2) * EPS * sizes  # 2: both sides round
+        goes_to, whole = layer.output_channel(channel, x.shape[1:]), wanted.shape[:-1]
+        assert_within(layer.delta(x, dense), wanted, bound)
+        assert_within(densely(layer.delta(x, part, channel), goes_to, whole), wanted, bound)
+        assert_within(densely(layer.delta(x, part[..., 0], channel), goes_to, whole), wanted[..., 0], bound[..., 0])
+
+
+def channels(shape: Shape) -> Iterator[Channel]:
+    """Every channel by itself; of rows also every C-th number, which is where Flatten puts a channel of an image."""
+    yield from map(only, range(shape[-1]))
+    if len(shape) == 2:
+        yield from (slice(c, None, C) for C in range(1, shape[-1]) if shape[-1] % C == 0 for c in range(C))
+
+
+def densely(part: Array, channel: Channel, shape: Shape) -> Array:
+    """Zeros of the shape (and nudges, if part has them) with part in one channel; not broadcast: it must fit."""
+    full = np.zeros((*shape, *part.shape[len(shape) :]))
+    place = (slice(None),) * (len(shape) - 1) + (channel,)
+    assert part.shape == full[place].shape
+    full[place] = part
+    return full
+
+
+# --- law 3: transpose ---------------------------------------------------------------------------------------------------------
+
+
+def check_transpose(case: Case, x: Array, rng: np.random.Generator) -> None:
+    """<gy, delta(x, h dx)> / h equals <gx, dx>, and <gy, nudges> / h equals gW: off the kinks, at h = 1e-30."""
+    layer, weights = case.layer, case.parameters
+    dx = rng.standard_normal(x.shape)
+    gy = rng.standard_normal(layer.forward(x).shape)
+
+    gx, g = layer.backward(x, gy)
+
+    assert gx.shape == x.shape
+    assert {name: array.shape for name, array in g.items()} == {name: array.shape for name, array in weights.items()}
+    sizes = case.twin(np.abs(dx), positive(weights)) + case.twin(np.abs(x), positive(weights))
+    bound = 2 * (case.terms + gy.size) * EPS * float(np.vdot(np.abs(gy), sizes))  # two sums of gy.size sums of so many terms
+    assert_within(np.vdot(gx, dx), np.vdot(gy, layer.delta(x, H * dx)) / H, bound)
+    if isinstance(layer, Weighted):
+        columns = np.concatenate([g[name].reshape(-1, gy.shape[-1]) for name in weights])  # (weights in a column, outputs)
+        for o, (channel, dy) in enumerate(layer.nudges(x, H)):
+            wanted = np.tensordot(gy[..., channel], dy, gy.ndim) / H
+            assert_within(columns[:, o], wanted, bound)
+
+    silent, g_silent = layer.backward(x, np.zeros_like(gy))
+    assert not any(np.any(array) for array in (silent, *g_silent.values())), "no gradient comes out where none goes in"
+
+
+# --- law 4: manners -----------------------------------------------------------------------------------------------------------
+
+
+def check_manners(case: Case, x: Array, rng: np.random.Generator) -> None:
+    """Inputs stay as they are, however they lie in memory; two calls agree to the bit; the dtype is kept."""
+    dx, many = rng.standard_normal(x.shape), rng.standard_normal((*x.shape, 2))
+    gy = rng.standard_normal(case.layer.forward(x).shape)
+    inputs = (x, dx, many, gy)
+    arrays = (*inputs, *case.parameters.values())
+    copies = [array.copy() for array in arrays]
+
+    first, second = outcomes(case.layer, *inputs), outcomes(case.layer, *inputs)
+
+    assert all(np.array_equal(array, copy) for array, copy in zip(arrays, copies, strict=True)), "an input was written to"
+    for one, other in zip(first, second, strict=True):
+        assert_within(other, one, 0)
+
+    # a sum in another order: at most 200 terms of order 10 here, 200 * 10 * eps = 4e-13; a number in the wrong place is off by 1
+    for layout in (every_other, backwards, np.asfortranarray, read_only):
+        for one, other in zip(first, outcomes(case.layer, *map(layout, inputs)), strict=True):
+            assert_within(other, one, 1e-12)
+
+    singles = [array.astype(np.float32) for array in inputs]
+    for one, other in zip(first, outcomes(case.single().layer, *singles), strict=True):
+        assert other.dtype == np.float32
+        # 200 * 10 * 1.2e-7; where x was rounded to float32 it was moved by as much again
+        assert_within(other, one, 5e-4)
+
+
+def outcomes(layer: Any, x: Array, dx: Array, many: Array, gy: Array) -> list[Array]:
+    """Everything that a layer computes."""
+    gx, g = layer.backward(x, gy)
+    arrays = [layer.forward(x), layer.delta(x, dx), gx, *g.values()]
+    if isinstance(layer, Channelwise):
+        arrays += [layer.delta(x, many), layer.delta(x, dx[..., :1], only(0)), layer.delta(x, many[..., :1, :], only(0))]
+    if isinstance(layer, Weighted):
+        arrays += [dy.copy() for _, dy in layer.nudges(x, x.dtype.type(0.5))]
+    return arrays
+
+
+def every_other(array: Array) -> Array:
+    wide = np.full([2 * size for size in array.shape], np.nan)  # what lies between must not be read
+    view = wide[(slice(None, None, 2),) * array.ndim]
+    view[...] = array
+    return view
+
+
+def backwards(array: Array) -> Array:
+    return np.flip(np.flip(array).copy())
+
+
+def read_only(array: Array) -> Array:
+    copy = array.copy()
+    copy.flags.writeable = False
+    return copy
+
+
+# --- conventions on kinks -----------------------------------------------------------------------------------------------------
+
+
+def check_kink_of_relu(case: Case, x: Array, rng: np.random.Generator) -> None:
+    """On the kink itself the gradient of ReLU is 0."""
+    assert np.any(x == 0)
+    gy = rng.standard_normal(x.shape)
+    assert_within(case.layer.backward(x, gy)[0], np.where(x > 0, gy, 0), 0)
+
+
+def check_ties_of_pool(case: Case, x: Array, rng: np.random.Generator) -> None:
+    """Of pixels that tie for the largest, the first in the window, row by row, takes the whole gradient."""
+    layer: MaxPool2d = case.layer
+    gy = rng.standard_normal(layer.forward(x).shape)
+    wanted = np.zeros(x.shape)
+    for n, h, w, c in np.ndindex(gy.shape):
+        pixels = [
+            (n, row, column, c)
+            for row in range(h * layer.stride[0] - layer.padding[0], h * layer.stride[0] - layer.padding[0] + layer.window[0])
+            for column in range(w * layer.stride[1] - layer.padding[1], w * layer.stride[1] - layer.padding[1] + layer.window[1])
+            if 0 <= row < x.shape[1] and 0 <= column < x.shape[2]
+        ]
+        wanted[max(pixels, key=lambda at: x[at])] += gy[n, h, w, c]  # max keeps the first of equals
+    most = layer.window[0] * layer.window[1]  # windows that one pixel can win, each with |gy| below 5
+    assert_within(layer.backward(x, gy)[0], wanted, most * 5 * EPS)
+
+
+# --- the loss -----------------------------------------------------------------------------------------------------------------
+
+
+def check_loss_reference(loss: Any, z: Array, y: Array) -> None:
+    """Forward equals the loops in sixty digits: relative to the loss itself, and to the gaps between logits."""
+    with mpmath.workdps(60):
+        wanted = true_loss(exact(z), y)
+        gaps = np.abs(z.max(axis=-1) - z[np.arange(len(y)), y])  # exp and the subtraction of the top see these
+        assert_within(exact(loss.forward(z, y)), wanted, (z.shape[-1] + 4) * EPS * (np.abs(wanted) + gaps))
+
+
+def check_loss_difference(loss: Any, z: Array, dz: Array, y: Array) -> None:
+    """Delta equals forward(z + dz) - forward(z) in arithmetic that holds every digit."""
+    with mpmath.workdps(digits_for(dz)):
+        Z, dZ = exact(z), exact(dz)
+        wanted = true_loss(Z + dZ, y) - true_loss(Z, y)
+        assert_within(exact(loss.delta(z, dz, y)), wanted, loss_bound(Z, dZ, y, wanted, z.dtype))
+
+
+def true_loss(Z: Array, y: Array) -> Array:
+    return loops.cross_entropy(Z, y, exp=mpmath.exp, log=mpmath.log)
+
+
+def loss_bound(Z: Array, dZ: Array, y: Array, dL: Array, dtype: DTypeLike = np.float64) -> Array:
+    """What rounding does to dL = log(1 + T), T = sum of p_k expm1(s_k), s_k = dz_k - dz_y, over K classes.
+
+    log p_k is right to eps |log p_k|, and s_k to eps |s_k|; exp and expm1 turn these into relative errors of the terms of T.
+    Adding up K terms costs K eps, log1p and the rest a few more; dividing by 1 + T carries the error of T over to dL. Where T is
+    no small number, the terms are those of 1 + T: p_k exp(s_k). A p_k below the normal numbers is off by up to the tiniest.
+    """
+    N, K = Z.shape
+    eps, tiniest = float(np.finfo(dtype).eps), float(np.finfo(dtype).smallest_subnormal)
+    bound = np.empty(N, object)
+    for n in range(N):
+        top = max(Z[n])
+        log_sum = top + mpmath.log(sum(mpmath.exp(z - top) for z in Z[n]))
+        log_p = [z - log_sum for z in Z[n]]
+        s = [d - dZ[n, y[n]] for d in dZ[n]]
+        small = [mpmath.exp(a) * abs(mpmath.expm1(b)) for a, b in zip(log_p, s, strict=True)]
+        large = [mpmath.exp(a + b) for a, b in zip(log_p, s, strict=True)]
+        one_and_T = sum(large)
+        terms = small if abs(one_and_T - 1) <= 0.5 else large
+        errors = sum(term * (2 * abs(a) + 2 * abs(b) + K + 5) for term, a, b in zip(terms, log_p, s, strict=True))
+        lost = sum(abs(mpmath.expm1(b)) for b in s) * tiniest if terms is small else 0
+        bound[n] = (eps * errors + lost) / one_and_T + 2 * eps * abs(dL[n])
+    return bound
+
+
+def check_loss_of_confidence(loss: Any, z: Array, y: Array, size: float) -> None:
+    """However sure the network is of y, a nudge of one logit changes the loss by a difference right to twelve digits."""
+    for k in range(z.shape[-1]):
+        dz = np.zeros_like(z)
+        dz[:, k] = size
+        with mpmath.workdps(digits_for(size)):
+            wanted = true_loss(exact(z) + exact(dz), y) - true_loss(exact(z), y)
+            # |log p_k| < 40 here, so a p_k is right to 40 eps = 9e-15
+            assert_within(exact(loss.delta(z, dz, y)), wanted, 1e-12 * np.abs(wanted))
+            assert_within(exact(loss.delta(z, dz[:, k : k + 1], y, only(k))), wanted, 1e-12 * np.abs(wanted))
+
+
+def check_loss_channel(loss: Any, z: Array, y: Array, dz: Array) -> None:
+    """One moving logit, or several with a fixed step between them, is the same as their difference written densely."""
+    for channel in channels(z.shape):
+        part = dz[:, channel]
+        dense = densely(part, channel, z.shape)
+        wanted = np.stack([loss.delta(z, dense[..., n], y) for n in range(dz.shape[-1])], axis=-1)
+        with mpmath.workdps(60):
+            exacts = [(exact(z), exact(dense[..., n]), y, exact(wanted[:, n])) for n in range(dz.shape[-1])]
+            bound = 2 * np.stack([loss_bound(*each) for each in exacts], axis=-1)  # 2: both sides round
+        assert_within(loss.delta(z, dense, y), wanted, bound)
+        assert_within(loss.delta(z, part, y, channel), wanted, bound)
+        assert_within(loss.delta(z, part[..., 0], y, channel), wanted[:, 0], bound[:, 0])
+
+
+def check_loss_transpose(loss: Any, z: Array, y: Array, rng: np.random.Generator) -> None:
+    """delta(z, h dz) / h equals <gz, dz> for every image, at h = 1e-30."""
+    dz = rng.standard_normal(z.shape)
+    gz = loss.backward(z, y)
+    assert gz.shape == z.shape
+    # p_k is right to (|log p_k| + K + 5) eps, |log p_k| < 2 max |z| + log K, on either side; |gz_k| is at most 1
+    bound = 2 * EPS * (2 * np.abs(z).max() + 2 * z.shape[-1] + 5) * np.abs(dz).sum(axis=-1)
+    assert_within(loss.delta(z, H * dz, y) / H, np.vecdot(gz, dz), bound)
+
+
+def check_loss_manners(loss: Any, z: Array, y: Array, rng: np.random.Generator) -> None:
+    """As for layers."""
+    dz, many = rng.standard_normal(z.shape), rng.standard_normal((*z.shape, 2))
+    arrays = (z, dz, many)
+
+    def results(z: Array, dz: Array, many: Array) -> list[Array]:
+        one = [loss.delta(z, dz[:, :1], y, only(0)), loss.delta(z, many[:, :1], y, only(0))]
+        return [loss.forward(z, y), loss.delta(z, dz, y), loss.delta(z, many, y), *one, loss.backward(z, y)]
+
+    copies, first, second = [array.copy() for array in arrays], results(*arrays), results(*arrays)
+
+    assert all(np.array_equal(array, copy) for array, copy in zip(arrays, copies, strict=True)), "an input was written to"
+    for one, other in zip(first, second, strict=True):
+        assert_within(other, one, 0)
+    for layout in (every_other, backwards, np.asfortranarray, read_only):
+        for one, other in zip(first, results(*map(layout, arrays)), strict=True):
+            assert_within(other, one, 1e-13)  # another order of adding up at most 10 numbers of order 10: 100 eps
+    for one, other in zip(first, results(*[array.astype(np.float32) for array in arrays]), strict=True):
+        assert other.dtype == np.float32
+        assert_within(other, one, 1e-4)  # 100 eps of float32 is 1.2e-5, and z was rounded first
+
+
+# --- the laws of layers by name, as `test_mutants` and the random rows call them ------------------------------------------------
+
+
+def difference_at_all_sizes(case: Case, x: Array, rng: np.random.Generator) -> None:
+    for size in ALL_SIZES:
+        check_difference(case, x, size * rng.standard_normal(x.shape))
+
+
+def subtraction_at_all_sizes(case: Case, x: Array, rng: np.random.Generator) -> None:
+    for size in SIZES:
+        check_subtraction(case, x, size * rng.standard_normal(x.shape))
+
+
+Law = Callable[[Case, Array, np.random.Generator], None]
+LAWS: dict[str, Law] = {
+    "reference": lambda case, x, _: check_reference(case, x),
+    "subtraction": subtraction_at_all_sizes,
+    "difference": difference_at_all_sizes,
+    "nudges": lambda case, x, _: check_nudges(case, x),
+    "channel": check_channel,
+    "transpose": check_transpose,
+    "manners": check_manners,
+    "kink of relu": check_kink_of_relu,
+    "ties of pool": check_ties_of_pool,
+}
+OFF_KINKS: dict[str, Draw] = {"transpose": generic}  # a gradient is a matter of convention on a kink

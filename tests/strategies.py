@@ -1,0 +1,50 @@
+"""Random layers and inputs for hypothesis, as rows of the table in `cases`."""
+
+from hypothesis import strategies as st
+
+from cases import Case, conv, flatten, linear, pool, relu
+
+seeds = st.integers(0, 2**32 - 1)
+strides = st.tuples(st.integers(1, 3), st.integers(1, 3))
+
+
+@st.composite
+def convolutions(draw: st.DrawFn) -> Case:
+    images, channels, filters = draw(st.integers(1, 2)), draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    (K_h, H, p), (K_w, W, q) = draw(_axis(3, 2)), draw(_axis(3, 2))
+    return conv((images, H, W, channels), (K_h, K_w), filters, draw(strides), (p, q))
+
+
+@st.composite
+def pools(draw: st.DrawFn) -> Case:
+    images, channels = draw(st.integers(1, 2)), draw(st.integers(1, 3))
+    (K_h, H, p), (K_w, W, q) = draw(_axis(4, 2, half=True)), draw(_axis(4, 2, half=True))
+    return pool((images, H, W, channels), (K_h, K_w), draw(strides), (p, q))
+
+
+@st.composite
+def linears(draw: st.DrawFn) -> Case:
+    return linear(draw(st.integers(1, 3)), draw(st.integers(1, 7)), draw(st.integers(1, 4)))
+
+
+@st.composite
+def rectifiers(draw: st.DrawFn) -> Case:
+    return relu(tuple(draw(st.lists(st.integers(1, 4), min_size=4, max_size=4) | st.lists(st.integers(1, 7), min_size=2, max_size=2))))
+
+
+@st.composite
+def flattenings(draw: st.DrawFn) -> Case:
+    return flatten(tuple(draw(st.lists(st.integers(1, 4), min_size=4, max_size=4))))
+
+
+@st.composite
+def _axis(draw: st.DrawFn, longest: int, widest: int, *, half: bool = False) -> tuple[int, int, int]:
+    """A window, an image that holds it once padded, and the padding: along one axis."""
+    window = draw(st.integers(1, longest))
+    padding = draw(st.integers(0, min(widest, window // 2) if half else widest))
+    size = draw(st.integers(max(1, window - 2 * padding), 6))
+    return window, size, padding
+
+
+layers = st.one_of(convolutions(), pools(), linears(), rectifiers(), flattenings())
+

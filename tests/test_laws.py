@@ -1,0 +1,197 @@
+"""The three laws, each once for every row of the table of cases: reference, difference, transpose; and manners."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+import laws
+from cases import CASES, INPUTS, Case, Draw, generic, kinked
+from handmade.engine.arrays import Array
+from handmade.engine.layers import MaxPool2d, ReLU, Weighted
+from handmade.engine.losses import CrossEntropy
+from laws import ALL_SIZES, FAR_BELOW_ROUNDING, SIZES
+from strategies import convolutions, layers, linears, pools, seeds
+
+
+def rows(kind: type = object) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in CASES.items() if isinstance(case.layer, kind)])
+
+
+every_row = rows()
+every_weighted_row = pytest.mark.parametrize(
+    "case", [pytest.param(case, id=name) for name, case in CASES.items() if isinstance(case.layer, Weighted)]
+)
+every_draw = pytest.mark.parametrize("draw", INPUTS.values(), ids=INPUTS)
+at_random = settings(max_examples=50, deadline=None, derandomize=True, database=None)
+
+
+def rng() -> np.random.Generator:
+    return np.random.default_rng(7)
+
+
+@every_row
+@every_draw
+def test_forward_equals_the_loops(case: Case, draw: Draw) -> None:
+    laws.check_reference(case, draw(rng(), case.shape))
+
+
+@every_row
+@every_draw
+@pytest.mark.parametrize("size", SIZES)
+def test_delta_is_what_subtracting_two_outputs_gives(case: Case, draw: Draw, size: float) -> None:
+    r = rng()
+    laws.check_subtraction(case, draw(r, case.shape), size * draw(r, case.shape))
+
+
+@every_row
+@every_draw
+@pytest.mark.parametrize("size", ALL_SIZES)
+def test_delta_is_exact_however_small_the_step(case: Case, draw: Draw, size: float) -> None:
+    r = rng()
+    laws.check_difference(case, draw(r, case.shape), size * draw(r, case.shape))
+
+
+@every_row
+@every_draw
+@pytest.mark.parametrize("size", [1e-30, 1e-3, 30.0])
+def test_delta_is_as_exact_in_float32_as_its_digits_allow(case: Case, draw: Draw, size: float) -> None:
+    r = rng()
+    x, dx = draw(r, case.shape), size * draw(r, case.shape)
+    laws.check_difference(case.single(), x.astype(np.float32), dx.astype(np.float32))
+
+
+@every_weighted_row
+@pytest.mark.parametrize("h", [1e-30, 0.5, -0.5])
+def test_a_nudge_is_the_layer_with_that_one_weight_moved(case: Case, h: float) -> None:
+    laws.check_nudges(case, generic(rng(), case.shape), h)
+
+
+@every_row
+@every_draw
+def test_one_channel_moves_as_it_does_when_the_difference_is_written_densely(case: Case, draw: Draw) -> None:
+    r = rng()
+    laws.check_channel(case, draw(r, case.shape), r)
+
+
+@every_row
+def test_backward_is_the_transpose_of_delta(case: Case) -> None:
+    r = rng()
+    laws.check_transpose(case, generic(r, case.shape), r)
+
+
+@every_row
+@every_draw
+def test_inputs_are_left_alone_in_any_layout_and_dtype(case: Case, draw: Draw) -> None:
+    r = rng()
+    laws.check_manners(case, draw(r, case.shape), r)
+
+
+@rows(ReLU)
+def test_the_gradient_of_relu_is_zero_on_the_kink(case: Case) -> None:
+    r = rng()
+    laws.check_kink_of_relu(case, kinked(r, case.shape), r)
+
+
+@rows(MaxPool2d)
+@every_draw
+def test_the_first_winner_of_a_window_takes_the_whole_gradient(case: Case, draw: Draw) -> None:
+    r = rng()
+    laws.check_ties_of_pool(case, draw(r, case.shape), r)
+
+
+@at_random
+@given(layers, seeds)
+def test_any_layer_obeys_every_law(case: Case, seed: int) -> None:
+    r = np.random.default_rng(seed)
+    for draw in INPUTS.values():
+        x = draw(r, case.shape)
+        for name in ("reference", "subtraction", "difference", "channel", "manners"):
+            laws.LAWS[name](case, x, r)
+    laws.check_transpose(case, generic(r, case.shape), r)
+
+
+@at_random
+@given(convolutions() | linears(), seeds)
+def test_the_nudges_of_any_layer_are_its_weights_moved_one_by_one(case: Case, seed: int) -> None:
+    laws.check_nudges(case, generic(np.random.default_rng(seed), case.shape))
+
+
+@at_random
+@given(pools(), seeds)
+def test_ties_go_to_the_first_winner_in_any_pool(case: Case, seed: int) -> None:
+    r = np.random.default_rng(seed)
+    laws.check_ties_of_pool(case, kinked(r, case.shape), r)
+
+
+# --- the loss -----------------------------------------------------------------------------------------------------------------
+
+LABELS = np.array([0, 3, 2, 3])
+LOGITS: dict[str, Array] = {
+    "even": np.zeros((4, 4)),
+    "moderate": 2 * np.random.default_rng(3).standard_normal((4, 4)),
+    "confident and right": 28 * np.eye(4)[LABELS] + np.random.default_rng(4).random((4, 4)),  # p_y = 1 - 3 exp(-28) = 1 - 2e-12
+    "confident and wrong": 28 * np.eye(4)[LABELS - 1] + np.random.default_rng(5).random((4, 4)),
+    "huge": 1e4 * np.random.default_rng(6).standard_normal((4, 4)),
+    "two classes": np.random.default_rng(7).standard_normal((4, 2)),
+}
+every_logits = pytest.mark.parametrize("z", LOGITS.values(), ids=LOGITS)
+
+
+def labels(z: Array) -> Array:
+    return np.minimum(LABELS, z.shape[-1] - 1)
+
+
+@every_logits
+def test_the_loss_equals_the_loops(z: Array) -> None:
+    laws.check_loss_reference(CrossEntropy(), z, labels(z))
+
+
+@every_logits
+@pytest.mark.parametrize("size", [*ALL_SIZES, 1000.0])
+def test_the_difference_of_the_loss_is_exact_however_small_or_large_the_step(z: Array, size: float) -> None:
+    laws.check_loss_difference(CrossEntropy(), z, size * np.random.default_rng(8).standard_normal(z.shape), labels(z))
+
+
+@every_logits
+@pytest.mark.parametrize("size", [1e-30, 1e-3, 1.0, 30.0, 1000.0])
+def test_the_difference_of_the_loss_is_as_exact_in_float32_as_its_digits_allow(z: Array, size: float) -> None:
+    dz = size * np.random.default_rng(8).standard_normal(z.shape)
+    laws.check_loss_difference(CrossEntropy(), z.astype(np.float32), dz.astype(np.float32), labels(z))
+
+
+@every_logits
+@pytest.mark.parametrize("size", [-1000.0, -1.0, 1.0, 1000.0])
+def test_the_loss_may_move_far_in_one_logit(z: Array, size: float) -> None:
+    for k in range(z.shape[-1]):
+        laws.check_loss_difference(CrossEntropy(), z, size * np.eye(z.shape[-1])[[k] * len(z)], labels(z))
+
+
+@pytest.mark.parametrize("size", [*FAR_BELOW_ROUNDING, -1e-3, 1e-3, -0.3, 0.3, 5.0])
+@pytest.mark.parametrize("name", ["confident and right", "confident and wrong"])
+def test_confidence_costs_no_digits(name: str, size: float) -> None:
+    laws.check_loss_of_confidence(CrossEntropy(), LOGITS[name], LABELS, size)
+
+
+@every_logits
+@pytest.mark.parametrize("size", [*SIZES, 1000.0])
+def test_one_logit_moves_the_loss_as_it_does_when_written_densely(z: Array, size: float) -> None:
+    laws.check_loss_channel(CrossEntropy(), z, labels(z), size * np.random.default_rng(9).standard_normal((*z.shape, 3)))
+
+
+@every_logits
+def test_the_gradient_of_the_loss_is_the_transpose_of_its_difference(z: Array) -> None:
+    laws.check_loss_transpose(CrossEntropy(), z, labels(z), np.random.default_rng(10))
+
+
+def test_the_gradient_at_the_right_class_keeps_its_digits_when_it_is_nearly_zero() -> None:
+    z = LOGITS["confident and right"]
+    gz = CrossEntropy().backward(z, LABELS)
+    others = np.where(np.eye(4, dtype=bool)[LABELS], 0, gz).sum(axis=-1)
+    # gz adds up to 0 over the classes; p - 1 taken by subtraction would have kept 4 digits of 16
+    np.testing.assert_allclose(gz[np.arange(4), LABELS], -others, rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize("name", ["moderate", "even", "two classes"])
+def test_the_loss_leaves_its_inputs_alone_in_any_layout_and_dtype(name: str) -> None:
+    z = LOGITS[name]
+    laws.check_loss_manners(CrossEntropy(), z, labels(z), np.random.default_rng(11))
