@@ -167,7 +167,7 @@ def check_transpose(case: Case, x: Array, rng: np.random.Generator) -> None:
 def check_manners(case: Case, x: Array, rng: np.random.Generator) -> None:
     """Inputs stay as they are, however they lie in memory; two calls agree to the bit; the dtype is kept."""
     dx, many = rng.standard_normal(x.shape), rng.standard_normal((*x.shape, 2))
-    gy = rng.standard_normal(case.layer.forward(x).shape)
+    gy = rng.standard_normal((len(x), *case.layer.output_shape(x.shape[1:])))
     inputs = (x, dx, many, gy)
     arrays = (*inputs, *case.parameters.values())
     copies = [array.copy() for array in arrays]
@@ -273,7 +273,8 @@ def loss_bound(Z: Array, dZ: Array, y: Array, dL: Array, dtype: DTypeLike = np.f
 
     log p_k is right to eps |log p_k|, and s_k to eps |s_k|; exp and expm1 turn these into relative errors of the terms of T.
     Adding up K terms costs K eps, log1p and the rest a few more; dividing by 1 + T carries the error of T over to dL. Where T is
-    no small number, the terms are those of 1 + T: p_k exp(s_k). A p_k below the normal numbers is off by up to the tiniest.
+    no small number, the terms are those of 1 + T: p_k exp(s_k). A p_k below the normal numbers is off by up to the tiniest,
+    and so is every term.
     """
     N, K = Z.shape
     eps, tiniest = float(np.finfo(dtype).eps), float(np.finfo(dtype).smallest_subnormal)
@@ -288,7 +289,7 @@ def loss_bound(Z: Array, dZ: Array, y: Array, dL: Array, dtype: DTypeLike = np.f
         one_and_T = sum(large)
         terms = small if abs(one_and_T - 1) <= 0.5 else large
         errors = sum(term * (2 * abs(a) + 2 * abs(b) + K + 5) for term, a, b in zip(terms, log_p, s, strict=True))
-        lost = sum(abs(mpmath.expm1(b)) for b in s) * tiniest if terms is small else 0
+        lost = tiniest * sum(1 + (abs(mpmath.expm1(b)) if terms is small else 0) for b in s)
         bound[n] = (eps * errors + lost) / one_and_T + 2 * eps * abs(dL[n])
     return bound
 

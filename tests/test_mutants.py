@@ -26,8 +26,9 @@ class Mutant:
     @property
     def cases(self) -> Iterator[Case]:
         """Every row of the table whose layer this is a bad copy of."""
+        original = next(kind for kind in self.kind.__mro__ if kind.__module__.startswith("handmade."))
         for case in CASES.values():
-            if type(case.layer) is self.kind.__bases__[0]:
+            if type(case.layer) is original:
                 yield replace(case, layer=turned_into(self.kind, case.layer))
 
 
@@ -35,6 +36,10 @@ def turned_into(kind: type, layer: Any) -> Any:
     other = object.__new__(kind)
     other.__dict__.update(layer.__dict__)
     return other
+
+
+def with_filters(layer: Conv2d, W: Array) -> Conv2d:
+    return Conv2d(W, layer.b, layer.stride, layer.padding)
 
 
 MUTANTS: dict[str, Mutant] = {}
@@ -56,21 +61,21 @@ def mutant(law: str) -> Callable[[type], type]:
 @mutant("reference")
 class FlippedKernel(Conv2d):
     def forward(self, x: Array) -> Array:
-        return Conv2d.forward(replace_W(self, self.W[::-1, ::-1]), x)
+        return Conv2d.forward(with_filters(self, self.W[::-1, ::-1]), x)
 
 
 @mutant("reference")
 class TransposedKernel(Conv2d):
     def forward(self, x: Array) -> Array:
         K_h, K_w, C, O = self.W.shape
-        return Conv2d.forward(replace_W(self, self.W.transpose(1, 0, 2, 3).reshape(K_h, K_w, C, O)), x)
+        return Conv2d.forward(with_filters(self, self.W.transpose(1, 0, 2, 3).reshape(K_h, K_w, C, O)), x)
 
 
 @mutant("reference")
 class ChannelsAndFiltersMixed(Conv2d):
     def forward(self, x: Array) -> Array:
         K_h, K_w, C, O = self.W.shape
-        return Conv2d.forward(replace_W(self, self.W.reshape(K_h, K_w, O, C).swapaxes(2, 3)), x)
+        return Conv2d.forward(with_filters(self, self.W.reshape(K_h, K_w, O, C).swapaxes(2, 3)), x)
 
 
 @mutant("reference")
@@ -280,9 +285,6 @@ class WrongRowsOfW(Linear):
         inputs = dx.shape[1]
         return super().delta(x, dx, EVERY if channel == EVERY else slice(channel.start, channel.start + inputs))
 
-    def parameters(self) -> dict[str, Array]:
-        return super().parameters()
-
 
 @mutant("channel")
 class BesideTheWrongChannel(ReLU):
@@ -340,19 +342,365 @@ class ConvBackward(Conv2d):
         return crop(gx, self.padding)
 
 
+@mutant("transpose")
 class Overwrites(ConvBackward):
     def add(self, gx: Array, at: tuple[slice, ...], g: Array) -> None:
         gx[at] = g
 
 
+@mutant("transpose")
 class CropsByTheHeightOnly(ConvBackward):
     def cut(self, gx: Array, shape: Shape) -> Array:
         p = self.padding[0]
         return gx[:, p : p + shape[1], p : p + shape[2]]
 
 
-class StridesSwapped(ConvBackward):
+@mutant("transpose")
+class StrideOfOneAxisForBoth(ConvBackward):
     def at(self, i: int, j: int, shape: Shape) -> tuple[slice, slice]:
         # a stride too long would leave the image; the shorter one of both stays inside and is wrong all the same
         step = min(self.stride)
         return reached(i, shape[1], step), reached(j, shape[2], step)
+
+
+@mutant("transpose")
+class MeanOverTheBatch(Conv2d):
+    def backward(self, x: Array, gy: Array) -> Gradients:
+        gx, g = super().backward(x, gy)
+        return gx, {name: array / len(x) for name, array in g.items()}
+
+
+@mutant("transpose")
+class MeanOverTheRows(Linear):
+    def backward(self, x: Array, gy: Array) -> Gradients:
+        gx, g = super().backward(x, gy)
+        return gx, g | {"W": g["W"] / len(x)}
+
+
+@mutant("transpose")
+class OneInAThousandTooLarge(Conv2d):
+    def backward(self, x: Array, gy: Array) -> Gradients:
+        gx, g = super().backward(x, gy)
+        return gx, g | {"W": 1.001 * g["W"]}
+
+
+@mutant("transpose")
+class InputGradientOneInAThousandTooLarge(MaxPool2d):
+    def backward(self, x: Array, gy: Array) -> Gradients:
+        return 1.001 * super().backward(x, gy)[0], {}
+
+
+@mutant("transpose")
+class GradientOfTheFlippedKernel(Conv2d):
+    def backward(self, x: Array, gy: Array) -> Gradients:
+        return Conv2d.backward(with_filters(self, self.W[::-1, ::-1]), x, gy)
+
+
+@mutant("transpose")
+class BiasGradientOfOneImage(Conv2d):
+    def backward(self, x: Array, gy: Array) -> Gradients:
+        gx, g = super().backward(x, gy)
+        return gx, g | {"b": gy[0].sum(axis=(0, 1))}
+
+
+@mutant("transpose")
+class AveragedUpstream(Linear):
+    def backward(self, x: Array, gy: Array) -> Gradients:
+        return super().backward(x, np.full_like(gy, gy.mean()))
+
+
+@mutant("transpose")
+class Leaky(ReLU):
+    def backward(self, x: Array, gy: Array) -> Gradients:
+        return gy * np.where(x > 0, 1, 1e-3), {}
+
+
+@mutant("transpose")
+class PoolOverwrites(MaxPool2d):
+    def backward(self, x: Array, gy: Array) -> Gradients:
+        m, padded = self.forward(x), pad(np.zeros_like(x), self.padding, 0)
+        for x_k, gx_k in zip(self.pixels(x, -np.inf), self._places(padded), strict=True):
+            np.copyto(gx_k, gy, where=x_k == m)
+        return crop(padded, self.padding), {}
+
+
+@mutant("transpose")
+class EveryPixelWins(MaxPool2d):
+    def backward(self, x: Array, gy: Array) -> Gradients:
+        padded = pad(np.zeros_like(x), self.padding, 0)
+        for gx_k in self._places(padded):
+            gx_k += gy
+        return crop(padded, self.padding), {}
+
+
+@mutant("transpose")
+class GradientOfChannelsFirst(Flatten):
+    def backward(self, x: Array, gy: Array) -> Gradients:
+        if x.ndim == 2:
+            return super().backward(x, gy)
+        return np.moveaxis(gy.reshape(len(x), x.shape[-1], *x.shape[1:-1]), 1, -1), {}
+
+
+# --- manners ------------------------------------------------------------------------------------------------------------------
+
+
+@mutant("manners")
+class InPlace(ReLU):
+    def forward(self, x: Array) -> Array:
+        return np.maximum(x, 0, out=x) if x.flags.writeable else super().forward(x)
+
+
+@mutant("manners")
+class SpoilsTheDifference(MaxPool2d):
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        dy = super().delta(x, dx, channel)
+        if dx.flags.writeable:
+            dx *= 2
+        return dy
+
+
+@mutant("manners")
+class SpoilsTheUpstream(Linear):
+    def backward(self, x: Array, gy: Array) -> Gradients:
+        result = super().backward(x, gy.copy())
+        if gy.flags.writeable:
+            gy /= len(gy)
+        return result
+
+
+@mutant("manners")
+class SpoilsTheWeights(Conv2d):
+    def forward(self, x: Array) -> Array:
+        y = super().forward(x)
+        self.b[...] += 0.5
+        return y
+
+
+@mutant("manners")
+class InTheOrderOfMemory(Flatten):
+    def forward(self, x: Array) -> Array:
+        return x.reshape(len(x), -1, order="A")
+
+
+@mutant("manners")
+class AlwaysDouble(Linear):
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        return super().delta(x, dx, channel).astype(np.float64)
+
+
+@mutant("manners")
+class GradientAlwaysDouble(Conv2d):
+    def backward(self, x: Array, gy: Array) -> Gradients:
+        gx, g = super().backward(x, gy)
+        return gx, g | {"b": g["b"].astype(np.float64)}
+
+
+@mutant("manners")
+class RandomBits(ReLU):
+    def forward(self, x: Array) -> Array:
+        return super().forward(x) * (1 + 1e-15 * np.random.default_rng().integers(0, 2, x.shape))
+
+
+# --- conventions --------------------------------------------------------------------------------------------------------------
+
+
+@mutant("kink of relu")
+class HalfOnTheKink(ReLU):
+    def backward(self, x: Array, gy: Array) -> Gradients:
+        return gy * np.heaviside(x, 0.5), {}
+
+
+@mutant("kink of relu")
+class OneOnTheKink(ReLU):
+    def backward(self, x: Array, gy: Array) -> Gradients:
+        return gy * (x >= 0), {}
+
+
+@mutant("ties of pool")
+class TieShared(MaxPool2d):
+    def backward(self, x: Array, gy: Array) -> Gradients:
+        m, padded = self.forward(x), pad(np.zeros_like(x), self.padding, 0)
+        winners = np.sum([x_k == m for x_k in self.pixels(x, -np.inf)], axis=0)
+        for x_k, gx_k in zip(self.pixels(x, -np.inf), self._places(padded), strict=True):
+            gx_k += gy * (x_k == m) / winners
+        return crop(padded, self.padding), {}
+
+
+@mutant("ties of pool")
+class EveryWinnerTakesAll(MaxPool2d):
+    def backward(self, x: Array, gy: Array) -> Gradients:
+        m, padded = self.forward(x), pad(np.zeros_like(x), self.padding, 0)
+        for x_k, gx_k in zip(self.pixels(x, -np.inf), self._places(padded), strict=True):
+            gx_k += gy * (x_k == m)
+        return crop(padded, self.padding), {}
+
+
+@mutant("ties of pool")
+class LastWinnerTakesAll(MaxPool2d):
+    def backward(self, x: Array, gy: Array) -> Gradients:
+        m, padded = self.forward(x), pad(np.zeros_like(x), self.padding, 0)
+        free = np.ones(m.shape, bool)
+        pairs = list(zip(self.pixels(x, -np.inf), self._places(padded), strict=True))
+        for x_k, gx_k in reversed(pairs):
+            gx_k += gy * ((x_k == m) & free)
+            free &= x_k != m
+        return crop(padded, self.padding), {}
+
+
+def broken(law: str, case: Case) -> bool:
+    """Whether the law says so, for inputs of one kind or the other."""
+    draws = [OFF_KINKS[law]] if law in OFF_KINKS else [kinked] if "of" in law.split() else [*INPUTS.values()]
+    for draw in draws:
+        rng = np.random.default_rng(7)
+        try:
+            with np.errstate(all="ignore"):
+                LAWS[law](replace(case, layer=copied(case.layer)), draw(rng, case.shape), rng)
+        except AssertionError:
+            return True
+    return False
+
+
+def copied(layer: Any) -> Any:
+    """A layer that a mutant may spoil: the table is for everybody."""
+    if not isinstance(layer, Conv2d | Linear):
+        return layer
+    other = turned_into(type(layer), layer)
+    other.__dict__.update({name: array.copy() for name, array in layer.parameters().items()})
+    return other
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_the_law_catches_the_mutant(name: str) -> None:
+    planted = MUTANTS[name]
+    assert any(broken(planted.law, case) for case in planted.cases)
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_every_law_has_a_mutant_to_catch(law: str) -> None:
+    assert any(planted.law == law for planted in MUTANTS.values())
+
+
+class SameConv2d(Conv2d): ...
+
+
+class SameLinear(Linear): ...
+
+
+class SameReLU(ReLU): ...
+
+
+class SameMaxPool2d(MaxPool2d): ...
+
+
+class SameFlatten(Flatten): ...
+
+
+@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("kind", [SameConv2d, ConvBackward, SameLinear, SameReLU, SameMaxPool2d, SameFlatten])
+def test_no_law_minds_a_copy_without_a_bug(kind: type, law: str) -> None:
+    about = {"nudges": Conv2d | Linear, "kink of relu": ReLU, "ties of pool": MaxPool2d}
+    if law in about and not issubclass(kind, about[law]):
+        return
+    assert not any(broken(law, case) for case in Mutant(law, kind).cases)
+
+
+# --- the loss -----------------------------------------------------------------------------------------------------------------
+
+Y = np.array([0, 3, 2, 1])
+Z = np.random.default_rng(1).standard_normal((4, 5))
+CONFIDENT = 28 * np.eye(5)[Y] + Z
+
+
+class TopNotTakenAway(CrossEntropy):
+    def forward(self, z: Array, y: Array) -> Array:
+        return np.log(np.exp(z).sum(axis=-1)) - z[np.arange(len(y)), y]
+
+
+class MeanOverImages(CrossEntropy):
+    def forward(self, z: Array, y: Array) -> Array:
+        return np.full(len(y), super().forward(z, y).mean())
+
+
+class SubtractedLosses(CrossEntropy):
+    def delta(self, z: Array, dz: Array, y: Array, channel: Channel = EVERY) -> Array:
+        return self.forward(z + dz, y) - self.forward(z, y)
+
+
+class FirstOrderLoss(CrossEntropy):
+    def delta(self, z: Array, dz: Array, y: Array, channel: Channel = EVERY) -> Array:
+        return np.vecdot(self.backward(z, y), dz)
+
+
+class LogOfASum(CrossEntropy):
+    def delta(self, z: Array, dz: Array, y: Array, channel: Channel = EVERY) -> Array:
+        return np.log1p(np.vecdot(np.exp(log_softmax(z)), np.expm1(dz))) - dz[np.arange(len(y)), y]
+
+
+class NeverFar(CrossEntropy):
+    def delta(self, z: Array, dz: Array, y: Array, channel: Channel = EVERY) -> Array:
+        s = dz - dz[np.arange(len(y)), y][:, None]
+        return np.log1p(np.vecdot(np.exp(log_softmax(z)), np.expm1(s)))
+
+
+class OneLogitTooFew(CrossEntropy):
+    def delta(self, z: Array, dz: Array, y: Array, channel: Channel = EVERY) -> Array:
+        return super().delta(z, dz, y, channel if channel == EVERY else slice(0, None, channel.step))
+
+
+class RightClassForgotten(CrossEntropy):
+    def backward(self, z: Array, y: Array) -> Array:
+        return np.exp(log_softmax(z))
+
+
+class GradientOverTheBatch(CrossEntropy):
+    def backward(self, z: Array, y: Array) -> Array:
+        return super().backward(z, y) / len(y)
+
+
+class ShiftsInPlace(CrossEntropy):
+    def forward(self, z: Array, y: Array) -> Array:
+        if z.flags.writeable:
+            z -= z.max(axis=-1, keepdims=True)
+        return super().forward(z, y)
+
+
+def rng() -> np.random.Generator:
+    return np.random.default_rng(2)
+
+
+LOSS_LAWS: dict[str, Callable[[CrossEntropy], None]] = {
+    "reference": lambda loss: laws.check_loss_reference(loss, Z, Y),
+    "reference, huge logits": lambda loss: laws.check_loss_reference(loss, 1e4 * Z, Y),
+    "difference, small": lambda loss: laws.check_loss_difference(loss, Z, 1e-30 * generic(rng(), Z.shape), Y),
+    "difference, large": lambda loss: laws.check_loss_difference(loss, Z, generic(rng(), Z.shape), Y),
+    "difference, far": lambda loss: laws.check_loss_difference(loss, Z, 1000 * generic(rng(), Z.shape), Y),
+    "confidence": lambda loss: laws.check_loss_of_confidence(loss, CONFIDENT, Y, -1e-3),
+    "channel": lambda loss: laws.check_loss_channel(loss, Z, Y, generic(rng(), (*Z.shape, 3))),
+    "transpose": lambda loss: laws.check_loss_transpose(loss, Z, Y, rng()),
+    "manners": lambda loss: laws.check_loss_manners(loss, Z, Y, rng()),
+}
+
+
+@pytest.mark.parametrize(
+    ("law", "loss"),
+    [
+        ("reference", MeanOverImages),
+        ("reference, huge logits", TopNotTakenAway),
+        ("difference, small", SubtractedLosses),
+        ("difference, large", FirstOrderLoss),
+        ("difference, far", NeverFar),
+        ("confidence", LogOfASum),
+        ("channel", OneLogitTooFew),
+        ("transpose", RightClassForgotten),
+        ("transpose", GradientOverTheBatch),
+        ("manners", ShiftsInPlace),
+    ],
+)
+def test_the_law_of_the_loss_catches_the_mutant(law: str, loss: type[CrossEntropy]) -> None:
+    with np.errstate(all="ignore"), pytest.raises(AssertionError):
+        LOSS_LAWS[law](loss())
+
+
+@pytest.mark.parametrize("law", LOSS_LAWS)
+def test_no_law_of_the_loss_minds_the_loss_itself(law: str) -> None:
+    LOSS_LAWS[law](CrossEntropy())

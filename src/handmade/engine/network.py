@@ -10,6 +10,7 @@ import numpy as np
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.errors import HandmadeError
 from handmade.engine.layers import Layer, Weighted
+from handmade.engine.memory import keep_freed_memory
 
 IMAGES_AT_ONCE = 32  # in a pass that keeps no tape: enough for the BLAS, few enough for the cache
 
@@ -131,6 +132,7 @@ class Network:
     def logits(self, x: Array) -> Array:
         """The last activation, (N, classes), for any number of images; the others are not kept."""
         self.check_images(x)
+        keep_freed_memory()
         blocks = [self.forward(x[first : first + IMAGES_AT_ONCE])[-1] for first in range(0, len(x), IMAGES_AT_ONCE)]
         return np.concatenate(blocks)
 

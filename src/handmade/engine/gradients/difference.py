@@ -21,6 +21,7 @@ from handmade.engine.gradients.settings import Scheme, checked, mapped
 from handmade.engine.gradients.steady import Choices
 from handmade.engine.layers import EVERY, Channel, Channelwise, Layer, MaxPool2d, ReLU, Weighted, spread
 from handmade.engine.losses import CrossEntropy
+from handmade.engine.memory import keep_freed_memory
 from handmade.engine.network import Network
 
 IMAGES_AT_ONCE = 8  # enough to outweigh the calls, few enough for the cache
@@ -82,6 +83,7 @@ def _sums(
     network: Network, h: Any, scheme: Scheme, loss: CrossEntropy, batch: tuple[Array, Array]
 ) -> tuple[float, dict[int, Array]]:
     """The loss of some images and, for each layer with weights, the quotients of its columns; sums over the images."""
+    keep_freed_memory()
     x, y = batch
     columns = {}
     with np.errstate(over="ignore", invalid="ignore"):  # an overflow shows in the result, where training looks for it

@@ -98,7 +98,7 @@ class Choices:
     def _sites(self, shape: Shape, steps: Shape) -> Sites:
         """For each place of the window, that pixel of every window, counted in memory: (places, windows).
 
-        Places beyond the edge are taken from the edge: such a pixel is in the same window, and counting it twice changes no maximum.
+        Places beyond the edge are taken from the edge: that pixel is in the same window, and counted twice it changes no maximum.
         """
         if (shape, steps) not in self._layouts:
             along = [np.arange(size) * step for size, step in zip(shape, steps, strict=True)]
