@@ -94,8 +94,9 @@ def unfused(pool: MaxPool2d | None, x: Array, dx: Array, channel: Channel, *, re
 
 
 def differences(rng: np.random.Generator, shape: Shape, size: float) -> list[Array]:
-    """Any differences, some that just reach the next tie or kink of an input of halves, and none at all."""
-    return [size * rng.standard_normal((*shape, 4)), size * rng.choice([-1, -0.5, 0, 0.5, 1], (*shape, 2)), np.zeros((*shape, 1))]
+    """Any differences, some that all go down, some that just reach the next tie or kink of an input of halves, and none."""
+    anyhow, down = size * rng.standard_normal((*shape, 4)), -size * rng.random((*shape, 3))
+    return [anyhow, down, size * rng.choice([-1, -0.5, 0, 0.5, 1], (*shape, 2)), np.zeros((*shape, 1))]
 
 
 def check_case(case: Case, draw: Draw, layout: Callable[[Array], Array], seed: int, dtype: DTypeLike = np.float64) -> None:

@@ -42,6 +42,7 @@ class Live:
             console=news,
             disable=not news.is_terminal,
             expand=True,
+            refresh_per_second=4,  # drawing takes time from computing
         )
         self._task = self._bar.add_task("", total=None, start=True, numbers="starting", visible=False)
 

@@ -9,7 +9,7 @@ Reps & Rall (2003), "Computational Divided Differencing and Divided-Difference A
 Computation 16.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from functools import partial, reduce
 from typing import Any, TypeAlias
@@ -24,8 +24,11 @@ from handmade.engine.losses import CrossEntropy
 from handmade.engine.memory import keep_freed_memory
 from handmade.engine.network import Network
 
+IMAGES_A_TASK = 16  # enough to outweigh the way to a worker and back
 IMAGES_AT_ONCE = 8  # enough to outweigh the calls, few enough for the cache
 
+Batch: TypeAlias = tuple[Array, Array]  # images and labels
+Sums: TypeAlias = tuple[float, dict[int, Array]]  # over images: the loss, and the quotients of each layer's columns
 Hop: TypeAlias = Callable[[Channel, Array], tuple[Channel, Array]]
 
 
@@ -71,20 +74,30 @@ def difference(
     """
     step = checked(network, x, y, h, scheme)
     loss = loss or CrossEntropy()
-    blocks = [
-        (x[first : first + IMAGES_AT_ONCE], y[first : first + IMAGES_AT_ONCE]) for first in range(0, len(x), IMAGES_AT_ONCE)
-    ]
-    parts = list(mapped(executor, partial(_sums, network, step, scheme, loss), blocks))
-    columns = {i: np.sum([part[i] for _, part in parts], axis=0) / len(x) for i in parts[0][1]}
-    return sum(L for L, _ in parts) / len(x), _named(network, columns)
+    L, columns = _added(mapped(executor, partial(_task, network, step, scheme, loss), _blocks((x, y), IMAGES_A_TASK)))
+    return L / len(x), _named(network, {i: total / len(x) for i, total in columns.items()})
 
 
-def _sums(
-    network: Network, h: Any, scheme: Scheme, loss: CrossEntropy, batch: tuple[Array, Array]
-) -> tuple[float, dict[int, Array]]:
-    """The loss of some images and, for each layer with weights, the quotients of its columns; sums over the images."""
-    keep_freed_memory()
+def _blocks(batch: Batch, size: int) -> Iterator[Batch]:
+    """The batch in pieces of so many images."""
     x, y = batch
+    return ((x[first : first + size], y[first : first + size]) for first in range(0, len(x), size))
+
+
+def _added(parts: Iterable[Sums]) -> Sums:
+    """What several pieces of a batch come to, added up in their order."""
+    losses, columns = zip(*parts, strict=True)
+    return sum(losses), {i: reduce(np.add, [part[i] for part in columns]) for i in columns[0]}
+
+
+def _task(network: Network, h: Any, scheme: Scheme, loss: CrossEntropy, batch: Batch) -> Sums:
+    """What one worker does at a time."""
+    keep_freed_memory()
+    return _added(_sums(network, h, scheme, loss, *block) for block in _blocks(batch, IMAGES_AT_ONCE))
+
+
+def _sums(network: Network, h: Any, scheme: Scheme, loss: CrossEntropy, x: Array, y: Array) -> Sums:
+    """The loss of some images and, for each layer with weights, the quotients of its columns; sums over the images."""
     columns = {}
     with np.errstate(over="ignore", invalid="ignore"):  # an overflow shows in the result, where training looks for it
         tape = network.forward(x)
