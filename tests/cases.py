@@ -32,7 +32,8 @@ class Case:
     @property
     def terms(self) -> int:
         """How many products and sums make one number of the output."""
-        return 1 + sum(array.size // array.shape[-1] for array in self.parameters.values())
+        result: int = 1 + sum(array.size // array.shape[-1] for array in self.parameters.values())
+        return result
 
     def single(self) -> "Case":
         """The same case in float32."""

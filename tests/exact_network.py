@@ -63,11 +63,14 @@ def forward(layer: Layer, x: Array) -> Array:
         case Conv2d():
             windows = sliding(loops.pad(x, layer.padding), layer.kernel, layer.stride)  # (N, H', W', K_h, K_w, C)
             y = windows.reshape(-1, layer.W[..., 0].size).dot(layer.W.reshape(-1, layer.W.shape[-1]))
-            return y.reshape(*windows.shape[:3], -1) + layer.b
+            result: Array = y.reshape(*windows.shape[:3], -1) + layer.b
+            return result
         case Linear():
-            return x.dot(layer.W) + layer.b
+            result: Array = x.dot(layer.W) + layer.b
+            return result
         case MaxPool2d() if layer.padding == (0, 0):
-            return sliding(x, layer.window, layer.stride).max(axis=(3, 4))
+            result: Array = sliding(x, layer.window, layer.stride).max(axis=(3, 4))
+            return result
         case ReLU():
             return loops.relu(x)
         case Flatten():

@@ -1,4 +1,4 @@
-"""The laws as plain functions that raise AssertionError: `test_laws` holds the layers to them, `test_mutants` the laws themselves.
+"""The laws as plain functions that raise AssertionError: `test_laws` holds the layers to them, `test_mutants` holds the laws.
 
 Every tolerance is one bound. A sum of n products, rounded at each step and added in any order, is within n eps of the sum of
 the products' sizes (Higham, "Accuracy and Stability of Numerical Algorithms", 2002, section 3.1, with room for a factor 2);
@@ -352,7 +352,7 @@ def check_loss_manners(loss: Any, z: Array, y: Array, rng: np.random.Generator) 
         assert_within(other, one, 1e-4)  # 100 eps of float32 is 1.2e-5, and z was rounded first
 
 
-# --- the laws of layers by name, as `test_mutants` and the random rows call them ------------------------------------------------
+# --- the laws of layers by name, as `test_mutants` and the random rows call them ----------------------------------------------
 
 
 def difference_at_all_sizes(case: Case, x: Array, rng: np.random.Generator) -> None:

@@ -29,7 +29,9 @@ def linears(draw: st.DrawFn) -> Case:
 
 @st.composite
 def rectifiers(draw: st.DrawFn) -> Case:
-    return relu(tuple(draw(st.lists(st.integers(1, 4), min_size=4, max_size=4) | st.lists(st.integers(1, 7), min_size=2, max_size=2))))
+    return relu(
+        tuple(draw(st.lists(st.integers(1, 4), min_size=4, max_size=4) | st.lists(st.integers(1, 7), min_size=2, max_size=2)))
+    )
 
 
 @st.composite
@@ -47,4 +49,3 @@ def _axis(draw: st.DrawFn, longest: int, widest: int, *, half: bool = False) -> 
 
 
 layers = st.one_of(convolutions(), pools(), linears(), rectifiers(), flattenings())
-

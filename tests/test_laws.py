@@ -14,7 +14,9 @@ from strategies import convolutions, layers, linears, pools, seeds
 
 
 def rows(kind: type = object) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in CASES.items() if isinstance(case.layer, kind)])
+    return pytest.mark.parametrize(
+        "case", [pytest.param(case, id=name) for name, case in CASES.items() if isinstance(case.layer, kind)]
+    )
 
 
 every_row = rows()
@@ -138,7 +140,8 @@ every_logits = pytest.mark.parametrize("z", LOGITS.values(), ids=LOGITS)
 
 
 def labels(z: Array) -> Array:
-    return np.minimum(LABELS, z.shape[-1] - 1)
+    result: Array = np.minimum(LABELS, z.shape[-1] - 1)
+    return result
 
 
 @every_logits

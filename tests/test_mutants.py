@@ -33,7 +33,7 @@ class Mutant:
 
 
 def turned_into(kind: type, layer: Any) -> Any:
-    other = object.__new__(kind)
+    other: Any = object.__new__(kind)
     other.__dict__.update(layer.__dict__)
     return other
 
@@ -112,7 +112,8 @@ class PoolPaddedByZeros(MaxPool2d):
 @mutant("reference")
 class PoolForgetsTheLastPixel(MaxPool2d):
     def forward(self, x: Array) -> Array:
-        return np.max(np.stack([*self.pixels(x, -np.inf)][:-1] or [*self.pixels(x, -np.inf)]), axis=0)
+        result: Array = np.max(np.stack([*self.pixels(x, -np.inf)][:-1] or [*self.pixels(x, -np.inf)]), axis=0)
+        return result
 
 
 @mutant("reference")
@@ -196,14 +197,16 @@ class LosersForgotten(MaxPool2d):
     def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
         m = self.forward(x)
         pairs = zip(self.pixels(x, -np.inf), self.pixels(dx, 0), strict=True)
-        return np.max([np.where(x_k == m, dx_k, -np.inf) for x_k, dx_k in pairs], axis=0)
+        result: Array = np.max([np.where(x_k == m, dx_k, -np.inf) for x_k, dx_k in pairs], axis=0)
+        return result
 
 
 @mutant("subtraction")
 @mutant("difference")
 class SlackForgotten(MaxPool2d):
     def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
-        return np.max([*self.pixels(dx, -np.inf)], axis=0)
+        result: Array = np.max([*self.pixels(dx, -np.inf)], axis=0)
+        return result
 
 
 @mutant("subtraction")
@@ -212,7 +215,8 @@ class BorderMovesWithThePool(MaxPool2d):
     def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
         m = self.forward(x)
         pairs = zip(self.pixels(x, 0), self.pixels(dx, 0), strict=True)
-        return np.max([dx_k - (m - x_k) for x_k, dx_k in pairs], axis=0)
+        result: Array = np.max([dx_k - (m - x_k) for x_k, dx_k in pairs], axis=0)
+        return result
 
 
 # --- nudges -------------------------------------------------------------------------------------------------------------------
@@ -255,7 +259,8 @@ class WeightsOutOfOrder(Conv2d):
 @mutant("nudges")
 class ChannelsInReverse(Conv2d):
     def nudges(self, x: Array, h: Any) -> Iterator[tuple[Channel, Array]]:
-        return reversed(list(super().nudges(x, h)))
+        result: Iterator[tuple[Channel, Array]] = reversed(list(super().nudges(x, h)))
+        return result
 
 
 @mutant("nudges")
@@ -429,7 +434,7 @@ class EveryPixelWins(MaxPool2d):
     def backward(self, x: Array, gy: Array) -> Gradients:
         padded = pad(np.zeros_like(x), self.padding, 0)
         for gx_k in self._places(padded):
-            gx_k += gy
+            np.add(gx_k, gy, out=gx_k)
         return crop(padded, self.padding), {}
 
 
@@ -498,7 +503,8 @@ class GradientAlwaysDouble(Conv2d):
 @mutant("manners")
 class RandomBits(ReLU):
     def forward(self, x: Array) -> Array:
-        return super().forward(x) * (1 + 1e-15 * np.random.default_rng().integers(0, 2, x.shape))
+        result: Array = super().forward(x) * (1 + 1e-15 * np.random.default_rng().integers(0, 2, x.shape))
+        return result
 
 
 # --- conventions --------------------------------------------------------------------------------------------------------------
@@ -522,7 +528,7 @@ class TieShared(MaxPool2d):
         m, padded = self.forward(x), pad(np.zeros_like(x), self.padding, 0)
         winners = np.sum([x_k == m for x_k in self.pixels(x, -np.inf)], axis=0)
         for x_k, gx_k in zip(self.pixels(x, -np.inf), self._places(padded), strict=True):
-            gx_k += gy * (x_k == m) / winners
+            np.add(gx_k, gy * (x_k == m) / winners, out=gx_k)
         return crop(padded, self.padding), {}
 
 
@@ -531,7 +537,7 @@ class EveryWinnerTakesAll(MaxPool2d):
     def backward(self, x: Array, gy: Array) -> Gradients:
         m, padded = self.forward(x), pad(np.zeros_like(x), self.padding, 0)
         for x_k, gx_k in zip(self.pixels(x, -np.inf), self._places(padded), strict=True):
-            gx_k += gy * (x_k == m)
+            np.add(gx_k, gy * (x_k == m), out=gx_k)
         return crop(padded, self.padding), {}
 
 
@@ -542,7 +548,7 @@ class LastWinnerTakesAll(MaxPool2d):
         free = np.ones(m.shape, bool)
         pairs = list(zip(self.pixels(x, -np.inf), self._places(padded), strict=True))
         for x_k, gx_k in reversed(pairs):
-            gx_k += gy * ((x_k == m) & free)
+            np.add(gx_k, gy * ((x_k == m) & free), out=gx_k)
             free &= x_k != m
         return crop(padded, self.padding), {}
 
@@ -613,7 +619,8 @@ CONFIDENT = 28 * np.eye(5)[Y] + Z
 
 class TopNotTakenAway(CrossEntropy):
     def forward(self, z: Array, y: Array) -> Array:
-        return np.log(np.exp(z).sum(axis=-1)) - z[np.arange(len(y)), y]
+        result: Array = np.log(np.exp(z).sum(axis=-1)) - z[np.arange(len(y)), y]
+        return result
 
 
 class MeanOverImages(CrossEntropy):
@@ -628,18 +635,21 @@ class SubtractedLosses(CrossEntropy):
 
 class FirstOrderLoss(CrossEntropy):
     def delta(self, z: Array, dz: Array, y: Array, channel: Channel = EVERY) -> Array:
-        return np.vecdot(self.backward(z, y), dz)
+        result: Array = np.vecdot(self.backward(z, y), dz)
+        return result
 
 
 class LogOfASum(CrossEntropy):
     def delta(self, z: Array, dz: Array, y: Array, channel: Channel = EVERY) -> Array:
-        return np.log1p(np.vecdot(np.exp(log_softmax(z)), np.expm1(dz))) - dz[np.arange(len(y)), y]
+        result: Array = np.log1p(np.vecdot(np.exp(log_softmax(z)), np.expm1(dz))) - dz[np.arange(len(y)), y]
+        return result
 
 
 class NeverFar(CrossEntropy):
     def delta(self, z: Array, dz: Array, y: Array, channel: Channel = EVERY) -> Array:
         s = dz - dz[np.arange(len(y)), y][:, None]
-        return np.log1p(np.vecdot(np.exp(log_softmax(z)), np.expm1(s)))
+        result: Array = np.log1p(np.vecdot(np.exp(log_softmax(z)), np.expm1(s)))
+        return result
 
 
 class OneLogitTooFew(CrossEntropy):

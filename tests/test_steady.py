@@ -144,7 +144,7 @@ def test_what_linear_hands_on_is_followed_through_a_relu() -> None:
 
 
 def always_steady(_: Choices, dx: Array) -> float:
-    return 0.0
+    return 0.0 * dx.size
 
 
 def smallest(_: Choices, dx: Array) -> float:

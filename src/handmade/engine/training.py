@@ -149,8 +149,9 @@ def _steps(
     for number, chosen in zip(range(1, total + 1), _batches(len(images), batch_size, rng), strict=False):
         x, y = images[chosen], labels[chosen]
         x = x if prepare is None else prepare(x)
-        accuracy = float((network.predict(x) == y).mean()) if (number - 1) % watch == 0 else None
-        loss, gradients = gradient(network, x, y)
+        with np.errstate(over="ignore", invalid="ignore"):  # an overflow is looked for below
+            accuracy = float((network.predict(x) == y).mean()) if (number - 1) % watch == 0 else None
+            loss, gradients = gradient(network, x, y)
         if not np.isfinite(loss):
             raise Diverged(f"the loss is {loss} at step {number}: {_first_overflow(network, x)}", number, last_good)
         last_good = network

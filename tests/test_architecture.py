@@ -1,0 +1,113 @@
+"""Imports point one way, the engine is NumPy alone, and each file opens with its purpose."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import handmade
+
+ROOT = Path(handmade.__file__).parent
+REPOSITORY = Path(__file__).parent.parent
+FILES = sorted(ROOT.rglob("*.py"))
+
+# Who may import whom, room by room; a room may always import from itself.
+FACADE = {"data", "engine", "gradients", "losses", "network", "networks"}
+MAY_IMPORT = {
+    "engine": set[str](),
+    "data": {"engine"},
+    "files": {"engine"},
+    "gradients": {"engine"},
+    "losses": {"engine"},
+    "workers": {"engine"},
+    "network": {"engine", "files"},
+    "networks": {"engine", "network"},
+    "__init__": FACADE,
+    "cli": {*FACADE, "files", "workers", "__init__"},
+    "__main__": {"cli"},
+}
+# What comes from outside, room by room, beside NumPy and the standard library.
+FOREIGN = {"files": {"safetensors"}, "workers": {"threadpoolctl"}, "cli": {"typer", "rich"}}
+
+
+def imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            yield from (f"{module}.{alias.name}" for alias in node.names) if module == "handmade" else [module]
+
+
+def forbidden(root: Path) -> Iterator[str]:
+    for path in sorted(root.rglob("*.py")):
+        room = path.relative_to(root).parts[0].removesuffix(".py")
+        for name in imported(path):
+            package, _, rest = name.partition(".")
+            target = rest.partition(".")[0]
+            if package == "handmade":
+                known = target if target in MAY_IMPORT else "__init__"  # a name that handmade itself offers
+                allowed = known == room or known in MAY_IMPORT[room]
+            else:
+                allowed = package in {"numpy", *sys.stdlib_module_names, *FOREIGN.get(room, set())}
+            if not allowed:
+                yield f"{path.relative_to(root)}: {room} may not import {name}"
+
+
+def test_imports_point_one_way() -> None:
+    assert list(forbidden(ROOT)) == []
+
+
+def test_a_wrong_import_is_found(tmp_path: Path) -> None:
+    (tmp_path / "engine" / "layers").mkdir(parents=True)
+    (tmp_path / "engine" / "layers" / "good.py").write_text("import numpy as np\nfrom handmade.engine.arrays import Array\n")
+
+    assert list(forbidden(tmp_path)) == []
+
+    (tmp_path / "engine" / "layers" / "bad.py").write_text(
+        "import torch\nfrom handmade import files\nfrom handmade.cli.main import app\nfrom handmade import load\nfrom ..x import y\n"
+    )
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "bad.py").write_text("def f():\n    import safetensors\n    from handmade.files import models\n")
+    assert len(list(forbidden(tmp_path))) == 7
+
+
+@pytest.mark.parametrize("path", FILES, ids=[str(path.relative_to(ROOT)) for path in FILES])
+def test_a_file_opens_with_its_purpose(path: Path) -> None:
+    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def test_no_file_holds_more_than_it_should() -> None:
+    long = {str(path.relative_to(ROOT)): lines for path in FILES if (lines := len(path.read_text().splitlines())) > 300}
+
+    assert long == {}
+
+
+def test_importing_handmade_loads_numpy_and_nothing_heavier() -> None:
+    code = "import sys, handmade; print(*{'typer', 'rich', 'safetensors', 'threadpoolctl'} & set(sys.modules))"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.split() == []
+
+
+def test_the_public_names_are_there_and_documented() -> None:
+    for name in handmade.__all__:
+        assert getattr(handmade, name).__doc__, name
+
+
+def test_the_command_alone_prints() -> None:
+    talking = [
+        str(path.relative_to(ROOT))
+        for path in FILES
+        if path.relative_to(ROOT).parts[0] != "cli"
+        and any(
+            isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        )
+    ]
+
+    assert talking == []
