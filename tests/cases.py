@@ -4,6 +4,7 @@ Heights differ from widths, kernels from squares, channels from filters, strides
 numbers agree, code that mistakes one for the other cannot be told from code that does not.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
@@ -32,8 +33,7 @@ class Case:
     @property
     def terms(self) -> int:
         """How many products and sums make one number of the output."""
-        result: int = 1 + sum(array.size // array.shape[-1] for array in self.parameters.values())
-        return result
+        return 1 + sum(math.prod(array.shape[:-1]) for array in self.parameters.values())
 
     def single(self) -> "Case":
         """The same case in float32."""

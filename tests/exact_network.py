@@ -59,23 +59,23 @@ def exact_layer(layer: Layer) -> Layer:
 
 
 def forward(layer: Layer, x: Array) -> Array:
+    y: Array
     match layer:
         case Conv2d():
             windows = sliding(loops.pad(x, layer.padding), layer.kernel, layer.stride)  # (N, H', W', K_h, K_w, C)
-            y = windows.reshape(-1, layer.W[..., 0].size).dot(layer.W.reshape(-1, layer.W.shape[-1]))
-            result: Array = y.reshape(*windows.shape[:3], -1) + layer.b
-            return result
+            rows = windows.reshape(-1, layer.W[..., 0].size)
+            y = rows.dot(layer.W.reshape(-1, layer.W.shape[-1])).reshape(*windows.shape[:3], -1) + layer.b
         case Linear():
-            result: Array = x.dot(layer.W) + layer.b
-            return result
+            y = x.dot(layer.W) + layer.b
         case MaxPool2d() if layer.padding == (0, 0):
-            result: Array = sliding(x, layer.window, layer.stride).max(axis=(3, 4))
-            return result
+            y = sliding(x, layer.window, layer.stride).max(axis=(3, 4))
         case ReLU():
-            return loops.relu(x)
+            y = loops.relu(x)
         case Flatten():
-            return x.reshape(len(x), -1)
-    raise NotImplementedError(layer)
+            y = x.reshape(len(x), -1)
+        case _:
+            raise NotImplementedError(layer)
+    return y
 
 
 def sliding(x: Array, window: tuple[int, int], stride: tuple[int, int]) -> Array:

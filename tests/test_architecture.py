@@ -68,7 +68,8 @@ def test_a_wrong_import_is_found(tmp_path: Path) -> None:
     assert list(forbidden(tmp_path)) == []
 
     (tmp_path / "engine" / "layers" / "bad.py").write_text(
-        "import torch\nfrom handmade import files\nfrom handmade.cli.main import app\nfrom handmade import load\nfrom ..x import y\n"
+        "import torch\nfrom handmade import files\nfrom handmade.cli.main import app\nfrom handmade import load\n"
+        "from ..x import y\n"
     )
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "bad.py").write_text("def f():\n    import safetensors\n    from handmade.files import models\n")

@@ -42,8 +42,8 @@ def on_kinks(pool: MaxPool2d, inputs: int, dtype: DTypeLike) -> tuple[Network, A
     rng = np.random.default_rng(0)
 
     def weights(*shape: int) -> Array:
-        result: Array = (np.round(64 * rng.standard_normal(shape) * np.sqrt(2 / np.prod(shape[:-1]))) / 64).astype(dtype)
-        return result
+        W: Array = np.round(64 * rng.standard_normal(shape) * np.sqrt(2 / np.prod(shape[:-1]))) / 64
+        return W.astype(dtype)
 
     def zeros(size: int) -> Array:
         return np.zeros(size, dtype)
@@ -187,8 +187,8 @@ class Softplus:
 
     def delta(self, x: Array, dx: Array) -> Array:
         assert dx.shape == x.shape
-        result: Array = np.log1p(np.expm1(dx) / (1 + np.exp(-x)))
-        return result
+        dy: Array = np.log1p(np.expm1(dx) / (1 + np.exp(-x)))
+        return dy
 
     def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
         return gy / (1 + np.exp(-x)), {}

@@ -140,8 +140,8 @@ every_logits = pytest.mark.parametrize("z", LOGITS.values(), ids=LOGITS)
 
 
 def labels(z: Array) -> Array:
-    result: Array = np.minimum(LABELS, z.shape[-1] - 1)
-    return result
+    y: Array = np.minimum(LABELS, z.shape[-1] - 1)
+    return y
 
 
 @every_logits

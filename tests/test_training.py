@@ -34,8 +34,8 @@ TEN_LOSSES = [
 
 def tiny(seed: int = 0) -> handmade.Network:
     rng = np.random.default_rng(seed)
-    conv, linear = handmade.Conv2d.init(rng, 1, 2, 3, 3), handmade.Linear.init(rng, 50, 10)
-    return handmade.Network([conv, handmade.ReLU(), handmade.MaxPool2d(2), handmade.Flatten(), linear])
+    conv, last = handmade.Conv2d.init(rng, 1, 2, 3, 3), handmade.Linear.init(rng, 50, 10)
+    return handmade.Network([conv, handmade.ReLU(), handmade.MaxPool2d(2), handmade.Flatten(), last])
 
 
 def steps(network: handmade.Network, **options: Any) -> list[Step]:

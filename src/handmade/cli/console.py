@@ -20,7 +20,9 @@ def percent(share: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time in the unit that people would use: 45 s, 12 min, 31 h, 4 days, 4,210 years."""
+    """A time in the unit that people would use: 65.6 ms, 4.5 s, 45 s, 12 min, 31 h, 4 days, 4,210 years."""
+    if 0 < seconds < 1:
+        return f"{1000 * seconds:.1f} ms"
     for unit, size, most in (("s", 1, 120), ("min", 60, 120), ("h", 3600, 72), ("days", 86400, 730)):
         if seconds < most * size:
             return f"{seconds / size:,.0f} {unit}" if seconds >= 10 * size or unit != "s" else f"{seconds:.1f} s"
