@@ -72,7 +72,9 @@ def check_one_choices(pool: MaxPool2d | None, x: Array, make: Callable[[Shape], 
     shared: dict[Shape, list[Array]] = {}  # as a layer's nudges: the same array for every channel
     for channel in (EVERY, *channels(x.shape)):
         shape = x[..., channel].shape
-        for dx in shared.setdefault(shape, make(shape)):
+        if shape not in shared:
+            shared[shape] = make(shape)
+        for dx in shared[shape]:
             dy = choices.delta(dx, channel)
             assert dy.dtype == dx.dtype
             # a number is dx_k less its slack, rounded once or twice in each; a slack above 2 max |dx| never shows in the result

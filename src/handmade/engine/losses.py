@@ -19,6 +19,7 @@ from handmade.engine.errors import HandmadeError
 from handmade.engine.layers import EVERY, Channel, spread
 
 NEAR = 0.5  # |sum in (1)| up to which log1p is taken of it; beyond, 1 + sum could cancel or overflow
+HUGE = 30.0  # step beyond which p expm1(step) is exp(log p + step), even if p by itself is too small to be held
 
 
 @dataclass(frozen=True)
@@ -33,20 +34,9 @@ class CrossEntropy:
     def delta(self, z: Array, dz: Array, y: Array, channel: Channel = EVERY) -> Array:
         """forward(z + dz, y) - forward(z, y), exactly; for dz (*z[:, channel].shape, nudges) it is (N, nudges)."""
         with np.errstate(over="ignore", invalid="ignore"):  # what overflows expm1 is far, and taken from its logarithm
-            return self._delta(log_softmax(z), z, dz, y, channel)
-
-    def _delta(self, log_p: Array, z: Array, dz: Array, y: Array, channel: Channel) -> Array:
-        if channel != EVERY and dz.shape[1] == 1:
-            return _delta_of_one(log_p, dz[:, 0], y, channel.start)
-        steps = np.moveaxis(spread(z, dz, channel), 1, -1)  # (N, classes), or (N, nudges, classes)
-        if dz.ndim > z.ndim:
-            log_p, y = log_p[:, None], y[:, None]
-        steps = steps - np.take_along_axis(steps, np.broadcast_to(y, steps.shape[:-1])[..., None], axis=-1)
-        total = np.vecdot(np.exp(log_p), np.expm1(steps))
-        near = np.abs(total) <= NEAR
-        if near.all():
-            return log1p(total)
-        return np.where(near, log1p(np.where(near, total, 0)), log_sum_exp(log_p + steps))
+            if dz.ndim == z.ndim:
+                return _delta(log_softmax(z), dz[..., None], y, channel)[..., 0]
+            return _delta(log_softmax(z), dz, y, channel)
 
     def backward(self, z: Array, y: Array) -> Array:
         """gz = p - 1[k = y], (N, classes): for the loss of each image, before any mean."""
@@ -56,23 +46,39 @@ class CrossEntropy:
         return gz
 
 
-def _delta_of_one(log_p: Array, d: Array, y: Array, j: int) -> Array:
-    """The same when logit j moves alone, by d: for two classes, j and all the others together."""
-    images = np.arange(len(y))
-    log_rest = log_sum_exp(np.delete(log_p, j, axis=-1))  # log of 1 - p_j, without the subtraction
-    is_y = y == j
-    log_moving = np.where(is_y, log_rest, log_p[images, j])
-    log_still = np.where(is_y, log_p[images, j], log_rest)
-    sign = np.where(is_y, -1, 1).astype(d.dtype)
-    if d.ndim > 1:
-        log_moving, log_still, sign = log_moving[:, None], log_still[:, None], sign[:, None]
-    step = sign * d
-    total = np.expm1(step)
-    total *= np.exp(log_moving)
+def _delta(log_p: Array, dz: Array, y: Array, channel: Channel) -> Array:
+    """Equation (1): (N, classes), (N, logits of the channel, nudges), (N,) -> (N, nudges)."""
+    if channel != EVERY and dz.shape[1] == 1:
+        return _delta_of_one(log_p, dz[:, 0], y, channel.start)
+    dense = spread(log_p, dz, channel)
+    steps = dense - np.take_along_axis(dense, y[:, None, None], axis=1)  # (N, classes, nudges)
+    gains = np.expm1(steps)
+    if steps.max() > HUGE:
+        total = np.where(steps > HUGE, np.exp(log_p[..., None] + steps), np.exp(log_p)[..., None] * gains).sum(axis=1)
+    else:
+        total = (np.exp(log_p)[:, None] @ gains)[:, 0]
     near = np.abs(total) <= NEAR
     if near.all():
         return log1p(total)
-    return np.where(near, log1p(np.where(near, total, 0)), np.logaddexp(log_still, log_moving + step))
+    return np.where(near, log1p(np.where(near, total, 0)), log_sum_exp(log_p[..., None] + steps))
+
+
+def _delta_of_one(log_p: Array, d: Array, y: Array, j: int) -> Array:
+    """The same when logit j moves alone, by d (N, nudges): for two classes, j and all the others together."""
+    images = np.arange(len(y))
+    log_rest = log_sum_exp(np.delete(log_p, j, axis=1))  # log of 1 - p_j, without the subtraction
+    is_y = y == j
+    log_moving = np.where(is_y, log_rest, log_p[images, j])[:, None]
+    log_still = np.where(is_y, log_p[images, j], log_rest)[:, None]
+    steps = np.where(is_y, -1, 1).astype(d.dtype)[:, None] * d
+    total = np.expm1(steps)
+    total *= np.exp(log_moving)
+    if steps.max() > HUGE:
+        total = np.where(steps > HUGE, np.exp(log_moving + steps), total)
+    near = np.abs(total) <= NEAR
+    if near.all():
+        return log1p(total)
+    return np.where(near, log1p(np.where(near, total, 0)), np.logaddexp(log_still, log_moving + steps))
 
 
 def log1p(total: Array) -> Array:
@@ -92,9 +98,9 @@ def log_softmax(z: Array) -> Array:
 
 
 def log_sum_exp(z: Array) -> Array:
-    """log of the sum of exp(z) over the last axis."""
-    top = z.max(axis=-1)
-    total: Array = top + np.log(np.exp(z - top[..., None]).sum(axis=-1))
+    """log of the sum of exp(z) over the classes: (N, classes, ...) -> (N, ...)."""
+    top = z.max(axis=1)
+    total: Array = top + np.log(np.exp(z - top[:, None]).sum(axis=1))
     return total
 
 

@@ -64,10 +64,10 @@ class Network:
 
     @property
     def classes(self) -> int:
-        """How many logits there are; raises HandmadeError if the network does not end in a row of them."""
-        if len(self.shapes[-1]) != 1:
+        """How many logits there are; raises HandmadeError unless the network ends in a row of two or more."""
+        if len(self.shapes[-1]) != 1 or self.shapes[-1][0] < 2:
             raise HandmadeError(
-                f"the network wants to end in a row of logits; its output has the shape {self.shapes[-1]}. End it in Linear"
+                f"the network wants to end in at least two logits; its output has the shape {self.shapes[-1]}. End it in Linear"
             )
         return self.shapes[-1][0]
 

@@ -9,6 +9,7 @@ Reps & Rall (2003), "Computational Divided Differencing and Divided-Difference A
 Computation 16.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from functools import partial, reduce
@@ -25,7 +26,9 @@ from handmade.engine.memory import keep_freed_memory
 from handmade.engine.network import Network
 
 IMAGES_A_TASK = 16  # enough to outweigh the way to a worker and back
-IMAGES_AT_ONCE = 8  # enough to outweigh the calls, few enough for the cache
+IMAGES_AT_ONCE = 8  # enough to outweigh the calls
+CACHE = 2**20  # bytes; a common L2 cache
+LARGEST = 2**22  # bytes that an array of differences may take; it is written once, and a part of it read once
 
 Batch: TypeAlias = tuple[Array, Array]  # images and labels
 Sums: TypeAlias = tuple[float, dict[int, Array]]  # over images: the loss, and the quotients of each layer's columns
@@ -93,7 +96,22 @@ def _added(parts: Iterable[Sums]) -> Sums:
 def _task(network: Network, h: Any, scheme: Scheme, loss: CrossEntropy, batch: Batch) -> Sums:
     """What one worker does at a time."""
     keep_freed_memory()
-    return _added(_sums(network, h, scheme, loss, *block) for block in _blocks(batch, IMAGES_AT_ONCE))
+    return _added(_sums(network, h, scheme, loss, *block) for block in _blocks(batch, _images_at_once(network)))
+
+
+def _images_at_once(network: Network) -> int:
+    """So many that no array of differences outgrows LARGEST."""
+    numbers = [1]
+    for i, layer in enumerate(network.layers):
+        if isinstance(layer, Weighted):
+            output = network.shapes[i + 1]
+            column = sum(array.size for array in layer.parameters().values()) // output[-1]
+            numbers.append(column * math.prod(output[:-1]))
+            spread_out = False
+            for later, shape in zip(network.layers[i + 1 :], network.shapes[i + 2 :], strict=True):
+                spread_out |= isinstance(later, Weighted) or not isinstance(later, Channelwise)
+                numbers.append(column * math.prod(shape) if spread_out else 0)
+    return max(1, min(IMAGES_AT_ONCE, LARGEST // (max(numbers) * network.dtype.itemsize)))
 
 
 def _sums(network: Network, h: Any, scheme: Scheme, loss: CrossEntropy, x: Array, y: Array) -> Sums:
@@ -111,12 +129,26 @@ def _sums(network: Network, h: Any, scheme: Scheme, loss: CrossEntropy, x: Array
 
 def _losses(layer: Weighted, x: Array, *, h: Any, hops: Sequence[Hop], logits: Array, y: Array, loss: CrossEntropy) -> Array:
     """dL for every weight of one layer: (weights in a column, channels)."""
-    moved = [reduce(lambda difference, hop: hop(*difference), hops, nudged) for nudged in layer.nudges(x, h)]
-    if all(channel == EVERY for channel, _ in moved):  # then one call of the loss does for all columns
-        dz = np.concatenate([dz for _, dz in moved], axis=-1)
-        dL: Array = loss.delta(logits, dz, y).sum(axis=0).reshape(len(moved), -1).T
-        return dL
-    return np.stack([loss.delta(logits, dz, y, channel).sum(axis=0) for channel, dz in moved], axis=-1)
+    dL: list[Array] = []
+    waiting: list[Array] = []  # differences of all logits: the loss takes them together, as many as the cache holds
+    for nudged in layer.nudges(x, h):
+        channel, dz = reduce(lambda difference, hop: hop(*difference), hops, nudged)
+        if channel == EVERY:
+            waiting.append(dz)
+            if sum(part.nbytes for part in waiting) >= CACHE:
+                dL += _together(waiting, logits, y, loss)
+                waiting.clear()
+        else:
+            dL.append(loss.delta(logits, dz, y, channel).sum(axis=0))
+    return np.stack(dL + _together(waiting, logits, y, loss), axis=-1)
+
+
+def _together(differences: Sequence[Array], logits: Array, y: Array, loss: CrossEntropy) -> list[Array]:
+    """The losses of several blocks of nudges, from one call."""
+    if not differences:
+        return []
+    dL = loss.delta(logits, np.concatenate(differences, axis=-1), y).sum(axis=0)
+    return np.split(dL, len(differences))
 
 
 def _hops(layers: Sequence[Layer], tape: Sequence[Array]) -> list[Hop]:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from typing import Any, Literal, TypeAlias, TypeVar, get_args
 
+import numpy as np
+
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.engine.losses import check_labels
@@ -40,7 +42,8 @@ def checked_step(h: float, network: Network) -> Any:
     """Return h in the network's dtype, or raise HandmadeError."""
     if not (math.isfinite(h) and h > 0):
         raise HandmadeError(f"the step size h wants a finite number above 0; got {h}")
-    step = network.dtype.type(h)
+    with np.errstate(over="ignore"):  # what does not fit is refused below
+        step = network.dtype.type(h)
     if not 0 < step < math.inf:
         raise HandmadeError(f"the step size h = {h} cannot be held in {network.dtype}; take a larger h, or float64")
     return step

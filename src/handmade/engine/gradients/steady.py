@@ -56,7 +56,8 @@ class Choices:
     def delta(self, dx: Array, channel: Channel) -> Array:
         """The exact difference of the output, for a dx (*x[..., channel].shape, nudges) of the input."""
         nudges = dx.shape[-1]
-        rows = dx.ravel(order="K").reshape(-1, nudges)  # a row for each number of x, in the order of memory
+        dx = _in_rows(dx)
+        rows = dx.ravel(order="K").reshape(-1, nudges)  # in the order of memory
         steps = tuple(stride // (dx.itemsize * nudges) for stride in dx.strides[:-1])
         route = self._route(dx.shape[:-1], steps, channel)
         dy = np.zeros((route.lead.size, nudges), dx.dtype)
@@ -119,6 +120,12 @@ class Choices:
             np.clip(np.arange(windows) * stride - padding + np.arange(window)[:, None], 0, size - 1) * step
             for window, stride, padding, windows, size, step in settings
         ]
+
+
+def _in_rows(dx: Array) -> Array:
+    """dx laid out as one row of nudges after the other, the rows in any order: itself, as our own layers make it, or a copy."""
+    outer_first = sorted(range(dx.ndim - 1), key=lambda axis: -dx.strides[axis])
+    return dx if dx.transpose(*outer_first, dx.ndim - 1).flags.c_contiguous else np.ascontiguousarray(dx)
 
 
 @dataclass(frozen=True)

@@ -81,8 +81,9 @@ class Linear:
 
     def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
         """Only the rows of W that belong to the inputs that moved take part."""
-        dy = np.moveaxis(dx, 1, -1) @ self.W[channel]  # (N, out), or (N, nudges, out)
-        return np.moveaxis(dy, -1, 1)
+        if dx.ndim == x.ndim:
+            return dx @ self.W[channel]
+        return self.W[channel].T @ dx  # (out, in) (N, in, nudges) -> (N, out, nudges)
 
     def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
         return gy @ self.W.T, {"W": x.T @ gy, "b": gy.sum(axis=0)}

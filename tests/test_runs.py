@@ -1,0 +1,144 @@
+"""The record of a run: what lies in its folder, and that no run is lost to another."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import handmade
+from handmade import HandmadeError
+from handmade.files.runs import LOG, MODEL, SETTINGS, Run, model_of, next_folder
+
+OPTIONS = {"network": "readme", "seed": 3, "limit": None}
+
+
+def refusal_of(folder: Path) -> str:
+    with pytest.raises(HandmadeError) as caught:
+        Run(folder, OPTIONS)
+    message = str(caught.value)
+    assert str(folder) in message
+    assert "--out" in message
+    assert "\n" not in message
+    return message
+
+
+def test_a_run_is_a_folder_of_three_files(tmp_path: Path) -> None:
+    folder = tmp_path / "deep" / "down"
+    network = handmade.Network([handmade.Flatten(), handmade.Linear(np.ones((4, 2)), np.zeros(2))], (4,))
+    with Run(folder, OPTIONS) as run:
+        run.log(step=1, loss=2.5)
+        network.save(run.model)
+        run.result({"status": "finished"})
+    assert sorted(path.name for path in folder.iterdir()) == sorted([SETTINGS, LOG, MODEL])
+    assert run.model == folder / MODEL
+    assert handmade.load(run.model).size == network.size
+
+
+def test_run_json_holds_the_settings_from_the_first_moment_and_the_result_at_the_end(tmp_path: Path) -> None:
+    def record() -> object:
+        return json.loads((tmp_path / "run" / SETTINGS).read_bytes())
+
+    with Run(tmp_path / "run", OPTIONS) as run:
+        assert record() == OPTIONS | {"status": "running"}
+        run.result({"status": "finished", "steps": 7})
+        assert record() == OPTIONS | {"status": "finished", "steps": 7}
+    assert record() == OPTIONS | {"status": "finished", "steps": 7}
+
+
+def test_a_step_is_one_line_of_json_that_can_be_read_while_the_run_goes_on(tmp_path: Path) -> None:
+    log = tmp_path / "run" / LOG
+    steps = [{"step": 1, "loss": 0.1 + 0.2, "accuracy": None}, {"step": 2, "loss": 5e-324, "accuracy": 1.0}]
+    with Run(tmp_path / "run", OPTIONS) as run:
+        assert log.read_text() == ""
+        for number, step in enumerate(steps, 1):
+            run.log(**step)
+            assert [json.loads(line) for line in log.read_text().splitlines()] == steps[:number]
+    assert log.read_text().endswith("\n")
+
+
+def test_the_log_is_closed_when_the_run_is_over_or_fails(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run", OPTIONS)
+    error = RuntimeError("something else")
+    with pytest.raises(RuntimeError, match="something else"), run:
+        raise error
+    with pytest.raises(ValueError, match="closed file"):
+        run.log(step=1)
+
+
+@pytest.mark.parametrize("name", [SETTINGS, LOG, MODEL])
+def test_a_folder_that_holds_any_part_of_a_run_is_refused_and_left_as_it_is(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("precious")
+    assert "--force" in refusal_of(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_text() == "precious"
+
+
+def test_a_folder_that_is_there_already_may_hold_other_things(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("precious")
+    with Run(tmp_path, OPTIONS):
+        pass
+    assert (tmp_path / "notes.txt").read_text() == "precious"
+    assert (tmp_path / SETTINGS).exists()
+
+
+def test_force_writes_over_a_run(tmp_path: Path) -> None:
+    with Run(tmp_path, OPTIONS) as run:
+        run.log(step=1)
+        run.result({"status": "finished"})
+    with Run(tmp_path, {"seed": 4}, force=True):
+        pass
+    assert json.loads((tmp_path / SETTINGS).read_bytes()) == {"seed": 4, "status": "running"}
+    assert (tmp_path / LOG).read_text() == ""
+
+
+def test_a_file_where_the_folder_should_be_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    place = tmp_path / "run"
+    place.write_text("precious")
+    refusal_of(place)
+    refusal_of(place / "below")
+    assert place.read_text() == "precious"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_cannot_be_written_to_is_refused(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    try:
+        assert "Permission denied" in refusal_of(tmp_path)
+        assert "Permission denied" in refusal_of(tmp_path / "run")
+    finally:
+        tmp_path.chmod(0o700)
+
+
+def test_a_folder_that_the_system_does_not_let_be_made_is_refused() -> None:
+    refusal_of(Path("/proc/handmade/run"))  # not even root may make one there
+
+
+@pytest.mark.parametrize("name", ["mkdir", "open"])
+def test_whatever_the_system_says_is_passed_on_in_one_line(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*_arguments: object, **_settings: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, name, denied)
+        assert "Permission denied" in refusal_of(tmp_path / "run")
+
+
+def test_folders_are_numbered_from_one_on(tmp_path: Path) -> None:
+    assert next_folder(tmp_path / "runs", "readme") == tmp_path / "runs" / "readme-1"
+    assert not (tmp_path / "runs").exists()
+    for number in (1, 2):
+        folder = next_folder(tmp_path, "readme")
+        assert folder == tmp_path / f"readme-{number}"
+        folder.mkdir()
+    (tmp_path / "readme-3").write_text("a file takes a name, too")
+    (tmp_path / "readme-5").mkdir()
+    assert next_folder(tmp_path, "readme") == tmp_path / "readme-4"
+    assert next_folder(tmp_path, "seed") == tmp_path / "seed-1"
+
+
+def test_a_model_is_meant_by_its_path_or_by_the_folder_of_its_run(tmp_path: Path) -> None:
+    assert model_of(tmp_path) == tmp_path / MODEL
+    assert model_of(tmp_path / "some.safetensors") == tmp_path / "some.safetensors"
+    assert model_of(tmp_path / "nowhere") == tmp_path / "nowhere"
