@@ -49,7 +49,12 @@ class DtypeChoice(StrEnum):
     float64 = "float64"
 
 
-Data = Annotated[str, typer.Option(help="mnist, the 70,000 digits that come with handmade, or a directory of IDX files.")]
+Data = Annotated[
+    str,
+    typer.Option(
+        metavar="mnist|DIRECTORY", help="mnist, the 70,000 digits that come with handmade, or a directory of IDX files."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output; the rest goes to standard error.")]
 
 
@@ -68,7 +73,9 @@ def common(
 @app.command()
 def train(
     *,
-    network: Annotated[str, typer.Option(help="readme, seed, or a JSON file that lists the layers.")] = "readme",
+    network: Annotated[
+        str, typer.Option(metavar="NAME|FILE", help="readme, seed, or a JSON file that lists the layers.")
+    ] = "readme",
     gradient: Annotated[
         GradientChoice, typer.Option(help="difference: the finite chain rule; definition: one forward pass a weight.")
     ] = GradientChoice.difference,
@@ -76,20 +83,22 @@ def train(
         SchemeChoice, typer.Option(help="forward: (L(w + h) - L(w)) / h; central: (L(w + h) - L(w - h)) / 2h.")
     ] = SchemeChoice.forward,
     step_size: Annotated[float, typer.Option(metavar="H", help="How far each weight is nudged.")] = 1e-3,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the training images.  [default: 1]")] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="So many batches instead of epochs.")] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Images a step.")] = 32,
-    learning_rate: Annotated[float, typer.Option(help="lr in w <- w - lr v.")] = 0.05,
-    momentum: Annotated[float, typer.Option(help="mu in v <- mu v + g.")] = 0.9,
+    epochs: Annotated[int | None, typer.Option(metavar="N", min=1, help="Passes over the training images.  [default: 1]")] = None,
+    steps: Annotated[int | None, typer.Option(metavar="N", min=1, help="So many batches instead of epochs.")] = None,
+    batch_size: Annotated[int, typer.Option(metavar="N", min=1, help="Images a step.")] = 32,
+    learning_rate: Annotated[float, typer.Option(metavar="LR", help="lr in w <- w - lr v.")] = 0.05,
+    momentum: Annotated[float, typer.Option(metavar="MU", help="mu in v <- mu v + g.")] = 0.9,
     schedule: Annotated[
         ScheduleChoice, typer.Option(help="The learning rate falls in a straight line to 0, or stays.")
     ] = ScheduleChoice.linear,
-    seed: Annotated[int, typer.Option(min=0, help="Everything random follows from it.")] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", min=0, help="Everything random follows from it.")] = 0,
     dtype: Annotated[DtypeChoice, typer.Option(help="The precision of the numbers.")] = DtypeChoice.float32,
-    threads: Annotated[int | None, typer.Option(min=1, help="Cores that share the work.  [default: all]")] = None,
+    threads: Annotated[int | None, typer.Option(metavar="N", min=1, help="Cores that share the work.  [default: all]")] = None,
     data: Data = "mnist",
     limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Train on the first N images only.")] = None,
-    out: Annotated[Path | None, typer.Option(help="The folder of the run.  [default: runs/NETWORK-1, -2, ...]")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIRECTORY", help="The folder of the run.  [default: runs/NAME-1, ...]")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over a run that is in --out already.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Begin even if it will take more than ten minutes.")] = False,
     json: Json = False,
@@ -121,12 +130,12 @@ def train(
 
 @app.command()
 def evaluate(
-    model: Annotated[Path, typer.Argument(help="A model file, or the folder of a run.")],
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model file, or the folder of a run.")],
     *,
     data: Data = "mnist",
     json: Json = False,
 ) -> None:
-    """Tell how well a model reads the test images, and what it confuses."""
+    """Tell how well a model reads the test images."""
     from handmade.cli.evaluation import run  # noqa: PLC0415
 
     run(model, data, json=json)
@@ -134,11 +143,11 @@ def evaluate(
 
 @app.command()
 def networks(
-    file: Annotated[Path | None, typer.Argument(help="A network file to show instead.")] = None,
+    file: Annotated[Path | None, typer.Argument(metavar="FILE", help="A network file to show instead.")] = None,
     *,
     json: Json = False,
 ) -> None:
-    """Show the networks: their layers, shapes and weights."""
+    """Show networks: their layers, shapes and weights."""
     from handmade.cli.networks import run  # noqa: PLC0415
 
     run(file, json=json)

@@ -70,6 +70,7 @@ def run(settings: Settings, out: Path | None, *, force: bool, yes: bool, json: b
             _warn_of_cost(settings, network, digits, threads, yes=yes)
         folder = out or next_folder(Path("runs"), Path(settings.network).stem)
         with Run(folder, asdict(settings) | {"threads": threads, "weights": network.size}, force=force) as record:
+            _announce(settings, network, digits, threads)
             training = handmade.train(
                 network,
                 digits.train.images[: settings.limit],
@@ -90,6 +91,14 @@ def run(settings: Settings, out: Path | None, *, force: bool, yes: bool, json: b
         raise KeyboardInterrupt
 
 
+def _announce(settings: Settings, network: handmade.Network, digits: Dataset, threads: int) -> None:
+    images = min(settings.limit or len(digits.train.images), len(digits.train.images))
+    news.print(
+        f"Training {Path(settings.network).stem}, {network.size:,} weights, on {images:,} images of {settings.data} "
+        f"with {threads} {'core' if threads == 1 else 'cores'}; Ctrl-C stops and saves.\n"
+    )
+
+
 def _gradient(settings: Settings, executor: Executor | None) -> Gradient:
     method = difference if settings.gradient == "difference" else definition
     return partial(method, h=settings.step_size, scheme=settings.scheme, executor=executor)
@@ -108,10 +117,8 @@ def _warn_of_cost(settings: Settings, network: handmade.Network, digits: Dataset
     step, epoch = passes * seconds / threads, -(-len(images) // settings.batch_size)
     steps = settings.steps or settings.epochs * epoch
     on = f" on {threads} cores" if threads > 1 else ""
-    news.print(
-        f"definition: {passes:,} passes x {1000 * seconds:.1f} ms{on} a step, {duration(step * epoch)} an epoch; "
-        f"this run: {duration(step * steps)}"
-    )
+    news.print(f"definition: {passes:,} passes x {1000 * seconds:.1f} ms a step{on}, {duration(step * epoch)} an epoch")
+    news.print(f"This run of {steps:,} {'step' if steps == 1 else 'steps'} will take {duration(step * steps)}.")
     if step * steps > LONG and not yes:
         raise HandmadeError(
             f"this run would take {duration(step * steps)}: add --yes to begin it all the same, or take fewer --steps, "
@@ -191,8 +198,9 @@ def _tell(result: dict[str, Any], evaluation: Evaluation, settings: Settings) ->
     stopped = "stopped by Ctrl-C after" if result["status"] == "interrupted" else "in"
     speed = result["steps"] * settings.batch_size / result["seconds"]
     news.print(
-        f"\nTrained {result['weights']:,} weights {stopped} {result['steps']:,} steps, {duration(result['seconds'])} "
-        f"({speed:,.0f} images/s), by {settings.gradient} ({settings.scheme}, h = {settings.step_size:g})."
+        f"\nTrained {result['weights']:,} weights by {settings.gradient} ({settings.scheme}, h = {settings.step_size:g}), "
+        f"{stopped} {result['steps']:,} {'step' if result['steps'] == 1 else 'steps'}: {duration(result['seconds'])}, "
+        f"{speed:,.0f} images/s."
     )
     news.print(summary(evaluation))
     news.print(f"Model:  {result['model']}")

@@ -78,13 +78,13 @@ def definition(
 
 def cost(network: Network, x: Array, y: Array, scheme: Scheme) -> tuple[int, float]:
     """What a step by definition costs here: how many forward passes, and the seconds that one takes, measured."""
-    passes = network.size * (2 if scheme == "central" else 1)
+    loss = CrossEntropy()
     seconds = []
     for _ in range(4):
         start = time.perf_counter()
-        mean_loss(network, x, y, CrossEntropy())
+        quotient(network, x, y, next(iter(network.parameters())), 0, network.dtype.type(1e-3), "forward", loss, 0.0)
         seconds.append(time.perf_counter() - start)
-    return passes, min(seconds)
+    return network.size * (2 if scheme == "central" else 1), sorted(seconds)[1]
 
 
 def quotient(
