@@ -80,7 +80,7 @@ def descriptions(draw: st.DrawFn) -> dict[str, Any]:
             (side + 2 * p - k) // s + 1 for side, k, s, p in zip(shape[:2], window, sides(stride), sides(padding), strict=True)
         )
         shape = (down, right, filters)
-    rows = draw(st.lists(st.integers(1, 4), min_size=1, max_size=3))
+    rows = [*draw(st.lists(st.integers(1, 4), max_size=2)), draw(st.integers(2, 4))]
     return {"input": described, "layers": [*entries, FLATTEN, *({"layer": "Linear", "units": units} for units in rows)]}
 
 
@@ -247,14 +247,14 @@ def test_an_input_of_a_trillion_pixels_is_refused() -> None:
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
-        ([{**CONV, "filters": 10**12}], ["layer 0 (Conv2d)", "9,000,000,000,000 weights", f"{MOST_WEIGHTS:,}"]),
-        ([{**CONV, "filters": 2, "kernel": 10**6}], ["layer 0 (Conv2d)", "2,000,000,000,000 weights"]),
-        ([FLATTEN, {**LINEAR, "units": 10**12}], ["layer 1 (Linear)", "900,000,000,000,000 weights"]),
-        ([FLATTEN, {**LINEAR, "units": MOST_WEIGHTS // 900 + 1}], ["layer 1 (Linear)", "weights"]),
-        ([{**CONV, "padding": 10**6}], ["layer 0 (Conv2d)", "8,000,224,001,568 numbers", f"{LARGEST_ACTIVATION:,}"]),
-        ([{**CONV, "kernel": 1, "filters": LARGEST_ACTIVATION // 900 + 1}], ["layer 0 (Conv2d)", "numbers"]),
+        ([{**CONV, "filters": 10**12}], ["layer 0 (Conv2d)"]),
+        ([{**CONV, "filters": 2, "kernel": 10**6}], ["layer 0 (Conv2d)"]),
+        ([FLATTEN, {**LINEAR, "units": 10**12}], ["layer 1 (Linear)"]),
+        ([FLATTEN, {**LINEAR, "units": MOST_WEIGHTS // 900 + 1}], ["layer 1 (Linear)", f"{MOST_WEIGHTS:,}"]),
+        ([{**CONV, "padding": 10**6}], ["layer 0 (Conv2d)", f"{LARGEST_ACTIVATION:,}"]),
+        ([{**CONV, "kernel": 1, "filters": LARGEST_ACTIVATION // 900 + 1}], ["layer 0 (Conv2d)", f"{LARGEST_ACTIVATION:,}"]),
         # The output is tiny, and still the padded image would have to be made.
-        ([{**CONV, "kernel": 1, "padding": 10**6, "stride": 10**6}], ["layer 0 (Conv2d)", "padding"]),
+        ([{**CONV, "kernel": 1, "padding": 10**6, "stride": 10**6}], ["layer 0 (Conv2d)", "pad"]),
     ],
 )
 def test_what_would_not_fit_into_memory_is_refused_before_it_is_made(wrong: list[dict[str, Any]], says: list[str]) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 import laws
 from cases import CASES, INPUTS, Case, Draw, generic, kinked
 from handmade.engine.arrays import Array
-from handmade.engine.layers import MaxPool2d, ReLU, Weighted
+from handmade.engine.layers import Conv2d, MaxPool2d, ReLU, Weighted
 from handmade.engine.losses import CrossEntropy
 from laws import ALL_SIZES, FAR_BELOW_ROUNDING, SIZES
 from strategies import convolutions, layers, linears, pools, seeds
@@ -73,6 +73,11 @@ def test_a_nudge_is_the_layer_with_that_one_weight_moved(case: Case, h: float) -
 def test_one_channel_moves_as_it_does_when_the_difference_is_written_densely(case: Case, draw: Draw) -> None:
     r = rng()
     laws.check_channel(case, draw(r, case.shape), r)
+
+
+@rows(Conv2d)
+def test_no_delta_exceeds_the_gain(case: Case) -> None:
+    laws.check_gain(case, generic(np.random.default_rng(8), case.shape), np.random.default_rng(9))
 
 
 @every_row

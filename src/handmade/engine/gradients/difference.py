@@ -12,7 +12,8 @@ Computation 16.
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
-from functools import partial, reduce
+from dataclasses import dataclass
+from functools import cached_property, partial, reduce
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -20,7 +21,7 @@ import numpy as np
 from handmade.engine.arrays import Array
 from handmade.engine.gradients.settings import Scheme, checked, mapped
 from handmade.engine.gradients.steady import Choices
-from handmade.engine.layers import EVERY, Channel, Channelwise, Layer, MaxPool2d, ReLU, Weighted, spread
+from handmade.engine.layers import EVERY, Channel, Channelwise, Conv2d, Layer, MaxPool2d, ReLU, Weighted, spread
 from handmade.engine.losses import CrossEntropy
 from handmade.engine.memory import keep_freed_memory
 from handmade.engine.network import Network
@@ -28,11 +29,28 @@ from handmade.engine.network import Network
 IMAGES_A_TASK = 16  # enough to outweigh the way to a worker and back
 IMAGES_AT_ONCE = 8  # enough to outweigh the calls
 CACHE = 2**20  # bytes; a common L2 cache
+ROUNDING = 1.001  # room for the rounding of a bound
 LARGEST = 2**22  # bytes that an array of differences may take; it is written once, and a part of it read once
 
 Batch: TypeAlias = tuple[Array, Array]  # images and labels
 Sums: TypeAlias = tuple[float, dict[int, Array]]  # over images: the loss, and the quotients of each layer's columns
-Hop: TypeAlias = Callable[[Channel, Array], tuple[Channel, Array]]
+
+
+@dataclass(frozen=True, eq=False)
+class Moved:
+    """What a block of nudges does to one activation: a difference, its channel, and a bound on |dx| where one is known."""
+
+    dx: Array
+    channel: Channel
+    bound: float | None = None
+
+    @cached_property
+    def largest(self) -> float:
+        """The bound; where none is known, the largest |dx|, without writing |dx| down."""
+        return float(max(self.dx.max(), -self.dx.min())) if self.bound is None else self.bound
+
+
+Hop: TypeAlias = Callable[[Moved], Moved]
 
 
 def difference(
@@ -131,16 +149,25 @@ def _losses(layer: Weighted, x: Array, *, h: Any, hops: Sequence[Hop], logits: A
     """dL for every weight of one layer: (weights in a column, channels)."""
     dL: list[Array] = []
     waiting: list[Array] = []  # differences of all logits: the loss takes them together, as many as the cache holds
-    for nudged in layer.nudges(x, h):
-        channel, dz = reduce(lambda difference, hop: hop(*difference), hops, nudged)
-        if channel == EVERY:
-            waiting.append(dz)
+    for nudged in _nudges(layer, x, h):
+        dz = reduce(lambda moved, hop: hop(moved), hops, nudged)
+        if dz.channel == EVERY:
+            waiting.append(dz.dx)
             if sum(part.nbytes for part in waiting) >= CACHE:
                 dL += _together(waiting, logits, y, loss)
                 waiting.clear()
         else:
-            dL.append(loss.delta(logits, dz, y, channel).sum(axis=0))
+            dL.append(loss.delta(logits, dz.dx, y, dz.channel).sum(axis=0))
     return np.stack(dL + _together(waiting, logits, y, loss), axis=-1)
+
+
+def _nudges(layer: Weighted, x: Array, h: Any) -> Iterator[Moved]:
+    """What each column's nudges move in the layer's output."""
+    first: Moved | None = None
+    for channel, dy in layer.nudges(x, h):
+        if first is None or dy is not first.dx:  # channels may share it, and then its bound
+            first = Moved(dy, channel)
+        yield Moved(dy, channel, first.largest)
 
 
 def _together(differences: Sequence[Array], logits: Array, y: Array, loss: CrossEntropy) -> list[Array]:
@@ -169,23 +196,28 @@ def _hops(layers: Sequence[Layer], tape: Sequence[Array]) -> list[Hop]:
 
 
 def _chosen(choices: Choices) -> Hop:
-    return lambda channel, dx: (channel, choices.delta(dx, channel))
+    """A choice makes no difference larger."""
+    return lambda moved: Moved(choices.delta(moved.dx, moved.channel, moved.largest), moved.channel, moved.largest)
 
 
-def _stay(channel: Channel, dx: Array) -> tuple[Channel, Array]:
-    return channel, dx
+def _stay(moved: Moved) -> Moved:
+    return moved
 
 
 def _over(layer: Layer, x: Array) -> Hop:
     """Over a layer by its own delta: with its shortcut, or, where it has none, in full and one nudge at a time."""
-    if isinstance(layer, Channelwise):
-        return lambda channel, dx: (layer.output_channel(channel, x.shape[1:]), layer.delta(x, dx, channel))
 
-    def in_full(channel: Channel, dx: Array) -> tuple[Channel, Array]:
-        dense = spread(x, dx, channel)
-        return EVERY, np.stack([layer.delta(x, dense[..., n]) for n in range(dense.shape[-1])], axis=-1)
+    def by_channel(moved: Moved) -> Moved:
+        assert isinstance(layer, Channelwise)
+        # the output of a convolution is so large that its bound, which is close, is cheaper than a look at every number
+        bound = ROUNDING * layer.gain(moved.channel) * moved.largest if isinstance(layer, Conv2d) else None
+        return Moved(layer.delta(x, moved.dx, moved.channel), layer.output_channel(moved.channel, x.shape[1:]), bound)
 
-    return in_full
+    def in_full(moved: Moved) -> Moved:
+        dense = spread(x, moved.dx, moved.channel)
+        return Moved(np.stack([layer.delta(x, dense[..., n]) for n in range(dense.shape[-1])], axis=-1), EVERY)
+
+    return by_channel if isinstance(layer, Channelwise) else in_full
 
 
 def _named(network: Network, columns: dict[int, Array]) -> dict[str, Array]:

@@ -5,7 +5,7 @@ ReLU, max-pool, and the two together hand on one of several candidates: a pixel 
     y = m = max over k of x_k
     dy = max over k of dx_k - (m - x_k)        (1)
 
-Let D be the largest |dx| in a block of nudges. Where the winner w leads every other candidate by 2 D or more, no nudge of the
+Let no |dx| in a block of nudges be larger than D. Where the winner w leads every other candidate by 2 D or more, no nudge of the
 block can depose it: the window is *steady*, and (1) is just dx_w, or nothing where 0 is the winner. That is a copy of rows,
 where (1) is several passes of arithmetic. The other windows get (1) itself, so the result is exact for any step size.
 """
@@ -50,11 +50,9 @@ class Choices:
         self._lead = self._m - second
         self._layouts: dict[tuple[Shape, Shape], Sites] = {}
         self._routes: dict[tuple[object, ...], Route] = {}
-        self._seen: Array | None = None
-        self._largest = 0.0
 
-    def delta(self, dx: Array, channel: Channel) -> Array:
-        """The exact difference of the output, for a dx (*x[..., channel].shape, nudges) of the input."""
+    def delta(self, dx: Array, channel: Channel, largest: float) -> Array:
+        """The exact difference of the output, for a dx (*x[..., channel].shape, nudges) of the input, |dx| at most `largest`."""
         nudges = dx.shape[-1]
         dx = _in_rows(dx)
         rows = dx.ravel(order="K").reshape(-1, nudges)  # in the order of memory
@@ -62,7 +60,7 @@ class Choices:
         route = self._route(dx.shape[:-1], steps, channel)
         dy = np.zeros((route.lead.size, nudges), dx.dtype)
         dy[route.live] = rows.take(route.chosen, axis=0)
-        contested = np.flatnonzero(~(route.lead >= 2 * self._largest_of(dx)))  # so written that NaN is contested
+        contested = np.flatnonzero(~(route.lead >= 2 * largest))  # so written that NaN is contested
         if contested.size:
             dy[contested] = self._contest(rows, self._sites(dx.shape[:-1], steps)[:, contested], contested, channel)
         return dy.reshape(*self._m[..., channel].shape, nudges)
@@ -80,12 +78,6 @@ class Choices:
             dx_k -= behind[:, None]
             np.maximum(dy, dx_k, out=dy)
         return dy
-
-    def _largest_of(self, dx: Array) -> float:
-        """D, worked out once for all channels that share a dx."""
-        if dx is not self._seen:
-            self._seen, self._largest = dx, max(dx.max(), -dx.min())
-        return self._largest
 
     def _route(self, shape: Shape, steps: Shape, channel: Channel) -> "Route":
         key = (shape, steps, channel.start, channel.stop, channel.step)

@@ -115,6 +115,10 @@ class Conv2d:
         """Only the filters' slices for the channels that moved take part; x itself plays none, for (1) is linear."""
         return self._correlate(dx, self.W[:, :, channel])
 
+    def gain(self, channel: Channel) -> float:
+        """How many times larger than dx a delta can be at most: the largest sum of |W| that one output reads from the channel."""
+        return float(np.abs(self.W[:, :, channel]).sum(axis=(0, 1, 2)).max())
+
     def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
         """Whatever index (1) sums over is now spread over; where windows overlap, what they spread adds up."""
         padded = pad(x, self.padding, 0)
