@@ -382,6 +382,7 @@ LAWS: dict[str, Law] = {
     "difference": difference_at_all_sizes,
     "nudges": lambda case, x, _: check_nudges(case, x),
     "channel": check_channel,
+    "gain": check_gain,
     "transpose": check_transpose,
     "manners": check_manners,
     "kink of relu": check_kink_of_relu,

@@ -347,6 +347,24 @@ class ConvBackward(Conv2d):
         return crop(gx, self.padding)
 
 
+@mutant("gain")
+class GainWithoutSigns(Conv2d):
+    def gain(self, channel: Channel) -> float:
+        return float(np.abs(self.W[:, :, channel].sum(axis=(0, 1, 2))).max())
+
+
+@mutant("gain")
+class GainOfTheAverageFilter(Conv2d):
+    def gain(self, channel: Channel) -> float:
+        return float(np.abs(self.W[:, :, channel]).sum(axis=(0, 1, 2)).mean())
+
+
+@mutant("gain")
+class GainOfAllChannels(Conv2d):
+    def gain(self, channel: Channel) -> float:
+        return float(np.abs(self.W).sum())
+
+
 @mutant("transpose")
 class Overwrites(ConvBackward):
     def add(self, gx: Array, at: tuple[slice, ...], g: Array) -> None:
@@ -600,7 +618,7 @@ class SameMaxPool2d(MaxPool2d): ...
 class SameFlatten(Flatten): ...
 
 
-ABOUT = {"nudges": (Conv2d, Linear), "kink of relu": (ReLU,), "ties of pool": (MaxPool2d,)}
+ABOUT = {"gain": (Conv2d,), "nudges": (Conv2d, Linear), "kink of relu": (ReLU,), "ties of pool": (MaxPool2d,)}
 COPIES = [SameConv2d, ConvBackward, SameLinear, SameReLU, SameMaxPool2d, SameFlatten]
 
 
