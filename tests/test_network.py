@@ -184,10 +184,13 @@ def test_layers_that_do_not_fit_are_refused_when_the_network_is_made(layers: lis
         ([Flatten(), Linear(weights(70, 1), weights(1))], "(1,)"),
     ],
 )
-def test_a_network_that_does_not_end_in_logits_is_refused_when_it_is_made(layers: list[Layer], shape: str) -> None:
-    message = refusal_of(layers)
-    assert "logits" in message
-    assert shape in message
+def test_a_network_that_does_not_end_in_logits_predicts_nothing(layers: list[Layer], shape: str) -> None:
+    network = Network(layers, (7, 5, 2))
+
+    with pytest.raises(HandmadeError, match="logits") as refused:
+        network.predict(np.zeros((1, 7, 5, 2)))
+
+    assert shape in str(refused.value)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ import pytest
 
 import handmade
 from handmade import HandmadeError
-from handmade.files.runs import LOG, MODEL, SETTINGS, Run, model_of, next_folder
+from handmade.files.models import MODEL
+from handmade.files.runs import LOG, SETTINGS, Run, model_of, next_folder
 
 OPTIONS = {"network": "readme", "seed": 3, "limit": None}
 

@@ -7,6 +7,7 @@ interpreter lock; processes do not. What goes to them and back, weights and grad
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -37,9 +38,22 @@ def workers(count: int) -> Iterator[Executor | None]:
             return
         pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), initializer=_start)
         try:
+            _start_without_ctrl_c(pool, count)
             yield pool
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _start_without_ctrl_c(pool: Executor, count: int) -> None:
+    """Start the workers now, deaf to Ctrl-C from their first moment: what this process ignores, they begin by ignoring."""
+    if threading.current_thread() is not threading.main_thread():
+        return  # only the main thread may change what a signal does
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        for _ in range(count):
+            pool.submit(int)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _start() -> None:

@@ -1,12 +1,13 @@
 """Where the command talks: results on standard output, progress and news on standard error."""
 
 import json as json_format
+import sys
 from typing import Any
 
 from rich.console import Console
 
 results = Console(highlight=False, soft_wrap=True)
-news = Console(stderr=True, highlight=False)
+news = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
 
 
 def print_json(value: dict[str, Any]) -> None:

@@ -30,7 +30,8 @@ def network_file(path: Path, rng: np.random.Generator, dtype: DTypeLike) -> hand
     """Make the network that a JSON file describes."""
     presets = " or ".join(handmade.networks.PRESETS)
     if not path.is_file():
-        raise HandmadeError(f"a network is {presets}, or a JSON file that lists its layers; there is no file {path}")
+        found = f"{path} is a folder" if path.is_dir() else f"there is no file {path}"
+        raise HandmadeError(f"a network is {presets}, or a JSON file that lists its layers; {found}")
     if path.stat().st_size > LARGEST_NETWORK_FILE:
         raise HandmadeError(f"{path}: wanted a list of layers in JSON; {path.stat().st_size:,} bytes are too many for one")
     try:
@@ -52,9 +53,8 @@ def check_fit(network: handmade.Network, data: Dataset, source: str) -> None:
     """Raise HandmadeError unless the network reads such images and tells their classes apart."""
     prepared = handmade.data.prepare(data.test.images[:1]).shape[1:]
     if prepared != network.input_shape:
-        raise HandmadeError(
-            f"the network wants images of shape {network.input_shape}; those of {source}, prepared, have {prepared}"
-        )
+        wanted = f"the network wants images of shape {network.input_shape}"
+        raise HandmadeError(f"{wanted}; those of {source}, prepared, have {prepared}. Try another --data")
     classes = int(max(data.train.labels.max(), data.test.labels.max())) + 1
     if network.classes < classes:
         raise HandmadeError(f"the network tells {network.classes} classes apart; {source} has {classes}")

@@ -24,15 +24,14 @@ class Live:
     ----------
     scheme, h
         How the quotients are made.
-    batch_size : int
-        Images a step.
     """
 
-    def __init__(self, scheme: Scheme, h: float, batch_size: int) -> None:
-        self._scheme, self._h, self._batch_size = scheme, h, batch_size
+    def __init__(self, scheme: Scheme, h: float) -> None:
+        self._scheme, self._h = scheme, h
         self._losses: deque[float] = deque(maxlen=RECENT)
         self._accuracies: deque[float] = deque(maxlen=RECENT)
-        self._moments: deque[float] = deque([time.perf_counter()], maxlen=RECENT)
+        self._moments: deque[tuple[float, int]] = deque([(time.perf_counter(), 0)], maxlen=RECENT)
+        self._images = 0
         self._told = self._printed = 0.0
         self._bar = Progress(
             TextColumn("step {task.completed:,}/{task.total:,}"),
@@ -57,10 +56,12 @@ class Live:
         """Take in one step."""
         now = time.perf_counter()
         self._losses.append(step.loss)
-        self._moments.append(now)
+        self._images += step.images
+        self._moments.append((now, self._images))
         if step.accuracy is not None:
             self._accuracies.append(step.accuracy)
-        speed = (len(self._moments) - 1) * self._batch_size / (now - self._moments[0])
+        then, images = self._moments[0]
+        speed = (self._images - images) / (now - then)
         numbers = f"loss {np.mean(self._losses):.3f}  right {percent(float(np.mean(self._accuracies)))}  {speed:,.0f} images/s"
         self._bar.update(self._task, completed=step.number, total=step.steps, numbers=numbers, visible=True)
         if now - self._told > TELL_EVERY:
@@ -68,7 +69,7 @@ class Live:
             news.print(story(step, self._scheme, self._h))
         if not news.is_terminal and (now - self._printed > PLAIN_EVERY or step.number == step.steps):
             self._printed = now
-            left = (step.steps - step.number) * self._batch_size / speed
+            left = (step.steps - step.number) * (now - then) / (len(self._moments) - 1)
             news.print(f"step {step.number:,}/{step.steps:,}  {numbers}  {duration(left)} left")
 
 

@@ -1,6 +1,5 @@
 """The commands and their options. What they need is imported when they run, so that --help answers at once."""
 
-import os
 import sys
 from enum import StrEnum
 from importlib.metadata import version
@@ -58,16 +57,21 @@ Data = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output; the rest goes to standard error.")]
 
 
+def _version(wanted: bool) -> None:  # noqa: FBT001  typer calls it so
+    if wanted:
+        typer.echo(f"handmade {version('handmade')}")
+        raise typer.Exit
+
+
 @app.callback()
 def common(
     *,
-    show_version: Annotated[bool, typer.Option("--version", help="Show the version and leave.", is_eager=True)] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="On an error, show where in the code it happened.")] = False,  # noqa: ARG001  main takes it
+    show_version: Annotated[
+        bool, typer.Option("--version", help="Show the version and leave.", callback=_version, is_eager=True)
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="On an error, show where in the code it happened.")] = False,
 ) -> None:
     """Options of every command."""
-    if show_version:
-        typer.echo(f"handmade {version('handmade')}")
-        raise typer.Exit
 
 
 @app.command()
@@ -155,15 +159,13 @@ def networks(
 
 def main() -> None:
     """Run the command; tell of errors in one line. Exit code 1, 2 for wrong usage, 130 after Ctrl-C."""
-    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"] or ["--help"]
     try:
         code = app(arguments, prog_name="handmade", standalone_mode=False)
-        sys.stdout.flush()
+        if code == 130:  # Ctrl-C, where typer met it first
+            _tell("interrupted", 130)
     except KeyboardInterrupt:
         code = _tell("interrupted", 130)
-    except BrokenPipeError:  # whoever read the output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
     except Exception as error:
         if "--debug" in sys.argv:
             raise
@@ -176,7 +178,9 @@ def _message(error: Exception) -> str:
     from handmade.engine.errors import HandmadeError  # noqa: PLC0415
 
     if hasattr(error, "format_message"):  # of the command line itself
-        return f"{error.format_message()} Try: handmade --help"
+        command = next((argument for argument in sys.argv[1:] if not argument.startswith("-")), "")
+        known = f" {command}" if command in {"train", "evaluate", "networks"} else ""
+        return f"{error.format_message().rstrip('.')}. Try: handmade{known} --help"
     if isinstance(error, HandmadeError):
         return str(error)
     if isinstance(error, OSError) and error.strerror:

@@ -1,5 +1,6 @@
 """`handmade train`: from the settings to a trained model and the record of the run."""
 
+import shlex
 import signal
 import time
 from collections.abc import Iterator
@@ -61,6 +62,10 @@ def run(settings: Settings, out: Path | None, *, force: bool, yes: bool, json: b
     digits = inputs.dataset(settings.data)
     rng = np.random.default_rng(settings.seed)
     network = inputs.fresh_network(settings.network, rng, settings.dtype)
+    if not network.size:
+        raise HandmadeError(
+            f"{settings.network}: training wants a network with weights; this one has none. Add a Linear or a Conv2d"
+        )
     inputs.check_fit(network, digits, settings.data)
     checked_step(settings.step_size, network)
     optimiser = Momentum(settings.learning_rate, settings.momentum)
@@ -130,13 +135,14 @@ def _follow(
     training: Iterator[Step], network: handmade.Network, settings: Settings, record: Run, digits: Dataset
 ) -> dict[str, Any]:
     """Go through the steps, record and show them; at the end, the result."""
-    began, losses, status = time.perf_counter(), [], "finished"
+    began, images, losses, status = time.perf_counter(), 0, [], "finished"
     saved = began
     try:
-        with _stop_on_interrupt() as stopping, Live(settings.scheme, settings.step_size, settings.batch_size) as live:
+        with _stop_on_interrupt() as stopping, Live(settings.scheme, settings.step_size) as live:
             for step in training:
                 network = step.network  # type: ignore[assignment]  # a step keeps the kind of network it was given
                 now = time.perf_counter()
+                images += step.images
                 losses.append(step.loss)
                 record.log(step=step.number, loss=step.loss, accuracy=step.accuracy, seconds=round(now - began, 3))
                 live.show(step)
@@ -153,7 +159,7 @@ def _follow(
     seconds = time.perf_counter() - began
     network.save(record.model)
     evaluation = evaluate(network, digits.test.images, digits.test.labels, _prepare(network))
-    result = _result(evaluation, losses, seconds, network, record) | {"status": status}
+    result = _result(evaluation, losses, seconds, network, record) | {"images": images, "status": status}
     record.result(result)
     _tell(result, evaluation, settings)
     return result
@@ -196,7 +202,7 @@ def _result(
 def _tell(result: dict[str, Any], evaluation: Evaluation, settings: Settings) -> None:
     """The end of the story, for people."""
     stopped = "stopped by Ctrl-C after" if result["status"] == "interrupted" else "in"
-    speed = result["steps"] * settings.batch_size / result["seconds"]
+    speed = result["images"] / result["seconds"]
     news.print(
         f"\nTrained {result['weights']:,} weights by {settings.gradient} ({settings.scheme}, h = {settings.step_size:g}), "
         f"{stopped} {result['steps']:,} {'step' if result['steps'] == 1 else 'steps'}: {duration(result['seconds'])}, "
@@ -205,4 +211,5 @@ def _tell(result: dict[str, Any], evaluation: Evaluation, settings: Settings) ->
     news.print(summary(evaluation))
     news.print(f"Model:  {result['model']}")
     news.print(f"Record: {result['run']}/run.json and log.jsonl")
-    news.print(f"Next:   handmade evaluate {result['run']}")
+    data = "" if settings.data == "mnist" else f" --data {shlex.quote(settings.data)}"
+    news.print(f"Next:   handmade evaluate {shlex.quote(result['run'])}{data}")

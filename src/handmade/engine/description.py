@@ -69,10 +69,11 @@ def restore(description: object, parameters: dict[str, Array]) -> tuple[list[Lay
             return plain
         own = {name.partition(".")[2]: array for name, array in parameters.items() if name.startswith(f"{number}.")}
         if sorted(own) != ["W", "b"] or sorted(settings) != sorted(kind.SETTINGS):
-            raise HandmadeError(f"wants arrays W and b and settings {', '.join(kind.SETTINGS)}; got {_listed([*own, *settings])}")
+            wanted = _listed(["W", "b", *kind.SETTINGS])
+            raise HandmadeError(f"its arrays and settings want to be {wanted}; got {_listed([*own, *settings])}")
         layer: Layer = kind.restore(own, settings)
         if layer.settings() != settings:
-            raise HandmadeError(f"is described by {settings}, but its weights say {layer.settings()}")
+            raise HandmadeError(f"it is described by {settings}, but its weights say {layer.settings()}")
         return layer
 
     layers, input_shape = _walk(description, kept)
@@ -92,11 +93,12 @@ def _walk(description: object, make: Maker) -> tuple[list[Layer], Shape]:
     if not isinstance(description, dict) or not set(description) <= {"input", "layers"}:
         raise HandmadeError('a network is described by {"input": [height, width, channels], "layers": [...]}' + _but(description))
     sizes, entries = description.get("input", [30, 30, 1]), description.get("layers")
-    if not isinstance(sizes, list) or not sizes:
-        raise HandmadeError(f"input wants a list of whole numbers, [height, width, channels]; got {sizes!r:.80}")
+    if not isinstance(sizes, list) or not 1 <= len(sizes) <= 3:
+        raise HandmadeError(f"input wants a list of one to three whole numbers, [height, width, channels]; got {sizes!r:.80}")
     input_shape = tuple(whole(size, "input", 1) for size in sizes)
     if not isinstance(entries, list) or not entries:
-        raise HandmadeError(f"layers wants a list of at least one layer; got {entries!r:.80}")
+        found = "there is none" if entries is None else f"got {entries!r:.80}"
+        raise HandmadeError(f"layers wants a list of at least one layer; {found}")
     layers: list[Layer] = []
     shape = _small_enough(input_shape)
     for number, entry in enumerate(entries):
@@ -105,9 +107,13 @@ def _walk(description: object, make: Maker) -> tuple[list[Layer], Shape]:
         name = entry["layer"]
         try:
             layers.append(make(LAYERS[name], _settings(LAYERS[name], entry), number, shape))
-            shape = _small_enough(layers[-1].output_shape(shape))
+            output = layers[-1].output_shape(shape)
+            down, right = getattr(layers[-1], "padding", (0, 0))
+            if down or right:
+                _small_enough((shape[0] + 2 * down, shape[1] + 2 * right, *shape[2:]), "pads an image to")
+            shape = _small_enough(output)
         except HandmadeError as error:
-            raise HandmadeError(f"layer {number} ({name}) {error}") from None
+            raise HandmadeError(f"layer {number} ({name}): {error}") from None
     return layers, input_shape
 
 
@@ -118,23 +124,24 @@ def _settings(kind: Any, entry: dict[str, Any]) -> dict[str, Any]:
     needed = [name for name in kind.SETTINGS if accepted[name].default is inspect.Parameter.empty]
     for name in needed:
         if name not in settings:
-            raise HandmadeError(f"wants the setting {name}; got {_listed(settings)}")
+            raise HandmadeError(f"the setting {name} is missing; there are {_listed(settings)}")
     for name in settings:
         if name not in kind.SETTINGS:
-            raise HandmadeError(f"wants the settings {_listed(kind.SETTINGS)}; got {name!r:.80}")
+            takes = f"takes the settings {_listed(kind.SETTINGS)}" if kind.SETTINGS else "takes no settings"
+            raise HandmadeError(f"it {takes}; got {name!r:.80}")
     return settings
 
 
-def _small_enough(shape: Shape) -> Shape:
+def _small_enough(shape: Shape, does: str = "makes") -> Shape:
     if math.prod(shape) > LARGEST_ACTIVATION:
         raise HandmadeError(
-            f"makes {math.prod(shape):,} numbers an image of shape {shape}; at most {LARGEST_ACTIVATION:,} are allowed"
+            f"it {does} {math.prod(shape):,} numbers of shape {shape}; at most {LARGEST_ACTIVATION:,} are allowed"
         )
     return shape
 
 
 def _listed(names: Any) -> str:
-    return ", ".join(map(str, names)) or "none"
+    return ", ".join(str(name) if str(name).isprintable() else repr(name) for name in names) or "none"
 
 
 def _but(description: object) -> str:

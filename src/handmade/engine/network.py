@@ -137,7 +137,8 @@ class Network:
         return np.concatenate(blocks)
 
     def predict(self, x: Array) -> Array:
-        """The number of the class with the largest logit, (N,) int64."""
+        """The number of the class with the largest logit, (N,) int64; raises HandmadeError if there are no logits."""
+        _ = self.classes
         numbers: Array = self.logits(x).argmax(axis=-1)
         return numbers
 

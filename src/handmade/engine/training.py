@@ -24,6 +24,8 @@ class Step:
     ----------
     number, steps : int
         Which step this was, from 1, and how many there will be.
+    images : int
+        How many images were in the batch.
     loss : float
         The loss of the batch before the update.
     accuracy : float or None
@@ -36,6 +38,7 @@ class Step:
 
     number: int
     steps: int
+    images: int
     loss: float
     accuracy: float | None
     gradients: dict[str, Array]
@@ -161,7 +164,7 @@ def _steps(
             if not np.isfinite(w).all():
                 raise Diverged(f"{name} is no longer finite after step {number}; {REMEDY}", number, last_good)
         before, network = network, network.replace(parameters)
-        yield Step(number, total, loss, accuracy, gradients, before, network)
+        yield Step(number, total, len(x), loss, accuracy, gradients, before, network)
 
 
 REMEDY = "try a smaller learning rate"

@@ -12,6 +12,7 @@ from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.files.atomic import write_atomically
 
+MODEL = "model.safetensors"  # the name of a model in the folder of its run
 DTYPES = {"F32": np.float32, "F64": np.float64}
 
 
@@ -30,7 +31,10 @@ def read(path: Path) -> tuple[dict[str, Array], object]:
         If the file is missing, damaged, or holds anything but finite float arrays of one dtype and a JSON description.
     """
     if not path.is_file():
-        raise HandmadeError(f"{path}: wanted a model file; there is {'a folder' if path.is_dir() else 'nothing'} of that name")
+        run = path.parent if path.name == MODEL and path.parent.is_dir() else None
+        if run:
+            raise HandmadeError(f"{run}: wanted the folder of a run; there is no {MODEL} in it")
+        raise HandmadeError(f"{path}: wanted a model file, or the folder of a run; there is no such thing")
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
@@ -41,9 +45,12 @@ def read(path: Path) -> tuple[dict[str, Array], object]:
                 raise HandmadeError(
                     f"{path}: wanted weights all of F32 or all of F64; got {', '.join(sorted(set(kinds.values())))}"
                 )
+            axes = max((len(file.get_slice(name).get_shape()) for name in kinds), default=0)
+            if axes > 4:  # NumPy itself gives up at 64
+                raise HandmadeError(f"{path}: wanted weights of at most 4 axes, as layers have; got {axes}")
             parameters = {name: file.get_tensor(name) for name in kinds}
     except (SafetensorError, OSError) as error:
-        raise HandmadeError(f"{path}: wanted a complete safetensors file; it is damaged or something else ({error})") from None
+        raise HandmadeError(f"{path}: wanted a complete safetensors file; this is something else, or damaged ({error})") from None
     for name, array in parameters.items():
         if not np.isfinite(array).all():
             raise HandmadeError(f"{path}: wanted finite weights; {name} holds NaN or infinity")

@@ -6,18 +6,20 @@ model.safetensors   the network
 """
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from handmade.engine.errors import HandmadeError
 from handmade.files.atomic import write_atomically
+from handmade.files.models import MODEL
 
-SETTINGS, LOG, MODEL = "run.json", "log.jsonl", "model.safetensors"
+SETTINGS, LOG = "run.json", "log.jsonl"
 
 
 class Run:
-    """A run being recorded; a context manager that closes the log.
+    """A run being recorded; a context manager that closes the log, and writes down whether the run failed.
 
     Parameters
     ----------
@@ -38,6 +40,8 @@ class Run:
         if not force and any((folder / name).exists() for name in (SETTINGS, LOG, MODEL)):
             raise HandmadeError(f"{folder} already holds a run; choose another --out, or add --force to write over it")
         self.folder, self._settings = folder, settings
+        if folder.exists() and not folder.is_dir():
+            raise HandmadeError(f"{folder} is a file, not a folder; choose another --out")
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self.result({"status": "running"})
@@ -57,12 +61,16 @@ class Run:
     def result(self, result: dict[str, Any]) -> None:
         """Write settings and result so far."""
         write_atomically(self.folder / SETTINGS, json.dumps(self._settings | result, indent=2).encode() + b"\n")
+        self._open = result["status"] == "running"
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._log.close()
+        if error is not None and self._open:
+            with suppress(OSError):  # the error that is on its way matters more
+                self.result({"status": "interrupted" if kind is KeyboardInterrupt else "failed"})
 
 
 def next_folder(parent: Path, name: str) -> Path:

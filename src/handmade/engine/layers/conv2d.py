@@ -51,14 +51,16 @@ class Conv2d:
 
     W: Array
     b: Array
-    stride: tuple[int, int] = (1, 1)
-    padding: tuple[int, int] = (0, 0)
+    stride: tuple[int, int]
+    padding: tuple[int, int]
 
-    def __post_init__(self) -> None:
-        if self.W.ndim != 4 or self.b.shape != self.W.shape[-1:] or 0 in self.W.shape:
-            raise HandmadeError(f"Conv2d wants W (K_h, K_w, C, O) and b (O,); got {self.W.shape} and {self.b.shape}")
-        object.__setattr__(self, "stride", pair(self.stride, "stride", 1))
-        object.__setattr__(self, "padding", pair(self.padding, "padding", 0))
+    def __init__(self, W: Array, b: Array, stride: int | tuple[int, int] = 1, padding: int | tuple[int, int] = 0) -> None:
+        if W.ndim != 4 or b.shape != W.shape[-1:] or 0 in W.shape:
+            raise HandmadeError(f"Conv2d wants W (K_h, K_w, C, O) and b (O,); got {W.shape} and {b.shape}")
+        object.__setattr__(self, "W", W)
+        object.__setattr__(self, "b", b)
+        object.__setattr__(self, "stride", pair(stride, "stride", 1))
+        object.__setattr__(self, "padding", pair(padding, "padding", 0))
 
     @classmethod
     def init(
@@ -73,8 +75,7 @@ class Conv2d:
     ) -> Self:
         """Fresh filters for images of so many channels: weights after He et al., biases zero."""
         size = (*pair(kernel, "kernel", 1), whole(channels, "channels", 1), whole(filters, "filters", 1))
-        steps, zeros = pair(stride, "stride", 1), pair(padding, "padding", 0)
-        return cls(he(rng, size, dtype), np.zeros(filters, dtype), steps, zeros)
+        return cls(he(rng, size, dtype), np.zeros(filters, dtype), stride, padding)
 
     @classmethod
     def restore(cls, parameters: dict[str, Array], settings: dict[str, Any]) -> Self:
