@@ -20,7 +20,7 @@ from handmade.engine.errors import HandmadeError
 from handmade.engine.gradients import definition, difference
 from handmade.engine.gradients.definition import mean_loss, quotient
 from handmade.engine.gradients.settings import Scheme
-from handmade.engine.layers import Conv2d, Flatten, Layer, Linear, MaxPool2d, ReLU
+from handmade.engine.layers import EVERY, Channel, Conv2d, Flatten, Layer, Linear, MaxPool2d, ReLU
 from handmade.engine.losses import CrossEntropy
 from handmade.engine.network import Network
 from laws import exact
@@ -195,6 +195,16 @@ class Softplus:
 
 
 @dataclass(frozen=True)
+class Leaky(ReLU):
+    """A relative of ReLU that must not be taken for one: y = max(x, x / 8)."""
+
+    def forward(self, x: Array) -> Array:
+        return np.maximum(x, x / 8)
+
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        return super().delta(x, dx, channel) * 0.875 + dx * 0.125
+
+
 class Neighbours:
     """y_c = x_c x_(c+1), round the channels: a difference does not stay in its channel, and is not linear in dx."""
 
@@ -233,6 +243,7 @@ def linear(inputs: int, units: int) -> Linear:
 
 SHAPE = (6, 7, 2)
 NETWORKS: dict[str, Sequence[Layer]] = {
+    "a relative of relu, beside a pool": [conv(2, 3, (2, 3)), Leaky(), MaxPool2d(2), Flatten(), linear(12, 4), Leaky()],
     "a layer of one's own between convolutions": [
         conv(2, 3, (2, 3)),
         Softplus(),

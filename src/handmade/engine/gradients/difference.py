@@ -10,18 +10,17 @@ Computation 16.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
-from functools import cached_property, partial, reduce
+from functools import partial, reduce
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from handmade.engine.arrays import Array
+from handmade.engine.gradients.hops import Hop, Moved, hops
 from handmade.engine.gradients.settings import Scheme, checked, mapped
-from handmade.engine.gradients.steady import Choices
-from handmade.engine.layers import EVERY, Channel, Channelwise, Conv2d, Layer, MaxPool2d, ReLU, Weighted, spread
+from handmade.engine.layers import EVERY, Channelwise, Weighted
 from handmade.engine.losses import CrossEntropy
 from handmade.engine.memory import keep_freed_memory
 from handmade.engine.network import Network
@@ -29,28 +28,10 @@ from handmade.engine.network import Network
 IMAGES_A_TASK = 16  # enough to outweigh the way to a worker and back
 IMAGES_AT_ONCE = 8  # enough to outweigh the calls
 CACHE = 2**20  # bytes; a common L2 cache
-ROUNDING = 1.001  # room for the rounding of a bound
 LARGEST = 2**22  # bytes that an array of differences may take; it is written once, and a part of it read once
 
 Batch: TypeAlias = tuple[Array, Array]  # images and labels
 Sums: TypeAlias = tuple[float, dict[int, Array]]  # over images: the loss, and the quotients of each layer's columns
-
-
-@dataclass(frozen=True, eq=False)
-class Moved:
-    """What a block of nudges does to one activation: a difference, its channel, and a bound on |dx| where one is known."""
-
-    dx: Array
-    channel: Channel
-    bound: float | None = None
-
-    @cached_property
-    def largest(self) -> float:
-        """The bound; where none is known, the largest |dx|, without writing |dx| down."""
-        return float(max(self.dx.max(), -self.dx.min())) if self.bound is None else self.bound
-
-
-Hop: TypeAlias = Callable[[Moved], Moved]
 
 
 def difference(
@@ -137,20 +118,20 @@ def _sums(network: Network, h: Any, scheme: Scheme, loss: CrossEntropy, x: Array
     columns = {}
     with np.errstate(over="ignore", invalid="ignore"):  # an overflow shows in the result, where training looks for it
         tape = network.forward(x)
-        hops = _hops(network.layers, tape)
+        over = hops(network.layers, tape)
         for i, layer in enumerate(network.layers):
             if isinstance(layer, Weighted):
-                dL = partial(_losses, layer, tape[i], hops=hops[i + 1 :], logits=tape[-1], y=y, loss=loss)
+                dL = partial(_losses, layer, tape[i], over=over[i + 1 :], logits=tape[-1], y=y, loss=loss)
                 columns[i] = (dL(h=h) - dL(h=-h)) / (2 * h) if scheme == "central" else dL(h=h) / h
         return float(loss.forward(tape[-1], y).sum()), columns
 
 
-def _losses(layer: Weighted, x: Array, *, h: Any, hops: Sequence[Hop], logits: Array, y: Array, loss: CrossEntropy) -> Array:
+def _losses(layer: Weighted, x: Array, *, h: Any, over: Sequence[Hop], logits: Array, y: Array, loss: CrossEntropy) -> Array:
     """dL for every weight of one layer: (weights in a column, channels)."""
     dL: list[Array] = []
     waiting: list[Array] = []  # differences of all logits: the loss takes them together, as many as the cache holds
     for nudged in _nudges(layer, x, h):
-        dz = reduce(lambda moved, hop: hop(moved), hops, nudged)
+        dz = reduce(lambda moved, hop: hop(moved), over, nudged)
         if dz.channel == EVERY:
             waiting.append(dz.dx)
             if sum(part.nbytes for part in waiting) >= CACHE:
@@ -176,48 +157,6 @@ def _together(differences: Sequence[Array], logits: Array, y: Array, loss: Cross
         return []
     dL = loss.delta(logits, np.concatenate(differences, axis=-1), y).sum(axis=0)
     return np.split(dL, len(differences))
-
-
-def _hops(layers: Sequence[Layer], tape: Sequence[Array]) -> list[Hop]:
-    """How differences get over each layer at this tape. A ReLU and a pool side by side are one hop, and a standstill."""
-    hops: list[Hop] = []
-    while len(hops) < len(layers):
-        x = tape[len(hops)]
-        match layers[len(hops) : len(hops) + 2]:
-            case [ReLU(), MaxPool2d() as pool] | [MaxPool2d() as pool, ReLU()]:
-                hops += [_chosen(Choices(x, pool, relu=True)), _stay]
-            case [MaxPool2d() as pool, *_]:
-                hops.append(_chosen(Choices(x, pool, relu=False)))
-            case [ReLU(), *_]:
-                hops.append(_chosen(Choices(x, None, relu=True)))
-            case [layer, *_]:
-                hops.append(_over(layer, x))
-    return hops
-
-
-def _chosen(choices: Choices) -> Hop:
-    """A choice makes no difference larger."""
-    return lambda moved: Moved(choices.delta(moved.dx, moved.channel, moved.largest), moved.channel, moved.largest)
-
-
-def _stay(moved: Moved) -> Moved:
-    return moved
-
-
-def _over(layer: Layer, x: Array) -> Hop:
-    """Over a layer by its own delta: with its shortcut, or, where it has none, in full and one nudge at a time."""
-
-    def by_channel(moved: Moved) -> Moved:
-        assert isinstance(layer, Channelwise)
-        # the output of a convolution is so large that its bound, which is close, is cheaper than a look at every number
-        bound = ROUNDING * layer.gain(moved.channel) * moved.largest if isinstance(layer, Conv2d) else None
-        return Moved(layer.delta(x, moved.dx, moved.channel), layer.output_channel(moved.channel, x.shape[1:]), bound)
-
-    def in_full(moved: Moved) -> Moved:
-        dense = spread(x, moved.dx, moved.channel)
-        return Moved(np.stack([layer.delta(x, dense[..., n]) for n in range(dense.shape[-1])], axis=-1), EVERY)
-
-    return by_channel if isinstance(layer, Channelwise) else in_full
 
 
 def _named(network: Network, columns: dict[int, Array]) -> dict[str, Array]:
