@@ -71,10 +71,10 @@ def step_table() -> None:
         chain = timed(partial(handmade.gradients.difference, network, x, y, executor=executor), 15)
     passes, one = cost(network, x, y, "forward")
     by_definition = (passes + 1) * one / cores()
-    by_loops = (passes + 1) * BATCH * loops_pass(network, x[:1])
+    by_loops = (passes + 1) * BATCH * loops_pass(network, x[:1]) / cores()
     epoch = 60_000 // BATCH
     middle, low, high = statistics.median(chain), min(chain), max(chain)
-    print(f"| all {passes:,} quotients of a batch of {BATCH} | a batch | an epoch | times faster |")
+    print(f"| all {passes:,} quotients of a batch of {BATCH}, on {cores()} cores | a batch | an epoch | times faster |")
     print("|---|--:|--:|--:|")
     for name, seconds in {
         "nested loops (one pass measured, multiplied)": by_loops,

@@ -194,7 +194,6 @@ class Softplus:
         return gy / (1 + np.exp(-x)), {}
 
 
-@dataclass(frozen=True)
 class Leaky(ReLU):
     """A relative of ReLU that must not be taken for one: y = max(x, x / 8)."""
 
@@ -205,6 +204,7 @@ class Leaky(ReLU):
         return super().delta(x, dx, channel) * 0.875 + dx * 0.125
 
 
+@dataclass(frozen=True)
 class Neighbours:
     """y_c = x_c x_(c+1), round the channels: a difference does not stay in its channel, and is not linear in dx."""
 
