@@ -1,13 +1,25 @@
 """Where the command talks: results on standard output, progress and news on standard error."""
 
 import json as json_format
+import os
+import shlex
+import shutil
 import sys
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 results = Console(highlight=False, soft_wrap=True)
 news = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+
+
+def program() -> str:
+    """How this program can be called from here: by its name if that is known to the shell, else by the path it was called by."""
+    called = Path(sys.argv[0])
+    if called.name == "__main__.py":
+        return "python -m handmade"
+    return called.name if shutil.which(called.name) else shlex.quote(os.path.relpath(called))
 
 
 def print_json(value: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 import handmade
 from handmade import HandmadeError
 from handmade.cli import inputs
-from handmade.cli.console import duration, news, print_json
+from handmade.cli.console import duration, news, print_json, program
 from handmade.cli.evaluation import summary
 from handmade.cli.live import Live
 from handmade.data import Dataset
@@ -212,4 +212,4 @@ def _tell(result: dict[str, Any], evaluation: Evaluation, settings: Settings) ->
     news.print(f"Model:  {result['model']}")
     news.print(f"Record: {result['run']}/run.json and log.jsonl")
     data = "" if settings.data == "mnist" else f" --data {shlex.quote(settings.data)}"
-    news.print(f"Next:   handmade evaluate {shlex.quote(result['run'])}{data}")
+    news.print(f"Next:   {program()} evaluate {shlex.quote(result['run'])}{data}")
