@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import struct
@@ -20,6 +21,7 @@ import pytest
 
 import handmade
 from handmade.cli import training
+from handmade.cli.console import program
 from handmade.cli.main import main
 from handmade.engine.arrays import Array
 
@@ -233,10 +235,24 @@ def test_a_run_is_recorded_step_by_step_and_whole(trained: Trained) -> None:
     assert sorted(path.name for path in trained.folder.iterdir()) == ["log.jsonl", "model.safetensors", "run.json"]
 
 
-def test_the_command_that_is_named_next_can_be_run_as_it_stands(trained: Trained, command: Handmade) -> None:
-    following = re.search(r"Next:\s+handmade (.*)$", trained.outcome.err, re.MULTILINE)
+def test_the_command_that_is_named_next_can_be_run_as_it_stands(trained: Trained, place: Path) -> None:
+    following = re.search(r"Next:\s+(.*)$", trained.outcome.err, re.MULTILINE)
     assert following
-    assert command(*following[1].split()).code == 0
+    assert process(place, start=shlex.split(following[1])).code == 0
+
+
+def test_a_command_that_the_shell_does_not_know_is_named_by_its_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "my bin").mkdir()
+    called = tmp_path / "my bin" / "handmade"
+    called.touch(0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", [str(called)])
+
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert program() == "'my bin/handmade'"
+
+    monkeypatch.setenv("PATH", str(called.parent))
+    assert program() == "handmade"
 
 
 def test_the_same_seed_makes_the_same_model_and_another_seed_another_one(command: Handmade, tmp_path: Path) -> None:

@@ -15,11 +15,18 @@ news = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
 
 
 def program() -> str:
-    """How this program can be called from here: by its name if that is known to the shell, else by the path it was called by."""
+    """How this program can be called from here: by its name if the shell finds it by that, else by its path."""
     called = Path(sys.argv[0])
     if called.name == "__main__.py":
-        return "python -m handmade"
-    return called.name if shutil.which(called.name) else shlex.quote(os.path.relpath(called))
+        return f"{_name_or_path(Path(sys.executable))} -m handmade"
+    return _name_or_path(called)
+
+
+def _name_or_path(called: Path) -> str:
+    found = shutil.which(called.name)
+    if found and Path(found).absolute() == called.absolute():
+        return called.name
+    return shlex.quote(os.path.relpath(called))
 
 
 def print_json(value: dict[str, Any]) -> None:
