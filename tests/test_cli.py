@@ -255,6 +255,15 @@ def test_a_command_that_the_shell_does_not_know_is_named_by_its_path(monkeypatch
     assert program() == "handmade"
 
 
+def test_backpropagation_trains_and_tells_of_a_derivative(command: Handmade, tmp_path: Path) -> None:
+    done = command(*TRAIN, "--gradient", "backprop", "--threads", "2", "--steps", "3", "--out", tmp_path / "run")
+
+    assert done.code == 0
+    assert re.search(r"dL/dw = [+-]\d", done.news)
+    assert "by backpropagation, in 3 steps" in done.news
+    assert json.loads((tmp_path / "run" / "run.json").read_bytes())["gradient"] == "backprop"
+
+
 def test_the_same_seed_makes_the_same_model_and_another_seed_another_one(command: Handmade, tmp_path: Path) -> None:
     folders = [tmp_path / name for name in ("one", "same", "other")]
     for folder, seed in zip(folders, "778", strict=True):
@@ -488,7 +497,7 @@ NEW = ["--steps", "2", "--out", "unused"]
         ([*TRAIN, "--bogus"], 2, ["--bogus", "--help"]),
         ([*TRAIN, "surplus"], 2, ["surplus", "--help"]),
         ([*TRAIN, "--scheme", "backward"], 2, ["--scheme", "backward", "forward", "central"]),
-        ([*TRAIN, "--gradient", "backprop"], 2, ["--gradient", "backprop", "difference", "definition"]),
+        ([*TRAIN, "--gradient", "guess"], 2, ["--gradient", "guess", "difference", "definition", "backprop"]),
         ([*TRAIN, "--dtype", "float16"], 2, ["--dtype", "float16", "float32", "float64"]),
         ([*TRAIN, "--schedule", "cosine"], 2, ["--schedule", "cosine", "linear", "constant"]),
         ([*TRAIN, "--epochs", "1", "--steps", "1"], 2, ["--epochs", "--steps", "both"]),

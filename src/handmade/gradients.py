@@ -1,5 +1,5 @@
-"""Gradients, for users: `handmade.gradients.definition` and `handmade.gradients.difference`."""
+"""Gradients, for users: `handmade.gradients.definition`, `.difference` and `.backprop`; `.input_gradient` for the pixels."""
 
-from handmade.engine.gradients import definition, difference
+from handmade.engine.gradients import backprop, definition, difference, input_gradient
 
-__all__ = ["definition", "difference"]
+__all__ = ["backprop", "definition", "difference", "input_gradient"]

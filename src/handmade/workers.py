@@ -1,7 +1,8 @@
-"""The cores that share the work: one process each, with one BLAS thread.
+"""The cores that share the work, each with one BLAS thread: processes, or threads of this one.
 
-The difference gradient is made of many short NumPy calls, between which threads of one process would wait for each other's
-interpreter lock; processes do not. What goes to them and back, weights and gradients, is small beside the work.
+A difference gradient is made of many short NumPy calls, between which threads would wait for each other's interpreter lock;
+processes do not, and what goes to them and back, weights and gradients, is small beside the work. Backpropagation is a few long
+calls, which let go of the lock, and too little work for the way to a process and back: threads.
 """
 
 import multiprocessing
@@ -9,7 +10,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,14 +28,18 @@ def cores() -> int:
 
 
 @contextmanager
-def workers(count: int) -> Iterator[Executor | None]:
-    """Provide `count` workers as an executor; None, for this process alone, when it is one.
+def workers(count: int, *, threads: bool = False) -> Iterator[Executor | None]:
+    """Provide `count` workers as an executor, processes or threads; None, for this thread alone, when it is one.
 
     Meanwhile the BLAS of this process uses one thread, too, so that nobody gets in anybody's way.
     """
     with threadpool_limits(limits=1):
         if count == 1:
             yield None
+            return
+        if threads:
+            with ThreadPoolExecutor(count) as executor:
+                yield executor
             return
         pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), initializer=_start)
         try:

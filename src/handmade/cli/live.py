@@ -22,12 +22,12 @@ class Live:
 
     Parameters
     ----------
-    scheme, h
-        How the quotients are made.
+    gradient, scheme, h
+        How the gradient is made.
     """
 
-    def __init__(self, scheme: Scheme, h: float) -> None:
-        self._scheme, self._h = scheme, h
+    def __init__(self, gradient: str, scheme: Scheme, h: float) -> None:
+        self._gradient, self._scheme, self._h = gradient, scheme, h
         self._losses: deque[float] = deque(maxlen=RECENT)
         self._accuracies: deque[float] = deque(maxlen=RECENT)
         self._moments: deque[tuple[float, int]] = deque([(time.perf_counter(), 0)], maxlen=RECENT)
@@ -66,34 +66,33 @@ class Live:
         self._bar.update(self._task, completed=step.number, total=step.steps, numbers=numbers, visible=True)
         if now - self._told > TELL_EVERY:
             self._told = now
-            news.print(story(step, self._scheme, self._h))
+            news.print(story(step, self._gradient, self._scheme, self._h))
         if not news.is_terminal and (now - self._printed > PLAIN_EVERY or step.number == step.steps):
             self._printed = now
             left = (step.steps - step.number) * (now - then) / (len(self._moments) - 1)
             news.print(f"step {step.number:,}/{step.steps:,}  {numbers}  {duration(left)} left")
 
 
-def story(step: Step, scheme: Scheme, h: float) -> str:
-    """One weight told in full: where it is, what its nudge does to the loss, and what is made of that.
+def story(step: Step, gradient: str, scheme: Scheme, h: float) -> str:
+    """One weight told in full: where it is, what a nudge of it does to the loss, and what is made of that.
 
-    The weight is drawn by the number of the step, among those whose nudge does something.
+    The weight is drawn by the number of the step, among those that have an effect.
     """
     name, index = _interesting(step)
     layer, _, array = name.partition(".")
     place = ",".join(map(str, index))
     weight, after = float(step.before.parameters()[name][index]), float(step.network.parameters()[name][index])
     quotient = float(step.gradients[name][index])
+    title = f"[bold]{step.before.names[int(layer)]}.{array}\\[{place}][/]  w = {weight:+.6f}"
+    if gradient == "backprop":
+        return f"{title}\n  L(w) = {step.loss:.9f}   dL/dw = {quotient:+.6f}   so w becomes {after:+.6f}"
     if scheme == "forward":
         moved = f"L(w) = {step.loss:.9f}   L(w + h) = {step.loss + h * quotient:.9f}"
         formula = "(L(w + h) - L(w)) / h"
     else:
         moved = f"L(w) = {step.loss:.9f}   L(w + h) - L(w - h) = {2 * h * quotient:+.3e}"
         formula = "(L(w + h) - L(w - h)) / 2h"
-    return (
-        f"[bold]{step.before.names[int(layer)]}.{array}\\[{place}][/]  w = {weight:+.6f}   h = {h:g}\n"
-        f"  {moved}\n"
-        f"  {formula} = {quotient:+.6f}   so w becomes {after:+.6f}"
-    )
+    return f"{title}   h = {h:g}\n  {moved}\n  {formula} = {quotient:+.6f}   so w becomes {after:+.6f}"
 
 
 def _interesting(step: Step) -> tuple[str, tuple[int, ...]]:

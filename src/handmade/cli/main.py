@@ -25,6 +25,7 @@ class GradientChoice(StrEnum):
 
     difference = "difference"
     definition = "definition"
+    backprop = "backprop"
 
 
 class SchemeChoice(StrEnum):
@@ -81,7 +82,8 @@ def train(
         str, typer.Option(metavar="NAME|FILE", help="readme, seed, or a JSON file that lists the layers.")
     ] = "readme",
     gradient: Annotated[
-        GradientChoice, typer.Option(help="difference: the finite chain rule; definition: one forward pass a weight.")
+        GradientChoice,
+        typer.Option(help="difference: the finite chain rule; definition: one forward pass a weight; backprop: the derivative."),
     ] = GradientChoice.difference,
     scheme: Annotated[
         SchemeChoice, typer.Option(help="forward: (L(w + h) - L(w)) / h; central: (L(w + h) - L(w - h)) / 2h.")
@@ -107,7 +109,7 @@ def train(
     yes: Annotated[bool, typer.Option("--yes", help="Begin even if it will take more than ten minutes.")] = False,
     json: Json = False,
 ) -> None:
-    """Train a network, by nothing but finite differences."""
+    """Train a network: by nothing but finite differences, if you like."""
     if epochs is not None and steps is not None:
         raise typer.BadParameter("wants --epochs or --steps, not both", param_hint="--steps")
     from handmade.cli.training import Settings, run  # noqa: PLC0415

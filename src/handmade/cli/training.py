@@ -23,7 +23,7 @@ from handmade.cli.evaluation import summary
 from handmade.cli.live import Live
 from handmade.data import Dataset
 from handmade.engine.evaluation import Evaluation, evaluate
-from handmade.engine.gradients import definition, difference
+from handmade.engine.gradients import backprop, definition, difference
 from handmade.engine.gradients.definition import cost
 from handmade.engine.gradients.settings import Scheme, checked_step
 from handmade.engine.optim import SCHEDULES, Momentum
@@ -70,7 +70,7 @@ def run(settings: Settings, out: Path | None, *, force: bool, yes: bool, json: b
     checked_step(settings.step_size, network)
     optimiser = Momentum(settings.learning_rate, settings.momentum)
     threads = settings.threads or cores()
-    with workers(threads) as executor:
+    with workers(threads, threads=settings.gradient == "backprop") as executor:
         if settings.gradient == "definition":
             _warn_of_cost(settings, network, digits, threads, yes=yes)
         folder = out or next_folder(Path("runs"), Path(settings.network).stem)
@@ -105,6 +105,8 @@ def _announce(settings: Settings, network: handmade.Network, digits: Dataset, th
 
 
 def _gradient(settings: Settings, executor: Executor | None) -> Gradient:
+    if settings.gradient == "backprop":
+        return partial(backprop, executor=executor)
     method = difference if settings.gradient == "difference" else definition
     return partial(method, h=settings.step_size, scheme=settings.scheme, executor=executor)
 
@@ -138,7 +140,7 @@ def _follow(
     began, images, losses, status = time.perf_counter(), 0, [], "finished"
     saved = began
     try:
-        with _stop_on_interrupt() as stopping, Live(settings.scheme, settings.step_size) as live:
+        with _stop_on_interrupt() as stopping, Live(settings.gradient, settings.scheme, settings.step_size) as live:
             for step in training:
                 network = step.network  # type: ignore[assignment]  # a step keeps the kind of network it was given
                 now = time.perf_counter()
@@ -203,8 +205,10 @@ def _tell(result: dict[str, Any], evaluation: Evaluation, settings: Settings) ->
     """The end of the story, for people."""
     stopped = "stopped by Ctrl-C after" if result["status"] == "interrupted" else "in"
     speed = result["images"] / result["seconds"]
+    quotients = f"{settings.gradient} ({settings.scheme}, h = {settings.step_size:g})"
+    way = "backpropagation" if settings.gradient == "backprop" else quotients
     news.print(
-        f"\nTrained {result['weights']:,} weights by {settings.gradient} ({settings.scheme}, h = {settings.step_size:g}), "
+        f"\nTrained {result['weights']:,} weights by {way}, "
         f"{stopped} {result['steps']:,} {'step' if result['steps'] == 1 else 'steps'}: {duration(result['seconds'])}, "
         f"{speed:,.0f} images/s."
     )

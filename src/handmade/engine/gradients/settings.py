@@ -1,4 +1,4 @@
-"""What the numerical gradients share: their schemes, the checks at the border, and where the work is done."""
+"""What the gradients share: the schemes of the numerical ones, the checks at the border, and where the work is done."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator
@@ -27,9 +27,14 @@ def checked(network: Network, x: Array, y: Array, h: float, scheme: str) -> Any:
     """
     check_scheme(scheme)
     step = checked_step(h, network)
+    check_batch(network, x, y)
+    return step
+
+
+def check_batch(network: Network, x: Array, y: Array) -> None:
+    """Raise HandmadeError unless x and y are images for the network, and their classes."""
     network.check_images(x)
     check_labels(y, len(x), network.classes)
-    return step
 
 
 def check_scheme(scheme: str) -> None:
