@@ -264,6 +264,16 @@ def test_backpropagation_trains_and_tells_of_a_derivative(command: Handmade, tmp
     assert json.loads((tmp_path / "run" / "run.json").read_bytes())["gradient"] == "backprop"
 
 
+@pytest.mark.parametrize("options", [["--loss", "squares"], ["--label-smoothing", "0.2"]])
+def test_another_loss_is_another_number_to_make_small(
+    command: Handmade, trained: Trained, tmp_path: Path, options: list[str]
+) -> None:
+    done = command(*TRAIN, *options, "--steps", "4", "--batch-size", "24", "--json", "--out", tmp_path / "run")
+
+    assert done.code == 0
+    assert json.loads(done.out)["train_loss"] != trained.result["train_loss"]
+
+
 def test_the_same_seed_makes_the_same_model_and_another_seed_another_one(command: Handmade, tmp_path: Path) -> None:
     folders = [tmp_path / name for name in ("one", "same", "other")]
     for folder, seed in zip(folders, "778", strict=True):
@@ -497,6 +507,8 @@ NEW = ["--steps", "2", "--out", "unused"]
         ([*TRAIN, "--bogus"], 2, ["--bogus", "--help"]),
         ([*TRAIN, "surplus"], 2, ["surplus", "--help"]),
         ([*TRAIN, "--scheme", "backward"], 2, ["--scheme", "backward", "forward", "central"]),
+        ([*TRAIN, "--label-smoothing", "1"], 1, ["label smoothing", "1"]),
+        ([*TRAIN, "--loss", "squares", "--label-smoothing", "0.1"], 1, ["--label-smoothing", "--loss cross-entropy"]),
         ([*TRAIN, "--gradient", "guess"], 2, ["--gradient", "guess", "difference", "definition", "backprop"]),
         ([*TRAIN, "--dtype", "float16"], 2, ["--dtype", "float16", "float32", "float64"]),
         ([*TRAIN, "--schedule", "cosine"], 2, ["--schedule", "cosine", "linear", "constant"]),

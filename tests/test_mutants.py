@@ -12,7 +12,8 @@ from cases import CASES, INPUTS, Case, generic
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.layers import EVERY, Channel, Conv2d, Flatten, Linear, MaxPool2d, ReLU, only
 from handmade.engine.layers.windows import columns, crop, pad, patches, reached, rows
-from handmade.engine.losses import CrossEntropy, log_softmax
+from handmade.engine.losses import CrossEntropy
+from handmade.engine.losses.cross_entropy import log_softmax
 from laws import DRAWS, LAWS
 
 Gradients = tuple[Array, dict[str, Array]]

@@ -1,5 +1,5 @@
-"""Losses, for users: `handmade.losses.CrossEntropy`."""
+"""Losses, for users: `handmade.losses.CrossEntropy` and `handmade.losses.MeanSquaredError`."""
 
-from handmade.engine.losses import CrossEntropy
+from handmade.engine.losses import CrossEntropy, MeanSquaredError
 
-__all__ = ["CrossEntropy"]
+__all__ = ["CrossEntropy", "MeanSquaredError"]

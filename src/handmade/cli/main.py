@@ -28,6 +28,13 @@ class GradientChoice(StrEnum):
     backprop = "backprop"
 
 
+class LossChoice(StrEnum):
+    """What is to become small."""
+
+    cross_entropy = "cross-entropy"
+    squares = "squares"
+
+
 class SchemeChoice(StrEnum):
     """One side of the weight, or both."""
 
@@ -89,6 +96,12 @@ def train(
         SchemeChoice, typer.Option(help="forward: (L(w + h) - L(w)) / h; central: (L(w + h) - L(w - h)) / 2h.")
     ] = SchemeChoice.forward,
     step_size: Annotated[float, typer.Option(metavar="H", help="How far each weight is nudged.")] = 1e-3,
+    loss: Annotated[
+        LossChoice, typer.Option(help="cross-entropy, or squares: the mean squared error.")
+    ] = LossChoice.cross_entropy,
+    label_smoothing: Annotated[
+        float, typer.Option(metavar="SHARE", help="How much of cross-entropy's target is shared among all classes.")
+    ] = 0.0,
     epochs: Annotated[int | None, typer.Option(metavar="N", min=1, help="Passes over the training images.  [default: 1]")] = None,
     steps: Annotated[int | None, typer.Option(metavar="N", min=1, help="So many batches instead of epochs.")] = None,
     batch_size: Annotated[int, typer.Option(metavar="N", min=1, help="Images a step.")] = 32,
@@ -119,6 +132,8 @@ def train(
         gradient=gradient.value,
         scheme=scheme.value,
         step_size=step_size,
+        loss=loss.value,
+        label_smoothing=label_smoothing,
         epochs=epochs or 1,
         steps=steps,
         batch_size=batch_size,

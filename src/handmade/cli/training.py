@@ -26,6 +26,7 @@ from handmade.engine.evaluation import Evaluation, evaluate
 from handmade.engine.gradients import backprop, definition, difference
 from handmade.engine.gradients.definition import cost
 from handmade.engine.gradients.settings import Scheme, checked_step
+from handmade.engine.losses import CrossEntropy, Loss, MeanSquaredError
 from handmade.engine.optim import SCHEDULES, Momentum
 from handmade.engine.training import Diverged, Gradient, Step
 from handmade.files.runs import Run, next_folder
@@ -44,6 +45,8 @@ class Settings:
     gradient: str
     scheme: Scheme
     step_size: float
+    loss: str
+    label_smoothing: float
     epochs: int
     steps: int | None
     batch_size: int
@@ -68,6 +71,7 @@ def run(settings: Settings, out: Path | None, *, force: bool, yes: bool, json: b
         )
     inputs.check_fit(network, digits, settings.data)
     checked_step(settings.step_size, network)
+    loss = _loss(settings)
     optimiser = Momentum(settings.learning_rate, settings.momentum)
     threads = settings.threads or cores()
     with workers(threads, threads=settings.gradient == "backprop") as executor:
@@ -80,7 +84,7 @@ def run(settings: Settings, out: Path | None, *, force: bool, yes: bool, json: b
                 network,
                 digits.train.images[: settings.limit],
                 digits.train.labels[: settings.limit],
-                gradient=_gradient(settings, executor),
+                gradient=_gradient(settings, loss, executor),
                 optimiser=optimiser,
                 schedule=SCHEDULES[settings.schedule],
                 epochs=settings.epochs,
@@ -104,11 +108,19 @@ def _announce(settings: Settings, network: handmade.Network, digits: Dataset, th
     )
 
 
-def _gradient(settings: Settings, executor: Executor | None) -> Gradient:
+def _loss(settings: Settings) -> Loss:
+    if settings.loss == "cross-entropy":
+        return CrossEntropy(settings.label_smoothing)
+    if settings.label_smoothing:
+        raise HandmadeError(f"--label-smoothing goes with --loss cross-entropy; got --loss {settings.loss}")
+    return MeanSquaredError()
+
+
+def _gradient(settings: Settings, loss: Loss, executor: Executor | None) -> Gradient:
     if settings.gradient == "backprop":
-        return partial(backprop, executor=executor)
+        return partial(backprop, loss=loss, executor=executor)
     method = difference if settings.gradient == "difference" else definition
-    return partial(method, h=settings.step_size, scheme=settings.scheme, executor=executor)
+    return partial(method, h=settings.step_size, scheme=settings.scheme, loss=loss, executor=executor)
 
 
 def _prepare(network: handmade.Network) -> Any:

@@ -19,7 +19,7 @@ import numpy as np
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.engine.gradients.settings import check_batch, mapped
-from handmade.engine.losses import CrossEntropy
+from handmade.engine.losses import CrossEntropy, Loss
 from handmade.engine.memory import keep_freed_memory
 from handmade.engine.network import Network
 
@@ -29,7 +29,7 @@ Part: TypeAlias = tuple[float, Array, dict[str, Array]]  # of some images: the l
 
 
 def backprop(
-    network: Network, x: Array, y: Array, *, loss: CrossEntropy | None = None, executor: Executor | None = None
+    network: Network, x: Array, y: Array, *, loss: Loss | None = None, executor: Executor | None = None
 ) -> tuple[float, dict[str, Array]]:
     """Differentiate the loss with respect to every weight.
 
@@ -40,8 +40,8 @@ def backprop(
         Prepared images.
     y : Array, (N,)
         Their classes.
-    loss : CrossEntropy, optional
-        The loss of one image; the gradient is that of its mean over the batch.
+    loss : Loss, optional
+        The loss of one image, cross-entropy if left out; the gradient is that of its mean over the batch.
     executor : concurrent.futures.Executor, optional
         Where blocks of images are shared out; this thread if left out. The result has the same bits with any executor.
 
@@ -62,7 +62,7 @@ def backprop(
 
 
 def input_gradient(
-    network: Network, x: Array, y: Array, *, loss: CrossEntropy | None = None, executor: Executor | None = None
+    network: Network, x: Array, y: Array, *, loss: Loss | None = None, executor: Executor | None = None
 ) -> tuple[float, Array]:
     """Differentiate the loss with respect to every pixel: the same arguments, and gx in the shape of x.
 
@@ -72,7 +72,7 @@ def input_gradient(
     return sum(losses) / len(x), np.concatenate(gx)
 
 
-def _parts(network: Network, x: Array, y: Array, loss: CrossEntropy | None, executor: Executor | None) -> Iterator[Part]:
+def _parts(network: Network, x: Array, y: Array, loss: Loss | None, executor: Executor | None) -> Iterator[Part]:
     check_batch(network, x, y)
     for name, layer in zip(network.names, network.layers, strict=True):
         if not callable(getattr(layer, "backward", None)):
@@ -81,7 +81,7 @@ def _parts(network: Network, x: Array, y: Array, loss: CrossEntropy | None, exec
     return mapped(executor, partial(_part, network, loss or CrossEntropy(), len(x)), blocks)
 
 
-def _part(network: Network, loss: CrossEntropy, images: int, block: tuple[Array, Array]) -> Part:
+def _part(network: Network, loss: Loss, images: int, block: tuple[Array, Array]) -> Part:
     """What some images of the batch contribute."""
     keep_freed_memory()
     x, y = block

@@ -15,7 +15,7 @@ import numpy as np
 
 from handmade.engine.arrays import Array
 from handmade.engine.gradients.settings import Scheme, checked, mapped
-from handmade.engine.losses import CrossEntropy
+from handmade.engine.losses import CrossEntropy, Loss
 from handmade.engine.network import Network
 
 WEIGHTS_A_TASK = 64
@@ -28,7 +28,7 @@ def definition(
     *,
     h: float = 1e-3,
     scheme: Scheme = "forward",
-    loss: CrossEntropy | None = None,
+    loss: Loss | None = None,
     executor: Executor | None = None,
 ) -> tuple[float, dict[str, Array]]:
     """Nudge every weight on its own and run the whole network again.
@@ -44,8 +44,8 @@ def definition(
         How far each weight is moved.
     scheme : {"forward", "central"}
         One pass a weight, or two.
-    loss : CrossEntropy, optional
-        The loss of one image; the gradient is that of its mean over the batch.
+    loss : Loss, optional
+        The loss of one image, cross-entropy if left out; the gradient is that of its mean over the batch.
     executor : concurrent.futures.Executor, optional
         Where the weights are shared out; this thread if left out.
 
@@ -95,7 +95,7 @@ def quotient(
     index: int,
     h: Any,
     scheme: Scheme,
-    loss: CrossEntropy,
+    loss: Loss,
     base: float,
 ) -> float:
     """The difference quotient of one weight: number `index` of the array `name`, counted through it in order."""
@@ -112,13 +112,13 @@ def quotient(
 
 
 def _quotients(
-    network: Network, x: Array, y: Array, h: Any, scheme: Scheme, loss: CrossEntropy, base: float, task: tuple[str, range]
+    network: Network, x: Array, y: Array, h: Any, scheme: Scheme, loss: Loss, base: float, task: tuple[str, range]
 ) -> list[float]:
     name, weights = task
     return [quotient(network, x, y, name, i, h, scheme, loss, base) for i in weights]
 
 
-def mean_loss(network: Network, x: Array, y: Array, loss: CrossEntropy) -> float:
+def mean_loss(network: Network, x: Array, y: Array, loss: Loss) -> float:
     """The loss of a batch: the mean over its images."""
     with np.errstate(over="ignore", invalid="ignore"):  # an overflow shows in the loss, where training looks for it
         return float(loss.forward(network.logits(x), y).mean())

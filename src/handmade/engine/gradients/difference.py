@@ -21,7 +21,7 @@ from handmade.engine.arrays import Array
 from handmade.engine.gradients.hops import Hop, Moved, hops
 from handmade.engine.gradients.settings import Scheme, checked, mapped
 from handmade.engine.layers import EVERY, Channelwise, Weighted
-from handmade.engine.losses import CrossEntropy
+from handmade.engine.losses import CrossEntropy, Loss
 from handmade.engine.memory import keep_freed_memory
 from handmade.engine.network import Network
 
@@ -41,7 +41,7 @@ def difference(
     *,
     h: float = 1e-3,
     scheme: Scheme = "forward",
-    loss: CrossEntropy | None = None,
+    loss: Loss | None = None,
     executor: Executor | None = None,
 ) -> tuple[float, dict[str, Array]]:
     """Follow every nudge through the rest of the network as an exact difference.
@@ -57,8 +57,8 @@ def difference(
         How far each weight is moved. No digit is lost to a small one.
     scheme : {"forward", "central"}
         (L(w + h) - L(w)) / h, or (L(w + h) - L(w - h)) / 2h at twice the work.
-    loss : CrossEntropy, optional
-        The loss of one image; the gradient is that of its mean over the batch.
+    loss : Loss, optional
+        The loss of one image, cross-entropy if left out; the gradient is that of its mean over the batch.
     executor : concurrent.futures.Executor, optional
         Where blocks of images are shared out; this thread if left out. The result has the same bits with any executor.
 
@@ -92,7 +92,7 @@ def _added(parts: Iterable[Sums]) -> Sums:
     return sum(losses), {i: reduce(np.add, [part[i] for part in columns]) for i in columns[0]}
 
 
-def _task(network: Network, h: Any, scheme: Scheme, loss: CrossEntropy, batch: Batch) -> Sums:
+def _task(network: Network, h: Any, scheme: Scheme, loss: Loss, batch: Batch) -> Sums:
     """What one worker does at a time."""
     keep_freed_memory()
     return _added(_sums(network, h, scheme, loss, *block) for block in _blocks(batch, _images_at_once(network)))
@@ -113,7 +113,7 @@ def _images_at_once(network: Network) -> int:
     return max(1, min(IMAGES_AT_ONCE, LARGEST // (max(numbers) * network.dtype.itemsize)))
 
 
-def _sums(network: Network, h: Any, scheme: Scheme, loss: CrossEntropy, x: Array, y: Array) -> Sums:
+def _sums(network: Network, h: Any, scheme: Scheme, loss: Loss, x: Array, y: Array) -> Sums:
     """The loss of some images and, for each layer with weights, the quotients of its columns; sums over the images."""
     columns = {}
     with np.errstate(over="ignore", invalid="ignore"):  # an overflow shows in the result, where training looks for it
@@ -126,7 +126,7 @@ def _sums(network: Network, h: Any, scheme: Scheme, loss: CrossEntropy, x: Array
         return float(loss.forward(tape[-1], y).sum()), columns
 
 
-def _losses(layer: Weighted, x: Array, *, h: Any, over: Sequence[Hop], logits: Array, y: Array, loss: CrossEntropy) -> Array:
+def _losses(layer: Weighted, x: Array, *, h: Any, over: Sequence[Hop], logits: Array, y: Array, loss: Loss) -> Array:
     """dL for every weight of one layer: (weights in a column, channels)."""
     dL: list[Array] = []
     waiting: list[Array] = []  # differences of all logits: the loss takes them together, as many as the cache holds
@@ -151,7 +151,7 @@ def _nudges(layer: Weighted, x: Array, h: Any) -> Iterator[Moved]:
         yield Moved(dy, channel, first.largest)
 
 
-def _together(differences: Sequence[Array], logits: Array, y: Array, loss: CrossEntropy) -> list[Array]:
+def _together(differences: Sequence[Array], logits: Array, y: Array, loss: Loss) -> list[Array]:
     """The losses of several blocks of nudges, from one call."""
     if not differences:
         return []

@@ -1,13 +1,16 @@
 """Cross-entropy on logits z, for the class y: how surprised the network is by the right answer.
 
     p = softmax(z),   p_k = exp(z_k) / sum over j of exp(z_j)
-    forward   L  = -log p_y
-    delta     dL = log(sum over k of p_k exp(dz_k)) - dz_y
-                 = log1p(sum over k != y of p_k expm1(dz_k - dz_y))        (1)
-    backward  gz_k = p_k - 1[k = y]
+    forward   L  = -sum over k of t_k log p_k        t: 1 for the class y and 0 for all others, or smoothed towards 1 / K each
+    delta     dL = log(sum over k of p_k exp(dz_k)) - m,   m = sum over k of t_k dz_k
+                 = log1p(sum over k of p_k expm1(dz_k - m))        (1)
+    backward  gz = p - t
 
-The second line of delta has no subtraction left in which digits could cancel, however sure the network is of y. One logit
-moving alone, by d, is the case of one term: weight p_j and step d for a wrong class j, weight 1 - p_y and step -d for y.
+Without smoothing, m is dz_y, and the term of y in (1) is 0: no subtraction is left in which digits could cancel, however sure the
+network is of y. One logit moving alone, by d, is the case of one term then: weight p_j and step d for a wrong class j, weight
+1 - p_y and step -d for y.
+
+Szegedy et al. (2016), "Rethinking the Inception Architecture for Computer Vision", CVPR, section 7 (label smoothing).
 """
 
 from dataclasses import dataclass
@@ -24,47 +27,70 @@ HUGE = 30.0  # step beyond which p expm1(step) is exp(log p + step), even if p b
 
 @dataclass(frozen=True)
 class CrossEntropy:
-    """Softmax and negative log-likelihood in one, an image at a time: the mean over the batch is the caller's."""
+    """Softmax and negative log-likelihood in one, an image at a time: the mean over the batch is the caller's.
+
+    Parameters
+    ----------
+    smoothing : float
+        How much of the target, from 0 up to but not including 1, is shared out evenly among all classes.
+
+    Raises
+    ------
+    HandmadeError
+        If it is outside that range.
+    """
+
+    smoothing: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.smoothing < 1:
+            raise HandmadeError(f"label smoothing wants a number from 0 up to but not including 1; got {self.smoothing}")
 
     def forward(self, z: Array, y: Array) -> Array:
         """(N, classes) logits, (N,) class numbers -> (N,) losses, in nats."""
-        L: Array = -log_softmax(z)[np.arange(len(y)), y]
-        return L
+        log_p = log_softmax(z)
+        L: Array = -log_p[np.arange(len(y)), y]
+        return L if self.smoothing == 0 else (1 - self.smoothing) * L - self.smoothing * log_p.mean(axis=-1)
 
     def delta(self, z: Array, dz: Array, y: Array, channel: Channel = EVERY) -> Array:
         """forward(z + dz, y) - forward(z, y), exactly; for dz (*z[:, channel].shape, nudges) it is (N, nudges)."""
         with np.errstate(over="ignore", invalid="ignore"):  # what overflows expm1 is far, and taken from its logarithm
             if dz.ndim == z.ndim:
-                return _delta(log_softmax(z), dz[..., None], y, channel)[..., 0]
-            return _delta(log_softmax(z), dz, y, channel)
+                return self._delta(log_softmax(z), dz[..., None], y, channel)[..., 0]
+            return self._delta(log_softmax(z), dz, y, channel)
 
     def backward(self, z: Array, y: Array) -> Array:
-        """gz = p - 1[k = y], (N, classes): for the loss of each image, before any mean."""
+        """gz = p - t, (N, classes): for the loss of each image, before any mean."""
         log_p, images = log_softmax(z), np.arange(len(y))
         gz: Array = np.exp(log_p)
         gz[images, y] = np.expm1(log_p[images, y])
+        if self.smoothing:
+            gz -= self.smoothing / z.shape[-1]
+            gz[images, y] += self.smoothing
         return gz
 
-
-def _delta(log_p: Array, dz: Array, y: Array, channel: Channel) -> Array:
-    """Equation (1): (N, classes), (N, logits of the channel, nudges), (N,) -> (N, nudges)."""
-    if channel != EVERY and dz.shape[1] == 1:
-        return _delta_of_one(log_p, dz[:, 0], y, channel.start)
-    dense = spread(log_p, dz, channel)
-    steps = dense - np.take_along_axis(dense, y[:, None, None], axis=1)  # (N, classes, nudges)
-    gains = np.expm1(steps)
-    if steps.max() > HUGE:
-        total = np.where(steps > HUGE, np.exp(log_p[..., None] + steps), np.exp(log_p)[..., None] * gains).sum(axis=1)
-    else:
-        total = (np.exp(log_p)[:, None] @ gains)[:, 0]
-    near = np.abs(total) <= NEAR
-    if near.all():
-        return log1p(total)
-    return np.where(near, log1p(np.where(near, total, 0)), log_sum_exp(log_p[..., None] + steps))
+    def _delta(self, log_p: Array, dz: Array, y: Array, channel: Channel) -> Array:
+        """Equation (1): (N, classes), (N, logits of the channel, nudges), (N,) -> (N, nudges)."""
+        if channel != EVERY and dz.shape[1] == 1 and self.smoothing == 0:
+            return _delta_of_one(log_p, dz[:, 0], y, channel.start)
+        dense = spread(log_p, dz, channel)
+        m = np.take_along_axis(dense, y[:, None, None], axis=1)
+        if self.smoothing:
+            m = (1 - self.smoothing) * m + self.smoothing * dense.mean(axis=1, keepdims=True)
+        steps = dense - m  # (N, classes, nudges)
+        gains = np.expm1(steps)
+        if steps.max() > HUGE:
+            total = np.where(steps > HUGE, np.exp(log_p[..., None] + steps), np.exp(log_p)[..., None] * gains).sum(axis=1)
+        else:
+            total = (np.exp(log_p)[:, None] @ gains)[:, 0]
+        near = np.abs(total) <= NEAR
+        if near.all():
+            return log1p(total)
+        return np.where(near, log1p(np.where(near, total, 0)), log_sum_exp(log_p[..., None] + steps))
 
 
 def _delta_of_one(log_p: Array, d: Array, y: Array, j: int) -> Array:
-    """The same when logit j moves alone, by d (N, nudges): for two classes, j and all the others together."""
+    """Equation (1) when logit j moves alone, by d (N, nudges): for two classes, j and all the others together."""
     images = np.arange(len(y))
     log_rest = log_sum_exp(np.delete(log_p, j, axis=1))  # log of 1 - p_j, without the subtraction
     is_y = y == j
@@ -102,11 +128,3 @@ def log_sum_exp(z: Array) -> Array:
     top = z.max(axis=1)
     total: Array = top + np.log(np.exp(z - top[:, None]).sum(axis=1))
     return total
-
-
-def check_labels(y: Array, images: int, classes: int) -> None:
-    """Raise HandmadeError unless y is one class number for each image."""
-    if y.shape != (images,) or y.dtype.kind not in "iu":
-        raise HandmadeError(f"labels want the shape ({images},) and whole numbers; got {y.shape} of {y.dtype}")
-    if images and not (y.min() >= 0 and y.max() < classes):
-        raise HandmadeError(f"labels want class numbers from 0 to {classes - 1}; got {y.min()} to {y.max()}")

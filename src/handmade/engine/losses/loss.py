@@ -1,0 +1,31 @@
+"""What a loss is: a frozen value whose methods are pure functions of the logits and the classes, one image at a time."""
+
+from typing import Protocol
+
+from handmade.engine.arrays import Array
+from handmade.engine.errors import HandmadeError
+from handmade.engine.layers import EVERY, Channel
+
+
+class Loss(Protocol):
+    """The loss of each image; the mean over the batch is the caller's."""
+
+    def forward(self, z: Array, y: Array) -> Array:
+        """(N, classes) outputs of the network, (N,) class numbers -> (N,) losses."""
+        ...
+
+    def delta(self, z: Array, dz: Array, y: Array, channel: Channel = EVERY) -> Array:
+        """forward(z + dz, y) - forward(z, y), exactly; for dz (*z[:, channel].shape, nudges) it is (N, nudges)."""
+        ...
+
+    def backward(self, z: Array, y: Array) -> Array:
+        """gz, (N, classes)."""
+        ...
+
+
+def check_labels(y: Array, images: int, classes: int) -> None:
+    """Raise HandmadeError unless y is one class number for each image."""
+    if y.shape != (images,) or y.dtype.kind not in "iu":
+        raise HandmadeError(f"labels want the shape ({images},) and whole numbers; got {y.shape} of {y.dtype}")
+    if images and not (y.min() >= 0 and y.max() < classes):
+        raise HandmadeError(f"labels want class numbers from 0 to {classes - 1}; got {y.min()} to {y.max()}")

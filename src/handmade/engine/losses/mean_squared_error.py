@@ -1,0 +1,42 @@
+"""Mean squared error: how far the outputs z are from 1 for the class y and 0 for all others.
+
+    forward   L  = 1/K sum over k of (z_k - t_k)^2        t_k = 1[k = y]
+    delta     dL = 1/K sum over k of dz_k (2 (z_k - t_k) + dz_k)
+    backward  gz_k = 2/K (z_k - t_k)
+
+Gauss (1809), "Theoria motus corporum coelestium", section 3.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from handmade.engine.arrays import Array
+from handmade.engine.layers import EVERY, Channel, beside
+
+
+@dataclass(frozen=True)
+class MeanSquaredError:
+    """The mean over the classes, an image at a time: the mean over the batch is the caller's."""
+
+    def forward(self, z: Array, y: Array) -> Array:
+        """(N, classes) outputs, (N,) class numbers -> (N,) losses."""
+        L: Array = (_off(z, y) ** 2).mean(axis=-1)
+        return L
+
+    def delta(self, z: Array, dz: Array, y: Array, channel: Channel = EVERY) -> Array:
+        """forward(z + dz, y) - forward(z, y), exactly; for dz (*z[:, channel].shape, nudges) it is (N, nudges)."""
+        dL: Array = (dz * (2 * beside(_off(z, y), dz, channel) + dz)).sum(axis=1) / z.shape[-1]
+        return dL
+
+    def backward(self, z: Array, y: Array) -> Array:
+        """gz, (N, classes): for the loss of each image, before any mean."""
+        gz: Array = 2 / z.shape[-1] * _off(z, y)
+        return gz
+
+
+def _off(z: Array, y: Array) -> Array:
+    """z - t, (N, classes)."""
+    off = z.copy()
+    off[np.arange(len(y)), y] -= 1
+    return off
