@@ -12,11 +12,12 @@ import handmade
 from handmade import HandmadeError
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.gradients import backprop, difference, input_gradient
+from handmade.engine.gradients.settings import Gradient
 from handmade.engine.layers import Conv2d, Flatten, Layer, Linear, MaxPool2d, ReLU
 from handmade.engine.losses import CrossEntropy
 from handmade.engine.network import Network
 from handmade.engine.optim import Momentum
-from handmade.engine.training import Gradient, train
+from handmade.engine.training import train
 from test_gradients import NETWORKS, SHAPE
 
 DIFFERENTIABLE = {name: layers for name, layers in NETWORKS.items() if "relative" not in name}  # its backward is its parent's

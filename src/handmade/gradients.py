@@ -1,5 +1,5 @@
-"""Gradients, for users: `handmade.gradients.definition`, `.difference` and `.backprop`; `.input_gradient` for the pixels."""
+"""Gradients, for users: three ways to them, `input_gradient` for the pixels, and `check`, which tells who is right."""
 
-from handmade.engine.gradients import backprop, definition, difference, input_gradient
+from handmade.engine.gradients import backprop, check, definition, difference, input_gradient
 
-__all__ = ["backprop", "definition", "difference", "input_gradient"]
+__all__ = ["backprop", "check", "definition", "difference", "input_gradient"]

@@ -163,6 +163,23 @@ def evaluate(
 
 
 @app.command()
+def check(
+    target: Annotated[
+        str, typer.Argument(metavar="MODEL|NAME|FILE", help="A model or run, a preset, or a network file.")
+    ] = "readme",
+    *,
+    data: Data = "mnist",
+    images: Annotated[int, typer.Option(min=1, metavar="N", help="How many images to check on.")] = 4,
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Of fresh weights.")] = 0,
+    json: Json = False,
+) -> None:
+    """Tell bugs from kinks: every gradient three ways."""
+    from handmade.cli.checking import run  # noqa: PLC0415
+
+    run(target, data, images, seed, json=json)
+
+
+@app.command()
 def networks(
     file: Annotated[Path | None, typer.Argument(metavar="FILE", help="A network file to show instead.")] = None,
     *,
@@ -196,7 +213,7 @@ def _message(error: Exception) -> str:
 
     if hasattr(error, "format_message"):  # of the command line itself
         command = next((argument for argument in sys.argv[1:] if not argument.startswith("-")), "")
-        known = f" {command}" if command in {"train", "evaluate", "networks"} else ""
+        known = f" {command}" if command in {"train", "evaluate", "check", "networks"} else ""
         return f"{error.format_message().rstrip('.')}. Try: handmade{known} --help"
     if isinstance(error, HandmadeError):
         return str(error)

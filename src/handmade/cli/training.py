@@ -25,10 +25,10 @@ from handmade.data import Dataset
 from handmade.engine.evaluation import Evaluation, evaluate
 from handmade.engine.gradients import backprop, definition, difference
 from handmade.engine.gradients.definition import cost
-from handmade.engine.gradients.settings import Scheme, checked_step
+from handmade.engine.gradients.settings import Gradient, Scheme, checked_step
 from handmade.engine.losses import CrossEntropy, Loss, MeanSquaredError
 from handmade.engine.optim import SCHEDULES, Momentum
-from handmade.engine.training import Diverged, Gradient, Step
+from handmade.engine.training import Diverged, Step
 from handmade.files.runs import Run, next_folder
 from handmade.workers import cores, workers
 

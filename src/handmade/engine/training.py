@@ -2,18 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.engine.gradients import difference
+from handmade.engine.gradients.settings import Gradient
 from handmade.engine.losses import check_labels
 from handmade.engine.network import Network
 from handmade.engine.optim import Momentum, Schedule, constant
-
-Gradient: TypeAlias = Callable[[Network, Array, Array], tuple[float, dict[str, Array]]]
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,6 +13,7 @@ from handmade.engine.losses import check_labels
 from handmade.engine.network import Network
 
 Scheme: TypeAlias = Literal["forward", "central"]
+Gradient: TypeAlias = Callable[[Network, Array, Array], tuple[float, dict[str, Array]]]  # network, x, y -> loss, gradients
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 

@@ -1,0 +1,193 @@
+"""Who is right: backpropagation against exact difference quotients, weight by weight, and which kink is to blame.
+
+    right  (L(w + h) - L(w)) / h        left  (L(w) - L(w - h)) / h        at h = 1e-30
+
+With exact differences, h may be so small that no unit changes its branch but those that stand exactly on a kink: left and right
+are the one-sided derivatives. Where they are equal, the analytic value must be that number; where they differ, the weight moves
+something across a kink, and any value between them is as good a convention as another. A kink is found, not guessed: the nudge
+is followed through the tape, and the unit or window that switches is named.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from handmade.engine.arrays import Array
+from handmade.engine.gradients.backprop import backprop
+from handmade.engine.gradients.definition import quotient
+from handmade.engine.gradients.difference import difference
+from handmade.engine.gradients.kinks import Kink, by_convention, kinks
+from handmade.engine.gradients.settings import Gradient
+from handmade.engine.losses import CrossEntropy, Loss
+from handmade.engine.network import Network
+
+H = 1e-30  # of the one-sided derivatives
+DEFINITION_H = 1e-4  # of the definition, whose subtraction has digits left there
+TOLERANCE = 1e-9  # of the larger of both values, or of a thousandth of the array's largest: rounding is a thousand times less
+NOISE = 1e-14  # of the network's largest gradient: what rounding leaves where the true value is zero
+SEVERAL = 2000  # weights for which it is looked at whether several kinks meet: far more than stand on any
+LOST = 1e-10  # what the definition's subtraction may lose: some roundings of a loss of order 1, divided by its h
+
+Verdict: TypeAlias = Literal["agree", "kink", "bug"]
+
+
+@dataclass(frozen=True)
+class ArrayReport:
+    """What was found for one array of weights.
+
+    Attributes
+    ----------
+    name : str
+        As people call it: conv1.W.
+    entries, kinks, bugs : int
+        How many weights were compared; how many of them have two one-sided derivatives; how many have a wrong value.
+    error : float
+        The worst error among weights without a kink, relative to the value (or to a thousandth of the largest, if that is more).
+    at : tuple of int
+        Where that is, or the worst of the bugs if there are any, or else of the kinks.
+    analytic, left, right : float
+        The values there.
+    kink : Kink or None
+        What the nudge of that weight pushes across a kink, if anything.
+    definition : float
+        The worst disagreement of the definition with the difference, for the same nudge, among the weights that were tried:
+        relative to the array's largest quotient.
+    """
+
+    name: str
+    entries: int
+    kinks: int
+    bugs: int
+    error: float
+    at: tuple[int, ...]
+    analytic: float
+    left: float
+    right: float
+    kink: Kink | None
+    definition: float
+
+    @property
+    def verdict(self) -> Verdict:
+        """In one word."""
+        return "bug" if self.bugs else "kink" if self.kinks else "agree"
+
+    @property
+    def central(self) -> float:
+        """The mean of left and right."""
+        return (self.left + self.right) / 2
+
+
+@dataclass(frozen=True)
+class Report:
+    """One report an array, in the order of the network."""
+
+    arrays: tuple[ArrayReport, ...]
+
+    @property
+    def bugs(self) -> int:
+        """How many weights have a wrong gradient."""
+        return sum(array.bugs for array in self.arrays)
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst of all arrays."""
+        verdicts = {array.verdict for array in self.arrays}
+        return "bug" if "bug" in verdicts else "kink" if "kink" in verdicts else "agree"
+
+
+def check(
+    network: Network, x: Array, y: Array, *, analytic: Gradient | None = None, loss: Loss | None = None, tries: int = 20
+) -> Report:
+    """Compare the analytic gradient with the exact quotients, for every weight, in float64.
+
+    Parameters
+    ----------
+    network : Network
+        Its weights are taken to float64.
+    x : Array, (N, *network.input_shape)
+        Prepared images; a few are enough.
+    y : Array, (N,)
+        Their classes.
+    analytic : callable, optional
+        The gradient to be checked, (network, x, y) -> (loss, gradients); backpropagation if left out.
+    loss : Loss, optional
+        What the quotients are taken of, cross-entropy if left out; `analytic` has to be of the same loss.
+    tries : int
+        For so many weights of an array, drawn by chance, the definition is run as well.
+
+    Raises
+    ------
+    HandmadeError
+        If images or labels are not usable.
+    """
+    loss = loss or CrossEntropy()
+    exact = network.replace({name: w.astype(np.float64) for name, w in network.parameters().items()})
+    x = x.astype(np.float64)
+    _, gradients = backprop(exact, x, y, loss=loss) if analytic is None else analytic(exact, x, y)
+    _, right = difference(exact, x, y, h=H, loss=loss)
+    _, central = difference(exact, x, y, h=H, scheme="central", loss=loss)
+    base, finite = difference(exact, x, y, h=DEFINITION_H, loss=loss)
+    rng = np.random.default_rng(0)
+    noise = NOISE * max(float(np.abs(quotients).max()) for quotients in right.values()) + float(np.finfo(float).tiny)
+    reports = []
+    for name, g in gradients.items():
+        left = 2 * central[name] - right[name]
+        chosen = rng.choice(g.size, min(tries, g.size), replace=False)
+        textbook = np.array([quotient(exact, x, y, name, int(i), DEFINITION_H, "forward", loss, base) for i in chosen])
+        scale = max(float(np.abs(finite[name]).max()), LOST / TOLERANCE)
+        lost = float(np.abs(textbook - finite[name].flat[chosen]).max()) / scale
+        margin = TOLERANCE * np.maximum(np.abs(left), np.maximum(np.abs(right[name]), 1e-3 * np.abs(right[name]).max())) + noise
+        low, high = _between(exact, x, y, loss, name, g, left, right[name], margin)
+        reports.append(_compare(exact, x, name, g, left, right[name], low, high, margin, lost))
+    return Report(tuple(reports))
+
+
+def _between(
+    network: Network, x: Array, y: Array, loss: Loss, name: str, g: Array, left: Array, right: Array, margin: Array
+) -> tuple[Array, Array]:
+    """What the analytic value may be: from the lesser to the larger of left and right.
+
+    Where several kinks meet, the value by convention need not lie there: then it may be that number, worked out forwards.
+    """
+    low, high = np.minimum(left, right), np.maximum(left, right)
+    for at in map(tuple, np.argwhere((g < low - margin) | (g > high + margin))[:SEVERAL].tolist()):
+        if next(kinks(network, x, name, at, H), None):
+            usual = by_convention(network, x, y, loss, name, at)
+            if abs(g[at] - usual) <= margin[at]:
+                low[at], high[at] = min(low[at], usual), max(high[at], usual)
+    return low, high
+
+
+def _compare(
+    network: Network,
+    x: Array,
+    name: str,
+    g: Array,
+    left: Array,
+    right: Array,
+    low: Array,
+    high: Array,
+    margin: Array,
+    lost: float,
+) -> ArrayReport:
+    on_kink = high - low > margin
+    outside = np.maximum(np.maximum(low - g, g - high), 0)
+    wrong = ~(outside <= margin)  # so written that NaN is wrong
+    relative = np.where(on_kink, 0, outside / (margin / TOLERANCE))
+    ranked = np.where(np.isnan(outside), np.inf, outside) if wrong.any() else high - low if on_kink.any() else relative
+    at = tuple(int(i) for i in np.unravel_index(ranked.argmax(), g.shape))
+    layer, _, array = name.partition(".")
+    return ArrayReport(
+        name=f"{network.names[int(layer)]}.{array}",
+        entries=g.size,
+        kinks=int((on_kink & ~wrong).sum()),
+        bugs=int(wrong.sum()),
+        error=float(relative[~on_kink].max(initial=0)),
+        at=at,
+        analytic=float(g[at]),
+        left=float(left[at]),
+        right=float(right[at]),
+        kink=next(kinks(network, x, name, at, H), None) if on_kink[at] else None,
+        definition=lost,
+    )

@@ -1,0 +1,205 @@
+"""The checker tells a bug from a kink: it accuses no right gradient, it misses no wrong one, and it names the kink."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import handmade
+from handmade.cli import checking
+from handmade.engine.arrays import Array
+from handmade.engine.gradients import backprop, difference
+from handmade.engine.gradients.check import ArrayReport, Report, check
+from handmade.engine.gradients.kinks import by_convention, kinks
+from handmade.engine.layers import Conv2d, Flatten, Linear, MaxPool2d, ReLU
+from handmade.engine.losses import CrossEntropy, MeanSquaredError
+from handmade.engine.network import Network
+from test_gradients import NETWORKS, SHAPE
+
+RIGHT = {name: layers for name, layers in NETWORKS.items() if "relative" not in name}  # its backward is its parent's
+
+Bug = Callable[[dict[str, Array]], dict[str, Array]]
+
+
+def digits(count: int) -> tuple[Array, Array]:
+    train = handmade.data.mnist().train
+    return handmade.data.prepare(train.images[:count], np.float64), train.labels[:count]
+
+
+def test_blank_paper_under_zero_biases_is_kinks_and_no_bug() -> None:
+    x, y = digits(4)
+
+    report = check(handmade.networks.readme(np.random.default_rng(0)), x, y)
+
+    assert report.verdict == "kink"
+    assert {array.name: (array.kinks, array.bugs) for array in report.arrays} == {
+        "conv1.W": (0, 0),
+        "conv1.b": (8, 0),
+        "conv2.W": (0, 0),
+        "conv2.b": (16, 0),
+        "linear1.W": (0, 0),
+        "linear1.b": (0, 0),
+    }
+    first, second = report.arrays[1].kink, report.arrays[3].kink
+    assert re.fullmatch(r"relu1\[\d+,\d+,\d+\] of image \d stands exactly on its kink", str(first))
+    assert re.fullmatch(r"relu2\[\d+,\d+,\d+\] of image \d stands exactly on its kink", str(second))
+    # the definition is run at h = 1e-4, where its subtraction loses some eps / h = 2e-12
+    assert all(array.definition < 1e-9 for array in report.arrays)
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_no_right_gradient_is_accused(name: str) -> None:
+    rng = np.random.default_rng(1)
+    rough = Network(RIGHT[name], SHAPE)
+    coarse = rough.replace({key: np.round(4 * w) / 4 for key, w in rough.parameters().items()})
+    for network in (rough, coarse):
+        for x in (rng.standard_normal((2, *SHAPE)), rng.integers(-2, 3, (2, *SHAPE)) / 2, np.zeros((2, *SHAPE))):
+            for loss in (CrossEntropy(), MeanSquaredError()):
+                report = check(network, x, rng.integers(0, network.classes, 2), loss=loss, tries=2)
+
+                assert report.bugs == 0
+
+
+def off_kinks() -> tuple[Network, Array, Array]:
+    network = Network(NETWORKS["strides and paddings"], SHAPE)
+    rng = np.random.default_rng(2)
+    return network, rng.standard_normal((3, *SHAPE)), rng.integers(0, network.classes, 3)
+
+
+def test_off_the_kinks_everything_agrees() -> None:
+    report = check(*off_kinks())
+
+    assert report.verdict == "agree"
+    assert all(array.kinks == 0 and array.kink is None and array.error < 1e-11 for array in report.arrays)
+    assert sum(array.entries for array in report.arrays) == off_kinks()[0].size
+
+
+def one_in_a_million(g: dict[str, Array]) -> dict[str, Array]:
+    W = g["2.W"].copy()
+    W[np.unravel_index(np.abs(W).argmax(), W.shape)] *= 1 + 1e-6
+    return g | {"2.W": W}
+
+
+def flipped(g: dict[str, Array]) -> dict[str, Array]:
+    return g | {"2.W": g["2.W"][::-1, ::-1]}
+
+
+def sign_lost(g: dict[str, Array]) -> dict[str, Array]:
+    return g | {"2.W": np.abs(g["2.W"])}
+
+
+def not_a_number(g: dict[str, Array]) -> dict[str, Array]:
+    return g | {"2.W": np.where(np.arange(g["2.W"].size).reshape(g["2.W"].shape) == 5, np.nan, g["2.W"])}
+
+
+def batch_never_divided_out(g: dict[str, Array]) -> dict[str, Array]:
+    return g | {"2.W": 3 * g["2.W"]}
+
+
+def forgotten(g: dict[str, Array]) -> dict[str, Array]:
+    return g | {"2.W": 0 * g["2.W"]}
+
+
+@pytest.mark.parametrize("bug", [one_in_a_million, flipped, sign_lost, not_a_number, batch_never_divided_out, forgotten])
+def test_a_wrong_gradient_is_a_bug_and_is_found_where_it_is(bug: Bug) -> None:
+    network, x, y = off_kinks()
+
+    def wrong(*arguments: Any) -> tuple[float, dict[str, Array]]:
+        loss, g = backprop(*arguments)
+        return loss, bug(g)
+
+    report = check(network, x, y, analytic=wrong)
+
+    assert report.verdict == "bug"
+    guilty = {array.name: array for array in report.arrays if array.verdict == "bug"}
+    assert set(guilty) == {"conv2.W"}
+    found, right = guilty["conv2.W"], backprop(network, x, y)[1]["2.W"]
+    assert found.right == pytest.approx(right[found.at], rel=1e-9)
+    assert found.analytic != pytest.approx(right[found.at], rel=1e-8)
+
+
+def test_on_a_kink_any_convention_passes_and_nothing_beyond() -> None:
+    x, y = digits(3)
+    network = handmade.networks.readme(np.random.default_rng(3), np.float64)
+    _, derivative = backprop(network, x, y)
+    _, right = difference(network, x, y, h=1e-30)
+
+    def between(share: float) -> Callable[..., tuple[float, dict[str, Array]]]:
+        return lambda *_: (0.0, {name: g + share * (right[name] - g) for name, g in derivative.items()})
+
+    assert [check(network, x, y, analytic=between(share), tries=1).verdict for share in (0, 0.5, 1)] == ["kink"] * 3
+    assert [check(network, x, y, analytic=between(share), tries=1).verdict for share in (-0.01, 1.01)] == ["bug"] * 2
+
+
+def test_a_convention_outside_both_sides_is_no_bug_and_its_neighbours_are() -> None:
+    """Upwards one unit opens and costs, downwards another opens and gains: by convention neither does, and that is outside."""
+    first, second = Linear(np.zeros((1, 1)), np.zeros(1)), Linear(np.array([[1.0, -1.0]]), np.zeros(2))
+    network = Network([first, second, ReLU(), Linear(np.array([[0.0, 2.0], [0.0, -4.0]]), np.zeros(2))], (1,))
+    x, y = np.array([[1.0]]), np.array([0])
+
+    _, right = difference(network, x, y, h=1e-30)
+    _, central = difference(network, x, y, h=1e-30, scheme="central")
+    _, derivative = backprop(network, x, y)
+
+    assert (right["0.W"][0, 0], central["0.W"][0, 0]) == (pytest.approx(1), pytest.approx(1.5))  # so left is 2
+    assert derivative["0.W"][0, 0] == by_convention(network, x, y, CrossEntropy(), "0.W", (0, 0)) == 0
+    assert check(network, x, y).verdict == "kink"
+    off = {name: g + 0.01 * (name == "0.W") for name, g in derivative.items()}
+    assert check(network, x, y, analytic=lambda *_: (0.0, off)).verdict == "bug"
+
+
+def test_a_unit_that_crosses_its_kink_is_named() -> None:
+    conv = Conv2d(np.array([[[[1.0, -1.0]]]]), np.array([-0.5, 0.0]))
+    network = Network([conv, ReLU(), Flatten(), Linear(np.ones((12, 2)), np.zeros(2))], (2, 3, 1))
+    x = np.zeros((2, 2, 3, 1))
+    x[1, 0, 2, 0] = 0.45
+
+    found = [str(kink) for kink in kinks(network, x, "0.W", (0, 0, 0, 0), 0.2)]
+
+    assert found == ["relu1[0,2,0] of image 1 crosses its kink"]  # 0.45 (1 + 0.2) - 0.5 is above 0
+    assert list(kinks(network, x, "0.W", (0, 0, 0, 0), 0.1)) == []
+    assert next(kinks(network, x, "0.b", (1,), 1e-30)).what == "stands exactly on its kink"
+
+
+def test_a_pool_that_changes_its_winner_or_has_a_tie_is_named() -> None:
+    conv = Conv2d(np.array([[[[1.0]], [[0.5]]]]), np.zeros(1))  # y = x[w] + x[w + 1] / 2
+    network = Network([conv, MaxPool2d((1, 2)), Flatten(), Linear(np.ones((1, 2)), np.zeros(2))], (1, 3, 1))
+
+    deposed = [str(kink) for kink in kinks(network, np.array([[[[1.0], [1.2], [0.0]]]]), "0.W", (0, 1, 0, 0), -0.4)]
+    tied = [str(kink) for kink in kinks(network, np.array([[[[1.0], [2.0], [0.0]]]]), "0.W", (0, 1, 0, 0), 1e-30)]
+
+    assert deposed == ["pool1[0,0,0] of image 0 changes its winner"]  # 1 + 1.2 (0.5 - 0.4) = 1.12 is below 1.2
+    assert tied[0] == "pool1[0,0,0] of image 0 has a tie, and its pixels part"  # 1 + 2/2 = 2 + 0/2
+
+
+# --- the command --------------------------------------------------------------------------------------------------------------
+
+
+def test_the_command_tells_of_kinks_in_words_and_as_json() -> None:
+    command = [sys.executable, "-m", "handmade", "check", "readme", "--images", "2"]
+
+    told = subprocess.run(command, capture_output=True, text=True, check=True)
+    plain = subprocess.run([*command, "--json"], capture_output=True, text=True, check=True)
+
+    assert "All gradients are right. 24 weights push something across a kink" in told.stdout
+    assert re.search(r"conv1\.b\[\d\]: left .* backpropagation says", told.stdout)
+    result = json.loads(plain.stdout)
+    assert result["verdict"] == "kink"
+    assert [array["verdict"] for array in result["arrays"]] == ["agree", "kink"] * 2 + ["agree"] * 2
+
+
+def test_the_command_fails_on_a_bug(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = ArrayReport("conv1.W", 72, 0, 3, 0.5, (0, 1, 0, 2), 1.0, 2.0, 2.0, None, 1e-12)
+    monkeypatch.setattr(checking, "check", lambda *_: Report((wrong,)))
+
+    with pytest.raises(handmade.HandmadeError, match="3 gradients are wrong"):
+        checking.run("readme", "mnist", 1, 0, json=False)
+
+    shown = capsys.readouterr().out
+    assert "BUG" in shown
+    assert "conv1.W[0,1,0,2]: left +2, central +2, right +2; backpropagation says +1" in shown
