@@ -24,6 +24,7 @@ from handmade.cli import training
 from handmade.cli.console import program
 from handmade.cli.main import main
 from handmade.engine.arrays import Array
+from handmade.engine.optim import SCHEDULES
 
 COMMAND = [sys.executable, "-m", "handmade"]
 PATIENCE = 60  # seconds after which a command hangs
@@ -41,6 +42,7 @@ TINY: dict[str, Any] = {
 WEIGHTS = (9 + 1) * 2 + (3 * 3 * 2 + 1) * 10
 TRAIN_OPTIONS = [
     *("--network", "--gradient", "--scheme", "--step-size", "--epochs", "--steps", "--batch-size", "--learning-rate"),
+    *("--loss", "--label-smoothing", "--optimiser"),
     *("--momentum", "--schedule", "--seed", "--dtype", "--threads", "--data", "--limit", "--out", "--force", "--yes"),
     *("--json", "--help"),
 ]
@@ -262,6 +264,19 @@ def test_backpropagation_trains_and_tells_of_a_derivative(command: Handmade, tmp
     assert re.search(r"dL/dw = [+-]\d", done.news)
     assert "by backpropagation, in 3 steps" in done.news
     assert json.loads((tmp_path / "run" / "run.json").read_bytes())["gradient"] == "backprop"
+
+
+@pytest.mark.parametrize("name", training.OPTIMISERS)
+def test_every_optimiser_trains(command: Handmade, tmp_path: Path, name: str) -> None:
+    done = command(*TRAIN, "--optimiser", name, "--steps", "2", "--json", "--out", tmp_path / "run")
+
+    assert done.code == 0
+    assert json.loads((tmp_path / "run" / "run.json").read_bytes())["learning_rate"] == training.OPTIMISERS[name][1]
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_every_schedule_is_offered(command: Handmade, tmp_path: Path, name: str) -> None:
+    assert command(*TRAIN, "--schedule", name, "--steps", "2", "--out", tmp_path / "run").code == 0
 
 
 @pytest.mark.parametrize("options", [["--loss", "squares"], ["--label-smoothing", "0.2"]])
@@ -511,7 +526,8 @@ NEW = ["--steps", "2", "--out", "unused"]
         ([*TRAIN, "--loss", "squares", "--label-smoothing", "0.1"], 1, ["--label-smoothing", "--loss cross-entropy"]),
         ([*TRAIN, "--gradient", "guess"], 2, ["--gradient", "guess", "difference", "definition", "backprop"]),
         ([*TRAIN, "--dtype", "float16"], 2, ["--dtype", "float16", "float32", "float64"]),
-        ([*TRAIN, "--schedule", "cosine"], 2, ["--schedule", "cosine", "linear", "constant"]),
+        ([*TRAIN, "--schedule", "never"], 2, ["--schedule", "never", "linear", "one-cycle"]),
+        ([*TRAIN, "--optimiser", "luck"], 2, ["--optimiser", "luck", "momentum", "adamw"]),
         ([*TRAIN, "--epochs", "1", "--steps", "1"], 2, ["--epochs", "--steps", "both"]),
         ([*TRAIN, "--epochs", "0"], 2, ["--epochs", "1"]),
         ([*TRAIN, "--steps", "0"], 2, ["--steps", "1"]),

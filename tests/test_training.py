@@ -11,7 +11,7 @@ import handmade
 from handmade import HandmadeError
 from handmade.engine.arrays import Array
 from handmade.engine.evaluation import Evaluation, evaluate
-from handmade.engine.optim import SCHEDULES, Momentum, constant, linear
+from handmade.engine.optim import Momentum, linear
 from handmade.engine.training import Diverged, Step, train
 from handmade.workers import cores, workers
 
@@ -171,27 +171,10 @@ def test_images_that_are_not_finite_are_named_as_the_cause() -> None:
         list(train(tiny(), images, np.zeros(4, int), steps=1))
 
 
-def test_momentum_is_worked_out_by_hand() -> None:
-    optimiser = Momentum(learning_rate=0.5, momentum=0.25)
-    w, g = {"a": np.array([1.0])}, {"a": np.array([2.0])}
-
-    w1, v1 = optimiser.step(w, g, optimiser.start(w))
-    w2, v2 = optimiser.step(w1, g, v1, scale=0.5)
-
-    assert (w1["a"].item(), v1["a"].item()) == (0.0, 2.0)  # v = 2, w = 1 - 0.5 x 2
-    assert (w2["a"].item(), v2["a"].item()) == (-0.625, 2.5)  # v = 0.25 x 2 + 2, w = 0 - 0.25 x 2.5
-    assert w["a"] == 1.0
-
-
 @pytest.mark.parametrize(("learning_rate", "momentum"), [(0, 0.9), (-1, 0.9), (np.nan, 0.9), (np.inf, 0), (0.1, 1), (0.1, -0.1)])
 def test_impossible_optimisers_are_refused(learning_rate: float, momentum: float) -> None:
     with pytest.raises(HandmadeError, match="wants"):
         Momentum(learning_rate, momentum)
-
-
-def test_schedules_begin_at_the_full_learning_rate() -> None:
-    assert {name: schedule(0.0) for name, schedule in SCHEDULES.items()} == {"constant": 1.0, "linear": 1.0}
-    assert (constant(0.75), linear(0.75)) == (1.0, 0.25)
 
 
 @pytest.mark.parametrize("prepared", [True, False])

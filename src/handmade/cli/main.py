@@ -42,11 +42,25 @@ class SchemeChoice(StrEnum):
     central = "central"
 
 
+class OptimiserChoice(StrEnum):
+    """What is done with the gradient."""
+
+    gradient_descent = "gradient-descent"
+    momentum = "momentum"
+    nesterov = "nesterov"
+    rmsprop = "rmsprop"
+    adam = "adam"
+    adamw = "adamw"
+
+
 class ScheduleChoice(StrEnum):
     """How the learning rate goes on."""
 
     linear = "linear"
     constant = "constant"
+    cosine = "cosine"
+    step = "step"
+    one_cycle = "one-cycle"
 
 
 class DtypeChoice(StrEnum):
@@ -105,10 +119,13 @@ def train(
     epochs: Annotated[int | None, typer.Option(metavar="N", min=1, help="Passes over the training images.  [default: 1]")] = None,
     steps: Annotated[int | None, typer.Option(metavar="N", min=1, help="So many batches instead of epochs.")] = None,
     batch_size: Annotated[int, typer.Option(metavar="N", min=1, help="Images a step.")] = 32,
-    learning_rate: Annotated[float, typer.Option(metavar="LR", help="lr in w <- w - lr v.")] = 0.05,
-    momentum: Annotated[float, typer.Option(metavar="MU", help="mu in v <- mu v + g.")] = 0.9,
+    optimiser: Annotated[OptimiserChoice, typer.Option(help="What is done with the gradient.")] = OptimiserChoice.momentum,
+    learning_rate: Annotated[
+        float | None, typer.Option(metavar="LR", help="How large a step is.  [default: 0.05, or what suits the optimiser]")
+    ] = None,
+    momentum: Annotated[float, typer.Option(metavar="MU", help="mu in v <- mu v + g, for momentum and nesterov.")] = 0.9,
     schedule: Annotated[
-        ScheduleChoice, typer.Option(help="The learning rate falls in a straight line to 0, or stays.")
+        ScheduleChoice, typer.Option(help="How the learning rate goes on: falling in a straight line to 0, staying, ...")
     ] = ScheduleChoice.linear,
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="Everything random follows from it.")] = 0,
     dtype: Annotated[DtypeChoice, typer.Option(help="The precision of the numbers.")] = DtypeChoice.float32,
@@ -137,6 +154,7 @@ def train(
         epochs=epochs or 1,
         steps=steps,
         batch_size=batch_size,
+        optimiser=optimiser.value,
         learning_rate=learning_rate,
         momentum=momentum,
         schedule=schedule.value,

@@ -27,11 +27,19 @@ from handmade.engine.gradients import backprop, definition, difference
 from handmade.engine.gradients.definition import cost
 from handmade.engine.gradients.settings import Gradient, Scheme, checked_step
 from handmade.engine.losses import CrossEntropy, Loss, MeanSquaredError
-from handmade.engine.optim import SCHEDULES, Momentum
+from handmade.engine.optim import SCHEDULES, Adam, AdamW, GradientDescent, Momentum, Nesterov, RMSProp
 from handmade.engine.training import Diverged, Step
 from handmade.files.runs import Run, next_folder
 from handmade.workers import cores, workers
 
+OPTIMISERS: dict[str, tuple[Any, float]] = {  # and a learning rate that suits the readme network
+    "gradient-descent": (GradientDescent, 0.2),
+    "momentum": (Momentum, 0.05),
+    "nesterov": (Nesterov, 0.05),
+    "rmsprop": (RMSProp, 0.001),
+    "adam": (Adam, 0.003),
+    "adamw": (AdamW, 0.003),
+}
 LONG = 600  # seconds: beyond them the definition wants --yes
 SAVE_EVERY = 60  # seconds
 RECENT = 100  # steps whose mean is the training loss at the end
@@ -50,7 +58,8 @@ class Settings:
     epochs: int
     steps: int | None
     batch_size: int
-    learning_rate: float
+    optimiser: str
+    learning_rate: float | None
     momentum: float
     schedule: str
     seed: int
@@ -72,13 +81,14 @@ def run(settings: Settings, out: Path | None, *, force: bool, yes: bool, json: b
     inputs.check_fit(network, digits, settings.data)
     checked_step(settings.step_size, network)
     loss = _loss(settings)
-    optimiser = Momentum(settings.learning_rate, settings.momentum)
+    optimiser = _optimiser(settings)
     threads = settings.threads or cores()
     with workers(threads, threads=settings.gradient == "backprop") as executor:
         if settings.gradient == "definition":
             _warn_of_cost(settings, network, digits, threads, yes=yes)
         folder = out or next_folder(Path("runs"), Path(settings.network).stem)
-        with Run(folder, asdict(settings) | {"threads": threads, "weights": network.size}, force=force) as record:
+        known = {"threads": threads, "weights": network.size, "learning_rate": optimiser.learning_rate}
+        with Run(folder, asdict(settings) | known, force=force) as record:
             _announce(settings, network, digits, threads)
             training = handmade.train(
                 network,
@@ -106,6 +116,13 @@ def _announce(settings: Settings, network: handmade.Network, digits: Dataset, th
         f"Training {Path(settings.network).stem}, {network.size:,} weights, on {images:,} images of {settings.data} "
         f"with {threads} {'core' if threads == 1 else 'cores'}; Ctrl-C stops and saves.\n"
     )
+
+
+def _optimiser(settings: Settings) -> Any:
+    """The optimiser that is meant, with its own learning rate if none is given."""
+    kind, usual = OPTIMISERS[settings.optimiser]
+    rate = usual if settings.learning_rate is None else settings.learning_rate
+    return kind(rate, settings.momentum) if kind in {Momentum, Nesterov} else kind(rate)
 
 
 def _loss(settings: Settings) -> Loss:

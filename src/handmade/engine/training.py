@@ -11,7 +11,7 @@ from handmade.engine.gradients import difference
 from handmade.engine.gradients.settings import Gradient
 from handmade.engine.losses import check_labels
 from handmade.engine.network import Network
-from handmade.engine.optim import Momentum, Schedule, constant
+from handmade.engine.optim import Momentum, Optimiser, Schedule, constant
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +67,7 @@ def train(
     labels: Array,
     *,
     gradient: Gradient = difference,
-    optimiser: Momentum | None = None,
+    optimiser: Optimiser | None = None,
     schedule: Schedule = constant,
     epochs: int = 1,
     steps: int | None = None,
@@ -88,8 +88,8 @@ def train(
         Their classes.
     gradient : callable
         (network, x, y) -> (loss, gradients): `gradients.difference`, `gradients.definition` or one of your own.
-    optimiser : Momentum, optional
-        What is done with the gradient.
+    optimiser : Optimiser, optional
+        What is done with the gradient; momentum if left out.
     schedule : callable
         Scales the learning rate as training goes on; see `optim.SCHEDULES`.
     epochs : int
@@ -137,7 +137,7 @@ def _steps(
     images: Array,
     labels: Array,
     gradient: Gradient,
-    optimiser: Momentum,
+    optimiser: Optimiser,
     schedule: Schedule,
     total: int,
     batch_size: int,

@@ -1,0 +1,39 @@
+"""What is done with a gradient: optimisers, and what scales, adds to, shortens or smooths it. Pure functions, one idea a file."""
+
+from handmade.engine.optim.adam import Adam
+from handmade.engine.optim.adamw import AdamW
+from handmade.engine.optim.average import Average
+from handmade.engine.optim.clipping import clip_by_norm, clip_by_value, global_norm
+from handmade.engine.optim.gradient_descent import GradientDescent
+from handmade.engine.optim.momentum import Momentum
+from handmade.engine.optim.nesterov import Nesterov
+from handmade.engine.optim.optimiser import Optimiser, State
+from handmade.engine.optim.penalties import L1, L2, Penalty
+from handmade.engine.optim.rmsprop import RMSProp
+from handmade.engine.optim.schedules import SCHEDULES, Cosine, OneCycle, Schedule, StepDecay, constant, linear, warm_up
+
+__all__ = [
+    "L1",
+    "L2",
+    "SCHEDULES",
+    "Adam",
+    "AdamW",
+    "Average",
+    "Cosine",
+    "GradientDescent",
+    "Momentum",
+    "Nesterov",
+    "OneCycle",
+    "Optimiser",
+    "Penalty",
+    "RMSProp",
+    "Schedule",
+    "State",
+    "StepDecay",
+    "clip_by_norm",
+    "clip_by_value",
+    "constant",
+    "global_norm",
+    "linear",
+    "warm_up",
+]

@@ -1,0 +1,44 @@
+"""AdamW: Adam, and beside it, untouched by m and v, a decay of the weights: w <- (1 - lr lambda) w, then Adam's step.
+
+Loshchilov & Hutter (2019), "Decoupled Weight Decay Regularization", ICLR, algorithm 2. Their decay is not multiplied by the
+learning rate, ours is, as in PyTorch: their lambda is lr times `weight_decay`. The schedule's factor scales both, as there.
+"""
+
+from dataclasses import dataclass
+
+from handmade.engine.arrays import Array
+from handmade.engine.optim.adam import Adam
+from handmade.engine.optim.checks import NOT_NEGATIVE, check
+from handmade.engine.optim.optimiser import State
+
+
+@dataclass(frozen=True)
+class AdamW(Adam):
+    """Adam with decoupled weight decay; PyTorch's `AdamW`.
+
+    Every weight decays, biases too, as in the paper; the penalties `L1` and `L2` leave biases alone.
+
+    Parameters
+    ----------
+    learning_rate, beta1, beta2, eps : float
+        As for `Adam`.
+    weight_decay : float
+        lambda, of at least 0; at 0 this is Adam.
+
+    Raises
+    ------
+    HandmadeError
+        If one of them is outside its range.
+    """
+
+    weight_decay: float = 0.01
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check(self, weight_decay=NOT_NEGATIVE)
+
+    def step(
+        self, parameters: dict[str, Array], gradients: dict[str, Array], state: State, scale: float = 1.0
+    ) -> tuple[dict[str, Array], State]:
+        kept = 1 - float(scale * self.learning_rate) * self.weight_decay
+        return super().step({name: kept * w for name, w in parameters.items()}, gradients, state, scale)

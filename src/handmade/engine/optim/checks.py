@@ -1,0 +1,39 @@
+"""The ranges of hyper-parameters, and one way to say that a number is outside."""
+
+import math
+from collections.abc import Callable
+from numbers import Real
+from typing import NamedTuple
+
+from handmade.engine.errors import HandmadeError
+
+
+class Range(NamedTuple):
+    """Some numbers, in words and as a test; NaN is never among them."""
+
+    words: str
+    holds: Callable[[float], bool]
+
+
+POSITIVE = Range("a finite number above 0", lambda value: 0 < value < math.inf)
+NOT_NEGATIVE = Range("a finite number of at least 0", lambda value: 0 <= value < math.inf)
+SHARE = Range("a number from 0 up to but not including 1", lambda value: 0 <= value < 1)
+
+
+def checked(name: str, value: object, wanted: Range) -> float:
+    """Return the value as a plain float, because a NumPy float64 would turn float32 weights into float64.
+
+    Raises
+    ------
+    HandmadeError
+        If it is no number or outside the range.
+    """
+    if not isinstance(value, Real) or isinstance(value, bool) or not wanted.holds(float(value)):
+        raise HandmadeError(f"the {name} wants {wanted.words}; got {value!s:.80}")
+    return float(value)
+
+
+def check(settings: object, **ranges: Range) -> None:
+    """Hold the fields of a frozen dataclass to their ranges, from its `__post_init__`; raises HandmadeError."""
+    for name, wanted in ranges.items():
+        object.__setattr__(settings, name, checked(name.replace("_", " "), getattr(settings, name), wanted))

@@ -1,0 +1,161 @@
+"""What large weights cost, beside the loss of the data, with its exact difference so that quotients stay exact.
+
+    L2   P = strength * sum of w^2,    delta = strength h (2 w + h)
+    L1   P = strength * sum of |w|,    delta = strength (|w + h| - |w|) = strength max(s h, -s h - 2 |w|),  s the sign of w
+
+delta is P(w + h) - P(w) for one weight nudged by h, without subtracting two penalties: right to the last digits at any h, and on
+both sides of 0. Only weight arrays, named "...W", are penalised: biases say where things are, not how much they matter.
+
+Krogh & Hertz (1992), "A Simple Weight Decay Can Improve Generalization", NIPS; Tibshirani (1996), "Regression Shrinkage and
+Selection via the Lasso".
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from handmade.engine.arrays import Array
+from handmade.engine.errors import HandmadeError
+from handmade.engine.gradients.settings import Scheme, check_scheme
+from handmade.engine.optim.checks import NOT_NEGATIVE, POSITIVE, check, checked
+
+
+class Penalty(Protocol):
+    """A penalty adds to the loss of the data, and to its gradient, whichever way that was found."""
+
+    def loss(self, parameters: dict[str, Array]) -> float:
+        """P, to be added to the loss."""
+        ...
+
+    def gradient(self, parameters: dict[str, Array]) -> dict[str, Array]:
+        """dP / dw for every weight, to be added to a gradient by backpropagation; 0 for biases."""
+        ...
+
+    def delta(self, w: Array, h: float) -> Array:
+        """P(w + h) - P(w) of each number in w, exactly; h is nothing but a number, of either sign."""
+        ...
+
+    def quotient(self, parameters: dict[str, Array], h: float, scheme: Scheme = "forward") -> dict[str, Array]:
+        """The difference quotient of P for every weight, to be added to a gradient by differences; 0 for biases.
+
+        Parameters
+        ----------
+        parameters : dict of Array
+            The weights, named as in `Network.parameters()`.
+        h : float
+            How far each weight is moved, above 0.
+        scheme : {"forward", "central"}
+            (P(w + h) - P(w)) / h, or (P(w + h) - P(w - h)) / 2h.
+
+        Raises
+        ------
+        HandmadeError
+            If h or the scheme is not usable.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class L2:
+    """strength * sum of w^2. Its gradient is 2 strength w, so PyTorch's `weight_decay` is twice the strength.
+
+    Parameters
+    ----------
+    strength : float
+        Of at least 0.
+
+    Raises
+    ------
+    HandmadeError
+        If it is outside its range.
+    """
+
+    strength: float
+
+    def __post_init__(self) -> None:
+        check(self, strength=NOT_NEGATIVE)
+
+    def loss(self, parameters: dict[str, Array]) -> float:
+        return self.strength * sum(float(np.square(w, dtype=np.float64).sum()) for w in _penalised(parameters))
+
+    def gradient(self, parameters: dict[str, Array]) -> dict[str, Array]:
+        return _for_each(parameters, lambda w: 2 * self.strength * w)
+
+    def delta(self, w: Array, h: float) -> Array:
+        return self.strength * (float(h) * (2 * w + float(h)))
+
+    def quotient(self, parameters: dict[str, Array], h: float, scheme: Scheme = "forward") -> dict[str, Array]:
+        check_scheme(scheme)
+        step = _checked_step(h, parameters)
+        if scheme == "central":  # ((w + h)^2 - (w - h)^2) / 2h = 2 w: h drops out
+            return self.gradient(parameters)
+        return _for_each(parameters, lambda w: self.strength * (2 * w + step))
+
+
+@dataclass(frozen=True)
+class L1:
+    """strength * sum of |w|, which drives weights to 0 and holds them there. At 0 its gradient is 0, by convention.
+
+    Parameters
+    ----------
+    strength : float
+        Of at least 0.
+
+    Raises
+    ------
+    HandmadeError
+        If it is outside its range.
+    """
+
+    strength: float
+
+    def __post_init__(self) -> None:
+        check(self, strength=NOT_NEGATIVE)
+
+    def loss(self, parameters: dict[str, Array]) -> float:
+        return self.strength * sum(float(np.abs(w).sum(dtype=np.float64)) for w in _penalised(parameters))
+
+    def gradient(self, parameters: dict[str, Array]) -> dict[str, Array]:
+        return _for_each(parameters, lambda w: self.strength * np.sign(w))
+
+    def delta(self, w: Array, h: float) -> Array:
+        return self.strength * _longer(w, float(h))
+
+    def quotient(self, parameters: dict[str, Array], h: float, scheme: Scheme = "forward") -> dict[str, Array]:
+        check_scheme(scheme)
+        step = _checked_step(h, parameters)
+        if scheme == "central":  # |w + h| - |w - h| = 2 w within h of 0, and 2 h or -2 h beyond
+            return _for_each(parameters, lambda w: self.strength * (np.clip(w, -step, step) / step))
+        return _for_each(parameters, lambda w: self.strength * (_longer(w, step) / step))
+
+
+def _longer(w: Array, h: float) -> Array:
+    """|w + h| - |w|."""
+    outwards = np.copysign(1, w) * h  # s h: the move as seen from 0
+    longer: Array = np.maximum(outwards, -outwards - 2 * np.abs(w))
+    return longer
+
+
+def _is_penalised(name: str) -> bool:
+    return name.rpartition(".")[2] == "W"
+
+
+def _penalised(parameters: dict[str, Array]) -> list[Array]:
+    return [w for name, w in parameters.items() if _is_penalised(name)]
+
+
+def _for_each(parameters: dict[str, Array], function: Callable[[Array], Array]) -> dict[str, Array]:
+    """The function of every array that is penalised, and zeros for the others."""
+    return {name: function(w) if _is_penalised(name) else np.zeros_like(w) for name, w in parameters.items()}
+
+
+def _checked_step(h: float, parameters: dict[str, Array]) -> float:
+    """Return h as a plain float, or raise HandmadeError if it is not above 0 in every dtype of the weights."""
+    step = checked("step size h", h, POSITIVE)
+    with np.errstate(over="ignore"):  # what does not fit is refused below
+        for dtype in {w.dtype for w in parameters.values()}:
+            if not 0 < dtype.type(step) < np.inf:
+                raise HandmadeError(f"the step size h = {h} cannot be held in {dtype}; take a larger h, or float64")
+    return step

@@ -1,0 +1,55 @@
+"""RMSProp: v <- rho v + (1 - rho) g^2,  w <- w - lr g / (sqrt(v) + eps).
+
+Tieleman & Hinton (2012), "Neural Networks for Machine Learning", lecture 6e, which divides by the root of the mean square and has
+no eps; it stands outside the root here, as in PyTorch. v is not corrected for its start at 0, so the first steps are long.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from handmade.engine.arrays import Array
+from handmade.engine.optim.checks import POSITIVE, SHARE, check
+from handmade.engine.optim.optimiser import State, zeros
+
+
+@dataclass(frozen=True)
+class RMSProp:
+    """Each weight's gradient divided by its recent size; PyTorch's `RMSprop(alpha=rho)`.
+
+    Parameters
+    ----------
+    learning_rate : float
+        lr, above 0.
+    decay : float
+        rho, how much of v is kept, from 0 up to but not including 1.
+    eps : float
+        Above 0; keeps a weight without gradient from 0 / 0.
+
+    Raises
+    ------
+    HandmadeError
+        If one of them is outside its range.
+    """
+
+    learning_rate: float = 1e-3
+    decay: float = 0.9
+    eps: float = 1e-8
+
+    def __post_init__(self) -> None:
+        check(self, learning_rate=POSITIVE, decay=SHARE, eps=POSITIVE)
+
+    def start(self, parameters: dict[str, Array]) -> State:
+        return zeros("v", parameters)
+
+    def step(
+        self, parameters: dict[str, Array], gradients: dict[str, Array], state: State, scale: float = 1.0
+    ) -> tuple[dict[str, Array], State]:
+        lr, rho = float(scale * self.learning_rate), self.decay
+        moved, remembered = {}, {}
+        for name, w in parameters.items():
+            g = gradients[name]
+            v = rho * state[f"v/{name}"] + (1 - rho) * g**2
+            moved[name] = w - lr * g / (np.sqrt(v) + self.eps)
+            remembered[f"v/{name}"] = v
+        return moved, remembered
