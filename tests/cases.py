@@ -9,15 +9,30 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
+import mpmath
 import numpy as np
 
-from handmade.engine import loops
+from handmade.engine import loops, more_loops
 from handmade.engine.arrays import Array, Shape
-from handmade.engine.layers import Conv2d, Flatten, Linear, MaxPool2d, ReLU, Weighted
+from handmade.engine.layers import (
+    GELU,
+    AvgPool2d,
+    Conv2d,
+    Flatten,
+    GlobalAvgPool2d,
+    LeakyReLU,
+    Linear,
+    MaxPool2d,
+    ReLU,
+    Sigmoid,
+    Tanh,
+    Weighted,
+)
 
 Parameters: TypeAlias = dict[str, Array]
 Pair: TypeAlias = tuple[int, int]
 Draw: TypeAlias = Callable[[np.random.Generator, Shape], Array]
+Rounding: TypeAlias = Callable[[Array, Array], Array]
 
 
 @dataclass(frozen=True)
@@ -25,6 +40,8 @@ class Case:
     layer: Any
     shape: Shape  # of the input, the images included
     twin: Callable[[Array, Parameters], Array]  # the same layer in nested loops, for numbers of any kind
+    operations: int = 1  # that make one number of the output, beside those with weights
+    rounding: Rounding | None = None  # of a curved layer: what rounding does to delta(x, dx), in eps, for exact x and dx
 
     @property
     def parameters(self) -> Parameters:
@@ -33,7 +50,7 @@ class Case:
     @property
     def terms(self) -> int:
         """How many products and sums make one number of the output."""
-        return 1 + sum(math.prod(array.shape[:-1]) for array in self.parameters.values())
+        return self.operations + sum(math.prod(array.shape[:-1]) for array in self.parameters.values())
 
     def single(self) -> "Case":
         """The same case in float32."""
@@ -47,8 +64,33 @@ def conv(shape: Shape, kernel: Pair, filters: int, stride: Pair = (1, 1), paddin
     return Case(layer, shape, lambda x, p: loops.conv2d(x, p["W"], p["b"], stride, padding))
 
 
+def conv_apart(
+    shape: Shape,
+    kernel: Pair,
+    filters: int,
+    stride: Pair = (1, 1),
+    padding: Pair = (0, 0),
+    dilation: Pair = (1, 1),
+    groups: int = 1,
+) -> Case:
+    """A convolution with gaps in its windows, or between its channels."""
+    rng = np.random.default_rng(3)
+    W, b = rng.standard_normal((*kernel, shape[-1] // groups, filters)), rng.standard_normal(filters)
+    layer = Conv2d(W, b, stride, padding, dilation, groups)
+    return Case(layer, shape, lambda x, p: more_loops.conv2d(x, p["W"], p["b"], stride, padding, dilation, groups))
+
+
 def pool(shape: Shape, window: Pair, stride: Pair, padding: Pair = (0, 0)) -> Case:
     return Case(MaxPool2d(window, stride, padding), shape, lambda x, _: loops.max_pool2d(x, window, stride, padding))
+
+
+def average(shape: Shape, window: Pair, stride: Pair, padding: Pair = (0, 0)) -> Case:
+    layer, operations = AvgPool2d(window, stride, padding), window[0] * window[1] + 1
+    return Case(layer, shape, lambda x, _: more_loops.avg_pool2d(x, window, stride, padding), operations)
+
+
+def average_of_all(shape: Shape) -> Case:
+    return Case(GlobalAvgPool2d(), shape, lambda x, _: more_loops.global_avg_pool2d(x), shape[1] * shape[2] + 1)
 
 
 def linear(images: int, inputs: int, outputs: int) -> Case:
@@ -69,6 +111,98 @@ def flatten_rows(shape: Shape) -> Case:
     return Case(Flatten(), shape, lambda x, _: x)
 
 
+# --- curved layers ------------------------------------------------------------------------------------------------------------
+#
+# Their delta is held to a tolerance that is relative to delta itself, however small: here is what each of their operations may
+# add to it, in units of eps. +, * and / are right to 1/2; NumPy's own tests hold exp and expm1 to 3 (umath-validation-set-*.csv).
+# Sigma is 1 / (1 + e) or e / (1 + e), e = exp of something exact: 3 and two times 1/2, so 4. No layer here has more than CURVED
+# operations.
+
+CURVED = 12
+
+
+def sigma(v: Any) -> Any:
+    return 1 / (1 + mpmath.exp(-v))
+
+
+def of_step(a: Any, b: Any, off: float) -> Any:
+    """The relative rounding of sigma(b) - sigma(a) = expm1(b - a) sigma(a) sigma(-b), if a and b are `off` by so many eps.
+
+    3 for expm1, 4 for each sigma, 1 for two products. What a is off by, |a| off, moves sigma(a) by sigma(-a) times as much,
+    relative to itself; likewise b. A step up is computed as the step down from -a to -b.
+    """
+    if b > a:
+        a, b = -a, -b
+    return 12 + off * (abs(a) * sigma(-a) + abs(b) * sigma(b))
+
+
+def of_sigmoid(x: Any, dx: Any) -> Any:
+    """x and dx are exact, so expm1(dx) is off by nothing more; x + dx is rounded once."""
+    return abs(sigma(x + dx) - sigma(x)) * of_step(x, x + dx, 0.5)
+
+
+def of_tanh(x: Any, dx: Any) -> Any:
+    """As for sigmoid; doubling is exact."""
+    return abs(mpmath.tanh(x + dx) - mpmath.tanh(x)) * of_step(2 * x, 2 * (x + dx), 0.5)
+
+
+def of_gelu(x: Any, dx: Any) -> Any:
+    """Delta is dx sigma(v') + x (sigma(v') - sigma(v)): what each term is off by, relative to that term and not to their sum.
+
+    Near the minimum of GELU they nearly balance, and delta is right relative to them, not to itself; for x > 0 they add up.
+    v = K x (1 + c x^2): 1/2 for each of K, K x and the last product, 2 for c, x^2, their product and the sum; 3 times 1/2 for
+    x + dx, whose third power counts: 5. The first term: 4 for sigma, 1 for product and sum, and what v' moves sigma(v') by. The
+    second: that of the step; dv is off by 1/2 for each of K, K dx and the last product, and by 5/2 + 3/2 for the sum of squares
+    (5/2: 2x + dx squared, by 3, plus; 3/2: c, by c, plus 1), so 11/2, which moves expm1(-|dv|) by no more; 1 for product and sum.
+    """
+    v, moved = v_of(x), v_of(x + dx)
+    first = abs(dx) * sigma(moved) * (5 + 5 * abs(moved) * sigma(-moved))
+    second = abs(x) * abs(sigma(moved) - sigma(v)) * (6.5 + of_step(v, moved, 5))
+    return first + second
+
+
+def v_of(x: Any) -> Any:
+    return 2 * math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)
+
+
+def by_number(rounding: Callable[[Any, Any], Any]) -> Rounding:
+    each: Rounding = np.frompyfunc(rounding, 2, 1)
+    return each
+
+
+def leaky(shape: Shape, slope: float = 0.01) -> Case:
+    def twin(x: Array, _: Parameters) -> Array:
+        return more_loops.leaky_relu(x, slope)
+
+    def rounding(x: Array, dx: Array) -> Array:
+        """1/2 for each of dx + x, the slope (in float32), its product and the sum, whose terms have one sign."""
+        bound: Array = 2 * np.abs(more_loops.leaky_relu(x + dx, slope) - more_loops.leaky_relu(x, slope))
+        return bound
+
+    return Case(LeakyReLU(slope), shape, twin, 4, rounding)
+
+
+def sigmoid(shape: Shape) -> Case:
+    def twin(x: Array, _: Parameters) -> Array:
+        return more_loops.sigmoid(x, exp=mpmath.exp if x.dtype == object else math.exp)
+
+    return Case(Sigmoid(), shape, twin, CURVED, by_number(of_sigmoid))
+
+
+def tanh(shape: Shape) -> Case:
+    def twin(x: Array, _: Parameters) -> Array:
+        return more_loops.tanh(x, tanh=mpmath.tanh if x.dtype == object else math.tanh)
+
+    return Case(Tanh(), shape, twin, CURVED, by_number(of_tanh))
+
+
+def gelu(shape: Shape) -> Case:
+    def twin(x: Array, _: Parameters) -> Array:
+        return more_loops.gelu(x, tanh=mpmath.tanh if x.dtype == object else math.tanh)
+
+    return Case(GELU(), shape, twin, CURVED, by_number(of_gelu))
+
+
 CASES: dict[str, Case] = {
     "conv": conv((2, 5, 4, 2), (3, 2), 3),
     "conv, stride 2 x 1, padding 1 x 0": conv((2, 5, 4, 2), (2, 3), 3, (2, 1), (1, 0)),
@@ -79,6 +213,12 @@ CASES: dict[str, Case] = {
     "conv, kernel as large as the padded image": conv((2, 3, 4, 2), (5, 4), 3, (1, 1), (1, 0)),
     "conv, one channel, one filter, one image": conv((1, 4, 3, 1), (2, 2), 1),
     "conv, a window's row longer than a short block": conv((2, 2, 3, 9), (1, 2), 2),  # windows.SHORT: another way to copy
+    "conv, dilation 2 x 3": conv_apart((2, 5, 7, 2), (3, 2), 3, dilation=(2, 3)),
+    "conv, dilation 1 x 2, stride 2 x 1, padding 0 x 1": conv_apart((1, 4, 4, 2), (2, 3), 3, (2, 1), (0, 1), (1, 2)),
+    "conv, two groups": conv_apart((2, 4, 3, 6), (2, 1), 4, groups=2),
+    "conv, three groups, stride 2 x 1, padding 1 x 0": conv_apart((1, 5, 4, 3), (2, 3), 6, (2, 1), (1, 0), groups=3),
+    "conv, a group for each channel": conv_apart((2, 4, 3, 3), (3, 2), 3, groups=3),
+    "conv, groups of one filter and two channels, dilated": conv_apart((1, 5, 3, 6), (2, 2), 3, dilation=(3, 1), groups=3),
     "relu on images": relu((2, 3, 4, 2)),
     "relu on rows": relu((3, 6)),
     "pool": pool((2, 4, 6, 3), (2, 2), (2, 2)),
@@ -88,6 +228,24 @@ CASES: dict[str, Case] = {
     "pool, padded": pool((2, 5, 3, 2), (3, 2), (2, 1), (1, 0)),
     "pool, padded across only": pool((2, 3, 6, 2), (2, 4), (1, 2), (0, 2)),
     "pool, rows and columns left over": pool((1, 5, 7, 2), (2, 3), (2, 3)),
+    "average": average((2, 4, 6, 3), (2, 2), (2, 2)),
+    "average, overlapping, not square": average((2, 5, 4, 2), (3, 2), (1, 1)),
+    "average, stride larger than the window": average((2, 7, 5, 2), (2, 1), (3, 2)),
+    "average, padded": average((2, 5, 3, 2), (3, 2), (2, 1), (1, 0)),
+    "average, padded across only": average((2, 3, 6, 2), (2, 4), (1, 2), (0, 2)),
+    "average, rows and columns left over": average((1, 5, 7, 2), (2, 3), (2, 3)),
+    "average of all": average_of_all((2, 3, 4, 3)),
+    "average of one row of one channel": average_of_all((2, 1, 5, 1)),
+    "leaky relu on images": leaky((2, 3, 4, 2)),
+    "leaky relu on rows, slope 1/4": leaky((3, 6), 0.25),
+    "leaky relu, slope 0": leaky((3, 6), 0),
+    "leaky relu, steeper below": leaky((3, 6), 3),
+    "sigmoid on images": sigmoid((2, 3, 4, 2)),
+    "sigmoid on rows": sigmoid((3, 6)),
+    "tanh on images": tanh((2, 3, 4, 2)),
+    "tanh on rows": tanh((3, 6)),
+    "gelu on images": gelu((2, 3, 4, 2)),
+    "gelu on rows": gelu((3, 6)),
     "flatten on images": flatten((2, 3, 4, 2)),
     "flatten on rows": flatten_rows((3, 6)),
     "linear": linear(3, 6, 4),

@@ -2,7 +2,8 @@
 
 Every tolerance is one bound. A sum of n products, rounded at each step and added in any order, is within n eps of the sum of
 the products' sizes (Higham, "Accuracy and Stability of Numerical Algorithms", 2002, section 3.1, with room for a factor 2);
-the loops give that sum of sizes themselves when all numbers are made positive.
+the loops give that sum of sizes themselves when all numbers are made positive. A layer that bends its numbers has the rounding of
+its delta worked out beside its row in `cases`.
 """
 
 import math
@@ -64,17 +65,25 @@ def check_subtraction(case: Case, x: Array, dx: Array) -> None:
     assert_within(case.layer.delta(x, dx), wanted, 3 * (case.terms + 1) * EPS * sizes)  # 3: delta and two outputs; 1: x + dx
 
 
-def check_difference(case: Case, x: Array, dx: Array) -> None:
+def check_difference(case: Case, x: Array, dx: Array, digits: int = 0) -> None:
     """Delta equals forward(x + dx) - forward(x) in arithmetic that holds every digit of both.
 
-    Here the tolerance knows nothing of the size of x: it is that of sums of dx alone.
+    Here the tolerance knows nothing of the size of x: it is that of sums of dx alone, or, for a layer that bends, what its row
+    says. Sixty digits, or more if asked for, end too: what they leave of the outputs is not known, nor what is below the tiniest
+    number of the dtype.
     """
-    with mpmath.workdps(digits_for(dx)):
+    eps, tiniest = float(np.finfo(x.dtype).eps), float(np.finfo(x.dtype).smallest_subnormal)
+    with mpmath.workdps(max(digits, digits_for(dx))):
         X, dX, p = exact(x), exact(dx), {name: exact(array) for name, array in case.parameters.items()}
         wanted = case.twin(X + dX, p) - case.twin(X, p)
-        sizes = case.twin(np.abs(dX), positive(p)) - case.twin(0 * dX, positive(p))  # the second takes the biases away
-        eps = float(np.finfo(x.dtype).eps)
-        assert_within(exact(case.layer.delta(x, dx)), wanted, (case.terms + 2) * eps * sizes)  # 2: slack, and dx less slack
+        if case.rounding is None:
+            sizes = case.twin(np.abs(dX), positive(p)) - case.twin(0 * dX, positive(p))  # the second takes the biases away
+            bound = (case.terms + 2) * eps * sizes  # 2: slack, and dx less slack
+        else:
+            # factors below 1 may each be lost below the tiniest, and GELU multiplies by x
+            unknown = mpmath.mpf(10) ** (5 - mpmath.mp.dps) * case.twin(np.abs(X) + np.abs(dX), p)
+            bound = eps * case.rounding(X, dX) + 2 * tiniest * (1 + np.abs(X)) + unknown
+        assert_within(exact(case.layer.delta(x, dx)), wanted, bound)
 
 
 def check_nudges(case: Case, x: Array, h: float = H) -> None:
@@ -99,6 +108,36 @@ def check_nudges(case: Case, x: Array, h: float = H) -> None:
 def column(parameters: Parameters) -> list[tuple[str, int]]:
     """The weights of one output channel, one under the other, as `nudges` promises to number them."""
     return [(name, row) for name, array in parameters.items() for row in range(array.size // array.shape[-1])]
+
+
+# around nothing, around the minimum of GELU at -0.75246142..., and where exp comes to the end of float32 and of float64
+PLACES = [0.0, 1e-30, 0.1, 0.7524614220710162, 0.753, 3.0, 9.0, 37.0, 88.5, 104.0, 400.0, 745.5, 1000.0]
+LENGTHS = [1e-30, 1e-12, 1e-3, 0.3, 5.0, 40.0, 3000.0]
+
+
+def check_tails(case: Case, dtype: type = np.float64) -> None:
+    """Delta, forward and backward of a layer that bends keep their digits, however nearly flat it is there.
+
+    Where a row's rounding of delta(x, dx) has more operations than they have, it serves for them too: for forward as delta(0, x),
+    with 4 eps for the sigmoid, which is not 0 at 0; for backward as delta(x, -h), to the left, where the slope on a kink is that
+    of its convention.
+    """
+    places, lengths = (np.array([*numbers, *(-number for number in numbers)]) for numbers in (PLACES, LENGTHS))
+    steps = [np.concatenate([lengths, places - place]) for place in places]  # and from every place to every other
+    from_all = np.repeat(places, len(steps[0]))
+    check_difference(case, from_all.astype(dtype), np.concatenate(steps).astype(dtype), digits=340)  # below 5e-324 nothing shows
+
+    x: Array = places.astype(dtype)
+    eps, tiniest = float(np.finfo(dtype).eps), float(np.finfo(dtype).smallest_subnormal)
+    assert case.rounding is not None
+    with mpmath.workdps(800):  # 340 for the numbers of float64, 400 for h, and some to spare
+        h = mpmath.mpf(10) ** -400
+        X, y = exact(x), case.twin(exact(x), {})
+        lost = 2 * tiniest * (1 + np.abs(X))
+        assert_within(exact(case.layer.forward(x)), y, eps * (case.rounding(0 * X, X) + 4 * np.abs(y)) + lost)
+        wanted, bound = (y - case.twin(X - h, {})) / h, case.rounding(X, -h + 0 * X) / h
+        # h away the slope has changed by less than 2 h
+        assert_within(exact(case.layer.backward(x, np.ones_like(x))[0]), wanted, eps * bound + lost + 2 * h)
 
 
 # --- law 2b: channel ----------------------------------------------------------------------------------------------------------
@@ -236,6 +275,13 @@ def check_kink_of_relu(case: Case, x: Array, rng: np.random.Generator) -> None:
     assert np.any(x == 0)
     gy = rng.standard_normal(x.shape)
     assert_within(case.layer.backward(x, gy)[0], np.where(x > 0, gy, 0), 0)
+
+
+def check_kink_of_leaky(case: Case, x: Array, rng: np.random.Generator) -> None:
+    """On the kink itself the gradient of LeakyReLU is its slope."""
+    assert np.any(x == 0)
+    gy = rng.standard_normal(x.shape)
+    assert_within(case.layer.backward(x, gy)[0], np.where(x > 0, gy, case.layer.slope * gy), 0)
 
 
 def check_ties_of_pool(case: Case, x: Array, rng: np.random.Generator) -> None:
@@ -380,16 +426,20 @@ LAWS: dict[str, Law] = {
     "reference": lambda case, x, _: check_reference(case, x),
     "subtraction": subtraction_at_all_sizes,
     "difference": difference_at_all_sizes,
+    "tails": lambda case, _x, _rng: check_tails(case),
     "nudges": lambda case, x, _: check_nudges(case, x),
     "channel": check_channel,
     "gain": check_gain,
     "transpose": check_transpose,
     "manners": check_manners,
     "kink of relu": check_kink_of_relu,
+    "kink of leaky relu": check_kink_of_leaky,
     "ties of pool": check_ties_of_pool,
 }
 DRAWS: dict[str, list[Draw]] = {  # both kinds of inputs, but for:
     "transpose": [generic],  # on a kink the gradient is a matter of convention,
     "kink of relu": [kinked],  # and these are the conventions
+    "kink of leaky relu": [kinked],
+    "tails": [generic],  # any: it has numbers of its own
     "ties of pool": [kinked],
 }

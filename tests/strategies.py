@@ -2,7 +2,21 @@
 
 from hypothesis import strategies as st
 
-from cases import Case, conv, flatten, linear, pool, relu
+from cases import (
+    Case,
+    average,
+    average_of_all,
+    conv,
+    conv_apart,
+    flatten,
+    gelu,
+    leaky,
+    linear,
+    pool,
+    relu,
+    sigmoid,
+    tanh,
+)
 
 seeds = st.integers(0, 2**32 - 1)
 strides = st.tuples(st.integers(1, 3), st.integers(1, 3))
@@ -13,6 +27,33 @@ def convolutions(draw: st.DrawFn) -> Case:
     images, channels, filters = draw(st.integers(1, 2)), draw(st.integers(1, 3)), draw(st.integers(1, 3))
     (K_h, H, p), (K_w, W, q) = draw(_axis(3, 2)), draw(_axis(3, 2))
     return conv((images, H, W, channels), (K_h, K_w), filters, draw(strides), (p, q))
+
+
+@st.composite
+def convolutions_apart(draw: st.DrawFn) -> Case:
+    """Dilated and in groups."""
+    images, groups, seen, filters = (draw(st.integers(1, most)) for most in (2, 3, 2, 2))
+    (K_h, H, p, d), (K_w, W, q, e) = draw(_dilated_axis()), draw(_dilated_axis())
+    shape = (images, H, W, groups * seen)
+    return conv_apart(shape, (K_h, K_w), groups * filters, draw(strides), (p, q), (d, e), groups)
+
+
+@st.composite
+def averages(draw: st.DrawFn) -> Case:
+    images, channels = draw(st.integers(1, 2)), draw(st.integers(1, 3))
+    (K_h, H, p), (K_w, W, q) = draw(_axis(4, 2, half=True)), draw(_axis(4, 2, half=True))
+    return average((images, H, W, channels), (K_h, K_w), draw(strides), (p, q))
+
+
+@st.composite
+def averages_of_all(draw: st.DrawFn) -> Case:
+    return average_of_all(tuple(draw(st.lists(st.integers(1, 4), min_size=4, max_size=4))))
+
+
+@st.composite
+def curves(draw: st.DrawFn) -> Case:
+    shape = tuple(draw(st.lists(st.integers(1, 3), min_size=4, max_size=4) | st.lists(st.integers(1, 7), min_size=2, max_size=2)))
+    return draw(st.sampled_from([leaky, sigmoid, tanh, gelu]))(shape)
 
 
 @st.composite
@@ -48,4 +89,14 @@ def _axis(draw: st.DrawFn, longest: int, widest: int, *, half: bool = False) -> 
     return window, size, padding
 
 
-layers = st.one_of(convolutions(), pools(), linears(), rectifiers(), flattenings())
+@st.composite
+def _dilated_axis(draw: st.DrawFn) -> tuple[int, int, int, int]:
+    """As `_axis`, and the dilation of the window."""
+    window, dilation, padding = draw(st.integers(1, 3)), draw(st.integers(1, 3)), draw(st.integers(0, 2))
+    reach = (window - 1) * dilation + 1
+    return window, draw(st.integers(max(1, reach - 2 * padding), max(6, reach))), padding, dilation
+
+
+plain = st.one_of(convolutions(), pools(), linears(), rectifiers(), flattenings())
+further = st.one_of(convolutions_apart(), averages(), averages_of_all(), curves())
+layers = plain | further

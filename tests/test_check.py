@@ -16,7 +16,7 @@ from handmade.engine.arrays import Array
 from handmade.engine.gradients import backprop, difference
 from handmade.engine.gradients.check import ArrayReport, Report, check
 from handmade.engine.gradients.kinks import by_convention, kinks
-from handmade.engine.layers import Conv2d, Flatten, Linear, MaxPool2d, ReLU
+from handmade.engine.layers import Conv2d, Flatten, LeakyReLU, Linear, MaxPool2d, ReLU
 from handmade.engine.losses import CrossEntropy, MeanSquaredError
 from handmade.engine.network import Network
 from test_gradients import NETWORKS, SHAPE
@@ -164,6 +164,19 @@ def test_a_unit_that_crosses_its_kink_is_named() -> None:
     assert found == ["relu1[0,2,0] of image 1 crosses its kink"]  # 0.45 (1 + 0.2) - 0.5 is above 0
     assert list(kinks(network, x, "0.W", (0, 0, 0, 0), 0.1)) == []
     assert next(kinks(network, x, "0.b", (1,), 1e-30)).what == "stands exactly on its kink"
+
+
+def test_a_leaky_unit_on_its_kink_is_named_and_its_convention_is_known() -> None:
+    network = Network([Linear(np.zeros((1, 1)), np.zeros(1)), LeakyReLU(0.25), Linear(np.array([[0.0, 2.0]]), np.zeros(2))], (1,))
+    x, y = np.ones((1, 1)), np.array([0])
+
+    report = check(network, x, y)
+
+    assert report.verdict == "kink"
+    first = report.arrays[0]
+    assert [first.analytic, first.left, first.right] == pytest.approx([0.25, 0.25, 1.0])
+    assert str(first.kink) == "leakyrelu1[0] of image 0 stands exactly on its kink"
+    assert by_convention(network, x, y, CrossEntropy(), "0.W", (0, 0)) == pytest.approx(0.25)
 
 
 def test_a_pool_that_changes_its_winner_or_has_a_tie_is_named() -> None:

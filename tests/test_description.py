@@ -122,7 +122,15 @@ def test_what_is_left_out_has_the_usual_value() -> None:
     assert describe(network) == {
         "input": [30, 30, 1],
         "layers": [
-            {"layer": "Conv2d", "filters": 2, "kernel": [3, 3], "stride": [1, 1], "padding": [0, 0]},
+            {
+                "layer": "Conv2d",
+                "filters": 2,
+                "kernel": [3, 3],
+                "stride": [1, 1],
+                "padding": [0, 0],
+                "dilation": [1, 1],
+                "groups": 1,
+            },
             {"layer": "MaxPool2d", "window": [2, 2], "stride": [2, 2], "padding": [0, 0]},
             {"layer": "Flatten"},
             {"layer": "Linear", "units": 10},

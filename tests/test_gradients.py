@@ -20,7 +20,22 @@ from handmade.engine.errors import HandmadeError
 from handmade.engine.gradients import definition, difference
 from handmade.engine.gradients.definition import mean_loss, quotient
 from handmade.engine.gradients.settings import Scheme
-from handmade.engine.layers import EVERY, Channel, Conv2d, Flatten, Layer, Linear, MaxPool2d, ReLU
+from handmade.engine.layers import (
+    EVERY,
+    GELU,
+    AvgPool2d,
+    Channel,
+    Conv2d,
+    Flatten,
+    GlobalAvgPool2d,
+    Layer,
+    LeakyReLU,
+    Linear,
+    MaxPool2d,
+    ReLU,
+    Sigmoid,
+    Tanh,
+)
 from handmade.engine.losses import CrossEntropy
 from handmade.engine.network import Network
 from laws import exact
@@ -232,8 +247,10 @@ class Neighbours:
 RNG = np.random.default_rng(4)
 
 
-def conv(channels: int, filters: int, kernel: Any, stride: Any = 1, padding: Any = 0) -> Conv2d:
-    layer = Conv2d.init(RNG, channels, filters, kernel, stride, padding, np.float64)
+def conv(
+    channels: int, filters: int, kernel: Any, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
+) -> Conv2d:
+    layer = Conv2d.init(RNG, channels, filters, kernel, stride, padding, np.float64, dilation, groups)
     return layer.replace({"W": layer.W, "b": 0.1 * RNG.standard_normal(filters)})
 
 
@@ -293,6 +310,30 @@ NETWORKS: dict[str, Sequence[Layer]] = {
     ],
     "one channel all the way": [conv(2, 1, 2), ReLU(), conv(1, 1, (2, 1)), MaxPool2d(2), Flatten(), linear(6, 2)],
     "linear alone": [Flatten(), linear(84, 4)],
+    "leaky relu, beside a pool": [conv(2, 3, (2, 3)), LeakyReLU(0.25), MaxPool2d(2), Flatten(), linear(12, 4), LeakyReLU()],
+    "curves": [conv(2, 3, (2, 3)), GELU(), conv(3, 2, 2), Tanh(), Flatten(), linear(32, 4), Sigmoid(), linear(4, 4)],
+    "averages": [conv(2, 3, (2, 3)), GELU(), AvgPool2d((2, 3), 1, (1, 0)), conv(3, 4, 2), GlobalAvgPool2d()],
+    "average first, curve last": [AvgPool2d(2), conv(2, 3, (2, 1)), ReLU(), GlobalAvgPool2d(), linear(3, 4), Tanh()],
+    "groups": [conv(2, 6, (2, 3), groups=2), ReLU(), conv(6, 3, 2, groups=3), MaxPool2d(2), Flatten(), linear(12, 4)],
+    "a group for each channel": [
+        conv(2, 3, 1),
+        LeakyReLU(),
+        conv(3, 3, (2, 3), (1, 2), (0, 1), groups=3),
+        ReLU(),
+        MaxPool2d(2),
+        conv(3, 4, 1),
+        Flatten(),
+        linear(16, 3),
+    ],
+    "groups last": [conv(2, 4, (3, 4)), ReLU(), conv(4, 4, (2, 3), groups=2), GlobalAvgPool2d()],
+    "gaps": [
+        conv(2, 3, 2, dilation=(1, 3)),
+        ReLU(),
+        conv(3, 4, (3, 2), 1, (1, 0), (2, 1)),
+        MaxPool2d(2),
+        Flatten(),
+        linear(4, 3),
+    ],
     "flatten twice": [conv(2, 3, (5, 6)), Flatten(), Flatten(), linear(12, 4)],
 }
 

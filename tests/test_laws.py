@@ -1,5 +1,9 @@
 """The three laws, each once for every row of the table of cases: reference, difference, transpose; and manners."""
 
+import json
+import re
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,10 +11,13 @@ from hypothesis import given, settings
 import laws
 from cases import CASES, INPUTS, Case, Draw, generic, kinked
 from handmade.engine.arrays import Array
-from handmade.engine.layers import Conv2d, MaxPool2d, ReLU, Weighted
+from handmade.engine.description import LAYERS, build, describe, restore
+from handmade.engine.errors import HandmadeError
+from handmade.engine.layers import Conv2d, GlobalAvgPool2d, LeakyReLU, MaxPool2d, ReLU, Weighted
 from handmade.engine.losses import CrossEntropy
+from handmade.engine.network import Network
 from laws import ALL_SIZES, FAR_BELOW_ROUNDING, SIZES
-from strategies import convolutions, layers, linears, pools, seeds
+from strategies import convolutions, convolutions_apart, layers, linears, pools, seeds
 
 
 def rows(kind: type = object) -> pytest.MarkDecorator:
@@ -99,6 +106,22 @@ def test_the_gradient_of_relu_is_zero_on_the_kink(case: Case) -> None:
     laws.check_kink_of_relu(case, kinked(r, case.shape), r)
 
 
+@rows(LeakyReLU)
+def test_the_gradient_of_leaky_relu_is_its_slope_on_the_kink(case: Case) -> None:
+    r = rng()
+    laws.check_kink_of_leaky(case, kinked(r, case.shape), r)
+
+
+CURVED = {type(case.layer).__name__: case for case in CASES.values() if case.rounding is not None}
+every_curve = pytest.mark.parametrize("case", CURVED.values(), ids=CURVED)
+
+
+@every_curve
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_no_digit_is_lost_where_a_curve_is_nearly_flat(case: Case, dtype: type) -> None:
+    laws.check_tails(case, dtype)
+
+
 @rows(MaxPool2d)
 @every_draw
 def test_the_first_winner_of_a_window_takes_the_whole_gradient(case: Case, draw: Draw) -> None:
@@ -118,7 +141,7 @@ def test_any_layer_obeys_every_law(case: Case, seed: int) -> None:
 
 
 @at_random
-@given(convolutions() | linears(), seeds)
+@given(convolutions() | convolutions_apart() | linears(), seeds)
 def test_the_nudges_of_any_layer_are_its_weights_moved_one_by_one(case: Case, seed: int) -> None:
     laws.check_nudges(case, generic(np.random.default_rng(seed), case.shape))
 
@@ -128,6 +151,79 @@ def test_the_nudges_of_any_layer_are_its_weights_moved_one_by_one(case: Case, se
 def test_ties_go_to_the_first_winner_in_any_pool(case: Case, seed: int) -> None:
     r = np.random.default_rng(seed)
     laws.check_ties_of_pool(case, kinked(r, case.shape), r)
+
+
+# --- settings -----------------------------------------------------------------------------------------------------------------
+
+EVERY_KIND: list[dict[str, Any]] = [
+    {"layer": "Conv2d", "filters": 6, "kernel": 2, "dilation": [2, 3], "groups": 2},
+    {"layer": "LeakyReLU", "slope": 0.25},
+    {"layer": "AvgPool2d", "window": [3, 2], "stride": 1, "padding": [1, 0]},
+    {"layer": "Conv2d", "filters": 6, "kernel": [1, 3], "groups": 6},
+    {"layer": "GELU"},
+    {"layer": "MaxPool2d", "window": 2},
+    {"layer": "Sigmoid"},
+    {"layer": "ReLU"},
+    {"layer": "GlobalAvgPool2d"},
+    {"layer": "Tanh"},
+    {"layer": "LeakyReLU"},
+    {"layer": "Flatten"},
+    {"layer": "Linear", "units": 3},
+]
+
+
+def test_a_network_of_every_kind_of_layer_is_described_and_restored() -> None:
+    assert {entry["layer"] for entry in EVERY_KIND} == set(LAYERS)
+    network = Network(*build({"input": [9, 12, 4], "layers": EVERY_KIND}, rng()))
+    description = json.loads(json.dumps(describe(network)))
+    for entry, said in zip(EVERY_KIND, description["layers"], strict=True):
+        assert set(entry) <= set(said)
+    assert description["layers"][0] == EVERY_KIND[0] | {"kernel": [2, 2], "stride": [1, 1], "padding": [0, 0]}
+    assert description["layers"][3] | {"dilation": [1, 1], "groups": 6} == description["layers"][3]
+    assert description["layers"][10] == {"layer": "LeakyReLU", "slope": 0.01}
+
+    restored = Network(*restore(description, network.parameters()))
+
+    assert describe(restored) == describe(network)
+    x = rng().standard_normal((2, 9, 12, 4)).astype(np.float32)
+    np.testing.assert_array_equal(restored.logits(x), network.logits(x), strict=True)
+
+
+CONV: dict[str, Any] = {"layer": "Conv2d", "filters": 4, "kernel": 3}
+
+
+@pytest.mark.parametrize(
+    ("entry", "says"),
+    [
+        (CONV | {"groups": 3}, "channels wants to be divisible by groups, 3; got 4"),
+        (CONV | {"filters": 6, "groups": 4}, "filters wants to be divisible by groups, 4; got 6"),
+        *((CONV | {"groups": groups}, "groups wants a whole number") for groups in (0, -1, 2.0, True, None, [2, 2])),
+        *((CONV | {"dilation": dilation}, "dilation wants one or two whole") for dilation in (0, [1, 0], 1.5, True, None)),
+        (CONV | {"dilation": [1, 4]}, "no larger than the padded image; got 3 x 9 over 7 x 8"),
+        ({"layer": "AvgPool2d"}, "window is missing"),
+        ({"layer": "AvgPool2d", "window": [8, 2]}, "AvgPool2d wants a window no larger"),
+        ({"layer": "AvgPool2d", "window": [3, 2], "padding": [2, 0]}, "at most half the window"),
+        ({"layer": "Sigmoid", "slope": 1}, "takes no settings"),
+        *(
+            ({"layer": "LeakyReLU", "slope": slope}, "slope wants a number from 0 to 1e")
+            for slope in (-0.1, float("nan"), float("inf"), True, "0.1", None, [0.1], 10**4000)
+        ),
+    ],
+    ids=lambda value: f"{value!r:.80}",
+)
+def test_an_impossible_setting_is_refused_in_one_line(entry: dict[str, Any], says: str) -> None:
+    with pytest.raises(HandmadeError, match=re.escape(says)) as refusal:
+        build({"input": [7, 8, 4], "layers": [entry]}, rng())
+    assert "\n" not in str(refusal.value)
+
+
+def test_layers_that_do_not_fit_are_refused_in_words() -> None:
+    with pytest.raises(HandmadeError, match="Flatten"):
+        GlobalAvgPool2d().output_shape((12,))
+    with pytest.raises(HandmadeError, match="filters wants to be divisible by groups, 2; got 3"):
+        Conv2d(np.ones((2, 2, 1, 3)), np.ones(3), groups=2)
+    with pytest.raises(HandmadeError, match=r"\(H, W, 4\)"):
+        Conv2d(np.ones((2, 2, 2, 4)), np.ones(4), groups=2).output_shape((5, 5, 2))
 
 
 # --- the loss -----------------------------------------------------------------------------------------------------------------

@@ -13,11 +13,12 @@ import mpmath
 import numpy as np
 import pytest
 
-from handmade.engine import loops
+from handmade.engine import loops, more_loops
 from handmade.engine.loops import Array, Pair
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "by_hand.py"
 SOURCE = Path(loops.__file__)
+MORE = Path(more_loops.__file__)
 
 CASES: list[tuple[Pair, Pair]] = [((1, 1), (0, 0)), ((2, 1), (0, 1)), ((1, 2), (2, 0)), ((3, 2), (1, 2))]
 
@@ -177,6 +178,73 @@ def test_a_linear_layer_worked_out_by_hand() -> None:
     assert loops.linear(x, W, np.array([0.5, -1])).tolist() == [[321.5, 1], [10.5, 0]]
 
 
+# More layers
+
+
+def test_a_convolution_with_gaps_worked_out_by_hand() -> None:
+    # Rows side by side, columns two apart would not fit a kernel of three; of two: 1*1 + 3*0 + 5*2 + 7*1 = 18
+    y = more_loops.conv2d(IMAGE, KERNEL[:, :2], np.zeros(1), dilation=(1, 2))
+    assert y[0, :, :, 0].tolist() == [[18, 22], [34, 38]]
+
+
+def test_a_convolution_in_two_groups_worked_out_by_hand() -> None:
+    x = np.array([1.0, 10, 100, 1000]).reshape(1, 1, 1, 4)
+    W = np.array([[1.0, 2, 3, 4], [5, 6, 7, 8]]).reshape(1, 1, 2, 4)  # filters 0 and 1 see 1 and 10, 2 and 3 see 100 and 1000
+    y = more_loops.conv2d(x, W, np.array([0.0, 0, 0, 1]), groups=2)
+    assert y[0, 0, 0].tolist() == [51, 62, 7300, 8401]
+
+
+@pytest.mark.parametrize(("stride", "padding"), CASES)
+def test_without_gaps_and_groups_it_is_the_same_convolution(stride: Pair, padding: Pair) -> None:
+    x, W, b = whole(41, 2, 5, 7, 3), whole(42, 2, 3, 3, 4), whole(43, 4)
+    assert np.array_equal(more_loops.conv2d(x, W, b, stride, padding), loops.conv2d(x, W, b, stride, padding))
+
+
+@pytest.mark.parametrize(("stride", "padding"), CASES)
+def test_gaps_are_a_larger_filter_with_zeros_between(stride: Pair, padding: Pair) -> None:
+    x, W, b = whole(44, 2, 6, 8, 2), whole(45, 2, 3, 2, 3), whole(46, 3)
+    larger = np.zeros((4, 5, 2, 3))
+    larger[::3, ::2] = W
+    wanted = loops.conv2d(x, larger, b, stride, padding)
+    assert np.array_equal(more_loops.conv2d(x, W, b, stride, padding, (3, 2)), wanted)
+
+
+def test_groups_are_convolutions_side_by_side() -> None:
+    x, W, b = whole(47, 2, 4, 5, 6), whole(48, 2, 3, 2, 9), whole(49, 9)
+    parts = [loops.conv2d(x[..., 2 * g : 2 * g + 2], W[..., 3 * g : 3 * g + 3], b[3 * g : 3 * g + 3]) for g in range(3)]
+    assert np.array_equal(more_loops.conv2d(x, W, b, groups=3), np.concatenate(parts, axis=3))
+
+
+def test_leaky_relu_keeps_a_part_of_what_is_below_zero() -> None:
+    assert more_loops.leaky_relu(np.array([[-2.0, 0, 3], [4, -5, -0.5]]), 0.5).tolist() == [[-1, 0, 3], [4, -2.5, -0.25]]
+    assert more_loops.leaky_relu(np.array([-300.0])).tolist() == [-3]
+
+
+def test_curves_at_numbers_known_by_heart() -> None:
+    x = np.array([0.0, math.log(3), -math.log(3)])
+    assert more_loops.sigmoid(x) == pytest.approx([1 / 2, 3 / 4, 1 / 4], rel=1e-15)
+    assert more_loops.tanh(x) == pytest.approx([0, 4 / 5, -4 / 5], rel=1e-15)  # (9 - 1) / (9 + 1)
+
+
+def test_gelu_at_numbers_from_its_paper_and_its_symmetry() -> None:
+    # The form with tanh is within 5e-4 of x Phi(x), Phi(1) = 0.841345 and Phi(2) = 0.977250
+    assert more_loops.gelu(np.array([0.0, 1, 2, -1])) == pytest.approx([0, 0.841345, 1.954500, -0.158655], abs=5e-4)
+    x = whole(50, 3, 4) / 4
+    assert more_loops.gelu(x) - more_loops.gelu(-x) == pytest.approx(x, abs=1e-14)
+
+
+def test_averages_worked_out_by_hand() -> None:
+    assert more_loops.avg_pool2d(IMAGE)[0, :, :, 0].tolist() == [[3.5, 5.5]]
+    assert more_loops.avg_pool2d(IMAGE, (2, 3), (1, 1))[0, :, :, 0].tolist() == [[4, 5], [8, 9]]
+    assert more_loops.global_avg_pool2d(IMAGE).tolist() == [[6.5]]
+    assert more_loops.global_avg_pool2d(np.concatenate([IMAGE, -2 * IMAGE], axis=3)).tolist() == [[6.5, -13]]
+
+
+def test_zeros_outside_the_image_are_counted_in_the_mean() -> None:
+    # Top left: three zeros and the 1, over four
+    assert more_loops.avg_pool2d(IMAGE, padding=(1, 1))[0, :, :, 0].tolist() == [[0.25, 1.25, 1], [3.5, 8.5, 5]]
+
+
 # The loss
 
 
@@ -308,6 +376,20 @@ def test_no_float_creeps_into_other_kinds_of_numbers() -> None:
         assert not any(isinstance(number, float) for array in (maps, row, z, losses) for number in array.flat)
 
 
+def test_no_float_creeps_into_more_layers_either() -> None:
+    with mpmath.workdps(60):
+        x, W, b = precise(whole(51, 1, 4, 5, 4) / 3), precise(whole(52, 2, 2, 2, 4)), precise(whole(53, 4))
+        maps = more_loops.conv2d(x, W, b, padding=(1, 1), dilation=(2, 1), groups=2)
+        curves = [
+            more_loops.leaky_relu(maps),
+            more_loops.sigmoid(maps, exp=mpmath.exp),
+            more_loops.tanh(maps, tanh=mpmath.tanh),
+            more_loops.gelu(maps, tanh=mpmath.tanh),
+        ]
+        averages = [more_loops.avg_pool2d(maps, padding=(1, 1)), more_loops.global_avg_pool2d(maps)]
+        assert not any(isinstance(number, float) for array in (maps, *curves, *averages) for number in array.flat)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_results_keep_the_precision_of_their_input(dtype: type[np.floating[Any]]) -> None:
     x, W, b = whole(26, 1, 4, 5, 2).astype(dtype), whole(27, 2, 2, 2, 3).astype(dtype), np.ones(3, dtype)
@@ -332,24 +414,37 @@ def test_the_seed_has_under_two_hundred_lines() -> None:
     assert len(SOURCE.read_text(encoding="utf-8").splitlines()) < 200
 
 
-def test_the_seed_imports_numpy_and_the_standard_library_alone() -> None:
-    roots = set()
-    for node in ast.walk(ast.parse(SOURCE.read_text(encoding="utf-8"))):
+def imported(source: Path) -> set[str]:
+    modules = set()
+    for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            roots |= {name.name.split(".")[0] for name in node.names}
+            modules |= {name.name for name in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0
-            roots.add(str(node.module).split(".")[0])
-    assert roots <= {"numpy", *sys.stdlib_module_names}
+            modules.add(str(node.module))
+    return modules
+
+
+def used_of_numpy(source: Path) -> set[str]:
+    return {
+        node.attr
+        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "np"
+    }
+
+
+def test_the_seed_imports_numpy_and_the_standard_library_alone() -> None:
+    assert {module.split(".")[0] for module in imported(SOURCE)} <= {"numpy", *sys.stdlib_module_names}
 
 
 def test_the_seed_lets_numpy_store_numbers_and_nothing_more() -> None:
-    used = {
-        node.attr
-        for node in ast.walk(ast.parse(SOURCE.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "np"
-    }
-    assert used == {"empty", "zeros", "ndindex", "result_type"}
+    assert used_of_numpy(SOURCE) == {"empty", "zeros", "ndindex", "result_type"}
+
+
+def test_the_other_loops_share_nothing_with_the_layers_either() -> None:
+    assert len(MORE.read_text(encoding="utf-8").splitlines()) < 200
+    assert imported(MORE) <= {"numpy", "handmade.engine.loops", *sys.stdlib_module_names, "collections.abc"}
+    assert used_of_numpy(MORE) <= used_of_numpy(SOURCE)
 
 
 # The example

@@ -10,7 +10,24 @@ import pytest
 import laws
 from cases import CASES, INPUTS, Case, generic
 from handmade.engine.arrays import Array, Shape
-from handmade.engine.layers import EVERY, Channel, Conv2d, Flatten, Linear, MaxPool2d, ReLU, only
+from handmade.engine.layers import (
+    EVERY,
+    GELU,
+    AvgPool2d,
+    Channel,
+    Conv2d,
+    Flatten,
+    GlobalAvgPool2d,
+    LeakyReLU,
+    Linear,
+    MaxPool2d,
+    ReLU,
+    Sigmoid,
+    Tanh,
+    beside,
+    only,
+)
+from handmade.engine.layers.sigmoid import sigma, sigma_step
 from handmade.engine.layers.windows import columns, crop, pad, patches, reached, rows
 from handmade.engine.losses import CrossEntropy
 from handmade.engine.losses.cross_entropy import log_softmax
@@ -39,8 +56,8 @@ def turned_into(kind: type, layer: Any) -> Any:
     return other
 
 
-def with_filters(layer: Conv2d, W: Array) -> Conv2d:
-    return Conv2d(W, layer.b, layer.stride, layer.padding)
+def altered(layer: Conv2d, **settings: Any) -> Conv2d:
+    return Conv2d(**(layer.__dict__ | settings))
 
 
 MUTANTS: dict[str, Mutant] = {}
@@ -62,39 +79,39 @@ def mutant(law: str) -> Callable[[type], type]:
 @mutant("reference")
 class FlippedKernel(Conv2d):
     def forward(self, x: Array) -> Array:
-        return Conv2d.forward(with_filters(self, self.W[::-1, ::-1]), x)
+        return Conv2d.forward(altered(self, W=self.W[::-1, ::-1]), x)
 
 
 @mutant("reference")
 class TransposedKernel(Conv2d):
     def forward(self, x: Array) -> Array:
         K_h, K_w, C, O = self.W.shape
-        return Conv2d.forward(with_filters(self, self.W.transpose(1, 0, 2, 3).reshape(K_h, K_w, C, O)), x)
+        return Conv2d.forward(altered(self, W=self.W.transpose(1, 0, 2, 3).reshape(K_h, K_w, C, O)), x)
 
 
 @mutant("reference")
 class ChannelsAndFiltersMixed(Conv2d):
     def forward(self, x: Array) -> Array:
         K_h, K_w, C, O = self.W.shape
-        return Conv2d.forward(with_filters(self, self.W.reshape(K_h, K_w, O, C).swapaxes(2, 3)), x)
+        return Conv2d.forward(altered(self, W=self.W.reshape(K_h, K_w, O, C).swapaxes(2, 3)), x)
 
 
 @mutant("reference")
 class StrideIgnoredAcross(Conv2d):
     def forward(self, x: Array) -> Array:
-        return Conv2d.forward(Conv2d(self.W, self.b, (self.stride[0], 1), self.padding), x)
+        return Conv2d.forward(altered(self, stride=(self.stride[0], 1)), x)
 
 
 @mutant("reference")
 class PaddingOfOneAxisForBoth(Conv2d):
     def forward(self, x: Array) -> Array:
-        return Conv2d.forward(Conv2d(self.W, self.b, self.stride, (self.padding[0], self.padding[0])), x)
+        return Conv2d.forward(altered(self, padding=(self.padding[0], self.padding[0])), x)
 
 
 @mutant("reference")
 class NoBias(Conv2d):
     def forward(self, x: Array) -> Array:
-        return Conv2d.forward(Conv2d(self.W, 0 * self.b, self.stride, self.padding), x)
+        return Conv2d.forward(altered(self, b=0 * self.b), x)
 
 
 @mutant("reference")
@@ -326,17 +343,18 @@ class NudgesMixed(Conv2d):
 class ConvBackward(Conv2d):
     """Backward as in the engine, in pieces that a mutant can spoil one at a time."""
 
-    def backward(self, x: Array, gy: Array) -> Gradients:
+    def _spread(self, x: Array, W: Array, gy: Array) -> tuple[Array, Array]:
         padded = pad(x, self.padding, 0)
-        windows = patches(padded, self.kernel, self.stride)
+        windows = patches(padded, self.kernel, self.stride, self.dilation)
         g = gy.reshape(-1, gy.shape[-1])
-        gW = (columns(windows) @ g).reshape(self.W.shape)
-        g_windows = (g @ self.W.reshape(-1, gy.shape[-1]).T).reshape(windows.shape)
+        gW = (columns(windows) @ g).reshape(W.shape)
+        g_windows = (g @ W.reshape(-1, gy.shape[-1]).T).reshape(windows.shape)
         gx = np.zeros_like(padded)
         for i in range(self.kernel[0]):
             for j in range(self.kernel[1]):
-                self.add(gx, (slice(None), *self.at(i, j, gy.shape)), g_windows[:, :, :, i, j])
-        return self.cut(gx, x.shape), {"W": gW, "b": g.sum(axis=0)}
+                at = self.at(i * self.dilation[0], j * self.dilation[1], gy.shape)
+                self.add(gx, (slice(None), *at), g_windows[:, :, :, i, j])
+        return self.cut(gx, x.shape), gW
 
     def add(self, gx: Array, at: tuple[slice, ...], g: Array) -> None:
         gx[at] += g
@@ -417,7 +435,7 @@ class InputGradientOneInAThousandTooLarge(MaxPool2d):
 @mutant("transpose")
 class GradientOfTheFlippedKernel(Conv2d):
     def backward(self, x: Array, gy: Array) -> Gradients:
-        return Conv2d.backward(with_filters(self, self.W[::-1, ::-1]), x, gy)
+        return Conv2d.backward(altered(self, W=self.W[::-1, ::-1]), x, gy)
 
 
 @mutant("transpose")
@@ -526,6 +544,281 @@ class RandomBits(ReLU):
         return y
 
 
+# --- gaps and groups ----------------------------------------------------------------------------------------------------------
+
+
+@mutant("reference")
+class DilationOfOneAxisForBoth(Conv2d):
+    def forward(self, x: Array) -> Array:
+        # one too long would leave the image; the shorter one of both stays inside and is wrong all the same
+        down, right, _ = self.output_shape(x.shape[1:])
+        return Conv2d.forward(altered(self, dilation=min(self.dilation)), x)[:, :down, :right]
+
+
+@mutant("reference")
+class GroupsTakenInTurn(Conv2d):
+    def forward(self, x: Array) -> Array:
+        size = self.W.shape[2]
+        in_turn = [g + self.groups * c for g in range(self.groups) for c in range(size)]
+        return super().forward(x[..., in_turn])
+
+
+@mutant("reference")
+class FiltersTakenInTurn(Conv2d):
+    def forward(self, x: Array) -> Array:
+        y = super().forward(x) - self.b
+        return y.reshape(*y.shape[:3], self.groups, -1).swapaxes(3, 4).reshape(y.shape) + self.b
+
+
+@mutant("nudges")
+class FirstGroupForAll(Conv2d):
+    def nudges(self, x: Array, h: Any) -> Iterator[tuple[Channel, Array]]:
+        nudges = list(super().nudges(x, h))
+        return ((channel, nudges[0][1]) for channel, _ in nudges)
+
+
+@mutant("channel")
+class NextGroupMoves(Conv2d):
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        dy = super().delta(x, dx, channel)
+        return dy if channel == EVERY else np.roll(dy, len(self.b) // self.groups, axis=3)
+
+
+@mutant("channel")
+class ChannelForItsGroup(Conv2d):
+    def output_channel(self, channel: Channel, shape: Shape) -> Channel:
+        return channel if self.groups == len(self.b) else EVERY
+
+
+@mutant("gain")
+class GainOfTheFirstGroup(Conv2d):
+    def gain(self, channel: Channel) -> float:
+        return super().gain(only(channel.start % self.W.shape[2]))
+
+
+@mutant("transpose")
+class GapsForgottenBackwards(ConvBackward):
+    def at(self, i: int, j: int, shape: Shape) -> tuple[slice, slice]:
+        return super().at(i // self.dilation[0], j // self.dilation[1], shape)
+
+
+# --- averages -----------------------------------------------------------------------------------------------------------------
+
+
+@mutant("reference")
+class PaddingNotCounted(AvgPool2d):
+    def forward(self, x: Array) -> Array:
+        y: Array = super().forward(x) / super().forward(np.ones_like(x))
+        return y
+
+
+@mutant("reference")
+class SumForMean(AvgPool2d):
+    def forward(self, x: Array) -> Array:
+        return super().forward(x) * self.window[0] * self.window[1]
+
+
+@mutant("channel")
+class AverageOfNudges(AvgPool2d):
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        dy = super().delta(x, dx, channel)
+        return dy if dx.ndim == x.ndim else np.broadcast_to(dy.mean(axis=-1, keepdims=True), dy.shape)
+
+
+@mutant("transpose")
+class ShareNotDivided(AvgPool2d):
+    def backward(self, x: Array, gy: Array) -> Gradients:
+        return super().backward(x, gy * self.window[0] * self.window[1])
+
+
+@mutant("transpose")
+class LastWindowOverwrites(AvgPool2d):
+    def backward(self, x: Array, gy: Array) -> Gradients:
+        padded = pad(np.zeros_like(x), self.padding, 0)
+        for gx_k in self._pixels(padded):
+            gx_k[...] = gy / (self.window[0] * self.window[1])
+        return crop(padded, self.padding), {}
+
+
+@mutant("reference")
+class AverageOfChannelsFirst(GlobalAvgPool2d):
+    def forward(self, x: Array) -> Array:
+        y: Array = x.reshape(len(x), x.shape[-1], -1).mean(axis=-1)
+        return y
+
+
+@mutant("subtraction")
+@mutant("difference")
+class SumOfWhatMoved(GlobalAvgPool2d):
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        dy: Array = dx.sum(axis=(1, 2))
+        return dy
+
+
+@mutant("channel")
+class EverythingMoves(GlobalAvgPool2d):
+    def output_channel(self, channel: Channel, shape: Shape) -> Channel:
+        return EVERY
+
+
+@mutant("transpose")
+class AveragedBySquares(GlobalAvgPool2d):
+    def backward(self, x: Array, gy: Array) -> Gradients:
+        return super().backward(x, gy)[0] / (x.shape[1] * x.shape[2]), {}
+
+
+# --- curves -------------------------------------------------------------------------------------------------------------------
+
+
+@mutant("reference")
+class SlopeAbove(LeakyReLU):
+    def forward(self, x: Array) -> Array:
+        return -super().forward(-x)
+
+
+@mutant("subtraction")
+@mutant("difference")
+class SlopeOfTheStart(LeakyReLU):
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        return dx * np.where(beside(x, dx, channel) > 0, 1, self.slope)
+
+
+@mutant("difference")
+@mutant("tails")
+class SubtractedFromTheWhole(LeakyReLU):
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        above = ReLU().delta(x, dx, channel)
+        return above + self.slope * ((x + dx) - x - above)
+
+
+@mutant("channel")
+class LeakyBesideTheWrongChannel(LeakyReLU):
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        return super().delta(x, dx, channel if channel == EVERY or x.ndim == 2 else only(0))
+
+
+@mutant("kink of leaky relu")
+class OneOnTheKinkOfLeaky(LeakyReLU):
+    def backward(self, x: Array, gy: Array) -> Gradients:
+        return np.where(x >= 0, gy, self.slope * gy), {}
+
+
+@mutant("kink of leaky relu")
+class ZeroOnTheKinkOfLeaky(LeakyReLU):
+    def backward(self, x: Array, gy: Array) -> Gradients:
+        return gy * ((x > 0) + self.slope * (x < 0)), {}
+
+
+@mutant("difference")
+class SubtractedSigmas(Sigmoid):
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        x = beside(x, dx, channel)
+        return sigma(x + dx) - sigma(x)
+
+
+@mutant("tails")
+class OneLessSigma(Sigmoid):
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        s, growth = sigma(beside(x, dx, channel)), np.expm1(dx)
+        dy: Array = s * (1 - s) * growth / (1 + s * growth)
+        return dy
+
+
+@mutant("tails")
+class OverflowsUpwards(Sigmoid):
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        x = beside(x, dx, channel)
+        dy: Array = np.expm1(dx) * sigma(x) * sigma(-(x + dx))
+        return dy
+
+
+@mutant("tails")
+class ExpOfLargeNumbers(Sigmoid):
+    def forward(self, x: Array) -> Array:
+        y: Array = np.exp(x) / (1 + np.exp(x))
+        return y
+
+
+@mutant("tails")
+class FlatTooSoon(Sigmoid):
+    def backward(self, x: Array, gy: Array) -> Gradients:
+        return sigma(x) * (1 - sigma(x)) * gy, {}
+
+
+@mutant("subtraction")
+@mutant("difference")
+class StepNotDoubled(Tanh):
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        x = beside(x, dx, channel)
+        return 2 * sigma_step(2 * x, 2 * (x + dx), dx)
+
+
+@mutant("tails")
+class OneLessSquare(Tanh):
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        t, step = np.tanh(beside(x, dx, channel)), np.tanh(dx)
+        dy: Array = (1 - t**2) * step / (1 + t * step)
+        return dy
+
+
+@mutant("tails")
+class DenominatorCancels(Tanh):
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        x = beside(x, dx, channel)
+        dy: Array = 4 * sigma(2 * x) * sigma(-2 * x) * np.tanh(dx) / (1 + np.tanh(x) * np.tanh(dx))
+        return dy
+
+
+@mutant("tails")
+class FlatTooSoonAsWell(Tanh):
+    def backward(self, x: Array, gy: Array) -> Gradients:
+        return (1 - np.tanh(x) ** 2) * gy, {}
+
+
+@mutant("transpose")
+class SlopeOfTheSigmoid(Tanh):
+    def backward(self, x: Array, gy: Array) -> Gradients:
+        return Sigmoid().backward(2 * x, gy)
+
+
+@mutant("reference")
+class AnotherGELU(GELU):
+    def forward(self, x: Array) -> Array:
+        return x * sigma(1.702 * x)
+
+
+def gate(x: Array) -> Array:
+    return sigma(2 * np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))
+
+
+@mutant("subtraction")
+@mutant("difference")
+class ChangeOfTheGateForgotten(GELU):
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        return dx * gate(beside(x, dx, channel) + dx)
+
+
+@mutant("difference")
+class SubtractedGates(GELU):
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        x = beside(x, dx, channel)
+        dy: Array = dx * gate(x + dx) + x * (gate(x + dx) - gate(x))
+        return dy
+
+
+@mutant("tails")
+class OnePlusTanh(GELU):
+    def forward(self, x: Array) -> Array:
+        y: Array = x / 2 * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
+        return y
+
+
+@mutant("transpose")
+class CubeForgotten(GELU):
+    def backward(self, x: Array, gy: Array) -> Gradients:
+        return (gate(x) + x * gate(x) * (1 - gate(x)) * 2 * np.sqrt(2 / np.pi)) * gy, {}
+
+
 # --- conventions --------------------------------------------------------------------------------------------------------------
 
 
@@ -619,8 +912,36 @@ class SameMaxPool2d(MaxPool2d): ...
 class SameFlatten(Flatten): ...
 
 
-ABOUT = {"gain": (Conv2d,), "nudges": (Conv2d, Linear), "kink of relu": (ReLU,), "ties of pool": (MaxPool2d,)}
-COPIES = [SameConv2d, ConvBackward, SameLinear, SameReLU, SameMaxPool2d, SameFlatten]
+class SameAvgPool2d(AvgPool2d): ...
+
+
+class SameGlobalAvgPool2d(GlobalAvgPool2d): ...
+
+
+class SameLeakyReLU(LeakyReLU): ...
+
+
+class SameSigmoid(Sigmoid): ...
+
+
+class SameTanh(Tanh): ...
+
+
+class SameGELU(GELU): ...
+
+
+ABOUT = {
+    "gain": (Conv2d,),
+    "nudges": (Conv2d, Linear),
+    "tails": (LeakyReLU, Sigmoid, Tanh, GELU),
+    "kink of relu": (ReLU,),
+    "kink of leaky relu": (LeakyReLU,),
+    "ties of pool": (MaxPool2d,),
+}
+COPIES = [
+    *(SameConv2d, ConvBackward, SameLinear, SameReLU, SameMaxPool2d, SameFlatten, SameAvgPool2d, SameGlobalAvgPool2d),
+    *(SameLeakyReLU, SameSigmoid, SameTanh, SameGELU),
+]
 
 
 @pytest.mark.parametrize(

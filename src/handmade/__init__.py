@@ -9,18 +9,36 @@
 
 from handmade import data, gradients, losses, networks
 from handmade.engine.errors import HandmadeError
-from handmade.engine.layers import Conv2d, Flatten, Linear, MaxPool2d, ReLU
+from handmade.engine.layers import (
+    GELU,
+    AvgPool2d,
+    Conv2d,
+    Flatten,
+    GlobalAvgPool2d,
+    LeakyReLU,
+    Linear,
+    MaxPool2d,
+    ReLU,
+    Sigmoid,
+    Tanh,
+)
 from handmade.engine.training import train
 from handmade.network import Network, load
 
 __all__ = [
+    "GELU",
+    "AvgPool2d",
     "Conv2d",
     "Flatten",
+    "GlobalAvgPool2d",
     "HandmadeError",
+    "LeakyReLU",
     "Linear",
     "MaxPool2d",
     "Network",
     "ReLU",
+    "Sigmoid",
+    "Tanh",
     "data",
     "gradients",
     "load",

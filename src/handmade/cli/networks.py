@@ -54,7 +54,7 @@ def _table(name: str, layers: list[dict[str, Any]]) -> Table:
 
 def _usual(setting: str, value: object) -> bool:
     """Whether a setting is what it would be without being set, and so not worth the room."""
-    return (setting, value) in (("stride", [1, 1]), ("padding", [0, 0]))
+    return (setting, value) in (("stride", [1, 1]), ("padding", [0, 0]), ("dilation", [1, 1]), ("groups", 1))
 
 
 def _sides(value: object) -> str:

@@ -15,10 +15,28 @@ from numpy.typing import DTypeLike
 
 from handmade.engine.arrays import Array, Shape, whole
 from handmade.engine.errors import HandmadeError
-from handmade.engine.layers import Conv2d, Flatten, Layer, Linear, MaxPool2d, ReLU, Weighted
+from handmade.engine.layers import (
+    GELU,
+    AvgPool2d,
+    Conv2d,
+    Flatten,
+    GlobalAvgPool2d,
+    Layer,
+    LeakyReLU,
+    Linear,
+    MaxPool2d,
+    ReLU,
+    Sigmoid,
+    Tanh,
+    Weighted,
+)
 from handmade.engine.network import Network
 
-LAYERS: dict[str, Any] = {layer.__name__: layer for layer in (Conv2d, ReLU, MaxPool2d, Flatten, Linear)}
+KINDS: tuple[Any, ...] = (
+    *(Conv2d, ReLU, MaxPool2d, Flatten, Linear),
+    *(AvgPool2d, GlobalAvgPool2d, LeakyReLU, Sigmoid, Tanh, GELU),
+)
+LAYERS: dict[str, Any] = {kind.__name__: kind for kind in KINDS}
 LARGEST_ACTIVATION = 2**24  # numbers an image: far beyond any picture of a digit
 
 

@@ -11,7 +11,7 @@ from itertools import combinations
 import numpy as np
 
 from handmade.engine.arrays import Array
-from handmade.engine.layers import MaxPool2d, ReLU, Weighted
+from handmade.engine.layers import LeakyReLU, MaxPool2d, ReLU, Weighted
 from handmade.engine.losses import Loss
 from handmade.engine.network import Network
 
@@ -66,7 +66,7 @@ def kinks(network: Network, x: Array, name: str, index: tuple[int, ...], h: floa
         dx = _first_difference(network, tape, name, index, step)
         for i in range(int(first) + 1, len(network.layers)):
             layer, x_i = network.layers[i], tape[i]
-            if type(layer) is ReLU:
+            if type(layer) in {ReLU, LeakyReLU}:
                 yield from _of_relu(network.names[i], x_i, dx)
             elif type(layer) is MaxPool2d:
                 yield from _of_pool(network.names[i], layer, x_i, dx)
@@ -74,7 +74,7 @@ def kinks(network: Network, x: Array, name: str, index: tuple[int, ...], h: floa
 
 
 def by_convention(network: Network, x: Array, y: Array, loss: Loss, name: str, index: tuple[int, ...]) -> float:
-    """The derivative dL/dw by the usual conventions, relu'(0) = 0 and the first winner takes all, carried forward.
+    """The derivative dL/dw by the usual conventions (relu'(0) = 0, leaky'(0) = slope, the first winner takes all), carried forward.
 
     Where several kinks are stood on at once, their shares may be of either sign, and this number need not lie between the left
     derivative and the right one.
@@ -85,6 +85,8 @@ def by_convention(network: Network, x: Array, y: Array, loss: Loss, name: str, i
     for layer, x_i in list(zip(network.layers, tape, strict=True))[int(first) + 1 :]:
         if type(layer) is ReLU:
             dx = dx * (x_i > 0)
+        elif type(layer) is LeakyReLU:
+            dx = dx * np.where(x_i > 0, 1, layer.slope)
         elif type(layer) is MaxPool2d:
             winner = np.stack(list(layer.pixels(x_i, -np.inf))).argmax(axis=0)
             dx = np.take_along_axis(np.stack(list(layer.pixels(dx, 0))), winner[None], axis=0)[0]

@@ -1,20 +1,26 @@
 """Conv2d: slide filters over an image and take dot products.
 
-    y[n,h,w,o] = b[o] + sum over i,j,c of W[i,j,c,o] x[n, h s + i - p, w s + j - p, c]        (1)
+    y[n,h,w,o] = b[o] + sum over i,j,c of W[i,j,c,o] x[n, h s + i d - p, w s + j d - p, c]        (1)
 
-with stride s, padding p and x = 0 outside the image. (1) is linear in x and linear in (W, b); the rest follows.
+with stride s, dilation d, padding p and x = 0 outside the image. (1) is linear in x and linear in (W, b); the rest follows.
 
     forward   y  = W * x + b
     delta     dy = W * dx
-    backward  gx[n, h s + i - p, w s + j - p, c] += W[i,j,c,o] gy[n,h,w,o],   gW[i,j,c,o] = sum of patch and gy,   gb = sum of gy
+    backward  gx[n, h s + i d - p, w s + j d - p, c] += W[i,j,c,o] gy[n,h,w,o]
+              gW[i,j,c,o] = sum of patch times gy,   gb = sum of gy
     nudges    dy[..., o] = h patch[..., i,j,c]  for W[i,j,c,o],   h  for b[o]
 
+In groups, the channels are cut into G equal parts, and so are the filters; (1) holds for each part by itself, so filter o sees
+only the C / G channels of group o // (O / G).
+
 LeCun, Bottou, Bengio & Haffner (1998), "Gradient-Based Learning Applied to Document Recognition",
-Proceedings of the IEEE 86(11), section II.
+Proceedings of the IEEE 86(11), section II. Dilation: Yu & Koltun (2016), "Multi-Scale Context Aggregation by Dilated
+Convolutions", ICLR. Groups: Krizhevsky, Sutskever & Hinton (2012), "ImageNet Classification with Deep Convolutional Neural
+Networks", NIPS 25, section 3.5.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
@@ -25,7 +31,7 @@ from handmade.engine.arrays import Array, Shape, pair, whole
 from handmade.engine.errors import HandmadeError
 from handmade.engine.initialisation import he
 from handmade.engine.layers.layer import EVERY, Channel, only
-from handmade.engine.layers.windows import columns, crop, pad, patches, places, reached, rows
+from handmade.engine.layers.windows import columns, crop, pad, patches, places, reach, reached, rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,12 +40,16 @@ class Conv2d:
 
     Parameters
     ----------
-    W : Array, (K_h, K_w, C, O)
+    W : Array, (K_h, K_w, C / groups, O)
         The filters.
     b : Array, (O,)
         One bias a filter.
     stride, padding : int or (int, int)
         Step between windows, and zeros around the image, down and across.
+    dilation : int or (int, int)
+        Step between the pixels of one window, down and across.
+    groups : int
+        Into how many parts channels and filters are cut; the filters of a part see the channels of that part alone.
 
     Raises
     ------
@@ -47,20 +57,33 @@ class Conv2d:
         If the arrays do not fit together or a setting is impossible.
     """
 
-    SETTINGS: ClassVar[tuple[str, ...]] = ("filters", "kernel", "stride", "padding")
+    SETTINGS: ClassVar[tuple[str, ...]] = ("filters", "kernel", "stride", "padding", "dilation", "groups")
 
     W: Array
     b: Array
     stride: tuple[int, int]
     padding: tuple[int, int]
+    dilation: tuple[int, int]
+    groups: int
 
-    def __init__(self, W: Array, b: Array, stride: int | tuple[int, int] = 1, padding: int | tuple[int, int] = 0) -> None:
+    def __init__(
+        self,
+        W: Array,
+        b: Array,
+        stride: int | tuple[int, int] = 1,
+        padding: int | tuple[int, int] = 0,
+        dilation: int | tuple[int, int] = 1,
+        groups: int = 1,
+    ) -> None:
         if W.ndim != 4 or b.shape != W.shape[-1:] or 0 in W.shape:
-            raise HandmadeError(f"Conv2d wants W (K_h, K_w, C, O) and b (O,); got {W.shape} and {b.shape}")
+            raise HandmadeError(f"Conv2d wants W (K_h, K_w, C / groups, O) and b (O,); got {W.shape} and {b.shape}")
+        _divisible(W.shape[-1], "filters", whole(groups, "groups", 1))
         object.__setattr__(self, "W", W)
         object.__setattr__(self, "b", b)
         object.__setattr__(self, "stride", pair(stride, "stride", 1))
         object.__setattr__(self, "padding", pair(padding, "padding", 0))
+        object.__setattr__(self, "dilation", pair(dilation, "dilation", 1))
+        object.__setattr__(self, "groups", groups)
 
     @classmethod
     def init(
@@ -72,15 +95,20 @@ class Conv2d:
         stride: int | tuple[int, int] = 1,
         padding: int | tuple[int, int] = 0,
         dtype: DTypeLike = np.float32,
+        dilation: int | tuple[int, int] = 1,
+        groups: int = 1,
     ) -> Self:
         """Fresh filters for images of so many channels: weights after He et al., biases zero."""
-        size = (*pair(kernel, "kernel", 1), whole(channels, "channels", 1), whole(filters, "filters", 1))
-        return cls(he(rng, size, dtype), np.zeros(filters, dtype), stride, padding)
+        seen = _divisible(whole(channels, "channels", 1), "channels", whole(groups, "groups", 1))
+        _divisible(whole(filters, "filters", 1), "filters", groups)
+        W = he(rng, (*pair(kernel, "kernel", 1), seen, filters), dtype)
+        return cls(W, np.zeros(filters, dtype), stride, padding, dilation, groups)
 
     @classmethod
     def restore(cls, parameters: dict[str, Array], settings: dict[str, Any]) -> Self:
         """The layer again from its arrays and what `settings` said."""
-        return cls(parameters["W"], parameters["b"], settings["stride"], settings["padding"])
+        names = ("stride", "padding", "dilation", "groups")
+        return cls(parameters["W"], parameters["b"], **{name: settings[name] for name in names})
 
     def settings(self) -> dict[str, Any]:
         return {
@@ -88,6 +116,8 @@ class Conv2d:
             "kernel": list(self.kernel),
             "stride": list(self.stride),
             "padding": list(self.padding),
+            "dilation": list(self.dilation),
+            "groups": self.groups,
         }
 
     @property
@@ -95,10 +125,15 @@ class Conv2d:
         """(K_h, K_w)."""
         return self.W.shape[0], self.W.shape[1]
 
+    @property
+    def channels(self) -> int:
+        """C, of all groups."""
+        return int(self.W.shape[2]) * self.groups
+
     def output_shape(self, shape: Shape) -> Shape:
-        down, right = places(shape, self.kernel, self.stride, self.padding, "Conv2d")
-        if shape[-1] != self.W.shape[2]:
-            raise HandmadeError(f"Conv2d wants images (H, W, {self.W.shape[2]}); got {shape}")
+        down, right = places(shape, reach(self.kernel, self.dilation), self.stride, self.padding, "Conv2d")
+        if shape[-1] != self.channels:
+            raise HandmadeError(f"Conv2d wants images (H, W, {self.channels}); got {shape}")
         return down, right, self.W.shape[-1]
 
     def parameters(self) -> dict[str, Array]:
@@ -108,44 +143,65 @@ class Conv2d:
         return replace(self, W=parameters["W"], b=parameters["b"])
 
     def forward(self, x: Array) -> Array:  # (N, H, W, C) -> (N, H', W', O)
-        y = self._correlate(x, self.W)
+        y = self._filtered(x)
         y += self.b
         return y
 
     def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
         """Only the filters' slices for the channels that moved take part; x itself plays none, for (1) is linear."""
-        return self._correlate(dx, self.W[:, :, channel])
+        if channel == EVERY:
+            return self._filtered(dx)
+        seen, filters = self._at(channel)
+        part = self._correlate(dx, self.W[:, :, seen, filters])
+        if self.output_channel(channel, x.shape[1:]) == filters:
+            return part
+        dy = np.zeros((*part.shape[:3], len(self.b), *part.shape[4:]), part.dtype)
+        dy[:, :, :, filters] = part
+        return dy
 
     def gain(self, channel: Channel) -> float:
         """How many times larger than dx a delta can be at most: the largest sum of |W| that one output reads from the channel."""
-        return float(np.abs(self.W[:, :, channel]).sum(axis=(0, 1, 2)).max())
+        seen, filters = self._at(channel)
+        return float(np.abs(self.W[:, :, seen, filters]).sum(axis=(0, 1, 2)).max())
 
     def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
         """Whatever index (1) sums over is now spread over; where windows overlap, what they spread adds up."""
-        padded = pad(x, self.padding, 0)
-        windows = patches(padded, self.kernel, self.stride)  # (N, H', W', K_h, K_w, C)
-        g = gy.reshape(-1, gy.shape[-1])
-        gW = (rows(windows).T @ g).reshape(self.W.shape)
-        g_windows = (g @ self.W.reshape(-1, gy.shape[-1]).T).reshape(windows.shape)
-        gx = np.zeros_like(padded)
-        for i in range(self.kernel[0]):
-            for j in range(self.kernel[1]):
-                below, beside = reached(i, gy.shape[1], self.stride[0]), reached(j, gy.shape[2], self.stride[1])
-                gx[:, below, beside] += g_windows[:, :, :, i, j]
-        return crop(gx, self.padding), {"W": gW, "b": g.sum(axis=0)}
+        parts = (self._spread(x[..., seen], self.W[..., filters], gy[..., filters]) for seen, filters in self._parts())
+        gx, gW = map(_joined, zip(*parts, strict=True))
+        return gx, {"W": gW, "b": gy.reshape(-1, gy.shape[-1]).sum(axis=0)}
 
     def output_channel(self, channel: Channel, shape: Shape) -> Channel:
-        return EVERY
+        """Every output reads every channel of its group; a group of one filter has one output."""
+        return self._at(channel)[1] if channel != EVERY and self.groups == len(self.b) > 1 else EVERY
 
     def nudges(self, x: Array, h: Any) -> Iterator[tuple[Channel, Array]]:
         """A weight nudged by h moves its filter's channel by h times the pixels it reads; a bias reads ones."""
-        windows = self._patches(x)  # (N, H', W', K_h, K_w, C)
-        positions, weights = windows.shape[:3], math.prod(windows.shape[3:])
-        dy = np.empty((*positions, 1, weights + 1), x.dtype)
-        np.multiply(windows, h, out=dy[..., 0, :-1].reshape(windows.shape))
-        dy[..., -1] = h
-        for o in range(self.W.shape[-1]):
-            yield only(o), dy
+        for seen, filters in self._parts():
+            windows = self._patches(x[..., seen])  # (N, H', W', K_h, K_w, C / groups)
+            positions, weights = windows.shape[:3], math.prod(windows.shape[3:])
+            dy = np.empty((*positions, 1, weights + 1), x.dtype)
+            np.multiply(windows, h, out=dy[..., 0, :-1].reshape(windows.shape))
+            dy[..., -1] = h
+            for o in range(filters.start, filters.stop):
+                yield only(o), dy
+
+    def _parts(self) -> Iterator[tuple[slice, slice]]:
+        """For each group, the channels that it sees and the filters that see them."""
+        channels, filters = self.W.shape[2], len(self.b) // self.groups
+        for g in range(self.groups):
+            yield slice(g * channels, (g + 1) * channels), slice(g * filters, (g + 1) * filters)
+
+    def _at(self, channel: Channel) -> tuple[slice, slice]:
+        """Where W reads a channel: the place of the channel in its group, and the filters of that group."""
+        if self.groups == 1 or channel == EVERY:
+            return channel, EVERY
+        group, place = divmod(channel.start, self.W.shape[2])
+        filters = len(self.b) // self.groups
+        return only(place), slice(group * filters, (group + 1) * filters)
+
+    def _filtered(self, x: Array) -> Array:
+        """W * x, group by group; x may have an axis of nudges at its end."""
+        return _joined([self._correlate(x[:, :, :, seen], self.W[..., filters]) for seen, filters in self._parts()])
 
     def _correlate(self, x: Array, W: Array) -> Array:
         windows = self._patches(x)  # (N, H', W', K_h, K_w, C), or with nudges (N, H', W', K_h, K_w, C, nudges)
@@ -156,5 +212,35 @@ class Conv2d:
         y = filters.T @ columns(windows)  # (O, N H' W' nudges): nudges stay side by side
         return np.moveaxis(y.reshape(outputs, *positions, -1), 0, 3)
 
+    def _spread(self, x: Array, W: Array, gy: Array) -> tuple[Array, Array]:
+        """gx and gW of one group."""
+        padded = pad(x, self.padding, 0)
+        windows = self._windows(padded)  # (N, H', W', K_h, K_w, C)
+        g = gy.reshape(-1, gy.shape[-1])
+        gW = (rows(windows).T @ g).reshape(W.shape)
+        g_windows = (g @ W.reshape(-1, gy.shape[-1]).T).reshape(windows.shape)
+        gx = np.zeros_like(padded)
+        for i in range(self.kernel[0]):
+            for j in range(self.kernel[1]):
+                below = reached(i * self.dilation[0], gy.shape[1], self.stride[0])
+                beside = reached(j * self.dilation[1], gy.shape[2], self.stride[1])
+                gx[:, below, beside] += g_windows[:, :, :, i, j]
+        return crop(gx, self.padding), gW
+
     def _patches(self, x: Array) -> Array:
-        return patches(pad(x, self.padding, 0), self.kernel, self.stride)
+        return self._windows(pad(x, self.padding, 0))
+
+    def _windows(self, padded: Array) -> Array:
+        return patches(padded, self.kernel, self.stride, self.dilation)
+
+
+def _joined(parts: Sequence[Array]) -> Array:
+    """What the groups made, channels side by side."""
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=3)
+
+
+def _divisible(number: int, name: str, groups: int) -> int:
+    """How many of them each group has."""
+    if number % groups:
+        raise HandmadeError(f"{name} wants to be divisible by groups, {groups}; got {number}")
+    return number // groups

@@ -17,7 +17,7 @@ import numpy as np
 from handmade.engine.arrays import Array, Shape, pair
 from handmade.engine.errors import HandmadeError
 from handmade.engine.layers.layer import EVERY, Channel, beside
-from handmade.engine.layers.windows import crop, pad, places, reached
+from handmade.engine.layers.windows import crop, pad, pixels, places
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +97,4 @@ class MaxPool2d:
         return self._places(pad(x, self.padding, outside))
 
     def _places(self, padded: Array) -> Iterator[Array]:
-        down, right = ((size - k) // step + 1 for size, k, step in zip(padded.shape[1:3], self.window, self.stride, strict=True))
-        for i in range(self.window[0]):
-            for j in range(self.window[1]):
-                yield padded[:, reached(i, down, self.stride[0]), reached(j, right, self.stride[1])]
+        return pixels(padded, self.window, self.stride)

@@ -1,6 +1,7 @@
 """Sliding windows over images (N, H, W, C), as views: nothing is copied until someone reads them."""
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -48,20 +49,37 @@ def crop(x: Array, padding: tuple[int, int]) -> Array:
     return x[:, above : x.shape[1] - above, beside : x.shape[2] - beside]
 
 
+def reach(window: tuple[int, int], dilation: tuple[int, int]) -> tuple[int, int]:
+    """How far a window reaches when its neighbours are `dilation` apart: (k - 1) dilation + 1 rows and columns."""
+    return (window[0] - 1) * dilation[0] + 1, (window[1] - 1) * dilation[1] + 1
+
+
 def reached(i: int, places: int, stride: int) -> slice:
     """The rows (or columns) that place i of the windows reads, one window after the other."""
     return slice(i, i + (places - 1) * stride + 1, stride)
 
 
-def patches(x: Array, window: tuple[int, int], stride: tuple[int, int]) -> Array:
-    """Every window of every image: (N, H, W, C, ...) -> (N, H', W', K_h, K_w, C, ...), a read-only view."""
+def pixels(x: Array, window: tuple[int, int], stride: tuple[int, int]) -> Iterator[Array]:
+    """For each place of the window, row by row, that pixel of every window: (N, H, W, ...) -> (N, H', W', ...), views."""
+    down, right = ((size - k) // step + 1 for size, k, step in zip(x.shape[1:3], window, stride, strict=True))
+    for i in range(window[0]):
+        for j in range(window[1]):
+            yield x[:, reached(i, down, stride[0]), reached(j, right, stride[1])]
+
+
+def patches(x: Array, window: tuple[int, int], stride: tuple[int, int], dilation: tuple[int, int] = (1, 1)) -> Array:
+    """Every window of every image: (N, H, W, C, ...) -> (N, H', W', K_h, K_w, C, ...), a read-only view.
+
+    Neighbours in a window are `dilation` apart in the image.
+    """
     images, height, width, *rest = x.shape
-    down, right = (height - window[0]) // stride[0] + 1, (width - window[1]) // stride[1] + 1
+    below, beside = reach(window, dilation)
+    down, right = (height - below) // stride[0] + 1, (width - beside) // stride[1] + 1
     image, row, column, *steps = x.strides
     return as_strided(
         x,
         (images, down, right, *window, *rest),
-        (image, row * stride[0], column * stride[1], row, column, *steps),
+        (image, row * stride[0], column * stride[1], row * dilation[0], column * dilation[1], *steps),
         writeable=False,
     )
 
@@ -69,8 +87,8 @@ def patches(x: Array, window: tuple[int, int], stride: tuple[int, int]) -> Array
 def rows(windows: Array) -> Array:
     """Windows (N, H', W', K_h, K_w, C) as the matrix (windows, K_h K_w C) that filters multiply.
 
-    A window's row is made of K_h blocks of K_w C numbers that lie on end. Where these are short (one channel), each place of
-    the window is copied for all windows at once instead, and the matrix is a transposed view.
+    A window's row is made of K_h blocks of K_w C numbers that lie on end, unless dilated. Where these are short (one channel),
+    each place of the window is copied for all windows at once instead, and the matrix is a transposed view.
     """
     *lead, down, right, channels = windows.shape
     if right * channels >= SHORT:

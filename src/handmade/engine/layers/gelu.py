@@ -1,0 +1,60 @@
+"""GELU, the form with tanh: y = x/2 (1 + tanh(u)), u = sqrt(2/pi) (x + c x^3), c = 0.044715.
+
+As 1 + tanh(u) = 2 sigma(2u), which keeps its digits where tanh(u) is nearly -1, with v = 2u:
+
+    forward   y  = x sigma(v),   v = 2 sqrt(2/pi) x (1 + c x^2)
+    delta     dy = dx sigma(v') + x (sigma(v') - sigma(v)),   v' = v(x + dx)        (1)
+              v' - v = 2 sqrt(2/pi) dx (1 + c (3 (2x + dx)^2 + dx^2) / 4)
+    backward  gx = (sigma(v) + x sigma(v) sigma(-v) dv/dx) gy,   dv/dx = 2 sqrt(2/pi) (1 + 3 c x^2)
+
+v' - v is dx times a sum of positive numbers, and the difference of sigmas is the sigmoid's own. So for x > 0 nothing cancels. For
+x < 0 the two terms of (1) have opposite signs, for y falls and rises again: near its minimum, x = -0.75, they nearly balance.
+
+Hendrycks & Gimpel (2016), "Gaussian Error Linear Units (GELUs)", arXiv:1606.08415.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from handmade.engine.arrays import Array, Shape
+from handmade.engine.layers.layer import EVERY, Channel, beside
+from handmade.engine.layers.sigmoid import sigma, sigma_step
+
+K = 2 * math.sqrt(2 / math.pi)
+c = 0.044715
+
+
+@dataclass(frozen=True, eq=False)
+class GELU:
+    """x times the probability that a normal number is below x, nearly; number by number, inputs of any shape."""
+
+    SETTINGS: ClassVar[tuple[str, ...]] = ()
+
+    def settings(self) -> dict[str, Any]:
+        return {}
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return shape
+
+    def forward(self, x: Array) -> Array:
+        return x * sigma(_v(x))
+
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        x = beside(x, dx, channel)
+        v, v_moved = _v(x), _v(x + dx)
+        dv = K * dx * (1 + c * (3 * (2 * x + dx) ** 2 + dx**2) / 4)
+        dy: Array = dx * sigma(v_moved) + x * sigma_step(v, v_moved, dv)
+        return dy
+
+    def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
+        v = _v(x)
+        slope = K * (1 + 3 * c * x**2)
+        return (sigma(v) + x * sigma(v) * sigma(-v) * slope) * gy, {}
+
+    def output_channel(self, channel: Channel, shape: Shape) -> Channel:
+        return channel
+
+
+def _v(x: Array) -> Array:
+    return K * x * (1 + c * x**2)

@@ -1,0 +1,50 @@
+"""GlobalAvgPool2d: of every channel, the mean over the whole image.
+
+    y[n,c] = 1/(H W) sum over h,w of x[n,h,w,c]        (1)
+    delta     dy[n,c] = 1/(H W) sum over h,w of dx[n,h,w,c]
+    backward  gx[n,h,w,c] = gy[n,c] / (H W)
+
+Channel c of an image is number c of its row.
+
+Lin, Chen & Yan (2014), "Network in Network", ICLR, section 3.2.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from handmade.engine.arrays import Array, Shape
+from handmade.engine.errors import HandmadeError
+from handmade.engine.layers.layer import EVERY, Channel
+
+
+@dataclass(frozen=True, eq=False)
+class GlobalAvgPool2d:
+    """(N, H, W, C) -> (N, C)."""
+
+    SETTINGS: ClassVar[tuple[str, ...]] = ()
+
+    def settings(self) -> dict[str, Any]:
+        return {}
+
+    def output_shape(self, shape: Shape) -> Shape:
+        if len(shape) != 3:
+            raise HandmadeError(f"GlobalAvgPool2d wants images (H, W, C); got the shape {shape}. Does it stand after Flatten?")
+        return shape[-1:]
+
+    def forward(self, x: Array) -> Array:
+        y: Array = x.mean(axis=(1, 2))
+        return y
+
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        """The mean of dx; x itself plays no part, for (1) is linear."""
+        return self.forward(dx)
+
+    def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
+        share = gy[:, None, None] / math.prod(x.shape[1:3])
+        return np.broadcast_to(share, x.shape).copy(), {}
+
+    def output_channel(self, channel: Channel, shape: Shape) -> Channel:
+        return channel

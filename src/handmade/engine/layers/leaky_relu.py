@@ -1,0 +1,69 @@
+"""LeakyReLU: y = max(x, 0) + a min(x, 0), with a slope a below zero.
+
+    delta     dy = max(dx + min(x, 0), -max(x, 0)) + a min(dx + max(x, 0), -min(x, 0))
+    backward  gx = gy where x > 0, else a gy        (so at the kink itself, by convention, a)
+
+The first term is how far max(x, 0) moves, the second how far min(x, 0) does: they never differ in sign, so nothing cancels.
+
+Maas, Hannun & Ng (2013), "Rectifier Nonlinearities Improve Neural Network Acoustic Models", ICML workshop on deep learning for
+audio, speech and language processing.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from handmade.engine.arrays import Array, Shape
+from handmade.engine.errors import HandmadeError
+from handmade.engine.layers.layer import EVERY, Channel, beside
+
+LARGEST = 1e6  # slope: beyond any use, and float32 holds it
+
+
+@dataclass(frozen=True, eq=False)
+class LeakyReLU:
+    """The rectifier that lets a little through, number by number; inputs of any shape.
+
+    Parameters
+    ----------
+    slope : float
+        The a above: 0 would be a ReLU.
+
+    Raises
+    ------
+    HandmadeError
+        If the slope is no number, below 0, or beyond any use.
+    """
+
+    SETTINGS: ClassVar[tuple[str, ...]] = ("slope",)
+
+    slope: float = 0.01
+
+    def __post_init__(self) -> None:
+        number = isinstance(self.slope, int | float) and not isinstance(self.slope, bool)
+        if not number or not 0 <= self.slope <= LARGEST:
+            raise HandmadeError(f"slope wants a number from 0 to {LARGEST:g}; got {self.slope!r:.80}")
+        object.__setattr__(self, "slope", float(self.slope))
+
+    def settings(self) -> dict[str, Any]:
+        return {"slope": self.slope}
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return shape
+
+    def forward(self, x: Array) -> Array:
+        y: Array = np.maximum(x, 0) + self.slope * np.minimum(x, 0)
+        return y
+
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        x = beside(x, dx, channel)
+        above, below = np.maximum(x, 0), np.minimum(x, 0)
+        dy: Array = np.maximum(dx + below, -above) + self.slope * np.minimum(dx + above, -below)
+        return dy
+
+    def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
+        return np.where(x > 0, gy, self.slope * gy), {}
+
+    def output_channel(self, channel: Channel, shape: Shape) -> Channel:
+        return channel

@@ -1,0 +1,63 @@
+"""Sigmoid: y = sigma(x) = 1 / (1 + exp(-x)).
+
+    delta     dy = expm1(dx) sigma(x) sigma(-(x + dx))        (1)
+    backward  gx = sigma(x) sigma(-x) gy
+
+With s = sigma(x), (1) is s (1 - s) expm1(dx) / (1 + s expm1(dx)): the denominator is (1 - s) + s exp(dx), and 1 - s divided by
+it is sigma(-(x + dx)). As a product of three, it loses no digit where s is nearly 1, and is never 0/0.
+
+Rumelhart, Hinton & Williams (1986), "Learning Representations by Back-Propagating Errors", Nature 323.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from handmade.engine.arrays import Array, Shape
+from handmade.engine.layers.layer import EVERY, Channel, beside
+
+
+def sigma(x: Array) -> Array:
+    """1 / (1 + exp(-x)), right to the last digits at both ends: exp sees no number above zero, so it cannot overflow."""
+    e = np.exp(-np.abs(x))
+    y: Array = np.where(x < 0, e, 1) / (1 + e)
+    return y
+
+
+def sigma_step(a: Array, b: Array, step: Array) -> Array:
+    """sigma(b) - sigma(a) for a step b - a that is known better than by subtraction.
+
+    In a long step up, expm1 would overflow. But sigma(b) - sigma(a) = -(sigma(-b) - sigma(-a)): a step up is one down, from -a to
+    -b, with its sign changed.
+    """
+    up = step > 0
+    factor = np.copysign(np.expm1(-np.abs(step)), step)
+    dy: Array = factor * np.where(up, sigma(-a), sigma(a)) * sigma(np.where(up, b, -b))
+    return dy
+
+
+@dataclass(frozen=True, eq=False)
+class Sigmoid:
+    """The logistic function, number by number; inputs of any shape."""
+
+    SETTINGS: ClassVar[tuple[str, ...]] = ()
+
+    def settings(self) -> dict[str, Any]:
+        return {}
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return shape
+
+    def forward(self, x: Array) -> Array:
+        return sigma(x)
+
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        x = beside(x, dx, channel)
+        return sigma_step(x, x + dx, dx)
+
+    def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
+        return sigma(x) * sigma(-x) * gy, {}
+
+    def output_channel(self, channel: Channel, shape: Shape) -> Channel:
+        return channel

@@ -1,0 +1,45 @@
+"""Tanh: y = tanh(x) = 2 sigma(2x) - 1, where sigma is the sigmoid.
+
+    delta     dy = 2 (sigma(2x + 2dx) - sigma(2x))        the sigmoid's difference, at twice the input
+    backward  gx = 4 sigma(2x) sigma(-2x) gy
+
+With t = tanh(x), the first is (1 - t^2) tanh(dx) / (1 + t tanh(dx)), and the second is (1 - t^2) gy. But where t is nearly 1,
+1 - t^2 has lost its digits, and so has the denominator where x and dx are large and opposite. The sigmoid keeps them.
+
+LeCun, Bottou, Orr & Mueller (1998), "Efficient BackProp", in "Neural Networks: Tricks of the Trade", section 4.4.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from handmade.engine.arrays import Array, Shape
+from handmade.engine.layers.layer import EVERY, Channel, beside
+from handmade.engine.layers.sigmoid import sigma, sigma_step
+
+
+@dataclass(frozen=True, eq=False)
+class Tanh:
+    """The hyperbolic tangent, number by number; inputs of any shape."""
+
+    SETTINGS: ClassVar[tuple[str, ...]] = ()
+
+    def settings(self) -> dict[str, Any]:
+        return {}
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return shape
+
+    def forward(self, x: Array) -> Array:
+        return np.tanh(x)
+
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        x = beside(x, dx, channel)
+        return 2 * sigma_step(2 * x, 2 * (x + dx), 2 * dx)
+
+    def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
+        return 4 * sigma(2 * x) * sigma(-2 * x) * gy, {}
+
+    def output_channel(self, channel: Channel, shape: Shape) -> Channel:
+        return channel
