@@ -13,9 +13,9 @@ import pytest
 import handmade
 from handmade.cli import checking
 from handmade.engine.arrays import Array
+from handmade.engine.check.kinks import by_convention, kinks
+from handmade.engine.check.network import ArrayReport, Report, check
 from handmade.engine.gradients import backprop, difference
-from handmade.engine.gradients.check import ArrayReport, Report, check
-from handmade.engine.gradients.kinks import by_convention, kinks
 from handmade.engine.layers import Conv2d, Flatten, LeakyReLU, Linear, MaxPool2d, ReLU
 from handmade.engine.losses import CrossEntropy, MeanSquaredError
 from handmade.engine.network import Network

@@ -1,5 +1,6 @@
-"""Gradients, for users: three ways to them, `input_gradient` for the pixels, and `check`, which tells who is right."""
+"""Gradients, for users: three ways to them, `input_gradient` for the pixels; `check` and `check_layer` tell who is right."""
 
-from handmade.engine.gradients import backprop, check, definition, difference, input_gradient
+from handmade.engine.check import LayerReport, check, check_layer
+from handmade.engine.gradients import backprop, definition, difference, input_gradient
 
-__all__ = ["backprop", "check", "definition", "difference", "input_gradient"]
+__all__ = ["LayerReport", "backprop", "check", "check_layer", "definition", "difference", "input_gradient"]

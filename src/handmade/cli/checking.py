@@ -12,7 +12,7 @@ import handmade
 from handmade import HandmadeError
 from handmade.cli import inputs
 from handmade.cli.console import news, print_json, results
-from handmade.engine.gradients.check import ArrayReport, Report, check
+from handmade.engine.check.network import ArrayReport, Report, check
 
 MARKS = {"agree": "[bold]agree[/]", "kink": "kink", "bug": "[bold reverse]BUG[/]"}
 

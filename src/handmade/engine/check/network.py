@@ -14,10 +14,10 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from handmade.engine.arrays import Array
+from handmade.engine.check.kinks import Kink, by_convention, kinks
 from handmade.engine.gradients.backprop import backprop
 from handmade.engine.gradients.definition import quotient
 from handmade.engine.gradients.difference import difference
-from handmade.engine.gradients.kinks import Kink, by_convention, kinks
 from handmade.engine.gradients.settings import Gradient
 from handmade.engine.losses import CrossEntropy, Loss
 from handmade.engine.network import Network

@@ -74,7 +74,7 @@ def kinks(network: Network, x: Array, name: str, index: tuple[int, ...], h: floa
 
 
 def by_convention(network: Network, x: Array, y: Array, loss: Loss, name: str, index: tuple[int, ...]) -> float:
-    """The derivative dL/dw by the usual conventions (relu'(0) = 0, leaky'(0) = slope, the first winner takes all), carried forward.
+    """The derivative dL/dw by convention (relu'(0) = 0, leaky'(0) = slope, the first winner takes all), carried forward.
 
     Where several kinks are stood on at once, their shares may be of either sign, and this number need not lie between the left
     derivative and the right one.
