@@ -2,8 +2,8 @@
 
 PyTorch is no dependency, not even of the tests. In an environment of its own:
 
-python3 -m venv /tmp/torch && /tmp/torch/bin/pip install torch==2.13.0 numpy
-/tmp/torch/bin/python benchmarks/torch_optimisers.py
+python3 -m venv .torch && .torch/bin/pip install torch==2.13.0 numpy
+.torch/bin/python benchmarks/torch_optimisers.py
 
 The gradients are drawn, not computed: an optimiser does not care where they come from. In each array one column is of order 1 and
 one of order 1e-7, where eps = 1e-8 shows, and the first step of one weight is exactly 0. A `weight_decay` beside the settings is
