@@ -153,6 +153,12 @@ def test_a_convention_outside_both_sides_is_no_bug_and_its_neighbours_are() -> N
     assert check(network, x, y, analytic=lambda *_: (0.0, off)).verdict == "bug"
 
 
+def test_a_network_without_weights_has_nothing_wrong() -> None:
+    x = np.random.default_rng(6).standard_normal((2, 3, 2, 1))
+
+    assert check(Network([Flatten()], (3, 2, 1)), x, np.array([0, 5])) == Report(())
+
+
 def test_a_unit_that_crosses_its_kink_is_named() -> None:
     conv = Conv2d(np.array([[[[1.0, -1.0]]]]), np.array([-0.5, 0.0]))
     network = Network([conv, ReLU(), Flatten(), Linear(np.ones((12, 2)), np.zeros(2))], (2, 3, 1))

@@ -216,14 +216,19 @@ def test_training_prints_one_json_object_and_keeps_everything_else_to_standard_e
 def test_one_weight_is_told_in_full_and_its_numbers_agree(trained: Trained) -> None:
     told = re.search(
         r"(\w+\.[Wb]\[[\d,]+\]) w = (\S+) h = (\S+) L\(w\) = (\S+) L\(w \+ h\) = (\S+) "
-        r"\(L\(w \+ h\) - L\(w\)\) / h = (\S+) so w becomes (\S+)",
+        r"\(L\(w \+ h\) - L\(w\)\) / h = (\S+) momentum moves w by (\S+) to (\S+)",
         trained.outcome.news,
     )
     assert told
-    before, h, loss, nudged, quotient, after = (float(number) for number in told.groups()[1:])
+    before, h, loss, nudged, quotient, update, after = (float(number) for number in told.groups()[1:])
     # Losses are printed to 9 places, so their quotient by h = 1e-3 is good to 1e-6, and so is the quotient itself.
     assert quotient == pytest.approx((nudged - loss) / h, abs=2e-6)
-    assert after == pytest.approx(before - 0.05 * quotient, abs=2e-6)
+    assert update == pytest.approx(-0.05 * quotient, abs=2e-6)  # the first step, with nothing remembered
+    assert after == pytest.approx(before + update, abs=2e-6)
+
+
+def test_a_typo_is_answered_in_whole_sentences(command: Handmade) -> None:
+    assert command("trian").err == "handmade: No such command 'trian'. Did you mean 'train'? Try: handmade --help\n"
 
 
 def test_a_run_is_recorded_step_by_step_and_whole(trained: Trained) -> None:

@@ -22,12 +22,12 @@ class Live:
 
     Parameters
     ----------
-    gradient, scheme, h
-        How the gradient is made.
+    gradient, scheme, h, optimiser
+        How the gradient is made, and what is done with it.
     """
 
-    def __init__(self, gradient: str, scheme: Scheme, h: float) -> None:
-        self._gradient, self._scheme, self._h = gradient, scheme, h
+    def __init__(self, gradient: str, scheme: Scheme, h: float, optimiser: str) -> None:
+        self._gradient, self._scheme, self._h, self._optimiser = gradient, scheme, h, optimiser
         self._losses: deque[float] = deque(maxlen=RECENT)
         self._accuracies: deque[float] = deque(maxlen=RECENT)
         self._moments: deque[tuple[float, int]] = deque([(time.perf_counter(), 0)], maxlen=RECENT)
@@ -66,15 +66,15 @@ class Live:
         self._bar.update(self._task, completed=step.number, total=step.steps, numbers=numbers, visible=True)
         if now - self._told > TELL_EVERY:
             self._told = now
-            news.print(story(step, self._gradient, self._scheme, self._h))
+            news.print(story(step, self._gradient, self._scheme, self._h, self._optimiser))
         if not news.is_terminal and (now - self._printed > PLAIN_EVERY or step.number == step.steps):
             self._printed = now
             left = (step.steps - step.number) * (now - then) / (len(self._moments) - 1)
             news.print(f"step {step.number:,}/{step.steps:,}  {numbers}  {duration(left)} left")
 
 
-def story(step: Step, gradient: str, scheme: Scheme, h: float) -> str:
-    """One weight told in full: where it is, what a nudge of it does to the loss, and what is made of that.
+def story(step: Step, gradient: str, scheme: Scheme, h: float, optimiser: str) -> str:
+    """One weight told in full: where it is, what a nudge of it does to the loss, and where the optimiser moves it.
 
     The weight is drawn by the number of the step, among those that have an effect.
     """
@@ -84,15 +84,16 @@ def story(step: Step, gradient: str, scheme: Scheme, h: float) -> str:
     weight, after = float(step.before.parameters()[name][index]), float(step.network.parameters()[name][index])
     quotient = float(step.gradients[name][index])
     title = f"[bold]{step.before.names[int(layer)]}.{array}\\[{place}][/]  w = {weight:+.6f}"
+    update = f"  {optimiser} moves w by {after - weight:+.6f} to {after:+.6f}"
     if gradient == "backprop":
-        return f"{title}\n  L(w) = {step.loss:.9f}   dL/dw = {quotient:+.6f}   so w becomes {after:+.6f}"
+        return f"{title}\n  L(w) = {step.loss:.9f}   dL/dw = {quotient:+.6f}\n{update}"
     if scheme == "forward":
         moved = f"L(w) = {step.loss:.9f}   L(w + h) = {step.loss + h * quotient:.9f}"
         formula = "(L(w + h) - L(w)) / h"
     else:
         moved = f"L(w) = {step.loss:.9f}   L(w + h) - L(w - h) = {2 * h * quotient:+.3e}"
         formula = "(L(w + h) - L(w - h)) / 2h"
-    return f"{title}   h = {h:g}\n  {moved}\n  {formula} = {quotient:+.6f}   so w becomes {after:+.6f}"
+    return f"{title}   h = {h:g}\n  {moved}\n  {formula} = {quotient:+.6f}\n{update}"
 
 
 def _interesting(step: Step) -> tuple[str, tuple[int, ...]]:

@@ -232,7 +232,8 @@ def _message(error: Exception) -> str:
     if hasattr(error, "format_message"):  # of the command line itself
         command = next((argument for argument in sys.argv[1:] if not argument.startswith("-")), "")
         known = f" {command}" if command in {"train", "evaluate", "check", "networks"} else ""
-        return f"{error.format_message().rstrip('.')}. Try: handmade{known} --help"
+        message = error.format_message()
+        return f"{message if message.endswith(('.', '?')) else message + '.'} Try: handmade{known} --help"
     if isinstance(error, HandmadeError):
         return str(error)
     if isinstance(error, OSError) and error.strerror:

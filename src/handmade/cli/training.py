@@ -169,9 +169,10 @@ def _follow(
     began, images, losses, status = time.perf_counter(), 0, [], "finished"
     saved = began
     try:
-        with _stop_on_interrupt() as stopping, Live(settings.gradient, settings.scheme, settings.step_size) as live:
+        with _stop_on_interrupt() as stopping, _live(settings) as live:
             for step in training:
-                network = step.network  # type: ignore[assignment]  # a step keeps the kind of network it was given
+                assert isinstance(step.network, handmade.Network)  # training keeps the kind of network it was given
+                network = step.network
                 now = time.perf_counter()
                 images += step.images
                 losses.append(step.loss)
@@ -184,7 +185,9 @@ def _follow(
                     status = "interrupted"
                     break
     except Diverged as error:
-        error.network.save(record.model)  # type: ignore[attr-defined]  # (the same)
+        last_good = error.network
+        assert isinstance(last_good, handmade.Network)
+        last_good.save(record.model)
         record.result({"status": "diverged", "step": error.number})
         raise HandmadeError(f"{error}; the last good model is in {record.model}") from None
     seconds = time.perf_counter() - began
@@ -194,6 +197,10 @@ def _follow(
     record.result(result)
     _tell(result, evaluation, settings)
     return result
+
+
+def _live(settings: Settings) -> Live:
+    return Live(settings.gradient, settings.scheme, settings.step_size, settings.optimiser.replace("-", " "))
 
 
 @contextmanager
