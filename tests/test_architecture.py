@@ -20,17 +20,23 @@ MAY_IMPORT = {
     "engine": set[str](),
     "data": {"engine"},
     "files": {"engine"},
+    "pictures": {"engine", "data"},
     "gradients": {"engine"},
     "losses": {"engine"},
     "workers": {"engine"},
     "network": {"engine", "files"},
     "networks": {"engine", "network"},
     "__init__": FACADE,
-    "cli": {*FACADE, "files", "workers", "__init__"},
+    "cli": {*FACADE, "files", "pictures", "workers", "__init__"},
     "__main__": {"cli"},
 }
 # What comes from outside, room by room, beside NumPy and the standard library.
-FOREIGN = {"files": {"safetensors"}, "workers": {"threadpoolctl"}, "cli": {"typer", "rich"}}
+FOREIGN = {
+    "files": {"safetensors", "tensorboardX", "PIL"},
+    "pictures": {"matplotlib", "PIL"},
+    "workers": {"threadpoolctl"},
+    "cli": {"typer", "rich"},
+}
 
 
 def imported(path: Path) -> Iterator[str]:
