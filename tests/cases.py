@@ -17,13 +17,18 @@ from handmade.engine.arrays import Array, Shape
 from handmade.engine.layers import (
     GELU,
     AvgPool2d,
+    BatchNorm2d,
     Conv2d,
+    Dropout,
     Flatten,
     GlobalAvgPool2d,
+    Layer,
     LeakyReLU,
     Linear,
     MaxPool2d,
+    Observant,
     ReLU,
+    Residual,
     Sigmoid,
     Tanh,
     Weighted,
@@ -33,6 +38,7 @@ Parameters: TypeAlias = dict[str, Array]
 Pair: TypeAlias = tuple[int, int]
 Draw: TypeAlias = Callable[[np.random.Generator, Shape], Array]
 Rounding: TypeAlias = Callable[[Array, Array], Array]
+Sizes: TypeAlias = Callable[[Array, Parameters], Array]
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,7 @@ class Case:
     twin: Callable[[Array, Parameters], Array]  # the same layer in nested loops, for numbers of any kind
     operations: int = 1  # that make one number of the output, beside those with weights
     rounding: Rounding | None = None  # of a curved layer: what rounding does to delta(x, dx), in eps, for exact x and dx
+    sizes: Sizes | None = None  # of the sums that make the output, where the twin of positive numbers does not tell them
 
     @property
     def parameters(self) -> Parameters:
@@ -50,11 +57,22 @@ class Case:
     @property
     def terms(self) -> int:
         """How many products and sums make one number of the output."""
-        return self.operations + sum(math.prod(array.shape[:-1]) for array in self.parameters.values())
+        return self.operations + self.column
+
+    @property
+    def column(self) -> int:
+        """How many weights feed one number of the output."""
+        return sum(math.prod(array.shape[:-1]) for array in self.parameters.values())
+
+    def size(self, x: Array) -> Array:
+        """The sizes of the products and sums, added up without their signs: (the output's shape)."""
+        positive = {name: np.abs(array) for name, array in self.parameters.items()}
+        return self.twin(np.abs(x), positive) if self.sizes is None else self.sizes(x, positive)
 
     def single(self) -> "Case":
         """The same case in float32."""
-        parameters = {name: array.astype(np.float32) for name, array in self.parameters.items()}
+        statistics = self.layer.statistics() if isinstance(self.layer, Observant) else {}
+        parameters = {name: array.astype(np.float32) for name, array in (self.parameters | statistics).items()}
         return replace(self, layer=self.layer.replace(parameters)) if parameters else self
 
 
@@ -203,6 +221,105 @@ def gelu(shape: Shape) -> Case:
     return Case(GELU(), shape, twin, CURVED, by_number(of_gelu))
 
 
+# --- layers of two stages -----------------------------------------------------------------------------------------------------
+
+
+def dropout(shape: Shape, rate: float = 0.4, *, training: bool) -> Case:
+    layer = Dropout(rate)
+    if not training:
+        return Case(layer, shape, lambda x, _: x)
+    trained = layer.in_training(shape[0], shape[1:], np.random.default_rng(4))
+    return Case(trained, shape, lambda x, _: more_loops.dropout(x, np.asarray(trained.mask), rate), 2)
+
+
+def batch_norm(shape: Shape, *, training: bool) -> Case:
+    rng = np.random.default_rng(5)
+    C, values, epsilon = shape[-1], math.prod(shape[:-1]), 1e-3
+    W, b, mean = rng.standard_normal((3, C))
+    layer = BatchNorm2d(W, b, mean, rng.random(C) + 0.5, epsilon=epsilon, training=training)
+
+    def kept(x: Array) -> tuple[Array, Array]:
+        return more_loops.statistics(x) if training else (layer.mean, layer.variance)
+
+    def twin(x: Array, p: Parameters) -> Array:
+        sqrt = mpmath.sqrt if x.dtype == object else math.sqrt
+        return more_loops.normalise(x, p["W"], p["b"], *kept(x), epsilon, sqrt=sqrt)
+
+    def sizes(x: Array, p: Parameters) -> Array:
+        """In inference, |W| r (|x| + |m|) + |b|, in three operations more than W and b have.
+
+        In training, with A = |x| + mean |x|, which is no less than |x - m|: m is right to V eps mean |x|, so x - m to
+        (V + 2) eps A, and v to (V + 3) eps v + 2 (V + 2) eps mean(|x - m| A). So r is right, relative to itself, to half of that
+        over v + epsilon, which is at most (V + 3)/2 + (V + 2) r rms(A) eps, and 2 eps more. So y is right to 2 V + 8 eps times:
+        """
+        m, v = kept(x)
+        r = (v + epsilon) ** -0.5
+        if not training:
+            size: Array = p["W"] * r * (np.abs(x) + np.abs(m)) + p["b"]
+        else:
+            A = about(x)
+            size = p["W"] * r * A * (1 + r * mean_of(A * A) ** 0.5) + p["b"]
+        return size
+
+    def rounding(x: Array, dx: Array) -> Array:
+        """By the same steps, with A = |x| + mean |x| and D = |dx| + mean |dx| in the place of what is less than they."""
+        A, D = about(x), about(dx)
+        m, c, dc = mean_of(x), x - mean_of(x), dx - mean_of(dx)
+        v, v_moved = mean_of((x - m) ** 2), mean_of((c + dc) ** 2)
+        off = 3 * values + 10  # eps; for each of v, v' and dv, relative to sums of positive numbers
+        s, s_moved = (v + epsilon) ** 0.5, (v_moved + epsilon) ** 0.5
+        of_s = off * mean_of(A * A) / (v + epsilon) / 2 + 2
+        of_s_moved = off * mean_of((A + D) * (A + D)) / (v_moved + epsilon) / 2 + 2
+        dv = np.abs(mean_of(dc * (2 * c + dc)))
+        of_dv = off * mean_of(D * (2 * A + D))
+        dr, of_dr = (each / (s * s_moved * (s + s_moved)) for each in (dv, of_dv + dv * (2 * of_s + 2 * of_s_moved + 6)))
+        first = D * (values + 2 + of_s_moved + 5) / s_moved
+        second = A * (values + 5) * dr + A * of_dr
+        bound: Array = np.abs(W) * (first + second)
+        return bound
+
+    return Case(layer, shape, twin, 2 * values + 8 if training else 4, rounding if training else None, sizes)
+
+
+def mean_of(x: Array) -> Array:
+    """Over all images and pixels of a channel."""
+    mean: Array = x.sum(axis=tuple(range(x.ndim - 1))) / math.prod(x.shape[:-1])
+    return mean
+
+
+def about(x: Array) -> Array:
+    """A size that no distance from the mean exceeds."""
+    size: Array = np.abs(x) + mean_of(np.abs(x))
+    return size
+
+
+def residual(shape: Shape, *, projected: bool = False) -> Case:
+    """A block of two convolutions with a ReLU between them; around it the identity, or a convolution and an average pool."""
+    rng = np.random.default_rng(6)
+    C, O = shape[-1], 3 if projected else shape[-1]
+    block: list[Layer] = [
+        Conv2d(rng.standard_normal((3, 2, C, 2)), rng.standard_normal(2), padding=(1, 0)),
+        ReLU(),
+        Conv2d(rng.standard_normal((1, 2, 2, O)), rng.standard_normal(O), padding=(0, 0 if projected else 1)),
+    ]
+    projection: list[Layer] = [Conv2d(rng.standard_normal((1, 1, C, O)), rng.standard_normal(O)), AvgPool2d((1, 3), 1)]
+    shortcut = projection if projected else []
+
+    def twin(x: Array, p: Parameters) -> Array:
+        def through(x: Array) -> Array:
+            inner = loops.relu(loops.conv2d(x, p["block.0.W"], p["block.0.b"], padding=(1, 0)))
+            return loops.conv2d(inner, p["block.2.W"], p["block.2.b"], padding=(0, 0 if projected else 1))
+
+        def around(x: Array) -> Array:
+            if not projected:
+                return x
+            return more_loops.avg_pool2d(loops.conv2d(x, p["shortcut.0.W"], p["shortcut.0.b"]), (1, 3), (1, 1))
+
+        return more_loops.residual(x, through, around)
+
+    return Case(Residual(block, shortcut), shape, twin, 6)
+
+
 CASES: dict[str, Case] = {
     "conv": conv((2, 5, 4, 2), (3, 2), 3),
     "conv, stride 2 x 1, padding 1 x 0": conv((2, 5, 4, 2), (2, 3), 3, (2, 1), (1, 0)),
@@ -251,6 +368,18 @@ CASES: dict[str, Case] = {
     "linear": linear(3, 6, 4),
     "linear, one output": linear(2, 5, 1),
     "linear, one input": linear(2, 1, 3),
+    "dropout": dropout((3, 2, 4, 2), training=False),
+    "dropout in training, on images": dropout((3, 2, 4, 2), training=True),
+    "dropout in training, on rows": dropout((3, 6), 0.75, training=True),
+    "dropout of nothing, in training": dropout((2, 6), 0, training=True),
+    "batch norm on images": batch_norm((2, 3, 4, 2), training=False),
+    "batch norm on rows": batch_norm((3, 4), training=False),
+    "batch norm in training, on images": batch_norm((3, 3, 2, 2), training=True),
+    "batch norm in training, on one image": batch_norm((1, 2, 5, 3), training=True),
+    "batch norm in training, on rows": batch_norm((7, 4), training=True),
+    "residual": residual((2, 3, 4, 2)),
+    "residual, one channel": residual((2, 2, 3, 1)),
+    "residual with a shortcut": residual((2, 3, 5, 2), projected=True),
 }
 
 

@@ -17,7 +17,7 @@ from numpy.typing import DTypeLike
 from cases import Case, Draw, Parameters, generic, kinked
 from handmade.engine import loops
 from handmade.engine.arrays import Array, Shape
-from handmade.engine.layers import Channel, Channelwise, MaxPool2d, Weighted, only
+from handmade.engine.layers import Channel, Channelwise, Coupling, MaxPool2d, Nudgeable, PerImage, Weighted, only
 
 EPS = float(np.finfo(np.float64).eps)
 SIZES = [1e-8, 1e-3, 1.0, 30.0]
@@ -51,8 +51,7 @@ def check_reference(case: Case, x: Array) -> None:
     """Forward equals the loops."""
     y = case.layer.forward(x)
     assert y.shape[1:] == case.layer.output_shape(x.shape[1:])
-    sizes = case.twin(np.abs(x), positive(case.parameters))
-    assert_within(y, case.twin(x, case.parameters), 2 * case.terms * EPS * sizes)  # 2: both sides round
+    assert_within(y, case.twin(x, case.parameters), 2 * case.terms * EPS * case.size(x))  # 2: both sides round
 
 
 # --- law 2: difference --------------------------------------------------------------------------------------------------------
@@ -61,8 +60,16 @@ def check_reference(case: Case, x: Array) -> None:
 def check_subtraction(case: Case, x: Array, dx: Array) -> None:
     """Delta equals forward(x + dx) - forward(x), as far as that subtraction can tell."""
     wanted = case.layer.forward(x + dx) - case.layer.forward(x)
-    sizes = case.twin(np.abs(x) + np.abs(dx), positive(case.parameters))
-    assert_within(case.layer.delta(x, dx), wanted, 3 * (case.terms + 1) * EPS * sizes)  # 3: delta and two outputs; 1: x + dx
+    if case.sizes is None:
+        bound = 3 * (case.terms + 1) * EPS * case.size(np.abs(x) + np.abs(dx))  # 3: delta and two outputs; 1: x + dx
+    else:
+        bound = (case.terms + 1) * EPS * (case.size(x) + case.size(x + dx)) + 2 * EPS * of_delta(case, x, dx)
+    assert_within(case.layer.delta(x, dx), wanted, bound)
+
+
+def of_delta(case: Case, x: Array, dx: Array) -> Array:
+    """What rounding does to delta(x, dx), in eps."""
+    return case.rounding(x, dx) if case.sizes and case.rounding else (case.terms + 2) * case.size(dx)
 
 
 def check_difference(case: Case, x: Array, dx: Array, digits: int = 0) -> None:
@@ -81,7 +88,8 @@ def check_difference(case: Case, x: Array, dx: Array, digits: int = 0) -> None:
             bound = (case.terms + 2) * eps * sizes  # 2: slack, and dx less slack
         else:
             # factors below 1 may each be lost below the tiniest, and GELU multiplies by x
-            unknown = mpmath.mpf(10) ** (5 - mpmath.mp.dps) * case.twin(np.abs(X) + np.abs(dX), p)
+            reach = case.size(np.abs(X) + np.abs(dX)) if case.sizes else case.twin(np.abs(X) + np.abs(dX), p)
+            unknown = mpmath.mpf(10) ** (5 - mpmath.mp.dps) * reach
             bound = eps * case.rounding(X, dX) + 2 * tiniest * (1 + np.abs(X)) + unknown
         assert_within(exact(case.layer.delta(x, dx)), wanted, bound)
 
@@ -95,14 +103,16 @@ def check_nudges(case: Case, x: Array, h: float = H) -> None:
         X, p = exact(x), {name: exact(array) for name, array in case.parameters.items()}
         base = case.twin(X, p)
         for o, (_, dy) in enumerate(nudges):
-            assert dy.shape == (*base.shape[:-1], 1, case.terms - 1)
+            assert dy.shape == (*base.shape[:-1], 1, case.column)
             for n, (name, row) in enumerate(column(case.parameters)):
                 moved = {name: array.copy() for name, array in p.items()}
                 moved[name].reshape(-1, outputs)[row, o] += mpmath.mpf(h)
                 wanted = case.twin(X, moved) - base
                 got = np.zeros_like(wanted)
                 got[..., o] = exact(dy[..., 0, n])
-                assert_within(got, wanted, case.terms * EPS * np.abs(wanted))  # relative to each number: nothing cancels
+                # relative to each number: nothing cancels, but in the input of a batch norm
+                sizes = np.abs(wanted) if case.sizes is None else abs(h) * case.sizes(x, {n: w * 0 + 1 for n, w in p.items()})
+                assert_within(got, wanted, case.terms * EPS * sizes)
 
 
 def column(parameters: Parameters) -> list[tuple[str, int]]:
@@ -145,13 +155,12 @@ def check_tails(case: Case, dtype: type = np.float64) -> None:
 
 def check_channel(case: Case, x: Array, rng: np.random.Generator) -> None:
     """Delta of a difference that lives in one channel is that of the same difference written densely; so for many nudges."""
-    layer, weights = case.layer, positive(case.parameters)
+    layer = case.layer
     for channel in channels(x.shape):
         part = rng.standard_normal((*x[..., channel].shape, 3))
         dense = densely(part, channel, x.shape)
         wanted = np.stack([layer.delta(x, dense[..., n]) for n in range(3)], axis=-1)
-        sizes = np.stack([case.twin(np.abs(dense[..., n]), weights) for n in range(3)], axis=-1)
-        bound = 2 * (case.terms + 2) * EPS * sizes  # 2: both sides round
+        bound = 2 * EPS * np.stack([of_delta(case, x, dense[..., n]) for n in range(3)], axis=-1)  # 2: both sides round
         goes_to, whole = layer.output_channel(channel, x.shape[1:]), wanted.shape[:-1]
         assert_within(layer.delta(x, dense), wanted, bound)
         assert_within(densely(layer.delta(x, part, channel), goes_to, whole), wanted, bound)
@@ -188,7 +197,10 @@ def check_gain(case: Case, x: Array, rng: np.random.Generator) -> None:
 
 
 def check_transpose(case: Case, x: Array, rng: np.random.Generator) -> None:
-    """<gy, delta(x, h dx)> / h equals <gx, dx>, and <gy, nudges> / h equals gW: off the kinks, at h = 1e-30."""
+    """<gy, delta(x, h dx)> / h equals <gx, dx>, and <gy, nudges> / h equals gW: off the kinks, at h = 1e-30.
+
+    Where there are weights and no nudges, the twin tells how all of them at once move the output.
+    """
     layer, weights = case.layer, case.parameters
     dx = rng.standard_normal(x.shape)
     gy = rng.standard_normal(layer.forward(x).shape)
@@ -198,16 +210,35 @@ def check_transpose(case: Case, x: Array, rng: np.random.Generator) -> None:
     assert gx.shape == x.shape
     assert {name: array.shape for name, array in g.items()} == {name: array.shape for name, array in weights.items()}
     sums = 2 * (case.terms + gy.size) * EPS  # two sums, of gy.size numbers that are sums themselves
-    sizes = np.vdot(np.abs(gy), case.twin(np.abs(dx), positive(weights)))
-    assert_within(np.vdot(gx, dx), np.vdot(gy, layer.delta(x, H * dx)) / H, sums * sizes)
-    if isinstance(layer, Weighted):
+    if case.sizes and case.rounding:
+        bound = (2 + gy.size) * EPS * np.vdot(np.abs(gy), case.rounding(x, H * dx)) / H
+    else:
+        bound = sums * np.vdot(np.abs(gy), case.size(dx))
+    assert_within(np.vdot(gx, dx), np.vdot(gy, layer.delta(x, H * dx)) / H, bound)
+    if isinstance(layer, Nudgeable):
         columns = np.concatenate([g[name].reshape(-1, gy.shape[-1]) for name in weights])  # (weights in a column, outputs)
         for o, (channel, dy) in enumerate(layer.nudges(x, H)):
             wanted, sizes = (np.tensordot(f(gy[..., channel]), f(dy), gy.ndim) / H for f in (np.positive, np.abs))
-            assert_within(columns[:, o], wanted, sums * sizes)
+            more = 0.0 if case.sizes is None else np.vdot(np.abs(gy[..., channel]), case.size(x)[..., channel])
+            assert_within(columns[:, o], wanted, sums * (sizes + more))
+    elif isinstance(layer, Weighted):
+        check_weights(case, x, gy, g, rng)
 
     silent, g_silent = layer.backward(x, np.zeros_like(gy))
     assert not any(np.any(array) for array in (silent, *g_silent.values())), "no gradient comes out where none goes in"
+
+
+def check_weights(case: Case, x: Array, gy: Array, g: Parameters, rng: np.random.Generator) -> None:
+    """<g, dw> equals <gy, f(w + h dw) - f(w)> / h in arithmetic that holds every digit, for all weights moved at random."""
+    moves = {name: rng.standard_normal(array.shape) for name, array in case.parameters.items()}
+    with mpmath.workdps(digits_for(H) + 30):
+        X, p = exact(x), {name: exact(array) for name, array in case.parameters.items()}
+        moved = {name: array + mpmath.mpf(H) * exact(moves[name]) for name, array in p.items()}
+        wanted = (gy * (case.twin(X, moved) - case.twin(X, p))).sum() / mpmath.mpf(H)
+        larger = {name: np.abs(array) + mpmath.mpf(H) * np.abs(exact(moves[name])) for name, array in p.items()}
+        sizes = (np.abs(gy) * (case.twin(np.abs(X), larger) - case.twin(np.abs(X), positive(p)))).sum() / mpmath.mpf(H)
+    got = sum(np.vdot(g[name], move) for name, move in moves.items())
+    assert_within(np.array(got), np.array(wanted), 2 * (case.terms + gy.size) * EPS * sizes)
 
 
 # --- law 4: manners -----------------------------------------------------------------------------------------------------------
@@ -245,7 +276,7 @@ def outcomes(layer: Any, x: Array, dx: Array, many: Array, gy: Array) -> list[Ar
     arrays = [layer.forward(x), layer.delta(x, dx), gx, *g.values()]
     if isinstance(layer, Channelwise):
         arrays += [layer.delta(x, many), layer.delta(x, dx[..., :1], only(0)), layer.delta(x, many[..., :1, :], only(0))]
-    if isinstance(layer, Weighted):
+    if isinstance(layer, Nudgeable):
         arrays += [dy.copy() for _, dy in layer.nudges(x, x.dtype.type(0.5))]
     return arrays
 
@@ -265,6 +296,25 @@ def read_only(array: Array) -> Array:
     copy = array.copy()
     copy.flags.writeable = False
     return copy
+
+
+# --- law 5: images ------------------------------------------------------------------------------------------------------------
+
+
+def check_images(case: Case, x: Array, rng: np.random.Generator) -> None:
+    """The layer for some images makes of them what the whole layer does; unless it says that they depend on one another."""
+    dx, gy = rng.standard_normal(x.shape), rng.standard_normal(case.layer.forward(x).shape)
+    whole = (case.layer.forward(x), case.layer.delta(x, dx), case.layer.backward(x, gy)[0])
+    half = (len(x) + 1) // 2
+    for images in (slice(half), slice(half, None)) if len(x) > 1 else ():
+        layer = case.layer.of(images) if isinstance(case.layer, PerImage) else case.layer
+        some = (layer.forward(x[images]), layer.delta(x[images], dx[images]), layer.backward(x[images], gy[images])[0])
+        # sums of at most 200 terms of order 10, in another order
+        same = [np.allclose(one, other[images], rtol=0, atol=1e-12) for one, other in zip(some, whole, strict=True)]
+        if isinstance(case.layer, Coupling) and case.layer.couples:
+            assert not any(same), "images that are said to depend on one another do not"
+        else:
+            assert all(same), "what a layer makes of an image depends on the others"
 
 
 # --- conventions on kinks -----------------------------------------------------------------------------------------------------
@@ -432,6 +482,7 @@ LAWS: dict[str, Law] = {
     "gain": check_gain,
     "transpose": check_transpose,
     "manners": check_manners,
+    "images": check_images,
     "kink of relu": check_kink_of_relu,
     "kink of leaky relu": check_kink_of_leaky,
     "ties of pool": check_ties_of_pool,

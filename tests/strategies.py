@@ -6,14 +6,17 @@ from cases import (
     Case,
     average,
     average_of_all,
+    batch_norm,
     conv,
     conv_apart,
+    dropout,
     flatten,
     gelu,
     leaky,
     linear,
     pool,
     relu,
+    residual,
     sigmoid,
     tanh,
 )
@@ -81,6 +84,27 @@ def flattenings(draw: st.DrawFn) -> Case:
 
 
 @st.composite
+def dropouts(draw: st.DrawFn) -> Case:
+    shape = tuple(draw(st.lists(st.integers(1, 4), min_size=4, max_size=4) | st.lists(st.integers(1, 7), min_size=2, max_size=2)))
+    return dropout(shape, draw(st.sampled_from([0, 0.1, 0.5, 0.9])), training=draw(st.booleans()))
+
+
+@st.composite
+def batch_norms(draw: st.DrawFn) -> Case:
+    """With an even number of images, so that either half has two values a channel."""
+    images, *rest = draw(
+        st.lists(st.integers(2, 3), min_size=4, max_size=4) | st.lists(st.integers(2, 5), min_size=2, max_size=2)
+    )
+    return batch_norm((2 * images, *rest), training=draw(st.booleans()))
+
+
+@st.composite
+def residuals(draw: st.DrawFn) -> Case:
+    shape = (draw(st.integers(1, 2)), draw(st.integers(1, 3)), draw(st.integers(3, 4)), draw(st.integers(1, 2)))
+    return residual(shape, projected=draw(st.booleans()))
+
+
+@st.composite
 def _axis(draw: st.DrawFn, longest: int, widest: int, *, half: bool = False) -> tuple[int, int, int]:
     """A window, an image that holds it once padded, and the padding: along one axis."""
     window = draw(st.integers(1, longest))
@@ -98,5 +122,5 @@ def _dilated_axis(draw: st.DrawFn) -> tuple[int, int, int, int]:
 
 
 plain = st.one_of(convolutions(), pools(), linears(), rectifiers(), flattenings())
-further = st.one_of(convolutions_apart(), averages(), averages_of_all(), curves())
+further = st.one_of(convolutions_apart(), averages(), averages_of_all(), curves(), dropouts(), batch_norms(), residuals())
 layers = plain | further

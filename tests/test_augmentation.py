@@ -132,7 +132,8 @@ def test_the_seed_decides_everything_and_the_images_given_stay(amount: str) -> N
     assert (first != other).any()
     assert (first[0] != first[1]).any()  # two of one digit, and each has amounts of its own
     np.testing.assert_array_equal(images, before)
-    assert (first.shape, first.dtype) == (images.shape, np.uint8)
+    assert first.shape == images.shape
+    assert first.dtype == np.uint8
 
 
 @pytest.mark.parametrize(

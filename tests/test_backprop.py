@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 import handmade
+from cases import CASES, Case
 from handmade import HandmadeError
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.gradients import backprop, difference, input_gradient
 from handmade.engine.gradients.settings import Gradient
-from handmade.engine.layers import Conv2d, Flatten, Layer, Linear, MaxPool2d, ReLU
+from handmade.engine.layers import Conv2d, Flatten, Halved, Layer, Linear, MaxPool2d, ReLU
 from handmade.engine.losses import CrossEntropy
 from handmade.engine.network import Network
 from handmade.engine.optim import Momentum
@@ -51,6 +52,23 @@ def test_every_derivative_is_the_quotient_of_a_vanishing_nudge(layers: Sequence[
     for name, g in gradients.items():
         # sums of some hundred products, added up in another order: 1e-13 of the largest is a few hundred roundings
         np.testing.assert_allclose(g, quotients[name], rtol=0, atol=1e-13 * np.abs(quotients[name]).max())
+
+
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, id=name) for name, case in CASES.items() if isinstance(case.layer, Halved)]
+)
+def test_two_halves_are_the_whole(case: Case) -> None:
+    rng = np.random.default_rng(6)
+    x = rng.standard_normal(case.shape)
+    gy = rng.standard_normal((len(x), *case.layer.output_shape(x.shape[1:])))
+
+    gx, wanted = case.layer.backward(x, gy)
+    found = case.layer.weight_gradients(x, gy)
+
+    np.testing.assert_array_equal(case.layer.input_gradient(x, gy), gx)
+    assert list(found) == list(wanted)
+    for name, g in wanted.items():
+        np.testing.assert_array_equal(found[name], g)
 
 
 @every_network

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import handmade
 from handmade import HandmadeError
 from handmade.engine.arrays import Shape
-from handmade.engine.description import LARGEST_ACTIVATION, build, describe, restore
+from handmade.engine.description import DEEPEST, LARGEST_ACTIVATION, build, describe, restore
 from handmade.engine.initialisation import MOST_WEIGHTS
 from handmade.engine.network import Network
 
@@ -164,7 +164,7 @@ def test_a_description_is_not_changed_by_building_it() -> None:
         (layers([RELU]), ["layer 0 ", "got ["]),
         (layers({}), ["layer 0 ", "Conv2d, ReLU, MaxPool2d, Flatten, Linear", "got {}"]),
         (layers({"kind": "ReLU"}), ["layer 0 ", "got {'kind': 'ReLU'}"]),
-        (layers(RELU, RELU, {"layer": "Dropout"}), ["layer 2 ", "Conv2d, ReLU, MaxPool2d, Flatten, Linear", "Dropout"]),
+        (layers(RELU, RELU, {"layer": "Softmax"}), ["layer 2 ", "Conv2d, ReLU, MaxPool2d, Flatten, Linear", "Softmax"]),
         (layers({"layer": "relu"}), ["layer 0 ", "ReLU", "'relu'"]),
         (layers({"layer": ["ReLU"]}), ["layer 0 ", "['ReLU']"]),
         (layers({"layer": None}), ["layer 0 ", "None"]),
@@ -284,17 +284,45 @@ def test_a_stride_is_refused_or_works(entry: dict[str, Any], stride: int) -> Non
 
 
 def test_the_first_wrong_layer_is_the_one_that_is_named() -> None:
-    assert "layer 1 (Conv2d)" in refusal_of(layers(RELU, {**CONV, "filters": 0}, {"layer": "Dropout"}))
+    assert "layer 1 (Conv2d)" in refusal_of(layers(RELU, {**CONV, "filters": 0}, {"layer": "Softmax"}))
+
+
+def nested(depth: int) -> dict[str, Any]:
+    """A ReLU in so many Residuals."""
+    return {"layer": "Residual", "block": [nested(depth - 1)]} if depth else RELU
+
+
+def test_residuals_may_be_nested_but_not_for_ever() -> None:
+    x = np.zeros((1, 30, 30, 1), np.float32)
+    assert handmade.networks.described(layers(nested(DEEPEST), FLATTEN, LINEAR), rng()).predict(x).shape == (1,)
+    for depth in (DEEPEST + 1, 100):
+        assert f"at most {DEEPEST} Residuals" in refusal_of(layers(nested(depth), FLATTEN, LINEAR))
+
+
+def test_a_residual_is_described_with_all_that_is_in_it() -> None:
+    entry = {"layer": "Residual", "block": [{"layer": "Dropout", "rate": 0.5}, nested(1)], "shortcut": []}
+    said = describe(Network(*build(layers(entry), rng())))["layers"][0]
+    assert said == entry | {"block": [entry["block"][0], nested(1) | {"shortcut": []}]}
+    without = {key: value for key, value in entry.items() if key != "shortcut"}
+    assert describe(Network(*build(layers(without), rng())))["layers"][0] == said
+
+
+def test_what_would_not_fit_into_memory_is_refused_in_a_residual_too() -> None:
+    message = refusal_of(layers({"layer": "Residual", "block": [{**CONV, "padding": 10**6}]}))
+    for words in ("layer 0 (Residual)", "block", "layer 0 (Conv2d)", f"{LARGEST_ACTIVATION:,}"):
+        assert words in message
 
 
 @settings(deadline=None)
 @given(
     description=st.recursive(
-        st.none() | st.booleans() | st.integers(-3, 40) | st.floats() | st.sampled_from(["Conv2d", "ReLU", "Linear", ""]),
+        st.none() | st.booleans() | st.integers(-3, 40) | st.floats() | st.sampled_from(["Conv2d", "ReLU", "Residual", ""]),
         lambda inner: (
             st.lists(inner, max_size=3)
             | st.dictionaries(
-                st.sampled_from(["input", "layers", "layer", "filters", "kernel", "window", "stride", "padding", "units"]),
+                st.sampled_from(
+                    ["input", "layers", "layer", "filters", "kernel", "window", "stride", "padding", "units", "block", "rate"]
+                ),
                 inner,
                 max_size=4,
             )

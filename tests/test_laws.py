@@ -13,7 +13,7 @@ from cases import CASES, INPUTS, Case, Draw, generic, kinked
 from handmade.engine.arrays import Array
 from handmade.engine.description import LAYERS, build, describe, restore
 from handmade.engine.errors import HandmadeError
-from handmade.engine.layers import Conv2d, GlobalAvgPool2d, LeakyReLU, MaxPool2d, ReLU, Weighted
+from handmade.engine.layers import Conv2d, GlobalAvgPool2d, LeakyReLU, MaxPool2d, Nudgeable, ReLU
 from handmade.engine.losses import CrossEntropy
 from handmade.engine.network import Network
 from laws import ALL_SIZES, FAR_BELOW_ROUNDING, SIZES
@@ -27,8 +27,8 @@ def rows(kind: type = object) -> pytest.MarkDecorator:
 
 
 every_row = rows()
-every_weighted_row = pytest.mark.parametrize(
-    "case", [pytest.param(case, id=name) for name, case in CASES.items() if isinstance(case.layer, Weighted)]
+every_row_with_nudges = pytest.mark.parametrize(
+    "case", [pytest.param(case, id=name) for name, case in CASES.items() if isinstance(case.layer, Nudgeable)]
 )
 every_draw = pytest.mark.parametrize("draw", INPUTS.values(), ids=INPUTS)
 at_random = settings(max_examples=50, deadline=None, derandomize=True, database=None)
@@ -69,7 +69,7 @@ def test_delta_is_as_exact_in_float32_as_its_digits_allow(case: Case, draw: Draw
     laws.check_difference(case.single(), x.astype(np.float32), dx.astype(np.float32))
 
 
-@every_weighted_row
+@every_row_with_nudges
 @pytest.mark.parametrize("h", [1e-30, 0.5, -0.5])
 def test_a_nudge_is_the_layer_with_that_one_weight_moved(case: Case, h: float) -> None:
     laws.check_nudges(case, generic(rng(), case.shape), h)
@@ -100,6 +100,13 @@ def test_inputs_are_left_alone_in_any_layout_and_dtype(case: Case, draw: Draw) -
     laws.check_manners(case, draw(r, case.shape), r)
 
 
+@every_row
+@every_draw
+def test_images_depend_on_one_another_only_where_the_layer_says_so(case: Case, draw: Draw) -> None:
+    r = rng()
+    laws.check_images(case, draw(r, case.shape), r)
+
+
 @rows(ReLU)
 def test_the_gradient_of_relu_is_zero_on_the_kink(case: Case) -> None:
     r = rng()
@@ -112,7 +119,7 @@ def test_the_gradient_of_leaky_relu_is_its_slope_on_the_kink(case: Case) -> None
     laws.check_kink_of_leaky(case, kinked(r, case.shape), r)
 
 
-CURVED = {type(case.layer).__name__: case for case in CASES.values() if case.rounding is not None}
+CURVED = {type(case.layer).__name__: case for case in CASES.values() if case.rounding and not case.sizes}
 every_curve = pytest.mark.parametrize("case", CURVED.values(), ids=CURVED)
 
 
@@ -162,6 +169,11 @@ EVERY_KIND: list[dict[str, Any]] = [
     {"layer": "Conv2d", "filters": 6, "kernel": [1, 3], "groups": 6},
     {"layer": "GELU"},
     {"layer": "MaxPool2d", "window": 2},
+    {
+        "layer": "Residual",
+        "block": [{"layer": "Residual", "block": [{"layer": "BatchNorm2d"}]}, {"layer": "ReLU"}],
+        "shortcut": [{"layer": "Dropout", "rate": 0.5}, {"layer": "Conv2d", "filters": 6, "kernel": 1}],
+    },
     {"layer": "Sigmoid"},
     {"layer": "ReLU"},
     {"layer": "GlobalAvgPool2d"},
@@ -169,6 +181,8 @@ EVERY_KIND: list[dict[str, Any]] = [
     {"layer": "LeakyReLU"},
     {"layer": "Flatten"},
     {"layer": "Linear", "units": 3},
+    {"layer": "BatchNorm2d", "momentum": 0.5, "epsilon": 0.25},
+    {"layer": "Dropout", "rate": 0.25},
 ]
 
 
@@ -180,9 +194,9 @@ def test_a_network_of_every_kind_of_layer_is_described_and_restored() -> None:
         assert set(entry) <= set(said)
     assert description["layers"][0] == EVERY_KIND[0] | {"kernel": [2, 2], "stride": [1, 1], "padding": [0, 0]}
     assert description["layers"][3] | {"dilation": [1, 1], "groups": 6} == description["layers"][3]
-    assert description["layers"][10] == {"layer": "LeakyReLU", "slope": 0.01}
+    assert description["layers"][11] == {"layer": "LeakyReLU", "slope": 0.01}
 
-    restored = Network(*restore(description, network.parameters()))
+    restored = Network(*restore(description, network.parameters() | network.statistics()))
 
     assert describe(restored) == describe(network)
     x = rng().standard_normal((2, 9, 12, 4)).astype(np.float32)
@@ -207,6 +221,28 @@ CONV: dict[str, Any] = {"layer": "Conv2d", "filters": 4, "kernel": 3}
         *(
             ({"layer": "LeakyReLU", "slope": slope}, "slope wants a number from 0 to 1e")
             for slope in (-0.1, float("nan"), float("inf"), True, "0.1", None, [0.1], 10**4000)
+        ),
+        *(
+            ({"layer": "Dropout", "rate": rate}, "rate wants a number from 0 to 0.999")
+            for rate in (-0.1, 1, float("nan"), True, "0.1", None, [0.1], 10**4000)
+        ),
+        ({"layer": "Dropout"}, "rate is missing"),
+        ({"layer": "Dropout", "rate": 0.5, "mask": [True]}, "takes the settings rate"),
+        *(
+            ({"layer": "BatchNorm2d", "momentum": momentum}, "momentum wants a number from 0 to 1")
+            for momentum in (-0.1, 1.1, "1")
+        ),
+        *(({"layer": "BatchNorm2d", "epsilon": epsilon}, "epsilon wants a number from 1e-12 to 1") for epsilon in (0, 2, None)),
+        ({"layer": "BatchNorm2d", "training": True}, "takes the settings momentum, epsilon"),
+        ({"layer": "Residual"}, "the setting block is missing"),
+        ({"layer": "Residual", "block": []}, "a block of at least one layer"),
+        ({"layer": "Residual", "block": "ReLU"}, "block wants a list of layers; got str"),
+        ({"layer": "Residual", "block": [{"layer": "ReLU"}], "shortcut": {}}, "shortcut wants a list of layers; got dict"),
+        ({"layer": "Residual", "block": [{"layer": "relu"}]}, "layer 0 (Residual): block: layer 0 wants"),
+        ({"layer": "Residual", "block": [CONV]}, "to make one shape; got (5, 6, 4) and (7, 8, 4)"),
+        (
+            {"layer": "Residual", "block": [{"layer": "ReLU"}], "shortcut": [{"layer": "ReLU"}, CONV | {"groups": 3}]},
+            "layer 0 (Residual): shortcut: layer 1 (Conv2d): channels wants to be divisible",
         ),
     ],
     ids=lambda value: f"{value!r:.80}",

@@ -3,6 +3,7 @@
 (Plain cross-entropy is held to the same laws in `test_laws`.)
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +16,7 @@ from handmade import HandmadeError
 from handmade.engine.arrays import Array
 from handmade.engine.gradients import backprop, definition, difference
 from handmade.engine.layers import only
-from handmade.engine.losses import CrossEntropy, Loss, MeanSquaredError
+from handmade.engine.losses import CrossEntropy, Loss, MeanSquaredError, line
 from laws import exact
 from test_gradients import NETWORKS, SHAPE
 
@@ -165,3 +166,53 @@ class SquaresToFirstOrder(MeanSquaredError):
 def test_the_law_of_differences_catches_the_mutant(mutant: Loss, truth: Truth) -> None:
     with pytest.raises(AssertionError):
         test_the_difference_is_exact_at_any_step(mutant, truth, 1e-3)
+
+
+@every_loss
+@pytest.mark.parametrize("size", SIZES)
+def test_along_a_line_the_difference_is_the_same(loss: Any, truth: Truth, size: float) -> None:
+    rng = np.random.default_rng(8)
+    v, d = rng.standard_normal(K), size * rng.standard_normal((len(Z), 3))
+
+    dL = loss.delta_along(Z, v, d, Y)
+
+    with mpmath.workdps(250):  # to subtract what differs by 1e-200
+        before = truth(exact(Z), Y)
+        for n in range(d.shape[1]):
+            dz = exact(d[:, n, None]) * exact(v)
+            wanted = (truth(exact(Z) + dz, Y) - before).astype(float)
+            np.testing.assert_array_less(np.abs(dL[:, n] - wanted), bound(loss, dz.astype(float)) + 1e-300)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("q", [0.25, 0.1, 1e-2, 1e-3, 1e-5, 1e-9])
+def test_a_series_has_as_many_terms_as_it_takes_to_leave_nothing_out(q: float, dtype: type) -> None:
+    rng = np.random.default_rng(9)
+    p = rng.dirichlet(np.full(K, 0.3), 40).astype(dtype)
+    c = rng.uniform(-1, 1, (40, K)).astype(dtype)
+    c[0] = [1, -1, 0, 0, 0]
+    d = (q * np.log(2) * np.array([-1, -0.5, 0.5, 1])).astype(dtype)[None].repeat(40, axis=0)
+    count = line.terms(line.distance(c, d) * 0.999999, np.dtype(dtype))
+    assert count is not None
+
+    dL = line.series(p, c, d, count)
+
+    with mpmath.workdps(60):  # where p adds up to 1 but for rounding
+        exponentials = np.frompyfunc(mpmath.exp, 1, 1)(exact(c)[:, :, None] * exact(d)[:, None])
+        total = (exact(p)[:, :, None] * exponentials).sum(axis=1) - exact(p).sum(axis=1)[:, None]
+        wanted = np.frompyfunc(mpmath.log1p, 1, 1)(total)
+        error = np.abs(exact(dL) - wanted).astype(float)
+    size = np.abs(p[:, :, None] * c[:, :, None] * d[:, None]).sum(axis=1)
+    # each term: K + n products and sums to make it, two on the way; the later ones are smaller by q
+    assert (error <= (K + 8) * np.finfo(dtype).eps * size).all()
+
+
+def test_what_a_series_leaves_out_is_bounded_as_it_says() -> None:
+    s = [0.0] + [-1 / math.factorial(n) for n in range(1, 40)]  # of 2 - exp(x) = 1 + s_1 x + ...
+    a = [0.0]
+    for n in range(1, 40):  # the logarithm of a series, in plain sums
+        a.append(s[n] - sum(k * a[k] * s[n - k] for k in range(1, n)) / n)
+
+    assert all(-a[n] < 1.01 / (n * math.log(2) ** n) for n in range(1, 40))
+    assert line.terms(0.2500001, np.dtype(np.float64)) is None
+    assert line.terms(math.nan, np.dtype(np.float64)) is None

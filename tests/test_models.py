@@ -19,9 +19,10 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
 import handmade
-from handmade import Conv2d, Flatten, HandmadeError, Linear, MaxPool2d, Network, ReLU
+from handmade import BatchNorm2d, Conv2d, Flatten, HandmadeError, Linear, MaxPool2d, Network, ReLU, Residual
 from handmade.engine.arrays import Array
 from handmade.engine.description import describe
+from handmade.engine.layers import Layer
 
 
 def small(seed: int = 0, dtype: type[np.floating] = np.float32) -> Network:
@@ -473,3 +474,43 @@ def test_a_changed_description_makes_a_network_that_works_or_an_error_in_words(
     except HandmadeError:
         return
     assert network.predict(np.zeros((1, *network.input_shape), np.float32)).shape == (1,)
+
+
+def normed() -> Network:
+    """Statistics, in the network and in a Residual."""
+    rng = np.random.default_rng(0)
+    block: list[Layer] = [ReLU(), BatchNorm2d.init(rng, 2)]
+    return Network([BatchNorm2d.init(rng, 2), Residual(block), Flatten(), Linear.init(rng, 24, 3)], (4, 3, 2))
+
+
+NORMED = normed().parameters() | normed().statistics()
+
+
+@pytest.mark.parametrize(
+    ("arrays", "says"),
+    [
+        ({name: array for name, array in NORMED.items() if name != "0.mean"}, ["layer 0 (BatchNorm2d)", "mean", "variance"]),
+        ({**NORMED, "0.variance": -NORMED["0.variance"]}, ["layer 0 (BatchNorm2d)", "at least 0"]),
+        ({**NORMED, "0.mean": NORMED["0.mean"][:1]}, ["layer 0 (BatchNorm2d)", "(1,)"]),
+        ({**NORMED, "1.block.1.mean": NORMED["0.mean"] + np.float32(np.nan)}, ["1.block.1.mean", "NaN"]),
+        ({**NORMED, "1.block.1.median": NORMED["0.mean"]}, ["layer 1 (Residual): block: layer 1 (BatchNorm2d)", "median"]),
+        ({**NORMED, "1.shortcut.0.W": NORMED["0.W"]}, ["1.shortcut.0.W"]),
+        ({**NORMED, "1.W": NORMED["0.W"]}, ["1.W"]),
+        ({**NORMED, "1.block.0.W": NORMED["0.W"]}, ["1.block.0.W"]),
+    ],
+)
+def test_statistics_of_another_network_are_refused(arrays: dict[str, Array], says: list[str], tmp_path: Path) -> None:
+    content = save_tensors(arrays, metadata={"handmade": json.dumps(describe(normed()))})
+    message = refusal_of_file(tmp_path, content)
+    for words in says:
+        assert words in message
+
+
+def test_statistics_come_back_bit_for_bit(tmp_path: Path) -> None:
+    network = normed().replace({name: np.float32(0.1) * (1 + np.arange(2, dtype=np.float32)) for name in normed().statistics()})
+    network.save(tmp_path / "model")
+    loaded = handmade.load(tmp_path / "model")
+    assert_equal(loaded, network)
+    assert loaded.statistics().keys() == network.statistics().keys()
+    for name, array in loaded.statistics().items():
+        np.testing.assert_array_equal(array, network.statistics()[name], strict=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pytest
@@ -14,21 +14,25 @@ from handmade.engine.layers import (
     EVERY,
     GELU,
     AvgPool2d,
+    BatchNorm2d,
     Channel,
     Conv2d,
+    Dropout,
     Flatten,
     GlobalAvgPool2d,
     LeakyReLU,
     Linear,
     MaxPool2d,
     ReLU,
+    Residual,
     Sigmoid,
     Tanh,
     beside,
+    chain,
     only,
 )
 from handmade.engine.layers.sigmoid import sigma, sigma_step
-from handmade.engine.layers.windows import columns, crop, pad, patches, reached, rows
+from handmade.engine.layers.windows import crop, pad, patches, reached, rows
 from handmade.engine.losses import CrossEntropy
 from handmade.engine.losses.cross_entropy import log_softmax
 from laws import DRAWS, LAWS
@@ -343,18 +347,14 @@ class NudgesMixed(Conv2d):
 class ConvBackward(Conv2d):
     """Backward as in the engine, in pieces that a mutant can spoil one at a time."""
 
-    def _spread(self, x: Array, W: Array, gy: Array) -> tuple[Array, Array]:
-        padded = pad(x, self.padding, 0)
-        windows = patches(padded, self.kernel, self.stride, self.dilation)
-        g = gy.reshape(-1, gy.shape[-1])
-        gW = (columns(windows) @ g).reshape(W.shape)
-        g_windows = (g @ W.reshape(-1, gy.shape[-1]).T).reshape(windows.shape)
-        gx = np.zeros_like(padded)
+    def _spread(self, x: Array, W: Array, gy: Array) -> Array:
+        gx = pad(np.zeros((*x.shape[:3], W.shape[2]), x.dtype), self.padding, 0)
+        g_windows = (gy.reshape(-1, gy.shape[-1]) @ W.reshape(-1, gy.shape[-1]).T).reshape(*gy.shape[:3], *W.shape[:3])
         for i in range(self.kernel[0]):
             for j in range(self.kernel[1]):
                 at = self.at(i * self.dilation[0], j * self.dilation[1], gy.shape)
                 self.add(gx, (slice(None), *at), g_windows[:, :, :, i, j])
-        return self.cut(gx, x.shape), gW
+        return self.cut(gx, x.shape)
 
     def add(self, gx: Array, at: tuple[slice, ...], g: Array) -> None:
         gx[at] += g
@@ -819,6 +819,233 @@ class CubeForgotten(GELU):
         return (gate(x) + x * gate(x) * (1 - gate(x)) * 2 * np.sqrt(2 / np.pi)) * gy, {}
 
 
+# --- layers of two stages, and of layers --------------------------------------------------------------------------------------
+
+
+@mutant("reference")
+class NotEnlarged(Dropout):
+    def _kept(self, x: Array, channel: Channel) -> Array:
+        return super()._kept(x, channel) * (1 if self.mask is None else 1 - self.rate)
+
+
+@mutant("reference")
+class ForgetsTheOthers(Dropout):
+    def forward(self, x: Array) -> Array:
+        return x if self.mask is None else x / (1 - self.rate) - super().forward(x)
+
+
+@mutant("reference")
+class ForgetsInInference(Dropout):
+    def forward(self, x: Array) -> Array:
+        return super().forward(x) if self.mask is not None else (1 - self.rate) * x
+
+
+@mutant("subtraction")
+@mutant("difference")
+class EverythingMovesOn(Dropout):
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        return dx
+
+
+@mutant("channel")
+class MaskOfTheFirstChannel(Dropout):
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        return super().delta(x, dx, channel if channel == EVERY or x.ndim == 2 else only(0))
+
+
+@mutant("transpose")
+class NotEnlargedBackwards(Dropout):
+    def backward(self, x: Array, gy: Array) -> Gradients:
+        return super().backward(x, gy)[0] * (1 - self.rate), {}
+
+
+@mutant("images")
+class MaskOfTheFirstImages(Dropout):
+    def of(self, images: slice) -> Self:
+        return super().of(slice(0, len(self.mask[images]) if self.mask is not None else None))
+
+
+@mutant("images")
+class SecretlyOfTheBatch(BatchNorm2d):
+    @property
+    def couples(self) -> bool:
+        return False
+
+
+@mutant("reference")
+class UnbiasedVariance(BatchNorm2d):
+    def _normal(self, x: Array) -> tuple[Array, Array, Array, Array]:
+        m, c, v, r = super()._normal(x)
+        values = x[..., 0].size
+        return m, c, v, 1 / np.sqrt(v * values / (values - 1) + self.epsilon) if self.training else r
+
+
+@mutant("reference")
+class MeanOfColumns(BatchNorm2d):
+    def _normal(self, x: Array) -> tuple[Array, Array, Array, Array]:
+        if not self.training:
+            return super()._normal(x)
+        m = x.mean(axis=x.ndim - 2, keepdims=True)
+        v = ((x - m) ** 2).mean(axis=x.ndim - 2, keepdims=True)
+        return m, x - m, v, 1 / np.sqrt(v + self.epsilon)
+
+
+@mutant("reference")
+class MeanOfEachImage(BatchNorm2d):
+    def forward(self, x: Array) -> Array:
+        return np.concatenate([super(MeanOfEachImage, self).forward(image) for image in np.array_split(x, 2) if image.size])
+
+
+@mutant("reference")
+class NoEpsilon(BatchNorm2d):
+    def forward(self, x: Array) -> Array:
+        return BatchNorm2d.forward(replace(turned_into(BatchNorm2d, self), epsilon=1e-12), x)
+
+
+@mutant("reference")
+class RunningStatisticsInTraining(BatchNorm2d):
+    def forward(self, x: Array) -> Array:
+        return BatchNorm2d.forward(replace(turned_into(BatchNorm2d, self), training=False), x)
+
+
+@mutant("subtraction")
+@mutant("difference")
+class VarianceStandsStill(BatchNorm2d):
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        _, _, _, r = self._normal(x)
+        return (dx - dx.mean(axis=tuple(range(x.ndim - 1)))) * self.W * r if self.training else super().delta(x, dx, channel)
+
+
+@mutant("subtraction")
+@mutant("difference")
+class MeanStandsStill(BatchNorm2d):
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        mean = dx.mean(axis=tuple(range(x.ndim - 1)))
+        return super().delta(x, dx, channel) + (mean * self.W * self._normal(x)[3] if self.training else 0)
+
+
+@mutant("subtraction")
+@mutant("difference")
+class FirstOrderVariance(BatchNorm2d):
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        h = 1e-20
+        return super().delta(x, h * dx, channel) / h
+
+
+@mutant("difference")
+class SubtractedOutputsOfBatchNorm(BatchNorm2d):
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        return self.forward(x + dx) - self.forward(x)
+
+
+@mutant("difference")
+class SubtractedRoots(BatchNorm2d):
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        _, _, _, r = self._normal(x)
+        _, c, _, r_moved = self._normal(x + dx)
+        dc = dx - dx.mean(axis=tuple(range(x.ndim - 1)))
+        return self.W * (dc * r_moved + (c - dc) * (r_moved - r)) if self.training else super().delta(x, dx, channel)
+
+
+@mutant("channel")
+class MeanOfAllNudges(BatchNorm2d):
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        dy = super().delta(x, dx, channel)
+        return dy if dx.ndim == x.ndim or not self.training else dy - dx.mean(axis=-1, keepdims=True)
+
+
+@mutant("channel")
+class WeightOfTheFirstChannel(BatchNorm2d):
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        return (
+            super().delta(x, dx, channel)
+            / (1 if channel == EVERY else self.W[channel][0])
+            * (1 if channel == EVERY else self.W[0])
+        )
+
+
+@mutant("transpose")
+class MeanIsConstant(BatchNorm2d):
+    def backward(self, x: Array, gy: Array) -> Gradients:
+        gx, gradients = super().backward(x, gy)
+        mean = gy.mean(axis=tuple(range(x.ndim - 1)))
+        return gx + (mean * self.W * self._normal(x)[3] if self.training else 0), gradients
+
+
+@mutant("transpose")
+class VarianceIsConstant(BatchNorm2d):
+    def backward(self, x: Array, gy: Array) -> Gradients:
+        gx, gradients = super().backward(x, gy)
+        mean = gy.mean(axis=tuple(range(x.ndim - 1)))
+        return (gy - mean) * self.W * self._normal(x)[3] if self.training else gx, gradients
+
+
+@mutant("transpose")
+class WeightReadsTheRawInput(BatchNorm2d):
+    def backward(self, x: Array, gy: Array) -> Gradients:
+        gx, gradients = super().backward(x, gy)
+        return gx, gradients | {"W": (gy * x).sum(axis=tuple(range(x.ndim - 1)))}
+
+
+@mutant("nudges")
+class NudgesOfTheRawInput(BatchNorm2d):
+    def nudges(self, x: Array, h: Any) -> Iterator[tuple[Channel, Array]]:
+        for channel, dy in super().nudges(x, h):
+            yield channel, np.stack([h * x[..., channel], dy[..., 1]], axis=-1)
+
+
+def without(branch: str, layer: Residual, x: Array) -> Array:
+    """The other branch alone."""
+    y: Array = layer.forward(x) - chain.tape(layer.branches[branch], x)[-1]
+    return y
+
+
+@mutant("reference")
+class NoWayAround(Residual):
+    def forward(self, x: Array) -> Array:
+        return without("shortcut", turned_into(Residual, self), x)
+
+
+@mutant("subtraction")
+@mutant("difference")
+class NoWayAroundForDifferences(Residual):
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        return chain.delta(self.block, chain.tape(self.block, x), dx, channel)[0]
+
+
+@mutant("channel")
+class ShortcutStaysInItsChannel(Residual):
+    def output_channel(self, channel: Channel, shape: Shape) -> Channel:
+        return chain.output_channel(self.shortcut, channel, shape)
+
+
+@mutant("channel")
+class ShortcutIntoEveryChannel(Residual):
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        moved = [chain.delta(layers, chain.tape(layers, x), dx, channel)[0] for layers in self.branches.values()]
+        return moved[0] + moved[1]
+
+
+@mutant("transpose")
+class NoWayAroundBackwards(Residual):
+    def backward(self, x: Array, gy: Array) -> Gradients:
+        return chain.backward(self.block, chain.tape(self.block, x), gy)[0], super().backward(x, gy)[1]
+
+
+@mutant("transpose")
+class WeightsOfTheShortcutStill(Residual):
+    def backward(self, x: Array, gy: Array) -> Gradients:
+        gx, gradients = super().backward(x, gy)
+        return gx, {name: 0 * g if name.startswith("shortcut") else g for name, g in gradients.items()}
+
+
+@mutant("transpose")
+class WeightsOfTheShortcutIgnored(Residual):
+    def backward(self, x: Array, gy: Array) -> Gradients:
+        gx, gradients = super().backward(x, gy)
+        return gx, {name: g for name, g in gradients.items() if not name.startswith("shortcut")}
+
+
 # --- conventions --------------------------------------------------------------------------------------------------------------
 
 
@@ -879,7 +1106,7 @@ def broken(law: str, case: Case) -> bool:
 
 def copied(layer: Any) -> Any:
     """A layer that a mutant may spoil: the table is for everybody."""
-    if not isinstance(layer, Conv2d | Linear):
+    if not isinstance(layer, Conv2d | Linear | BatchNorm2d):
         return layer
     other = turned_into(type(layer), layer)
     other.__dict__.update({name: array.copy() for name, array in layer.parameters().items()})
@@ -930,9 +1157,18 @@ class SameTanh(Tanh): ...
 class SameGELU(GELU): ...
 
 
+class SameDropout(Dropout): ...
+
+
+class SameBatchNorm2d(BatchNorm2d): ...
+
+
+class SameResidual(Residual): ...
+
+
 ABOUT = {
     "gain": (Conv2d,),
-    "nudges": (Conv2d, Linear),
+    "nudges": (Conv2d, Linear, BatchNorm2d),
     "tails": (LeakyReLU, Sigmoid, Tanh, GELU),
     "kink of relu": (ReLU,),
     "kink of leaky relu": (LeakyReLU,),
@@ -940,7 +1176,7 @@ ABOUT = {
 }
 COPIES = [
     *(SameConv2d, ConvBackward, SameLinear, SameReLU, SameMaxPool2d, SameFlatten, SameAvgPool2d, SameGlobalAvgPool2d),
-    *(SameLeakyReLU, SameSigmoid, SameTanh, SameGELU),
+    *(SameLeakyReLU, SameSigmoid, SameTanh, SameGELU, SameDropout, SameBatchNorm2d, SameResidual),
 ]
 
 

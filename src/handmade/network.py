@@ -10,7 +10,7 @@ class Network(engine.Network):
     """Layers one after the other, that can be saved; see the engine's Network for everything else."""
 
     def save(self, path: str | Path) -> None:
-        """Write weights and description to a safetensors file, all of it or nothing.
+        """Write weights, statistics and description to a safetensors file, all of it or nothing.
 
         The file appears, or replaces the one before it, only once it is complete and on the disk.
 
@@ -21,7 +21,7 @@ class Network(engine.Network):
         """
         from handmade.files import models  # noqa: PLC0415  safetensors is loaded by those who save
 
-        models.write(Path(path), self.parameters(), describe(self))
+        models.write(Path(path), self.parameters() | self.statistics(), describe(self))
 
 
 def load(path: str | Path) -> Network:

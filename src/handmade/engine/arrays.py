@@ -1,8 +1,10 @@
 """The words for arrays and their shapes that every part of the engine shares."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
+import numpy as np
 from numpy.typing import NDArray
 
 from handmade.engine.errors import HandmadeError
@@ -11,6 +13,7 @@ Array: TypeAlias = NDArray[Any]
 Shape: TypeAlias = tuple[int, ...]
 
 MOST = 2**31 - 1  # of anything: beyond it a number is a slip, or hostile
+IMAGES_A_LOOK = 1000  # looked at together, so that a large set needs no second one of truth values
 
 
 def pair(value: object, name: str, minimum: int) -> tuple[int, int]:
@@ -38,6 +41,30 @@ def whole(value: object, name: str, minimum: int) -> int:
     if not isinstance(value, int) or not _fits(value, minimum):
         raise HandmadeError(f"{name} wants a whole number {_range(minimum)}; got {value!r:.80}")
     return value
+
+
+def number(value: object, name: str, low: float, high: float) -> float:
+    """Read a setting that is one number from `low` to `high`.
+
+    Raises
+    ------
+    HandmadeError
+        If it is not.
+    """
+    if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
+        raise HandmadeError(f"{name} wants a number from {low:g} to {high:g}; got {value!r:.80}")
+    return float(value)
+
+
+def check_finite(images: Array) -> None:
+    """Raise HandmadeError if one of the images holds NaN or infinity; whole numbers cannot."""
+    if images.dtype.kind != "f":
+        return
+    for first in range(0, len(images), IMAGES_A_LOOK):
+        finite = np.isfinite(images[first : first + IMAGES_A_LOOK]).reshape(-1, math.prod(images.shape[1:])).all(axis=1)
+        if not finite.all():
+            worst = first + int(finite.argmin())
+            raise HandmadeError(f"the images want finite numbers; image {worst}, counted from 0, holds NaN or infinity")
 
 
 def _fits(value: object, minimum: int) -> bool:

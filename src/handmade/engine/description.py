@@ -1,8 +1,10 @@
 """A network as plain data, ready for JSON, and back.
 
     {"input": [30, 30, 1], "layers": [{"layer": "Conv2d", "filters": 8, "kernel": 3}, {"layer": "ReLU"}, ...]}
+    {"layer": "Residual", "block": [layers], "shortcut": [layers]}
 
 `input` is the shape of one image; 30 x 30 x 1, a prepared digit, if left out. The settings of a layer are those of its `init`.
+The `shortcut` of a Residual may be left out.
 """
 
 import inspect
@@ -18,7 +20,9 @@ from handmade.engine.errors import HandmadeError
 from handmade.engine.layers import (
     GELU,
     AvgPool2d,
+    BatchNorm2d,
     Conv2d,
+    Dropout,
     Flatten,
     GlobalAvgPool2d,
     Layer,
@@ -26,24 +30,27 @@ from handmade.engine.layers import (
     Linear,
     MaxPool2d,
     ReLU,
+    Residual,
     Sigmoid,
     Tanh,
-    Weighted,
+    chain,
 )
 from handmade.engine.network import Network
 
 KINDS: tuple[Any, ...] = (
     *(Conv2d, ReLU, MaxPool2d, Flatten, Linear),
     *(AvgPool2d, GlobalAvgPool2d, LeakyReLU, Sigmoid, Tanh, GELU),
+    *(Dropout, BatchNorm2d, Residual),
 )
 LAYERS: dict[str, Any] = {kind.__name__: kind for kind in KINDS}
 LARGEST_ACTIVATION = 2**24  # numbers an image: far beyond any picture of a digit
+DEEPEST = 8  # Residuals one in the other: beyond it a description is a slip, or hostile
+WEIGHTS = ("W", "b")  # the arrays of a layer that does not name its own in ARRAYS
 
 
 def describe(network: Network) -> dict[str, Any]:
     """Everything about a network but the values of its weights."""
-    layers = [{"layer": type(layer).__name__, **layer.settings()} for layer in network.layers]
-    return {"input": list(network.input_shape), "layers": layers}
+    return {"input": list(network.input_shape), "layers": chain.described(network.layers)}
 
 
 def build(description: object, rng: np.random.Generator, dtype: DTypeLike = np.float32) -> tuple[list[Layer], Shape]:
@@ -60,7 +67,7 @@ def build(description: object, rng: np.random.Generator, dtype: DTypeLike = np.f
         If the description is wrong anywhere; the message names the layer, what it wanted and what it got.
     """
 
-    def fresh(kind: Any, settings: dict[str, Any], _number: int, shape: Shape) -> Layer:
+    def fresh(kind: Any, settings: dict[str, Any], _name: str, shape: Shape) -> Layer:
         layer: Layer = kind.init(rng, shape[-1], dtype=dtype, **settings) if hasattr(kind, "init") else kind(**settings)
         return layer
 
@@ -68,7 +75,7 @@ def build(description: object, rng: np.random.Generator, dtype: DTypeLike = np.f
 
 
 def restore(description: object, parameters: dict[str, Array]) -> tuple[list[Layer], Shape]:
-    """Make the described layers with the given weights, named as in `Network.parameters`.
+    """Make the described layers with the given weights and statistics, named as in `Network.parameters`.
 
     Returns
     -------
@@ -81,13 +88,14 @@ def restore(description: object, parameters: dict[str, Array]) -> tuple[list[Lay
         If the description is wrong, or the weights are not those of the described network.
     """
 
-    def kept(kind: Any, settings: dict[str, Any], number: int, _shape: Shape) -> Layer:
+    def kept(kind: Any, settings: dict[str, Any], number: str, _shape: Shape) -> Layer:
         if not hasattr(kind, "restore"):
             plain: Layer = kind(**settings)
             return plain
-        own = {name.partition(".")[2]: array for name, array in parameters.items() if name.startswith(f"{number}.")}
-        if sorted(own) != ["W", "b"] or sorted(settings) != sorted(kind.SETTINGS):
-            wanted = _listed(["W", "b", *kind.SETTINGS])
+        own = {name.removeprefix(f"{number}."): array for name, array in parameters.items() if name.startswith(f"{number}.")}
+        arrays = getattr(kind, "ARRAYS", WEIGHTS)
+        if sorted(own) != sorted(arrays) or sorted(settings) != sorted(kind.SETTINGS):
+            wanted = _listed([*arrays, *kind.SETTINGS])
             raise HandmadeError(f"its arrays and settings want to be {wanted}; got {_listed([*own, *settings])}")
         layer: Layer = kind.restore(own, settings)
         if layer.settings() != settings:
@@ -95,7 +103,7 @@ def restore(description: object, parameters: dict[str, Array]) -> tuple[list[Lay
         return layer
 
     layers, input_shape = _walk(description, kept)
-    wanted = {f"{i}.{name}" for i, layer in enumerate(layers) if isinstance(layer, Weighted) for name in layer.parameters()}
+    wanted = chain.parameters(tuple(layers)).keys() | chain.statistics(tuple(layers)).keys()
     if wanted != set(parameters):
         raise HandmadeError(
             f"the described network wants the weights {_listed(sorted(wanted))}; got {_listed(sorted(parameters))}"
@@ -103,11 +111,11 @@ def restore(description: object, parameters: dict[str, Array]) -> tuple[list[Lay
     return layers, input_shape
 
 
-Maker = Callable[[Any, dict[str, Any], int, Shape], Layer]
+Maker = Callable[[Any, dict[str, Any], str, Shape], Layer]  # kind, settings, number (3, or 3.block.0), shape of the input
 
 
 def _walk(description: object, make: Maker) -> tuple[list[Layer], Shape]:
-    """Check the description from front to back, making each layer once the shape that reaches it is known."""
+    """Check the description, and make its layers."""
     if not isinstance(description, dict) or not set(description) <= {"input", "layers"}:
         raise HandmadeError('a network is described by {"input": [height, width, channels], "layers": [...]}' + _but(description))
     sizes, entries = description.get("input", [30, 30, 1]), description.get("layers")
@@ -117,14 +125,22 @@ def _walk(description: object, make: Maker) -> tuple[list[Layer], Shape]:
     if not isinstance(entries, list) or not entries:
         found = "there is none" if entries is None else f"got {entries!r:.80}"
         raise HandmadeError(f"layers wants a list of at least one layer; {found}")
+    return _chain(entries, _small_enough(input_shape), make), input_shape
+
+
+def _chain(entries: list[Any], shape: Shape, make: Maker, prefix: str = "", depth: int = 0) -> list[Layer]:
+    """Check the entries from front to back, making each layer once the shape that reaches it is known."""
     layers: list[Layer] = []
-    shape = _small_enough(input_shape)
     for number, entry in enumerate(entries):
         if not isinstance(entry, dict) or entry.get("layer") not in list(LAYERS):
             raise HandmadeError(f'layer {number} wants {{"layer": one of {_listed(LAYERS)}, ...}}; got {entry!r:.80}')
         name = entry["layer"]
         try:
-            layers.append(make(LAYERS[name], _settings(LAYERS[name], entry), number, shape))
+            settings = _settings(LAYERS[name], entry)
+            if LAYERS[name] is Residual:
+                layers.append(_residual(settings, shape, make, f"{prefix}{number}.", depth + 1))
+            else:
+                layers.append(make(LAYERS[name], settings, f"{prefix}{number}", shape))
             output = layers[-1].output_shape(shape)
             down, right = getattr(layers[-1], "padding", (0, 0))
             if down or right:
@@ -132,7 +148,22 @@ def _walk(description: object, make: Maker) -> tuple[list[Layer], Shape]:
             shape = _small_enough(output)
         except HandmadeError as error:
             raise HandmadeError(f"layer {number} ({name}): {error}") from None
-    return layers, input_shape
+    return layers
+
+
+def _residual(settings: dict[str, Any], shape: Shape, make: Maker, prefix: str, depth: int) -> Residual:
+    if depth > DEEPEST:
+        raise HandmadeError(f"at most {DEEPEST} Residuals may stand one in the other; this one is further in")
+    branches: dict[str, list[Layer]] = {}
+    for branch in Residual.SETTINGS:
+        entries = settings.get(branch, [])
+        if not isinstance(entries, list):
+            raise HandmadeError(f"{branch} wants a list of layers; got {type(entries).__name__}")
+        try:
+            branches[branch] = _chain(entries, shape, make, f"{prefix}{branch}.", depth)
+        except HandmadeError as error:
+            raise HandmadeError(f"{branch}: {error}") from None
+    return Residual(**branches)
 
 
 def _settings(kind: Any, entry: dict[str, Any]) -> dict[str, Any]:

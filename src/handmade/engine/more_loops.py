@@ -8,6 +8,10 @@
     gelu               y = x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))
     avg_pool2d         y[n,h,w,c] = 1/(K_h K_w) sum over i,j of x[n, h s + i, w t + j, c], where x is padded
     global_avg_pool2d  y[n,c] = 1/(H W) sum over h,w of x[n,h,w,c]
+    dropout            y = x / (1 - rate) where the mask is true, else 0
+    normalise          y[...,c] = W[c] (x[...,c] - m[c]) / sqrt(v[c] + epsilon) + b[c]
+    statistics         m[c] = 1/V sum of x[...,c], v[c] = 1/V sum of (x[...,c] - m[c])^2, over all V values of the channel
+    residual           y = block(x) + shortcut(x)
 
 Strides are (s, t), paddings (p, q), dilations (d, e): down the rows, across the columns; there are G groups.
 """
@@ -115,4 +119,56 @@ def global_avg_pool2d(x: Array) -> Array:
                 for w in range(W):
                     total += x[n, h, w, c]
             y[n, c] = total / (H * W)
+    return y
+
+
+def dropout(x: Array, mask: Array, rate: Number) -> Array:
+    """Forget what the mask does not keep, and enlarge the rest, in an array of any shape."""
+    y = np.empty(x.shape, x.dtype)
+    for at in np.ndindex(x.shape):
+        y[at] = x[at] / (1 - rate) if mask[at] else 0 * x[at]
+    return y
+
+
+def statistics(x: Array) -> tuple[Array, Array]:
+    """Take mean and variance of every channel over all images and pixels: (N, ..., C) -> (C,) and (C,)."""
+    *positions, C = x.shape
+    m, v = np.empty(C, x.dtype), np.empty(C, x.dtype)
+    V = math.prod(positions)
+    for c in range(C):
+        total = 0
+        for at in np.ndindex(*positions):
+            total += x[(*at, c)]
+        m[c] = total / V
+        squares = 0
+        for at in np.ndindex(*positions):
+            squares += (x[(*at, c)] - m[c]) * (x[(*at, c)] - m[c])
+        v[c] = squares / V
+    return m, v
+
+
+def normalise(
+    x: Array,
+    W: Array,
+    b: Array,
+    m: Array,
+    v: Array,
+    epsilon: Number = 1e-5,
+    *,
+    sqrt: Callable[[Number], Number] = math.sqrt,
+) -> Array:
+    """Give every channel another mean and spread: x (N, ..., C), all others (C,) -> (N, ..., C)."""
+    y = np.empty(x.shape, np.result_type(x, W, b))
+    for at in np.ndindex(x.shape):
+        c = at[-1]
+        y[at] = W[c] * (x[at] - m[c]) / sqrt(v[c] + epsilon) + b[c]
+    return y
+
+
+def residual(x: Array, block: Callable[[Array], Array], shortcut: Callable[[Array], Array]) -> Array:
+    """Add up what two ways make of x."""
+    one, other = block(x), shortcut(x)
+    y = np.empty(one.shape, one.dtype)
+    for at in np.ndindex(y.shape):
+        y[at] = one[at] + other[at]
     return y

@@ -1,15 +1,14 @@
 """Network: layers one after the other. A forward pass returns its tape: every activation, the input first."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
 
-from handmade.engine.arrays import Array, Shape
+from handmade.engine.arrays import Array, Shape, whole
 from handmade.engine.errors import HandmadeError
-from handmade.engine.layers import Layer, Weighted
+from handmade.engine.layers import Layer, chain
 from handmade.engine.memory import keep_freed_memory
 
 IMAGES_AT_ONCE = 32  # in a pass that keeps no tape: enough for the BLAS, few enough for the cache
@@ -18,6 +17,8 @@ IMAGES_AT_ONCE = 32  # in a pass that keeps no tape: enough for the BLAS, few en
 @dataclass(frozen=True, eq=False)
 class Network:
     """A value: to change a weight is to make another network.
+
+    As it is, a network is for inference; `in_training` gives the one for a training batch, which has the same weights.
 
     Parameters
     ----------
@@ -43,24 +44,16 @@ class Network:
     @property
     def shapes(self) -> tuple[Shape, ...]:
         """The shape of every activation on the tape, without the batch axis: the input's first."""
-        shapes = [self.input_shape]
-        for name, layer in zip(self.names, self.layers, strict=True):
-            try:
-                shapes.append(layer.output_shape(shapes[-1]))
-            except HandmadeError as error:
-                raise HandmadeError(f"layer {len(shapes) - 1} ({name}): {error}") from None
-        return tuple(shapes)
+        return chain.shapes(self.layers, self.input_shape)
 
     @property
     def names(self) -> tuple[str, ...]:
         """What people call the layers: conv1, relu1, pool1, ..., in the order of the layers."""
-        seen: Counter[str] = Counter()
-        names = []
-        for layer in self.layers:
-            kind = type(layer).__name__.lower().removesuffix("2d").removeprefix("max")
-            seen[kind] += 1
-            names.append(f"{kind}{seen[kind]}")
-        return tuple(names)
+        return chain.names(self.layers)
+
+    def called(self, array: str) -> str:
+        """What people call an array of `parameters`: conv1.W for "0.W", residual1.block.conv1.W for "3.block.0.W"."""
+        return chain.called(self.layers, array)
 
     @property
     def classes(self) -> int:
@@ -83,33 +76,66 @@ class Network:
 
     def parameters(self) -> dict[str, Array]:
         """All weights, flat: "0.W" is W of layer 0."""
-        return {
-            f"{i}.{name}": array
-            for i, layer in enumerate(self.layers)
-            if isinstance(layer, Weighted)
-            for name, array in layer.parameters().items()
-        }
+        return chain.parameters(self.layers)
+
+    def statistics(self) -> dict[str, Array]:
+        """All arrays that are kept and are no weights, named in the same way: the running statistics of BatchNorm2d."""
+        return chain.statistics(self.layers)
 
     def replace(self, parameters: dict[str, Array]) -> Self:
-        """The same network with other weights; those that are not named stay.
+        """The same network with other weights, or other statistics; those that are not named stay.
 
         Raises
         ------
         HandmadeError
             If a name is unknown or an array has another shape than the one it replaces.
         """
-        now = self.parameters()
+        now = self.parameters() | self.statistics()
         for name, array in parameters.items():
             if name not in now:
                 raise HandmadeError(f"replace wants names among {', '.join(now)}; got {name!r}")
             if array.shape != now[name].shape:
                 raise HandmadeError(f"{name} wants the shape {now[name].shape}; got {array.shape}")
-        now |= parameters
-        layers = [
-            layer.replace({name: now[f"{i}.{name}"] for name in layer.parameters()}) if isinstance(layer, Weighted) else layer
-            for i, layer in enumerate(self.layers)
-        ]
-        return replace(self, layers=tuple(layers))
+        return replace(self, layers=chain.replaced(self.layers, parameters))
+
+    def in_training(self, images: int, rng: np.random.Generator) -> Self:
+        """The network for one training batch: Dropout forgets, BatchNorm2d takes the statistics of the batch.
+
+        Parameters
+        ----------
+        images : int
+            How many there are in the batch.
+        rng : np.random.Generator
+            Draws what is forgotten. Nothing is drawn, and the network itself returned, where no layer is another in training.
+
+        Raises
+        ------
+        HandmadeError
+            If a layer cannot be trained on such a batch.
+        """
+        return self._with(chain.in_training(self.layers, whole(images, "images", 1), self.input_shape, rng))
+
+    def of(self, images: slice) -> Self:
+        """The network for some images of its batch; itself, unless it holds something for each image."""
+        return self._with(chain.of(self.layers, images))
+
+    @property
+    def couples(self) -> bool:
+        """Whether the images of a batch depend on one another, as they do under a BatchNorm2d in training."""
+        return chain.couples(self.layers)
+
+    def observe(self, x: Array) -> dict[str, Array]:
+        """The statistics of a network in training, moved towards those of the batch x, (N, *input_shape), by one pass.
+
+        Empty, at no cost, where there are none; `replace` takes them.
+        """
+        if not self.couples:
+            return {}
+        self.check_images(x)
+        return chain.observe(self.layers, x)[1]
+
+    def _with(self, layers: chain.Layers) -> Self:
+        return self if layers is self.layers else replace(self, layers=layers)
 
     def forward(self, x: Array) -> list[Array]:
         """The tape of one pass: x, then the output of every layer; the logits come last.
@@ -124,17 +150,15 @@ class Network:
             If x is not a batch of such images.
         """
         self.check_images(x)
-        tape = [x]
-        for layer in self.layers:
-            tape.append(layer.forward(tape[-1]))
-        return tape
+        return chain.tape(self.layers, x)
 
     def logits(self, x: Array) -> Array:
         """The last activation, (N, classes), for any number of images; the others are not kept."""
         self.check_images(x)
         keep_freed_memory()
-        blocks = [self.forward(x[first : first + IMAGES_AT_ONCE])[-1] for first in range(0, len(x), IMAGES_AT_ONCE)]
-        return np.concatenate(blocks)
+        at_once = len(x) if self.couples else IMAGES_AT_ONCE
+        blocks = [slice(first, first + at_once) for first in range(0, len(x), at_once)]
+        return np.concatenate([self.of(block).forward(x[block])[-1] for block in blocks])
 
     def predict(self, x: Array) -> Array:
         """The number of the class with the largest logit, (N,) int64; raises HandmadeError if there are no logits."""
@@ -143,7 +167,7 @@ class Network:
         return numbers
 
     def check_images(self, x: Array) -> None:
-        """Raise HandmadeError unless x is a batch of images for this network, of floats and not empty."""
+        """Raise HandmadeError unless x is a batch of images for this network, of floats and not empty, or of another number."""
         if x.ndim == 0 or x.shape[1:] != self.input_shape or len(x) == 0:
             wanted = ", ".join(map(str, ("N", *self.input_shape)))
             hint = " Try handmade.data.prepare(images)." if x.dtype == np.uint8 else ""
@@ -151,3 +175,8 @@ class Network:
             raise HandmadeError(f"the network wants images ({wanted}) with N of at least 1; got {x.shape}.{hint}")
         if x.dtype.kind != "f":
             raise HandmadeError(f"the network wants images of floats; got {x.dtype}. Try handmade.data.prepare(images).")
+        batch = chain.made_for(self.layers)
+        if batch not in (None, len(x)):
+            raise HandmadeError(
+                f"the network in training is made for a batch of {batch} images; got {len(x)}. Try in_training again"
+            )

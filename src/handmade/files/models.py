@@ -17,7 +17,7 @@ DTYPES = {"F32": np.float32, "F64": np.float64}
 
 
 def write(path: Path, parameters: dict[str, Array], description: dict[str, Any]) -> None:
-    """Write weights and description, all or nothing; OSError if that fails."""
+    """Write weights (and statistics) and description, all or nothing; OSError if that fails."""
     arrays = {name: np.ascontiguousarray(array) for name, array in parameters.items()}
     write_atomically(path, save(arrays, metadata={"handmade": json.dumps(description)}))
 

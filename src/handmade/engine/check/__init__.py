@@ -1,6 +1,7 @@
 """Who is right: every gradient of a network against exact quotients, or a layer of anybody's own against the laws.
 
 network.py          backpropagation against one-sided quotients: agree, kink or bug
+steps.py            how wrong a quotient is, against its h
 kinks.py            which unit or window a nudge pushes across a kink
 layer.py            the laws, run on a stranger's layer
 stranger.py         how such a layer is called, in whichever style it is written
@@ -14,5 +15,6 @@ report.py           what is said in the end
 from handmade.engine.check.layer import check_layer
 from handmade.engine.check.network import ArrayReport, Report, check
 from handmade.engine.check.report import Finding, LayerReport
+from handmade.engine.check.steps import StepErrors, error_against_h
 
-__all__ = ["ArrayReport", "Finding", "LayerReport", "Report", "check", "check_layer"]
+__all__ = ["ArrayReport", "Finding", "LayerReport", "Report", "StepErrors", "check", "check_layer", "error_against_h"]

@@ -1,21 +1,25 @@
 """Which units and windows a nudge pushes across a kink, and what derivative the conventions make of that.
 
 The nudge is followed through the tape, one layer after the other: as a difference, to see what switches, or as a derivative that
-takes the conventional branch wherever two of them meet.
+takes the conventional branch wherever two of them meet. Through a Residual it goes along both branches.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import reduce
 from itertools import combinations
+from typing import TypeAlias
 
 import numpy as np
 
 from handmade.engine.arrays import Array
-from handmade.engine.layers import LeakyReLU, MaxPool2d, ReLU, Weighted
+from handmade.engine.layers import Composite, Layer, LeakyReLU, MaxPool2d, Nudgeable, ReLU, chain
 from handmade.engine.losses import Loss
 from handmade.engine.network import Network
 
 SMALL = 1e-30  # a step for layers that know differences only: beyond the last digit of what is lost
+
+Over: TypeAlias = Callable[[str, Layer, Array, Array], Array]  # the layer's name, the layer, x, dx -> dy
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,7 @@ class Kink:
     Attributes
     ----------
     layer : str
-        As people call it: relu1.
+        As people call it: relu1, or residual1.block.relu1.
     image : int
         Which of the batch.
     place : tuple of int
@@ -60,17 +64,18 @@ def kinks(network: Network, x: Array, name: str, index: tuple[int, ...], h: floa
     Kink
         First those of the nudge upwards, in the order of the layers, then those of the nudge downwards.
     """
-    tape = network.forward(x)
-    first, _, _ = name.partition(".")
     for step in (h, -h):
-        dx = _first_difference(network, tape, name, index, step)
-        for i in range(int(first) + 1, len(network.layers)):
-            layer, x_i = network.layers[i], tape[i]
+        found: list[Kink] = []
+
+        def over(layer_name: str, layer: Layer, x_i: Array, dx: Array, found: list[Kink] = found) -> Array:
             if type(layer) in {ReLU, LeakyReLU}:
-                yield from _of_relu(network.names[i], x_i, dx)
+                found += _of_relu(layer_name, x_i, dx)
             elif type(layer) is MaxPool2d:
-                yield from _of_pool(network.names[i], layer, x_i, dx)
-            dx = layer.delta(x_i, dx)
+                found += _of_pool(layer_name, layer, x_i, dx)
+            return layer.delta(x_i, dx)
+
+        _follow(network.layers, x, name, index, step, over)
+        yield from found
 
 
 def by_convention(network: Network, x: Array, y: Array, loss: Loss, name: str, index: tuple[int, ...]) -> float:
@@ -79,38 +84,67 @@ def by_convention(network: Network, x: Array, y: Array, loss: Loss, name: str, i
     Where several kinks are stood on at once, their shares may be of either sign, and this number need not lie between the left
     derivative and the right one.
     """
-    *tape, z = network.forward(x)
-    first, _, _ = name.partition(".")
-    dx = _first_difference(network, [*tape, z], name, index, 1.0)
-    for layer, x_i in list(zip(network.layers, tape, strict=True))[int(first) + 1 :]:
-        if type(layer) is ReLU:
-            dx = dx * (x_i > 0)
-        elif type(layer) is LeakyReLU:
-            dx = dx * np.where(x_i > 0, 1, layer.slope)
-        elif type(layer) is MaxPool2d:
-            winner = np.stack(list(layer.pixels(x_i, -np.inf))).argmax(axis=0)
-            dx = np.take_along_axis(np.stack(list(layer.pixels(dx, 0))), winner[None], axis=0)[0]
-        else:
-            dx = layer.delta(x_i, SMALL * dx) / SMALL
-    return float((loss.backward(z, y) * dx).sum()) / len(x)
+    dz = _follow(network.layers, x, name, index, 1.0, _conventionally)
+    return float((loss.backward(network.forward(x)[-1], y) * dz).sum()) / len(x)
 
 
-def _first_difference(network: Network, tape: list[Array], name: str, index: tuple[int, ...], h: float) -> Array:
+def _conventionally(_name: str, layer: Layer, x: Array, dx: Array) -> Array:
+    """The derivative of one layer's output."""
+    dy: Array
+    if type(layer) is ReLU:
+        dy = dx * (x > 0)
+    elif type(layer) is LeakyReLU:
+        dy = dx * np.where(x > 0, 1, layer.slope)
+    elif type(layer) is MaxPool2d:
+        winner = np.stack(list(layer.pixels(x, -np.inf))).argmax(axis=0)
+        dy = np.take_along_axis(np.stack(list(layer.pixels(dx, 0))), winner[None], axis=0)[0]
+    else:
+        dy = layer.delta(x, SMALL * dx) / SMALL
+    return dy
+
+
+def _follow(
+    layers: chain.Layers, x: Array, name: str, index: tuple[int, ...], step: float, over: Over, prefix: str = ""
+) -> Array:
+    """What becomes of the nudge of a weight at the end of the layers."""
+    number, _, rest = name.partition(".")
+    i, tape = int(number), chain.tape(layers, x)
+    layer = layers[i]
+    if isinstance(layer, Composite):
+        branch, _, inner = rest.partition(".")
+        within = f"{prefix}{chain.names(layers)[i]}.{branch}."
+        dx = _follow(layer.branches[branch], tape[i], inner, index, step, over, within)
+    else:
+        assert isinstance(layer, Nudgeable)
+        dx = _first_difference(layer, tape[i], rest, index, step)
+    return _carried(layers, tape, i + 1, dx, over, prefix)
+
+
+def _first_difference(layer: Nudgeable, x: Array, key: str, index: tuple[int, ...], h: float) -> Array:
     """How the nudged layer's own output moves: in one channel, by the row of the column that belongs to the weight."""
-    number, _, key = name.partition(".")
-    i = int(number)
-    layer = network.layers[i]
-    assert isinstance(layer, Weighted)
     row = 0
-    for array_name, array in layer.parameters().items():
-        if array_name == key:
+    for name, array in layer.parameters().items():
+        if name == key:
             row += int(np.ravel_multi_index(index, array.shape)) // array.shape[-1]
             break
         row += array.size // array.shape[-1]
-    dx = np.zeros_like(tape[i + 1])
-    for channel, dy in layer.nudges(tape[i], h):
-        if channel.start == index[-1]:
-            dx[..., channel] = dy[..., row]
+    channel, part = next((channel, dy[..., row]) for channel, dy in layer.nudges(x, h) if channel.start == index[-1])
+    dx = np.zeros((*part.shape[:-1], array.shape[-1]), part.dtype)
+    dx[..., channel] = part
+    return dx
+
+
+def _carried(layers: chain.Layers, tape: list[Array], first: int, dx: Array, over: Over, prefix: str) -> Array:
+    """What becomes of a difference of the input of layer number `first`."""
+    for name, layer, x in list(zip(chain.names(layers), layers, tape, strict=False))[first:]:
+        if isinstance(layer, Composite):
+            ways = layer.branches.items()
+            dx = reduce(
+                np.add,
+                [_carried(inner, chain.tape(inner, x), 0, dx, over, f"{prefix}{name}.{branch}.") for branch, inner in ways],
+            )
+        else:
+            dx = over(prefix + name, layer, x, dx)
     return dx
 
 

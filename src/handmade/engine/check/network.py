@@ -8,17 +8,20 @@ something across a kink, and any value between them is as good a convention as a
 is followed through the tape, and the unit or window that switches is named.
 """
 
+from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
 
-from handmade.engine.arrays import Array
+from handmade.engine.arrays import Array, check_finite
 from handmade.engine.check.kinks import Kink, by_convention, kinks
+from handmade.engine.errors import HandmadeError
 from handmade.engine.gradients.backprop import backprop
-from handmade.engine.gradients.definition import quotient
+from handmade.engine.gradients.definition import quotients
 from handmade.engine.gradients.difference import difference
-from handmade.engine.gradients.settings import Gradient
+from handmade.engine.gradients.settings import Gradient, check_batch
 from handmade.engine.losses import CrossEntropy, Loss
 from handmade.engine.network import Network
 
@@ -26,7 +29,10 @@ H = 1e-30  # of the one-sided derivatives
 DEFINITION_H = 1e-4  # of the definition, whose subtraction has digits left there
 TOLERANCE = 1e-9  # of the larger of both values, or of a thousandth of the array's largest: rounding is a thousand times less
 NOISE = 1e-14  # of the network's largest gradient: what rounding leaves where the true value is zero
+NOISE_OF_A_BATCH = 1e-12  # the same under a BatchNorm2d in training, which takes away what the biases before it add
 SEVERAL = 2000  # weights for which it is looked at whether several kinks meet: far more than stand on any
+WHOLE = 1500  # weights of an array for which the definition is run for every one, unless it is said otherwise
+SAMPLE = 100  # of a larger array
 LOST = 1e-10  # what the definition's subtraction may lose: some roundings of a loss of order 1, divided by its h
 
 Verdict: TypeAlias = Literal["agree", "kink", "bug"]
@@ -53,6 +59,8 @@ class ArrayReport:
     definition : float
         The worst disagreement of the definition with the difference, for the same nudge, among the weights that were tried:
         relative to the array's largest quotient.
+    tried : int
+        How many those were.
     """
 
     name: str
@@ -66,6 +74,7 @@ class ArrayReport:
     right: float
     kink: Kink | None
     definition: float
+    tried: int
 
     @property
     def verdict(self) -> Verdict:
@@ -97,7 +106,15 @@ class Report:
 
 
 def check(
-    network: Network, x: Array, y: Array, *, analytic: Gradient | None = None, loss: Loss | None = None, tries: int = 20
+    network: Network,
+    x: Array,
+    y: Array,
+    *,
+    analytic: Gradient | None = None,
+    loss: Loss | None = None,
+    tries: int | None = None,
+    executor: Executor | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Report:
     """Compare the analytic gradient with the exact quotients, for every weight, in float64.
 
@@ -113,35 +130,60 @@ def check(
         The gradient to be checked, (network, x, y) -> (loss, gradients); backpropagation if left out.
     loss : Loss, optional
         What the quotients are taken of, cross-entropy if left out; `analytic` has to be of the same loss.
-    tries : int
-        For so many weights of an array, drawn by chance, the definition is run as well.
+    tries : int, optional
+        For so many weights of an array, drawn by chance, the definition is run as well, at one forward pass a weight. If left
+        out, for all weights of an array of up to 1,500, and for 100 of a larger one.
+    executor : concurrent.futures.Executor, optional
+        Where the work is shared out; this thread if left out.
+    progress : callable, optional
+        Is told now and then how many passes of the definition are done, and how many there are.
 
     Raises
     ------
     HandmadeError
-        If images or labels are not usable.
+        If images or labels are not usable, a weight is not finite, or `tries` is negative.
     """
+    check_comparable(network, x, y)
+    if tries is not None and tries < 0:
+        raise HandmadeError(f"tries wants a whole number of at least 0; got {tries}")
     loss = loss or CrossEntropy()
     exact = network.replace({name: w.astype(np.float64) for name, w in network.parameters().items()})
     x = x.astype(np.float64)
     _, gradients = backprop(exact, x, y, loss=loss) if analytic is None else analytic(exact, x, y)
-    _, right = difference(exact, x, y, h=H, loss=loss)
-    _, central = difference(exact, x, y, h=H, scheme="central", loss=loss)
-    base, finite = difference(exact, x, y, h=DEFINITION_H, loss=loss)
-    rng = np.random.default_rng(0)
+    _, right = difference(exact, x, y, h=H, loss=loss, executor=executor)
+    _, central = difference(exact, x, y, h=H, scheme="central", loss=loss, executor=executor)
+    _, finite = difference(exact, x, y, h=DEFINITION_H, loss=loss, executor=executor)
+    chosen = _tried(exact, tries)
+    textbook = quotients(exact, x, y, chosen, h=DEFINITION_H, loss=loss, executor=executor, progress=progress)
     largest = max((float(np.abs(quotients).max()) for quotients in right.values()), default=0.0)
-    noise = NOISE * largest + float(np.finfo(float).tiny)
+    noise = (NOISE_OF_A_BATCH if network.couples else NOISE) * largest + float(np.finfo(float).tiny)
     reports = []
     for name, g in gradients.items():
         left = 2 * central[name] - right[name]
-        chosen = rng.choice(g.size, min(tries, g.size), replace=False)
-        textbook = np.array([quotient(exact, x, y, name, int(i), DEFINITION_H, "forward", loss, base) for i in chosen])
         scale = max(float(np.abs(finite[name]).max()), LOST / TOLERANCE)
-        lost = float(np.abs(textbook - finite[name].flat[chosen]).max()) / scale
+        lost = float(np.abs(textbook[name] - finite[name].flat[chosen[name]]).max(initial=0)) / scale
         margin = TOLERANCE * np.maximum(np.abs(left), np.maximum(np.abs(right[name]), 1e-3 * np.abs(right[name]).max())) + noise
         low, high = _between(exact, x, y, loss, name, g, left, right[name], margin)
-        reports.append(_compare(exact, x, name, g, left, right[name], low, high, margin, lost))
+        reports.append(_compare(exact, x, name, g, left, right[name], low, high, margin, lost, len(chosen[name])))
     return Report(tuple(reports))
+
+
+def check_comparable(network: Network, x: Array, y: Array) -> None:
+    """Raise HandmadeError unless images, labels and weights are such that gradients can be compared."""
+    check_batch(network, x, y)
+    check_finite(x)
+    for name, array in network.parameters().items():
+        if not np.isfinite(array).all():
+            raise HandmadeError(f"{network.called(name)} wants finite weights; it holds NaN or infinity")
+
+
+def _tried(network: Network, tries: int | None) -> dict[str, Array]:
+    """The weights of each array for which the definition is run."""
+    rng = np.random.default_rng(0)
+    sizes = {name: array.size for name, array in network.parameters().items()}
+    usual = {name: size if size <= WHOLE else SAMPLE for name, size in sizes.items()}
+    wanted = usual if tries is None else dict.fromkeys(sizes, tries)
+    return {name: np.sort(rng.choice(size, min(wanted[name], size), replace=False)) for name, size in sizes.items()}
 
 
 def _between(
@@ -171,6 +213,7 @@ def _compare(
     high: Array,
     margin: Array,
     lost: float,
+    tried: int,
 ) -> ArrayReport:
     on_kink = high - low > margin
     outside = np.maximum(np.maximum(low - g, g - high), 0)
@@ -178,9 +221,8 @@ def _compare(
     relative = np.where(on_kink, 0, outside / (margin / TOLERANCE))
     ranked = np.where(np.isnan(outside), np.inf, outside) if wrong.any() else high - low if on_kink.any() else relative
     at = tuple(int(i) for i in np.unravel_index(ranked.argmax(), g.shape))
-    layer, _, array = name.partition(".")
     return ArrayReport(
-        name=f"{network.names[int(layer)]}.{array}",
+        name=network.called(name),
         entries=g.size,
         kinks=int((on_kink & ~wrong).sum()),
         bugs=int(wrong.sum()),
@@ -191,4 +233,5 @@ def _compare(
         right=float(right[at]),
         kink=next(kinks(network, x, name, at, H), None) if on_kink[at] else None,
         definition=lost,
+        tried=tried,
     )

@@ -15,6 +15,7 @@ import numpy as np
 
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
+from handmade.engine.layers import Coupling, PerImage
 
 EXACT_STEP = 1e-30  # of a delta that never subtracts
 STEP = 2.0**-20  # of a subtraction, relative to what is nudged: half of the digits are lost, curvature shows in the seventh
@@ -57,9 +58,21 @@ class Stranger:
         """Arrays that might be weights, in a layer for which no gradient of any weight was found."""
         return [] if self.weights else sorted(self.homes)
 
+    @property
+    def couples(self) -> bool:
+        """Whether the layer itself says that the images of a batch depend on one another."""
+        return isinstance(self.layer, Coupling) and self.layer.couples
+
     def fresh(self) -> "Stranger":
         """The same layer with nothing behind it."""
         return copy.deepcopy(self)
+
+    def alone(self) -> "Stranger":
+        """The same for the first image of its batch, where it holds something for each."""
+        other = self.fresh()
+        if isinstance(other.layer, PerImage):
+            other.layer = other.layer.of(slice(0, 1))
+        return other
 
     def with_weights(self, name: str, W: Array) -> "Stranger":
         """The same with another array of the same shape in the place of one of the weights."""

@@ -7,9 +7,10 @@ Right up to rounding, which the subtraction magnifies: losing L to the last digi
 """
 
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -19,6 +20,8 @@ from handmade.engine.losses import CrossEntropy, Loss
 from handmade.engine.network import Network
 
 WEIGHTS_A_TASK = 64
+
+Task: TypeAlias = tuple[str, Array]  # some weights: the name of their array, and their numbers in it
 
 
 def definition(
@@ -65,15 +68,49 @@ def definition(
     loss = loss or CrossEntropy()
     base = mean_loss(network, x, y, loss)
     gradients = {name: np.empty_like(array) for name, array in network.parameters().items()}
-    tasks = [
-        (name, range(first, min(first + WEIGHTS_A_TASK, array.size)))
-        for name, array in gradients.items()
-        for first in range(0, array.size, WEIGHTS_A_TASK)
-    ]
-    some_quotients = partial(_quotients, network, x, y, step, scheme, loss, base)
-    for (name, weights), some in zip(tasks, mapped(executor, some_quotients, tasks), strict=True):
-        gradients[name].flat[weights.start : weights.stop] = some
+    everyone = {name: np.arange(array.size) for name, array in gradients.items()}
+    for name, weights, some in _shared_out(partial(_quotients, network, x, y, step, scheme, loss, base), everyone, executor):
+        gradients[name].flat[weights] = some
     return base, gradients
+
+
+def quotients(
+    network: Network,
+    x: Array,
+    y: Array,
+    chosen: dict[str, Array],
+    *,
+    h: float = 1e-3,
+    scheme: Scheme = "forward",
+    loss: Loss | None = None,
+    executor: Executor | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Array]:
+    """The quotients of some weights alone, as `definition` has them.
+
+    Parameters
+    ----------
+    chosen : dict of Array
+        Of each array, which weights: their numbers, counted through it in order.
+    progress : callable, optional
+        Is told now and then how many weights are done, and how many there are.
+
+    Returns
+    -------
+    dict of Array
+        One quotient for each number in `chosen`, in float64.
+    """
+    step = checked(network, x, y, h, scheme)
+    loss = loss or CrossEntropy()
+    nudged = partial(_quotients, network, x, y, step, scheme, loss, mean_loss(network, x, y, loss))
+    found: dict[str, list[float]] = {name: [] for name in chosen}
+    done, total = 0, sum(map(len, chosen.values()))
+    for name, weights, some in _shared_out(nudged, chosen, executor):
+        found[name] += some
+        done += len(weights)
+        if progress:
+            progress(done, total)
+    return {name: np.array(some, np.float64) for name, some in found.items()}
 
 
 def cost(network: Network, x: Array, y: Array, scheme: Scheme) -> tuple[int, float]:
@@ -111,11 +148,22 @@ def quotient(
     return (loss_at(h) - base) / float(h)
 
 
-def _quotients(
-    network: Network, x: Array, y: Array, h: Any, scheme: Scheme, loss: Loss, base: float, task: tuple[str, range]
-) -> list[float]:
+def _quotients(network: Network, x: Array, y: Array, h: Any, scheme: Scheme, loss: Loss, base: float, task: Task) -> list[float]:
     name, weights = task
-    return [quotient(network, x, y, name, i, h, scheme, loss, base) for i in weights]
+    return [quotient(network, x, y, name, int(i), h, scheme, loss, base) for i in weights]
+
+
+def _shared_out(
+    work: Callable[[Task], list[float]], chosen: dict[str, Array], executor: Executor | None
+) -> Iterator[tuple[str, Array, list[float]]]:
+    """Some weights at a time, in their order: the array's name, their numbers in it, and what `work` makes of them."""
+    tasks = [
+        (name, weights[first : first + WEIGHTS_A_TASK])
+        for name, weights in chosen.items()
+        for first in range(0, len(weights), WEIGHTS_A_TASK)
+    ]
+    for (name, weights), some in zip(tasks, mapped(executor, work, tasks), strict=True):
+        yield name, weights, some
 
 
 def mean_loss(network: Network, x: Array, y: Array, loss: Loss) -> float:

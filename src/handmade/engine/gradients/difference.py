@@ -5,33 +5,37 @@
 Every layer hands on its exact difference instead of its value. So nothing is repeated (the layers before the nudge, the
 channels beside it) and nothing cancels: dL is right to the last digits at any h, on both sides of every kink.
 
+The work is shared out by images. Where these depend on one another (BatchNorm2d in training), all of them go together, some
+columns of weights at a time, and of a column as many nudges as are good for the memory.
+
 Reps & Rall (2003), "Computational Divided Differencing and Divided-Difference Arithmetics", Higher-Order and Symbolic
 Computation 16.
 """
 
-import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
 from functools import partial, reduce
+from itertools import islice
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from handmade.engine.arrays import Array
-from handmade.engine.gradients.hops import Hop, Moved, hops
-from handmade.engine.gradients.settings import Scheme, checked, mapped
-from handmade.engine.layers import EVERY, Channelwise, Weighted
+from handmade.engine.errors import HandmadeError
+from handmade.engine.gradients.hops import Hop, Moved, Path
+from handmade.engine.gradients.portions import images_at_once, nudges_at_once
+from handmade.engine.gradients.settings import Batch, Scheme, blocks, checked, mapped
+from handmade.engine.layers import EVERY, Nudgeable, Weighted, chain
 from handmade.engine.losses import CrossEntropy, Loss
 from handmade.engine.memory import keep_freed_memory
 from handmade.engine.network import Network
 
 IMAGES_A_TASK = 16  # enough to outweigh the way to a worker and back
-IMAGES_AT_ONCE = 8  # enough to outweigh the calls
+COLUMNS_A_TASK = 4  # where images depend on one another
 CACHE = 2**20  # bytes; a common L2 cache
-LARGEST = 2**22  # bytes that an array of differences may take; it is written once, and a part of it read once
 
-Batch: TypeAlias = tuple[Array, Array]  # images and labels
-Sums: TypeAlias = tuple[float, dict[int, Array]]  # over images: the loss, and the quotients of each layer's columns
+Sums: TypeAlias = tuple[float, dict[str, Array]]  # over images: the loss, and the quotients of each layer's columns
 
 
 def difference(
@@ -72,18 +76,18 @@ def difference(
     Raises
     ------
     HandmadeError
-        If images, labels, h or scheme are not usable.
+        If images, labels, h or scheme are not usable, or a layer has weights and no `nudges`.
     """
     step = checked(network, x, y, h, scheme)
-    loss = loss or CrossEntropy()
-    L, columns = _added(mapped(executor, partial(_task, network, step, scheme, loss), _blocks((x, y), IMAGES_A_TASK)))
-    return L / len(x), _named(network, {i: total / len(x) for i, total in columns.items()})
-
-
-def _blocks(batch: Batch, size: int) -> Iterator[Batch]:
-    """The batch in pieces of so many images."""
-    x, y = batch
-    return ((x[first : first + size], y[first : first + size]) for first in range(0, len(x), size))
+    for name, layer in chain.leaves(network.layers):
+        if isinstance(layer, Weighted) and not isinstance(layer, Nudgeable):
+            raise HandmadeError(f"difference wants every layer with weights to have a method nudges; {name} has none")
+    loss, batch = loss or CrossEntropy(), (network, x, y)
+    if network.couples:
+        L, columns = _by_columns(batch, step, scheme, loss, executor)
+    else:
+        L, columns = _added(mapped(executor, partial(_task, step, scheme, loss), blocks(batch, IMAGES_A_TASK)))
+    return L / len(x), _named(network, {prefix: total / len(x) for prefix, total in columns.items()})
 
 
 def _added(parts: Iterable[Sums]) -> Sums:
@@ -92,46 +96,75 @@ def _added(parts: Iterable[Sums]) -> Sums:
     return sum(losses), {i: reduce(np.add, [part[i] for part in columns]) for i in columns[0]}
 
 
-def _task(network: Network, h: Any, scheme: Scheme, loss: Loss, batch: Batch) -> Sums:
+def _task(h: Any, scheme: Scheme, loss: Loss, batch: Batch) -> Sums:
     """What one worker does at a time."""
     keep_freed_memory()
-    return _added(_sums(network, h, scheme, loss, *block) for block in _blocks(batch, _images_at_once(network)))
+    return _added(_sums(h, scheme, loss, *block) for block in blocks(batch, images_at_once(batch[0])))
 
 
-def _images_at_once(network: Network) -> int:
-    """So many that no array of differences outgrows LARGEST."""
-    numbers = [1]
-    for i, layer in enumerate(network.layers):
-        if isinstance(layer, Weighted):
-            output = network.shapes[i + 1]
-            column = sum(array.size for array in layer.parameters().values()) // output[-1]
-            numbers.append(column * math.prod(output[:-1]))
-            spread_out = False
-            for later, shape in zip(network.layers[i + 1 :], network.shapes[i + 2 :], strict=True):
-                spread_out |= isinstance(later, Weighted) or not isinstance(later, Channelwise)
-                numbers.append(column * math.prod(shape) if spread_out else 0)
-    return max(1, min(IMAGES_AT_ONCE, LARGEST // (max(numbers) * network.dtype.itemsize)))
-
-
-def _sums(network: Network, h: Any, scheme: Scheme, loss: Loss, x: Array, y: Array) -> Sums:
+def _sums(h: Any, scheme: Scheme, loss: Loss, network: Network, x: Array, y: Array) -> Sums:
     """The loss of some images and, for each layer with weights, the quotients of its columns; sums over the images."""
     columns = {}
     with np.errstate(over="ignore", invalid="ignore"):  # an overflow shows in the result, where training looks for it
-        tape = network.forward(x)
-        over = hops(network.layers, tape)
-        for i, layer in enumerate(network.layers):
-            if isinstance(layer, Weighted):
-                dL = partial(_losses, layer, tape[i], over=over[i + 1 :], logits=tape[-1], y=y, loss=loss)
-                columns[i] = (dL(h=h) - dL(h=-h)) / (2 * h) if scheme == "central" else dL(h=h) / h
-        return float(loss.forward(tape[-1], y).sum()), columns
+        path = Path.of(network.layers, x)
+        logits = path.tape[-1]
+        for prefix, layer, x_i, over in path.starts():
+            dL = partial(_losses, over=over, logits=logits, y=y, loss=loss)
+            columns[prefix] = _quotients(dL, partial(_nudges, layer, x_i), h, scheme)
+        return float(loss.forward(logits, y).sum()), columns
 
 
-def _losses(layer: Weighted, x: Array, *, h: Any, over: Sequence[Hop], logits: Array, y: Array, loss: Loss) -> Array:
+def _quotients(dL: Callable[[Iterator[Moved]], Array], nudges: Callable[[Any], Iterator[Moved]], h: Any, scheme: Scheme) -> Array:
+    quotients: Array = (dL(nudges(h)) - dL(nudges(-h))) / (2 * h) if scheme == "central" else dL(nudges(h)) / h
+    return quotients
+
+
+def _by_columns(batch: Batch, h: Any, scheme: Scheme, loss: Loss, executor: Executor | None) -> Sums:
+    """The same for images that depend on one another: all together, shared out by columns."""
+    network, x, y = batch
+    tasks = [
+        (prefix, range(first, first + COLUMNS_A_TASK))
+        for prefix, layer in chain.nudgeable(network.layers)
+        for first in range(0, next(iter(layer.parameters().values())).shape[-1], COLUMNS_A_TASK)
+    ]
+    columns: dict[str, list[Array]] = {prefix: [] for prefix, _ in tasks}
+    for (prefix, _), some in zip(tasks, mapped(executor, partial(_some_columns, batch, h, scheme, loss), tasks), strict=True):
+        columns[prefix].append(some)
+    with np.errstate(over="ignore", invalid="ignore"):
+        L = float(loss.forward(network.logits(x), y).sum())
+    return L, {prefix: np.concatenate(parts, axis=-1) for prefix, parts in columns.items()}
+
+
+def _some_columns(batch: Batch, h: Any, scheme: Scheme, loss: Loss, task: tuple[str, range]) -> Array:
+    """The quotients of some columns of one layer: (weights in a column, columns); sums over the images."""
+    keep_freed_memory()
+    network, x, y = batch
+    wanted, columns = task
+    at_once = nudges_at_once(network, wanted, len(x))
+    with np.errstate(over="ignore", invalid="ignore"):
+        path = Path.of(network.layers, x)
+        layer, x_i, over = next((layer, x_i, over) for prefix, layer, x_i, over in path.starts() if prefix == wanted)
+
+        def nudges(step: Any) -> Iterator[Moved]:
+            return islice(_nudges(layer, x_i, step), columns.start, columns.stop)
+
+        def dL(moved: Iterator[Moved]) -> Array:
+            return np.concatenate([piecewise(column) for column in moved], axis=-1)
+
+        def piecewise(column: Moved) -> Array:
+            size = column.dx.shape[-1]
+            pieces = [replace(column, dx=column.dx[..., first : first + at_once]) for first in range(0, size, at_once)]
+            return np.concatenate([_losses([piece], over=over, logits=path.tape[-1], y=y, loss=loss) for piece in pieces])
+
+        return _quotients(dL, nudges, h, scheme)
+
+
+def _losses(moved: Iterable[Moved], *, over: Sequence[Hop], logits: Array, y: Array, loss: Loss) -> Array:
     """dL for every weight of one layer: (weights in a column, channels)."""
     dL: list[Array] = []
     waiting: list[Array] = []  # differences of all logits: the loss takes them together, as many as the cache holds
-    for nudged in _nudges(layer, x, h):
-        dz = reduce(lambda moved, hop: hop(moved), over, nudged)
+    for start in moved:
+        dz = reduce(lambda each, hop: hop(each), over, start)
         if dz.channel == EVERY:
             waiting.append(dz.dx)
             if sum(part.nbytes for part in waiting) >= CACHE:
@@ -142,7 +175,7 @@ def _losses(layer: Weighted, x: Array, *, h: Any, over: Sequence[Hop], logits: A
     return np.stack(dL + _together(waiting, logits, y, loss), axis=-1)
 
 
-def _nudges(layer: Weighted, x: Array, h: Any) -> Iterator[Moved]:
+def _nudges(layer: Nudgeable, x: Array, h: Any) -> Iterator[Moved]:
     """What each column's nudges move in the layer's output."""
     first: Moved | None = None
     for channel, dy in layer.nudges(x, h):
@@ -159,15 +192,13 @@ def _together(differences: Sequence[Array], logits: Array, y: Array, loss: Loss)
     return np.split(dL, len(differences))
 
 
-def _named(network: Network, columns: dict[int, Array]) -> dict[str, Array]:
+def _named(network: Network, columns: dict[str, Array]) -> dict[str, Array]:
     """Cut each layer's columns back into its weight arrays."""
     gradients = {}
-    for i, matrix in columns.items():
-        layer = network.layers[i]
-        assert isinstance(layer, Weighted)
+    for prefix, layer in chain.nudgeable(network.layers):
         row = 0
         for name, array in layer.parameters().items():
             rows = array.size // array.shape[-1]
-            gradients[f"{i}.{name}"] = matrix[row : row + rows].reshape(array.shape)
+            gradients[prefix + name] = columns[prefix][row : row + rows].reshape(array.shape)
             row += rows
     return gradients

@@ -1,19 +1,34 @@
 """How differences get over each layer, once it is known what the layer's input is.
 
 A hop is a layer's `delta` with the input filled in. A ReLU and a pool are taken by their steady choices instead
-(`steady.py`), both at once where they stand side by side.
+(`steady.py`), both at once where they stand side by side. A Residual is a fork: both of its branches are paths of their own.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TypeAlias
+from functools import cached_property, reduce
+from typing import Self, TypeAlias
 
-import numpy as np
-
-from handmade.engine.arrays import Array
+from handmade.engine.arrays import Array, Shape
 from handmade.engine.gradients.steady import Choices
-from handmade.engine.layers import EVERY, Channel, Channelwise, Conv2d, Layer, MaxPool2d, ReLU, spread
+from handmade.engine.gradients.tail import Tail
+from handmade.engine.layers import (
+    EVERY,
+    Channel,
+    Channelwise,
+    Composite,
+    Conv2d,
+    Flatten,
+    Layer,
+    Linear,
+    MaxPool2d,
+    Nudgeable,
+    ReLU,
+    Residual,
+    chain,
+    moved,
+)
+from handmade.engine.layers.residual import added
 
 ROUNDING = 1.001  # room for the rounding of a bound
 
@@ -35,6 +50,45 @@ class Moved:
 Hop: TypeAlias = Callable[[Moved], Moved]
 
 
+@dataclass(frozen=True, eq=False)
+class Path:
+    """Layers one after the other, their tape, and the hops over them."""
+
+    layers: tuple[Layer, ...]
+    tape: list[Array]
+    over: list[Hop]
+
+    @classmethod
+    def of(cls, layers: tuple[Layer, ...], x: Array) -> Self:
+        """The path that begins at x."""
+        tape = chain.tape(layers, x)
+        return cls(layers, tape, hops(layers, tape))
+
+    def starts(self, prefix: str = "", rest: Sequence[Hop] = ()) -> Iterator[tuple[str, Nudgeable, Array, list[Hop]]]:
+        """Where nudges begin: how the names of the layer's arrays begin, the layer, its input, and all hops after it."""
+        for i, (layer, hop) in enumerate(zip(self.layers, self.over, strict=True)):
+            after = [*self.over[i + 1 :], *rest]
+            if isinstance(hop, Fork):
+                for branch, path in hop.paths.items():
+                    yield from path.starts(f"{prefix}{i}.{branch}.", after)
+            elif isinstance(layer, Nudgeable):
+                yield f"{prefix}{i}.", layer, self.tape[i], after
+
+
+class Fork:
+    """Over a Residual: along both branches, and the sum of what arrives. A nudge within a branch leaves the other alone."""
+
+    def __init__(self, layer: Composite, x: Array) -> None:
+        self.paths = {branch: Path.of(layers, x) for branch, layers in layer.branches.items()}
+
+    def __call__(self, start: Moved) -> Moved:
+        """Both branches make no difference larger than the sum of what each may make of it."""
+        block, shortcut = (reduce(_hopped, path.over, start) for path in self.paths.values())
+        y = self.paths["block"].tape[-1]
+        dy, channel = added(y, (block.dx, block.channel), (shortcut.dx, shortcut.channel))
+        return Moved(dy, channel, ROUNDING * (block.largest + shortcut.largest))
+
+
 def hops(layers: Sequence[Layer], tape: Sequence[Array]) -> list[Hop]:
     """One hop for each layer, at the inputs on the tape. Of a ReLU and a pool side by side, the second is a standstill."""
     over: list[Hop] = []
@@ -42,13 +96,10 @@ def hops(layers: Sequence[Layer], tape: Sequence[Array]) -> list[Hop]:
         x, layer = tape[len(over)], layers[len(over)]
         pair = layers[len(over) : len(over) + 2]
         kinds = {type(each) for each in pair}  # not of their subclasses, which may do something else
-        if kinds == {ReLU, MaxPool2d}:
-            pool = next(each for each in pair if isinstance(each, MaxPool2d))
-            over += [_chosen(Choices(x, pool, relu=True)), _stay]
-        elif type(layer) is ReLU:
-            over.append(_chosen(Choices(x, None, relu=True)))
-        elif type(layer) is MaxPool2d:
-            over.append(_chosen(Choices(x, layer, relu=False)))
+        if type(layer) in {ReLU, MaxPool2d}:
+            over += _choosing(layers[len(over) :], x, both=kinds == {ReLU, MaxPool2d})
+        elif isinstance(layer, Residual):
+            over.append(Fork(layer, x))
         elif isinstance(layer, Channelwise):
             over.append(_by_channel(layer, x))
         else:
@@ -56,30 +107,45 @@ def hops(layers: Sequence[Layer], tape: Sequence[Array]) -> list[Hop]:
     return over
 
 
+def _choosing(layers: Sequence[Layer], x: Array, *, both: bool) -> list[Hop]:
+    """Over a ReLU, a pool or both; with Flatten and Linear after them, to the end of those."""
+    chosen, rest = (layers[:2], layers[2:4]) if both else (layers[:1], layers[1:3])
+    pool = next((layer for layer in chosen if isinstance(layer, MaxPool2d)), None)
+    choices = Choices(x, pool, relu=any(isinstance(layer, ReLU) for layer in chosen))
+    if [type(layer) for layer in rest] == [Flatten, Linear]:
+        return [_through(choices, chain.shapes(tuple(chosen), x.shape[1:])[-1], rest[1]), *[_stay] * (len(chosen) + 1)]
+    return [_chosen(choices), *[_stay] * (len(chosen) - 1)]
+
+
 def _chosen(choices: Choices) -> Hop:
     """A choice makes no difference larger."""
-    return lambda moved: Moved(choices.delta(moved.dx, moved.channel, moved.largest), moved.channel, moved.largest)
+    return lambda start: Moved(choices.delta(start.dx, start.channel, start.largest), start.channel, start.largest)
 
 
-def _stay(moved: Moved) -> Moved:
-    return moved
+def _through(choices: Choices, shape: Shape, layer: Layer) -> Hop:
+    assert isinstance(layer, Linear)
+    tail = Tail(choices, shape, layer)
+    return lambda start: Moved(tail.delta(start.dx, start.channel, start.largest), EVERY)
+
+
+def _stay(start: Moved) -> Moved:
+    return start
 
 
 def _by_channel(layer: Channelwise, x: Array) -> Hop:
     """With the layer's own shortcut. What a convolution makes is so large that its bound is cheaper than a look at all of it."""
 
-    def hop(moved: Moved) -> Moved:
-        bound = ROUNDING * layer.gain(moved.channel) * moved.largest if type(layer) is Conv2d else None
-        return Moved(layer.delta(x, moved.dx, moved.channel), layer.output_channel(moved.channel, x.shape[1:]), bound)
+    def hop(start: Moved) -> Moved:
+        bound = ROUNDING * layer.gain(start.channel) * start.largest if type(layer) is Conv2d else None
+        return Moved(layer.delta(x, start.dx, start.channel), layer.output_channel(start.channel, x.shape[1:]), bound)
 
     return hop
 
 
 def _in_full(layer: Layer, x: Array) -> Hop:
-    """Where a layer has no shortcut: the difference written out, one nudge at a time."""
+    """Where a layer has no shortcut."""
+    return lambda start: Moved(*moved(layer, x, start.dx, start.channel))
 
-    def hop(moved: Moved) -> Moved:
-        dense = spread(x, moved.dx, moved.channel)
-        return Moved(np.stack([layer.delta(x, dense[..., n]) for n in range(dense.shape[-1])], axis=-1), EVERY)
 
-    return hop
+def _hopped(start: Moved, hop: Hop) -> Moved:
+    return hop(start)

@@ -14,6 +14,7 @@ from handmade.engine.network import Network
 
 Scheme: TypeAlias = Literal["forward", "central"]
 Gradient: TypeAlias = Callable[[Network, Array, Array], tuple[float, dict[str, Array]]]  # network, x, y -> loss, gradients
+Batch: TypeAlias = tuple[Network, Array, Array]  # a network, images and labels
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
@@ -53,6 +54,15 @@ def checked_step(h: float, network: Network) -> Any:
     if not 0 < step < math.inf:
         raise HandmadeError(f"the step size h = {h} cannot be held in {network.dtype}; take a larger h, or float64")
     return step
+
+
+def blocks(batch: Batch, size: int) -> Iterator[Batch]:
+    """The batch in pieces of so many images, each with the network for it; in one piece if the images depend on one another."""
+    network, x, y = batch
+    size = len(x) if network.couples else size
+    for first in range(0, len(x), size):
+        piece = slice(first, first + size)
+        yield network.of(piece), x[piece], y[piece]
 
 
 def mapped(executor: Executor | None, function: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:

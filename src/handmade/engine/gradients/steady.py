@@ -53,17 +53,39 @@ class Choices:
 
     def delta(self, dx: Array, channel: Channel, largest: float) -> Array:
         """The exact difference of the output, for a dx (*x[..., channel].shape, nudges) of the input, |dx| at most `largest`."""
+        route, lines, others, other_lines = self.moving(dx, channel, largest)
+        dy = np.zeros((route.lead.size, dx.shape[-1]), dx.dtype)
+        dy[route.live] = lines
+        dy[others] = other_lines
+        return dy.reshape(*self._m[..., channel].shape, dx.shape[-1])
+
+    def moving(self, dx: Array, channel: Channel, largest: float) -> tuple["Route", Array, Sites, Array]:
+        """The same difference without the windows that cannot move.
+
+        Returns
+        -------
+        route : Route
+            Its live windows come first.
+        lines : Array, (live windows, nudges)
+            Their differences.
+        others : Array of int
+            Windows that 0 wins, but not by enough: counted as in the route.
+        other_lines : Array, (others, nudges)
+            Their differences.
+        """
         nudges = dx.shape[-1]
         dx = _in_rows(dx)
         rows = dx.ravel(order="K").reshape(-1, nudges)  # in the order of memory
         steps = tuple(stride // (dx.itemsize * nudges) for stride in dx.strides[:-1])
         route = self._route(dx.shape[:-1], steps, channel)
-        dy = np.zeros((route.lead.size, nudges), dx.dtype)
-        dy[route.live] = rows.take(route.chosen, axis=0)
+        lines = rows.take(route.chosen, axis=0)
         contested = np.flatnonzero(~(route.lead >= 2 * largest))  # so written that NaN is contested
-        if contested.size:
-            dy[contested] = self._contest(rows, self._sites(dx.shape[:-1], steps)[:, contested], contested, channel)
-        return dy.reshape(*self._m[..., channel].shape, nudges)
+        if not contested.size:
+            return route, lines, contested, lines[:0]
+        moved = self._contest(rows, self._sites(dx.shape[:-1], steps)[:, contested], contested, channel)
+        rank = route.rank[contested]
+        lines[rank[rank >= 0]] = moved[rank >= 0]
+        return route, lines, contested[rank < 0], moved[rank < 0]
 
     def _contest(self, rows: Array, pixels: Sites, windows: Sites, channel: Channel) -> Array:
         """Equation (1) for some windows: (windows, nudges)."""
@@ -85,7 +107,9 @@ class Choices:
             winner = self._winner[..., channel].ravel()
             live = np.flatnonzero(winner < self._zero)
             chosen = self._sites(shape, steps)[winner[live], live]
-            self._routes[key] = Route(self._lead[..., channel].ravel(), live, chosen)
+            rank = np.full(winner.shape, -1)
+            rank[live] = np.arange(len(live))
+            self._routes[key] = Route(self._lead[..., channel].ravel(), live, chosen, rank)
         return self._routes[key]
 
     def _sites(self, shape: Shape, steps: Shape) -> Sites:
@@ -120,10 +144,11 @@ def _in_rows(dx: Array) -> Array:
     return dx if dx.transpose(*outer_first, dx.ndim - 1).flags.c_contiguous else np.ascontiguousarray(dx)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Route:
     """Which rows of a difference the windows of some channels take, in one layout of memory."""
 
     lead: Array  # (windows,) how far the runner-up is behind
     live: Sites  # the windows that a pixel wins, and not the constant 0
     chosen: Sites  # their winners
+    rank: Sites  # (windows,) which of the live ones a window is; -1 if it is none

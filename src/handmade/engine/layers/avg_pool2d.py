@@ -22,6 +22,8 @@ from handmade.engine.arrays import Array, Shape, pair
 from handmade.engine.errors import HandmadeError
 from handmade.engine.layers.layer import EVERY, Channel
 from handmade.engine.layers.windows import crop, pad, pixels, places
+from handmade.engine.receipts.receipt import Term, total
+from handmade.engine.receipts.windows import pixel, window
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +90,11 @@ class AvgPool2d:
         for gx_k in self._pixels(padded):
             np.add(gx_k, share, out=gx_k)
         return crop(padded, self.padding), {}
+
+    def receipt(self, x: Array, at: Shape) -> Term:
+        seen = [pixel(x, i, j, at[2]) for _, _, i, j in window(at, self.window, self.stride, self.padding)]
+        pixels_of_window = Term(float(math.prod(self.window)), label="pixels")
+        return (total(seen, "window") / pixels_of_window).named("mean over the window")
 
     def output_channel(self, channel: Channel, shape: Shape) -> Channel:
         return channel

@@ -32,6 +32,8 @@ from handmade.engine.errors import HandmadeError
 from handmade.engine.initialisation import he
 from handmade.engine.layers.layer import EVERY, Channel, only
 from handmade.engine.layers.windows import columns, crop, pad, patches, places, reach, reached, rows
+from handmade.engine.receipts.receipt import Term, stored, total
+from handmade.engine.receipts.windows import pixel, window
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,10 +167,16 @@ class Conv2d:
         return float(np.abs(self.W[:, :, seen, filters]).sum(axis=(0, 1, 2)).max())
 
     def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
+        return self.input_gradient(x, gy), self.weight_gradients(x, gy)
+
+    def input_gradient(self, x: Array, gy: Array) -> Array:
         """Whatever index (1) sums over is now spread over; where windows overlap, what they spread adds up."""
-        parts = (self._spread(x[..., seen], self.W[..., filters], gy[..., filters]) for seen, filters in self._parts())
-        gx, gW = map(_joined, zip(*parts, strict=True))
-        return gx, {"W": gW, "b": gy.reshape(-1, gy.shape[-1]).sum(axis=0)}
+        return _joined([self._spread(x, self.W[..., filters], gy[..., filters]) for _, filters in self._parts()])
+
+    def weight_gradients(self, x: Array, gy: Array) -> dict[str, Array]:
+        g = gy.reshape(-1, gy.shape[-1])
+        gW = [rows(self._patches(x[..., seen])).T @ g[:, filters] for seen, filters in self._parts()]
+        return {"W": np.concatenate(gW, axis=1).reshape(self.W.shape), "b": np.ones(len(g), g.dtype) @ g}
 
     def output_channel(self, channel: Channel, shape: Shape) -> Channel:
         """Every output reads every channel of its group; a group of one filter has one output."""
@@ -184,6 +192,20 @@ class Conv2d:
             dy[..., -1] = h
             for o in range(filters.start, filters.stop):
                 yield only(o), dy
+
+    def receipt(self, x: Array, at: Shape) -> Term:
+        """Channel by channel, so that what each of them contributes can be seen."""
+        o = at[2]
+        first = o // (len(self.b) // self.groups) * self.W.shape[2]  # channel of the filter's group
+        spots = list(window(at, self.kernel, self.stride, self.padding, self.dilation))
+        channels = [
+            total(
+                [stored(self.W[i, j, c, o], "W", i, j, c, o) * pixel(x, row, column, first + c) for i, j, row, column in spots],
+                f"channel {first + c}",
+            )
+            for c in range(self.W.shape[2])
+        ]
+        return total([*channels, stored(self.b[o], "b", o).named("bias")], "b[o] + sum over i,j,c of W[i,j,c,o] x[i,j,c]")
 
     def _parts(self) -> Iterator[tuple[slice, slice]]:
         """For each group, the channels that it sees and the filters that see them."""
@@ -212,26 +234,19 @@ class Conv2d:
         y = filters.T @ columns(windows)  # (O, N H' W' nudges): nudges stay side by side
         return np.moveaxis(y.reshape(outputs, *positions, -1), 0, 3)
 
-    def _spread(self, x: Array, W: Array, gy: Array) -> tuple[Array, Array]:
-        """gx and gW of one group."""
-        padded = pad(x, self.padding, 0)
-        windows = self._windows(padded)  # (N, H', W', K_h, K_w, C)
-        g = gy.reshape(-1, gy.shape[-1])
-        gW = (rows(windows).T @ g).reshape(W.shape)
-        g_windows = (g @ W.reshape(-1, gy.shape[-1]).T).reshape(windows.shape)
-        gx = np.zeros_like(padded)
+    def _spread(self, x: Array, W: Array, gy: Array) -> Array:
+        """gx of one group: for each place of the window, all windows at once."""
+        gx = pad(np.zeros((*x.shape[:3], W.shape[2]), x.dtype), self.padding, 0)
+        g, backwards = gy.reshape(-1, gy.shape[-1]), np.ascontiguousarray(W.swapaxes(2, 3))  # (K_h, K_w, O, C)
         for i in range(self.kernel[0]):
             for j in range(self.kernel[1]):
                 below = reached(i * self.dilation[0], gy.shape[1], self.stride[0])
                 beside = reached(j * self.dilation[1], gy.shape[2], self.stride[1])
-                gx[:, below, beside] += g_windows[:, :, :, i, j]
-        return crop(gx, self.padding), gW
+                gx[:, below, beside] += (g @ backwards[i, j]).reshape(*gy.shape[:3], -1)
+        return crop(gx, self.padding)
 
     def _patches(self, x: Array) -> Array:
-        return self._windows(pad(x, self.padding, 0))
-
-    def _windows(self, padded: Array) -> Array:
-        return patches(padded, self.kernel, self.stride, self.dilation)
+        return patches(pad(x, self.padding, 0), self.kernel, self.stride, self.dilation)
 
 
 def _joined(parts: Sequence[Array]) -> Array:

@@ -11,8 +11,11 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.layers.layer import EVERY, Channel
+from handmade.engine.receipts.receipt import Term, made, stored
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +38,10 @@ class Flatten:
 
     def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
         return gy.reshape(x.shape), {}
+
+    def receipt(self, x: Array, at: Shape) -> Term:
+        index = np.unravel_index(at[0], x.shape)
+        return made("same", stored(x[index], "input", *index), label="the same number, in a row")
 
     def output_channel(self, channel: Channel, shape: Shape) -> Channel:
         if channel == EVERY or len(shape) == 1:

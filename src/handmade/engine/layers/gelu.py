@@ -19,7 +19,8 @@ from typing import Any, ClassVar
 
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.layers.layer import EVERY, Channel, beside
-from handmade.engine.layers.sigmoid import sigma, sigma_step
+from handmade.engine.layers.sigmoid import sigma, sigma_receipt, sigma_step
+from handmade.engine.receipts.receipt import Term, stored
 
 K = 2 * math.sqrt(2 / math.pi)
 c = 0.044715
@@ -51,6 +52,11 @@ class GELU:
         v = _v(x)
         slope = K * (1 + 3 * c * x**2)
         return (sigma(v) + x * sigma(v) * sigma(-v) * slope) * gy, {}
+
+    def receipt(self, x: Array, at: Shape) -> Term:
+        before = stored(x[at], "input", *at)
+        v = Term(K, label="2 sqrt(2/pi)") * before * (1 + Term(c, label="c") * before**2)
+        return (before * sigma_receipt(v.named("v = 2 sqrt(2/pi) x (1 + c x^2)"))).named("x sigma(v)")
 
     def output_channel(self, channel: Channel, shape: Shape) -> Channel:
         return channel

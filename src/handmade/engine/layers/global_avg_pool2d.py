@@ -18,6 +18,7 @@ import numpy as np
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.errors import HandmadeError
 from handmade.engine.layers.layer import EVERY, Channel
+from handmade.engine.receipts.receipt import Term, largest_first, stored, total
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +46,12 @@ class GlobalAvgPool2d:
     def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
         share = gy[:, None, None] / math.prod(x.shape[1:3])
         return np.broadcast_to(share, x.shape).copy(), {}
+
+    def receipt(self, x: Array, at: Shape) -> Term:
+        height, width, _ = x.shape
+        seen = [stored(x[i, j, at[0]], "input", i, j, at[0]) for i in range(height) for j in range(width)]
+        pixels = Term(float(height * width), label="pixels")
+        return (total(largest_first(seen, "pixels"), "channel") / pixels).named("mean over the image")
 
     def output_channel(self, channel: Channel, shape: Shape) -> Channel:
         return channel

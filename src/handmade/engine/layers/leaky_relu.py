@@ -17,6 +17,7 @@ import numpy as np
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.errors import HandmadeError
 from handmade.engine.layers.layer import EVERY, Channel, beside
+from handmade.engine.receipts.receipt import Term, made, stored
 
 LARGEST = 1e6  # slope: beyond any use, and float32 holds it
 
@@ -64,6 +65,13 @@ class LeakyReLU:
 
     def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
         return np.where(x > 0, gy, self.slope * gy), {}
+
+    def receipt(self, x: Array, at: Shape) -> Term:
+        before = stored(x[at], "input", *at)
+        above, below = made("largest", before, Term(0.0)), made("smallest", before, Term(0.0))
+        what = "above 0: passes unchanged" if before.value > 0 else "below 0: multiplied by the slope"
+        what = "exactly on the kink: 0 stays 0" if before.value == 0 else what
+        return (above + Term(self.slope, label="slope") * below).named("max(x, 0) + a min(x, 0)", what)
 
     def output_channel(self, channel: Channel, shape: Shape) -> Channel:
         return channel

@@ -21,6 +21,7 @@ from handmade.engine.arrays import Array, Shape, whole
 from handmade.engine.errors import HandmadeError
 from handmade.engine.initialisation import he
 from handmade.engine.layers.layer import EVERY, Channel, only
+from handmade.engine.receipts.receipt import Term, largest_first, stored, total
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +87,21 @@ class Linear:
         return self.W[channel].T @ dx  # (out, in) (N, in, nudges) -> (N, out, nudges)
 
     def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
-        return gy @ self.W.T, {"W": x.T @ gy, "b": gy.sum(axis=0)}
+        return self.input_gradient(x, gy), self.weight_gradients(x, gy)
+
+    def input_gradient(self, x: Array, gy: Array) -> Array:
+        return gy @ self.W.T
+
+    def weight_gradients(self, x: Array, gy: Array) -> dict[str, Array]:
+        return {"W": x.T @ gy, "b": gy.sum(axis=0)}
+
+    def receipt(self, x: Array, at: Shape) -> Term:
+        o = at[0]
+        products = [
+            stored(W_i, "W", i, o) * stored(x_i, "input", i) for i, (W_i, x_i) in enumerate(zip(self.W[:, o], x, strict=True))
+        ]
+        bias = stored(self.b[o], "b", o).named("bias")
+        return total([*largest_first(products, "products"), bias], "b[o] + sum over i of W[i,o] x[i]")
 
     def output_channel(self, channel: Channel, shape: Shape) -> Channel:
         return EVERY

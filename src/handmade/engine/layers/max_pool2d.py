@@ -18,6 +18,8 @@ from handmade.engine.arrays import Array, Shape, pair
 from handmade.engine.errors import HandmadeError
 from handmade.engine.layers.layer import EVERY, Channel, beside
 from handmade.engine.layers.windows import crop, pad, pixels, places
+from handmade.engine.receipts.receipt import Term, made
+from handmade.engine.receipts.windows import inside, pixel, window
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,12 +84,29 @@ class MaxPool2d:
         """The first winner of a window takes all; what a pixel wins in several windows adds up."""
         m = self.forward(x)
         free = np.ones(m.shape, bool)
+        apart = self.window[0] <= self.stride[0] and self.window[1] <= self.stride[1]  # no pixel is in two windows
         padded = pad(np.zeros_like(gy, shape=x.shape), self.padding, 0)
         for x_k, gx_k in zip(self.pixels(x, -np.inf), self._places(padded), strict=True):
-            wins = (x_k == m) & free
-            free &= ~wins
-            np.add(gx_k, gy * wins, out=gx_k)
+            wins = x_k == m
+            wins &= free
+            free ^= wins
+            if apart:
+                np.multiply(gy, wins, out=gx_k)
+            else:
+                np.add(gx_k, gy * wins, out=gx_k)
         return crop(padded, self.padding), {}
+
+    def receipt(self, x: Array, at: Shape) -> Term:
+        """The pixels in the image alone: the padding never wins."""
+        spots = [(i, j) for _, _, i, j in window(at, self.window, self.stride, self.padding) if inside(x, i, j)]
+        seen = [pixel(x, i, j, at[2]) for i, j in spots]
+        m = max(candidate.value for candidate in seen)
+        ties = sum(candidate.value == m for candidate in seen)
+        marked = [candidate.named("", ("wins" if ties == 1 else "tie") * (candidate.value == m)) for candidate in seen]
+        outside = self.window[0] * self.window[1] - len(seen)
+        said = [f"a tie of {ties}: in backpropagation, the first takes all"] * (ties > 1)
+        said += [f"{outside} places of the padding never win"] * (outside > 0)
+        return made("largest", *marked, label="max over the window", note="; ".join(said))
 
     def output_channel(self, channel: Channel, shape: Shape) -> Channel:
         return channel

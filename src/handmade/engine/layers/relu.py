@@ -15,6 +15,7 @@ import numpy as np
 
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.layers.layer import EVERY, Channel, beside
+from handmade.engine.receipts.receipt import Term, made, stored
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +41,14 @@ class ReLU:
 
     def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
         return gy * (x > 0), {}
+
+    def receipt(self, x: Array, at: Shape) -> Term:
+        before = stored(x[at], "input", *at)
+        if before.value == 0:
+            what = "exactly on the kink: 0 stays 0"
+        else:
+            what = "above 0: passes unchanged" if before.value > 0 else "below 0: cut off"
+        return made("largest", before, Term(0.0), label="max(x, 0)", note=what)
 
     def output_channel(self, channel: Channel, shape: Shape) -> Channel:
         return channel

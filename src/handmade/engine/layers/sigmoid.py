@@ -16,6 +16,7 @@ import numpy as np
 
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.layers.layer import EVERY, Channel, beside
+from handmade.engine.receipts.receipt import Term, made, stored
 
 
 def sigma(x: Array) -> Array:
@@ -35,6 +36,12 @@ def sigma_step(a: Array, b: Array, step: Array) -> Array:
     factor = np.copysign(np.expm1(-np.abs(step)), step)
     dy: Array = factor * np.where(up, sigma(-a), sigma(a)) * sigma(np.where(up, b, -b))
     return dy
+
+
+def sigma_receipt(x: Term) -> Term:
+    """1 / (1 + exp(-x)), or the same fraction times exp(x) / exp(x), as `sigma` takes it."""
+    e = made("exp", -made("absolute", x), label="e = exp(-|x|)")
+    return ((e if x.value < 0 else Term(1.0)) / (1 + e)).named("e / (1 + e)" if x.value < 0 else "1 / (1 + e)")
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +65,9 @@ class Sigmoid:
 
     def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
         return sigma(x) * sigma(-x) * gy, {}
+
+    def receipt(self, x: Array, at: Shape) -> Term:
+        return sigma_receipt(stored(x[at], "input", *at))
 
     def output_channel(self, channel: Channel, shape: Shape) -> Channel:
         return channel

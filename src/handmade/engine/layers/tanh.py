@@ -17,6 +17,7 @@ import numpy as np
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.layers.layer import EVERY, Channel, beside
 from handmade.engine.layers.sigmoid import sigma, sigma_step
+from handmade.engine.receipts.receipt import Term, made, stored
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +41,9 @@ class Tanh:
 
     def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
         return 4 * sigma(2 * x) * sigma(-2 * x) * gy, {}
+
+    def receipt(self, x: Array, at: Shape) -> Term:
+        return made("tanh", stored(x[at], "input", *at), label="tanh(x)")
 
     def output_channel(self, channel: Channel, shape: Shape) -> Channel:
         return channel

@@ -20,6 +20,8 @@ import numpy as np
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.engine.layers import EVERY, Channel, spread
+from handmade.engine.losses import line
+from handmade.engine.receipts.receipt import Term, made, stored, total
 
 NEAR = 0.5  # |sum in (1)| up to which log1p is taken of it; beyond, 1 + sum could cancel or overflow
 HUGE = 30.0  # step beyond which p expm1(step) is exp(log p + step), even if p by itself is too small to be held
@@ -59,6 +61,15 @@ class CrossEntropy:
                 return self._delta(log_softmax(z), dz[..., None], y, channel)[..., 0]
             return self._delta(log_softmax(z), dz, y, channel)
 
+    def delta_along(self, z: Array, v: Array, d: Array, y: Array) -> Array:
+        """delta for dz = d v: logits that all move along v, (classes,), by d, (N, nudges); (N, nudges)."""
+        m = v[y] if self.smoothing == 0 else (1 - self.smoothing) * v[y] + self.smoothing * v.mean()
+        c = v - m[:, None]  # (N, classes)
+        count = line.terms(line.distance(c, d), d.dtype)
+        if count is None:
+            return self.delta(z, v[:, None] * d[:, None], y)
+        return line.series(np.exp(log_softmax(z)), c, d, count)
+
     def backward(self, z: Array, y: Array) -> Array:
         """gz = p - t, (N, classes): for the loss of each image, before any mean."""
         log_p, images = log_softmax(z), np.arange(len(y))
@@ -68,6 +79,37 @@ class CrossEntropy:
             gz -= self.smoothing / z.shape[-1]
             gz[images, y] += self.smoothing
         return gz
+
+    def receipt(self, z: Array, y: int) -> Term:
+        """Step by step: z - max, exp, sum, log. The largest logit's own exp is the 1 in log1p."""
+        shifted = _shifted(z)
+        others = [made("exp", each) for k, each in enumerate(shifted) if k != z.argmax()]
+        log_sum = made("log1p", total(others, "exp(z - max) of the others"), label="log(1 + that)")
+        surprises = [log_sum - each for each in shifted]  # -log p_k
+        if self.smoothing == 0:
+            return surprises[y].named("-log p[y] = log of the sum of exp(z - max), less z[y] - max")
+        mean = total([each.named(f"-log p[{k}]") for k, each in enumerate(surprises)]) / Term(float(len(z)), label="classes")
+        mine = Term(1 - self.smoothing, label="1 - smoothing") * surprises[y].named("-log p[y]")
+        return (mine + Term(self.smoothing, label="smoothing") * mean.named("mean")).named("-sum over k of t[k] log p[k]")
+
+    def delta_receipt(self, z: Array, dz: Array, y: int) -> Term:
+        """Equation (1) for one image."""
+        p = [Term(float(p_k), "stored", label=f"p[{k}]") for k, p_k in enumerate(np.exp(log_softmax(z[None])[0]))]
+        moved = [stored(dz_k, "d logits", k) for k, dz_k in enumerate(dz)]
+        m = moved[y]
+        if self.smoothing:
+            mean = total(moved, "dz") / Term(float(len(z)), label="classes")
+            m = Term(1 - self.smoothing, label="1 - smoothing") * m + Term(self.smoothing, label="smoothing") * mean
+        steps = [(step - m).named(f"dz[{k}] - m") for k, step in enumerate(moved)]
+        gains = [
+            p_k * made("expm1", step) for k, (p_k, step) in enumerate(zip(p, steps, strict=True)) if k != y or self.smoothing
+        ]
+        return made("log1p", total(gains, "sum over k of p[k] expm1(dz[k] - m)"), label="dL = log1p(that)")
+
+    def probability(self, z: Array, k: int) -> Term:
+        """p_k of one image, as a tree of terms, from its logits z (classes,)."""
+        powers = [made("exp", each) for each in _shifted(z)]
+        return (powers[k] / total(powers, "exp(z - max) of all")).named("exp(z[k] - max) / sum over j of exp(z[j] - max)")
 
     def _delta(self, log_p: Array, dz: Array, y: Array, channel: Channel) -> Array:
         """Equation (1): (N, classes), (N, logits of the channel, nudges), (N,) -> (N, nudges)."""
@@ -87,6 +129,12 @@ class CrossEntropy:
         if near.all():
             return log1p(total)
         return np.where(near, log1p(np.where(near, total, 0)), log_sum_exp(log_p[..., None] + steps))
+
+
+def _shifted(z: Array) -> list[Term]:
+    """z - max, for one image."""
+    logits = [stored(z_k, "logits", k) for k, z_k in enumerate(z)]
+    return [(logit - logits[int(z.argmax())]).named(f"z[{k}] - max") for k, logit in enumerate(logits)]
 
 
 def _delta_of_one(log_p: Array, d: Array, y: Array, j: int) -> Array:

@@ -1,10 +1,11 @@
 """What a loss is: a frozen value whose methods are pure functions of the logits and the classes, one image at a time."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.engine.layers import EVERY, Channel
+from handmade.engine.receipts.receipt import Term
 
 
 class Loss(Protocol):
@@ -20,6 +21,28 @@ class Loss(Protocol):
 
     def backward(self, z: Array, y: Array) -> Array:
         """gz, (N, classes)."""
+        ...
+
+
+@runtime_checkable
+class Linewise(Loss, Protocol):
+    """A loss with a shortcut for logits that move along one line, as they do when a single input of the last layer moves."""
+
+    def delta_along(self, z: Array, v: Array, d: Array, y: Array) -> Array:
+        """delta for dz = d v: logits that all move along v, (classes,), by d, (N, nudges); (N, nudges)."""
+        ...
+
+
+@runtime_checkable
+class ExplainedLoss(Protocol):
+    """A loss that tells how its number is made."""
+
+    def receipt(self, z: Array, y: int) -> Term:
+        """The loss of one image, as a tree of terms: of its logits z, (classes,), and its class y."""
+        ...
+
+    def delta_receipt(self, z: Array, dz: Array, y: int) -> Term:
+        """The difference of that loss when z moves by dz, (classes,), as a tree of terms."""
         ...
 
 

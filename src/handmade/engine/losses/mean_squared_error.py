@@ -13,6 +13,7 @@ import numpy as np
 
 from handmade.engine.arrays import Array
 from handmade.engine.layers import EVERY, Channel, beside
+from handmade.engine.receipts.receipt import Term, stored, total
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,30 @@ class MeanSquaredError:
         dL: Array = (dz * (2 * beside(_off(z, y), dz, channel) + dz)).sum(axis=1) / z.shape[-1]
         return dL
 
+    def delta_along(self, z: Array, v: Array, d: Array, y: Array) -> Array:
+        """delta for dz = d v, where all outputs move along v, (classes,), by d, (N, nudges): a parabola in d."""
+        slopes = 2 * (_off(z, y) @ v) / len(v)
+        dL: Array = d * (slopes[:, None] + (v @ v / len(v)) * d)
+        return dL
+
     def backward(self, z: Array, y: Array) -> Array:
         """gz, (N, classes): for the loss of each image, before any mean."""
         gz: Array = 2 / z.shape[-1] * _off(z, y)
         return gz
+
+    def receipt(self, z: Array, y: int) -> Term:
+        """The squares, one class after the other, and their mean."""
+        off = [stored(z_k, "logits", k) - Term(float(k == y), label=f"t[{k}]") for k, z_k in enumerate(z)]
+        return (total([each**2 for each in off], "squares") / Term(float(len(z)), label="classes")).named("mean of (z - t)^2")
+
+    def delta_receipt(self, z: Array, dz: Array, y: int) -> Term:
+        """What each class adds to dL."""
+        off = [stored(z_k, "logits", k) - Term(float(k == y), label=f"t[{k}]") for k, z_k in enumerate(z)]
+        moved = [stored(dz_k, "d logits", k) for k, dz_k in enumerate(dz)]
+        gains = [
+            step * (2 * each.named(f"z[{k}] - t[{k}]") + step) for k, (each, step) in enumerate(zip(off, moved, strict=True))
+        ]
+        return (total(gains, "dz (2 (z - t) + dz)") / Term(float(len(z)), label="classes")).named("dL")
 
 
 def _off(z: Array, y: Array) -> Array:

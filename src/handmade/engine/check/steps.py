@@ -1,0 +1,193 @@
+"""How wrong a difference quotient is, against its step size h: the textbook's subtraction beside the exact difference.
+
+    error(h) = |quotient(h) - dL/dw| / |dL/dw|        for h = 0.1, 0.01, ..., 1e-30
+
+Two things make a quotient wrong. The curve bends: that error shrinks with h, and with h^2 where both sides are taken. And
+subtracting two nearly equal losses leaves only their last digits: that error grows as eps / h. The textbook has both, a V with
+its tip near h = sqrt(eps), or eps^(1/3) where both sides are taken. The exact difference has the first alone.
+
+Press, Teukolsky, Vetterling & Flannery, "Numerical Recipes", section 5.7.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from handmade.engine.arrays import Array
+from handmade.engine.check.network import check_comparable
+from handmade.engine.errors import HandmadeError
+from handmade.engine.gradients.backprop import backprop
+from handmade.engine.gradients.definition import mean_loss, quotient
+from handmade.engine.gradients.difference import difference
+from handmade.engine.gradients.settings import Scheme
+from handmade.engine.losses import CrossEntropy, Loss
+from handmade.engine.network import Network
+
+STEPS = tuple(float(f"1e-{n}") for n in range(1, 31))
+SAME = 1e-9  # relative: two one-sided derivatives that are closer belong to a weight off the kinks
+FLAT = 1e-3  # of an array's largest derivative: the error of a smaller one is not worth dividing by it
+
+Method: TypeAlias = Literal["textbook", "exact"]
+Precision: TypeAlias = Literal["float32", "float64"]
+Sample: TypeAlias = list[tuple[str, int]]  # weights: the name of an array and the number in it
+METHODS: tuple[tuple[Method, Precision, Scheme], ...] = tuple(
+    product(("textbook", "exact"), ("float32", "float64"), ("forward", "central"))
+)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The error of one way to a quotient, at every h.
+
+    Attributes
+    ----------
+    method : {"textbook", "exact"}
+        Two losses subtracted, or the exact difference.
+    dtype : {"float32", "float64"}
+        What it was worked out in.
+    scheme : {"forward", "central"}
+        One side of the weight, or both.
+    median, worst : tuple of float
+        The relative error over the weights of the sample, one number an h.
+    """
+
+    method: Method
+    dtype: Precision
+    scheme: Scheme
+    median: tuple[float, ...]
+    worst: tuple[float, ...]
+
+    @property
+    def best(self) -> int:
+        """The number of the largest h whose median is the least, but for a factor of two: less is chance."""
+        return next(n for n, error in enumerate(self.median) if error <= 2 * min(self.median))
+
+
+@dataclass(frozen=True)
+class StepErrors:
+    """Error against h.
+
+    Attributes
+    ----------
+    h : tuple of float
+        From the largest to the smallest.
+    curves : tuple of Curve
+        One a method.
+    weights : dict of int
+        How many weights of each array were in the sample, by the names that people use: conv1.W.
+    on_kinks : dict of int
+        How many of each array stand on a kink. They have no derivative, so they are not in the sample.
+    """
+
+    h: tuple[float, ...]
+    curves: tuple[Curve, ...]
+    weights: dict[str, int]
+    on_kinks: dict[str, int]
+
+    def curve(self, method: Method, dtype: Precision, scheme: Scheme) -> Curve:
+        """The curve of one method."""
+        return next(c for c in self.curves if (c.method, c.dtype, c.scheme) == (method, dtype, scheme))
+
+
+def error_against_h(
+    network: Network,
+    x: Array,
+    y: Array,
+    *,
+    loss: Loss | None = None,
+    sample: int = 5,
+    executor: Executor | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> StepErrors:
+    """Compare both kinds of quotient with the derivative, over some weights of every array.
+
+    The derivative is backpropagation in float64. All methods see the same weights and images, rounded to float32 once.
+
+    Parameters
+    ----------
+    network : Network
+    x : Array, (N, *network.input_shape)
+        Prepared images; a few are enough.
+    y : Array, (N,)
+        Their classes.
+    loss : Loss, optional
+        The loss of one image, cross-entropy if left out.
+    sample : int
+        So many weights of each array are drawn: off the kinks, and not nearly without effect.
+    executor : concurrent.futures.Executor, optional
+        Where the exact differences are worked out; this thread if left out.
+    progress : callable, optional
+        Is told after each h how many are done, and how many there are.
+
+    Raises
+    ------
+    HandmadeError
+        If images or labels are not usable, a weight is not finite, or none has a derivative other than 0.
+    """
+    check_comparable(network, x, y)
+    if sample < 1:
+        raise HandmadeError(f"sample wants at least 1 weight of each array; got {sample}")
+    loss, x = loss or CrossEntropy(), x.astype(np.float32)
+    precisions: dict[Precision, tuple[Network, Array]] = {
+        "float32": (_as(network, np.float32), x),
+        "float64": (_as(_as(network, np.float32), np.float64), x.astype(np.float64)),
+    }
+    exact, x = precisions["float64"]
+    _, derivative = backprop(exact, x, y, loss=loss)
+    chosen, on_kinks = _sample(exact, x, y, loss, derivative, sample)
+    wanted = np.array([derivative[name].flat[i] for name, i in chosen])
+    errors: dict[tuple[Method, Precision, Scheme], list[Array]] = {key: [] for key in METHODS}
+    base = {dtype: mean_loss(net, images, y, loss) for dtype, (net, images) in precisions.items()}
+    for done, h in enumerate(STEPS, 1):
+        for method, dtype, scheme in METHODS:
+            net, images = precisions[dtype]
+            if method == "exact":
+                _, g = difference(net, images, y, h=h, scheme=scheme, loss=loss, executor=executor)
+                got = [g[name].flat[i] for name, i in chosen]
+            else:
+                got = [_textbook(net, images, y, name, i, h, scheme, loss, base[dtype]) for name, i in chosen]
+            errors[method, dtype, scheme].append(np.abs(np.array(got, np.float64) - wanted) / np.abs(wanted))
+        if progress:
+            progress(done, len(STEPS))
+    curves = [
+        Curve(*key, median=tuple(np.median(e, axis=1).tolist()), worst=tuple(np.max(e, axis=1).tolist()))
+        for key, e in errors.items()
+    ]
+    counted = {network.called(name): sum(each == name for each, _ in chosen) for name in derivative}
+    return StepErrors(STEPS, tuple(curves), counted, {network.called(name): count for name, count in on_kinks.items()})
+
+
+def _as(network: Network, dtype: type[np.floating[Any]]) -> Network:
+    return network.replace({name: array.astype(dtype) for name, array in network.parameters().items()})
+
+
+def _sample(
+    network: Network, x: Array, y: Array, loss: Loss, derivative: dict[str, Array], sample: int
+) -> tuple[Sample, dict[str, int]]:
+    """Weights whose derivative exists and is worth a relative error; and how many of each array stand on a kink."""
+    rng = np.random.default_rng(0)
+    _, right = difference(network, x, y, h=STEPS[-1], loss=loss)
+    _, central = difference(network, x, y, h=STEPS[-1], scheme="central", loss=loss)
+    chosen, on_kinks = [], {}
+    for name, g in derivative.items():
+        smooth = 2 * np.abs(right[name] - central[name]) <= SAME * np.abs(right[name])
+        usable = np.flatnonzero(smooth & (g != 0) & (np.abs(g) >= FLAT * np.abs(g).max(initial=0)))
+        chosen += [(name, int(i)) for i in sorted(rng.choice(usable, min(sample, len(usable)), replace=False))]
+        on_kinks[name] = int((~smooth).sum())
+    if not chosen:
+        raise HandmadeError("error against h wants a weight with a derivative other than 0; every one is 0 or stands on a kink")
+    return chosen, on_kinks
+
+
+def _textbook(
+    network: Network, x: Array, y: Array, name: str, i: int, h: float, scheme: Scheme, loss: Loss, base: float
+) -> float:
+    step = network.dtype.type(h)
+    w = network.parameters()[name].flat[i]
+    if w + step == w and w - step == w:
+        return 0.0  # the nudge is lost in the weight's last digit: the same network has the same loss
+    return quotient(network, x, y, name, i, step, scheme, loss, base)

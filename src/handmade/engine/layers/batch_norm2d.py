@@ -1,0 +1,226 @@
+"""BatchNorm2d: every channel takes the mean and the spread that its weights say, whatever came in.
+
+    y = W (x - m) r + b,   r = 1 / sqrt(v + epsilon)        channel by channel        (1)
+
+In inference m and v are constants, the running statistics, and (1) is a straight line:
+
+    delta     dy = W r dx
+    backward  gx = W r gy,   gW = sum of gy (x - m) r,   gb = sum of gy
+
+In training they are the mean and the variance of the batch, over all images, rows and columns, and move with x. Let c = x - m:
+
+    delta     dc = dx - mean(dx)
+              dv = mean(dc (2 c + dc))
+              dr = -dv / (s s' (s + s')),   s = sqrt(v + epsilon),   s' = sqrt(v' + epsilon),   v' = mean((c + dc)^2)
+              dy = W (r' dc + c dr)        (2)
+    backward  gx = W r (gy - mean(gy) - c r mean(gy c r)),   gW and gb as above
+    nudges    dy = h c r  for W,   h  for b
+
+No two outputs are subtracted, and no two roots. The two terms of (2) nearly balance where dx only stretches a channel, for
+that is what the layer takes away; delta is right relative to them.
+
+W and b are the paper's gamma and beta. The running statistics follow those of the batches: `observe` moves them by `momentum`,
+the variance towards the unbiased one, with N H W - 1 in the place of N H W.
+
+Ioffe & Szegedy (2015), "Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate Shift", ICML.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from handmade.engine.arrays import Array, Shape, number, whole
+from handmade.engine.errors import HandmadeError
+from handmade.engine.layers.layer import EVERY, Channel, beside, only
+from handmade.engine.receipts.receipt import Term, stored
+
+SMALLEST = 1e-12  # epsilon: below it, the cube of its root leaves what float32 can hold
+
+
+@dataclass(frozen=True, eq=False)
+class BatchNorm2d:
+    """Batch normalisation of images (N, H, W, C), channel by channel, or of rows (N, C), number by number.
+
+    Parameters
+    ----------
+    W, b : Array, (C,)
+        The spread and the mean that each channel takes.
+    mean, variance : Array, (C,)
+        The running statistics, for inference.
+    momentum : float
+        How far a batch moves them towards its own, from 0 to 1.
+    epsilon : float
+        Added to the variance, so that a constant channel is not divided by zero; from 1e-12 to 1.
+    training : bool
+        Whether the statistics are those of the batch; `in_training` sets it.
+
+    Raises
+    ------
+    HandmadeError
+        If the arrays do not fit together or a setting is impossible; in training, if a batch has one value a channel.
+    """
+
+    SETTINGS: ClassVar[tuple[str, ...]] = ("momentum", "epsilon")
+    ARRAYS: ClassVar[tuple[str, ...]] = ("W", "b", "mean", "variance")
+
+    W: Array
+    b: Array
+    mean: Array
+    variance: Array
+    momentum: float = 0.1
+    epsilon: float = 1e-5
+    training: bool = False
+
+    def __post_init__(self) -> None:
+        sizes = [getattr(self, name).shape for name in self.ARRAYS]
+        if len(self.W.shape) != 1 or len(set(sizes)) > 1 or self.W.size == 0:
+            raise HandmadeError(f"BatchNorm2d wants {', '.join(self.ARRAYS)} of one shape (C,); got {', '.join(map(str, sizes))}")
+        if np.any(self.variance < 0):
+            raise HandmadeError(f"BatchNorm2d wants a variance of at least 0 in every channel; got {self.variance.min()}")
+        object.__setattr__(self, "momentum", number(self.momentum, "momentum", 0, 1))
+        object.__setattr__(self, "epsilon", number(self.epsilon, "epsilon", SMALLEST, 1))
+
+    @classmethod
+    def init(
+        cls,
+        rng: np.random.Generator,  # noqa: ARG003  as in the other layers: nothing is drawn here
+        channels: int,
+        dtype: DTypeLike = np.float32,
+        momentum: float = 0.1,
+        epsilon: float = 1e-5,
+    ) -> Self:
+        """Fresh for so many channels: mean 0 and spread 1, wanted and supposed."""
+        zeros, ones = np.zeros(whole(channels, "channels", 1), dtype), np.ones(channels, dtype)
+        return cls(ones, zeros, zeros, ones, momentum, epsilon)
+
+    @classmethod
+    def restore(cls, parameters: dict[str, Array], settings: dict[str, Any]) -> Self:
+        """The layer again from its arrays and what `settings` said."""
+        W, b, mean, variance = (parameters[name] for name in cls.ARRAYS)
+        return cls(W, b, mean, variance, settings["momentum"], settings["epsilon"])
+
+    def settings(self) -> dict[str, Any]:
+        return {"momentum": self.momentum, "epsilon": self.epsilon}
+
+    def output_shape(self, shape: Shape) -> Shape:
+        if len(shape) not in (1, 3) or shape[-1] != len(self.W):
+            raise HandmadeError(f"BatchNorm2d wants images (H, W, {len(self.W)}) or rows ({len(self.W)},); got {shape}")
+        return shape
+
+    def parameters(self) -> dict[str, Array]:
+        return {"W": self.W, "b": self.b}
+
+    def statistics(self) -> dict[str, Array]:
+        return {"mean": self.mean, "variance": self.variance}
+
+    def replace(self, parameters: dict[str, Array]) -> Self:
+        arrays: dict[str, Any] = parameters
+        return replace(self, **arrays)
+
+    @property
+    def couples(self) -> bool:
+        return self.training
+
+    def in_training(self, images: int, shape: Shape, rng: np.random.Generator) -> Self:
+        _enough(images * math.prod(shape[:-1]))
+        return replace(self, training=True)
+
+    def observe(self, x: Array) -> tuple[Array, dict[str, Array]]:
+        if not self.training:
+            return self.forward(x), {}
+        m, c, v, r = self._normal(x)
+        values = _enough(math.prod(x.shape[:-1]))
+        moved = {
+            "mean": (1 - self.momentum) * self.mean + self.momentum * m.ravel(),
+            "variance": (1 - self.momentum) * self.variance + self.momentum * values / (values - 1) * v.ravel(),
+        }
+        return c * (self.W * r) + self.b, moved
+
+    def forward(self, x: Array) -> Array:
+        _, c, _, r = self._normal(x)
+        y: Array = c * (self.W * r) + self.b
+        return y
+
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        W = _lined_up(self.W, x, dx, channel)
+        if not self.training:
+            scale: Array = W / np.sqrt(_lined_up(self.variance, x, dx, channel) + self.epsilon)
+            return dx * scale
+        axes = x.ndim - 1
+        part = beside(x, dx, channel)
+        c, dc = part - _mean(part, axes), dx - _mean(dx, axes)
+        c_moved = c + dc
+        s = np.sqrt(_mean(c * c, axes) + self.epsilon)
+        s_moved = np.sqrt(_mean(c_moved * c_moved, axes) + self.epsilon)
+        dv = _mean(dc * (c + c_moved), axes)
+        dy: Array = dc * (W / s_moved)
+        dy -= c * (W * dv / (s * s_moved * (s + s_moved)))
+        return dy
+
+    def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
+        _, c, _, r = self._normal(x)
+        axes = x.ndim - 1
+        normal = c * r
+        gW, gb = _sum(gy * normal, axes), _sum(gy, axes)
+        values = math.prod(x.shape[:-1])
+        g = gy - gb / values - normal * (gW / values) if self.training else gy
+        return g * (self.W * r), {"W": gW.ravel(), "b": gb.ravel()}
+
+    def receipt(self, x: Array, at: Shape) -> Term:
+        if self.training:
+            raise HandmadeError("a receipt wants BatchNorm2d as it is for inference: in training, the whole batch makes a number")
+        c = at[-1]
+        W, b, m, v = (stored(getattr(self, name)[c], name, c) for name in self.ARRAYS)
+        spread = (v + Term(self.epsilon, label="epsilon")).named("v + epsilon").sqrt().named("1 / r")
+        normal = ((stored(x[at], "input", *at) - m).named("x - m") / spread).named("(x - m) r")
+        return (W * normal + b.named("bias")).named("W (x - m) r + b")
+
+    def output_channel(self, channel: Channel, shape: Shape) -> Channel:
+        return channel
+
+    def nudges(self, x: Array, h: Any) -> Iterator[tuple[Channel, Array]]:
+        """W nudged by h moves its channel by h times the normalised input; b by h."""
+        _, c, _, r = self._normal(x)
+        normal = c * r
+        for channel in range(len(self.W)):
+            dy = np.full((*x.shape[:-1], 1, 2), h, x.dtype)
+            dy[..., 0] *= normal[..., only(channel)]
+            yield only(channel), dy
+
+    def _normal(self, x: Array) -> tuple[Array, Array, Array, Array]:
+        """m, c = x - m, v and r of (1)."""
+        if not self.training:
+            return self.mean, x - self.mean, self.variance, 1 / np.sqrt(self.variance + self.epsilon)
+        _enough(math.prod(x.shape[:-1]))
+        m = _mean(x, x.ndim - 1)
+        c = x - m
+        v = _mean(c * c, x.ndim - 1)
+        return m, c, v, 1 / np.sqrt(v + self.epsilon)
+
+
+def _sum(x: Array, axes: int) -> Array:
+    """Over the first axes, one after the other: so rounding grows with N + H + W, and not with their product."""
+    total = x
+    for _ in range(axes):
+        total = total.sum(axis=0)
+    return total.reshape(*(1,) * axes, *total.shape)
+
+
+def _mean(x: Array, axes: int) -> Array:
+    mean: Array = _sum(x, axes) / math.prod(x.shape[:axes])
+    return mean
+
+
+def _lined_up(array: Array, x: Array, dx: Array, channel: Channel) -> Array:
+    """One number a channel, so that it multiplies dx."""
+    return beside(array[(None,) * (x.ndim - 1)], dx, channel)
+
+
+def _enough(values: int) -> int:
+    if values < 2:
+        raise HandmadeError(f"BatchNorm2d in training wants two values a channel or more; got {values}. Take a larger batch")
+    return values

@@ -1,0 +1,51 @@
+"""Cross-entropy when all logits move along one line, dz = d v, and not far: a power series in d.
+
+    dL(d) = log(sum over k of p_k exp(c_k d)),   c = v - sum over k of t_k v_k
+          = l_1 d + l_2 d^2 + l_3 d^3 + ...      (1)
+    s_n = sum over k of p_k c_k^n / n!,   n l_n = n s_n - sum from k = 1 to n - 1 of k l_k s_(n-k)      (2)
+
+The l_n are the cumulants of c under p, over n!; (2) is the logarithm of a power series. In (1) there is no axis for the classes:
+what depends on d costs two operations a term, and no exponential.
+
+Where all |c_k d| <= x, the series of -log(2 - exp(x)), term for term, is at least as large as (1) in units of the first-order sum
+A = sum over k of p_k |c_k d|. Its n-th coefficient is less than 1.01 / (n log(2)^n), so with q = x / log(2) <= 1/4, what is left
+out after J >= 2 terms is less than q^J A. That is below the rounding of A itself once q^J is below eps / 4.
+"""
+
+import math
+
+import numpy as np
+
+from handmade.engine.arrays import Array
+
+FARTHEST = 0.25  # q
+FEWEST = 2  # J
+
+
+def terms(q: float, dtype: np.dtype[np.floating]) -> int | None:
+    """How many terms of (1) are as good as all, for a move as far as q; None if that is too far for a series."""
+    if not q <= FARTHEST:
+        return None
+    count = FEWEST
+    while q**count > np.finfo(dtype).eps / 4:
+        count += 1
+    return count
+
+
+def series(p: Array, c: Array, d: Array, count: int) -> Array:
+    """So many terms of (1): (N, classes), (N, classes), (N, nudges) -> (N, nudges)."""
+    power, s, l = np.ones_like(c), [np.ones_like(c[:, 0])], [np.zeros_like(c[:, 0])]
+    for n in range(1, count + 1):
+        power = power * c / n
+        s.append((p * power).sum(axis=1))
+        l.append(s[n] - sum(k / n * l[k] * s[n - k] for k in range(1, n)))
+    dL = d * l[count][:, None]
+    for coefficient in l[count - 1 : 0 : -1]:
+        dL += coefficient[:, None]
+        dL *= d
+    return dL
+
+
+def distance(c: Array, d: Array) -> float:
+    """How far a move goes at most: q."""
+    return float(np.abs(c).max()) * float(max(d.max(), -d.min())) / math.log(2)

@@ -1,0 +1,1 @@
+"""How a number came about: receipts of activations, losses, gradients and updates, down to pixels and weights."""

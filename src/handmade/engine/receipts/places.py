@@ -1,0 +1,96 @@
+"""Places as people write them: conv2[12,10,3], logits[3], probability[3], loss, input[5,7,0], conv1.W[1,2,0,5].
+
+A gradient is written as in a book: d loss / d conv1.W[1,2,0,5]. Rows, columns and channels are counted from 0. A layer goes by
+its name or its number: `2.W` is `conv2.W` where layer 2 is that.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+
+from handmade.engine.arrays import Shape
+from handmade.engine.errors import HandmadeError
+from handmade.engine.layers import Composite, chain
+from handmade.engine.network import Network
+from handmade.engine.receipts.receipt import Place
+
+LOGITS, PROBABILITY, LOSS, INPUT = "logits", "probability", "loss", "input"
+GRADIENT = "d loss / d "
+AXES = {1: ("number",), 2: ("input", "output"), 3: ("row", "column", "channel"), 4: ("row", "column", "channel", "filter")}
+
+
+def place(network: Network, text: str) -> Place:
+    """Read a place, and check that the network has it.
+
+    Raises
+    ------
+    HandmadeError
+        If it is not written as a place, or the network has none such; the message lists what is possible.
+    """
+    gradient = re.fullmatch(r"\s*d\s*loss\s*/\s*d\s*(.+)", text)
+    read = re.fullmatch(r"\s*([\w.]+)\s*(?:\[([\d\s,]*)\]\s*)?", gradient[1] if gradient else text, flags=re.ASCII)
+    if not read:
+        raise HandmadeError(f"a place is written like conv1[12,10,3], logits[3], loss or conv1.W[1,2,0,5]; got {text!r:.80}")
+    room = _by_name(network, read[1])
+    if gradient and room not in weights(network):
+        raise HandmadeError(f"a gradient wants a weight of {_listed(weights(network))}; got {text!r:.80}")
+    shapes = activations(network) | weights(network) | statistics(network)
+    last = network.shapes[-1]
+    shapes |= {LOGITS: last, PROBABILITY: last, LOSS: ()} if len(last) == 1 and last[0] > 1 else {}
+    if room not in shapes:
+        raise HandmadeError(f"there is no {read[1]!r:.80} in this network; there are {_listed(shapes)}")
+    index = tuple(int(number[:10]) for number in (read[2] or "").replace(",", " ").split())
+    shape = shapes[room]
+    if len(index) != len(shape) or any(i >= size for i, size in zip(index, shape, strict=True)):
+        raise HandmadeError(f"{room} {_wants(shape)}; got {text!r:.80}")
+    return Place(GRADIENT + room if gradient else room, index)
+
+
+def activations(network: Network) -> dict[str, Shape]:
+    """The shape of the input and of every layer's output, by name, in the order in which they are made."""
+    return {INPUT: network.input_shape} | dict(_outputs(network.layers, network.input_shape))
+
+
+def weights(network: Network) -> dict[str, Shape]:
+    """The shape of every weight array, as people call it."""
+    return {chain.called(network.layers, key): array.shape for key, array in network.parameters().items()}
+
+
+def statistics(network: Network) -> dict[str, Shape]:
+    """The shape of every array that is kept, but holds no weights."""
+    return {chain.called(network.layers, key): array.shape for key, array in chain.statistics(network.layers).items()}
+
+
+def key_of(network: Network, room: str) -> str:
+    """What the network calls the array that people call conv1.W: "0.W"."""
+    return next(key for key in (*network.parameters(), *chain.statistics(network.layers)) if _name(network, key) == room)
+
+
+def _name(network: Network, key: str) -> str:
+    return chain.called(network.layers, key)
+
+
+def _outputs(layers: chain.Layers, shape: Shape, prefix: str = "") -> Iterator[tuple[str, Shape]]:
+    for name, layer, (reads, makes) in zip(chain.names(layers), layers, pairwise(chain.shapes(layers, shape)), strict=True):
+        for branch, inner in layer.branches.items() if isinstance(layer, Composite) else ():
+            yield from _outputs(inner, reads, f"{prefix}{name}.{branch}.")
+        yield prefix + name, makes
+
+
+def _by_name(network: Network, room: str) -> str:
+    """The room that is meant, where its layer goes by number."""
+    if room in {*network.parameters(), *chain.statistics(network.layers)}:
+        return _name(network, room)
+    numbers = {str(i): name for i, name in enumerate(network.names)}
+    return numbers.get(room, room)
+
+
+def _wants(shape: Shape) -> str:
+    if not shape:
+        return "is one number, and takes no place in brackets"
+    axes = AXES.get(len(shape), tuple(f"axis {k}" for k in range(len(shape))))
+    return "wants " + ", ".join(f"{axis} 0 to {size - 1}" for axis, size in zip(axes, shape, strict=True)) + " in brackets"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)

@@ -1,0 +1,135 @@
+"""trace: what one nudge changes, exactly, at every layer.
+
+The difference of each activation is carried from layer to layer as in the finite chain rule (`gradients/difference.py`), for one
+image and one nudge, and kept.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+from handmade.engine.arrays import Array
+from handmade.engine.errors import HandmadeError
+from handmade.engine.layers import Composite
+from handmade.engine.losses import CrossEntropy, Loss
+from handmade.engine.network import Network
+from handmade.engine.receipts import places
+from handmade.engine.receipts.receipt import Place, Step
+from handmade.engine.receipts.work import Work
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """What one nudge does to a network at work on one image.
+
+    Attributes
+    ----------
+    at : Place
+        What is nudged.
+    step : float
+        By how much.
+    before : float
+        The nudged number as it was.
+    activations, differences : dict of Array
+        By name, from the nudge to the logits: what the layer put out, and its exact difference, without the batch axis.
+    loss, dL : float or None
+        The loss as it was and its exact difference, where the image has a label.
+    """
+
+    at: Place
+    step: float
+    before: float
+    activations: dict[str, Array]
+    differences: dict[str, Array]
+    loss: float | None
+    dL: float | None
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The same as a few numbers a layer."""
+        return tuple(_step(name, dx) for name, dx in self.differences.items())
+
+    def to_json(self) -> dict[str, Any]:
+        """The nudge and the steps as plain data, without the arrays."""
+        steps = [step.to_json() for step in self.steps]
+        return {
+            "at": str(self.at),
+            "step": self.step,
+            "before": self.before,
+            "steps": steps,
+            "loss": self.loss,
+            "dL": self.dL,
+        }
+
+
+def trace(network: Network, image: Array, nudge: str, *, label: int | None = None, loss: Loss | None = None) -> Trace:
+    """Follow a nudge of one weight, pixel or activation through the network.
+
+    Parameters
+    ----------
+    network : Network
+    image : Array, network.input_shape
+        One prepared image.
+    nudge : str
+        What, and by how much: "conv1.W[1,2,0,5]=+0.1".
+    label : int, optional
+        The image's class; with it, the loss is followed too.
+    loss : Loss, optional
+        Cross-entropy if left out.
+
+    Raises
+    ------
+    HandmadeError
+        If the nudge is not so written or there is no such place, or image or label do not fit.
+    """
+    text, _, amount = nudge.partition("=")
+    at, step = places.place(network, text), _number(amount, nudge)
+    work = Work.of(network, image, label, loss or CrossEntropy())
+    return follow(work, at, step)
+
+
+def follow(work: Work, at: Place, step: float) -> Trace:
+    """Carry the difference from where it begins to the end."""
+    network, loss = work.network, work.loss
+    room = network.names[-1] if at.room == places.LOGITS else at.room
+    if room in {places.INPUT, *work.sites}:
+        start, before = room, float(work.activation(room)[0][at.index])
+        dx = np.zeros_like(work.activation(room))
+        dx[(0, *at.index)] = step
+    elif room in places.weights(network):
+        start, _, array = room.rpartition(".")
+        before = float(network.parameters()[places.key_of(network, room)][at.index])
+        dx = work.sites[start].nudged(array, at.index, network.dtype.type(step))
+    else:
+        raise HandmadeError(f"a nudge wants a weight, a pixel or an activation; {at} is none")
+    differences = {start: dx}
+    with np.errstate(over="ignore", invalid="ignore"):  # an overflow shows in the result
+        for name, site in work.sites.items():
+            moved = [differences[end] for end in site.reads if end in differences]
+            if name == start or not moved:
+                continue
+            dy = reduce(np.add, moved) if isinstance(site.layer, Composite) else site.layer.delta(site.x, moved[0])
+            differences[name] = dy
+        dL = None if work.label is None else float(loss.delta(work.z, differences[network.names[-1]], work.y)[0])
+    L = None if work.label is None else float(loss.forward(work.z, work.y)[0])
+    seen = {name: work.activation(name)[0] for name in differences}
+    return Trace(at, step, before, seen, {name: dx[0] for name, dx in differences.items()}, L, dL)
+
+
+def _step(name: str, dx: Array) -> Step:
+    index = np.unravel_index(int(np.abs(dx).argmax()), dx.shape)
+    moved = int(np.count_nonzero(dx))
+    return Step(name, moved, dx.size, float(dx[index]), Place(name, tuple(map(int, index))) if moved else None)
+
+
+def _number(text: str, nudge: str) -> float:
+    try:
+        number = float(text.replace("\N{MINUS SIGN}", "-"))
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number) or number == 0:
+        raise HandmadeError(f"a nudge is written like conv1.W[1,2,0,5]=+0.1, with a finite step that is not 0; got {nudge!r:.80}")
+    return number
