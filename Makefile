@@ -5,7 +5,7 @@ export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help train test lint bench clean
+.PHONY: help train test lint bench guard clean
 
 help:            ## show this list
 	@grep -E '^[a-z]+: .*##|^[a-z]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 10
@@ -31,8 +31,12 @@ lint: $(BIN)/pytest      ## ruff and mypy --strict
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(BIN)/pytest     ## measure the numbers that the README quotes
+bench: $(BIN)/pytest     ## measure: the README's numbers, then every operation beside plain NumPy and the frameworks
 	$(BIN)/python benchmarks/readme.py
+	$(BIN)/python benchmarks/ladder.py
+
+guard: $(BIN)/pytest     ## check in seconds that no speed has slipped
+	$(BIN)/python benchmarks/guard.py
 
 clean:                   ## remove what make made; runs/ stays
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis dist

@@ -54,9 +54,7 @@ def test_every_derivative_is_the_quotient_of_a_vanishing_nudge(layers: Sequence[
         np.testing.assert_allclose(g, quotients[name], rtol=0, atol=1e-13 * np.abs(quotients[name]).max())
 
 
-@pytest.mark.parametrize(
-    "case", [pytest.param(case, id=name) for name, case in CASES.items() if isinstance(case.layer, Halved)]
-)
+@pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in CASES.items() if isinstance(case.layer, Halved)])
 def test_two_halves_are_the_whole(case: Case) -> None:
     rng = np.random.default_rng(6)
     x = rng.standard_normal(case.shape)

@@ -5,6 +5,8 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ from handmade.engine.arrays import Array
 from handmade.engine.check.kinks import by_convention, kinks
 from handmade.engine.check.network import ArrayReport, Report, check
 from handmade.engine.gradients import backprop, difference
+from handmade.engine.gradients.definition import quotients
 from handmade.engine.layers import Conv2d, Flatten, LeakyReLU, Linear, MaxPool2d, ReLU
 from handmade.engine.losses import CrossEntropy, MeanSquaredError
 from handmade.engine.network import Network
@@ -153,6 +156,58 @@ def test_a_convention_outside_both_sides_is_no_bug_and_its_neighbours_are() -> N
     assert check(network, x, y, analytic=lambda *_: (0.0, off)).verdict == "bug"
 
 
+def test_the_definition_is_run_for_all_of_the_small_arrays_and_for_as_many_as_are_asked() -> None:
+    x, y = digits(1)
+    network = handmade.networks.readme(np.random.default_rng(0))
+    told: list[tuple[int, int]] = []
+
+    usual = check(network, x, y, progress=lambda *counts: told.append(counts))
+
+    assert [array.tried for array in usual.arrays] == [72, 8, 1152, 16, 100, 10]
+    assert [array.entries for array in usual.arrays] == [72, 8, 1152, 16, 27040, 10]
+    assert told[-1] == (1358, 1358)
+    assert [array.tried for array in check(network, x, y, tries=9).arrays] == [9, 8, 9, 9, 9, 9]
+    assert [array.tried for array in check(network, x, y, tries=0).arrays] == [0] * 6
+
+
+def test_every_weight_can_be_run_by_definition_and_by_other_workers() -> None:
+    network, x, y = off_kinks()
+
+    alone = check(network, x, y, tries=network.size)
+    with ThreadPoolExecutor(2) as executor:
+        shared = check(network, x, y, tries=network.size, executor=executor)
+
+    assert alone == shared
+    assert all(array.tried == array.entries for array in alone.arrays)
+
+
+def test_a_definition_that_disagrees_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    network, x, y = off_kinks()
+
+    def wrong(*arguments: Any, **options: Any) -> dict[str, Array]:
+        found = quotients(*arguments, **options)
+        return found | {"2.W": found["2.W"] + np.eye(1, len(found["2.W"]), 3)[0]}
+
+    monkeypatch.setattr("handmade.engine.check.network.quotients", wrong)
+
+    assert [array.name for array in check(network, x, y).arrays if array.definition > 1e-3] == ["conv2.W"]
+
+
+def test_numbers_that_are_none_are_refused_before_anything_is_compared() -> None:
+    network, x, y = off_kinks()
+
+    for bad in (np.nan, np.inf):
+        x[1, 0, 0, 0] = bad
+        with pytest.raises(handmade.HandmadeError, match="image 1, counted from 0, holds NaN or infinity"):
+            check(network, x, y)
+    with pytest.raises(handmade.HandmadeError, match="images of floats"):
+        check(network, np.zeros(x.shape, np.uint8), y)
+    with pytest.raises(handmade.HandmadeError, match=r"conv2\.W wants finite weights"):
+        check(network.replace({"2.W": network.parameters()["2.W"] * np.inf}), off_kinks()[1], y)
+    with pytest.raises(handmade.HandmadeError, match="tries wants a whole number of at least 0; got -1"):
+        check(network, off_kinks()[1], y, tries=-1)
+
+
 def test_a_network_without_weights_has_nothing_wrong() -> None:
     x = np.random.default_rng(6).standard_normal((2, 3, 2, 1))
 
@@ -212,12 +267,28 @@ def test_the_command_tells_of_kinks_in_words_and_as_json() -> None:
     assert [array["verdict"] for array in result["arrays"]] == ["agree", "kink"] * 2 + ["agree"] * 2
 
 
+def test_the_command_says_what_every_weight_will_cost(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(checking, "cores", lambda: 1)
+    layers = [{"layer": "Conv2d", "filters": 1, "kernel": 9, "stride": 9}, {"layer": "Flatten"}, {"layer": "Linear", "units": 10}]
+    (tmp_path / "tiny.json").write_text(json.dumps({"layers": layers}))
+
+    checking.run(str(tmp_path / "tiny.json"), "mnist", 1, 0, every=True, json=True)
+
+    told = capsys.readouterr()
+    assert re.search(
+        r"definition: 182 weights, one forward pass of .* ms each, about .*; Ctrl-C leaves", " ".join(told.err.split())
+    )
+    assert [array["tried"] for array in json.loads(told.out)["arrays"]] == [81, 1, 90, 10]
+
+
 def test_the_command_fails_on_a_bug(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    wrong = ArrayReport("conv1.W", 72, 0, 3, 0.5, (0, 1, 0, 2), 1.0, 2.0, 2.0, None, 1e-12)
-    monkeypatch.setattr(checking, "check", lambda *_: Report((wrong,)))
+    wrong = ArrayReport("conv1.W", 72, 0, 3, 0.5, (0, 1, 0, 2), 1.0, 2.0, 2.0, None, 1e-12, 72)
+    monkeypatch.setattr(checking, "check", lambda *_, **__: Report((wrong,)))
 
     with pytest.raises(handmade.HandmadeError, match="3 gradients are wrong"):
-        checking.run("readme", "mnist", 1, 0, json=False)
+        checking.run("readme", "mnist", 1, 0, every=False, json=False)
 
     shown = capsys.readouterr().out
     assert "BUG" in shown

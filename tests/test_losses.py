@@ -188,8 +188,8 @@ def test_along_a_line_the_difference_is_the_same(loss: Any, truth: Truth, size: 
 @pytest.mark.parametrize("q", [0.25, 0.1, 1e-2, 1e-3, 1e-5, 1e-9])
 def test_a_series_has_as_many_terms_as_it_takes_to_leave_nothing_out(q: float, dtype: type) -> None:
     rng = np.random.default_rng(9)
-    p = rng.dirichlet(np.full(K, 0.3), 40).astype(dtype)
-    c = rng.uniform(-1, 1, (40, K)).astype(dtype)
+    p: Array = rng.dirichlet(np.full(K, 0.3), 40).astype(dtype)
+    c: Array = rng.uniform(-1, 1, (40, K)).astype(dtype)
     c[0] = [1, -1, 0, 0, 0]
     d = (q * np.log(2) * np.array([-1, -0.5, 0.5, 1])).astype(dtype)[None].repeat(40, axis=0)
     count = line.terms(line.distance(c, d) * 0.999999, np.dtype(dtype))

@@ -2,6 +2,8 @@
 
 import json
 import os
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +12,17 @@ import pytest
 
 import handmade
 from handmade import HandmadeError
+from handmade.files import runs
+from handmade.files.checkpoints import CHECKPOINTS
 from handmade.files.models import MODEL
-from handmade.files.runs import LOG, SETTINGS, Run, model_of, next_folder
+from handmade.files.runs import BEST, LOG, SETTINGS, Run, cut_log, logged, model_of, next_folder, recorded
 
 OPTIONS = {"network": "readme", "seed": 3, "limit": None}
 
 
 def refusal_of(folder: Path) -> str:
-    with pytest.raises(HandmadeError) as caught:
-        Run(folder, OPTIONS)
+    with pytest.raises(HandmadeError) as caught, Run(folder, OPTIONS):
+        pass
     message = str(caught.value)
     assert str(folder) in message
     assert "--out" in message
@@ -40,7 +44,10 @@ def test_a_run_is_a_folder_of_three_files(tmp_path: Path) -> None:
 
 def test_run_json_holds_the_settings_from_the_first_moment_and_the_result_at_the_end(tmp_path: Path) -> None:
     def record() -> object:
-        return json.loads((tmp_path / "run" / SETTINGS).read_bytes())
+        known = json.loads((tmp_path / "run" / SETTINGS).read_bytes())
+        assert abs(datetime.now(UTC) - datetime.fromisoformat(known.pop("when"))) < timedelta(hours=1)
+        assert known.pop("version") == version("handmade")
+        return known
 
     with Run(tmp_path / "run", OPTIONS) as run:
         assert record() == OPTIONS | {"status": "running"}
@@ -61,15 +68,14 @@ def test_a_step_is_one_line_of_json_that_can_be_read_while_the_run_goes_on(tmp_p
 
 
 def test_the_log_is_closed_when_the_run_is_over_or_fails(tmp_path: Path) -> None:
-    run = Run(tmp_path / "run", OPTIONS)
     error = RuntimeError("something else")
-    with pytest.raises(RuntimeError, match="something else"), run:
+    with pytest.raises(RuntimeError, match="something else"), Run(tmp_path / "run", OPTIONS) as run:
         raise error
     with pytest.raises(ValueError, match="closed file"):
         run.log(step=1)
 
 
-@pytest.mark.parametrize("name", [SETTINGS, LOG, MODEL])
+@pytest.mark.parametrize("name", [SETTINGS, LOG, MODEL, BEST, CHECKPOINTS])
 def test_a_folder_that_holds_any_part_of_a_run_is_refused_and_left_as_it_is(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text("precious")
     assert "--force" in refusal_of(tmp_path)
@@ -91,8 +97,84 @@ def test_force_writes_over_a_run(tmp_path: Path) -> None:
         run.result({"status": "finished"})
     with Run(tmp_path, {"seed": 4}, force=True):
         pass
-    assert json.loads((tmp_path / SETTINGS).read_bytes()) == {"seed": 4, "status": "running"}
+    known = json.loads((tmp_path / SETTINGS).read_bytes())
+    assert (known["seed"], known["status"]) == (4, "running")
     assert (tmp_path / LOG).read_text() == ""
+
+
+def test_force_takes_away_what_could_be_mistaken_for_a_part_of_the_new_run(tmp_path: Path) -> None:
+    (tmp_path / CHECKPOINTS).mkdir()
+    names = [BEST, MODEL, f"{CHECKPOINTS}/step-00000009.safetensors", f"{CHECKPOINTS}/notes.txt", "notes.txt"]
+    for name in names:
+        (tmp_path / name).write_text("of the run before")
+
+    with Run(tmp_path, OPTIONS, force=True):
+        pass
+
+    assert [name for name in names if not (tmp_path / name).exists()] == [BEST, f"{CHECKPOINTS}/step-00000009.safetensors"]
+
+
+def test_what_killed_writers_left_is_swept_away_and_nothing_else(tmp_path: Path) -> None:
+    left = [f".{SETTINGS}.abc.tmp", f".{MODEL}.x1_.tmp", f".{LOG}.y.tmp", f"{CHECKPOINTS}/.step-00000001.safetensors.abc.tmp"]
+    others = [".mine.tmp", f"{SETTINGS}.tmp", f"{CHECKPOINTS}/.mine.tmp"]
+    (tmp_path / CHECKPOINTS).mkdir()
+    for name in [*left, *others]:
+        (tmp_path / name).write_text("")
+
+    with Run(tmp_path, OPTIONS, resumed=True):
+        pass
+
+    assert [name for name in [*left, *others] if (tmp_path / name).exists()] == others
+
+
+def test_the_first_thing_is_done_before_there_is_a_run(tmp_path: Path) -> None:
+    def first() -> None:
+        assert not (tmp_path / SETTINGS).exists()
+        (tmp_path / "first").touch()
+
+    with Run(tmp_path, OPTIONS, first=first):
+        assert (tmp_path / "first").exists()
+
+
+def test_one_folder_holds_one_running_run(tmp_path: Path) -> None:
+    with Run(tmp_path, OPTIONS), pytest.raises(HandmadeError, match="by another process"), Run(tmp_path, OPTIONS, resumed=True):
+        pass
+    with pytest.raises(HandmadeError, match="cannot write"), Run(tmp_path, OPTIONS, resumed=True, first=fail):
+        pass
+    with Run(tmp_path, OPTIONS, resumed=True):  # whoever failed holds it no longer
+        pass
+
+
+def fail() -> None:
+    raise PermissionError(13, "Permission denied")
+
+
+def test_a_resumed_run_goes_on_with_its_log(tmp_path: Path) -> None:
+    with Run(tmp_path, OPTIONS) as run:
+        for step in (1, 2, 3):
+            run.log(step=step, loss=step / 3)
+    with (tmp_path / LOG).open("a") as log:
+        log.write('not json\n[1]\n{"step": 4, "loss": "high"}\n{"step": 4, "loss": 1.')
+
+    assert [line["step"] for line in logged(tmp_path)] == [1, 2, 3]
+    with Run(tmp_path, recorded(tmp_path), resumed=True, first=lambda: cut_log(tmp_path, 2)) as run:
+        run.log(step=3, loss=0.5)
+
+    assert [(line["step"], line["loss"]) for line in logged(tmp_path)] == [(1, 1 / 3), (2, 2 / 3), (3, 0.5)]
+
+
+def test_a_log_that_is_not_there_is_empty(tmp_path: Path) -> None:
+    assert logged(tmp_path) == []
+
+
+def test_the_record_of_what_is_no_run_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for content, says in ((b"{", "cannot be read"), (b"[]", "got a list"), (b"\xff", "cannot be read"), (b"[" * 10**5, "cannot")):
+        (tmp_path / SETTINGS).write_bytes(content)
+        with pytest.raises(HandmadeError, match=says):
+            recorded(tmp_path)
+    monkeypatch.setattr(runs, "LARGEST_RECORD", 10)
+    with pytest.raises(HandmadeError, match="100,000 bytes are too many"):
+        recorded(tmp_path)
 
 
 def test_a_file_where_the_folder_should_be_is_refused_and_left_as_it_is(tmp_path: Path) -> None:

@@ -7,28 +7,35 @@
 '28,298 weights'
 """
 
-from handmade import data, gradients, losses, networks
+from handmade import data, gradients, losses, networks, receipts
 from handmade.engine.errors import HandmadeError
 from handmade.engine.layers import (
     GELU,
     AvgPool2d,
+    BatchNorm2d,
     Conv2d,
+    Dropout,
     Flatten,
     GlobalAvgPool2d,
     LeakyReLU,
     Linear,
     MaxPool2d,
     ReLU,
+    Residual,
     Sigmoid,
     Tanh,
 )
 from handmade.engine.training import train
 from handmade.network import Network, load
+from handmade.own_digits import read_digit
+from handmade.receipts import explain, explain_update, trace
 
 __all__ = [
     "GELU",
     "AvgPool2d",
+    "BatchNorm2d",
     "Conv2d",
+    "Dropout",
     "Flatten",
     "GlobalAvgPool2d",
     "HandmadeError",
@@ -37,12 +44,18 @@ __all__ = [
     "MaxPool2d",
     "Network",
     "ReLU",
+    "Residual",
     "Sigmoid",
     "Tanh",
     "data",
+    "explain",
+    "explain_update",
     "gradients",
     "load",
     "losses",
     "networks",
+    "read_digit",
+    "receipts",
+    "trace",
     "train",
 ]

@@ -17,14 +17,18 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 
+def bound() -> int:
+    """How many cores this process is bound to: all of the machine's, unless somebody restricted it."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def cores() -> int:
     """How many cores this process may use: those it is bound to, or fewer where a cgroup grants less time."""
-    bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
         quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
-        return max(1, min(bound, int(quota) // int(period)))
+        return max(1, min(bound(), int(quota) // int(period)))
     except (OSError, ValueError):  # no cgroup, or no limit ("max")
-        return bound
+        return bound()
 
 
 @contextmanager
@@ -62,6 +66,15 @@ def _start_without_ctrl_c(pool: Executor, count: int) -> None:
 
 
 def _start() -> None:
-    """Leave Ctrl-C to the process that hands out the work, and keep the BLAS to one thread."""
+    """Leave Ctrl-C to the process that hands out the work, end with it, and keep the BLAS to one thread."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threadpool_limits(limits=1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Where the process that hands out the work is killed, nobody tells its workers, and they would wait for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)

@@ -11,19 +11,28 @@ from rich.table import Table
 import handmade
 from handmade import HandmadeError
 from handmade.cli import inputs
-from handmade.cli.console import news, print_json, results
+from handmade.cli.console import duration, news, print_json, results
+from handmade.cli.progress import progress
+from handmade.engine.arrays import Array
 from handmade.engine.check.network import ArrayReport, Report, check
+from handmade.engine.gradients.definition import cost
+from handmade.workers import cores, workers
 
 MARKS = {"agree": "[bold]agree[/]", "kink": "kink", "bug": "[bold reverse]BUG[/]"}
 
 
-def run(target: str, data: str, images: int, seed: int, *, json: bool) -> None:
-    """Check a model, a preset or the network of a file, on a few images."""
+def run(target: str, data: str, images: int, seed: int, *, every: bool, json: bool) -> None:
+    """Check a model, a preset or the network of a file, on a few images; the definition for some weights, or for every one."""
     digits = inputs.dataset(data)
-    network = _network(target, seed)
+    network = network_of(target, seed)
     inputs.check_fit(network, digits, data)
     x = handmade.data.prepare(digits.train.images[:images], np.float64)
-    report = check(network, x, digits.train.labels[:images])
+    y, tries = digits.train.labels[:images], network.size if every else None
+    threads = cores() if every else 1
+    if every:
+        _tell_cost(network, x, y, threads)
+    with workers(threads) as executor, progress("definition: weights") as tell:
+        report = check(network, x, y, tries=tries, executor=executor, progress=tell)
     if json:
         print_json({"target": target, "verdict": report.verdict, "arrays": [_plain(array) for array in report.arrays]})
     else:
@@ -37,7 +46,14 @@ def run(target: str, data: str, images: int, seed: int, *, json: bool) -> None:
         raise HandmadeError(f"{report.bugs:,} gradients are wrong")
 
 
-def _network(target: str, seed: int) -> handmade.Network:
+def _tell_cost(network: handmade.Network, x: Array, y: Array, threads: int) -> None:
+    passes, seconds = cost(network, x, y, "forward")
+    on = f" on {threads} cores" if threads > 1 else ""
+    took = f"about {duration(passes * seconds / threads)}{on}"
+    news.print(f"definition: {passes:,} weights, one forward pass of {1000 * seconds:.1f} ms each, {took}; Ctrl-C leaves")
+
+
+def network_of(target: str, seed: int) -> handmade.Network:
     """A preset or a network file with fresh weights, or else a model."""
     if target in handmade.networks.PRESETS or target.endswith(".json"):
         return inputs.fresh_network(target, np.random.default_rng(seed), np.float64)
@@ -51,7 +67,8 @@ def _plain(array: ArrayReport) -> dict[str, Any]:
 def _table(report: Report) -> Table:
     table = Table(
         box=box.SIMPLE,
-        caption="Worst error: of backpropagation, against the exact quotient; definition: of the textbook's subtraction.",
+        caption="Worst error: of backpropagation, for all weights, against the exact quotient.\n"
+        "Definition: the worst of the textbook's subtraction, for so many of them.",
         caption_justify="left",
     )
     table.add_column("array")
@@ -59,10 +76,13 @@ def _table(report: Report) -> Table:
     table.add_column("on a kink", justify="right")
     table.add_column("worst error", justify="right")
     table.add_column("definition", justify="right")
+    table.add_column("tried", justify="right")
     table.add_column("verdict")
     for array in report.arrays:
         counts = (f"{array.entries:,}", f"{array.kinks:,}" if array.kinks else "")
-        table.add_row(array.name, *counts, _error(array.error), _error(array.definition), MARKS[array.verdict])
+        table.add_row(
+            array.name, *counts, _error(array.error), _error(array.definition), f"{array.tried:,}", MARKS[array.verdict]
+        )
     return table
 
 

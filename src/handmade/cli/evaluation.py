@@ -10,6 +10,7 @@ import handmade
 from handmade.cli import inputs
 from handmade.cli.console import percent, print_json, results
 from handmade.engine.evaluation import Evaluation, evaluate
+from handmade.files.runs import BEST
 
 
 def run(path: Path, data: str, *, json: bool) -> None:
@@ -30,9 +31,14 @@ def run(path: Path, data: str, *, json: bool) -> None:
             }
         )
         return
-    results.print(f"{path}: {network.size:,} weights")
+    results.print(f"{path}: {network.size:,} weights{_of_two(path)}")
     results.print(summary(evaluation))
     results.print(_matrix(evaluation))
+
+
+def _of_two(path: Path) -> str:
+    """Which model of a run is meant, where there are two."""
+    return f", after the last step; the best on the validation images is {path / BEST}" if (path / BEST).exists() else ""
 
 
 def summary(evaluation: Evaluation) -> str:

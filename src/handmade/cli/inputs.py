@@ -1,6 +1,8 @@
 """What the commands read: data sets, network files and models, by the names that users give them."""
 
 import json
+import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +10,9 @@ from numpy.typing import DTypeLike
 
 import handmade
 from handmade import HandmadeError
-from handmade.data import Dataset
+from handmade.data import Dataset, find_digit
+from handmade.engine.arrays import Array
+from handmade.files import images as image_files
 from handmade.files.runs import model_of
 
 LARGEST_NETWORK_FILE = 2**20  # bytes of JSON
@@ -17,6 +21,44 @@ LARGEST_NETWORK_FILE = 2**20  # bytes of JSON
 def dataset(name: str) -> Dataset:
     """Read the packaged MNIST, or a directory of IDX files."""
     return handmade.data.mnist() if name == "mnist" else handmade.data.load(Path(name))
+
+
+@dataclass(frozen=True, eq=False)
+class NamedImage:
+    """One raw image, (H, W, 1) of uint8, by the name that the user gave it; its class, where that is known."""
+
+    name: str
+    pixels: Array
+    label: int | None
+
+
+def image_named(name: str, data: str = "mnist") -> NamedImage:
+    """Find the image that is meant: test:7 or train:12 of a data set, counted from 0, or the digit in a picture file."""
+    part, _, number = name.partition(":")
+    if part not in {"train", "test"} or not (number.isascii() and number.isdigit()):
+        if name != "-" and not Path(name).exists():
+            raise HandmadeError(f"an image is test:7, train:12 or a picture file; there is no file {name!r:.80}")
+        return NamedImage(name, find_digit(picture(name).grey).image, None)
+    digits = dataset(data)
+    images = digits.test if part == "test" else digits.train
+    if len(number) > 9 or int(number) >= len(images.labels):
+        raise HandmadeError(f"{data} has the images {part}:0 to {part}:{len(images.labels) - 1}; got {name!r:.80}")
+    return NamedImage(name, images.images[int(number)], int(images.labels[int(number)]))
+
+
+def picture(name: str) -> image_files.Picture:
+    """Read a picture file; - is standard input."""
+    if name != "-":
+        return image_files.read(Path(name))
+    if sys.stdin.isatty():
+        raise HandmadeError("- reads a picture from standard input, which is this keyboard. Try: handmade ... - < picture.png")
+    return image_files.read_stream(sys.stdin.buffer, "standard input")
+
+
+def prepared(network: handmade.Network, image: NamedImage) -> Array:
+    """The image as the network takes it, alone."""
+    ready: Array = handmade.data.prepare(image.pixels[None], network.dtype)[0]
+    return ready
 
 
 def fresh_network(name: str, rng: np.random.Generator, dtype: DTypeLike) -> handmade.Network:

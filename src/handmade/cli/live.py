@@ -31,6 +31,7 @@ class Live:
         self._losses: deque[float] = deque(maxlen=RECENT)
         self._accuracies: deque[float] = deque(maxlen=RECENT)
         self._moments: deque[tuple[float, int]] = deque([(time.perf_counter(), 0)], maxlen=RECENT)
+        self._validation = ""
         self._images = 0
         self._told = self._printed = 0.0
         self._bar = Progress(
@@ -60,14 +61,17 @@ class Live:
         self._moments.append((now, self._images))
         if step.accuracy is not None:
             self._accuracies.append(step.accuracy)
+        if step.validation is not None:
+            self._validation = f"  unseen {percent(step.validation.accuracy)}"
         then, images = self._moments[0]
         speed = (self._images - images) / (now - then)
-        numbers = f"loss {np.mean(self._losses):.3f}  right {percent(float(np.mean(self._accuracies)))}  {speed:,.0f} images/s"
+        right = f"right {percent(float(np.mean(self._accuracies)))}" if self._accuracies else ""
+        numbers = f"loss {np.mean(self._losses):.3f}  {right}{self._validation}  {speed:,.0f} images/s"
         self._bar.update(self._task, completed=step.number, total=step.steps, numbers=numbers, visible=True)
         if now - self._told > TELL_EVERY:
             self._told = now
             news.print(story(step, self._gradient, self._scheme, self._h, self._optimiser))
-        if not news.is_terminal and (now - self._printed > PLAIN_EVERY or step.number == step.steps):
+        if not news.is_terminal and (now - self._printed > PLAIN_EVERY or step.number == step.steps or step.stopped):
             self._printed = now
             left = (step.steps - step.number) * (now - then) / (len(self._moments) - 1)
             news.print(f"step {step.number:,}/{step.steps:,}  {numbers}  {duration(left)} left")
@@ -79,11 +83,10 @@ def story(step: Step, gradient: str, scheme: Scheme, h: float, optimiser: str) -
     The weight is drawn by the number of the step, among those that have an effect.
     """
     name, index = _interesting(step)
-    layer, _, array = name.partition(".")
     place = ",".join(map(str, index))
     weight, after = float(step.before.parameters()[name][index]), float(step.network.parameters()[name][index])
     quotient = float(step.gradients[name][index])
-    title = f"[bold]{step.before.names[int(layer)]}.{array}\\[{place}][/]  w = {weight:+.6f}"
+    title = f"[bold]{step.before.called(name)}\\[{place}][/]  w = {weight:+.6f}"
     update = f"  {optimiser} moves w by {after - weight:+.6f} to {after:+.6f}"
     if gradient == "backprop":
         return f"{title}\n  L(w) = {step.loss:.9f}   dL/dw = {quotient:+.6f}\n{update}"

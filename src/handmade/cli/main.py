@@ -7,8 +7,16 @@ from typing import Annotated
 import typer
 
 from handmade.cli.commands.check import check
+from handmade.cli.commands.doctor import doctor
 from handmade.cli.commands.evaluate import evaluate
+from handmade.cli.commands.explain import explain
 from handmade.cli.commands.networks import networks
+from handmade.cli.commands.plot import plot
+from handmade.cli.commands.predict import predict
+from handmade.cli.commands.report import report
+from handmade.cli.commands.runs import runs
+from handmade.cli.commands.show import show
+from handmade.cli.commands.trace import trace
 from handmade.cli.commands.train import train
 
 app = typer.Typer(
@@ -21,9 +29,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-COMMANDS = (train, evaluate, check, networks)  # in the order of the help
+COMMANDS = (train, evaluate, predict, show, check, explain, trace, report, runs, networks, doctor)  # in the order of the help
 for each in COMMANDS:
     app.command()(each)
+app.add_typer(plot)
 
 
 def _version(wanted: bool) -> None:  # noqa: FBT001  typer calls it so
@@ -65,7 +74,7 @@ def _message(error: Exception) -> str:
 
     if hasattr(error, "format_message"):  # of the command line itself
         command = next((argument for argument in sys.argv[1:] if not argument.startswith("-")), "")
-        known = f" {command}" if command in {each.__name__ for each in COMMANDS} else ""
+        known = f" {command}" if command in {plot.info.name, *(each.__name__ for each in COMMANDS)} else ""
         message = error.format_message()
         return f"{message if message.endswith(('.', '?')) else message + '.'} Try: handmade{known} --help"
     if isinstance(error, HandmadeError):

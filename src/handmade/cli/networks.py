@@ -1,5 +1,6 @@
 """`handmade networks`: every layer with its settings, its output and its weights."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ from rich.table import Table
 import handmade
 from handmade.cli import inputs
 from handmade.cli.console import print_json, results
-from handmade.engine.layers import Weighted
+from handmade.engine.arrays import Shape
+from handmade.engine.layers import Composite, Weighted, chain
 
 
 def run(file: Path | None, *, json: bool) -> None:
@@ -31,11 +33,22 @@ def run(file: Path | None, *, json: bool) -> None:
 
 
 def _layers(network: handmade.Network) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = [{"name": "image", "settings": {}, "shape": network.input_shape, "weights": 0}]
-    for name, layer, shape in zip(network.names, network.layers, network.shapes[1:], strict=True):
-        weights = sum(array.size for array in layer.parameters().values()) if isinstance(layer, Weighted) else 0
-        rows.append({"name": name, "settings": layer.settings(), "shape": shape, "weights": weights})
-    return rows
+    image = {"name": "image", "settings": {}, "shape": network.input_shape, "weights": 0}
+    return [image, *_rows(network.layers, network.input_shape)]
+
+
+def _rows(layers: chain.Layers, shape: Shape, prefix: str = "") -> Iterator[dict[str, Any]]:
+    """One a layer; what a Residual is made of comes before the Residual itself, which adds it up."""
+    shapes = chain.shapes(layers, shape)
+    for name, layer, before, after in zip(chain.names(layers), layers, shapes, shapes[1:], strict=False):
+        row = {"name": prefix + name, "settings": {}, "shape": after, "weights": 0}
+        if isinstance(layer, Composite):
+            for branch, inner in layer.branches.items():
+                yield from _rows(inner, before, f"{prefix}{name}.{branch}.")
+        else:
+            weights = layer.parameters().values() if isinstance(layer, Weighted) else ()
+            row |= {"settings": layer.settings(), "weights": sum(array.size for array in weights)}
+        yield row
 
 
 def _table(name: str, layers: list[dict[str, Any]]) -> Table:

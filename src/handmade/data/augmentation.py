@@ -116,7 +116,8 @@ def sampled(images: Array, places: Array) -> Array:
     j -= left
     first = above * (width + 3) + left + (np.arange(count, dtype=np.int32) * paper[0].size)[:, None, None]
     flat = paper.ravel()
-    upper, lower = flat.take(first), flat.take(first + (width + 3))
+    upper: Array = flat.take(first)
+    lower: Array = flat.take(first + (width + 3))
     upper += j * (flat.take(first + 1) - upper)
     lower += j * (flat.take(first + (width + 4)) - lower)
     upper += i * (lower - upper)
@@ -126,7 +127,8 @@ def sampled(images: Array, places: Array) -> Array:
 def _bend(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
     """White noise smoothed by a Gaussian along both axes, of variance 1 everywhere."""
     *_, height, width = shape
-    return _gaussian(height) @ rng.standard_normal(shape, np.float32) @ _gaussian(width).T
+    smooth: Array = _gaussian(height) @ rng.standard_normal(shape, np.float32) @ _gaussian(width).T
+    return smooth
 
 
 def _gaussian(size: int) -> Array:

@@ -1,17 +1,27 @@
 """Training as a stream of records, one a step: w <- w - lr g, batch after batch. It prints nothing."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Generator
+from concurrent.futures import Executor
+from contextlib import closing
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from handmade.engine.arrays import Array
+from handmade.engine.arrays import Array, check_finite
+from handmade.engine.batches import Augment, Batches, Prepare, ahead
 from handmade.engine.errors import HandmadeError
+from handmade.engine.evaluation import Evaluation
 from handmade.engine.gradients import difference
 from handmade.engine.gradients.settings import Gradient
 from handmade.engine.losses import check_labels
 from handmade.engine.network import Network
-from handmade.engine.optim import Momentum, Optimiser, Schedule, constant
+from handmade.engine.optim import Average, Momentum, Optimiser, Schedule, clip_by_norm, constant, global_norm
+from handmade.engine.optim.checks import POSITIVE, checked
+from handmade.engine.randomness import STAGE, generator
+from handmade.engine.state import TrainingState
+from handmade.engine.stopping import Stopped, Validation
+
+REMEDY = "try a smaller learning rate"
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,26 +32,53 @@ class Step:
     ----------
     number, steps : int
         Which step this was, from 1, and how many there will be.
-    images : int
-        How many images were in the batch.
+    x : Array
+        The batch, as the network saw it.
     loss : float
         The loss of the batch before the update.
     accuracy : float or None
         The share of the batch that was classified right before the update, on the steps where it was looked at.
     gradients : dict of Array
-        The gradient of every weight.
-    before, network : Network
-        The network before the update and after it.
+        The gradient of every weight, as it was before it was clipped.
+    norm : float
+        How long it was, all weights together.
+    learning_rate : float
+        What the schedule made of it.
+    before : Network
+        The network before the update.
+    smoothed : Network
+        The network after the update, with averaged weights if there is an average: the one to evaluate and to keep.
+    validation : Evaluation or None
+        What `smoothed` made of the validation images, on the steps where it was asked.
+    stopped : {"patience", "target"} or None
+        In the last record: why training ends before its time.
+    state : TrainingState
+        Where training stands after this step; `train` goes on from there.
     """
 
     number: int
     steps: int
-    images: int
+    x: Array
     loss: float
     accuracy: float | None
     gradients: dict[str, Array]
+    norm: float
+    learning_rate: float
     before: Network
-    network: Network
+    smoothed: Network
+    validation: Evaluation | None
+    stopped: Stopped | None
+    state: TrainingState
+
+    @property
+    def images(self) -> int:
+        """How many images were in the batch."""
+        return len(self.x)
+
+    @property
+    def network(self) -> Network:
+        """The network after the update."""
+        return self.state.network
 
 
 class Diverged(HandmadeError):
@@ -52,13 +89,23 @@ class Diverged(HandmadeError):
     number : int
         The step.
     network : Network
-        The last network whose loss was finite.
+        The last network whose loss was finite, with averaged weights if there is an average.
     """
 
     def __init__(self, message: str, number: int, network: Network) -> None:
         super().__init__(message)
         self.number = number
         self.network = network
+
+
+@dataclass(frozen=True, eq=False)
+class Rule:
+    """What is done with a gradient, from its length to the average of the weights."""
+
+    optimiser: Optimiser
+    schedule: Schedule
+    clip: float | None
+    average: Average | None
 
 
 def train(
@@ -69,41 +116,71 @@ def train(
     gradient: Gradient = difference,
     optimiser: Optimiser | None = None,
     schedule: Schedule = constant,
+    clip: float | None = None,
+    average: Average | None = None,
     epochs: int = 1,
     steps: int | None = None,
     batch_size: int = 32,
-    rng: np.random.Generator | None = None,
-    prepare: Callable[[Array], Array] | None = None,
+    seed: int = 0,
+    prepare: Prepare | None = None,
+    augment: Augment | None = None,
+    validation: tuple[Array, Array] | None = None,
+    validate_every: int | None = None,
+    patience: int | None = None,
+    target: float | None = None,
     watch: int = 10,
-) -> Iterator[Step]:
+    start: TrainingState | None = None,
+    executor: Executor | None = None,
+) -> Generator[Step, None, None]:
     """Train on batches drawn without replacement, in a new order each epoch.
 
     Parameters
     ----------
     network : Network
-        Where training begins; it is not changed.
+        Where training begins; it is not changed. Its layers are in training for the gradient, and as they are for all else.
     images : Array, (N, ...)
-        Images for the network, or for `prepare`.
+        Images for the network, or for `augment` and `prepare`.
     labels : Array, (N,)
         Their classes.
     gradient : callable
-        (network, x, y) -> (loss, gradients): `gradients.difference`, `gradients.definition` or one of your own.
+        (network, x, y) -> (loss, gradients): `gradients.difference`, one of its siblings, or one of your own;
+        `optim.Penalised` adds penalties to any of them.
     optimiser : Optimiser, optional
         What is done with the gradient; momentum if left out.
     schedule : callable
         Scales the learning rate as training goes on; see `optim.SCHEDULES`.
+    clip : float, optional
+        The longest gradient that passes, all weights together; see `optim.clip_by_norm`.
+    average : Average, optional
+        Averages the weights, beside the training. The averaged network is the one that is validated.
     epochs : int
         Passes over all images.
     steps : int, optional
         So many batches instead, however many epochs they take.
     batch_size : int
         Images a step; the last batch of an epoch may be smaller.
-    rng : np.random.Generator, optional
-        Draws the order; seeded with 0 if left out.
+    seed : int
+        Everything random follows from it and from the number of the step or the epoch: what a step does depends on no step
+        before it but through the weights.
     prepare : callable, optional
         Turns a batch of images into what the network wants, such as `handmade.data.prepare`.
+    augment : callable, optional
+        (images, generator) -> images: changes a batch before it is prepared, into one of the same shape and dtype. It runs in
+        a thread of its own, while the step before is worked out.
+    validation : (images, labels), optional
+        Like the first two, but not learnt from.
+    validate_every : int, optional
+        Steps between two looks at them; an epoch if left out. There is always one after the last step.
+    patience : int, optional
+        Stop after so many looks without a better one.
+    target : float, optional
+        Stop at this accuracy on the validation images.
     watch : int
-        Every so many steps, from the first, the record holds the accuracy; it costs a forward pass.
+        Every so many steps, from the first, the record holds the accuracy on the batch; it costs a forward pass.
+    start : TrainingState, optional
+        Go on from there, as if nothing had come between; with the same arguments, the result has the same bits.
+    executor : concurrent.futures.Executor, optional
+        Where the validation images are shared out. The `gradient` has its own.
 
     Yields
     ------
@@ -112,68 +189,86 @@ def train(
     Raises
     ------
     HandmadeError
-        If labels or numbers are not usable, before the first step.
+        If images, labels, numbers or the state to start from are not usable, before the first step.
     Diverged
         If a loss, a gradient or a weight is no longer finite.
     """
-    optimiser = optimiser or Momentum()
-    rng = rng or np.random.default_rng(0)
-    for name, value in {
-        "batch_size": batch_size,
-        "epochs": epochs,
-        "steps": 1 if steps is None else steps,
-        "watch": watch,
-    }.items():
-        if value < 1:
+    counts = {"batch_size": batch_size, "epochs": epochs, "steps": steps, "watch": watch, "patience": patience}
+    for name, value in (counts | {"validate_every": validate_every}).items():
+        if value is not None and value < 1:
             raise HandmadeError(f"{name} wants a whole number of at least 1; got {value}")
+    if seed < 0:
+        raise HandmadeError(f"seed wants a whole number of at least 0; got {seed}")
     check_labels(labels, len(images), network.classes)
-    batches = -(-len(images) // batch_size)
-    total = epochs * batches if steps is None else steps
-    return _steps(network, images, labels, gradient, optimiser, schedule, total, batch_size, rng, prepare, watch)
+    check_finite(images)
+    rule = Rule(optimiser or Momentum(), schedule, None if clip is None else checked("clip", clip, POSITIVE), average)
+    batches = Batches(images, labels, batch_size, seed, prepare, augment)
+    looks = None
+    if validation is not None:
+        looks = Validation(*validation, validate_every or batches.an_epoch, patience, target, prepare, executor)
+        looks.check(network)
+    elif (validate_every, patience, target) != (None, None, None):
+        raise HandmadeError("validate_every, patience and target want validation images; got none")
+    if start is not None:
+        start.check(network, rule.optimiser, average)
+    state = start or TrainingState.start(network, rule.optimiser, average)
+    total = epochs * batches.an_epoch if steps is None else steps
+    return _steps(state, gradient, rule, batches, looks, total, watch)
 
 
 def _steps(
-    network: Network,
-    images: Array,
-    labels: Array,
+    state: TrainingState,
     gradient: Gradient,
-    optimiser: Optimiser,
-    schedule: Schedule,
+    rule: Rule,
+    batches: Batches,
+    validation: Validation | None,
     total: int,
-    batch_size: int,
-    rng: np.random.Generator,
-    prepare: Callable[[Array], Array] | None,
     watch: int,
-) -> Iterator[Step]:
-    state = optimiser.start(network.parameters())
-    last_good = network
-    for number, chosen in zip(range(1, total + 1), _batches(len(images), batch_size, rng), strict=False):
-        x, y = images[chosen], labels[chosen]
-        x = x if prepare is None else prepare(x)
-        with np.errstate(over="ignore", invalid="ignore"):  # an overflow is looked for below
-            accuracy = float((network.predict(x) == y).mean()) if (number - 1) % watch == 0 else None
-            loss, gradients = gradient(network, x, y)
-        if not np.isfinite(loss):
-            raise Diverged(f"the loss is {loss} at step {number}: {_first_overflow(network, x)}", number, last_good)
-        last_good = network
-        with np.errstate(over="ignore", invalid="ignore"):  # an overflow is looked for below
-            parameters, state = optimiser.step(network.parameters(), gradients, state, schedule((number - 1) / total))
-        for name, w in parameters.items():
-            if not np.isfinite(w).all():
-                raise Diverged(f"{name} is no longer finite after step {number}; {REMEDY}", number, last_good)
-        before, network = network, network.replace(parameters)
-        yield Step(number, total, len(x), loss, accuracy, gradients, before, network)
+) -> Generator[Step, None, None]:
+    if validation is not None and validation.stopped(state.best):
+        return  # it had stopped where it goes on
+    smoothed = last_good = state.smoothed(rule.average)
+    numbers = range(state.steps + 1, total + 1)
+    with closing(ahead(batches.make, numbers)) as made:
+        for number, (x, y) in zip(numbers, made, strict=True):
+            network = state.network
+            stage = network.in_training(len(x), generator(batches.seed, STAGE, number))
+            with np.errstate(over="ignore", invalid="ignore"):  # an overflow is looked for below
+                accuracy = float((network.predict(x) == y).mean()) if (number - 1) % watch == 0 else None
+                loss, gradients = gradient(stage, x, y)
+            if not np.isfinite(loss):
+                raise Diverged(f"the loss is {loss} at step {number}: {_first_overflow(stage, x)}", number, last_good)
+            last_good = smoothed
+            scale = rule.schedule((number - 1) / total)
+            state, norm = _updated(state, rule, gradients, scale, stage.observe(x), last_good)
+            smoothed = state.smoothed(rule.average)
+            outcome = stopped = None
+            if validation is not None and validation.due(number, total):
+                outcome, best = validation.look(smoothed, number, state.best)
+                state, stopped = replace(state, best=best), validation.stopped(best)
+            learning_rate = scale * rule.optimiser.learning_rate
+            yield Step(
+                *(number, total, x, loss, accuracy, gradients, norm, learning_rate, network, smoothed, outcome, stopped, state)
+            )
+            if stopped:
+                return
 
 
-REMEDY = "try a smaller learning rate"
-
-
-def _batches(images: int, size: int, rng: np.random.Generator) -> Iterator[Array]:
-    """Numbers of images, batch by batch, for ever."""
-    while True:
-        order = rng.permutation(images)
-        for first in range(0, images, size):
-            yield order[first : first + size]
+def _updated(
+    state: TrainingState, rule: Rule, gradients: dict[str, Array], scale: float, statistics: dict[str, Array], last_good: Network
+) -> tuple[TrainingState, float]:
+    """The state after one gradient, and how long that was."""
+    number = state.steps + 1
+    with np.errstate(over="ignore", invalid="ignore"):  # an overflow is looked for below
+        norm = global_norm(gradients)
+        if rule.clip is not None:
+            gradients, norm = clip_by_norm(gradients, rule.clip)
+        parameters, memory = rule.optimiser.step(state.network.parameters(), gradients, state.memory, scale)
+    for name, array in (parameters | statistics).items():
+        if not np.isfinite(array).all():
+            raise Diverged(f"{name} is no longer finite after step {number}; {REMEDY}", number, last_good)
+    average = rule.average.step(state.average, parameters) if rule.average and state.average else None
+    return TrainingState(number, state.network.replace(parameters | statistics), memory, average, state.best), norm
 
 
 def _first_overflow(network: Network, x: Array) -> str:

@@ -31,6 +31,12 @@ def write_atomically(path: Path, content: bytes) -> None:
     _sync_folder(path.parent)
 
 
+def sweep(folder: Path, names: str) -> None:
+    """Remove what writers that were killed have left of files with such names, a pattern as for glob."""
+    for left in folder.glob(f".{names}.*.tmp"):
+        left.unlink(missing_ok=True)
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)

@@ -1,25 +1,33 @@
-"""The record of a run, a folder of three files.
+"""The record of a run, a folder.
 
 run.json            the settings, and at the end the result
 log.jsonl           one line of JSON a step
-model.safetensors   the network
+model.safetensors   the network after the last step
+best.safetensors    the network that did best on the validation images, where there are any
+checkpoints/        where the training stood, to go on from
 """
 
 import json
+import os
+from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from handmade.engine.errors import HandmadeError
-from handmade.files.atomic import write_atomically
+from handmade.files.atomic import sweep, write_atomically
+from handmade.files.checkpoints import CHECKPOINTS, Checkpoints
 from handmade.files.models import MODEL
 
-SETTINGS, LOG = "run.json", "log.jsonl"
+SETTINGS, LOG, BEST = "run.json", "log.jsonl", "best.safetensors"
+LARGEST_RECORD = 2**24  # bytes of JSON
 
 
 class Run:
-    """A run being recorded; a context manager that closes the log, and writes down whether the run failed.
+    """A run being recorded; a context manager that begins the record, and writes down whether the run failed.
 
     Parameters
     ----------
@@ -28,35 +36,64 @@ class Run:
     settings : dict
         What the run was started with, ready for JSON.
     force : bool
-        Whether to write over a run that is there already.
+        Whether to write over a run that is there already. What could be mistaken for a part of the new one goes at once; the
+        model stays until there is another.
+    resumed : bool
+        Whether this is the run that is there already, and goes on.
+    first : callable, optional
+        Called once the folder is held, and before run.json says that there is a run in it.
 
     Raises
     ------
     HandmadeError
-        If the folder holds a run, or cannot be written to.
+        If the folder holds a run, or cannot be written to, or another process trains in it.
     """
 
-    def __init__(self, folder: Path, settings: dict[str, Any], *, force: bool = False) -> None:
-        if not force and any((folder / name).exists() for name in (SETTINGS, LOG, MODEL)):
+    def __init__(
+        self,
+        folder: Path,
+        settings: dict[str, Any],
+        *,
+        force: bool = False,
+        resumed: bool = False,
+        first: Callable[[], object] | None = None,
+    ) -> None:
+        if not (force or resumed) and any((folder / name).exists() for name in (SETTINGS, LOG, MODEL, BEST, CHECKPOINTS)):
             raise HandmadeError(f"{folder} already holds a run; choose another --out, or add --force to write over it")
-        self.folder, self._settings = folder, settings
         if folder.exists() and not folder.is_dir():
             raise HandmadeError(f"{folder} is a file, not a folder; choose another --out")
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self.result({"status": "running"})
-            self._log = (folder / LOG).open("w", encoding="utf-8", buffering=1)  # a line reaches the disk when it is complete
-        except OSError as error:
-            raise HandmadeError(f"cannot write a run to {folder}: {error.strerror}; choose another --out") from None
+        self.folder, self._force, self._resumed, self._first = folder, force, resumed, first
+        begun = {} if resumed else {"when": datetime.now(UTC).isoformat(timespec="seconds"), "version": version("handmade")}
+        self._settings = begun | settings
 
     @property
     def model(self) -> Path:
         """Where the network is kept."""
         return self.folder / MODEL
 
+    @property
+    def best(self) -> Path:
+        """Where the network that did best on the validation images is kept."""
+        return self.folder / BEST
+
     def log(self, **record: Any) -> None:
         """Add the line of one step."""
         self._log.write(json.dumps(record) + "\n")
+
+    @property
+    def notices(self) -> list[dict[str, Any]]:
+        """What was noticed so far, in earlier sittings too."""
+        held = self._settings.get("notices")
+        return [notice for notice in held if isinstance(notice, dict)] if isinstance(held, list) else []
+
+    def note(self, notice: dict[str, Any]) -> None:
+        """Add to what was noticed, while the run goes on."""
+        self._settings["notices"] = [*self.notices, notice]
+        self.result({"status": "running"})
+
+    def sync_log(self) -> None:
+        """Have the lines so far on the disk, before a checkpoint says that their steps are done."""
+        os.fsync(self._log.fileno())
 
     def result(self, result: dict[str, Any]) -> None:
         """Write settings and result so far."""
@@ -64,13 +101,94 @@ class Run:
         self._open = result["status"] == "running"
 
     def __enter__(self) -> Self:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._lock = _locked(self.folder)
+            try:
+                self._begin()
+            except BaseException:
+                os.close(self._lock)
+                raise
+        except OSError as error:
+            raise HandmadeError(f"cannot write a run to {self.folder}: {error.strerror}; choose another --out") from None
         return self
+
+    def _begin(self) -> None:
+        if self._force:
+            (self.folder / SETTINGS).unlink(missing_ok=True)
+            (self.folder / BEST).unlink(missing_ok=True)
+            Checkpoints(self.folder).forget()
+        for name in (SETTINGS, LOG, MODEL, BEST):
+            sweep(self.folder, name)
+        sweep(self.folder / CHECKPOINTS, "step-*")
+        if self._first is not None:
+            self._first()
+        self.result({"status": "running"})
+        mode = "a" if self._resumed else "w"
+        self._log = (self.folder / LOG).open(mode, encoding="utf-8", buffering=1)  # a line reaches the system when it is complete
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._log.close()
+        os.close(self._lock)
         if error is not None and self._open:
             with suppress(OSError):  # the error that is on its way matters more
                 self.result({"status": "interrupted" if kind is KeyboardInterrupt else "failed"})
+
+
+def _locked(folder: Path) -> int:
+    """Open the folder, and hold it for as long as this is open or the process lives, so that two runs never mix."""
+    if os.name != "posix":
+        return os.open(os.devnull, os.O_RDONLY)
+    import fcntl  # noqa: PLC0415  which other systems do not have
+
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise HandmadeError(f"{folder} is being trained in by another process; wait for it, or choose another --out") from None
+    return handle
+
+
+def recorded(folder: Path) -> dict[str, Any]:
+    """Read run.json: the settings, and the result so far. Whoever uses them has to check them.
+
+    Raises
+    ------
+    HandmadeError
+        If this is not the folder of a run, or its run.json cannot be read.
+    """
+    path = folder / SETTINGS
+    if not path.is_file():
+        there = f"there is no {SETTINGS} in it" if folder.is_dir() else "there is no such folder"
+        raise HandmadeError(f"{folder}: wanted the folder of a run; {there}")
+    if path.stat().st_size > LARGEST_RECORD:
+        raise HandmadeError(f"{path}: wanted the settings of a run; {path.stat().st_size:,} bytes are too many for them")
+    try:
+        record = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise HandmadeError(f"{path}: wanted the settings of a run in JSON; it cannot be read ({error})") from None
+    if not isinstance(record, dict):
+        raise HandmadeError(f"{path}: wanted the settings of a run; got a {type(record).__name__}")
+    return record
+
+
+def logged(folder: Path) -> list[dict[str, Any]]:
+    """What log.jsonl says, step by step; lines that are half-written or damaged are left out."""
+    path = folder / LOG
+    lines = []
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []:
+        with suppress(ValueError, RecursionError):
+            record = json.loads(line)
+            if isinstance(record, dict) and isinstance(record.get("step"), int) and isinstance(record.get("loss"), float):
+                lines.append(record)
+    return lines
+
+
+def cut_log(folder: Path, steps: int) -> None:
+    """Leave only the lines of the first steps in the log."""
+    kept = [json.dumps(record) + "\n" for record in logged(folder) if record["step"] <= steps]
+    write_atomically(folder / LOG, "".join(kept).encode())
 
 
 def next_folder(parent: Path, name: str) -> Path:

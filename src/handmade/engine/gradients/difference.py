@@ -23,11 +23,11 @@ import numpy as np
 
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
-from handmade.engine.gradients.hops import Hop, Moved, Path
+from handmade.engine.gradients.hops import Hop, Moved, Path, Straight, hopped
 from handmade.engine.gradients.portions import images_at_once, nudges_at_once
 from handmade.engine.gradients.settings import Batch, Scheme, blocks, checked, mapped
 from handmade.engine.layers import EVERY, Nudgeable, Weighted, chain
-from handmade.engine.losses import CrossEntropy, Loss
+from handmade.engine.losses import CrossEntropy, Linewise, Loss
 from handmade.engine.memory import keep_freed_memory
 from handmade.engine.network import Network
 
@@ -163,8 +163,15 @@ def _losses(moved: Iterable[Moved], *, over: Sequence[Hop], logits: Array, y: Ar
     """dL for every weight of one layer: (weights in a column, channels)."""
     dL: list[Array] = []
     waiting: list[Array] = []  # differences of all logits: the loss takes them together, as many as the cache holds
+    straight = over[-1] if over and isinstance(over[-1], Straight) else None
+    along = loss.delta_along if straight and isinstance(loss, Linewise) else None
     for start in moved:
-        dz = reduce(lambda each, hop: hop(each), over, start)
+        before = reduce(hopped, over[:-1] if straight else over, start)
+        line = straight.line(before) if straight and along else None
+        if line and along:
+            dL.append(along(logits, *line, y).sum(axis=0))
+            continue
+        dz = straight(before) if straight else before
         if dz.channel == EVERY:
             waiting.append(dz.dx)
             if sum(part.nbytes for part in waiting) >= CACHE:

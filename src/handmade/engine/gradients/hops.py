@@ -83,7 +83,7 @@ class Fork:
 
     def __call__(self, start: Moved) -> Moved:
         """Both branches make no difference larger than the sum of what each may make of it."""
-        block, shortcut = (reduce(_hopped, path.over, start) for path in self.paths.values())
+        block, shortcut = (reduce(hopped, path.over, start) for path in self.paths.values())
         y = self.paths["block"].tape[-1]
         dy, channel = added(y, (block.dx, block.channel), (shortcut.dx, shortcut.channel))
         return Moved(dy, channel, ROUNDING * (block.largest + shortcut.largest))
@@ -100,6 +100,8 @@ def hops(layers: Sequence[Layer], tape: Sequence[Array]) -> list[Hop]:
             over += _choosing(layers[len(over) :], x, both=kinds == {ReLU, MaxPool2d})
         elif isinstance(layer, Residual):
             over.append(Fork(layer, x))
+        elif type(layer) is Linear:
+            over.append(Straight(layer))
         elif isinstance(layer, Channelwise):
             over.append(_by_channel(layer, x))
         else:
@@ -142,10 +144,27 @@ def _by_channel(layer: Channelwise, x: Array) -> Hop:
     return hop
 
 
+@dataclass(frozen=True, eq=False)
+class Straight:
+    """Over a linear layer. A difference of a single input moves all outputs along one line, and the loss may like to know."""
+
+    layer: Linear
+
+    def __call__(self, start: Moved) -> Moved:
+        return Moved(self.layer.delta(start.dx[..., 0], start.dx, start.channel), EVERY)
+
+    def line(self, start: Moved) -> tuple[Array, Array] | None:
+        """The direction v, (out,), and how far along it, d (N, nudges), if it is one line."""
+        if start.channel == EVERY or start.dx.shape[1] != 1:
+            return None
+        return self.layer.W[start.channel][0], start.dx[:, 0]
+
+
 def _in_full(layer: Layer, x: Array) -> Hop:
     """Where a layer has no shortcut."""
     return lambda start: Moved(*moved(layer, x, start.dx, start.channel))
 
 
-def _hopped(start: Moved, hop: Hop) -> Moved:
+def hopped(start: Moved, hop: Hop) -> Moved:
+    """One hop further."""
     return hop(start)

@@ -8,7 +8,7 @@ from handmade.engine.optim.gradient_descent import GradientDescent
 from handmade.engine.optim.momentum import Momentum
 from handmade.engine.optim.nesterov import Nesterov
 from handmade.engine.optim.optimiser import Optimiser, State
-from handmade.engine.optim.penalties import L1, L2, Penalty
+from handmade.engine.optim.penalties import L1, L2, Penalised, Penalty
 from handmade.engine.optim.rmsprop import RMSProp
 from handmade.engine.optim.schedules import SCHEDULES, Cosine, OneCycle, Schedule, StepDecay, constant, linear, warm_up
 
@@ -25,6 +25,7 @@ __all__ = [
     "Nesterov",
     "OneCycle",
     "Optimiser",
+    "Penalised",
     "Penalty",
     "RMSProp",
     "Schedule",

@@ -20,6 +20,11 @@ State: TypeAlias = dict[str, Array]
 class Optimiser(Protocol):
     """What is done with a gradient. Nothing given is ever changed, and float32 stays float32."""
 
+    @property
+    def learning_rate(self) -> float:
+        """lr, which a schedule scales."""
+        ...
+
     def start(self, parameters: dict[str, Array]) -> State:
         """The state before the first step; only names, shapes and dtypes of the weights matter."""
         ...

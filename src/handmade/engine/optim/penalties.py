@@ -18,7 +18,8 @@ import numpy as np
 
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
-from handmade.engine.gradients.settings import Scheme, check_scheme
+from handmade.engine.gradients.settings import Gradient, Scheme, check_scheme
+from handmade.engine.network import Network
 from handmade.engine.optim.checks import NOT_NEGATIVE, POSITIVE, check, checked
 
 
@@ -129,6 +130,37 @@ class L1:
         if scheme == "central":  # |w + h| - |w - h| = 2 w within h of 0, and 2 h or -2 h beyond
             return _for_each(parameters, lambda w: self.strength * (np.clip(w, -step, step) / step))
         return _for_each(parameters, lambda w: self.strength * (_longer(w, step) / step))
+
+
+@dataclass(frozen=True)
+class Penalised:
+    """A gradient with penalties in it: another gradient, with the same arguments, of the loss and the penalties together.
+
+    Parameters
+    ----------
+    gradient : callable
+        (network, x, y) -> (loss, gradients), such as `gradients.difference`.
+    penalties : tuple of Penalty
+        What is added.
+    h : float, optional
+        Add difference quotients at this step size, to go with numerical gradients; the derivatives if left out.
+    scheme : {"forward", "central"}
+        One-sided or central quotients.
+    """
+
+    gradient: Gradient
+    penalties: tuple[Penalty, ...]
+    h: float | None = None
+    scheme: Scheme = "forward"
+
+    def __call__(self, network: Network, x: Array, y: Array) -> tuple[float, dict[str, Array]]:
+        L, gradients = self.gradient(network, x, y)
+        parameters = network.parameters()
+        for penalty in self.penalties:
+            L += penalty.loss(parameters)
+            own = penalty.gradient(parameters) if self.h is None else penalty.quotient(parameters, self.h, self.scheme)
+            gradients = {name: g + own[name] for name, g in gradients.items()}
+        return L, gradients
 
 
 def _longer(w: Array, h: float) -> Array:

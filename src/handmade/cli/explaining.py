@@ -1,0 +1,195 @@
+"""`handmade explain`: a receipt, in tables that add up."""
+
+from collections.abc import Iterator
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from handmade.cli import inputs
+from handmade.cli.checking import network_of
+from handmade.cli.console import percent, print_json, results
+from handmade.cli.signed import MINUS, OVER, TIMES, aligned, decimals_for, digits_before, signed, useful_digits
+from handmade.engine.receipts.receipt import Receipt, Step, Term
+from handmade.receipts import explain, snippet
+
+SIGNS = {"product": TIMES, "difference": MINUS, "quotient": OVER}
+MOST_DIGITS = 17
+WIDE = 80  # columns of a terminal that everything fits into
+
+
+def run(
+    target: str,
+    image: str,
+    at: str,
+    *,
+    depth: int,
+    by: str,
+    step_size: float,
+    label: int | None,
+    digits: int,
+    seed: int,
+    data: str,
+    numpy: bool,
+    json: bool,
+) -> None:
+    """Explain one number of a model, a preset or the network of a file."""
+    network, named = network_of(target, seed), inputs.image_named(image, data)
+    label = named.label if label is None else label
+    receipt = explain(network, named.pixels, at, label=label, depth=depth, by=by, h=step_size)
+    if json:
+        print_json({"model": target, "image": named.name, "label": label} | receipt.to_json())
+    elif numpy:
+        results.print(Text(snippet(receipt)), end="")
+    else:
+        for each in receipt.all():
+            show(each, digits)
+
+
+def show(receipt: Receipt, digits: int) -> None:
+    """Print one receipt."""
+    digits = useful_digits(digits, receipt.dtype)
+    results.print(Text.assemble((f"{receipt.at} = ", "bold"), signed(receipt.value, digits), f"   ({receipt.kind})"))
+    if receipt.total is None:
+        results.print()
+        return
+    if receipt.story:
+        results.print(steps_table(receipt.story, digits))
+    said = "; ".join(filter(None, (receipt.total.label, receipt.total.note)))
+    if said:
+        results.print(Text(f"  {said}"))
+    results.print(*_grids(receipt.total, digits), _table(receipt.total, digits), _stored(receipt), sep="\n")
+
+
+def _stored(receipt: Receipt) -> Text:
+    """What the network holds, set against what the terms add up to."""
+    stored = Text.assemble(f"  stored in {receipt.dtype}: ", signed(receipt.value, useful_digits(17, receipt.dtype)))
+    if receipt.rounding:
+        off = f"\n  the terms add up to that but for {-receipt.rounding:+.1g}; rounding allows {receipt.bound:.1g}"
+        return stored.append(off.replace("-", MINUS)).append("\n")
+    return stored.append("\n  the terms add up to exactly that\n")
+
+
+def steps_table(story: tuple[Step, ...], digits: int) -> Table:
+    """What a nudge moves, layer by layer."""
+    table = Table(box=box.SIMPLE, title="  What the nudge moves", title_justify="left")
+    table.add_column("layer")
+    for column in ("moved", "of", "share", "largest"):
+        table.add_column(column, justify="right")
+    table.add_column("at")
+    for step in story:
+        counts = (f"{step.moved:,}", f"{step.numbers:,}", percent(step.moved / step.numbers))
+        place = Text(str(step.at).removeprefix(step.layer) if step.at else "")
+        table.add_row(Text(step.layer), *counts, signed(step.largest, digits), place)
+    return table
+
+
+def _grids(total: Term, digits: int) -> Iterator[Table]:
+    """The patch, the kernel and the products of every channel of a convolution, in the same decimals and widths."""
+    channels = [channel for channel in total.parts if _is_window(channel)]
+    grids = [{"patch": _factor(each, 1), "kernel": _factor(each, 0), "products": list(each.parts)} for each in channels]
+    layout = {}
+    for name in grids[0] if grids else ():
+        terms = [term for grid in grids for term in grid[name]]
+        decimals = decimals_for((term.value for term in terms), digits)
+        layout[name] = decimals, max(len(_cell(term, decimals)) for term in terms)
+    for channel, grid in zip(channels, grids, strict=True):
+        yield _grid(channel.label, grid, layout)
+
+
+def _factor(channel: Term, k: int) -> list[Term]:
+    return [product.parts[k] for product in channel.parts]
+
+
+def _is_window(term: Term) -> bool:
+    """Whether it sums the products of a kernel and what the kernel sees."""
+    weights = [part.parts[0].place for part in term.parts if part.how == "product"]
+    return term.how == "sum" and len(weights) == len(term.parts) and all(place and len(place.index) == 4 for place in weights)
+
+
+def _grid(label: str, grid: dict[str, list[Term]], layout: dict[str, tuple[int, int]]) -> Table:
+    """Three grids side by side, or under each other where they would be too wide."""
+    kernel = grid["kernel"]
+    across = 1 + max(term.place.index[1] for term in kernel if term.place)
+    blocks = {name: _block(terms, across, *layout[name]) for name, terms in grid.items()}
+    where = "  ".join(_where(grid[name]) for name in ("patch", "kernel"))
+    table = Table(title=f"  {label}: {where}", title_justify="left", box=None, padding=(0, 0, 0, 2))
+    if sum(2 + across * (width + 1) for _, width in layout.values()) <= WIDE:
+        for name in grid:
+            table.add_column(name)
+        table.add_row(*blocks.values())
+    else:
+        table.show_header = False
+        for name, block in blocks.items():
+            table.add_row(name)
+            table.add_row(block)
+    return table
+
+
+def _cell(term: Term, decimals: int) -> Text:
+    return Text("pad", "dim") if term.note == "padding" else aligned(term.value, decimals)
+
+
+def _block(terms: list[Term], across: int, decimals: int, width: int) -> Table:
+    block = Table.grid(padding=(0, 1, 0, 0))
+    for _ in range(across):
+        block.add_column(justify="right", min_width=width)
+    for first in range(0, len(terms), across):
+        block.add_row(*(_cell(term, decimals) for term in terms[first : first + across]))
+    return block
+
+
+def _where(terms: list[Term]) -> str:
+    """Where a grid is cut out: relu1[12..14,10..12,0]."""
+    places = [term.place for term in terms if term.place]
+    if not places:
+        return "padding"
+    spans = [(min(along), max(along)) for along in zip(*(place.index for place in places), strict=True)]
+    return f"{places[0].room}[{','.join(f'{low}..{high}' if low < high else str(low) for low, high in spans)}]"
+
+
+def _table(total: Term, digits: int) -> Table:
+    """The terms of a receipt, indented as they are made of each other; what comes again is shown once."""
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column()
+    table.add_column(justify="right")
+    table.add_column()
+    shown: set[int] = set()
+
+    def add(term: Term, depth: int, digits: int) -> None:
+        pair = term.how in SIGNS and not any(part.parts for part in term.parts)
+        again = bool(term.parts) and id(term) in shown
+        inner = _inner_digits(term, digits)
+        made = [_pair(term, inner)] if pair else []
+        made += [Text(said, "dim") for said in (term.note, "as above" * again) if said]
+        table.add_row(Text("  " * (depth + 1) + _called(term)), signed(term.value, digits), Text("  ").join(made))
+        shown.add(id(term))
+        if not (again or pair or term.folded or _is_window(term)):
+            for part in term.parts:
+                add(part, depth + 1, inner)
+
+    for part in total.parts:
+        add(part, 0, digits)
+    table.add_row(Text(f"  {total.how}", "bold"), signed(total.value, digits), "")
+    return table
+
+
+def _inner_digits(term: Term, digits: int) -> int:
+    """How many digits the parts of a term want: more where a subtraction loses some."""
+    if term.how != "difference":
+        return digits
+    a, b = (part.value for part in term.parts)
+    return min(digits_before(a, b, digits), MOST_DIGITS)
+
+
+def _called(term: Term) -> str:
+    """What a row is about: its label, the place where it stands, or what it is made by."""
+    pair = term.how in SIGNS and not any(part.parts for part in term.parts)
+    if pair and not term.label:
+        return f" {SIGNS[term.how]} ".join(str(part.place or part.label or part.note or "constant") for part in term.parts)
+    return " ".join(filter(None, (term.label, str(term.place) if term.place else ""))) or term.how
+
+
+def _pair(term: Term, digits: int) -> Text:
+    """The numbers of a product, a difference or a quotient of two."""
+    return Text(f" {SIGNS[term.how]} ").join(signed(part.value, digits) for part in term.parts)

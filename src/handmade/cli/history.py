@@ -1,0 +1,176 @@
+"""`handmade runs`: a list of the runs in a directory, or some of them side by side."""
+
+import math
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from handmade import HandmadeError
+from handmade.cli.console import duration, percent, print_json, results
+from handmade.files.history import Curve, Past, common_steps, curve, different, past, runs_in
+from handmade.files.runs import SETTINGS
+
+BARS = "\N{LOWER ONE EIGHTH BLOCK}▂▃▄▅▆▇█"
+WIDE = 56  # letters of a curve
+ROWS = 6  # steps at which curves are compared
+FACTS = ("network", "gradient", "optimiser", "learning_rate", "epochs", "steps", "seed", "test_accuracy", "seconds")
+OUTCOMES = ("steps", "train_loss", "test_loss", "test_accuracy", "seconds")
+
+
+def run(paths: list[Path], sort: str, *, json: bool) -> None:
+    """List a directory; or compare runs, where the paths are runs."""
+    if len(paths) == 1 and not (paths[0] / SETTINGS).exists():
+        _list(paths[0], sort, json=json)
+    else:
+        _compare([_run(path) for path in paths], json=json)
+
+
+def _list(directory: Path, sort: str, *, json: bool) -> None:
+    runs = sorted(runs_in(directory), key=lambda run: _order(run, sort))
+    if json:
+        print_json({"directory": str(directory), "runs": [_plain(run) for run in runs]})
+    elif not runs:
+        results.print(f"There are no runs in {escape(str(directory))}.")
+    else:
+        results.print(_table([run for run in runs if not run.problem]))
+        for run in runs:
+            if run.problem:
+                results.print(f"{escape(run.folder.name)}: {escape(run.problem)}")
+
+
+def _run(path: Path) -> Past:
+    run = past(path)
+    if run.problem:
+        raise HandmadeError(f"{path}: wanted the folder of a run to compare; it is {run.problem}")
+    return run
+
+
+def _order(run: Past, sort: str) -> tuple[bool, float, str, str]:
+    """What is not known comes first; equals go by their time, and then by name."""
+    names = {"accuracy": "test_accuracy", "name": "", "network": "", "status": "", "when": ""}
+    number = run.steps if sort == "steps" else run.number(names.get(sort, sort))
+    word = {"name": run.folder.name, "status": run.status}.get(sort, run.word(sort))
+    known = number is not None or bool(word)
+    return known, number or 0.0, word or run.word("when"), run.folder.name
+
+
+def _plain(run: Past) -> dict[str, Any]:
+    if run.problem:
+        return {"name": run.folder.name, "folder": str(run.folder), "problem": run.problem}
+    facts = {name: run.word(name) or run.number(name) for name in FACTS} | {"steps": run.steps}
+    return {"name": run.folder.name, "folder": str(run.folder), "when": run.word("when"), "status": run.status} | facts
+
+
+def _table(runs: Sequence[Past]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False)
+    for name in ("run", "when", "network", "gradient", "optimiser"):
+        table.add_column(name, overflow="fold", no_wrap=name == "when")
+    for name in ("steps", "seed", "test", "time"):
+        table.add_column(name, justify="right", overflow="fold", no_wrap=name in {"test", "time"})
+    for run in runs:
+        rate, accuracy, seconds = run.number("learning_rate"), run.number("test_accuracy"), run.number("seconds")
+        ended = run.status if run.status != "finished" else ""
+        table.add_row(
+            escape(run.folder.name),
+            _when(run.word("when")),
+            escape(Path(run.word("network")).stem),
+            escape(run.word("gradient")),
+            f"{escape(run.word('optimiser'))} {'' if rate is None else f'{rate:g}'}",
+            _count(run.steps),
+            _count(run.number("seed")),
+            " ".join(part for part in ("" if accuracy is None else percent(accuracy), escape(ended)) if part),
+            "" if seconds is None else duration(seconds),
+        )
+    return table
+
+
+def _compare(runs: Sequence[Past], *, json: bool) -> None:
+    curves, settings = [curve(run) for run in runs], different(runs)
+    steps = common_steps(curves, ROWS)
+    at: list[dict[str, Any]] = [
+        {"step": step, "loss": [each.loss(step) for each in curves], "accuracy": [each.accuracy(step) for each in curves]}
+        for step in steps
+    ]
+    if json:
+        print_json({"runs": [_plain(run) for run in runs], "differ": settings, "at": at})
+        return
+    names = [escape(name) for name in _names(runs)]
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+    for name in ("", *names):
+        table.add_column(name, justify="right" if name else "left", overflow="fold")
+    for name, values in settings.items():
+        table.add_row(name.replace("_", " "), *("" if value is None else escape(_short(value)) for value in values))
+    table.add_section()
+    table.add_row("status", *(escape(run.status) for run in runs))
+    for name in OUTCOMES:
+        table.add_row(
+            name.replace("_", " "),
+            *(_outcome(name, run.steps if name == "steps" else run.number(name)) for run in runs),
+            style="bold" * ("acc" in name),
+        )
+    for row in at:
+        table.add_section() if row is at[0] else None
+        table.add_row(f"loss at step {row['step']:,}", *("" if value is None else f"{value:.3f}" for value in row["loss"]))
+    for row in at:
+        table.add_section() if row is at[0] else None
+        table.add_row(f"right at step {row['step']:,}", *("" if value is None else percent(value) for value in row["accuracy"]))
+    results.print(table)
+    if not settings:
+        results.print("The settings are the same.")
+    for line in _sparklines(names, curves):
+        results.print(line)
+
+
+def _names(runs: Sequence[Past]) -> list[str]:
+    """The names of the folders, or their paths where two have the same name."""
+    names = [run.folder.resolve().name for run in runs]
+    return names if len(set(names)) == len(names) else [str(run.folder) for run in runs]
+
+
+def _sparklines(names: Sequence[str], curves: Sequence[Curve]) -> list[str]:
+    """The losses on one logarithmic scale, from the first step to the last of the longest run."""
+    longest = max((max(each.losses, default=0) for each in curves), default=0)
+    rows = [[each.loss(round(longest * (n + 1) / WIDE)) for n in range(WIDE)] for each in curves]
+    heights = [math.log(value) for row in rows for value in row if value]
+    if not heights:
+        return []
+    low, span = min(heights), max(heights) - min(heights) or 1.0
+    bars = BARS if "utf" in results.encoding else ".:-=+*#%"
+
+    def bar(value: float | None) -> str:
+        if value is None:
+            return " "
+        return bars[min(len(bars) - 1, int(len(bars) * (math.log(value) - low) / span))] if value else bars[0]
+
+    wide = max(map(len, names))
+    title = f"The loss up to step {longest:,}, from {math.exp(low):.3g} to {math.exp(low + span):.3g}, on a logarithmic scale:"
+    return [title, *(f"{name:<{wide}}  {''.join(map(bar, row))}" for name, row in zip(names, rows, strict=True))]
+
+
+def _outcome(name: str, value: float | None) -> str:
+    if value is None:
+        return ""
+    kinds = {"steps": _count, "test_accuracy": percent, "seconds": duration}
+    return kinds.get(name, "{:.4f}".format)(value)
+
+
+def _count(value: float | None) -> str:
+    return "" if value is None else f"{value:,.0f}"
+
+
+def _short(value: object) -> str:
+    text = " ".join(str(value).split())
+    return text if len(text) <= 24 else f"{text[:21]}..."
+
+
+def _when(when: str) -> str:
+    """The day and the minute, in the time of those who look."""
+    try:
+        return f"{datetime.fromisoformat(when).astimezone():%m-%d %H:%M}"
+    except (ValueError, OverflowError):
+        return ""

@@ -1,0 +1,39 @@
+"""How far something is that takes a while: a bar in a terminal, a line now and then elsewhere."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from handmade.cli.console import duration, news
+
+PLAIN_EVERY = 5  # seconds between two lines where there is no terminal to draw in
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Give a function that is told how many of `what` are done, and how many there are; the bar vanishes at the end."""
+    began = printed = time.perf_counter()
+    bar = Progress(
+        TextColumn(what),
+        BarColumn(bar_width=None),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(compact=True),
+        console=news,
+        disable=not news.is_terminal,
+        expand=True,
+        transient=True,
+    )
+    task = bar.add_task("", total=None)
+
+    def tell(done: int, total: int) -> None:
+        nonlocal printed
+        now = time.perf_counter()
+        bar.update(task, completed=done, total=total)
+        if not news.is_terminal and now - printed > PLAIN_EVERY:
+            printed = now
+            news.print(f"{what} {done:,}/{total:,}  {duration((total - done) * (now - began) / done)} left")
+
+    with bar:
+        yield tell

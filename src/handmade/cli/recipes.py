@@ -1,0 +1,19 @@
+"""Recipes: other defaults for the options of `handmade train`, all of them here. What is given on the command line goes first."""
+
+from typing import Any
+
+RECIPES: dict[str, dict[str, Any]] = {
+    "best": {
+        "network": "deep",
+        "gradient": "backprop",
+        "epochs": 14,
+        "batch_size": 64,
+        "optimiser": "adamw",
+        "learning_rate": 0.004,
+        "weight_decay": 0.01,
+        "schedule": "one-cycle",
+        "average": 0.999,
+        "augment": "shift=2,rotation=12,scale=0.12,elastic=0.8",
+        "validation": 5000,
+    },
+}

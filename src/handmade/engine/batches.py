@@ -1,0 +1,91 @@
+"""Batches, each a function of its number, and made one ahead of the training that waits for them."""
+
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TypeAlias, TypeVar
+
+import numpy as np
+
+from handmade.engine.arrays import Array
+from handmade.engine.errors import HandmadeError
+from handmade.engine.randomness import AUGMENT, ORDER, generator
+
+Prepare: TypeAlias = Callable[[Array], Array]
+Augment: TypeAlias = Callable[[Array, np.random.Generator], Array]
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True, eq=False)
+class Batches:
+    """Labelled images, drawn without replacement in a new order each epoch.
+
+    Parameters
+    ----------
+    images, labels : Array
+        (N, ...) and (N,).
+    size : int
+        Images a batch; the last of an epoch may have fewer.
+    seed : int
+        What the order and the changes follow from.
+    prepare, augment : callable, optional
+        As for `train`.
+    """
+
+    images: Array
+    labels: Array
+    size: int
+    seed: int
+    prepare: Prepare | None = None
+    augment: Augment | None = None
+
+    @property
+    def an_epoch(self) -> int:
+        """How many batches go through all images once."""
+        return -(-len(self.images) // self.size)
+
+    def make(self, number: int) -> tuple[Array, Array]:
+        """The images and the labels of a step, counted from 1.
+
+        Raises
+        ------
+        HandmadeError
+            If `augment` returns anything but changed images of the same shape and dtype.
+        """
+        epoch, place = divmod(number - 1, self.an_epoch)
+        chosen = _order(len(self.images), self.seed, epoch)[place * self.size : (place + 1) * self.size]
+        images = self.images[chosen]
+        if self.augment is not None:
+            changed = self.augment(images, generator(self.seed, AUGMENT, number))
+            if (changed.shape, changed.dtype) != (images.shape, images.dtype):
+                raise HandmadeError(
+                    f"augment wants to return images {images.shape} of {images.dtype}, as it gets them; "
+                    f"got {changed.shape} of {changed.dtype}"
+                )
+            images = changed
+        return images if self.prepare is None else self.prepare(images), self.labels[chosen]
+
+
+@lru_cache(maxsize=2)
+def _order(images: int, seed: int, epoch: int) -> Array:
+    """Which image comes when in an epoch; kept, because every batch of the epoch asks."""
+    order = generator(seed, ORDER, epoch).permutation(images)
+    order.setflags(write=False)
+    return order
+
+
+def ahead(make: Callable[[int], Made], numbers: range) -> Generator[Made, None, None]:
+    """make(number) for one number after the other; while one result is used, a thread makes the next.
+
+    The thread ends with the generator, however that ends.
+    """
+    if not numbers:
+        return
+    with ThreadPoolExecutor(1, "batches") as thread:
+        waiting = thread.submit(make, numbers[0])
+        for following in numbers[1:]:
+            made = waiting.result()
+            waiting = thread.submit(make, following)
+            yield made
+        yield waiting.result()

@@ -1,0 +1,97 @@
+"""Validation: images to judge by while training goes on, the best network they have seen, and when it is time to stop.
+
+Prechelt (1998), "Early Stopping - But When?", in Neural Networks: Tricks of the Trade; patience is his criterion UP, without
+strips.
+"""
+
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
+
+from handmade.engine.arrays import Array, check_finite
+from handmade.engine.batches import Prepare
+from handmade.engine.errors import HandmadeError
+from handmade.engine.evaluation import Evaluation, evaluate
+from handmade.engine.losses import check_labels
+from handmade.engine.network import Network
+
+Stopped: TypeAlias = Literal["patience", "target"]
+
+
+@dataclass(frozen=True, eq=False)
+class Best:
+    """The best validation so far: the highest accuracy, and of equal ones the smallest loss.
+
+    Attributes
+    ----------
+    step : int
+        After which step it was.
+    accuracy, loss : float
+        What came out.
+    network : Network
+        Of which network.
+    ago : int
+        How many validations there have been since.
+    """
+
+    step: int
+    accuracy: float
+    loss: float
+    network: Network
+    ago: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Validation:
+    """Images that nothing is learnt from, and what follows from how they are read.
+
+    Parameters
+    ----------
+    images, labels : Array
+        (N, ...) and (N,).
+    every : int
+        Look every so many steps, and after the last.
+    patience, target, prepare, executor
+        As for `train`.
+    """
+
+    images: Array
+    labels: Array
+    every: int
+    patience: int | None = None
+    target: float | None = None
+    prepare: Prepare | None = None
+    executor: Executor | None = None
+
+    def check(self, network: Network) -> None:
+        """Raise HandmadeError unless the network can read these images; before the training, and not an epoch later."""
+        check_labels(self.labels, len(self.images), network.classes)
+        check_finite(self.images)
+        some = self.images[:1]
+        network.check_images(some if self.prepare is None else self.prepare(some))
+        if self.target is not None and not 0 < self.target <= 1:
+            raise HandmadeError(f"target wants an accuracy above 0 and of at most 1; got {self.target}")
+
+    def due(self, number: int, total: int) -> bool:
+        """Whether it is time to look after this step."""
+        return number % self.every == 0 or number == total
+
+    def look(self, network: Network, number: int, best: Best | None) -> tuple[Evaluation, Best]:
+        """Judge a network after step `number`, and find the best one anew."""
+        outcome = evaluate(network, self.images, self.labels, self.prepare, self.executor)
+        if best is None or (outcome.accuracy, -outcome.loss) > (best.accuracy, -best.loss):
+            return outcome, Best(number, outcome.accuracy, outcome.loss, network)
+        return outcome, replace(best, ago=best.ago + 1)
+
+    def stopped(self, best: Best | None) -> Stopped | None:
+        """Why the training is over, or None if it goes on."""
+        return stopped_by(best, self.patience, self.target)
+
+
+def stopped_by(best: Best | None, patience: int | None, target: float | None) -> Stopped | None:
+    """Why a training is over whose best validation this is: the target is reached, or patience has run out."""
+    if best is None:
+        return None
+    if target is not None and best.accuracy >= target:
+        return "target"
+    return "patience" if patience is not None and best.ago >= patience else None

@@ -1,0 +1,35 @@
+"""Pictures: each a function that returns a matplotlib Figure, and `encode`, which makes a file of it.
+
+matplotlib (the extra `plots`) is loaded when something is drawn. No window is opened, and nothing global is changed.
+"""
+
+from handmade.pictures.confusion import confusion
+from handmade.pictures.curves import History, curves
+from handmade.pictures.film import Frame, film
+from handmade.pictures.filters import filters
+from handmade.pictures.histograms import histograms
+from handmade.pictures.maps import feature_maps
+from handmade.pictures.mistakes import mistakes
+from handmade.pictures.nudge import difference_maps
+from handmade.pictures.report import Subject, report
+from handmade.pictures.sensitivity import sensitivity
+from handmade.pictures.steps import error_against_h
+from handmade.pictures.style import encode
+
+__all__ = [
+    "Frame",
+    "History",
+    "Subject",
+    "confusion",
+    "curves",
+    "difference_maps",
+    "encode",
+    "error_against_h",
+    "feature_maps",
+    "film",
+    "filters",
+    "histograms",
+    "mistakes",
+    "report",
+    "sensitivity",
+]

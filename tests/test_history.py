@@ -1,0 +1,259 @@
+"""Runs on disk, listed and compared: whatever lies among them, nothing but words comes of it."""
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from handmade import HandmadeError
+from handmade.cli import history as command
+from handmade.cli.console import results
+from handmade.cli.main import main
+from handmade.files.history import Curve, Past, common_steps, curve, different, past, runs_in
+from handmade.files.runs import Run
+
+FACTS: dict[str, Any] = {
+    "network": "readme",
+    "gradient": "backprop",
+    "optimiser": "momentum",
+    "learning_rate": 0.05,
+    "epochs": 1,
+    "seed": 0,
+    "status": "finished",
+    "when": "2026-01-02T03:04:05+00:00",
+    "steps": 60,
+    "test_accuracy": 0.9203,
+    "seconds": 65.0,
+}
+
+
+def write(folder: Path, losses: list[float] | None = None, **facts: Any) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "run.json").write_text(json.dumps(FACTS | facts))
+    lines = [{"step": n, "loss": loss, "accuracy": 0.5 if n % 10 == 1 else None} for n, loss in enumerate(losses or [], 1)]
+    (folder / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return folder
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Three runs, and what else may lie beside them."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(results, "_width", 80)
+    folder = tmp_path / "runs"
+    write(folder / "newest", when="2026-01-03T00:00:00+00:00", test_accuracy=0.5, network="my/deep.json", optimiser="adam")
+    write(folder / "b", seconds=5.0)
+    write(folder / "a", when="2026-01-01T00:00:00+00:00", status="interrupted", test_accuracy=None)
+    write(folder / ".hidden")
+    (folder / "foreign").mkdir()
+    (folder / "half").mkdir()
+    (folder / "half" / "run.json").write_text('{"network": "rea')
+    (folder / "a file").write_text("x")
+    return folder
+
+
+def names(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
+    command.run([Path("runs")], *arguments, json=True)
+    return [run["name"] for run in json.loads(capsys.readouterr().out)["runs"]]
+
+
+def test_a_list_has_the_newest_last_and_says_what_is_no_run(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command.run([runs], "when", json=False)
+
+    shown = capsys.readouterr().out
+    lines = shown.splitlines()
+    assert max(len(line) for line in lines if ": " not in line) <= 80
+    first = [line.split()[0] for line in lines if line.strip()]
+    assert first.index("a") < first.index("b") < first.index("newest")
+    row = next(line for line in lines if line.startswith("b ")).split()
+    assert {"readme", "backprop", "momentum", "60", "0", "92.03"} <= set(row)
+    assert "interrupted" in next(line for line in lines if line.startswith("a "))
+    assert "foreign: not a run" in lines
+    assert "60" not in next(line for line in lines if line.startswith("a ")).split()  # it did not get there
+    assert any(line.startswith("half: damaged: wanted the settings of a run in JSON") for line in lines)
+    assert "hidden" not in shown
+    assert "a file" not in shown
+
+
+def test_a_list_can_be_ordered(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert runs.is_dir()
+    assert names(capsys, "when") == ["foreign", "half", "a", "b", "newest"]
+    assert names(capsys, "accuracy") == ["foreign", "half", "a", "newest", "b"]
+    assert names(capsys, "seconds") == ["foreign", "half", "b", "a", "newest"]
+    assert names(capsys, "name") == ["a", "b", "foreign", "half", "newest"]
+    assert names(capsys, "network")[-3:] == ["newest", "a", "b"]
+    assert names(capsys, "status")[-1] == "a"
+
+
+def test_json_holds_every_fact(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command.run([runs], "when", json=True)
+
+    listed = {run["name"]: run for run in json.loads(capsys.readouterr().out)["runs"]}
+    assert listed["b"] == {"name": "b", "folder": str(runs / "b")} | FACTS | {"seconds": 5.0}
+    assert listed["foreign"]["problem"] == "not a run"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "[]",
+        "null",
+        '"x"',
+        "{}",
+        '{"network": 5, "status": "finished"}',
+        '{"network": "readme", "status": ["x"]}',
+        "[" * 100_000,
+        "\xff",
+    ],
+)
+def test_whatever_a_record_holds_is_damaged_and_no_traceback(tmp_path: Path, content: str) -> None:
+    (tmp_path / "run.json").write_text(content, encoding="latin-1")
+
+    assert past(tmp_path).problem.startswith("damaged: ")
+    assert "\n" not in past(tmp_path).problem
+
+
+@pytest.mark.parametrize("value", ["x", True, [], {}, None, 1e308, 10**400])
+def test_a_fact_of_another_kind_is_not_known(tmp_path: Path, value: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = write(
+        tmp_path / "runs" / "odd", test_accuracy=value, learning_rate=value, when=value, optimiser=value, seconds=value
+    )
+
+    assert past(folder).number("test_accuracy") is None
+    command.run([tmp_path / "runs"], "accuracy", json=False)
+    command.run([folder, folder], "when", json=False)
+    assert "odd" in capsys.readouterr().out
+
+
+def test_letters_that_a_terminal_would_obey_are_not_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path / "runs" / "[red]x", optimiser="\x1b[2Jadam", gradient="[bold]")
+
+    command.run([tmp_path / "runs"], "when", json=False)
+
+    shown = capsys.readouterr().out
+    assert "\x1b" not in shown
+    assert "[red]x" in shown
+    assert "[bold]" in shown
+
+
+def test_a_run_that_says_running_is_killed_when_nobody_trains_in_it(tmp_path: Path) -> None:
+    write(tmp_path / "run", status="running")
+    assert past(tmp_path / "run").status == "killed"
+
+    with Run(tmp_path / "alive", {"network": "readme"}):
+        assert past(tmp_path / "alive").status == "running"
+    assert past(tmp_path / "alive").status == "killed"  # no result came
+
+
+def test_the_record_of_a_run_says_when_and_by_which_version(tmp_path: Path) -> None:
+    with Run(tmp_path / "run", {"network": "readme"}) as run:
+        run.result({"status": "finished"})
+
+    known = past(tmp_path / "run").known
+    assert known["when"].endswith("+00:00")
+    assert known["version"].count(".") == 2
+
+
+# --- comparing ----------------------------------------------------------------------------------------------------------------
+
+
+def test_settings_that_differ_are_found_and_results_are_none(tmp_path: Path) -> None:
+    one, two = Past(tmp_path, FACTS), Past(tmp_path, FACTS | {"seed": 1, "test_accuracy": 0.1, "steps": 9, "clip": 1.0})
+
+    assert different([one, two]) == {"seed": [0, 1], "clip": [None, 1.0]}
+    assert different([one, one]) == {}
+    assert different([Past(tmp_path, {"x": [1]}), Past(tmp_path, {"x": {}})]) == {"x": [[1], {}]}
+
+
+def test_a_curve_is_the_mean_of_the_last_fifty_steps(tmp_path: Path) -> None:
+    read = curve(past(write(tmp_path / "run", [float(n) for n in range(1, 121)])))
+
+    assert read.loss(1) == 1
+    assert read.loss(50) == pytest.approx(25.5)
+    assert read.loss(120) == pytest.approx(95.5)
+    assert read.loss(500) is None
+    assert read.accuracy(120) == 0.5
+    assert common_steps([read, Curve({1: 1.0, 7: 1.0}, {})], 3) == [2, 5, 7]
+    assert common_steps([read, Curve({}, {})], 3) == []
+
+
+def test_a_damaged_log_is_read_as_far_as_it_can_be(tmp_path: Path) -> None:
+    folder = write(tmp_path / "run", [2.0, 1.0])
+    with (folder / "log.jsonl").open("a") as log:
+        log.write(
+            '{"step": "x", "loss": 1.0}\n{"step": 3, "loss": NaN}\n[]\nnonsense\n{"step": 4, "loss": 0.5, "accuracy": "x"}\n{"st'
+        )
+
+    assert curve(past(folder)).losses == {1: 2.0, 2: 1.0, 4: 0.5}
+    assert curve(past(folder)).accuracies == {1: 0.5}
+    (folder / "log.jsonl").unlink()
+    assert curve(past(folder)) == Curve({}, {})
+
+
+def test_runs_are_compared_side_by_side(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one = write(runs / "one", [2.0] * 60, seed=3)
+    two = write(runs / "two", [2.0 * 0.9**n for n in range(100)])
+
+    command.run([one, two], "when", json=False)
+    shown = capsys.readouterr().out
+    command.run([one, two], "when", json=True)
+    result = json.loads(capsys.readouterr().out)
+
+    assert max(map(len, shown.splitlines())) <= 80
+    rows = [re.split(r"\s{2,}", line.strip()) for line in shown.splitlines()]
+    table = {label: values for label, *values in rows}
+    assert table["seed"] == ["3", "0"]
+    assert "gradient" not in table
+    assert table["test accuracy"] == ["92.03 %", "92.03 %"]
+    assert table["loss at step 10"] == ["2.000", f"{2 * (1 - 0.9**10):.3f}"]
+    flat, falling = (line.split("  ")[1] for line in shown.splitlines()[-2:])
+    assert flat == "█" * 33  # 60 of 100 steps
+    assert falling.startswith("█")
+    assert falling.endswith("▁")
+    assert len(falling) == 56
+    assert result["differ"] == {"seed": [3, 0]}
+    assert [row["step"] for row in result["at"]] == [10, 20, 30, 40, 50, 60]
+    assert result["at"][0]["loss"][0] == 2.0
+
+
+def test_runs_without_a_log_or_a_difference_can_be_compared(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command.run([runs / "b", runs / "b"], "when", json=False)
+
+    shown = capsys.readouterr().out
+    assert "The settings are the same." in shown
+    assert "logarithmic" not in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nowhere"], "nowhere: wanted a directory of runs; there is no such directory. Train one: handmade train"),
+        (["runs/b", "runs/foreign"], "runs/foreign: wanted the folder of a run to compare; it is not a run"),
+        (["runs/half", "runs/b"], "runs/half: wanted the folder of a run to compare; it is damaged"),
+    ],
+)
+@pytest.mark.usefixtures("runs")
+def test_a_wrong_path_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["handmade", "runs", *arguments])
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    told = capsys.readouterr()
+    assert (ended.value.code, told.out) == (1, "")
+    assert words in told.err
+    assert told.err.count("\n") == 1
+
+
+def test_an_empty_directory_is_said_to_be_empty(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command.run([tmp_path], "when", json=False)
+
+    assert "There are no runs in" in capsys.readouterr().out
+    with pytest.raises(HandmadeError, match="wanted a directory of runs"):
+        runs_in(tmp_path / "no")

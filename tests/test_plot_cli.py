@@ -1,0 +1,315 @@
+"""`handmade plot` and `handmade report`: files written whole, pages that need nothing else, and one line for what cannot be."""
+
+import base64
+import json
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import handmade
+from handmade import pictures
+from handmade.cli.main import main
+from handmade.pictures.story import story
+from tiny_digits import TINY, write_digits
+
+VOID = {"meta", "img", "br", "source", "link", "input", "hr"}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def error(self) -> str:
+        """The one line that says what went wrong."""
+        assert self.code in {1, 2}
+        assert self.out == ""
+        assert self.err.count("\n") == 1
+        assert "run it again with --debug" not in self.err
+        return self.err.removeprefix("handmade: ").rstrip()
+
+
+Command: TypeAlias = Callable[..., Outcome]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Digits, and a run on them that is over."""
+    place = tmp_path_factory.mktemp("plot")
+    write_digits(place / "digits", 60, 40)
+    run = place / "my-run"
+    run.mkdir()
+    handmade.networks.described(TINY, np.random.default_rng(5)).save(run / "model.safetensors")
+    data = str(place / "digits")
+    settings = {
+        "network": "tiny.json",
+        "gradient": "difference",
+        "learning_rate": 0.1,
+        "step_size": 1e-4,
+        "seed": 5,
+        "data": data,
+    }
+    result = {"test_accuracy": 0.125, "seconds": 61.5, "model": str(run), "optimiser": "<b>&momentum"}
+    result["notices"] = [{"kind": "flat", "step": 9, "seen": "the loss <i>lies", "why": "it does", "change": "the rate"}]
+    result["best"] = {"step": 17, "model": "best.safetensors"}
+    (run / "run.json").write_text(json.dumps(settings | result))
+    log = [{"step": n, "loss": 2.5 / n, "accuracy": 0.5 if n % 2 else None, "seconds": n} for n in range(1, 31)]
+    (run / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in log) + '{"step": 31, "lo')
+    (place / "tiny.json").write_text(json.dumps(TINY))
+    return place
+
+
+@pytest.fixture
+def command(place: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Command:
+    monkeypatch.chdir(place)
+
+    def run(*arguments: str | Path) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["handmade", *map(str, arguments)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as leaving:
+            main()
+        captured = capfd.readouterr()
+        code = 0 if leaving.value.code is None else leaving.value.code
+        assert isinstance(code, int)
+        return Outcome(code, captured.out, captured.err)
+
+    return run
+
+
+KINDS = {
+    "filters": [],
+    "maps": ["--image", "test:7", "--data", "digits"],
+    "nudge": ["--image", "train:3", "--data", "digits", "--nudge", "conv1.W[1,2,0,1]=+0.1"],
+    "sensitivity": ["--data", "digits", "--patch", "5"],
+    "curves": [],
+    "confusion": ["--data", "digits"],
+    "mistakes": ["--data", "digits", "--most", "3"],
+    "histograms": ["--data", "digits", "--images", "20"],
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_picture_is_named_after_the_run_and_is_not_written_over_unless_told(kind: str, command: Command, place: Path) -> None:
+    file = place / f"my-run-{kind}.png"
+
+    assert command("plot", kind, "my-run", *KINDS[kind]) == Outcome(0, f"Picture: my-run-{kind}.png\n", "")
+    with Image.open(file) as image:
+        assert image.width == 1200
+    file.write_bytes(b"mine")
+    refused = command("plot", kind, "my-run", *KINDS[kind]).error
+
+    assert refused == f"my-run-{kind}.png is there already; choose another --out, or add --force to write over it"
+    assert file.read_bytes() == b"mine"
+    if kind == "filters":
+        assert command("plot", kind, "my-run", *KINDS[kind], "--force").code == 0
+        assert file.read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_ending_decides_the_format_and_a_dark_picture_is_another_one(command: Command, place: Path) -> None:
+    for name in ("a.svg", "a.PDF", "light.png"):
+        assert command("plot", "filters", "tiny.json", "--out", name).code == 0
+    assert command("plot", "filters", "tiny.json", "--out", "dark.png", "--dark").code == 0
+
+    assert b"<svg" in (place / "a.svg").read_bytes()
+    assert (place / "a.PDF").read_bytes().startswith(b"%PDF")
+    corners = [Image.open(place / name).convert("RGB").getpixel((0, 0)) for name in ("light.png", "dark.png")]
+    assert corners == [(255, 255, 255), (0x14, 0x17, 0x1C)]
+    assert not [path for path in place.iterdir() if path.name.endswith(".tmp")]
+
+
+def test_a_film_trains_the_network_anew_and_says_so(command: Command, place: Path) -> None:
+    before = {path: path.read_bytes() for path in (place / "my-run").iterdir()}
+
+    done = command("plot", "film", "my-run", "--steps", "9", "--frames", "4", "--data", "digits")
+
+    assert done.code == 0
+    assert done.out == "Picture: my-run-film.gif\n"
+    assert "Training my-run anew for 9 steps, by backpropagation" in " ".join(done.err.split())
+    with Image.open(place / "my-run-film.gif") as film:
+        assert film.n_frames == 4  # type: ignore[attr-defined]  # after 0, 3, 6 and 9 steps
+    assert {path: path.read_bytes() for path in (place / "my-run").iterdir()} == before
+
+
+def test_a_film_begins_with_the_weights_that_the_run_began_with(
+    command: Command, monkeypatch: pytest.MonkeyPatch, place: Path
+) -> None:
+    seen: list[list[pictures.Frame]] = []
+
+    def film(frames: list[pictures.Frame], *_: object, **__: object) -> bytes:
+        seen.append(frames)
+        return b"GIF"
+
+    monkeypatch.setattr(pictures, "film", film)
+    for seed in ([], ["--seed", "6"]):
+        assert command("plot", "film", "my-run", "--steps", "2", "--data", "digits", "--out", "x.gif", "--force", *seed).code == 0
+
+    own, other = (frames[0].network.parameters()["0.W"] for frames in seen)
+    assert np.array_equal(own, handmade.networks.described(TINY, np.random.default_rng(5)).parameters()["0.W"])
+    assert np.array_equal(other, handmade.networks.described(TINY, np.random.default_rng(6)).parameters()["0.W"])
+    assert [frame.step for frame in seen[0]] == [0, 1, 2]
+    assert (place / "x.gif").read_bytes() == b"GIF"
+
+
+def test_curves_take_several_runs(command: Command, place: Path) -> None:
+    (place / "elsewhere").mkdir(exist_ok=True)
+    copy = place / "elsewhere" / "my-run"
+    copy.mkdir()
+    for file in (place / "my-run").iterdir():
+        (copy / file.name).write_bytes(file.read_bytes())
+
+    assert command("plot", "curves", "my-run", "elsewhere/my-run") == Outcome(0, "Picture: runs-curves.png\n", "")
+    assert pictures.History("x", []).series("loss")[0].size == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("plot", "Missing command. Try: handmade plot --help"),
+        ("plot bogus", "No such command 'bogus'. Try: handmade plot --help"),
+        ("plot filters", "Missing argument 'MODEL|NAME|FILE'. Try: handmade plot --help"),
+        ("plot filters my-run --out x.jpg", "--out wants a name that ends in .png, .svg, .pdf; got x.jpg"),
+        ("plot filters my-run --out x", "--out wants a name that ends in .png, .svg, .pdf; got x"),
+        ("plot film my-run --out x.png", "--out wants a name that ends in .gif; got x.png"),
+        ("plot filters my-run --out no/x.png", "--out wants a folder that is there; there is no .*no"),
+        (
+            "plot filters tiny.json --layer conv2",
+            "layer 'conv2' cannot be drawn; layers of this network that can: conv1, linear1",
+        ),
+        ("plot filters nowhere", "nowhere: wanted a model file.*"),
+        ("plot maps tiny.json --image test:99 --data digits", "digits has the images test:0 to test:39; got 'test:99'"),
+        ("plot maps tiny.json --image 7 --data digits", "an image is test:7, .*"),
+        ("plot maps readme --data digits", "the network wants images .*"),
+        ("plot sensitivity tiny.json --data digits --patch 2", "patch wants an odd number of pixels, such as 3; got 2"),
+        ("plot sensitivity tiny.json --data digits --label 10", "labels want class numbers from 0 to 9; got 10 to 10"),
+        ("plot confusion readme --data digits", "the network wants images of shape .*Try another --data"),
+        ("plot curves digits", "digits: wanted the folder of a run; there is no run.json in it"),
+        ("plot nudge tiny.json --data digits --nudge conv1.W[9,0,0,0]=1", "conv1.W wants row 0 to 2, .*"),
+        ("report digits", "digits: wanted the folder of a run; there is no run.json in it"),
+        ("report my-run --image 40 --out y.html", "--image wants a test image, 0 to 39; got 40"),
+        ("report my-run --out y.pdf", "--out wants a name that ends in .html, .htm; got y.pdf"),
+    ],
+)
+def test_what_cannot_be_is_one_line(arguments: str, message: str, command: Command) -> None:
+    assert re.fullmatch(message if "*" in message else re.escape(message), command(*arguments.split()).error)
+
+
+@pytest.mark.parametrize("arguments", ["plot filters my-run", "plot film my-run", "report my-run"])
+def test_without_matplotlib_one_line_says_how_to_get_it(
+    arguments: str, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+
+    assert command(*arguments.split()).error.endswith("pip install 'handmade[plots]'")
+
+
+class Page(HTMLParser):
+    """A page taken apart; its tags must close in the order in which they opened."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.words: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data.strip())
+
+
+@pytest.fixture(scope="module")
+def page(place: Path) -> str:
+    told = pytest.MonkeyPatch()
+    told.chdir(place)
+    told.setattr(sys, "argv", ["handmade", "report", "my-run", "--image", "7"])
+    with pytest.raises(SystemExit) as leaving:
+        main()
+    told.undo()
+    assert leaving.value.code in {0, None}
+    return (place / "my-run" / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_report_is_one_sound_file_that_asks_for_nothing_else(page: str) -> None:
+    assert len(page.encode()) < 3_000_000
+    parsed = Page(page)
+    assert parsed.open == []
+    targets = {attributes["id"] for _, attributes in parsed.tags if "id" in attributes}
+    for tag, attributes in parsed.tags:
+        assert tag not in {"script", "link", "iframe", "object", "base"}
+        for name in ("src", "href", "srcset", "action", "background"):
+            link = attributes.get(name, "")
+            assert not link or link.startswith("data:image/") or link.removeprefix("#") in targets, link
+    assert not re.search(r"url\(|@import|https?://(?!www\.w3\.org)", re.sub(r'"data:[^"]*"', "", page))
+
+
+def test_a_report_has_every_picture_light_and_dark_and_said_in_words(page: str) -> None:
+    images = [attributes for tag, attributes in Page(page).tags if tag == "img"]
+
+    assert [image["class"] for image in images] == 5 * ["light", "dark"]
+    assert all(len(image["alt"]) > 10 for image in images)
+    assert len({image["src"] for image in images}) == 10
+    for image in images:
+        kind, content = image["src"].removeprefix("data:image/").split(";base64,")
+        assert base64.b64decode(content).startswith({"png": b"\x89PNG", "svg+xml": b"<?xml"}[kind])
+
+
+def test_a_report_tells_settings_and_results_and_lets_no_text_be_markup(page: str) -> None:
+    words = Page(page).words
+
+    six = "6 \N{MULTIPLICATION SIGN} 6"
+    for expected in ("my-run", "62 s", "tiny.json", "0.0001", "202", "<b>&momentum", "conv1", six, "best step"):
+        assert any(expected in word for word in words), expected
+    assert "the loss <i>lies. it does. the rate." in words
+    assert "<b>" not in page
+    assert "<i>" not in page
+    assert not any("model.safetensors" in word or word.endswith("/my-run") for word in words)  # no path of somebody's disk
+    assert "$" not in re.sub(r'"data:[^"]*"', "", page)
+
+
+def test_a_report_is_not_written_over_unless_told(command: Command, place: Path, page: str) -> None:
+    assert page
+    assert "is there already" in command("report", "my-run").error
+    again = command("report", "my-run", "--image", "7", "--force")
+    assert again.out.startswith("Report: my-run/report.html (")
+    assert (place / "my-run" / "report.html").read_text(encoding="utf-8") == page
+
+
+def test_the_story_of_a_weight_has_one_derivative_in_three_ways(page: str, place: Path) -> None:
+    network = handmade.load(place / "my-run" / "model.safetensors")
+    digits = handmade.data.load(place / "digits")
+    x = handmade.data.prepare(digits.test.images)
+
+    told = story(network, x[7], int(digits.test.labels[7]), h=1e-4, learning_rate=0.1)
+
+    assert told.by_definition == pytest.approx(told.by_difference, rel=1e-9)
+    assert told.by_difference == pytest.approx(told.derivative, rel=1e-2)
+    assert told.by_difference != told.derivative
+    assert told.update == -0.1 * told.derivative
+    change = abs(told.nudged - told.loss) / told.loss
+    assert 10.0 ** -(told.lost + 1) < change < 10.0 ** -(told.lost - 1)
+    gradients: dict[str, Any] = handmade.gradients.backprop(network, x[7:8], digits.test.labels[7:8])[1]
+    assert abs(told.derivative) == pytest.approx(np.abs(gradients["0.W"]).max(), rel=1e-4)
+    words = Page(page).words
+    minus = "\N{MINUS SIGN}"
+    assert f"{told.by_difference:+#.12g}".replace("-", minus) in words
+    assert f"{told.by_definition:+#.12g}".replace("-", minus) in words
+    assert f"{told.derivative:+#.12g}".replace("-", minus) in words
+    assert told.place in words
