@@ -6,60 +6,25 @@ python benchmarks/readme.py --quick    without the three full trainings
 
 import argparse
 import json
-import os
-import platform
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from threadpoolctl import threadpool_info
 
 import handmade
+import reference
+import whole
 from handmade.cli.console import duration
-from handmade.engine import loops
-from handmade.engine.arrays import Array
-from handmade.engine.gradients.definition import cost, quotient
+from handmade.doctor.machine import examine
+from handmade.engine.gradients.definition import quotient
 from handmade.workers import cores, workers
+from timing import in_turn
 
-BATCH = 32
-
-
-def machine() -> str:
-    """One line on what the numbers were measured on."""
-    blas: dict[str, str] = next((info for info in threadpool_info() if info["user_api"] == "blas"), {})
-    forced = os.environ.get("OPENBLAS_CORETYPE")
-    kernels = f"{blas.get('architecture', '?')} kernels" + (" (set by OPENBLAS_CORETYPE)" if forced else "")
-    return (
-        f"{cores()} cores ({platform.machine()}), Python {platform.python_version()}, NumPy {np.__version__}, "
-        f"{blas.get('internal_api', 'BLAS')} {blas.get('version', '?')} with {kernels}"
-    )
-
-
-def timed(work: Callable[[], object], repeats: int) -> list[float]:
-    """The seconds of each repeat, after one to warm up."""
-    work()
-    seconds = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - start)
-    return seconds
-
-
-def loops_pass(network: handmade.Network, image: Array) -> float:
-    """Seconds of one forward pass of one image in nested loops."""
-    p = network.parameters()
-    start = time.perf_counter()
-    y = loops.relu(loops.conv2d(image, p["0.W"], p["0.b"]))
-    y = loops.relu(loops.conv2d(y, p["2.W"], p["2.b"]))
-    loops.linear(loops.flatten(loops.max_pool2d(y)), p["6.W"], p["6.b"])
-    return time.perf_counter() - start
+BATCH, ROUNDS = 32, 15
 
 
 def step_table() -> None:
@@ -67,21 +32,23 @@ def step_table() -> None:
     mnist = handmade.data.mnist()
     network = handmade.load(trained(steps=100))
     x, y = handmade.data.prepare(mnist.train.images[:BATCH]), mnist.train.labels[:BATCH]
-    with workers(cores()) as executor:
-        chain = timed(partial(handmade.gradients.difference, network, x, y, executor=executor), 15)
-    passes, one = cost(network, x, y, "forward")
-    by_definition = (passes + 1) * one / cores()
-    by_loops = (passes + 1) * BATCH * loops_pass(network, x[:1]) / cores()
+    with workers(cores()) as processes, workers(cores(), threads=True) as pool:
+        crew, batch = whole.Crew(cores(), processes, pool), whole.Batch(network, x, y)
+        *_, chain = whole.differences(crew)
+        *_, definition = whole.definitions(crew)
+        ways = (replace(method.make(batch), name=name) for name, method in (("chain", chain), ("definition", definition)))
+        seconds = in_turn(list(ways), ROUNDS)
+    by_loops, by_chain = reference.estimate(network, x) / cores(), seconds["chain"]
     epoch = 60_000 // BATCH
-    middle, low, high = statistics.median(chain), min(chain), max(chain)
-    print(f"| all {passes:,} quotients of a batch of {BATCH}, on {cores()} cores | a batch | an epoch | times faster |")
+    low, high = by_chain.quartiles
+    print(f"| all {network.size:,} quotients of a batch of {BATCH}, on {cores()} cores | a batch | an epoch | times faster |")
     print("|---|--:|--:|--:|")
-    for name, seconds in {
+    for name, took in {
         "nested loops (one pass measured, multiplied)": by_loops,
-        "one fast forward pass a weight (measured, multiplied)": by_definition,
-        f"the finite chain rule (median; {duration(low)} to {duration(high)})": middle,
+        "one fast forward pass a weight (measured, multiplied)": seconds["definition"].median,
+        f"the finite chain rule (median; half of the rounds {duration(low)} to {duration(high)})": by_chain.median,
     }.items():
-        print(f"| {name} | {duration(seconds)} | {duration(seconds * epoch)} | {by_loops / seconds:,.0f} |")
+        print(f"| {name} | {duration(took)} | {duration(took * epoch)} | {by_loops / took:,.0f} |")
 
 
 def digits_table() -> None:
@@ -132,7 +99,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Print the numbers that README.md quotes.")
     parser.add_argument("--quick", action="store_true", help="without the three full trainings")
     quick = parser.parse_args().quick
-    print(f"Measured on {machine()}.\n")
+    print(f"Measured on {examine().line}.\n")
     step_table()
     print()
     digits_table()

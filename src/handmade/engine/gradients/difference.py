@@ -34,6 +34,7 @@ from handmade.engine.network import Network
 IMAGES_A_TASK = 16  # enough to outweigh the way to a worker and back
 COLUMNS_A_TASK = 4  # where images depend on one another
 CACHE = 2**20  # bytes; a common L2 cache
+ROWS = 3  # axes of a difference of rows: images, numbers, nudges
 
 Sums: TypeAlias = tuple[float, dict[str, Array]]  # over images: the loss, and the quotients of each layer's columns
 
@@ -162,24 +163,46 @@ def _some_columns(batch: Batch, h: Any, scheme: Scheme, loss: Loss, task: tuple[
 def _losses(moved: Iterable[Moved], *, over: Sequence[Hop], logits: Array, y: Array, loss: Loss) -> Array:
     """dL for every weight of one layer: (weights in a column, channels)."""
     dL: list[Array] = []
-    waiting: list[Array] = []  # differences of all logits: the loss takes them together, as many as the cache holds
-    straight = over[-1] if over and isinstance(over[-1], Straight) else None
-    along = loss.delta_along if straight and isinstance(loss, Linewise) else None
+    waiting: list[Array] = []  # rows of numbers that all move: what is left goes together, as many as the cache holds
+    late: Sequence[Hop] = ()
+    along = loss.delta_along if isinstance(loss, Linewise) else None
     for start in moved:
-        before = reduce(hopped, over[:-1] if straight else over, start)
-        line = straight.line(before) if straight and along else None
-        if line and along:
-            dL.append(along(logits, *line, y).sum(axis=0))
-            continue
-        dz = straight(before) if straight else before
-        if dz.channel == EVERY:
-            waiting.append(dz.dx)
+        each, late = _early(start, over, stop_short=along is not None)
+        if each.channel == EVERY:
+            waiting.append(each.dx)
             if sum(part.nbytes for part in waiting) >= CACHE:
-                dL += _together(waiting, logits, y, loss)
+                dL += _together(waiting, late, logits, y, loss)
                 waiting.clear()
+        elif late and along:
+            v, d = _line(each, late)
+            dL.append(along(logits, v, d, y).sum(axis=0))
         else:
-            dL.append(loss.delta(logits, dz.dx, y, dz.channel).sum(axis=0))
-    return np.stack(dL + _together(waiting, logits, y, loss), axis=-1)
+            dL.append(loss.delta(logits, each.dx, y, each.channel).sum(axis=0))
+    return np.stack(dL + _together(waiting, late, logits, y, loss), axis=-1)
+
+
+def _early(start: Moved, over: Sequence[Hop], *, stop_short: bool) -> tuple[Moved, Sequence[Hop]]:
+    """What each column goes over by itself, and the hops that are left: to a row of numbers that all move, or to the logits.
+
+    With `stop_short`, the hop is left that would spread a single number along a line of logits.
+    """
+    each = start
+    for k, hop in enumerate(over):
+        if stop_short and k == len(over) - 1 and isinstance(hop, Straight) and hop.line(each):
+            return each, over[k:]
+        each = hop(each)
+        if each.channel == EVERY and each.dx.ndim == ROWS:
+            return each, over[k + 1 :]
+    return each, ()
+
+
+def _line(each: Moved, late: Sequence[Hop]) -> tuple[Array, Array]:
+    """The line that `_early` stopped short of."""
+    (last,) = late
+    assert isinstance(last, Straight)
+    line = last.line(each)
+    assert line
+    return line
 
 
 def _nudges(layer: Nudgeable, x: Array, h: Any) -> Iterator[Moved]:
@@ -191,12 +214,12 @@ def _nudges(layer: Nudgeable, x: Array, h: Any) -> Iterator[Moved]:
         yield Moved(dy, channel, first.largest)
 
 
-def _together(differences: Sequence[Array], logits: Array, y: Array, loss: Loss) -> list[Array]:
-    """The losses of several blocks of nudges, from one call."""
+def _together(differences: Sequence[Array], late: Sequence[Hop], logits: Array, y: Array, loss: Loss) -> list[Array]:
+    """The losses of several blocks of nudges, over what hops are left."""
     if not differences:
         return []
-    dL = loss.delta(logits, np.concatenate(differences, axis=-1), y).sum(axis=0)
-    return np.split(dL, len(differences))
+    dz = reduce(hopped, late, Moved(np.concatenate(differences, axis=-1), EVERY))
+    return np.split(loss.delta(logits, dz.dx, y, dz.channel).sum(axis=0), len(differences))
 
 
 def _named(network: Network, columns: dict[str, Array]) -> dict[str, Array]:

@@ -1,0 +1,73 @@
+"""The ladder as pictures: times as bars on a log scale, and the figures reached beside their targets."""
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from handmade.pictures.style import LIGHT, TITLE, WIDTH, canvas, drawn, encode
+from report import Measurement, Results, Row
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+BAR = 0.17  # inches
+
+
+def draw(results: Results, folder: Path) -> list[str]:
+    """Write a picture for each section and network, and one of the targets; their names. None without matplotlib."""
+    if find_spec("matplotlib") is None:
+        return []
+    figures = {f"ladder-{name}.svg": times(name, group) for name, group in _groups(results.measurements).items()}
+    if results.rows:
+        figures["ladder-targets.svg"] = targets(results.rows)
+    for name, figure in figures.items():
+        (folder / name).write_bytes(encode(figure, "svg"))
+    return list(figures)
+
+
+@drawn
+def times(title: str, group: Sequence[Measurement]) -> "Figure":
+    """Bars of seconds, one colour a way, with the quartiles."""
+    whats, ways = (list(dict.fromkeys(values)) for values in ([m.what for m in group], [m.way for m in group]))
+    height = 1.5 + BAR * (len(ways) + 1) * len(whats)
+    figure = canvas(WIDTH, height)
+    axes = figure.subplots()
+    figure.subplots_adjust(left=0.26, right=0.97, top=1 - 1.1 / height, bottom=0.45 / height)
+    for i, way in enumerate(ways):
+        mine = [m for m in group if m.way == way]
+        places = [whats.index(m.what) * (len(ways) + 1) + i for m in mine]
+        medians = [m.seconds.median for m in mine]
+        spread = [[abs(m.seconds.median - m.seconds.quartiles[side]) for m in mine] for side in (0, 1)]
+        colour, hatch = LIGHT.lines[i % len(LIGHT.lines)], "" if i < len(LIGHT.lines) else "///"
+        axes.barh(places, medians, 0.9, xerr=spread, label=way, color=colour, hatch=hatch, error_kw={"lw": 0.6})
+    axes.set(xscale="log", xlabel="seconds, median and quartiles")
+    axes.set_yticks([(len(ways) + 1) * i + (len(ways) - 1) / 2 for i in range(len(whats))], whats)
+    axes.invert_yaxis()
+    figure.legend(loc="upper right", ncols=3, bbox_to_anchor=(0.97, 1 - 0.3 / height))
+    figure.text(0.03, 1 - 0.25 / height, title.replace("-", " "), fontsize=TITLE)
+    return figure
+
+
+@drawn
+def targets(rows: Sequence[Row]) -> "Figure":
+    """How far each figure is on the right side of its target: beyond 1 it is reached."""
+    height = 0.8 + 1.6 * BAR * len(rows)
+    figure = canvas(WIDTH, height)
+    axes = figure.subplots()
+    figure.subplots_adjust(left=0.58, right=0.97, top=1 - 0.3 / height, bottom=0.45 / height)
+    shares = [row.target / row.figure.median if row.most else row.figure.median / row.target for row in rows]
+    axes.barh(range(len(rows)), shares, color=[LIGHT.positive if row.reached else LIGHT.negative for row in rows])
+    axes.axvline(1, color=LIGHT.ink, lw=0.8)
+    axes.set(xscale="log", xlabel="in targets: 1 is reached, more is better")
+    axes.set_yticks(range(len(rows)), [row.what for row in rows], fontsize=6)
+    axes.invert_yaxis()
+    return figure
+
+
+def _groups(measurements: Sequence[Measurement]) -> dict[str, list[Measurement]]:
+    groups: dict[str, list[Measurement]] = {}
+    for each in measurements:
+        title = " ".join(filter(None, [each.section, each.network, each.network and str(each.images)]))
+        groups.setdefault(title.replace(" ", "-"), []).append(each)
+    return groups
