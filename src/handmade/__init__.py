@@ -7,7 +7,10 @@
 '28,298 weights'
 """
 
-from handmade import data, gradients, losses, networks, receipts
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from handmade import data, gradients, losses, networks
 from handmade.engine.errors import HandmadeError
 from handmade.engine.layers import (
     GELU,
@@ -27,8 +30,11 @@ from handmade.engine.layers import (
 )
 from handmade.engine.training import train
 from handmade.network import Network, load
-from handmade.own_digits import read_digit
-from handmade.receipts import explain, explain_update, trace
+
+if TYPE_CHECKING:
+    from handmade import receipts
+    from handmade.own_digits import read_digit
+    from handmade.receipts import explain, explain_update, trace
 
 __all__ = [
     "GELU",
@@ -59,3 +65,19 @@ __all__ = [
     "trace",
     "train",
 ]
+
+_LATER = {  # what is loaded when it is first asked for, and from where
+    "receipts": "handmade.receipts",
+    "explain": "handmade.receipts",
+    "explain_update": "handmade.receipts",
+    "trace": "handmade.receipts",
+    "read_digit": "handmade.own_digits",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load what takes time to load, and is not always wanted."""
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = import_module(_LATER[name])
+    return module if name == "receipts" else getattr(module, name)

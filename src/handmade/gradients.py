@@ -3,7 +3,20 @@
 `error_against_h` measures how the step size spoils a quotient, and how it does not spoil an exact one.
 """
 
-from handmade.engine.check import LayerReport, check, check_layer, error_against_h
+from typing import TYPE_CHECKING, Any
+
 from handmade.engine.gradients import backprop, definition, difference, input_gradient
 
+if TYPE_CHECKING:
+    from handmade.engine.check import LayerReport, check, check_layer, error_against_h
+
 __all__ = ["LayerReport", "backprop", "check", "check_layer", "definition", "difference", "error_against_h", "input_gradient"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the checkers for those who check: they are half of what there is to load."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from handmade.engine import check  # noqa: PLC0415  see above
+
+    return getattr(check, name)

@@ -46,29 +46,29 @@ PRESETS: dict[str, dict[str, Any]] = {
             {"layer": "Conv2d", "filters": 96, "kernel": 3, "padding": 1},
             {"layer": "ReLU"},
             {"layer": "Flatten"},
-            {"layer": "Dropout", "rate": 0.3},
+            {"layer": "Dropout", "rate": 0.2},
             {"layer": "Linear", "units": 10},
         ]
     },
 }
 
 
-def readme(rng: np.random.Generator, dtype: DTypeLike = np.float32) -> Network:
+def readme(rng: "np.random.Generator", dtype: DTypeLike = np.float32) -> Network:
     """The network of the README: 28,298 weights, drawn after He et al. (2015); biases are zero."""
     return described(PRESETS["readme"], rng, dtype)
 
 
-def seed(rng: np.random.Generator, dtype: DTypeLike = np.float32) -> Network:
+def seed(rng: "np.random.Generator", dtype: DTypeLike = np.float32) -> Network:
     """The full widths that the project's first author meant: 1,101,526 weights, drawn likewise."""
     return described(PRESETS["seed"], rng, dtype)
 
 
-def deep(rng: np.random.Generator, dtype: DTypeLike = np.float32) -> Network:
+def deep(rng: "np.random.Generator", dtype: DTypeLike = np.float32) -> Network:
     """Four convolutions, two pools and Dropout, for `handmade train --recipe best`: 107,962 weights, drawn likewise."""
     return described(PRESETS["deep"], rng, dtype)
 
 
-def described(description: object, rng: np.random.Generator, dtype: DTypeLike = np.float32) -> Network:
+def described(description: object, rng: "np.random.Generator", dtype: DTypeLike = np.float32) -> Network:
     """Make a network from a description (see `handmade.engine.description`), with fresh weights.
 
     Raises

@@ -61,14 +61,14 @@ def prepared(network: handmade.Network, image: NamedImage) -> Array:
     return ready
 
 
-def fresh_network(name: str, rng: np.random.Generator, dtype: DTypeLike) -> handmade.Network:
+def fresh_network(name: str, rng: "np.random.Generator", dtype: DTypeLike) -> handmade.Network:
     """Make a preset, or the network that a JSON file describes, with fresh weights."""
     if name in handmade.networks.PRESETS:
         return handmade.networks.described(handmade.networks.PRESETS[name], rng, dtype)
     return network_file(Path(name), rng, dtype)
 
 
-def network_file(path: Path, rng: np.random.Generator, dtype: DTypeLike) -> handmade.Network:
+def network_file(path: Path, rng: "np.random.Generator", dtype: DTypeLike) -> handmade.Network:
     """Make the network that a JSON file describes."""
     presets = " or ".join(handmade.networks.PRESETS)
     if not path.is_file():

@@ -1,7 +1,20 @@
 """Where digits come from: the MNIST in this package, any directory in its format, or a picture of your own."""
 
+from typing import TYPE_CHECKING, Any
+
 from handmade.data.augmentation import Augmentation
 from handmade.data.digits import Dataset, Images, load, mnist, prepare
-from handmade.data.handwriting import Digit, find_digit
+
+if TYPE_CHECKING:
+    from handmade.data.handwriting import Digit, find_digit
 
 __all__ = ["Augmentation", "Dataset", "Digit", "Images", "find_digit", "load", "mnist", "prepare"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the preparation of pictures for those who have some."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from handmade.data import handwriting  # noqa: PLC0415  see above
+
+    return getattr(handwriting, name)

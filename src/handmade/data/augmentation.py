@@ -57,7 +57,7 @@ class Augmentation:
         if self.scale >= 1:
             raise HandmadeError(f"scale of an augmentation wants a share below 1; got {self.scale}")
 
-    def __call__(self, images: Array, rng: np.random.Generator) -> Array:
+    def __call__(self, images: Array, rng: "np.random.Generator") -> Array:
         """Change each image.
 
         Parameters
@@ -86,7 +86,7 @@ class Augmentation:
         grey += 0.5
         return grey.astype(np.uint8)[..., None]
 
-    def _places(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+    def _places(self, shape: tuple[int, ...], rng: "np.random.Generator") -> Array:
         """Where each new pixel is read from: (2, N, H, W), rows and columns."""
         images, height, width = shape
         turn = np.radians(rng.uniform(-self.rotation, self.rotation, images))
@@ -124,7 +124,7 @@ def sampled(images: Array, places: Array) -> Array:
     return upper
 
 
-def _bend(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+def _bend(shape: tuple[int, ...], rng: "np.random.Generator") -> Array:
     """White noise smoothed by a Gaussian along both axes, of variance 1 everywhere."""
     *_, height, width = shape
     smooth: Array = _gaussian(height) @ rng.standard_normal(shape, np.float32) @ _gaussian(width).T

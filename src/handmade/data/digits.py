@@ -5,7 +5,6 @@ prepared[n, 1 + i, 1 + j, 0] = images[n, i, j, 0] / 255, with one pixel of zeros
 
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +58,8 @@ def mnist() -> Dataset:
     HandmadeError
         If the packaged files are missing or damaged.
     """
+    from importlib import resources  # noqa: PLC0415  it takes long to load, and other data do not want it
+
     with resources.as_file(resources.files("handmade.data") / "mnist") as directory:
         return load(directory)
 

@@ -114,7 +114,7 @@ def measure() -> tuple[float, tuple[Speed, ...]]:
     return median(blas), tuple(speeds)
 
 
-def _tiny(rng: np.random.Generator) -> Network:
+def _tiny(rng: "np.random.Generator") -> Network:
     """A network of every kind of layer in the readme network, with biases drawn so that nothing stands on a kink."""
     conv, linear = Conv2d.init(rng, 2, 3, (3, 2), dtype=np.float64), Linear.init(rng, 18, 4, np.float64)
     network = Network([conv, ReLU(), MaxPool2d(2), Flatten(), linear], (6, 7, 2))

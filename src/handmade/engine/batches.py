@@ -13,7 +13,7 @@ from handmade.engine.errors import HandmadeError
 from handmade.engine.randomness import AUGMENT, ORDER, generator
 
 Prepare: TypeAlias = Callable[[Array], Array]
-Augment: TypeAlias = Callable[[Array, np.random.Generator], Array]
+Augment: TypeAlias = Callable[[Array, "np.random.Generator"], Array]
 Made = TypeVar("Made")
 
 

@@ -53,7 +53,7 @@ def describe(network: Network) -> dict[str, Any]:
     return {"input": list(network.input_shape), "layers": chain.described(network.layers)}
 
 
-def build(description: object, rng: np.random.Generator, dtype: DTypeLike = np.float32) -> tuple[list[Layer], Shape]:
+def build(description: object, rng: "np.random.Generator", dtype: DTypeLike = np.float32) -> tuple[list[Layer], Shape]:
     """Make the described layers with fresh weights.
 
     Returns

@@ -14,7 +14,7 @@ from handmade.engine.errors import HandmadeError
 MOST_WEIGHTS = 2**28  # 1 GiB of float32 in one array: beyond it a size is far more likely a slip than a wish
 
 
-def he(rng: np.random.Generator, shape: Shape, dtype: DTypeLike = np.float32) -> Array:
+def he(rng: "np.random.Generator", shape: Shape, dtype: DTypeLike = np.float32) -> Array:
     """Draw the weights of one layer; every axis but the last feeds in, the last is the output channel.
 
     Parameters

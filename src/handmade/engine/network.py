@@ -98,7 +98,7 @@ class Network:
                 raise HandmadeError(f"{name} wants the shape {now[name].shape}; got {array.shape}")
         return replace(self, layers=chain.replaced(self.layers, parameters))
 
-    def in_training(self, images: int, rng: np.random.Generator) -> Self:
+    def in_training(self, images: int, rng: "np.random.Generator") -> Self:
         """The network for one training batch: Dropout forgets, BatchNorm2d takes the statistics of the batch.
 
         Parameters

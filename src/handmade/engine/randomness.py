@@ -12,6 +12,6 @@ STAGE = 3  # what layers draw in training, such as the masks of Dropout, by step
 HELD_OUT = 4  # which images are kept for validation, once
 
 
-def generator(seed: int, purpose: int, number: int = 0) -> np.random.Generator:
+def generator(seed: int, purpose: int, number: int = 0) -> "np.random.Generator":
     """The generator for one purpose and number, independent of all others."""
     return np.random.default_rng([seed, purpose, number])

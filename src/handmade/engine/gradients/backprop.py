@@ -25,7 +25,7 @@ from handmade.engine.losses import CrossEntropy, Loss
 from handmade.engine.memory import keep_freed_memory
 from handmade.engine.network import Network
 
-IMAGES_A_TASK = 8  # whose patches stay in the cache between forward and backward
+IMAGES_A_TASK = 16  # enough to outweigh the calls, few enough for the cache
 
 Factors: TypeAlias = tuple[Array, Array]  # a layer's x and gy: what its gW is made of
 

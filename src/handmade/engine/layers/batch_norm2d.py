@@ -87,7 +87,7 @@ class BatchNorm2d:
     @classmethod
     def init(
         cls,
-        rng: np.random.Generator,  # noqa: ARG003  as in the other layers: nothing is drawn here
+        rng: "np.random.Generator",  # noqa: ARG003  as in the other layers: nothing is drawn here
         channels: int,
         dtype: DTypeLike = np.float32,
         momentum: float = 0.1,
@@ -125,7 +125,7 @@ class BatchNorm2d:
     def couples(self) -> bool:
         return self.training
 
-    def in_training(self, images: int, shape: Shape, rng: np.random.Generator) -> Self:
+    def in_training(self, images: int, shape: Shape, rng: "np.random.Generator") -> Self:
         _enough(images * math.prod(shape[:-1]))
         return replace(self, training=True)
 

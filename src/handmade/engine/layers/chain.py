@@ -19,9 +19,6 @@ from handmade.engine.layers.layer import (
     Composite,
     Layer,
     Nudgeable,
-    Observant,
-    Staged,
-    Weighted,
     moved,
 )
 
@@ -121,7 +118,7 @@ def parameters(layers: Layers) -> dict[str, Array]:
     return {
         f"{i}.{name}": array
         for i, layer in enumerate(layers)
-        if isinstance(layer, Weighted)
+        if hasattr(layer, "parameters")
         for name, array in layer.parameters().items()
     }
 
@@ -140,18 +137,18 @@ def replaced(layers: Layers, arrays: dict[str, Array]) -> Layers:
     """The same layers with other arrays; those that are not named stay."""
     others: list[Layer] = []
     for i, layer in enumerate(layers):
-        if isinstance(layer, Weighted):
-            held = layer.parameters() | (layer.statistics() if isinstance(layer, Observant) else {})
+        if hasattr(layer, "parameters") and hasattr(layer, "replace"):
+            held = layer.parameters() | (layer.statistics() if hasattr(layer, "statistics") else {})
             others.append(layer.replace({name: arrays.get(f"{i}.{name}", array) for name, array in held.items()}))
         else:
             others.append(layer)
     return tuple(others)
 
 
-def in_training(layers: Layers, images: int, shape: Shape, rng: np.random.Generator) -> Layers:
+def in_training(layers: Layers, images: int, shape: Shape, rng: "np.random.Generator") -> Layers:
     """The layers for one training batch; themselves if none of them is another in training."""
     staged = [
-        layer.in_training(images, each, rng) if isinstance(layer, Staged) else layer
+        layer.in_training(images, each, rng) if hasattr(layer, "in_training") else layer
         for layer, each in zip(layers, shapes(layers, shape), strict=False)
     ]
     return _same_or(layers, staged)
@@ -177,7 +174,7 @@ def observe(layers: Layers, x: Array) -> tuple[Array, dict[str, Array]]:
     """The last output, and the statistics moved towards those of this batch, from one pass."""
     seen: dict[str, Array] = {}
     for i, layer in enumerate(layers):
-        if isinstance(layer, Observant):
+        if hasattr(layer, "observe"):
             x, own = layer.observe(x)
             seen |= {f"{i}.{name}": array for name, array in own.items()}
         else:

@@ -90,7 +90,7 @@ class Conv2d:
     @classmethod
     def init(
         cls,
-        rng: np.random.Generator,
+        rng: "np.random.Generator",
         channels: int,
         filters: int,
         kernel: int | tuple[int, int],

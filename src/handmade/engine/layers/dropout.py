@@ -61,7 +61,7 @@ class Dropout:
     def images(self) -> int | None:
         return None if self.mask is None else len(self.mask)
 
-    def in_training(self, images: int, shape: Shape, rng: np.random.Generator) -> Self:
+    def in_training(self, images: int, shape: Shape, rng: "np.random.Generator") -> Self:
         return replace(self, mask=rng.random((images, *shape)) >= self.rate)
 
     def of(self, images: slice) -> Self:

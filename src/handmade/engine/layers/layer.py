@@ -146,7 +146,7 @@ class Halved(Weighted, Protocol):
 class Staged(Protocol):
     """A layer that does something else in training; as it is, it is for inference."""
 
-    def in_training(self, images: int, shape: Shape, rng: np.random.Generator) -> Layer:
+    def in_training(self, images: int, shape: Shape, rng: "np.random.Generator") -> Layer:
         """The layer for one training batch of so many images, of `shape` each when they reach it.
 
         It has the same weights. Raises HandmadeError if it cannot be trained on such a batch.

@@ -51,7 +51,7 @@ class Linear:
             raise HandmadeError(f"Linear wants W (in, out) and b (out,); got {self.W.shape} and {self.b.shape}")
 
     @classmethod
-    def init(cls, rng: np.random.Generator, inputs: int, units: int, dtype: DTypeLike = np.float32) -> Self:
+    def init(cls, rng: "np.random.Generator", inputs: int, units: int, dtype: DTypeLike = np.float32) -> Self:
         """Fresh weights for rows of so many numbers: weights after He et al., biases zero."""
         size = (whole(inputs, "inputs", 1), whole(units, "units", 1))
         return cls(he(rng, size, dtype), np.zeros(units, dtype))

@@ -102,7 +102,7 @@ class Residual:
     def replace(self, parameters: dict[str, Array]) -> Self:
         return self._with({branch: chain.replaced(inner, _of(parameters, branch)) for branch, inner in self.branches.items()})
 
-    def in_training(self, images: int, shape: Shape, rng: np.random.Generator) -> Self:
+    def in_training(self, images: int, shape: Shape, rng: "np.random.Generator") -> Self:
         return self._with({branch: chain.in_training(inner, images, shape, rng) for branch, inner in self.branches.items()})
 
     def of(self, images: slice) -> Self:

@@ -11,6 +11,8 @@ import numpy as np
 from handmade.engine.arrays import Array
 from handmade.engine.optim.checks import POSITIVE, checked
 
+SMALLEST = 1e-280  # a sum of squares below which single ones may have lost digits, or vanished
+
 
 def clip_by_norm(gradients: dict[str, Array], largest: float) -> tuple[dict[str, Array], float]:
     """Shorten the gradient as a whole; its direction stays.
@@ -62,6 +64,10 @@ def clip_by_value(gradients: dict[str, Array], largest: float) -> dict[str, Arra
 
 def global_norm(gradients: dict[str, Array]) -> float:
     """|g|: the root of the sum of all squares, in float64."""
+    with np.errstate(over="ignore", under="ignore"):  # what does not fit is looked at again below
+        squares = sum(float(np.square(g, dtype=np.float64).sum()) for g in gradients.values())
+    if SMALLEST < squares < math.inf:
+        return math.sqrt(squares)
     longest = float(np.max([np.abs(g).max(initial=0) for g in gradients.values()], initial=0))
     if not 0 < longest < math.inf:
         return longest
