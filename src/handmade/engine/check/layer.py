@@ -26,7 +26,7 @@ OFF_THE_KINK = 1e-2  # relative to x
 FINER = 1 / 32  # a layer that bends sharply is given a second chance with such steps; a bug has it too, and fails
 
 
-def check_layer(layer: Any, x: Array, *, rng: "np.random.Generator" | None = None) -> LayerReport:
+def check_layer(layer: Any, x: Array, *, rng: "np.random.Generator | None" = None) -> LayerReport:
     """Check a layer of your own, and say in words what is wrong.
 
     Everything is done to copies, in float64. A few small images are enough, and quick: three of them, higher than wide.

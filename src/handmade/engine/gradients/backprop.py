@@ -13,14 +13,14 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial, reduce
-from typing import TypeAlias, TypeGuard
+from typing import TypeAlias
 
 import numpy as np
 
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.engine.gradients.settings import Batch, blocks, check_batch, mapped
-from handmade.engine.layers import Halved, Layer, Weighted, chain
+from handmade.engine.layers import Weighted, chain, is_halved
 from handmade.engine.losses import CrossEntropy, Loss
 from handmade.engine.memory import keep_freed_memory
 from handmade.engine.network import Network
@@ -112,7 +112,7 @@ def _part(loss: Loss, images: int, to_pixels: bool, block: Batch) -> Part:  # no
         for i in reversed(range(last, len(tape))):
             layer, x_i = network.layers[i], tape[i]
             own: dict[str, Array] = {}
-            if _is_halved(layer):
+            if is_halved(layer):
                 if _is_heavy(layer, x_i, g):
                     factors[i] = x_i, g
                 else:
@@ -128,11 +128,6 @@ def _first_with_weights(network: Network) -> int:
     return next((i for i, layer in enumerate(network.layers) if hasattr(layer, "parameters")), 0)
 
 
-def _is_halved(layer: Layer) -> TypeGuard[Halved]:
-    """As `isinstance` has it, a hundred times as fast: this is asked for every block of images."""
-    return hasattr(layer, "input_gradient") and hasattr(layer, "weight_gradients")
-
-
 def _is_heavy(layer: Weighted, x: Array, gy: Array) -> bool:
     """Whether a gW for each block of images would be more to write down and add up than what it is made of."""
     weights = sum(array.size for array in layer.parameters().values())
@@ -142,6 +137,6 @@ def _is_heavy(layer: Weighted, x: Array, gy: Array) -> bool:
 def _of_all(network: Network, i: int, factors: Sequence[Factors]) -> dict[str, Array]:
     """The gradients of a heavy layer's weights, from all images at once."""
     layer = network.layers[i]
-    assert _is_halved(layer)
+    assert is_halved(layer)
     x, gy = (np.concatenate(parts) for parts in zip(*factors, strict=True))
     return {f"{i}.{name}": array for name, array in layer.weight_gradients(x, gy).items()}

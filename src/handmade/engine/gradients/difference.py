@@ -23,10 +23,11 @@ import numpy as np
 
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
+from handmade.engine.gradients.blank import of_images
 from handmade.engine.gradients.hops import Hop, Moved, Path, Straight, hopped
 from handmade.engine.gradients.portions import images_at_once, nudges_at_once
 from handmade.engine.gradients.settings import Batch, Scheme, blocks, checked, mapped
-from handmade.engine.layers import EVERY, Nudgeable, Weighted, chain
+from handmade.engine.layers import EVERY, Nudgeable, chain, is_nudgeable
 from handmade.engine.losses import CrossEntropy, Linewise, Loss
 from handmade.engine.memory import keep_freed_memory
 from handmade.engine.network import Network
@@ -81,7 +82,7 @@ def difference(
     """
     step = checked(network, x, y, h, scheme)
     for name, layer in chain.leaves(network.layers):
-        if isinstance(layer, Weighted) and not isinstance(layer, Nudgeable):
+        if hasattr(layer, "parameters") and not is_nudgeable(layer):
             raise HandmadeError(f"difference wants every layer with weights to have a method nudges; {name} has none")
     loss, batch = loss or CrossEntropy(), (network, x, y)
     if network.couples:
@@ -107,7 +108,7 @@ def _sums(h: Any, scheme: Scheme, loss: Loss, network: Network, x: Array, y: Arr
     """The loss of some images and, for each layer with weights, the quotients of its columns; sums over the images."""
     columns = {}
     with np.errstate(over="ignore", invalid="ignore"):  # an overflow shows in the result, where training looks for it
-        path = Path.of(network.layers, x)
+        path = Path.of(network.layers, x, of_images(x))
         logits = path.tape[-1]
         for prefix, layer, x_i, over in path.starts():
             dL = partial(_losses, over=over, logits=logits, y=y, loss=loss)
@@ -143,7 +144,7 @@ def _some_columns(batch: Batch, h: Any, scheme: Scheme, loss: Loss, task: tuple[
     wanted, columns = task
     at_once = nudges_at_once(network, wanted, len(x))
     with np.errstate(over="ignore", invalid="ignore"):
-        path = Path.of(network.layers, x)
+        path = Path.of(network.layers, x, of_images(x))
         layer, x_i, over = next((layer, x_i, over) for prefix, layer, x_i, over in path.starts() if prefix == wanted)
 
         def nudges(step: Any) -> Iterator[Moved]:

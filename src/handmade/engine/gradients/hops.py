@@ -10,6 +10,7 @@ from functools import cached_property, reduce
 from typing import Self, TypeAlias
 
 from handmade.engine.arrays import Array, Shape
+from handmade.engine.gradients.blank import Blank, along
 from handmade.engine.gradients.steady import Choices
 from handmade.engine.gradients.tail import Tail
 from handmade.engine.layers import (
@@ -26,6 +27,8 @@ from handmade.engine.layers import (
     ReLU,
     Residual,
     chain,
+    is_channelwise,
+    is_nudgeable,
     moved,
 )
 from handmade.engine.layers.residual import added
@@ -59,10 +62,10 @@ class Path:
     over: list[Hop]
 
     @classmethod
-    def of(cls, layers: tuple[Layer, ...], x: Array) -> Self:
-        """The path that begins at x."""
+    def of(cls, layers: tuple[Layer, ...], x: Array, blank: Blank | None = None) -> Self:
+        """The path that begins at x; at the images themselves, it is plain to see where they are blank."""
         tape = chain.tape(layers, x)
-        return cls(layers, tape, hops(layers, tape))
+        return cls(layers, tape, hops(layers, tape, along(layers, blank)))
 
     def starts(self, prefix: str = "", rest: Sequence[Hop] = ()) -> Iterator[tuple[str, Nudgeable, Array, list[Hop]]]:
         """Where nudges begin: how the names of the layer's arrays begin, the layer, its input, and all hops after it."""
@@ -71,15 +74,15 @@ class Path:
             if isinstance(hop, Fork):
                 for branch, path in hop.paths.items():
                     yield from path.starts(f"{prefix}{i}.{branch}.", after)
-            elif isinstance(layer, Nudgeable):
+            elif is_nudgeable(layer):
                 yield f"{prefix}{i}.", layer, self.tape[i], after
 
 
 class Fork:
     """Over a Residual: along both branches, and the sum of what arrives. A nudge within a branch leaves the other alone."""
 
-    def __init__(self, layer: Composite, x: Array) -> None:
-        self.paths = {branch: Path.of(layers, x) for branch, layers in layer.branches.items()}
+    def __init__(self, layer: Composite, x: Array, blank: Blank | None = None) -> None:
+        self.paths = {branch: Path.of(layers, x, blank) for branch, layers in layer.branches.items()}
 
     def __call__(self, start: Moved) -> Moved:
         """Both branches make no difference larger than the sum of what each may make of it."""
@@ -89,31 +92,35 @@ class Fork:
         return Moved(dy, channel, ROUNDING * (block.largest + shortcut.largest))
 
 
-def hops(layers: Sequence[Layer], tape: Sequence[Array]) -> list[Hop]:
-    """One hop for each layer, at the inputs on the tape. Of a ReLU and a pool side by side, the second is a standstill."""
+def hops(layers: Sequence[Layer], tape: Sequence[Array], blank: Sequence[Blank | None] | None = None) -> list[Hop]:
+    """One hop for each layer, at the inputs on the tape, which may be blank in places.
+
+    Of a ReLU and a pool side by side, the second is a standstill; so are Flatten and Linear after them.
+    """
     over: list[Hop] = []
     while len(over) < len(layers):
         x, layer = tape[len(over)], layers[len(over)]
+        paper = blank[len(over)] if blank else None
         pair = layers[len(over) : len(over) + 2]
         kinds = {type(each) for each in pair}  # not of their subclasses, which may do something else
         if type(layer) in {ReLU, MaxPool2d}:
-            over += _choosing(layers[len(over) :], x, both=kinds == {ReLU, MaxPool2d})
+            over += _choosing(layers[len(over) :], x, paper, both=kinds == {ReLU, MaxPool2d})
         elif isinstance(layer, Residual):
-            over.append(Fork(layer, x))
+            over.append(Fork(layer, x, paper))
         elif type(layer) is Linear:
             over.append(Straight(layer))
-        elif isinstance(layer, Channelwise):
+        elif is_channelwise(layer):
             over.append(_by_channel(layer, x))
         else:
             over.append(_in_full(layer, x))
     return over
 
 
-def _choosing(layers: Sequence[Layer], x: Array, *, both: bool) -> list[Hop]:
+def _choosing(layers: Sequence[Layer], x: Array, blank: Blank | None, *, both: bool) -> list[Hop]:
     """Over a ReLU, a pool or both; with Flatten and Linear after them, to the end of those."""
     chosen, rest = (layers[:2], layers[2:4]) if both else (layers[:1], layers[1:3])
     pool = next((layer for layer in chosen if isinstance(layer, MaxPool2d)), None)
-    choices = Choices(x, pool, relu=any(isinstance(layer, ReLU) for layer in chosen))
+    choices = Choices(x, pool, relu=any(isinstance(layer, ReLU) for layer in chosen), blank=blank)
     if [type(layer) for layer in rest] == [Flatten, Linear]:
         return [_through(choices, chain.shapes(tuple(chosen), x.shape[1:])[-1], rest[1]), *[_stay] * (len(chosen) + 1)]
     return [_chosen(choices), *[_stay] * (len(chosen) - 1)]

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from handmade.engine.arrays import Shape
-from handmade.engine.layers import BatchNorm2d, Channelwise, Composite, Layer, Nudgeable, Weighted, chain
+from handmade.engine.layers import BatchNorm2d, Layer, chain, is_channelwise, is_composite, is_nudgeable
 from handmade.engine.network import Network
 
 IMAGES_AT_ONCE = 8  # enough to outweigh the calls
@@ -54,10 +54,10 @@ def _columns(layers: chain.Layers, shape: Shape, rest: Sequence[tuple[bool, int]
     shapes = chain.shapes(layers, shape)
     way = [*(_made(layer, each) for layer, each in zip(layers, shapes, strict=False)), *rest]
     for i, layer in enumerate(layers):
-        if isinstance(layer, Composite):
+        if is_composite(layer):
             for branch, inner in layer.branches.items():
                 yield from _columns(inner, shapes[i], way[i + 1 :], f"{prefix}{i}.{branch}.")
-        elif isinstance(layer, Nudgeable):
+        elif is_nudgeable(layer):
             weights = sum(array.size for array in layer.parameters().values()) // shapes[i + 1][-1]
             numbers, spread_out = math.prod(shapes[i + 1][:-1]), False
             for spreads, made in way[i + 1 :]:
@@ -69,7 +69,7 @@ def _columns(layers: chain.Layers, shape: Shape, rest: Sequence[tuple[bool, int]
 def _made(layer: Layer, shape: Shape) -> tuple[bool, int]:
     """Of a layer made of others, the most that is made on any of its branches."""
     made = math.prod(layer.output_shape(shape))
-    if not isinstance(layer, Composite):
+    if not is_composite(layer):
         return _spreads(layer), made
     for inner in layer.branches.values():
         made = max([made, *(_made(one, each)[1] for one, each in zip(inner, chain.shapes(inner, shape), strict=False))])
@@ -78,4 +78,4 @@ def _made(layer: Layer, shape: Shape) -> tuple[bool, int]:
 
 def _spreads(layer: Layer) -> bool:
     """Whether a difference that comes in one channel goes out in many."""
-    return not isinstance(layer, Channelwise) or (isinstance(layer, Weighted) and not isinstance(layer, BatchNorm2d))
+    return not is_channelwise(layer) or (hasattr(layer, "parameters") and not isinstance(layer, BatchNorm2d))

@@ -8,16 +8,18 @@ ReLU, max-pool, and the two together hand on one of several candidates: a pixel 
 Let no |dx| in a block of nudges be larger than D. Where the winner w leads every other candidate by 2 D or more, no nudge of the
 block can depose it: the window is *steady*, and (1) is just dx_w, or nothing where 0 is the winner. That is a copy of rows,
 where (1) is several passes of arithmetic. The other windows get (1) itself, so the result is exact for any step size.
+On blank paper all pixels of a window tie, but they move together: there only 0 is a rival.
 """
 
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from handmade.engine.arrays import Array, Shape
+from handmade.engine.gradients.blank import Blank, windows
 from handmade.engine.layers import Channel, MaxPool2d
 
 Sites: TypeAlias = NDArray[np.intp]
@@ -34,9 +36,11 @@ class Choices:
         Whose windows; None: every number is a window of its own.
     relu : bool
         Whether 0 is a candidate too, as for a ReLU before or after the pool.
+    blank : Array of bool, (N, H, W), optional
+        Places of the input that are alike, and that all nudges move alike (`blank.py`).
     """
 
-    def __init__(self, x: Array, pool: MaxPool2d | None, *, relu: bool) -> None:
+    def __init__(self, x: Array, pool: MaxPool2d | None, *, relu: bool, blank: Blank | None = None) -> None:
         self._x, self._pool, self._relu = x, pool, relu
         pixels = [x] if pool is None else list(pool.pixels(x, outside=-np.inf))
         self._zero = len(pixels)  # the number of the candidate 0
@@ -48,6 +52,9 @@ class Choices:
             np.maximum(second, np.minimum(self._m, candidate), out=second)
             np.maximum(self._m, candidate, out=self._m)
         self._lead = self._m - second
+        if pool is not None and blank is not None:  # there no pixel can depose another: the first is as good as any
+            alike = windows(blank, pool.window, pool.stride, pool.padding)
+            self._lead[alike] = np.abs(reduce(np.maximum, pixels)[alike]) if relu else np.inf
         self._layouts: dict[tuple[Shape, Shape], Sites] = {}
         self._routes: dict[tuple[object, ...], Route] = {}
 
@@ -107,9 +114,7 @@ class Choices:
             winner = self._winner[..., channel].ravel()
             live = np.flatnonzero(winner < self._zero)
             chosen = self._sites(shape, steps)[winner[live], live]
-            rank = np.full(winner.shape, -1)
-            rank[live] = np.arange(len(live))
-            self._routes[key] = Route(self._lead[..., channel].ravel(), live, chosen, rank)
+            self._routes[key] = Route(self._lead[..., channel].ravel(), live, chosen)
         return self._routes[key]
 
     def _sites(self, shape: Shape, steps: Shape) -> Sites:
@@ -151,4 +156,10 @@ class Route:
     lead: Array  # (windows,) how far the runner-up is behind
     live: Sites  # the windows that a pixel wins, and not the constant 0
     chosen: Sites  # their winners
-    rank: Sites  # (windows,) which of the live ones a window is; -1 if it is none
+
+    @cached_property
+    def rank(self) -> Sites:
+        """(windows,): which of the live ones a window is; -1 if it is none."""
+        rank = np.full(self.lead.size, -1)
+        rank[self.live] = np.arange(len(self.live))
+        return rank

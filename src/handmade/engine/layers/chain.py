@@ -12,15 +12,7 @@ import numpy as np
 
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.errors import HandmadeError
-from handmade.engine.layers.layer import (
-    EVERY,
-    Channel,
-    Channelwise,
-    Composite,
-    Layer,
-    Nudgeable,
-    moved,
-)
+from handmade.engine.layers.layer import EVERY, Channel, Layer, Nudgeable, is_channelwise, is_composite, is_nudgeable, moved
 
 Layers: TypeAlias = tuple[Layer, ...]
 
@@ -40,7 +32,7 @@ def called(layers: Layers, array: str) -> str:
     """What people call an array: conv1.W for "0.W", residual1.block.conv1.W for "3.block.0.W"."""
     number, _, rest = array.partition(".")
     name, layer = names(layers)[int(number)], layers[int(number)]
-    if not isinstance(layer, Composite):
+    if not is_composite(layer):
         return f"{name}.{rest}"
     branch, _, inner = rest.partition(".")
     return f"{name}.{branch}.{called(layer.branches[branch], inner)}"
@@ -49,7 +41,7 @@ def called(layers: Layers, array: str) -> str:
 def leaves(layers: Layers, prefix: str = "") -> Iterator[tuple[str, Layer]]:
     """Every layer that is not made of others, and its name in full: residual1.block.conv1."""
     for name, layer in zip(names(layers), layers, strict=True):
-        if isinstance(layer, Composite):
+        if is_composite(layer):
             for branch, inner in layer.branches.items():
                 yield from leaves(inner, f"{prefix}{name}.{branch}.")
         else:
@@ -59,10 +51,10 @@ def leaves(layers: Layers, prefix: str = "") -> Iterator[tuple[str, Layer]]:
 def nudgeable(layers: Layers, prefix: str = "") -> Iterator[tuple[str, Nudgeable]]:
     """Every layer with nudges, and what the names of its arrays begin with: "3.block.0."."""
     for i, layer in enumerate(layers):
-        if isinstance(layer, Composite):
+        if is_composite(layer):
             for branch, inner in layer.branches.items():
                 yield from nudgeable(inner, f"{prefix}{i}.{branch}.")
-        elif isinstance(layer, Nudgeable):
+        elif is_nudgeable(layer):
             yield f"{prefix}{i}.", layer
 
 
@@ -100,7 +92,7 @@ def delta(layers: Layers, activations: list[Array], dx: Array, channel: Channel)
 def output_channel(layers: Layers, channel: Channel, shape: Shape) -> Channel:
     """Where the last output's difference lives when the input's, of `shape`, lives in `channel`."""
     for layer, each in zip(layers, shapes(layers, shape), strict=False):
-        channel = layer.output_channel(channel, each) if isinstance(layer, Channelwise) else EVERY
+        channel = layer.output_channel(channel, each) if is_channelwise(layer) else EVERY
     return channel
 
 

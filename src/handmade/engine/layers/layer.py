@@ -13,7 +13,7 @@ What only some layers have or do is a protocol of its own below: a layer has it 
 """
 
 from collections.abc import Iterator
-from typing import Any, ClassVar, Protocol, Self, TypeAlias, runtime_checkable
+from typing import Any, ClassVar, Protocol, Self, TypeAlias, TypeGuard, runtime_checkable
 
 import numpy as np
 
@@ -201,12 +201,35 @@ class Composite(Protocol):
         ...
 
 
+# What `isinstance` tells of these protocols, a hundred times as fast: the gradients ask for every block of images.
+
+
+def is_channelwise(layer: Layer) -> TypeGuard[Channelwise]:
+    """Whether it takes differences by channel."""
+    return hasattr(layer, "output_channel")
+
+
+def is_nudgeable(layer: Layer) -> TypeGuard[Nudgeable]:
+    """Whether it knows what nudges of its weights do."""
+    return hasattr(layer, "nudges")
+
+
+def is_halved(layer: Layer) -> TypeGuard[Halved]:
+    """Whether its backward comes in two halves."""
+    return hasattr(layer, "weight_gradients") and hasattr(layer, "input_gradient")
+
+
+def is_composite(layer: Layer) -> TypeGuard[Composite]:
+    """Whether it is made of layers."""
+    return hasattr(layer, "branches")
+
+
 def moved(layer: Layer, x: Array, dx: Array, channel: Channel) -> tuple[Array, Channel]:
     """Where a difference goes from any layer: dy and its channel.
 
     A layer without a shortcut of its own gets the difference written out in full, one nudge at a time.
     """
-    if isinstance(layer, Channelwise):
+    if is_channelwise(layer):
         return layer.delta(x, dx, channel), layer.output_channel(channel, x.shape[1:])
     dense = spread(x, dx, channel)
     if dx.ndim == x.ndim:

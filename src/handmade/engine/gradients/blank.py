@@ -1,0 +1,71 @@
+"""Where the paper is blank, all places are alike, and no nudge of a weight can tell one from another.
+
+    image        a pixel is blank if it is 0 in every channel
+    convolution  a place is blank if all pixels that it reads are, and none of them lies outside the image
+    pool         likewise
+    ReLU, ...    what goes number by number changes nothing
+
+So at two blank places of an activation the same numbers have been made of the same zeros: they are equal, whatever the weights
+are, and stay equal when a weight is nudged. A pool's window on blank paper is a tie that nobody can break.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handmade.engine.arrays import Array
+from handmade.engine.layers import (
+    GELU,
+    AvgPool2d,
+    BatchNorm2d,
+    Conv2d,
+    Layer,
+    LeakyReLU,
+    MaxPool2d,
+    ReLU,
+    Sigmoid,
+    Tanh,
+)
+from handmade.engine.layers.windows import pad, patches
+
+Blank = NDArray[np.bool_]  # (N, H, W)
+
+BY_NUMBER = {ReLU, LeakyReLU, Sigmoid, Tanh, GELU, BatchNorm2d}  # and for each channel in the same way everywhere
+
+
+def of_images(x: Array) -> Blank | None:
+    """Which pixels of the images are blank; None if they are no images."""
+    blank: Blank = (x == 0).all(axis=-1)
+    return blank if x.ndim == 4 else None
+
+
+def after(layer: Layer, blank: Blank | None) -> Blank | None:
+    """Which places of a layer's output are blank; None if nothing is known."""
+    if blank is None or type(layer) in BY_NUMBER:
+        return blank
+    if type(layer) is Conv2d:
+        return windows(blank, layer.kernel, layer.stride, layer.padding, layer.dilation)
+    if type(layer) in {MaxPool2d, AvgPool2d}:
+        assert isinstance(layer, MaxPool2d | AvgPool2d)
+        return windows(blank, layer.window, layer.stride, layer.padding)
+    return None
+
+
+def along(layers: Sequence[Layer], blank: Blank | None) -> list[Blank | None]:
+    """The same for every activation on a tape, the input first."""
+    places = [blank]
+    for layer in layers:
+        places.append(after(layer, places[-1]))
+    return places
+
+
+def windows(
+    blank: Blank,
+    size: tuple[int, int],
+    stride: tuple[int, int],
+    padding: tuple[int, int],
+    dilation: tuple[int, int] = (1, 1),
+) -> Blank:
+    """Which windows lie on blank paper, all of their pixels."""
+    return np.all(patches(pad(blank, padding, outside=False), size, stride, dilation), axis=(3, 4))

@@ -1,0 +1,127 @@
+"""Blank places are alike, whatever the weights are, and nudges of weights move them alike; nothing else is said to be blank."""
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from handmade.engine.arrays import Array
+from handmade.engine.gradients import difference
+from handmade.engine.gradients.blank import along, of_images
+from handmade.engine.gradients.steady import Choices
+from handmade.engine.layers import (
+    GELU,
+    AvgPool2d,
+    BatchNorm2d,
+    Conv2d,
+    Dropout,
+    Flatten,
+    Layer,
+    Linear,
+    MaxPool2d,
+    ReLU,
+    Residual,
+    Tanh,
+    chain,
+)
+from handmade.engine.network import Network
+
+SHAPE = (11, 9, 2)
+
+
+def conv(channels: int, filters: int, kernel: tuple[int, int], **settings: Any) -> Conv2d:
+    rng = np.random.default_rng(channels + filters)
+    W = rng.standard_normal((*kernel, channels, filters))
+    return Conv2d(W, rng.standard_normal(filters), **settings)
+
+
+NETWORKS: dict[str, list[Layer]] = {
+    "plain": [conv(2, 3, (3, 2)), ReLU(), conv(3, 2, (2, 2)), ReLU(), MaxPool2d(2)],
+    "padded": [conv(2, 3, (3, 3), padding=(1, 2)), GELU(), MaxPool2d((2, 3), padding=(1, 1)), conv(3, 2, (1, 2))],
+    "padded twice": [conv(2, 3, (3, 3), padding=(1, 1)), ReLU(), conv(3, 2, (3, 2), padding=(1, 1)), AvgPool2d(3, 1, 1)],
+    "strided and dilated": [conv(2, 3, (2, 2), stride=(2, 1), dilation=(1, 3)), Tanh(), AvgPool2d(2, 1, 1), ReLU()],
+    "normalised": [conv(2, 3, (2, 3)), BatchNorm2d.init(np.random.default_rng(0), 3, np.float64), ReLU(), MaxPool2d(2, 1)],
+}
+every_network = pytest.mark.parametrize("layers", NETWORKS.values(), ids=NETWORKS)
+
+
+def digits(rng: np.random.Generator) -> Array:
+    """Images with a little ink on a lot of paper, and one with none."""
+    x = np.zeros((3, *SHAPE))
+    x[0, 2:5, 1:4] = rng.standard_normal((3, 3, 2))
+    x[1, 7, 6, 1] = 1.0
+    return x
+
+
+def nudged(layers: Sequence[Layer], rng: np.random.Generator) -> tuple[Layer, ...]:
+    """The same layers, all of their weights moved at once."""
+    arrays = {name: w + 0.1 * rng.standard_normal(w.shape) for name, w in chain.parameters(tuple(layers)).items()}
+    return chain.replaced(tuple(layers), arrays)
+
+
+@every_network
+def test_blank_places_hold_the_same_numbers_and_move_alike(layers: list[Layer]) -> None:
+    rng = np.random.default_rng(1)
+    x = digits(rng)
+    before, after = chain.tape(tuple(layers), x), chain.tape(nudged(layers, rng), x)
+
+    places = along(layers, of_images(x))
+
+    for activation, moved, blank in zip(before, after, places, strict=True):
+        assert blank is not None
+        assert blank.shape == activation.shape[:3]
+        for numbers in (activation, moved):
+            alike = numbers[blank]
+            np.testing.assert_allclose(alike, np.broadcast_to(alike[:1], alike.shape), rtol=0, atol=1e-13)
+    assert places[-1] is not None
+    assert places[-1].any()
+
+
+@every_network
+def test_a_place_that_ink_or_the_edge_can_reach_is_not_blank(layers: list[Layer]) -> None:
+    """Whatever is blank stays as it is when ink falls anywhere that is not; and what only looks blank at the edge is none."""
+    rng = np.random.default_rng(2)
+    x = digits(rng)
+    places = along(layers, of_images(x))
+    wet = np.where(of_images(x)[..., None], x, rng.standard_normal(x.shape))  # type: ignore[index]  # these are images
+
+    for activation, other, blank in zip(chain.tape(tuple(layers), x), chain.tape(tuple(layers), wet), places, strict=True):
+        np.testing.assert_allclose(activation[blank], other[blank], rtol=0, atol=1e-12)
+
+
+def test_what_is_not_known_to_be_alike_is_not_said_to_be() -> None:
+    x = digits(np.random.default_rng(3))
+    blank = of_images(x)
+    mask = np.random.default_rng(4).random(x.shape) < 0.5
+
+    assert along([Dropout(0.5, mask)], blank)[-1] is None
+    assert along([Residual([ReLU()])], blank)[-1] is None
+    assert along([Flatten(), Linear(np.ones((198, 2)), np.zeros(2)), ReLU()], blank)[-1] is None
+    assert of_images(x.reshape(3, -1)) is None
+
+
+def test_ties_on_blank_paper_are_no_contest_but_with_zero() -> None:
+    x = np.full((1, 4, 4, 1), 0.5)
+    blank = np.ones((1, 4, 4), bool)
+    choices = Choices(x, MaxPool2d(2), relu=True, blank=blank)
+    dx = np.array([-0.1, 0.2, -0.7])[None, None, None, None].repeat(4, axis=1).repeat(4, axis=2)
+
+    assert (choices._lead == 0.5).all()
+    np.testing.assert_allclose(choices.delta(dx, slice(None), 0.7)[0, 0, 0, 0], [-0.1, 0.2, -0.5])
+    assert (Choices(x, MaxPool2d(2), relu=False, blank=blank)._lead == np.inf).all()
+    assert (Choices(x, MaxPool2d(2), relu=True)._lead == 0).all()
+
+
+@pytest.mark.parametrize("h", [1e-30, 1e-3, 0.5])
+def test_gradients_on_paper_are_those_without_the_shortcut(h: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(5)
+    layers = [*NETWORKS["plain"][:-1], MaxPool2d(2), Flatten(), Linear(rng.standard_normal((24, 4)), np.zeros(4))]
+    network, x, y = Network(layers, SHAPE), digits(rng), np.array([0, 3, 1])
+    _, quick = difference(network, x, y, h=h)
+    monkeypatch.setattr(sys.modules["handmade.engine.gradients.difference"], "of_images", lambda _: None)
+    _, slow = difference(network, x, y, h=h)
+
+    for name, quotients in slow.items():
+        np.testing.assert_allclose(quick[name], quotients, rtol=1e-12, atol=1e-13 * np.abs(quotients).max())
