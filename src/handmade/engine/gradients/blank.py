@@ -68,4 +68,5 @@ def windows(
     dilation: tuple[int, int] = (1, 1),
 ) -> Blank:
     """Which windows lie on blank paper, all of their pixels."""
-    return np.all(patches(pad(blank, padding, outside=False), size, stride, dilation), axis=(3, 4))
+    whole: Blank = np.all(patches(pad(blank, padding, outside=False), size, stride, dilation), axis=(3, 4))
+    return whole
