@@ -95,6 +95,7 @@ KINDS = {
     "confusion": ["--data", "digits"],
     "mistakes": ["--data", "digits", "--most", "3"],
     "histograms": ["--data", "digits", "--images", "20"],
+    "steps": ["--data", "digits", "--images", "1"],
 }
 
 

@@ -16,6 +16,7 @@ from handmade.cli import inputs
 from handmade.cli.checking import network_of
 from handmade.cli.console import news, results
 from handmade.cli.progress import progress
+from handmade.cli.steps import measured
 from handmade.data import Dataset
 from handmade.engine.arrays import Array
 from handmade.engine.description import describe
@@ -136,6 +137,12 @@ def histograms(target: str, seed: int, data: str, images: int, order: Order) -> 
     network, digits = _with_data(target, seed, data)
     x = handmade.data.prepare(digits.train.images[:images], network.dtype)
     order.draw(file, pictures.histograms(network, x, digits.train.labels[:images], dark=order.dark))
+
+
+def steps(target: str, seed: int, data: str, images: int, order: Order) -> None:
+    """Draw how the step size spoils a quotient, and how it does not spoil an exact one."""
+    file = order.file(target)
+    order.draw(file, pictures.error_against_h(measured(target, data, images, seed), dark=order.dark))
 
 
 def film(target: str, seed: int | None, data: str, steps: int, frames: int, layer: str | None, order: Order) -> None:

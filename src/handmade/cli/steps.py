@@ -24,24 +24,29 @@ def run(target: str, data: str, images: int, seed: int, figure: Path | None, *, 
     """Measure the error of every kind of quotient at every h, on a few images."""
     if figure:
         check_figure(figure)
-    digits = inputs.dataset(data)
-    network = network_of(target, seed)
-    inputs.check_fit(network, digits, data)
-    x = handmade.data.prepare(digits.train.images[:images], np.float64)
-    with workers(cores()) as executor, progress("step sizes") as tell:
-        errors = error_against_h(network, x, digits.train.labels[:images], executor=executor, progress=tell)
+    errors = measured(target, data, images, seed)
     if figure:
         write_atomically(figure, encode(drawn(errors), figure.suffix[1:].lower()))
     if json:
-        print_json({"target": target, "images": len(x)} | asdict(errors) | {"figure": str(figure) if figure else None})
+        print_json({"target": target, "images": images} | asdict(errors) | {"figure": str(figure) if figure else None})
         return
     counted = sum(errors.weights.values())
-    news.print(f"{target}: {counted} weights, on {len(x)} images of {data}, against backpropagation in float64")
+    news.print(f"{target}: {counted} weights, on {images} images of {data}, against backpropagation in float64")
     results.print(_table(errors))
     for line in _summary(errors):
         results.print(line)
     if figure:
         news.print(f"Figure: {figure}")
+
+
+def measured(target: str, data: str, images: int, seed: int) -> StepErrors:
+    """The errors of every kind of quotient, for the network that is meant."""
+    digits = inputs.dataset(data)
+    network = network_of(target, seed)
+    inputs.check_fit(network, digits, data)
+    x = handmade.data.prepare(digits.train.images[:images], np.float64)
+    with workers(cores()) as executor, progress("step sizes") as tell:
+        return error_against_h(network, x, digits.train.labels[: len(x)], executor=executor, progress=tell)
 
 
 def check_figure(figure: Path) -> None:

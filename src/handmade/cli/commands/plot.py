@@ -147,6 +147,23 @@ def histograms(
 
 
 @plot.command()
+def steps(
+    target: Target = "readme",
+    *,
+    images: Annotated[int, typer.Option(min=1, metavar="N", help="How many images to take the loss of.")] = 4,
+    data: Data = "mnist",
+    seed: Seed = 0,
+    out: Out = None,
+    force: Force = False,
+    dark: Dark = False,
+) -> None:
+    """Error against h: the V of the textbook's quotient, and the exact one."""
+    from handmade.cli import plotting  # noqa: PLC0415
+
+    plotting.steps(target, seed, data, images, plotting.Order("steps", out, force=force, dark=dark))
+
+
+@plot.command()
 def film(
     target: Target = "readme",
     *,
