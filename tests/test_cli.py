@@ -437,7 +437,7 @@ def test_the_networks_are_shown_with_layers_shapes_and_weights(command: Handmade
     assert {name: sum(layer["weights"] for layer in layers) for name, layers in tables.items()} == {
         "readme": 28_298,
         "seed": 1_101_526,
-        "deep": 107_962,
+        "deep": 176_202,
     }
     assert [layer["shape"] for layer in tables["readme"]][-3:] == [[13, 13, 16], [2704], [10]]
 
