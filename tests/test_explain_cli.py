@@ -16,6 +16,8 @@ import handmade
 from handmade.cli import inputs
 from handmade.cli.main import main
 from handmade.cli.signed import decimals_for, digits_before, signed, useful_digits
+from handmade.files.checkpoints import read
+from tiny_digits import TINY, write_digits
 
 MINUS = "\N{MINUS SIGN}"
 WEIGHT = "conv1.W[1,2,0,5]"
@@ -290,3 +292,68 @@ def test_what_cannot_be_is_told_in_one_line(command: Command, arguments: list[st
     assert last.startswith("handmade: ")
     assert said in last
     assert "--debug" not in last
+
+
+@pytest.fixture
+def run_of_four_steps(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.chdir(tmp_path)
+    write_digits(tmp_path / "digits", 48, 10)
+    Path("tiny.json").write_text(json.dumps(TINY))
+    trained = command(
+        *("train", "--data", "digits", "--network", "tiny.json", "--threads", "1", "--gradient", "backprop", "--out", "run"),
+        *("--optimiser", "adam", "--clip", "0.5", "--l2", "0.01", "--augment", "shift=1", "--average", "0.5"),
+        *("--steps", "4", "--batch-size", "16", "--checkpoint-every", "0", "--keep", "9"),
+    )
+    assert trained.code == 0
+    return "run"
+
+
+def test_an_update_of_a_run_is_the_one_that_the_run_makes(command: Command, run_of_four_steps: str) -> None:
+    paths = sorted(Path(run_of_four_steps, "checkpoints").iterdir())
+    assert [path.stem for path in paths] == [f"step-{step:08}" for step in range(5)]
+
+    told = command("explain", run_of_four_steps, "--at", "update of conv1.W[1,2,0,1]", "--json").json
+
+    assert told["step"] == 4  # the run is finished, so this is its last step: from the newest checkpoint that has one to go
+    assert told["value"] == float(read(paths[4]).arrays["network/0.W"][1, 2, 0, 1])
+    assert abs(told["rounding"]) <= told["bound"]
+    remembered = {receipt["at"]: receipt["value"] for receipt in told["receipts"]}
+    assert remembered["m/conv1.W[1,2,0,1]"] == float(read(paths[4]).arrays["memory/m/0.W"][1, 2, 0, 1])
+
+    paths[4].unlink()
+    paths[3].write_bytes(b"damaged")
+    shown = command("explain", run_of_four_steps, "--at", "update of linear1.b[3]").out
+    assert shown.startswith("Step 3 of run: the weight after it, and what the optimiser then remembers.\n")
+    assert "linear1.b[3] = " in shown
+
+
+@pytest.mark.parametrize(
+    ("target", "weight", "message"),
+    [
+        (
+            "readme",
+            "conv1.W[0,0,0,0]",
+            "wants the folder of a run, whose checkpoints hold the optimiser's memory; got readme",
+        ),
+        ("digits", "conv1.W[0,0,0,0]", "digits"),
+        ("run", "conv9.W[0,0,0,0]", "conv9"),
+        ("run", "loss", "an update wants a weight of conv1.W, conv1.b, linear1.W, linear1.b; got 'loss'"),
+    ],
+)
+@pytest.mark.usefixtures("run_of_four_steps")
+def test_an_update_that_cannot_be_explained_is_one_line(command: Command, target: str, weight: str, message: str) -> None:
+    outcome = command("explain", target, "--at", f"update of {weight}")
+
+    assert outcome.code == 1
+    assert outcome.err.count("\n") == 1
+    assert message in outcome.err
+
+
+def test_a_run_without_a_step_to_go_says_so(command: Command, run_of_four_steps: str) -> None:
+    for path in sorted(Path(run_of_four_steps, "checkpoints").iterdir())[:-1]:
+        path.unlink()
+
+    outcome = command("explain", run_of_four_steps, "--at", "update of conv1.W[0,0,0,0]")
+
+    assert (outcome.code, outcome.out) == (1, "")
+    assert "wanted a checkpoint with a step to go; there is none. Train with a larger --keep" in outcome.err

@@ -1,6 +1,7 @@
 """`handmade explain`: a receipt, in tables that add up."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from rich import box
 from rich.table import Table
@@ -10,6 +11,7 @@ from handmade.cli import inputs
 from handmade.cli.checking import network_of
 from handmade.cli.console import percent, print_json, results
 from handmade.cli.signed import MINUS, OVER, TIMES, aligned, decimals_for, digits_before, signed, useful_digits
+from handmade.cli.updating import UPDATE, receipt_of_update
 from handmade.engine.receipts.receipt import Receipt, Step, Term
 from handmade.receipts import explain, snippet
 
@@ -33,15 +35,22 @@ def run(
     numpy: bool,
     json: bool,
 ) -> None:
-    """Explain one number of a model, a preset or the network of a file."""
-    network, named = network_of(target, seed), inputs.image_named(image, data)
-    label = named.label if label is None else label
-    receipt = explain(network, named.pixels, at, label=label, depth=depth, by=by, h=step_size)
+    """Explain one number of a model, a preset or the network of a file; or the next update of a run."""
+    if at.startswith(UPDATE):
+        number, receipt = receipt_of_update(target, at.removeprefix(UPDATE).strip())
+        about: dict[str, Any] = {"model": target, "step": number}
+    else:
+        network, named = network_of(target, seed), inputs.image_named(image, data)
+        label = named.label if label is None else label
+        receipt = explain(network, named.pixels, at, label=label, depth=depth, by=by, h=step_size)
+        about = {"model": target, "image": named.name, "label": label}
     if json:
-        print_json({"model": target, "image": named.name, "label": label} | receipt.to_json())
+        print_json(about | receipt.to_json())
     elif numpy:
         results.print(Text(snippet(receipt)), end="")
     else:
+        if "step" in about:
+            results.print(f"Step {about['step']:,} of {target}: the weight after it, and what the optimiser then remembers.\n")
         for each in receipt.all():
             show(each, digits)
 

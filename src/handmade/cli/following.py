@@ -71,7 +71,7 @@ class Sitting:
 
     def follow(self) -> dict[str, Any]:
         """Go through the steps; at the end, the result."""
-        training = self._training()
+        training = self._work.train(self._state, self._executor)
         with self._record as record:
             self._announce()
             self._losses.extend(line["loss"] for line in logged(record.folder)[-RECENT:])
@@ -104,31 +104,6 @@ class Sitting:
         news.print(
             f"Training {Path(settings.network).stem}, {work.network.size:,} weights, on {len(work.training.images):,} images of "
             f"{settings.data}{apart} with {threads} {'core' if threads == 1 else 'cores'}; Ctrl-C stops and saves.\n"
-        )
-
-    def _training(self) -> Any:
-        work, settings = self._work, self._settings
-        return handmade.train(
-            work.network,
-            work.training.images,
-            work.training.labels,
-            gradient=settings.make_gradient(self._executor),
-            optimiser=work.optimiser,
-            schedule=settings.make_schedule(),
-            clip=settings.clip,
-            average=work.average,
-            epochs=settings.epochs,
-            steps=settings.steps,
-            batch_size=settings.batch_size,
-            seed=settings.seed,
-            prepare=self._prepare,
-            augment=settings.make_augmentation(),
-            validation=None if work.validation is None else (work.validation.images, work.validation.labels),
-            validate_every=settings.validate_every,
-            patience=settings.patience,
-            target=settings.target,
-            start=self._state,
-            executor=self._executor,
         )
 
     def _live(self) -> Live:

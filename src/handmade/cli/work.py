@@ -1,5 +1,7 @@
 """What the settings of a run stand for: data, a network and what is done with its gradient, all of it checked."""
 
+from collections.abc import Generator
+from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,6 +17,8 @@ from handmade.data import Dataset, Images
 from handmade.data.split import held_out
 from handmade.engine.gradients.settings import checked_step
 from handmade.engine.optim import Average, Optimiser
+from handmade.engine.state import TrainingState
+from handmade.engine.training import Step
 from handmade.files.checkpoints import Checkpoints, fingerprint
 from handmade.files.tensorboard import check_installed
 from handmade.workers import cores
@@ -42,6 +46,32 @@ class Work:
     def record(self) -> dict[str, Any]:
         """What run.json says of it."""
         return asdict(self.settings) | {"total_steps": self.total, "weights": self.network.size}
+
+    def train(self, state: TrainingState, executor: Executor | None) -> Generator[Step, None, None]:
+        """The steps from a state on."""
+        settings = self.settings
+        return handmade.train(
+            self.network,
+            self.training.images,
+            self.training.labels,
+            gradient=settings.make_gradient(executor),
+            optimiser=self.optimiser,
+            schedule=settings.make_schedule(),
+            clip=settings.clip,
+            average=self.average,
+            epochs=settings.epochs,
+            steps=settings.steps,
+            batch_size=settings.batch_size,
+            seed=settings.seed,
+            prepare=settings.make_prepare(),
+            augment=settings.make_augmentation(),
+            validation=None if self.validation is None else (self.validation.images, self.validation.labels),
+            validate_every=settings.validate_every,
+            patience=settings.patience,
+            target=settings.target,
+            start=state,
+            executor=executor,
+        )
 
     def checkpoint(self, folder: Path) -> Any:
         """What writes a checkpoint of this work, when it is given the state and the seconds."""

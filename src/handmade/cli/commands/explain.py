@@ -25,7 +25,7 @@ def explain(
         typer.Option(
             metavar="PLACE",
             help="conv2[12,10,3] (row, column, channel), logits[3], probability[3], loss, input[5,7,0], "
-            'or "d loss / d conv1.W[1,2,0,5]".',
+            '"d loss / d conv1.W[1,2,0,5]", or, of a run, "update of conv1.W[1,2,0,5]": its next step.',
         ),
     ] = "loss",
     depth: Annotated[int, typer.Option(min=1, metavar="N", help="How many receipts deep: 2 is with those of its inputs.")] = 1,
