@@ -25,7 +25,7 @@ BATCH = 32
 def main(what: str) -> None:
     """Load the digits, train on them if it is meant, and print the peak."""
     import handmade  # noqa: PLC0415  start_up measures it
-    from handmade.workers import cores, workers  # noqa: PLC0415
+    from handmade.workers import cores, workers  # noqa: PLC0415  each child loads what it measures
 
     digits = handmade.data.mnist().train
     children = 0.0

@@ -173,12 +173,12 @@ def ways(executor: Executor | None, threads: int) -> Iterator[tuple[str, Maker, 
         yield f"handmade, {threads} threads", partial(ours, executor), partial(blas_threads, 1)
     if present("PyTorch"):
         from peer_torch import FORMATS, torch_threads  # noqa: PLC0415  optional
-        from torch_operations import in_torch  # noqa: PLC0415
+        from torch_operations import in_torch  # noqa: PLC0415  optional
 
         for form in FORMATS:
             yield form, partial(in_torch, form), partial(torch_threads, threads)
     if present("onnxruntime"):
-        from peer_onnx import in_onnx  # noqa: PLC0415
+        from peer_onnx import in_onnx  # noqa: PLC0415  optional
 
         yield "onnxruntime", partial(in_onnx, threads), partial(blas_threads, 1)
 

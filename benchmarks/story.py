@@ -87,7 +87,7 @@ def pytorch(chapter: Chapter, seed: int) -> Trained:
     """The same in PyTorch."""
     import torch  # noqa: PLC0415  optional
 
-    from peer_torch import TorchNetwork, labels  # noqa: PLC0415
+    from peer_torch import TorchNetwork, labels  # noqa: PLC0415  optional
 
     torch.set_num_threads(cores())
     digits, rng = handmade.data.mnist(), np.random.default_rng(seed)

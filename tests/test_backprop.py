@@ -177,3 +177,25 @@ def test_images_and_labels_are_checked(way: Any) -> None:
         with pytest.raises(HandmadeError) as refused:
             way(network, bad_x, bad_y)
         assert "\n" not in str(refused.value)
+
+
+class Twice(Linear):
+    """A relative that overrides backward, and inherits its halves."""
+
+    def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
+        gx, gradients = super().backward(x, gy)
+        return 2 * gx, {name: 2 * g for name, g in gradients.items()}
+
+
+@pytest.mark.parametrize("units", [4, 90])  # so few weights that gW is made block by block, and so many that it waits
+def test_a_relative_is_asked_for_its_own_backward(units: int) -> None:
+    rng = np.random.default_rng(8)
+    x, y = rng.standard_normal((3, 400)), np.array([0, 3, 1])
+    W, b = rng.standard_normal((400, units)), np.zeros(units)
+
+    _, right = backprop(Network([Linear(W, b)], (400,)), x, y)
+    _, wrong = backprop(Network([Twice(W, b)], (400,)), x, y)
+
+    for name, g in right.items():
+        np.testing.assert_allclose(wrong[name], 2 * g, rtol=1e-14)
+    assert handmade.gradients.check(Network([Twice(W, b)], (400,)), x, y, tries=5).bugs

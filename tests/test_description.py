@@ -90,7 +90,7 @@ def as_stored(description: object) -> object:
 
 @settings(deadline=None)
 @given(description=descriptions(), double=st.booleans())
-def test_what_is_described_is_built_and_what_is_built_is_described(description: dict[str, Any], double: bool) -> None:  # noqa: FBT001
+def test_what_is_described_is_built_and_what_is_built_is_described(description: dict[str, Any], double: bool) -> None:  # noqa: FBT001  hypothesis
     dtype = np.float64 if double else np.float32
     network = Network(*build(description, rng(), dtype))
     assert network.size == 0 or network.dtype == np.dtype(dtype)

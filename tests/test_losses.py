@@ -15,8 +15,9 @@ import handmade
 from handmade import HandmadeError
 from handmade.engine.arrays import Array
 from handmade.engine.gradients import backprop, definition, difference
-from handmade.engine.layers import only
+from handmade.engine.layers import EVERY, Channel, Layer, Linear, ReLU, only
 from handmade.engine.losses import CrossEntropy, Loss, MeanSquaredError, line
+from handmade.engine.network import Network
 from laws import exact
 from test_gradients import NETWORKS, SHAPE
 
@@ -216,3 +217,28 @@ def test_what_a_series_leaves_out_is_bounded_as_it_says() -> None:
     assert all(-a[n] < 1.01 / (n * math.log(2) ** n) for n in range(1, 40))
     assert line.terms(0.2500001, np.dtype(np.float64)) is None
     assert line.terms(math.nan, np.dtype(np.float64)) is None
+
+
+class Tripled(CrossEntropy):
+    """A relative that inherits delta_along from a parent whose loss is another."""
+
+    def forward(self, z: Array, y: Array) -> Array:
+        return 3 * super().forward(z, y)
+
+    def delta(self, z: Array, dz: Array, y: Array, channel: Channel = EVERY) -> Array:
+        return 3 * super().delta(z, dz, y, channel)
+
+    def backward(self, z: Array, y: Array) -> Array:
+        return 3 * super().backward(z, y)
+
+
+def test_a_relative_of_a_loss_is_asked_for_its_own_delta() -> None:
+    rng = np.random.default_rng(10)
+    layers: list[Layer] = [Linear.init(rng, 5, 6, np.float64), ReLU(), Linear.init(rng, 6, K, np.float64)]
+    network, x = Network(layers, (5,)), rng.standard_normal((len(Y), 5))
+
+    for way in (difference, backprop, definition):
+        _, plain = way(network, x, Y)
+        _, tripled = way(network, x, Y, loss=Tripled())
+        for name, g in plain.items():
+            np.testing.assert_allclose(tripled[name], 3 * g, rtol=1e-9, atol=1e-9)

@@ -180,7 +180,7 @@ FILLS = [fill_at_the_new_file, fill_at_write, fill_at_fsync, fill_at_replace]
 @pytest.mark.parametrize("already", [True, False])
 def test_on_a_full_disk_the_model_from_before_survives(
     fill: Callable[[pytest.MonkeyPatch], None],
-    already: bool,  # noqa: FBT001
+    already: bool,  # noqa: FBT001  a parameter of the test
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

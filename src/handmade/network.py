@@ -4,6 +4,7 @@ from pathlib import Path
 
 from handmade.engine import network as engine
 from handmade.engine.description import describe, restore
+from handmade.engine.errors import HandmadeError
 
 
 class Network(engine.Network):
@@ -32,7 +33,6 @@ def load(path: str | Path) -> Network:
     HandmadeError
         If the file is missing, damaged, or not a handmade model.
     """
-    from handmade.engine.errors import HandmadeError  # noqa: PLC0415
     from handmade.files import models  # noqa: PLC0415  safetensors is loaded by those who load
 
     parameters, description = models.read(Path(path))

@@ -70,7 +70,7 @@ def main() -> None:
 
 def _message(error: Exception) -> str:
     """One line for whatever went wrong."""
-    from handmade.engine.errors import HandmadeError  # noqa: PLC0415
+    from handmade.engine.errors import HandmadeError  # noqa: PLC0415  --help does without the engine
 
     if hasattr(error, "format_message"):  # of the command line itself
         command = next((argument for argument in sys.argv[1:] if not argument.startswith("-")), "")

@@ -35,7 +35,7 @@ def run(
     traced = trace(network, named.pixels, nudge, label=label)
     if figure:
         from handmade.pictures.nudge import difference_maps  # noqa: PLC0415  matplotlib is loaded by those who draw
-        from handmade.pictures.style import encode  # noqa: PLC0415
+        from handmade.pictures.style import encode  # noqa: PLC0415  only a figure wants it
 
         prepared = inputs.prepared(network, named)
         picture = difference_maps(network, prepared, nudge, label)

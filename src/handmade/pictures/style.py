@@ -123,7 +123,7 @@ def library() -> Any:
 def canvas(width: float, height: float) -> "Figure":
     """An empty figure of so many inches, which belongs to no window and to no global list."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415  loaded by those who draw
-    from matplotlib.figure import Figure  # noqa: PLC0415
+    from matplotlib.figure import Figure  # noqa: PLC0415  an extra, and slow to load
 
     figure = Figure(figsize=(width, height), dpi=DPI)
     FigureCanvasAgg(figure)

@@ -33,10 +33,10 @@ def check(
     if every and steps:
         raise typer.BadParameter("compares weights at one h; it does not go with --steps", param_hint="--every")
     if steps:
-        from handmade.cli.steps import run as run_steps  # noqa: PLC0415
+        from handmade.cli.steps import run as run_steps
 
         run_steps(target, data, images, seed, figure, json=json)
     else:
-        from handmade.cli.checking import run  # noqa: PLC0415
+        from handmade.cli.checking import run
 
         run(target, data, images, seed, every=every, json=json)

@@ -15,6 +15,6 @@ def evaluate(
     json: Json = False,
 ) -> None:
     """Tell how well a model reads the test images."""
-    from handmade.cli.evaluation import run  # noqa: PLC0415
+    from handmade.cli.evaluation import run
 
     run(model, data, json=json)

@@ -41,7 +41,7 @@ def explain(
     """Tell how a number came about: its terms, which add up."""
     if numpy and json:
         raise typer.BadParameter("does not go with --json", param_hint="--numpy")
-    from handmade.cli.explaining import run  # noqa: PLC0415
+    from handmade.cli.explaining import run
 
     run(
         target,

@@ -14,6 +14,6 @@ def networks(
     json: Json = False,
 ) -> None:
     """Show networks: their layers, shapes and weights."""
-    from handmade.cli.networks import run  # noqa: PLC0415
+    from handmade.cli.networks import run
 
     run(file, json=json)

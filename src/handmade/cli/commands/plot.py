@@ -25,7 +25,7 @@ def filters(
     target: Target, *, layer: LayerName = None, seed: Seed = 0, out: Out = None, force: Force = False, dark: Dark = False
 ) -> None:
     """The weights as images: what the layers look for."""
-    from handmade.cli import plotting  # noqa: PLC0415
+    from handmade.cli import plotting
 
     plotting.filters(target, seed, layer, plotting.Order("filters", out, force=force, dark=dark))
 
@@ -43,7 +43,7 @@ def maps(
     dark: Dark = False,
 ) -> None:
     """One image's way through the network, layer by layer."""
-    from handmade.cli import plotting  # noqa: PLC0415
+    from handmade.cli import plotting
 
     plotting.maps(target, seed, plotting.Sight(image, data, label), plotting.Order("maps", out, force=force, dark=dark))
 
@@ -62,7 +62,7 @@ def nudge(
     dark: Dark = False,
 ) -> None:
     """What one nudge changes at every layer, exactly."""
-    from handmade.cli import plotting  # noqa: PLC0415
+    from handmade.cli import plotting
 
     sight = plotting.Sight(image, data, label)
     plotting.nudge(target, seed, sight, nudge, plotting.Order("nudge", out, force=force, dark=dark))
@@ -82,7 +82,7 @@ def sensitivity(
     dark: Dark = False,
 ) -> None:
     """Which pixels matter for an image, in three ways."""
-    from handmade.cli import plotting  # noqa: PLC0415
+    from handmade.cli import plotting
 
     sight = plotting.Sight(image, data, label)
     plotting.sensitivity(target, seed, sight, patch, plotting.Order("sensitivity", out, force=force, dark=dark))
@@ -97,7 +97,7 @@ def curves(
     dark: Dark = False,
 ) -> None:
     """Loss and accuracy of one run or several, step by step."""
-    from handmade.cli import plotting  # noqa: PLC0415
+    from handmade.cli import plotting
 
     plotting.curves(runs, plotting.Order("curves", out, force=force, dark=dark))
 
@@ -107,7 +107,7 @@ def confusion(
     target: Target, *, data: Data = "mnist", seed: Seed = 0, out: Out = None, force: Force = False, dark: Dark = False
 ) -> None:
     """Which test digit is taken for which, and how often."""
-    from handmade.cli import plotting  # noqa: PLC0415
+    from handmade.cli import plotting
 
     plotting.confusion(target, seed, data, plotting.Order("confusion", out, force=force, dark=dark))
 
@@ -124,7 +124,7 @@ def mistakes(
     dark: Dark = False,
 ) -> None:
     """The worst mistakes, and the closest right answers."""
-    from handmade.cli import plotting  # noqa: PLC0415
+    from handmade.cli import plotting
 
     plotting.mistakes(target, seed, data, most, plotting.Order("mistakes", out, force=force, dark=dark))
 
@@ -141,7 +141,7 @@ def histograms(
     dark: Dark = False,
 ) -> None:
     """How weights and gradients are spread out, by layer."""
-    from handmade.cli import plotting  # noqa: PLC0415
+    from handmade.cli import plotting
 
     plotting.histograms(target, seed, data, images, plotting.Order("histograms", out, force=force, dark=dark))
 
@@ -158,7 +158,7 @@ def steps(
     dark: Dark = False,
 ) -> None:
     """Error against h: the V of the textbook's quotient, and the exact one."""
-    from handmade.cli import plotting  # noqa: PLC0415
+    from handmade.cli import plotting
 
     plotting.steps(target, seed, data, images, plotting.Order("steps", out, force=force, dark=dark))
 
@@ -179,7 +179,7 @@ def film(
     dark: Dark = False,
 ) -> None:
     """The filters while they learn: trains anew, makes a GIF."""
-    from handmade.cli import plotting  # noqa: PLC0415
+    from handmade.cli import plotting
 
     order = plotting.Order("film", out, force=force, dark=dark, formats=("gif",))
     plotting.film(target, seed, data, steps, frames, layer, order)

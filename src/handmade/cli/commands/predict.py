@@ -27,6 +27,6 @@ def predict(
 
     The model comes from handmade train. Then, for instance: handmade predict runs/readme-1 seven.png
     """
-    from handmade.cli.prediction import run  # noqa: PLC0415
+    from handmade.cli.prediction import run
 
     run(model, files, stages_out, show_stages=show_stages, json=json)

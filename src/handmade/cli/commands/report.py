@@ -17,6 +17,6 @@ def report(
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there already.")] = False,
 ) -> None:
     """Tell all about a run on one page of HTML, complete in itself."""
-    from handmade.cli.reporting import run as write  # noqa: PLC0415
+    from handmade.cli.reporting import run as write
 
     write(run, image, data, out, force=force)

@@ -33,6 +33,6 @@ def runs(
     json: Json = False,
 ) -> None:
     """List runs, or compare some: settings, results, curves."""
-    from handmade.cli.history import run  # noqa: PLC0415
+    from handmade.cli.history import run
 
     run(paths or [Path("runs")], sort.value, json=json)

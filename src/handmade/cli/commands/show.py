@@ -20,6 +20,6 @@ def show(
     json: Json = False,
 ) -> None:
     """Look at digits, or at a model's filters, in the terminal."""
-    from handmade.cli.showing import run  # noqa: PLC0415
+    from handmade.cli.showing import run
 
     run(names, filters, data, json=json)

@@ -21,6 +21,6 @@ def trace(
     json: Json = False,
 ) -> None:
     """Show what one nudge changes at every layer, exactly."""
-    from handmade.cli.tracing import run  # noqa: PLC0415
+    from handmade.cli.tracing import run
 
     run(target, image, nudge, figure, label=label, digits=digits, seed=seed, data=data, json=json)

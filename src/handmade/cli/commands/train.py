@@ -20,7 +20,7 @@ from handmade.cli.commands.options import Data, Json
 def _of_recipe(context: typer.Context, name: str | None) -> str | None:
     """Make the values of a recipe the defaults of the other options."""
     if name is not None and _given(context, "recipe"):
-        from handmade.cli.recipes import RECIPES  # noqa: PLC0415
+        from handmade.cli.recipes import RECIPES
 
         context.default_map = RECIPES[name]
     return name
@@ -29,7 +29,7 @@ def _of_recipe(context: typer.Context, name: str | None) -> str | None:
 def _of_run(context: typer.Context, folder: Path | None) -> Path | None:
     """Make the settings of a run the defaults of the other options."""
     if folder is not None:
-        from handmade.files.runs import recorded  # noqa: PLC0415
+        from handmade.files.runs import recorded
 
         record = recorded(folder)
         context.default_map = record | {"steps": record.get("total_steps")}  # the result has put those that were done there
@@ -141,9 +141,9 @@ def train(
         raise typer.BadParameter("wants --validation N, images to judge by", param_hint=f"--{wants.replace('_', '-')}")
     if resume is not None and (out is not None or force):
         raise typer.BadParameter("goes on in the folder of the run, without --out and --force", param_hint="--resume")
-    from handmade.cli.settings import Settings  # noqa: PLC0415
-    from handmade.cli.training import resume as go_on  # noqa: PLC0415
-    from handmade.cli.training import run  # noqa: PLC0415
+    from handmade.cli.settings import Settings
+    from handmade.cli.training import resume as go_on
+    from handmade.cli.training import run
 
     settings = Settings(
         recipe=recipe and recipe.value,

@@ -28,7 +28,7 @@ from handmade.engine.gradients.hops import Hop, Moved, Path, Straight, hopped
 from handmade.engine.gradients.portions import images_at_once, nudges_at_once
 from handmade.engine.gradients.settings import Batch, Scheme, blocks, checked, mapped
 from handmade.engine.layers import EVERY, Nudgeable, chain, is_nudgeable
-from handmade.engine.losses import CrossEntropy, Linewise, Loss
+from handmade.engine.losses import CrossEntropy, Loss, is_linewise
 from handmade.engine.memory import keep_freed_memory
 from handmade.engine.network import Network
 
@@ -166,7 +166,7 @@ def _losses(moved: Iterable[Moved], *, over: Sequence[Hop], logits: Array, y: Ar
     dL: list[Array] = []
     waiting: list[Array] = []  # rows of numbers that all move: what is left goes together, as many as the cache holds
     late: Sequence[Hop] = ()
-    along = loss.delta_along if isinstance(loss, Linewise) else None
+    along = loss.delta_along if is_linewise(loss) else None
     for start in moved:
         each, late = _early(start, over, stop_short=along is not None)
         if each.channel == EVERY:

@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Protocol, Self, TypeAlias, TypeGuard, runtime_
 import numpy as np
 
 from handmade.engine.arrays import Array, Shape
+from handmade.engine.inheritance import defined_together
 from handmade.engine.receipts.receipt import Term
 
 Channel: TypeAlias = slice
@@ -215,8 +216,8 @@ def is_nudgeable(layer: Layer) -> TypeGuard[Nudgeable]:
 
 
 def is_halved(layer: Layer) -> TypeGuard[Halved]:
-    """Whether its backward comes in two halves."""
-    return hasattr(layer, "weight_gradients") and hasattr(layer, "input_gradient")
+    """Whether its backward comes in two halves: its own, and not a parent's beside a backward that it has overridden."""
+    return defined_together(type(layer), "backward", "input_gradient", "weight_gradients")
 
 
 def is_composite(layer: Layer) -> TypeGuard[Composite]:

@@ -1,9 +1,10 @@
 """What a loss is: a frozen value whose methods are pure functions of the logits and the classes, one image at a time."""
 
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeGuard, runtime_checkable
 
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
+from handmade.engine.inheritance import defined_together
 from handmade.engine.layers import EVERY, Channel
 from handmade.engine.receipts.receipt import Term
 
@@ -24,7 +25,6 @@ class Loss(Protocol):
         ...
 
 
-@runtime_checkable
 class Linewise(Loss, Protocol):
     """A loss with a shortcut for logits that move along one line, as they do when a single input of the last layer moves."""
 
@@ -44,6 +44,11 @@ class ExplainedLoss(Protocol):
     def delta_receipt(self, z: Array, dz: Array, y: int) -> Term:
         """The difference of that loss when z moves by dz, (classes,), as a tree of terms."""
         ...
+
+
+def is_linewise(loss: Loss) -> TypeGuard[Linewise]:
+    """Whether it has that shortcut: its own, and not a parent's beside a delta that it has overridden."""
+    return defined_together(type(loss), "forward", "delta", "delta_along")
 
 
 def check_labels(y: Array, images: int, classes: int) -> None:
