@@ -19,6 +19,7 @@ import numpy as np
 
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
+from handmade.engine.fused import Alone, fuse
 from handmade.engine.gradients.settings import Batch, blocks, check_batch, mapped
 from handmade.engine.layers import Weighted, chain, is_halved
 from handmade.engine.losses import CrossEntropy, Loss
@@ -35,7 +36,7 @@ class Part:
     """What some images of a batch contribute: their losses' sum, gx, gradients by name, and factors by the layer's number."""
 
     loss: float
-    gx: Array
+    gx: Array | None
     gradients: dict[str, Array]
     factors: dict[int, Factors]
 
@@ -85,7 +86,8 @@ def input_gradient(
     The loss is the mean over the batch here too; times N, a row of gx is the gradient of that image's own loss.
     """
     parts = list(_parts(network, x, y, loss, executor, to_pixels=True))
-    return sum(part.loss for part in parts) / len(x), np.concatenate([part.gx for part in parts])
+    gx = [part.gx for part in parts if part.gx is not None]
+    return sum(part.loss for part in parts) / len(x), np.concatenate(gx)
 
 
 def _parts(
@@ -100,27 +102,28 @@ def _parts(
 
 
 def _part(loss: Loss, images: int, to_pixels: bool, block: Batch) -> Part:  # noqa: FBT001  a partial fills it in
-    """Go through the tape of some images; gx is worked out only as far as somebody wants it."""
+    """Go through some images and back; gx is worked out only as far as somebody wants it."""
     keep_freed_memory()
     network, x, y = block
     gradients: dict[str, Array] = {}
     factors: dict[int, Factors] = {}
-    last = 0 if to_pixels else _first_with_weights(network)
+    links, passes = fuse(network.layers), {}
+    first = 0 if to_pixels else _first_with_weights(network)
     with np.errstate(over="ignore", invalid="ignore"):  # an overflow shows in the result, where training looks for it
-        *tape, z = network.forward(x)
-        g = loss.backward(z, y) / images
-        for i in reversed(range(last, len(tape))):
-            layer, x_i = network.layers[i], tape[i]
-            own: dict[str, Array] = {}
-            if is_halved(layer):
-                if _is_heavy(layer, x_i, g):
-                    factors[i] = x_i, g
-                else:
-                    own = layer.weight_gradients(x_i, g)
-                g = layer.input_gradient(x_i, g) if i > last or to_pixels else g
+        z = x
+        for i, link in links.items():
+            z, passes[i] = link.record(z)
+        g: Array | None = loss.backward(z, y) / images
+        for i, link in reversed(links.items()):
+            if g is None or i < first:
+                break
+            kept, to_input = passes.pop(i), to_pixels or i > first
+            if isinstance(link, Alone) and is_halved(link.layer) and _is_heavy(link.layer, kept, g):
+                factors[i] = kept, g
+                g = link.layer.input_gradient(kept, g) if to_input else None
             else:
-                g, own = layer.backward(x_i, g)
-            gradients |= {f"{i}.{name}": array for name, array in own.items()}
+                g, own = link.backward(kept, g, to_input=to_input)
+                gradients |= {f"{i}.{name}": array for name, array in own.items()}
         return Part(float(loss.forward(z, y).sum()), g, gradients, factors)
 
 

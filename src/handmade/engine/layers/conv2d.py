@@ -145,14 +145,18 @@ class Conv2d:
         return replace(self, W=parameters["W"], b=parameters["b"])
 
     def forward(self, x: Array) -> Array:  # (N, H, W, C) -> (N, H', W', O)
-        y = self._filtered(x)
+        y = self.filtered(x)
         y += self.b
         return y
+
+    def filtered(self, x: Array) -> Array:
+        """W * x, group by group, without the biases; x may have an axis of nudges at its end."""
+        return _joined([self._correlate(x[:, :, :, seen], self.W[..., filters]) for seen, filters in self._parts()])
 
     def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
         """Only the filters' slices for the channels that moved take part; x itself plays none, for (1) is linear."""
         if channel == EVERY:
-            return self._filtered(dx)
+            return self.filtered(dx)
         seen, filters = self._at(channel)
         part = self._correlate(dx, self.W[:, :, seen, filters])
         if self.output_channel(channel, x.shape[1:]) == filters:
@@ -220,10 +224,6 @@ class Conv2d:
         group, place = divmod(channel.start, self.W.shape[2])
         filters = len(self.b) // self.groups
         return only(place), slice(group * filters, (group + 1) * filters)
-
-    def _filtered(self, x: Array) -> Array:
-        """W * x, group by group; x may have an axis of nudges at its end."""
-        return _joined([self._correlate(x[:, :, :, seen], self.W[..., filters]) for seen, filters in self._parts()])
 
     def _correlate(self, x: Array, W: Array) -> Array:
         windows = self._patches(x)  # (N, H', W', K_h, K_w, C), or with nudges (N, H', W', K_h, K_w, C, nudges)

@@ -17,7 +17,7 @@ import numpy as np
 from handmade.engine.arrays import Array, Shape, pair
 from handmade.engine.errors import HandmadeError
 from handmade.engine.layers.layer import EVERY, Channel, beside
-from handmade.engine.layers.windows import crop, pad, pixels, places
+from handmade.engine.layers.windows import crop, pad, pixels, places, reached
 from handmade.engine.receipts.receipt import Term, made
 from handmade.engine.receipts.windows import inside, pixel, window
 
@@ -68,11 +68,9 @@ class MaxPool2d:
         return (*places(shape, self.window, self.stride, self.padding, "MaxPool2d"), shape[-1])
 
     def forward(self, x: Array) -> Array:  # (N, H, W, C) -> (N, H', W', C)
-        first, *others = self.pixels(x, outside=-np.inf)
-        m = first.copy()
-        for x_k in others:
-            np.maximum(m, x_k, out=m)
-        return m
+        """First of the rows of every window, whose images lie on end, then of what is left of its columns."""
+        rows = _largest(pad(x, self.padding, -np.inf), 1, self.window[0], self.stride[0])
+        return _largest(rows, 2, self.window[1], self.stride[1])
 
     def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
         x = beside(x, dx, channel)
@@ -117,3 +115,13 @@ class MaxPool2d:
 
     def _places(self, padded: Array) -> Iterator[Array]:
         return pixels(padded, self.window, self.stride)
+
+
+def _largest(x: Array, axis: int, window: int, stride: int) -> Array:
+    """The largest of every `window` numbers along an axis; a new array."""
+    number = (x.shape[axis] - window) // stride + 1
+    first, *others = (x[(slice(None),) * axis + (reached(k, number, stride),)] for k in range(window))
+    m = np.maximum(first, others[0]) if others else first.copy()
+    for x_k in others[1:]:
+        np.maximum(m, x_k, out=m)
+    return m

@@ -1,0 +1,57 @@
+"""A convolution with the max-pool and the ReLU behind it: y = relu(max over the window of (W * x) + b).
+
+All pixels of a channel get the same bias, and neither that nor a ReLU changes their order. So the pool comes first, and what
+follows has fewer numbers to go through.
+
+    forward   z = W * x,   y = relu(pool(z) + b)
+    backward  g = gy where y > 0,   then the pool's and the convolution's own
+"""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+from handmade.engine.arrays import Array
+from handmade.engine.layers import Conv2d, Layer, MaxPool2d, ReLU
+
+Pass: TypeAlias = tuple[Array, Array, Array]  # x, z, y
+
+
+@dataclass(frozen=True, eq=False)
+class Convolution:
+    """Conv2d, then perhaps ReLU, then perhaps MaxPool2d; the convolution as the layer itself does it."""
+
+    conv: Conv2d
+    relu: ReLU | None
+    pool: MaxPool2d | None
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        return tuple(layer for layer in (self.conv, self.relu, self.pool) if layer is not None)
+
+    def forward(self, x: Array) -> Array:
+        return self.record(x)[0]
+
+    def record(self, x: Array) -> tuple[Array, Pass]:
+        z = self.conv.filtered(x)
+        y = z if self.pool is None else self.pool.forward(z)
+        finish(y, self.conv.b, self.relu)
+        return y, (x, z, y)
+
+    def backward(self, kept: Pass, gy: Array, *, to_input: bool) -> tuple[Array | None, dict[str, Array]]:
+        x, z, y = kept
+        g = gy if self.relu is None else gy * (y > 0)
+        if self.pool is not None:
+            g = self.pool.backward(z, g)[0]
+        return self.conv.input_gradient(x, g) if to_input else None, self.conv.weight_gradients(x, g)
+
+
+def finish(y: Array, b: Array, relu: ReLU | None) -> None:
+    """Add the bias to images (N, H, W, O) and cut off what is below zero, in place.
+
+    A whole row of biases and an image of zeros take a third of the time of O numbers, or a single zero, again and again.
+    """
+    y += np.broadcast_to(b, y.shape[2:]).copy()
+    if relu is not None:
+        np.maximum(y, np.zeros_like(y[:1]), out=y)
