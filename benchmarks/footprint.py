@@ -30,7 +30,7 @@ def main(what: str) -> None:
     digits = handmade.data.mnist().train
     children = 0.0
     if what != "load":
-        with workers(cores(), threads=what == "backprop") as executor:
+        with workers(cores()) as executor:
             method = handmade.gradients.backprop if what == "backprop" else handmade.gradients.difference
             steps = handmade.train(
                 handmade.networks.seed(np.random.default_rng(0)),

@@ -11,6 +11,7 @@ what holds are the ratios. PyTorch and onnxruntime are used where they can be im
 
 import argparse
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import handmade
@@ -68,7 +69,7 @@ def main() -> None:
     measurements: list[Measurement] = []
     rows: list[Row] = []
     sentences: list[str] = []
-    with workers(count) as processes, workers(count, threads=True) as pool:
+    with workers(count) as processes, ThreadPoolExecutor(count) as pool:
         crew = Crew(count, processes, pool)
         setup = setting.Setup(crew, x, y, setting.networks(x, y), rounds, options.quick, clock)
         for name in options.only or SECTIONS:

@@ -33,8 +33,8 @@ def step_table() -> None:
     mnist = handmade.data.mnist()
     network = handmade.load(trained(steps=100))
     x, y = handmade.data.prepare(mnist.train.images[:BATCH]), mnist.train.labels[:BATCH]
-    with workers(cores()) as processes, workers(cores(), threads=True) as pool:
-        crew, batch = whole.Crew(cores(), processes, pool), whole.Batch(network, x, y)
+    with workers(cores()) as processes:
+        crew, batch = whole.Crew(cores(), processes, None), whole.Batch(network, x, y)
         *_, chain = whole.differences(crew)
         *_, definition = whole.definitions(crew)
         ways = (replace(method.make(batch), name=name) for name, method in (("chain", chain), ("definition", definition)))

@@ -49,7 +49,7 @@ def gradients(setup: Setup) -> Found:
         looped = Spread(tuple(reference.estimate(network, batch.x) / setup.crew.threads for _ in range(setup.rounds)))
         found.append(Measurement("gradients", name, "by definition", BATCH, "loops", looped, None))
         chain = seconds[f"all differences: {setup.crew.in_processes}"]
-        back = seconds[f"backpropagation: {setup.crew.in_threads}"]
+        back = seconds[f"backpropagation: {setup.crew.in_processes}"]
         what = f"all {network.size:,} differences of {name}, batch {BATCH}"
         rows.append(Row(f"{what}, against one backpropagation of ours", limits[name], chain.over(back), most=True, unit="x"))
         if name == "seed":
@@ -109,17 +109,16 @@ def _scaling(name: str, threads: int, seconds: dict[str, Spread]) -> list[Row]:
     """How much the second core helps."""
     if threads != 2:
         return []
-    pairs = {"backpropagation": ("1 thread", "2 threads"), "all differences": ("1 process", "2 processes")}
     return [
         Row(f"{what} of {name}: two cores over one", SCALING, one.over(two), most=False, unit="x")
-        for what, ends in pairs.items()
-        for one, two in [tuple(seconds[f"{what}: handmade, {end}"] for end in ends)]
+        for what in ("backpropagation", "all differences")
+        for one, two in [tuple(seconds[f"{what}: handmade, {end}"] for end in ("1 process", "2 processes"))]
     ]
 
 
 def _steps(crew: whole.Crew, network: Network, x: Array, y: Array, size: int) -> Iterator[Way]:
     """One step of training: with us all that `handmade.train` does, with them the same batch again and again."""
-    for name, executor in {"handmade, 1 thread": None, crew.in_threads: crew.pool}.items():
+    for name, executor in {whole.ALONE: None, crew.in_processes: crew.processes}.items():
         gradient = partial(backprop, executor=executor)
         ours = handmade.train(network, x, y, gradient=gradient, optimiser=MOMENTUM, steps=NO_END, batch_size=size, watch=NO_END)
         yield Way(name, partial(next, ours), around=partial(blas_threads, 1))
@@ -142,7 +141,7 @@ def _check_steps(crew: whole.Crew, network: Network) -> None:
     order = np.arange(len(x))
     wanted, state = small, MOMENTUM.start(small.parameters())
     for _ in range(2):
-        parameters, state = MOMENTUM.step(wanted.parameters(), backprop(wanted, x[order], y, executor=crew.pool)[1], state)
+        parameters, state = MOMENTUM.step(wanted.parameters(), backprop(wanted, x[order], y, executor=crew.processes)[1], state)
         wanted = wanted.replace(parameters)
     for form in peer_torch.FORMATS:
         theirs = peer_torch.TorchNetwork(small, form, MOMENTUM.learning_rate, MOMENTUM.momentum)

@@ -64,7 +64,7 @@ def ours(chapter: Chapter, seed: int) -> Trained:
     digits = handmade.data.mnist()
     start = handmade.networks.described(handmade.networks.PRESETS[chapter.network], np.random.default_rng(seed))
     method = getattr(handmade.gradients, chapter.gradient)
-    with workers(cores(), threads=chapter.gradient == "backprop") as executor:
+    with workers(cores()) as executor:
         for step in handmade.train(
             start,
             *(digits.train.images, digits.train.labels),

@@ -22,6 +22,7 @@ from operations import error
 from peers import present
 from timing import Way, blas_threads
 
+ALONE = "handmade, 1 process"  # what we are called when this one does it all
 H = 1e-3  # as `handmade train` nudges
 SMALL_H = 1e-6  # for the check, where the quotient is held against the loops' slope
 BLOCK = 32  # images a worker takes at most in inference
@@ -29,21 +30,16 @@ BLOCK = 32  # images a worker takes at most in inference
 
 @dataclass(frozen=True)
 class Crew:
-    """Who does our work: processes for differences, threads for backpropagation, each with one BLAS thread."""
+    """Who does our work, each with one BLAS thread: processes, and threads for single operations."""
 
     threads: int
     processes: Executor | None
     pool: Executor | None
 
     @property
-    def in_threads(self) -> str:
-        """What we are called with all of them as threads."""
-        return "handmade, 1 thread" if self.threads == 1 else f"handmade, {self.threads} threads"
-
-    @property
     def in_processes(self) -> str:
-        """And as processes."""
-        return "handmade, 1 process" if self.threads == 1 else f"handmade, {self.threads} processes"
+        """What we are called with all of them."""
+        return ALONE if self.threads == 1 else f"handmade, {self.threads} processes"
 
 
 @dataclass(frozen=True)
@@ -69,7 +65,7 @@ Section: TypeAlias = Callable[[Crew], Iterator[Method]]
 
 
 def logits(network: Network, x: Array, executor: Executor | None, threads: int = 1) -> Array:
-    """Our inference: blocks of images on threads."""
+    """Our inference: blocks of images, shared out."""
     if executor is None or len(x) < threads:
         return network.logits(x)
     size = min(BLOCK, -(-len(x) // threads))
@@ -89,9 +85,9 @@ def checked(methods: list[Method], network: Network) -> dict[str, float]:
 def inference(crew: Crew) -> Iterator[Method]:
     """The logits of a batch."""
     yield _inference("plain NumPy", lambda b: partial(plain.forward, b.network, b.x), lambda tape: tape[-1], crew.threads)
-    yield _inference("handmade, 1 thread", lambda b: partial(logits, b.network, b.x, None))
+    yield _inference(ALONE, lambda b: partial(logits, b.network, b.x, None))
     if crew.threads > 1:
-        yield _inference(crew.in_threads, lambda b: partial(logits, b.network, b.x, crew.pool, crew.threads))
+        yield _inference(crew.in_processes, lambda b: partial(logits, b.network, b.x, crew.processes, crew.threads))
     if present("PyTorch"):
         import peer_torch  # noqa: PLC0415  optional
 
@@ -111,9 +107,9 @@ def inference(crew: Crew) -> Iterator[Method]:
 def backpropagation(crew: Crew) -> Iterator[Method]:
     """The gradient by backpropagation."""
     yield _gradient("plain NumPy", lambda b: partial(plain.backprop, b.network, b.x, b.y), crew.threads)
-    yield _gradient("handmade, 1 thread", lambda b: partial(backprop, b.network, b.x, b.y))
+    yield _gradient(ALONE, lambda b: partial(backprop, b.network, b.x, b.y))
     if crew.threads > 1:
-        yield _gradient(crew.in_threads, lambda b: partial(backprop, b.network, b.x, b.y, executor=crew.pool))
+        yield _gradient(crew.in_processes, lambda b: partial(backprop, b.network, b.x, b.y, executor=crew.processes))
     if present("PyTorch"):
         import peer_torch  # noqa: PLC0415  optional
 
@@ -132,7 +128,7 @@ def backpropagation(crew: Crew) -> Iterator[Method]:
 
 def differences(crew: Crew) -> Iterator[Method]:
     """All difference quotients, by the finite chain rule."""
-    yield _gradient("handmade, 1 process", lambda b: partial(difference, b.network, b.x, b.y, h=b.h))
+    yield _gradient(ALONE, lambda b: partial(difference, b.network, b.x, b.y, h=b.h))
     if crew.threads > 1:
         yield _gradient(crew.in_processes, lambda b: partial(difference, b.network, b.x, b.y, h=b.h, executor=crew.processes))
 

@@ -326,7 +326,7 @@ def test_an_evaluation_has_the_same_bits_however_many_share_it() -> None:
     images, labels = MNIST.test.images[:1700], MNIST.test.labels[:1700]
     alone = evaluate(network(), images, labels, handmade.data.prepare)
 
-    with workers(3, threads=True) as executor:
+    with workers(3) as executor:
         shared = evaluate(network(), images, labels, handmade.data.prepare, executor)
 
     assert shared.loss == alone.loss

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 
@@ -14,7 +15,6 @@ import plain
 import reference
 import whole
 from growth import Sweep
-from handmade.workers import workers
 from operations import KINDS, ways
 from peers import conventions, images_first
 from report import Measurement, Results, Row
@@ -24,7 +24,7 @@ from timing import Spread, Way, in_turn
 
 @pytest.fixture(scope="module")
 def crew() -> Iterator[whole.Crew]:
-    with workers(2, threads=True) as pool:
+    with ThreadPoolExecutor(2) as pool:
         yield whole.Crew(2, pool, pool)  # threads do for processes where nothing is timed
 
 

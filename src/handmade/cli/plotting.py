@@ -156,7 +156,7 @@ def film(target: str, seed: int | None, data: str, steps: int, frames: int, laye
     news.print(f"Training {target} anew for {steps:,} steps, by backpropagation with momentum; no file of a run is touched.")
     every = max(1, -(-steps // (frames - 1)))
     taken = []
-    with workers(cores(), threads=True) as executor, progress("steps") as tell:
+    with workers(cores()) as executor, progress("steps") as tell:
         training = train(
             network,
             digits.train.images,

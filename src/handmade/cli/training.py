@@ -106,7 +106,7 @@ def _list(known: dict[str, Any], name: str) -> list[Any]:
 def _workers(work: Work, *, yes: bool) -> Iterator[Executor | None]:
     """Provide the cores, and say first what the definition costs on them."""
     threads = work.settings.threads or 1
-    with workers(threads, threads=work.settings.gradient == "backprop") as executor:
+    with workers(threads) as executor:
         if work.settings.gradient == "definition":
             _warn_of_cost(work, threads, yes=yes)
         yield executor

@@ -34,7 +34,7 @@ def receipt_of_update(target: str, weight: str) -> tuple[int, Receipt]:
         raise HandmadeError(f"{folder}: wanted the settings of a run in run.json; {', '.join(missing)} are missing")
     work = assemble(Settings(**{name: known[name] for name in names}))
     state = _before(Checkpoints(folder), work.total).state(work.network, work.optimiser, work.average)
-    with workers(work.settings.threads or 1, threads=True) as executor:
+    with workers(1) as executor:  # for a single step, others would take longer to start
         training = work.train(state, executor)
         step = next(training)
         training.close()

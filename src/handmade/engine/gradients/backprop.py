@@ -26,7 +26,8 @@ from handmade.engine.losses import CrossEntropy, Loss
 from handmade.engine.memory import keep_freed_memory
 from handmade.engine.network import Network
 
-IMAGES_A_TASK = 16  # enough to outweigh the calls, few enough for the cache
+FEWEST, MOST = 16, 64  # images of a task: enough to outweigh the calls, few enough for the cache
+TASKS = 4  # of a batch, if that gives neither too few nor too many
 
 Factors: TypeAlias = tuple[Array, Array]  # a layer's x and gy: what its gW is made of
 
@@ -98,7 +99,7 @@ def _parts(
         if not callable(getattr(layer, "backward", None)):
             raise HandmadeError(f"backpropagation wants every layer to have a method backward; {name} has none. Try difference")
     work = partial(_part, loss or CrossEntropy(), len(x), to_pixels)
-    return mapped(executor, work, blocks((network, x, y), IMAGES_A_TASK))
+    return mapped(executor, work, blocks((network, x, y), _images_a_task(len(x))))
 
 
 def _part(loss: Loss, images: int, to_pixels: bool, block: Batch) -> Part:  # noqa: FBT001  a partial fills it in
@@ -118,7 +119,7 @@ def _part(loss: Loss, images: int, to_pixels: bool, block: Batch) -> Part:  # no
             if g is None or i < first:
                 break
             kept, to_input = passes.pop(i), to_pixels or i > first
-            if isinstance(link, Alone) and is_halved(link.layer) and _is_heavy(link.layer, kept, g):
+            if isinstance(link, Alone) and is_halved(link.layer) and _is_heavy(link.layer, kept, g, _images_a_task(images)):
                 factors[i] = kept, g
                 g = link.layer.input_gradient(kept, g) if to_input else None
             else:
@@ -127,14 +128,19 @@ def _part(loss: Loss, images: int, to_pixels: bool, block: Batch) -> Part:  # no
         return Part(float(loss.forward(z, y).sum()), g, gradients, factors)
 
 
+def _images_a_task(images: int) -> int:
+    """However many workers there are: the bits of the result must not depend on them."""
+    return min(max(-(-images // TASKS), FEWEST), MOST)
+
+
 def _first_with_weights(network: Network) -> int:
     return next((i for i, layer in enumerate(network.layers) if hasattr(layer, "parameters")), 0)
 
 
-def _is_heavy(layer: Weighted, x: Array, gy: Array) -> bool:
-    """Whether a gW for each block of images would be more to write down and add up than what it is made of."""
+def _is_heavy(layer: Weighted, x: Array, gy: Array, images: int) -> bool:
+    """Whether a gW for each task of so many images would be more to write down and add up than what it is made of."""
     weights = sum(array.size for array in layer.parameters().values())
-    return bool(weights > IMAGES_A_TASK * (x[0].size + gy[0].size))
+    return bool(weights > images * (x[0].size + gy[0].size))
 
 
 def _of_all(network: Network, i: int, factors: Sequence[Factors]) -> dict[str, Array]:

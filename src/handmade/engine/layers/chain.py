@@ -66,11 +66,11 @@ def described(layers: Layers) -> list[dict[str, Any]]:
 def shapes(layers: Layers, shape: Shape) -> tuple[Shape, ...]:
     """The shape of every activation for an input of `shape`, the input's first; raises HandmadeError with the layer's name."""
     reached = [shape]
-    for name, layer in zip(names(layers), layers, strict=True):
+    for i, layer in enumerate(layers):
         try:
             reached.append(layer.output_shape(reached[-1]))
         except HandmadeError as error:
-            raise HandmadeError(f"layer {len(reached) - 1} ({name}): {error}") from None
+            raise HandmadeError(f"layer {i} ({names(layers)[i]}): {error}") from None
     return tuple(reached)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from handmade.engine.arrays import Array
 from handmade.engine.optim.checks import POSITIVE, checked
 
+CACHED = 2**15  # numbers
 SMALLEST = 1e-280  # a sum of squares below which single ones may have lost digits, or vanished
 
 
@@ -65,7 +66,7 @@ def clip_by_value(gradients: dict[str, Array], largest: float) -> dict[str, Arra
 def global_norm(gradients: dict[str, Array]) -> float:
     """|g|: the root of the sum of all squares, in float64."""
     with np.errstate(over="ignore", under="ignore"):  # what does not fit is looked at again below
-        squares = sum(float(np.square(g, dtype=np.float64).sum()) for g in gradients.values())
+        squares = sum(map(_squares, gradients.values()))
     if SMALLEST < squares < math.inf:
         return math.sqrt(squares)
     longest = float(np.max([np.abs(g).max(initial=0) for g in gradients.values()], initial=0))
@@ -74,6 +75,15 @@ def global_norm(gradients: dict[str, Array]) -> float:
     # Divided by the longest, no square overflows, and not all of them can vanish.
     squares = sum(float(np.square(np.divide(g, longest, dtype=np.float64)).sum()) for g in gradients.values())
     return longest * math.sqrt(squares)
+
+
+def _squares(g: Array) -> float:
+    """The sum of the squares, in float64, of so many numbers at a time that these stay in the cache."""
+    numbers, total = g.reshape(-1), 0.0
+    for first in range(0, g.size, CACHED):
+        some = numbers[first : first + CACHED].astype(np.float64)
+        total += float(some @ some)
+    return total
 
 
 def _clip(g: Array, bound: float) -> Array:

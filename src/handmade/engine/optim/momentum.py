@@ -43,7 +43,8 @@ class Momentum:
         lr, mu = float(scale * self.learning_rate), self.momentum
         moved, remembered = {}, {}
         for name, w in parameters.items():
-            v = mu * state[f"v/{name}"] + gradients[name]
+            v = mu * state[f"v/{name}"]
+            v += gradients[name]
             moved[name] = w - lr * v
             remembered[f"v/{name}"] = v
         return moved, remembered
