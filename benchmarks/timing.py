@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-SETTLE = 0.02  # seconds: threads of the way before may spin for so long, waiting for more work
+SETTLE = 0.15  # seconds: threads of the way before may spin for so long, waiting for more work; OpenBLAS's for 2^28 cycles
 
 
 @dataclass(frozen=True)
