@@ -141,9 +141,9 @@ def test_the_next_batch_is_made_while_the_gradient_of_this_one_is_worked_out() -
     made = [threading.Event() for _ in range(4)]
     numbers = iter(made)
 
-    def prepare(images: Array) -> Array:
+    def note(images: Array, _rng: np.random.Generator) -> Array:
         next(numbers).set()
-        return handmade.data.prepare(images)
+        return images
 
     following = iter(made[1:])
 
@@ -151,7 +151,9 @@ def test_the_next_batch_is_made_while_the_gradient_of_this_one_is_worked_out() -
         assert next(following).wait(60)
         return no_gradient(network, x, y)
 
-    for step in train(plain(), IMAGES, LABELS, gradient=wait, prepare=prepare, batch_size=16, steps=4):
+    for step in train(
+        plain(), IMAGES, LABELS, gradient=wait, prepare=handmade.data.prepare, augment=note, batch_size=16, steps=4
+    ):
         if step.number == 3:
             break  # the fourth would wait for a fifth batch
 
@@ -171,7 +173,7 @@ def test_the_thread_that_makes_batches_ends_with_the_training(fails: str) -> Non
             raise ZeroDivisionError
         return handmade.data.prepare(images)
 
-    training = train(plain(), IMAGES, LABELS, gradient=gradient, prepare=prepare)
+    training = train(plain(), IMAGES, LABELS, gradient=gradient, prepare=prepare, augment=lambda images, _rng: images)
     try:
         next(training)
     except (ZeroDivisionError, KeyboardInterrupt):

@@ -66,6 +66,10 @@ class Batches:
             images = changed
         return images if self.prepare is None else self.prepare(images), self.labels[chosen]
 
+    def stream(self, numbers: range) -> Generator[tuple[Array, Array], None, None]:
+        """One batch after the other: made ahead where they are changed; else that is no work, and a thread only in the way."""
+        return ahead(self.make, numbers) if self.augment is not None else (self.make(number) for number in numbers)
+
 
 @lru_cache(maxsize=2)
 def _order(images: int, seed: int, epoch: int) -> Array:

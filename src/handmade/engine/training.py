@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from handmade.engine.arrays import Array, check_finite
-from handmade.engine.batches import Augment, Batches, Prepare, ahead
+from handmade.engine.batches import Augment, Batches, Prepare
 from handmade.engine.errors import HandmadeError
 from handmade.engine.evaluation import Evaluation
 from handmade.engine.gradients import difference
@@ -229,7 +229,7 @@ def _steps(
         return  # it had stopped where it goes on
     smoothed = last_good = state.smoothed(rule.average)
     numbers = range(state.steps + 1, total + 1)
-    with closing(ahead(batches.make, numbers)) as made:
+    with closing(batches.stream(numbers)) as made:
         for number, (x, y) in zip(numbers, made, strict=True):
             network = state.network
             stage = network.in_training(len(x), generator(batches.seed, STAGE, number))

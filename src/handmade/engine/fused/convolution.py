@@ -52,6 +52,8 @@ def finish(y: Array, b: Array, relu: ReLU | None) -> None:
 
     A whole row of biases and an image of zeros take a third of the time of O numbers, or a single zero, again and again.
     """
-    y += np.broadcast_to(b, y.shape[2:]).copy()
+    row = np.empty(y.shape[2:], b.dtype)
+    row[...] = b
+    y += row
     if relu is not None:
         np.maximum(y, np.zeros_like(y[:1]), out=y)

@@ -88,8 +88,10 @@ def outputs_transposed(gy: Array) -> Array:
 
 def _both_axes(matrix: Array, w: Array) -> Array:
     """matrix w matrix^T along the first two axes."""
-    down = np.tensordot(matrix, w, axes=1)
-    return np.moveaxis(np.tensordot(matrix, down, axes=(1, 1)), 0, 1)
+    rows, columns = w.shape[:2]
+    down = (matrix @ w.reshape(rows, -1)).reshape(len(matrix), columns, -1)
+    across: Array = matrix @ down
+    return across.reshape(len(matrix), len(matrix), *w.shape[2:])
 
 
 def _transform(even: Array, odd: Array, out: Array) -> None:

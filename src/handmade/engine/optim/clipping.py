@@ -11,7 +11,7 @@ import numpy as np
 from handmade.engine.arrays import Array
 from handmade.engine.optim.checks import POSITIVE, checked
 
-CACHED = 2**15  # numbers
+CACHED = 2**14  # numbers
 SMALLEST = 1e-280  # a sum of squares below which single ones may have lost digits, or vanished
 
 
