@@ -10,29 +10,27 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from handmade import data, gradients, losses, networks
-from handmade.engine.errors import HandmadeError
-from handmade.engine.layers import (
-    GELU,
-    AvgPool2d,
-    BatchNorm2d,
-    Conv2d,
-    Dropout,
-    Flatten,
-    GlobalAvgPool2d,
-    LeakyReLU,
-    Linear,
-    MaxPool2d,
-    ReLU,
-    Residual,
-    Sigmoid,
-    Tanh,
-)
-from handmade.engine.training import train
-from handmade.network import Network, load
-
 if TYPE_CHECKING:
-    from handmade import receipts
+    from handmade import data, gradients, losses, networks, receipts
+    from handmade.engine.errors import HandmadeError
+    from handmade.engine.layers import (
+        GELU,
+        AvgPool2d,
+        BatchNorm2d,
+        Conv2d,
+        Dropout,
+        Flatten,
+        GlobalAvgPool2d,
+        LeakyReLU,
+        Linear,
+        MaxPool2d,
+        ReLU,
+        Residual,
+        Sigmoid,
+        Tanh,
+    )
+    from handmade.engine.training import train
+    from handmade.network import Network, load
     from handmade.own_digits import read_digit
     from handmade.receipts import explain, explain_update, trace
 
@@ -66,18 +64,29 @@ __all__ = [
     "train",
 ]
 
-_LATER = {  # what is loaded when it is first asked for, and from where
-    "receipts": "handmade.receipts",
+_ROOMS = {"data", "gradients", "losses", "networks", "receipts"}
+_FROM = {  # where the other names are, but for layers
+    "HandmadeError": "handmade.engine.errors",
+    "Network": "handmade.network",
     "explain": "handmade.receipts",
     "explain_update": "handmade.receipts",
-    "trace": "handmade.receipts",
+    "load": "handmade.network",
     "read_digit": "handmade.own_digits",
+    "trace": "handmade.receipts",
+    "train": "handmade.engine.training",
 }
 
 
 def __getattr__(name: str) -> Any:
-    """Load what takes time to load, and is not always wanted."""
-    if name not in _LATER:
+    """Load a part of handmade when it is first asked for: who wants to show a help text does not wait for all of it."""
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = import_module(_LATER[name])
-    return module if name == "receipts" else getattr(module, name)
+    if name in _ROOMS:
+        return import_module(f"handmade.{name}")
+    found = getattr(import_module(_FROM.get(name, "handmade.engine.layers")), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
