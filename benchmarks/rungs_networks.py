@@ -21,6 +21,7 @@ from timing import Spread, Way, blas_threads, in_turn
 
 BATCHES = (32, 64, 128)  # of training
 SIZES = (1, 32, 256)  # of inference
+AT_WORK = 0.1  # seconds, as in a training: threads and processes of all are awake then
 NO_END = 10**9  # more steps than are ever taken
 SCALING = 1.7  # how many times faster two cores are to be than one
 
@@ -38,7 +39,7 @@ def gradients(setup: Setup) -> Found:
         errors = {what: whole.checked(each, network) for what, each in methods.items()}
         batch = whole.Batch(network, setup.x[:BATCH], setup.y[:BATCH])
         ways = [replace(method.make(batch), name=f"{what}: {method.name}") for what, each in methods.items() for method in each]
-        seconds = in_turn(ways, setup.rounds, clock=setup.clock)
+        seconds = in_turn(ways, setup.rounds, AT_WORK, setup.clock)
         for what, each in methods.items():
             found += [
                 Measurement(
@@ -69,7 +70,7 @@ def training(setup: Setup) -> Found:
         _check_steps(setup.crew, network)
         for size in BATCHES[:1] if setup.quick else BATCHES:
             ways = list(_steps(setup.crew, network, setup.x, setup.y, size))
-            seconds = in_turn(ways, setup.rounds, least=0.1, clock=setup.clock)
+            seconds = in_turn(ways, setup.rounds, AT_WORK, setup.clock)
             group = [
                 Measurement("training by backpropagation", name, "one step", size, way, s, None) for way, s in seconds.items()
             ]
@@ -87,7 +88,7 @@ def inference(setup: Setup) -> Found:
         errors = whole.checked(methods, network)
         for size in SIZES:
             batch = whole.Batch(network, setup.x[:size], setup.y[:size])
-            seconds = in_turn([method.make(batch) for method in methods], setup.rounds, clock=setup.clock)
+            seconds = in_turn([method.make(batch) for method in methods], setup.rounds, AT_WORK, setup.clock)
             group = [Measurement("inference", name, "logits", size, way, s, errors[way]) for way, s in seconds.items()]
             group.append(Measurement("inference", name, "logits", size, "loops", _looped(batch, setup.rounds), None))
             found += group
