@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
 
 from handmade.engine.arrays import Array, Shape, whole
 from handmade.engine.errors import HandmadeError
-from handmade.engine.fused import fuse
+from handmade.engine.fused import Link, fuse
 from handmade.engine.layers import Layer, chain
 from handmade.engine.memory import keep_freed_memory
 
@@ -46,6 +47,11 @@ class Network:
     def shapes(self) -> tuple[Shape, ...]:
         """The shape of every activation on the tape, without the batch axis: the input's first."""
         return chain.shapes(self.layers, self.input_shape)
+
+    @cached_property
+    def links(self) -> dict[int, Link]:
+        """The layers as what is worked out together: each link by the number of its first layer."""
+        return fuse(self.layers)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -157,9 +163,15 @@ class Network:
         """The last activation, (N, classes), for any number of images; the others are not kept."""
         self.check_images(x)
         keep_freed_memory()
-        at_once = len(x) if self.couples else IMAGES_AT_ONCE
-        blocks = [slice(first, first + at_once) for first in range(0, len(x), at_once)]
-        return np.concatenate([_output(self.of(block), x[block]) for block in blocks])
+        if len(x) <= IMAGES_AT_ONCE or self.couples:
+            return self._output(x)
+        blocks = [slice(first, first + IMAGES_AT_ONCE) for first in range(0, len(x), IMAGES_AT_ONCE)]
+        return np.concatenate([self.of(block)._output(x[block]) for block in blocks])  # noqa: SLF001  of its own kind
+
+    def _output(self, x: Array) -> Array:
+        for link in self.links.values():
+            x = link.forward(x)
+        return x
 
     def predict(self, x: Array) -> Array:
         """The number of the class with the largest logit, (N,) int64; raises HandmadeError if there are no logits."""
@@ -181,10 +193,3 @@ class Network:
             raise HandmadeError(
                 f"the network in training is made for a batch of {batch} images; got {len(x)}. Try in_training again"
             )
-
-
-def _output(network: Network, x: Array) -> Array:
-    """The last activation alone."""
-    for link in fuse(network.layers).values():
-        x = link.forward(x)
-    return x

@@ -56,4 +56,4 @@ def finish(y: Array, b: Array, relu: ReLU | None) -> None:
     row[...] = b
     y += row
     if relu is not None:
-        np.maximum(y, np.zeros_like(y[:1]), out=y)
+        np.maximum(y, np.zeros(y.shape[1:], y.dtype), out=y)

@@ -9,8 +9,8 @@ The outputs of all tiles come in four planes, and these are the four pixels of e
 The images of a batch are worked on a few at a time, so that what one step writes is still in the cache when the next one reads.
 """
 
+import math
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -27,7 +27,7 @@ CACHED = 2**21  # bytes of V and M together
 
 Winners: TypeAlias = tuple[Array, Array]  # for each row of a window, is left first; is the upper row
 Piece: TypeAlias = tuple[slice, Array, Winners | None]  # some images, their V, and who won
-Pass: TypeAlias = tuple[Shape, Array, list[Piece]]  # x.shape, y
+Pass: TypeAlias = tuple[Shape, Array, Array, list[Piece]]  # x.shape, y, U
 
 
 def serves(conv: Conv2d) -> bool:
@@ -53,49 +53,47 @@ class Tiles:
     def layers(self) -> tuple[Layer, ...]:
         return tuple(layer for layer in (self.conv, self.relu, self.pool) if layer is not None)
 
-    @cached_property
-    def U(self) -> Array:
-        """The filters, transformed: (16, C, O)."""
-        return winograd.filters(self.conv.W).reshape(16, *self.conv.W.shape[2:])
-
     def forward(self, x: Array) -> Array:
-        h, w = self._tiles(x.shape[1:])
-        if x.shape[-1] < CHANNELS_ONWARD or len(x) * h * w < TILES:
+        if x.shape[-1] < CHANNELS_ONWARD or len(x) * math.prod(self._tiles(x.shape[1:])) < TILES:
             return Convolution(self.conv, self.relu, self.pool).forward(x)
-        return self._through(x, None)
+        return self._through(x, self._filters(), None)
 
     def record(self, x: Array) -> tuple[Array, Pass]:
-        pieces: list[Piece] = []
-        y = self._through(x, pieces)
-        return y, (x.shape, y, pieces)
+        U, pieces = self._filters(), list[Piece]()
+        y = self._through(x, U, pieces)
+        return y, (x.shape, y, U, pieces)
 
     def backward(self, kept: Pass, gy: Array, *, to_input: bool) -> tuple[Array | None, dict[str, Array]]:
-        shape, y, pieces = kept
+        shape, y, U, pieces = kept
         g = gy if self.relu is None else gy * (y > 0)
         gx = np.empty(shape, g.dtype) if to_input else None
-        gU = np.zeros_like(self.U)
+        gU = np.zeros_like(U)
         for images, V, winners in pieces:
             gp = self._dealt(g[images], winners)
             gM = winograd.outputs_transposed(gp).reshape(16, -1, gp.shape[-1])
             gU += V.reshape(16, -1, V.shape[-1]).swapaxes(1, 2) @ gM
             if gx is not None:
-                gV = (gM @ self.U.swapaxes(1, 2)).reshape(V.shape)
+                gV = (gM @ U.swapaxes(1, 2)).reshape(V.shape)
                 _unframe(winograd.tiles_transposed(gV), self.conv.padding, gx[images])
         gW = winograd.filters_transposed(gU.reshape(4, 4, *gU.shape[1:]))
         rows = g.reshape(-1, g.shape[-1])
         return gx, {"W": gW, "b": np.ones(len(rows), g.dtype) @ rows}
 
-    def _through(self, x: Array, pieces: list[Piece] | None) -> Array:
+    def _filters(self) -> Array:
+        """U: (16, C, O)."""
+        return winograd.filters(self.conv.W).reshape(16, *self.conv.W.shape[2:])
+
+    def _through(self, x: Array, U: Array, pieces: list[Piece] | None) -> Array:
         """y, and what is kept of each piece put into `pieces`, if there is such a list."""
         height, width, O = self.conv.output_shape(x.shape[1:])
         h, w = self._tiles(x.shape[1:])
-        y = np.empty((len(x), h, w, O) if self.pool else (len(x), 2 * h, 2 * w, O), x.dtype)
-        of_an_image = 16 * h * w * (x.shape[-1] + O) * x.itemsize
+        y = np.empty((len(x), h, w, O) if self.pool else (len(x), 2 * h, 2 * w, O), np.result_type(x, U))
+        of_an_image = 16 * h * w * (x.shape[-1] + O) * y.itemsize
         at_once = max(1, CACHED // of_an_image)
         for first in range(0, len(x), at_once):
             images = slice(first, first + at_once)
             V = winograd.tiles(_frame(x[images], self.conv.padding, (2 * h + 2, 2 * w + 2)))
-            M = V.reshape(16, -1, V.shape[-1]) @ self.U
+            M = V.reshape(16, -1, V.shape[-1]) @ U
             planes = winograd.outputs(M.reshape(4, 4, *V.shape[2:5], O))  # (2, 2, N, h, w, O)
             if self.pool is None:
                 y[images].reshape(-1, h, 2, w, 2, O)[...] = np.moveaxis(planes, (0, 1), (2, 4))

@@ -19,7 +19,7 @@ import numpy as np
 
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
-from handmade.engine.fused import Alone, fuse
+from handmade.engine.fused import Alone
 from handmade.engine.gradients.settings import Batch, blocks, check_batch, mapped
 from handmade.engine.layers import Weighted, chain, is_halved
 from handmade.engine.losses import CrossEntropy, Loss
@@ -108,7 +108,7 @@ def _part(loss: Loss, images: int, to_pixels: bool, block: Batch) -> Part:  # no
     network, x, y = block
     gradients: dict[str, Array] = {}
     factors: dict[int, Factors] = {}
-    links, passes = fuse(network.layers), {}
+    links, passes = network.links, {}
     first = 0 if to_pixels else _first_with_weights(network)
     with np.errstate(over="ignore", invalid="ignore"):  # an overflow shows in the result, where training looks for it
         z = x
