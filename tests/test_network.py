@@ -271,3 +271,16 @@ def test_the_dtype_of_the_weights_is_that_of_every_activation(dtype: type[np.flo
     network = handmade.networks.readme(rng(), dtype)
     tape = network.forward(rng(1).random((2, 30, 30, 1)).astype(dtype))
     assert {activation.dtype for activation in tape} == {np.dtype(dtype)}
+
+
+def test_no_pass_remembers_the_weights_of_the_one_before() -> None:
+    network = handmade.networks.deep(np.random.default_rng(0))
+    x = np.random.default_rng(1).standard_normal((9, 30, 30, 1)).astype(np.float32)
+    before = network.logits(x)
+    for array in network.parameters().values():
+        np.multiply(array, 1.5, out=array)  # in place, behind the back of a value that is frozen
+
+    after = network.logits(x)
+
+    assert np.abs(after - before).max() > 0.1
+    np.testing.assert_array_equal(after, network.replace({}).logits(x))
