@@ -116,7 +116,7 @@ class CrossEntropy:
         if channel != EVERY and dz.shape[1] == 1 and self.smoothing == 0:
             return _delta_of_one(log_p, dz[:, 0], y, channel.start)
         dense = spread(log_p, dz, channel)
-        m = np.take_along_axis(dense, y[:, None, None], axis=1)
+        m = dense[np.arange(len(y)), y][:, None]
         if self.smoothing:
             m = (1 - self.smoothing) * m + self.smoothing * dense.mean(axis=1, keepdims=True)
         steps = dense - m  # (N, classes, nudges)
@@ -163,10 +163,9 @@ def log1p(total: Array) -> Array:
 
 def log_softmax(z: Array) -> Array:
     """log p, with the largest logit taken away first so that exp cannot overflow."""
-    top = z.argmax(axis=-1)[..., None]
-    shifted = z - np.take_along_axis(z, top, axis=-1)
+    shifted = z - z.max(axis=-1, keepdims=True)
     others = np.exp(shifted)
-    np.put_along_axis(others, top, 0, axis=-1)
+    others[np.arange(z.shape[-1]) == z.argmax(axis=-1)[..., None]] = 0
     log_p: Array = shifted - np.log1p(others.sum(axis=-1, keepdims=True))  # the top's own 1 is the one in log1p
     return log_p
 
