@@ -21,6 +21,7 @@ from multiprocessing.process import BaseProcess
 from multiprocessing.shared_memory import SharedMemory
 from typing import Any, TypeAlias, TypeVar
 
+from handmade.engine.errors import HandmadeError
 from handmade.workers.process import AWAKE, Answer, Key, Task, serve
 from handmade.workers.shared_memory import Layout, drop, new_block, pack, seen, unpack
 
@@ -78,6 +79,10 @@ class InProcess(Exception):
     """The traceback of an exception in another process: its cause, to show where it was raised."""
 
 
+class WorkerLostError(HandmadeError, BrokenProcessPool):
+    """A process has ended before its work."""
+
+
 class ProcessPool(Executor):
     """An executor that has nothing but `map`, for one thread, which works too.
 
@@ -114,7 +119,7 @@ class ProcessPool(Executor):
 
         Raises
         ------
-        BrokenProcessPool
+        WorkerLostError
             If a process has ended.
         TimeoutError
             If nothing comes back for so many seconds.
