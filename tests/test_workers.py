@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from handmade.engine.arrays import Array
+from handmade.engine.errors import HandmadeError
 from handmade.workers import pool as pools
 from handmade.workers import workers
-from handmade.workers.pool import ProcessPool
+from handmade.workers.pool import ProcessPool, WorkerLostError
 from handmade.workers.shared_memory import Layout, pack, unpack
 
 COUNT = 3  # this process among them
@@ -172,8 +173,10 @@ def test_without_shared_memory_everything_goes_through_the_pipes(monkeypatch: py
 
 def test_a_process_that_was_killed_is_noticed() -> None:
     own = ProcessPool(1, nothing)
-    with pytest.raises(BrokenProcessPool, match="was it killed"), own:
+    with pytest.raises(WorkerLostError, match="was it killed") as caught, own:
         list(own.map(die, [os.getpid()] * 4))
+    assert isinstance(caught.value, HandmadeError)
+    assert isinstance(caught.value, BrokenProcessPool)
 
 
 def test_shared_memory_is_given_back() -> None:

@@ -239,6 +239,5 @@ def _noticed() -> Iterator[None]:
     try:
         yield
     except (EOFError, OSError):
-        raise BrokenProcessPool(
-            "a process that shared the work has ended; was it killed, or is there too little memory?"
-        ) from None
+        lost = "a process that shared the work has ended; was it killed, or is there too little memory?"
+        raise WorkerLostError(lost) from None

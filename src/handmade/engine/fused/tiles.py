@@ -1,6 +1,6 @@
-"""The same in Winograd's way, for filters of 3 x 3: in 16 products a tile, and with windows of 2 x 2 a pool for nothing.
+"""A convolution by 3 x 3 filters with the max-pool and the ReLU behind it, in Winograd's way: 16 products a tile.
 
-The outputs of all tiles come in four planes, and these are the four pixels of every window.
+The outputs of all tiles come in four planes, and these are the four pixels of every 2 x 2 window: nothing need be gathered.
 
     forward   V = B^T x B,   M = V U,   p = A^T M A,   y = relu(max over the planes of p + b)
     backward  g = gy where y > 0,   gp = g for the first plane that won, 0 for the others,   gM = A gp A^T,
@@ -27,7 +27,7 @@ CACHED = 2**21  # bytes of V and M together
 
 Winners: TypeAlias = tuple[Array, Array]  # for each row of a window, is left first; is the upper row
 Piece: TypeAlias = tuple[slice, Array, Winners | None]  # some images, their V, and who won
-Pass: TypeAlias = tuple[Shape, Array, Array, list[Piece]]  # x.shape, y, U
+Pass: TypeAlias = tuple[Shape, Array, Array, list[Piece]]  # x.shape, y, U and the pieces
 
 
 def serves(conv: Conv2d) -> bool:
