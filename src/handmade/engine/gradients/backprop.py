@@ -4,7 +4,8 @@
 
 As h goes to 0, the finite chain rule carries derivatives forward, one direction at a time. Each of its steps is linear then, and
 its transpose carries the gradient of the one loss back to all weights. On a kink there is no derivative; the conventions of the
-layers decide: relu'(0) = 0, and the first winner of a tie takes all.
+layers decide: relu'(0) = 0, and the first winner of a tie takes all. Layers in a row are taken together where that saves work
+(`engine/fused`): what a link kept of its pass stands for the tape.
 
 Rumelhart, Hinton & Williams (1986), "Learning representations by back-propagating errors", Nature 323.
 """
