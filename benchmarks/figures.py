@@ -1,4 +1,4 @@
-"""The ladder as pictures: times as bars on a log scale, and the figures reached beside their targets."""
+"""The ladder as pictures: times as bars, and how far each figure is from its target."""
 
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BAR = 0.17  # inches
+FAR = 30  # times: beyond, bars that begin at 0 would hide the shortest, and the scale is a logarithm
 
 
 def draw(results: Results, folder: Path) -> list[str]:
@@ -41,7 +42,9 @@ def times(title: str, group: Sequence[Measurement]) -> "Figure":
         spread = [[abs(m.seconds.median - m.seconds.quartiles[side]) for m in mine] for side in (0, 1)]
         colour, hatch = LIGHT.lines[i % len(LIGHT.lines)], "" if i < len(LIGHT.lines) else "///"
         axes.barh(places, medians, 0.9, xerr=spread, label=way, color=colour, hatch=hatch, error_kw={"lw": 0.6})
-    axes.set(xscale="log", xlabel="seconds, median and quartiles")
+    every = [m.seconds.median for m in group]
+    scale = "log" if max(every) > FAR * min(every) else "linear"
+    axes.set(xscale=scale, xlabel="seconds, median and quartiles" + (", log scale" if scale == "log" else ""))
     axes.set_yticks([(len(ways) + 1) * i + (len(ways) - 1) / 2 for i in range(len(whats))], whats)
     axes.invert_yaxis()
     figure.legend(loc="upper right", ncols=3, bbox_to_anchor=(0.97, 1 - 0.3 / height))
@@ -51,15 +54,16 @@ def times(title: str, group: Sequence[Measurement]) -> "Figure":
 
 @drawn
 def targets(rows: Sequence[Row]) -> "Figure":
-    """How far each figure is on the right side of its target: beyond 1 it is reached."""
+    """How far each figure is on which side of its target: a bar from 1 to the right has reached it."""
     height = 0.8 + 1.6 * BAR * len(rows)
     figure = canvas(WIDTH, height)
     axes = figure.subplots()
     figure.subplots_adjust(left=0.58, right=0.97, top=1 - 0.3 / height, bottom=0.45 / height)
     shares = [row.target / row.figure.median if row.most else row.figure.median / row.target for row in rows]
-    axes.barh(range(len(rows)), shares, color=[LIGHT.positive if row.reached else LIGHT.negative for row in rows])
+    lengths = [share - 1 for share in shares]
+    axes.barh(range(len(rows)), lengths, left=1, color=[LIGHT.positive if row.reached else LIGHT.negative for row in rows])
     axes.axvline(1, color=LIGHT.ink, lw=0.8)
-    axes.set(xscale="log", xlabel="in targets: 1 is reached, more is better")
+    axes.set(xscale="log", xlabel="in targets: 1 is reached, more is better; log scale")
     axes.set_yticks(range(len(rows)), [row.what for row in rows], fontsize=6)
     axes.invert_yaxis()
     return figure

@@ -138,15 +138,15 @@ def test_layers_go_together_where_it_pays() -> None:
 
     links = fuse((first, RELU, second, RELU, wide, third, wide, RELU, RELU, Flatten(), linear))
 
-    assert [(number, type(link), len(link.layers)) for number, link in links.items()] == [
-        (0, Convolution, 2),
-        (2, Tiles, 2),
-        (4, Alone, 1),  # its windows are not those of the tiles
-        (5, Convolution, 3),
-        (8, Alone, 1),
-        (9, Alone, 1),
-        (10, Alone, 1),
-    ]
+    assert {number: type(link) for number, link in links.items()} == {
+        0: Convolution,
+        2: Tiles,
+        4: Alone,  # its windows are not those of the tiles
+        5: Convolution,
+        8: Alone,
+        9: Alone,
+        10: Alone,
+    }
 
 
 class OtherConv(Conv2d):
@@ -165,7 +165,7 @@ def test_relatives_of_our_layers_stay_alone() -> None:
     rng = np.random.default_rng(6)
     conv = Conv2d.init(rng, 8, 8, 3)
     layers = (OtherConv(conv.W, conv.b), RELU, conv, OtherReLU(), conv, OtherPool(2))
-    assert [len(link.layers) for link in fuse(layers).values()] == [1] * len(layers)
+    assert list(fuse(layers)) == list(range(len(layers)))
 
 
 MUTANTS: dict[str, tuple[str, Callable[[Array], Array]]] = {

@@ -28,6 +28,10 @@ from handmade.workers.shared_memory import Layout, drop, new_block, pack, seen, 
 LARGEST_ROOM = 2**26  # bytes of a block that are kept for results; what finds no room there takes the pipe
 SHORT = 2**14  # bytes of a task that a pipe surely takes, even while the process at its other end is busy
 AHEAD = 2  # tasks that a process has at a time, so that it need not wait for the next
+LOST = (
+    "a process that shared the work has ended: was it killed, or is there too little memory? "
+    'A script that asks for workers wants to do so under if __name__ == "__main__":'
+)
 
 Result = TypeVar("Result")
 Outcome: TypeAlias = tuple[Any, Exception | None]
@@ -239,5 +243,4 @@ def _noticed() -> Iterator[None]:
     try:
         yield
     except (EOFError, OSError):
-        lost = "a process that shared the work has ended; was it killed, or is there too little memory?"
-        raise WorkerLostError(lost) from None
+        raise WorkerLostError(LOST) from None

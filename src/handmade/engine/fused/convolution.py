@@ -13,7 +13,7 @@ from typing import TypeAlias
 import numpy as np
 
 from handmade.engine.arrays import Array
-from handmade.engine.layers import Conv2d, Layer, MaxPool2d, ReLU
+from handmade.engine.layers import Conv2d, MaxPool2d, ReLU
 
 Pass: TypeAlias = tuple[Array, Array, Array]  # x, z, y
 
@@ -25,10 +25,6 @@ class Convolution:
     conv: Conv2d
     relu: ReLU | None
     pool: MaxPool2d | None
-
-    @property
-    def layers(self) -> tuple[Layer, ...]:
-        return tuple(layer for layer in (self.conv, self.relu, self.pool) if layer is not None)
 
     def forward(self, x: Array) -> Array:
         return self.record(x)[0]

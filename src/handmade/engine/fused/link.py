@@ -17,11 +17,6 @@ from handmade.engine.layers import Layer, is_halved
 class Link(Protocol):
     """Layers worked out together. Only the first of them has weights."""
 
-    @property
-    def layers(self) -> tuple[Layer, ...]:
-        """Those layers."""
-        ...
-
     def forward(self, x: Array) -> Array:
         """The last layer's output for the first one's input x, (N, ...)."""
         ...
@@ -40,10 +35,6 @@ class Alone:
     """Any layer by itself: what it keeps of a pass is its input."""
 
     layer: Layer
-
-    @property
-    def layers(self) -> tuple[Layer, ...]:
-        return (self.layer,)
 
     def forward(self, x: Array) -> Array:
         return self.layer.forward(x)

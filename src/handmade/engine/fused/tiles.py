@@ -18,7 +18,7 @@ import numpy as np
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.fused import winograd
 from handmade.engine.fused.convolution import Convolution, finish
-from handmade.engine.layers import Conv2d, Layer, MaxPool2d, ReLU
+from handmade.engine.layers import Conv2d, MaxPool2d, ReLU
 
 CHANNELS = 8  # of input and output: with fewer, the products are too thin to gain anything
 CHANNELS_ONWARD = 16  # the same, of the input, for a pass that leads to no backward, which is where most is won
@@ -48,10 +48,6 @@ class Tiles:
     conv: Conv2d
     relu: ReLU | None
     pool: MaxPool2d | None
-
-    @property
-    def layers(self) -> tuple[Layer, ...]:
-        return tuple(layer for layer in (self.conv, self.relu, self.pool) if layer is not None)
 
     def forward(self, x: Array) -> Array:
         if x.shape[-1] < CHANNELS_ONWARD or len(x) * math.prod(self._tiles(x.shape[1:])) < TILES:
