@@ -13,7 +13,7 @@ from cases import CASES, Case
 from handmade import HandmadeError
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.gradients import backprop, difference, input_gradient
-from handmade.engine.gradients.settings import Gradient
+from handmade.engine.gradients.arguments import Gradient
 from handmade.engine.layers import Conv2d, Flatten, Halved, Layer, Linear, MaxPool2d, ReLU
 from handmade.engine.losses import CrossEntropy
 from handmade.engine.network import Network

@@ -61,7 +61,8 @@ def test_an_interrupted_run_goes_on_to_the_same_end(place: Path, monkeypatch: py
     np.testing.assert_allclose([line["loss"] for line in lines], [line["loss"] for line in before], rtol=0, atol=1e-4)
 
 
-def test_the_commands_read_the_run(place: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("place")
+def test_the_commands_read_the_run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     for words in (["runs", "."], ["evaluate", "interrupted", "--data", "digits"]):
         monkeypatch.setattr(sys, "argv", ["handmade", *words])
         with pytest.raises(SystemExit) as leaving:

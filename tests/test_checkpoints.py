@@ -14,8 +14,8 @@ from handmade import HandmadeError
 from handmade.engine.arrays import Array
 from handmade.engine.description import describe
 from handmade.engine.optim import Adam, Average
-from handmade.engine.state import TrainingState, arrays_of
-from handmade.engine.stopping import Best
+from handmade.engine.training.state import TrainingState, arrays_of
+from handmade.engine.training.stopping import Best
 from handmade.files import checkpoints
 from handmade.files.checkpoints import KIND, Checkpoints, Damaged, fingerprint, read
 

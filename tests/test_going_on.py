@@ -14,13 +14,13 @@ from handmade import HandmadeError
 from handmade.data import Augmentation
 from handmade.data.split import held_out
 from handmade.engine.arrays import Array
-from handmade.engine.batches import Batches, ahead
 from handmade.engine.evaluation import evaluate
 from handmade.engine.optim import L1, L2, Adam, Average, GradientDescent, Momentum, Penalised, RMSProp, global_norm, linear
 from handmade.engine.randomness import AUGMENT, HELD_OUT, ORDER, STAGE, generator
-from handmade.engine.state import TrainingState, arrays_of
-from handmade.engine.stopping import Best, stopped_by
 from handmade.engine.training import Step, train
+from handmade.engine.training.batches import Batches, ahead
+from handmade.engine.training.state import TrainingState, arrays_of
+from handmade.engine.training.stopping import Best, stopped_by
 from handmade.workers import workers
 
 MNIST = handmade.data.mnist()

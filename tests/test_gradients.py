@@ -18,8 +18,8 @@ from handmade.engine import loops
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.errors import HandmadeError
 from handmade.engine.gradients import definition, difference
+from handmade.engine.gradients.arguments import Scheme
 from handmade.engine.gradients.definition import mean_loss, quotient
-from handmade.engine.gradients.settings import Scheme
 from handmade.engine.layers import (
     EVERY,
     GELU,

@@ -19,9 +19,9 @@ from handmade.engine.gradients import backprop
 from handmade.engine.layers import Conv2d, Flatten, Linear, MaxPool2d, ReLU, Residual, Sigmoid
 from handmade.engine.losses import CrossEntropy, Loss, MeanSquaredError
 from handmade.engine.network import Network
-from handmade.engine.notices import Notice, Observer
 from handmade.engine.optim import Adam, AdamW, GradientDescent, Momentum, Nesterov, Optimiser, RMSProp
 from handmade.engine.training import Diverged, Step, train
+from handmade.engine.training.monitor import Notice, Observer
 
 IMAGES, LABELS = handmade.data.mnist().train.images[:400], handmade.data.mnist().train.labels[:400]
 PREPARE = partial(handmade.data.prepare, dtype=np.float32)

@@ -19,7 +19,7 @@ from safetensors import numpy as safetensors
 import handmade
 from handmade import HandmadeError
 from handmade.engine.arrays import Array
-from handmade.engine.gradients.settings import Scheme
+from handmade.engine.gradients.arguments import Scheme
 from handmade.engine.optim import (
     L1,
     L2,

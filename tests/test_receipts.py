@@ -41,7 +41,8 @@ from handmade.engine.losses import CrossEntropy, Loss, MeanSquaredError
 from handmade.engine.optim import Adam, AdamW, GradientDescent, Momentum, Nesterov, Optimiser, RMSProp
 from handmade.engine.receipts.bounds import bound
 from handmade.engine.receipts.places import activations
-from handmade.engine.receipts.receipt import Receipt, Term, total
+from handmade.engine.receipts.receipt import Receipt
+from handmade.engine.terms import Term, total
 from handmade.receipts import explain, explain_update, snippet, trace
 from laws import exact
 from strategies import seeds

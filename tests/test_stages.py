@@ -16,9 +16,9 @@ from handmade.engine.arrays import Array
 from handmade.engine.check import check, check_layer
 from handmade.engine.check.kinks import kinks
 from handmade.engine.gradients import backprop, difference
+from handmade.engine.gradients.arguments import Gradient
 from handmade.engine.gradients.definition import quotient
 from handmade.engine.gradients.difference import IMAGES_A_TASK
-from handmade.engine.gradients.settings import Gradient
 from handmade.engine.layers import Layer
 from handmade.engine.losses import CrossEntropy
 from handmade.engine.network import IMAGES_AT_ONCE

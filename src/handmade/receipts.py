@@ -14,10 +14,11 @@ from handmade.engine.losses import Loss
 from handmade.engine.network import Network
 from handmade.engine.receipts import explain as engine
 from handmade.engine.receipts import trace as tracing
-from handmade.engine.receipts.receipt import Place, Receipt, Step, Term
+from handmade.engine.receipts.receipt import Receipt, Step
 from handmade.engine.receipts.snippet import snippet
 from handmade.engine.receipts.trace import Trace
 from handmade.engine.receipts.update import explain_update
+from handmade.engine.terms import Place, Term
 
 __all__ = ["Place", "Receipt", "Step", "Term", "Trace", "explain", "explain_update", "snippet", "trace"]
 

@@ -12,7 +12,8 @@ from handmade.cli.checking import network_of
 from handmade.cli.console import percent, print_json, results
 from handmade.cli.signed import MINUS, OVER, TIMES, aligned, decimals_for, digits_before, signed, useful_digits
 from handmade.cli.updating import UPDATE, receipt_of_update
-from handmade.engine.receipts.receipt import Receipt, Step, Term
+from handmade.engine.receipts.receipt import Receipt, Step
+from handmade.engine.terms import Term
 from handmade.receipts import explain, snippet
 
 SIGNS = {"product": TIMES, "difference": MINUS, "quotient": OVER}

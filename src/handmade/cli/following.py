@@ -22,10 +22,10 @@ from handmade.cli.outcome import tell
 from handmade.cli.work import Work
 from handmade.engine.evaluation import Evaluation, evaluate
 from handmade.engine.network import Network
-from handmade.engine.notices import Notice, Observer
-from handmade.engine.state import TrainingState
-from handmade.engine.stopping import Best, stopped_by
 from handmade.engine.training import Diverged, Step
+from handmade.engine.training.monitor import Notice, Observer
+from handmade.engine.training.state import TrainingState
+from handmade.engine.training.stopping import Best, stopped_by
 from handmade.files.runs import Run, logged
 from handmade.files.tensorboard import Board
 

@@ -9,7 +9,7 @@ import numpy as np
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from handmade.cli.console import duration, news, percent
-from handmade.engine.gradients.settings import Scheme
+from handmade.engine.gradients.arguments import Scheme
 from handmade.engine.training import Step
 
 TELL_EVERY = 10  # seconds between two weights

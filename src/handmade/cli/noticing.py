@@ -2,7 +2,7 @@
 
 from rich.markup import escape
 
-from handmade.engine.notices import Notice
+from handmade.engine.training.monitor import Notice
 
 TITLES = {"dead": "Dead units"}  # with some of them a network may learn all the same
 

@@ -9,7 +9,7 @@ import handmade
 from handmade import HandmadeError
 from handmade.data import Augmentation
 from handmade.engine.gradients import backprop, definition, difference
-from handmade.engine.gradients.settings import Gradient, Scheme
+from handmade.engine.gradients.arguments import Gradient, Scheme
 from handmade.engine.losses import CrossEntropy, Loss, MeanSquaredError
 from handmade.engine.optim import (
     L1,

@@ -15,7 +15,7 @@ from handmade.cli.settings import Settings
 from handmade.cli.work import Work, assemble
 from handmade.engine.description import describe
 from handmade.engine.gradients.definition import cost
-from handmade.engine.state import TrainingState
+from handmade.engine.training.state import TrainingState
 from handmade.files.checkpoints import Checkpoint, Checkpoints
 from handmade.files.runs import Run, cut_log, next_folder, recorded
 from handmade.workers import workers

@@ -15,10 +15,10 @@ from handmade.cli import inputs
 from handmade.cli.settings import Settings
 from handmade.data import Dataset, Images
 from handmade.data.split import held_out
-from handmade.engine.gradients.settings import checked_step
+from handmade.engine.gradients.arguments import checked_step
 from handmade.engine.optim import Average, Optimiser
-from handmade.engine.state import TrainingState
 from handmade.engine.training import Step
+from handmade.engine.training.state import TrainingState
 from handmade.files.checkpoints import Checkpoints, fingerprint
 from handmade.files.tensorboard import check_installed
 from handmade.workers import cores

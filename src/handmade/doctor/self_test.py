@@ -17,7 +17,7 @@ from handmade.doctor import arithmetic
 from handmade.engine import loops
 from handmade.engine.arrays import Array
 from handmade.engine.gradients import backprop, difference
-from handmade.engine.gradients.settings import Gradient
+from handmade.engine.gradients.arguments import Gradient
 from handmade.engine.layers import Conv2d, Flatten, Linear, MaxPool2d, ReLU
 from handmade.engine.network import Network
 from handmade.workers import workers

@@ -8,9 +8,9 @@ from functools import partial
 import numpy as np
 
 from handmade.engine.arrays import Array, check_finite
-from handmade.engine.gradients.settings import mapped
 from handmade.engine.losses import CrossEntropy, check_labels
 from handmade.engine.network import Network
+from handmade.engine.sharing import mapped
 
 IMAGES_AT_ONCE = 500  # prepared together: a few megabytes
 

@@ -19,8 +19,8 @@ from handmade.engine.description import describe
 from handmade.engine.errors import HandmadeError
 from handmade.engine.network import Network
 from handmade.engine.optim import Average, Optimiser
-from handmade.engine.state import TrainingState, arrays_of
-from handmade.engine.stopping import Best
+from handmade.engine.training.state import TrainingState, arrays_of
+from handmade.engine.training.stopping import Best
 from handmade.files.atomic import write_atomically
 
 CHECKPOINTS = "checkpoints"  # the name of their folder in that of the run

@@ -19,7 +19,7 @@ import numpy as np
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.engine.gradients import input_gradient
-from handmade.engine.gradients.settings import check_batch, checked_step
+from handmade.engine.gradients.arguments import check_batch, checked_step
 from handmade.engine.layers import Channelwise
 from handmade.engine.losses import CrossEntropy
 from handmade.engine.network import Network

@@ -18,10 +18,10 @@ import numpy as np
 from handmade.engine.arrays import Array, check_finite
 from handmade.engine.check.kinks import Kink, by_convention, kinks
 from handmade.engine.errors import HandmadeError
+from handmade.engine.gradients.arguments import Gradient, check_batch
 from handmade.engine.gradients.backprop import backprop
 from handmade.engine.gradients.definition import quotients
 from handmade.engine.gradients.difference import difference
-from handmade.engine.gradients.settings import Gradient, check_batch
 from handmade.engine.losses import CrossEntropy, Loss
 from handmade.engine.network import Network
 

@@ -20,10 +20,10 @@ import numpy as np
 from handmade.engine.arrays import Array
 from handmade.engine.check.network import check_comparable
 from handmade.engine.errors import HandmadeError
+from handmade.engine.gradients.arguments import Scheme
 from handmade.engine.gradients.backprop import backprop
 from handmade.engine.gradients.definition import mean_loss, quotient
 from handmade.engine.gradients.difference import difference
-from handmade.engine.gradients.settings import Scheme
 from handmade.engine.losses import CrossEntropy, Loss
 from handmade.engine.network import Network
 

@@ -21,11 +21,12 @@ import numpy as np
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.engine.fused import Alone
-from handmade.engine.gradients.settings import Batch, blocks, check_batch, mapped
+from handmade.engine.gradients.arguments import check_batch
 from handmade.engine.layers import Weighted, chain, is_halved
 from handmade.engine.losses import CrossEntropy, Loss
 from handmade.engine.memory import keep_freed_memory
 from handmade.engine.network import Network
+from handmade.engine.sharing import Batch, blocks, mapped
 
 FEWEST, MOST = 16, 64  # images of a task: enough to outweigh the calls, few enough for the cache
 TASKS = 4  # of a batch, if that gives neither too few nor too many

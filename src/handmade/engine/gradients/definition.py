@@ -15,9 +15,10 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from handmade.engine.arrays import Array
-from handmade.engine.gradients.settings import Scheme, checked, mapped
+from handmade.engine.gradients.arguments import Scheme, checked
 from handmade.engine.losses import CrossEntropy, Loss
 from handmade.engine.network import Network
+from handmade.engine.sharing import mapped
 
 WEIGHTS_A_TASK = 64
 

@@ -23,14 +23,15 @@ import numpy as np
 
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
+from handmade.engine.gradients.arguments import Scheme, checked
 from handmade.engine.gradients.blank import of_images
 from handmade.engine.gradients.hops import Hop, Moved, Path, Straight, hopped
 from handmade.engine.gradients.portions import images_at_once, nudges_at_once
-from handmade.engine.gradients.settings import Batch, Scheme, blocks, checked, mapped
 from handmade.engine.layers import EVERY, Nudgeable, chain, is_nudgeable
 from handmade.engine.losses import CrossEntropy, Loss, is_linewise
 from handmade.engine.memory import keep_freed_memory
 from handmade.engine.network import Network
+from handmade.engine.sharing import Batch, blocks, mapped
 
 IMAGES_A_TASK = 16  # enough to outweigh the way to a worker and back
 COLUMNS_A_TASK = 4  # where images depend on one another

@@ -21,9 +21,9 @@ import numpy as np
 from handmade.engine.arrays import Array, Shape, pair
 from handmade.engine.errors import HandmadeError
 from handmade.engine.layers.layer import EVERY, Channel
+from handmade.engine.layers.window_terms import pixel, window
 from handmade.engine.layers.windows import crop, pad, pixels, places
-from handmade.engine.receipts.receipt import Term, total
-from handmade.engine.receipts.windows import pixel, window
+from handmade.engine.terms import Term, total
 
 
 @dataclass(frozen=True, eq=False)

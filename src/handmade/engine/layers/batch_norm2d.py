@@ -36,7 +36,7 @@ from numpy.typing import DTypeLike
 from handmade.engine.arrays import Array, Shape, number, whole
 from handmade.engine.errors import HandmadeError
 from handmade.engine.layers.layer import EVERY, Channel, beside, only
-from handmade.engine.receipts.receipt import Term, stored
+from handmade.engine.terms import Term, stored
 
 SMALLEST = 1e-12  # epsilon: below it, the cube of its root leaves what float32 can hold
 

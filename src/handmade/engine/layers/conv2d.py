@@ -31,9 +31,9 @@ from handmade.engine.arrays import Array, Shape, pair, whole
 from handmade.engine.errors import HandmadeError
 from handmade.engine.initialisation import he
 from handmade.engine.layers.layer import EVERY, Channel, only
+from handmade.engine.layers.window_terms import pixel, window
 from handmade.engine.layers.windows import columns, crop, pad, patches, places, reach, reached, rows
-from handmade.engine.receipts.receipt import Term, stored, total
-from handmade.engine.receipts.windows import pixel, window
+from handmade.engine.terms import Term, stored, total
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from handmade.engine.arrays import Array, Shape, number
 from handmade.engine.errors import HandmadeError
 from handmade.engine.layers.layer import EVERY, Channel, beside
-from handmade.engine.receipts.receipt import Term, made, stored
+from handmade.engine.terms import Term, made, stored
 
 HIGHEST = 0.999  # rate: beyond it next to nothing is left to learn from
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.layers.layer import EVERY, Channel
-from handmade.engine.receipts.receipt import Term, made, stored
+from handmade.engine.terms import Term, made, stored
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.layers.layer import EVERY, Channel, beside
 from handmade.engine.layers.sigmoid import sigma, sigma_receipt, sigma_step
-from handmade.engine.receipts.receipt import Term, stored
+from handmade.engine.terms import Term, stored
 
 K = 2 * math.sqrt(2 / math.pi)
 c = 0.044715

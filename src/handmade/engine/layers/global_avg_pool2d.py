@@ -18,7 +18,7 @@ import numpy as np
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.errors import HandmadeError
 from handmade.engine.layers.layer import EVERY, Channel
-from handmade.engine.receipts.receipt import Term, largest_first, stored, total
+from handmade.engine.terms import Term, largest_first, stored, total
 
 
 @dataclass(frozen=True, eq=False)

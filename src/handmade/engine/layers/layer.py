@@ -19,7 +19,7 @@ import numpy as np
 
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.inheritance import defined_together
-from handmade.engine.receipts.receipt import Term
+from handmade.engine.terms import Term
 
 Channel: TypeAlias = slice
 EVERY: Channel = slice(None)

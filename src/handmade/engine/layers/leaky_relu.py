@@ -17,7 +17,7 @@ import numpy as np
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.errors import HandmadeError
 from handmade.engine.layers.layer import EVERY, Channel, beside
-from handmade.engine.receipts.receipt import Term, made, stored
+from handmade.engine.terms import Term, made, stored
 
 LARGEST = 1e6  # slope: beyond any use, and float32 holds it
 

@@ -21,7 +21,7 @@ from handmade.engine.arrays import Array, Shape, whole
 from handmade.engine.errors import HandmadeError
 from handmade.engine.initialisation import he
 from handmade.engine.layers.layer import EVERY, Channel, only
-from handmade.engine.receipts.receipt import Term, largest_first, stored, total
+from handmade.engine.terms import Term, largest_first, stored, total
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,9 +17,9 @@ import numpy as np
 from handmade.engine.arrays import Array, Shape, pair
 from handmade.engine.errors import HandmadeError
 from handmade.engine.layers.layer import EVERY, Channel, beside
+from handmade.engine.layers.window_terms import inside, pixel, window
 from handmade.engine.layers.windows import crop, pad, pixels, places, reached
-from handmade.engine.receipts.receipt import Term, made
-from handmade.engine.receipts.windows import inside, pixel, window
+from handmade.engine.terms import Term, made
 
 
 @dataclass(frozen=True, eq=False)

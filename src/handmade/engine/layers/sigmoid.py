@@ -16,7 +16,7 @@ import numpy as np
 
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.layers.layer import EVERY, Channel, beside
-from handmade.engine.receipts.receipt import Term, made, stored
+from handmade.engine.terms import Term, made, stored
 
 
 def sigma(x: Array) -> Array:

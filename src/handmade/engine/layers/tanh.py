@@ -17,7 +17,7 @@ import numpy as np
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.layers.layer import EVERY, Channel, beside
 from handmade.engine.layers.sigmoid import sigma, sigma_step
-from handmade.engine.receipts.receipt import Term, made, stored
+from handmade.engine.terms import Term, made, stored
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,7 +21,7 @@ from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.engine.layers import EVERY, Channel, spread
 from handmade.engine.losses import line
-from handmade.engine.receipts.receipt import Term, made, stored, total
+from handmade.engine.terms import Term, made, stored, total
 
 NEAR = 0.5  # |sum in (1)| up to which log1p is taken of it; beyond, 1 + sum could cancel or overflow
 HUGE = 30.0  # step beyond which p expm1(step) is exp(log p + step), even if p by itself is too small to be held

@@ -6,7 +6,7 @@ from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.engine.inheritance import defined_together
 from handmade.engine.layers import EVERY, Channel
-from handmade.engine.receipts.receipt import Term
+from handmade.engine.terms import Term
 
 
 class Loss(Protocol):

@@ -13,7 +13,7 @@ import numpy as np
 
 from handmade.engine.arrays import Array
 from handmade.engine.layers import EVERY, Channel, beside
-from handmade.engine.receipts.receipt import Term, stored, total
+from handmade.engine.terms import Term, stored, total
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ import numpy as np
 
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
-from handmade.engine.gradients.settings import Gradient, Scheme, check_scheme
+from handmade.engine.gradients.arguments import Gradient, Scheme, check_scheme
 from handmade.engine.network import Network
 from handmade.engine.optim.checks import NOT_NEGATIVE, POSITIVE, check, checked
 

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import DTypeLike
 
-from handmade.engine.receipts.receipt import Term
+from handmade.engine.terms import Term
 
 CURVED = 4  # eps of the library's exp, expm1, log1p and tanh
 

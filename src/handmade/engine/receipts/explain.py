@@ -6,8 +6,9 @@ from handmade.engine.losses import CrossEntropy, Loss
 from handmade.engine.network import Network
 from handmade.engine.receipts import gradients, places
 from handmade.engine.receipts.places import GRADIENT
-from handmade.engine.receipts.receipt import Place, Receipt
+from handmade.engine.receipts.receipt import Receipt
 from handmade.engine.receipts.work import Work
+from handmade.engine.terms import Place
 
 WAYS = {
     "backprop": lambda work, weight, _: gradients.by_backprop(work, weight),

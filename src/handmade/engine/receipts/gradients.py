@@ -13,18 +13,19 @@ import numpy as np
 
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.errors import HandmadeError
+from handmade.engine.gradients.arguments import checked_step
 from handmade.engine.gradients.definition import mean_loss
-from handmade.engine.gradients.settings import checked_step
 from handmade.engine.layers import Composite, Conv2d, Layer, Linear
+from handmade.engine.layers.window_terms import inside
 from handmade.engine.losses import ExplainedLoss
 from handmade.engine.receipts import places
 from handmade.engine.receipts.bounds import bound
 from handmade.engine.receipts.places import GRADIENT
-from handmade.engine.receipts.receipt import Place, Receipt, Term, largest_first, stored, total
+from handmade.engine.receipts.receipt import Receipt
 from handmade.engine.receipts.sites import Site
 from handmade.engine.receipts.trace import follow
-from handmade.engine.receipts.windows import inside
 from handmade.engine.receipts.work import Work
+from handmade.engine.terms import Place, Term, largest_first, stored, total
 
 
 def by_definition(work: Work, at: Place, h: float) -> Receipt:

@@ -12,7 +12,7 @@ from handmade.engine.arrays import Shape
 from handmade.engine.errors import HandmadeError
 from handmade.engine.layers import Composite, chain
 from handmade.engine.network import Network
-from handmade.engine.receipts.receipt import Place
+from handmade.engine.terms import Place
 
 LOGITS, PROBABILITY, LOSS, INPUT = "logits", "probability", "loss", "input"
 GRADIENT = "d loss / d "

@@ -1,147 +1,13 @@
-"""A receipt: how one number is made of others, so that anybody can add it up.
+"""A receipt: the number that a network stored at a place, and the tree of terms that it is made of.
 
-    value of a term = OPERATIONS[how](values of its parts)        exactly, in float64        (1)
-
-A receipt is a tree of terms. Its leaves are constants and numbers that are stored at a place: pixels, weights, activations. "sum"
-is `math.fsum`, the exact sum rounded once, whatever the order of its parts. So (1) can be checked to the last bit by anybody who
-has the tree and nothing else. The fast code adds in an order of its own, and perhaps in float32: what it stored may differ from
-the tree in the last digits, and the receipt says by how much, and what is allowed.
-
-Terms can be calculated with, as numbers can: `a * b + c` is the term that says so.
+The fast code adds in an order of its own, and perhaps in float32: what it stored may differ from the tree in the last digits. The
+receipt says by how much, and how large the difference may be.
 """
 
-import math
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-MOST = 10  # terms of a long sum that are shown one by one
-
-OPERATIONS: dict[str, Callable[..., float]] = {
-    "sum": lambda *parts: math.fsum(parts),
-    "difference": lambda a, b: a - b,
-    "product": lambda a, b: a * b,
-    "quotient": lambda a, b: a / b,
-    "negative": lambda a: -a,
-    "absolute": abs,
-    "root": math.sqrt,
-    "exp": math.exp,
-    "expm1": math.expm1,
-    "log1p": math.log1p,
-    "tanh": math.tanh,
-    "largest": max,
-    "smallest": min,
-    "same": lambda a: a,
-}
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a number stands: `conv2[12,10,3]` is row 12, column 10, channel 3 of what conv2 puts out."""
-
-    room: str
-    index: tuple[int, ...] = ()
-
-    def __str__(self) -> str:
-        return f"{self.room}[{','.join(map(str, self.index))}]" if self.index else self.room
-
-
-@dataclass(frozen=True)
-class Term:
-    """A number and how it is made.
-
-    Attributes
-    ----------
-    value : float
-        The number.
-    how : str
-        A key of OPERATIONS; or "stored" or "constant", for a leaf.
-    parts : tuple of Term
-        What it is made of, in order.
-    place : Place or None
-        Where a stored number stands.
-    label : str
-        What people call it: "bias", "channel 0".
-    note : str
-        What is to be said about it: "padding", "wins".
-    folded : bool
-        Whether its parts are too many and too small to be looked at one by one.
-    """
-
-    value: float
-    how: str = "constant"
-    parts: tuple["Term", ...] = ()
-    place: Place | None = None
-    label: str = ""
-    note: str = ""
-    folded: bool = False
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain data; what is empty is left out."""
-        plain: dict[str, Any] = {"value": self.value, "how": self.how}
-        if self.place:
-            plain["place"] = str(self.place)
-        said = {"label": self.label, "note": self.note, "folded": self.folded}
-        plain |= {name: value for name, value in said.items() if value}
-        return plain | ({"parts": [part.to_json() for part in self.parts]} if self.parts else {})
-
-    def leaves(self) -> Iterator["Term"]:
-        """The constants and stored numbers at the ends of the tree, from left to right."""
-        if not self.parts:
-            yield self
-        for part in self.parts:
-            yield from part.leaves()
-
-    def mapped(self, change: Callable[["Term"], "Term"]) -> "Term":
-        """The tree with other leaves, every number on the way up made anew. What stands in it twice is made once."""
-        done: dict[int, Term] = {}
-
-        def other(old: Term) -> Term:
-            if id(old) not in done:
-                parts = tuple(map(other, old.parts))
-                value = OPERATIONS[old.how](*(part.value for part in parts)) if parts else old.value
-                done[id(old)] = replace(old, value=value, parts=parts) if parts else change(old)
-            return done[id(old)]
-
-        return other(self)
-
-    def named(self, label: str, note: str = "") -> "Term":
-        """The same term with something said about it."""
-        return replace(self, label=label, note=note or self.note)
-
-    def __add__(self, other: "Term | float") -> "Term":
-        return made("sum", self, term(other))
-
-    def __radd__(self, other: float) -> "Term":
-        return made("sum", term(other), self)
-
-    def __sub__(self, other: "Term | float") -> "Term":
-        return made("difference", self, term(other))
-
-    def __rsub__(self, other: float) -> "Term":
-        return made("difference", term(other), self)
-
-    def __mul__(self, other: "Term | float") -> "Term":
-        return made("product", self, term(other))
-
-    def __rmul__(self, other: float) -> "Term":
-        return made("product", term(other), self)
-
-    def __truediv__(self, other: "Term | float") -> "Term":
-        return made("quotient", self, term(other))
-
-    def __pow__(self, exponent: int) -> "Term":
-        assert exponent == 2
-        return made("product", self, self, label="squared")
-
-    def __neg__(self) -> "Term":
-        return made("negative", self)
-
-    def sqrt(self) -> "Term":
-        """The root; `numpy.sqrt` of an array of terms calls this."""
-        return made("root", self)
+from handmade.engine.terms import Place, Term
 
 
 @dataclass(frozen=True)
@@ -219,36 +85,6 @@ class Step:
         """As plain data."""
         place = str(self.at) if self.at else None
         return {"layer": self.layer, "moved": self.moved, "numbers": self.numbers, "largest": self.largest, "at": place}
-
-
-def made(how: str, *parts: Term, label: str = "", note: str = "") -> Term:
-    """The term that an operation makes of others."""
-    return Term(OPERATIONS[how](*(part.value for part in parts)), how, parts, label=label, note=note)
-
-
-def total(parts: Iterable[Term], label: str = "") -> Term:
-    """Their sum."""
-    return made("sum", *parts, label=label)
-
-
-def term(number: Any) -> Term:
-    """A term as it is, also out of an array without axes; any other number as a constant."""
-    number = number.item() if isinstance(number, np.ndarray) else number
-    return number if isinstance(number, Term) else Term(float(number))
-
-
-def stored(number: Any, room: str, *index: Any, note: str = "") -> Term:
-    """A number that stands at a place. A layer calls its own input "input" and its weights by their names."""
-    return Term(float(number), "stored", place=Place(room, tuple(map(int, index))), note=note)
-
-
-def largest_first(parts: list[Term], what: str, most: int = MOST) -> list[Term]:
-    """The terms of a long sum: the largest one by one, the rest folded into their own sum."""
-    if len(parts) <= most + 1:
-        return parts
-    order = sorted(range(len(parts)), key=lambda k: -abs(parts[k].value))
-    rest = [parts[k] for k in sorted(order[most:])]
-    return [*(parts[k] for k in order[:most]), replace(total(rest, f"{len(rest):,} smaller {what}"), folded=True)]
 
 
 def _alone(receipt: Receipt) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from itertools import chain, count
 
 from handmade.engine.receipts.places import INPUT
-from handmade.engine.receipts.receipt import Receipt, Term
+from handmade.engine.receipts.receipt import Receipt
+from handmade.engine.terms import Term
 
 BETWEEN = {"sum": " + ", "difference": " - ", "product": " * ", "quotient": " / "}
 CALLED = {"absolute": "np.abs", "root": "np.sqrt", "exp": "np.exp", "expm1": "np.expm1", "log1p": "np.log1p", "tanh": "np.tanh"}

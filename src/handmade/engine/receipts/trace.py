@@ -17,8 +17,9 @@ from handmade.engine.layers import Composite
 from handmade.engine.losses import CrossEntropy, Loss
 from handmade.engine.network import Network
 from handmade.engine.receipts import places
-from handmade.engine.receipts.receipt import Place, Step
+from handmade.engine.receipts.receipt import Step
 from handmade.engine.receipts.work import Work
+from handmade.engine.terms import Place
 
 
 @dataclass(frozen=True, eq=False)

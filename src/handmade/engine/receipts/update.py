@@ -15,7 +15,8 @@ from handmade.engine.optim import Optimiser, State
 from handmade.engine.receipts import places
 from handmade.engine.receipts.bounds import bound
 from handmade.engine.receipts.places import GRADIENT
-from handmade.engine.receipts.receipt import Place, Receipt, Term, stored
+from handmade.engine.receipts.receipt import Receipt
+from handmade.engine.terms import Place, Term, stored
 
 
 def explain_update(

@@ -18,8 +18,9 @@ from handmade.engine.network import Network
 from handmade.engine.receipts import places
 from handmade.engine.receipts.bounds import bound
 from handmade.engine.receipts.places import INPUT, LOGITS, LOSS, PROBABILITY
-from handmade.engine.receipts.receipt import Place, Receipt, Term, stored, total
+from handmade.engine.receipts.receipt import Receipt
 from handmade.engine.receipts.sites import Site, sites
+from handmade.engine.terms import Place, Term, stored, total
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.engine.network import Network
 from handmade.engine.optim import Average, Optimiser, State
-from handmade.engine.stopping import Best
+from handmade.engine.training.stopping import Best
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,44 +1,15 @@
-"""Validation: images to judge by while training goes on, the best network they have seen, and when it is time to stop.
-
-Prechelt (1998), "Early Stopping - But When?", in Neural Networks: Tricks of the Trade; patience is his criterion UP, without
-strips.
-"""
+"""Validation: images to judge by while training goes on, and the best network that they have seen."""
 
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
 
 from handmade.engine.arrays import Array, check_finite
-from handmade.engine.batches import Prepare
 from handmade.engine.errors import HandmadeError
 from handmade.engine.evaluation import Evaluation, evaluate
 from handmade.engine.losses import check_labels
 from handmade.engine.network import Network
-
-Stopped: TypeAlias = Literal["patience", "target"]
-
-
-@dataclass(frozen=True, eq=False)
-class Best:
-    """The best validation so far: the highest accuracy, and of equal ones the smallest loss.
-
-    Attributes
-    ----------
-    step : int
-        After which step it was.
-    accuracy, loss : float
-        What came out.
-    network : Network
-        Of which network.
-    ago : int
-        How many validations there have been since.
-    """
-
-    step: int
-    accuracy: float
-    loss: float
-    network: Network
-    ago: int = 0
+from handmade.engine.training.batches import Prepare
+from handmade.engine.training.stopping import Best, Stopped, stopped_by
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,12 +57,3 @@ class Validation:
     def stopped(self, best: Best | None) -> Stopped | None:
         """Why the training is over, or None if it goes on."""
         return stopped_by(best, self.patience, self.target)
-
-
-def stopped_by(best: Best | None, patience: int | None, target: float | None) -> Stopped | None:
-    """Why a training is over whose best validation this is: the target is reached, or patience has run out."""
-    if best is None:
-        return None
-    if target is not None and best.accuracy >= target:
-        return "target"
-    return "patience" if patience is not None and best.ago >= patience else None

@@ -8,18 +8,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from handmade.engine.arrays import Array, check_finite
-from handmade.engine.batches import Augment, Batches, Prepare
 from handmade.engine.errors import HandmadeError
 from handmade.engine.evaluation import Evaluation
 from handmade.engine.gradients import difference
-from handmade.engine.gradients.settings import Gradient
+from handmade.engine.gradients.arguments import Gradient
 from handmade.engine.losses import check_labels
 from handmade.engine.network import Network
 from handmade.engine.optim import Average, Momentum, Optimiser, Schedule, clip_by_norm, constant, global_norm
 from handmade.engine.optim.checks import POSITIVE, checked
 from handmade.engine.randomness import STAGE, generator
-from handmade.engine.state import TrainingState
-from handmade.engine.stopping import Stopped, Validation
+from handmade.engine.training.batches import Augment, Batches, Prepare
+from handmade.engine.training.state import TrainingState
+from handmade.engine.training.stopping import Stopped
+from handmade.engine.training.validation import Validation
 
 REMEDY = "try a smaller learning rate"
 

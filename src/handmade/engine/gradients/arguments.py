@@ -1,9 +1,8 @@
-"""What the gradients share: the schemes of the numerical ones, the checks at the border, and where the work is done."""
+"""The arguments that gradients share, and their checks at the public border."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor
-from typing import Any, Literal, TypeAlias, TypeVar, get_args
+from collections.abc import Callable
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -14,9 +13,6 @@ from handmade.engine.network import Network
 
 Scheme: TypeAlias = Literal["forward", "central"]
 Gradient: TypeAlias = Callable[[Network, Array, Array], tuple[float, dict[str, Array]]]  # network, x, y -> loss, gradients
-Batch: TypeAlias = tuple[Network, Array, Array]  # a network, images and labels
-Task = TypeVar("Task")
-Result = TypeVar("Result")
 
 
 def checked(network: Network, x: Array, y: Array, h: float, scheme: str) -> Any:
@@ -54,17 +50,3 @@ def checked_step(h: float, network: Network) -> Any:
     if not 0 < step < math.inf:
         raise HandmadeError(f"the step size h = {h} cannot be held in {network.dtype}; take a larger h, or float64")
     return step
-
-
-def blocks(batch: Batch, size: int) -> Iterator[Batch]:
-    """The batch in pieces of so many images, each with the network for it; in one piece if the images depend on one another."""
-    network, x, y = batch
-    size = len(x) if network.couples else size
-    for first in range(0, len(x), size):
-        piece = slice(first, first + size)
-        yield network.of(piece), x[piece], y[piece]
-
-
-def mapped(executor: Executor | None, function: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
-    """The function's results in the order of the tasks, from the executor's workers or from this thread."""
-    return map(function, tasks) if executor is None else executor.map(function, tasks)

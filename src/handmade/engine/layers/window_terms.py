@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TypeAlias
 
 from handmade.engine.arrays import Array, Shape
-from handmade.engine.receipts.receipt import Term, stored
+from handmade.engine.terms import Term, stored
 
 Pair: TypeAlias = tuple[int, int]
 

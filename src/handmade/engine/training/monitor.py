@@ -21,7 +21,7 @@ import numpy as np
 from handmade.engine.arrays import Array
 from handmade.engine.layers import Composite, Layer, ReLU, chain
 from handmade.engine.losses import CrossEntropy, Loss
-from handmade.engine.training import Step
+from handmade.engine.training.train import Step
 
 Kind: TypeAlias = Literal["exploding", "dead", "vanishing", "flat", "slow"]
 
