@@ -311,7 +311,7 @@ def check_images(case: Case, x: Array, rng: np.random.Generator) -> None:
         some = (layer.forward(x[images]), layer.delta(x[images], dx[images]), layer.backward(x[images], gy[images])[0])
         # sums of at most 200 terms of order 10, in another order
         same = [np.allclose(one, other[images], rtol=0, atol=1e-12) for one, other in zip(some, whole, strict=True)]
-        if isinstance(case.layer, Coupling) and case.layer.couples:
+        if isinstance(case.layer, Coupling) and case.layer.mixes_batch:
             assert not any(same), "images that are said to depend on one another do not"
         else:
             assert all(same), "what a layer makes of an image depends on the others"

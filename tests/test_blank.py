@@ -9,8 +9,8 @@ import pytest
 
 from handmade.engine.arrays import Array
 from handmade.engine.gradients import difference
-from handmade.engine.gradients.blank import along, of_images
-from handmade.engine.gradients.steady import Choices
+from handmade.engine.backends.numpy.constant_regions import along, of_images
+from handmade.engine.backends.numpy.fixed_choices import Choices
 from handmade.engine.layers import (
     GELU,
     AvgPool2d,

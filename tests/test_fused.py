@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from handmade.engine.arrays import Array, Shape
-from handmade.engine.fused import Alone, Convolution, Link, Tiles, fuse, tiles, winograd
+from handmade.engine.backends.numpy import Alone, Convolution, Link, Tiles, fuse, tiles, winograd
 from handmade.engine.layers import Conv2d, Flatten, Layer, Linear, MaxPool2d, ReLU, chain
 
 IMAGES = 3

@@ -101,7 +101,7 @@ def test_layers_are_in_training_for_the_gradient_and_as_they_are_for_all_else() 
     assert masks[0].shape[0] == 16
     assert (masks[0] != masks[1]).any()
     assert first.accuracy == (network().predict(first.x) == Batches(IMAGES, LABELS, 16, 0).make(1)[1]).mean()
-    moved = stages[0].observe(first.x)
+    moved = stages[0].update_statistics(first.x)
     assert moved.keys() == {"1.mean", "1.variance"}
     assert bits(first.network.statistics()) == bits(moved)
     assert bits(second.before.statistics()) == bits(moved)

@@ -77,7 +77,7 @@ def values(image: AxesImage) -> Array:
 
 def every_figure(network: handmade.Network, x: Array, y: Array, *, dark: bool) -> dict[str, Figure]:
     name, array = next(iter(network.parameters().items()))
-    place = f"{network.called(name)}[{','.join(array.ndim * '0')}]"
+    place = f"{network.display_name(name)}[{','.join(array.ndim * '0')}]"
     return {
         "filters": pictures.filters(network, dark=dark),
         "feature maps": pictures.feature_maps(network, x[0], int(y[0]), dark=dark),

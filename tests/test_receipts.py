@@ -265,8 +265,8 @@ def test_a_receipt_goes_down_to_the_pixels_and_every_number_is_the_networks(data
 
 def stored_in(network: Network, tape: dict[str, Array]) -> dict[str, Array]:
     """Everything that a leaf may name, inside residual blocks too."""
-    arrays = {chain.called(network.layers, key): array for key, array in network.parameters().items()}
-    arrays |= {chain.called(network.layers, key): array for key, array in chain.statistics(network.layers).items()}
+    arrays = {chain.display_name(network.layers, key): array for key, array in network.parameters().items()}
+    arrays |= {chain.display_name(network.layers, key): array for key, array in chain.statistics(network.layers).items()}
     reads = dict(zip(network.names, list(tape.values()), strict=False))
     for name, layer in zip(network.names, network.layers, strict=True):
         if isinstance(layer, Residual):
@@ -516,7 +516,7 @@ def test_the_definition_tells_how_many_digits_the_subtraction_costs() -> None:
 def test_a_trace_has_the_difference_of_every_layer(at: str) -> None:
     network, image = small()
     traced = trace(network, image, f"{at}=+0.25", label=1)
-    key = next(key for key in network.parameters() if chain.called(network.layers, key) == traced.at.room)
+    key = next(key for key in network.parameters() if chain.display_name(network.layers, key) == traced.at.room)
     array = network.parameters()[key].copy()
     assert traced.before == array[traced.at.index]
     array[traced.at.index] += 0.25

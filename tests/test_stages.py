@@ -135,7 +135,7 @@ def test_the_bits_do_not_depend_on_the_workers(stage: Network) -> None:
 def test_images_that_depend_on_one_another_are_cut_by_nudges(monkeypatch: pytest.MonkeyPatch) -> None:
     stage, (x, y) = STAGES["both in training"], batch()
     _, whole = difference(stage, x, y, h=0.5)
-    monkeypatch.setattr("handmade.engine.gradients.portions.LARGEST", 0)  # one nudge at a time
+    monkeypatch.setattr("handmade.engine.backends.block_sizes.LARGEST", 0)  # one nudge at a time
     _, cut = difference(stage, x, y, h=0.5)
     for name, array in whole.items():
         np.testing.assert_allclose(cut[name], array, rtol=0, atol=1e-13 * largest(whole))
@@ -146,7 +146,7 @@ def test_the_mask_goes_with_its_images(gradient: Any) -> None:
     stage, (x, y) = STAGES["dropout in training"], batch()
     _, got = gradient(stage, x, y)
     ones = [slice(n, n + 1) for n in range(IMAGES)]
-    apart = [gradient(stage.of(one), x[one], y[one])[1] for one in ones]
+    apart = [gradient(stage.for_images(one), x[one], y[one])[1] for one in ones]
     for name, array in got.items():
         np.testing.assert_allclose(np.mean([g[name] for g in apart], axis=0), array, rtol=0, atol=1e-13 * largest(got))
 
@@ -190,7 +190,7 @@ def test_a_wrong_gradient_within_a_residual_is_found_there() -> None:
     for stage in STAGES.values():
         name = next(name for name in stage.parameters() if ".shortcut." in name)
         guilty = [array.name for array in check(stage, x, y, analytic=wrong, tries=1).arrays if array.bugs]
-        assert guilty == [stage.called(name)]
+        assert guilty == [stage.display_name(name)]
 
 
 def test_a_kink_within_a_residual_is_named() -> None:
@@ -214,8 +214,8 @@ def test_a_kink_within_a_residual_is_named() -> None:
 def test_a_network_without_stages_is_itself_in_training_and_nothing_is_drawn() -> None:
     plain, draw = STAGES["residuals alone"], rng()
     assert plain.in_training(5, draw) is plain
-    assert plain.of(slice(3)) is plain
-    assert plain.observe(batch()[0]) == plain.statistics() == {}
+    assert plain.for_images(slice(3)) is plain
+    assert plain.update_statistics(batch()[0]) == plain.statistics() == {}
     assert draw.random() == rng().random()
 
 
@@ -225,10 +225,10 @@ def test_training_and_inference_share_their_weights() -> None:
     assert list(stage.parameters()) == list(plain.parameters())
     for name, array in (plain.parameters() | plain.statistics()).items():
         assert (stage.parameters() | stage.statistics())[name] is array
-    assert not plain.couples
-    assert stage.couples
+    assert not plain.mixes_batch
+    assert stage.mixes_batch
     assert stage.shapes == plain.shapes
-    moved = plain.replace(stage.observe(batch()[0]))
+    moved = plain.replace(stage.update_statistics(batch()[0]))
     for name, array in plain.parameters().items():
         assert moved.parameters()[name] is array
     for name, array in plain.statistics().items():
@@ -239,15 +239,15 @@ def test_training_and_inference_share_their_weights() -> None:
 def test_people_read_names_and_not_numbers() -> None:
     network = STAGES["inference"]
     assert network.names[:6] == ("conv1", "batchnorm1", "relu1", "pool1", "dropout1", "residual1")
-    assert network.called("1.variance") == "batchnorm1.variance"
-    assert network.called("5.block.4.W") == "residual1.block.conv2.W"
-    assert network.called("6.block.1.shortcut.0.b") == "residual2.block.residual1.shortcut.conv1.b"
+    assert network.display_name("1.variance") == "batchnorm1.variance"
+    assert network.display_name("5.block.4.W") == "residual1.block.conv2.W"
+    assert network.display_name("6.block.1.shortcut.0.b") == "residual2.block.residual1.shortcut.conv1.b"
 
 
 def test_statistics_are_named_like_weights() -> None:
     names = ["1.mean", "1.variance", "5.block.1.mean", "5.block.1.variance", "5.shortcut.1.mean", "5.shortcut.1.variance"]
     assert list(STAGES["inference"].statistics()) == names
-    assert list(STAGES["both in training"].observe(batch()[0])) == names
+    assert list(STAGES["both in training"].update_statistics(batch()[0])) == names
     with pytest.raises(HandmadeError, match=r"1.mean wants the shape \(3,\); got \(1,\)"):
         STAGES["inference"].replace({"1.mean": np.zeros(1)})
 
@@ -260,7 +260,7 @@ def test_what_is_observed_within_a_residual_is_what_reaches_the_layer() -> None:
     conv, norm = residual.shortcut
     assert isinstance(norm, BatchNorm2d)
     mean = conv.forward(tape[5]).mean(axis=(0, 1, 2))
-    np.testing.assert_allclose(stage.observe(x)["5.shortcut.1.mean"], 0.9 * norm.mean + 0.1 * mean, rtol=1e-13)
+    np.testing.assert_allclose(stage.update_statistics(x)["5.shortcut.1.mean"], 0.9 * norm.mean + 0.1 * mean, rtol=1e-13)
 
 
 def test_the_same_numbers_are_forgotten_in_either_precision() -> None:
@@ -296,7 +296,7 @@ def test_a_batch_of_one_value_a_channel_is_refused() -> None:
         rows.in_training(1, rng())
     with pytest.raises(HandmadeError, match="two values a channel or more; got 1"):
         rows.in_training(2, rng()).forward(np.ones((1, 3, 2, 1), np.float32))
-    assert rows.in_training(2, rng()).couples
+    assert rows.in_training(2, rng()).mixes_batch
     with pytest.raises(HandmadeError, match="images wants a whole number of at least 1"):
         rows.in_training(0, rng())
 
@@ -349,7 +349,7 @@ def test_a_batch_norm_is_that_of_pytorch(run: dict[str, Any]) -> None:
         x, gy = np.array(TORCH["x"][number]), np.array(TORCH["gy"][number])
         inference = wanted is run["batches"][-1]
         stage = layer if inference else layer.in_training(len(x), x.shape[1:], rng())
-        y, seen = stage.observe(x)
+        y, seen = stage.update_statistics(x)
         gx, gradients = stage.backward(x, gy)
         assert bool(seen) != inference
         layer = layer.replace(seen)
@@ -376,7 +376,7 @@ def test_the_checker_of_layers_accuses_none_of_them(case: Any) -> None:
 
 
 def test_a_model_keeps_the_statistics(tmp_path: Path) -> None:
-    trained = STAGES["inference"].replace(STAGES["both in training"].observe(batch()[0]))
+    trained = STAGES["inference"].replace(STAGES["both in training"].update_statistics(batch()[0]))
     model = handmade.Network(trained.layers, SHAPE)
     model.save(tmp_path / "model")
     loaded = handmade.load(tmp_path / "model")
@@ -403,7 +403,7 @@ def test_a_network_of_the_new_layers_learns_digits() -> None:
         stage = network.in_training(64, draw)
         L, g = backprop(stage, x[chosen], y[chosen])
         network = network.replace(
-            {name: w - 0.2 * g[name] for name, w in network.parameters().items()} | stage.observe(x[chosen])
+            {name: w - 0.2 * g[name] for name, w in network.parameters().items()} | stage.update_statistics(x[chosen])
         )
         losses.append(L)
         assert network.dtype == np.float32, step
@@ -421,7 +421,7 @@ def test_a_step_by_differences_is_one_by_backpropagation() -> None:
             stage = ways[name].in_training(IMAGES, rng(step))
             _, g = gradient(stage, x, y)
             moved = {key: w - 0.05 * g[key] for key, w in ways[name].parameters().items()}
-            ways[name] = ways[name].replace(moved | stage.observe(x))
+            ways[name] = ways[name].replace(moved | stage.update_statistics(x))
     for key, array in (ways["backprop"].parameters() | ways["backprop"].statistics()).items():
         np.testing.assert_allclose((ways["difference"].parameters() | ways["difference"].statistics())[key], array, atol=1e-10)
     assert CrossEntropy().forward(ways["backprop"].logits(x), y).mean() < CrossEntropy().forward(network.logits(x), y).mean()

@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike
 
 from cases import CASES, Case, Draw, generic, kinked
 from handmade.engine.arrays import Array, Shape
-from handmade.engine.gradients.steady import Choices
+from handmade.engine.backends.numpy.fixed_choices import Choices
 from handmade.engine.layers import EVERY, Channel, Linear, MaxPool2d, ReLU
 from laws import assert_within, channels
 from strategies import pools, rectifiers, seeds

@@ -8,8 +8,8 @@ import pytest
 from cases import CASES, Case, Draw, generic, kinked
 from handmade.engine.arrays import Array
 from handmade.engine.gradients.hops import Moved, hops
-from handmade.engine.gradients.steady import Choices
-from handmade.engine.gradients.tail import Tail
+from handmade.engine.backends.numpy.fixed_choices import Choices
+from handmade.engine.backends.numpy.tail import Tail
 from handmade.engine.layers import EVERY, Conv2d, Flatten, Layer, Linear, MaxPool2d, ReLU, chain, only
 from laws import channels
 from test_steady import LAYOUTS, SIZES, channels_first, differences, largest_of

@@ -12,23 +12,30 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from handmade import data, gradients, losses, networks, receipts
+    from handmade.engine.backend import use_backend
     from handmade.engine.errors import HandmadeError
+    from handmade.engine.graph import Node
     from handmade.engine.layers import (
         GELU,
+        Add,
         AvgPool2d,
         BatchNorm2d,
+        Concat,
         Conv2d,
         Dropout,
         Flatten,
         GlobalAvgPool2d,
+        Layer,
         LeakyReLU,
         Linear,
         MaxPool2d,
+        Multiply,
         ReLU,
-        Residual,
         Sigmoid,
         Tanh,
     )
+    from handmade.engine.preparation import Preparation
+    from handmade.engine.residual import Residual
     from handmade.engine.training import train
     from handmade.network import Network, load
     from handmade.own_digits import read_digit
@@ -36,17 +43,23 @@ if TYPE_CHECKING:
 
 __all__ = [
     "GELU",
+    "Add",
     "AvgPool2d",
     "BatchNorm2d",
+    "Concat",
     "Conv2d",
     "Dropout",
     "Flatten",
     "GlobalAvgPool2d",
     "HandmadeError",
+    "Layer",
     "LeakyReLU",
     "Linear",
     "MaxPool2d",
+    "Multiply",
     "Network",
+    "Node",
+    "Preparation",
     "ReLU",
     "Residual",
     "Sigmoid",
@@ -62,18 +75,23 @@ __all__ = [
     "receipts",
     "trace",
     "train",
+    "use_backend",
 ]
 
 _ROOMS = {"data", "gradients", "losses", "networks", "receipts"}
 _FROM = {  # where the other names are, but for layers
     "HandmadeError": "handmade.engine.errors",
     "Network": "handmade.network",
+    "Node": "handmade.engine.graph",
+    "Preparation": "handmade.engine.preparation",
+    "Residual": "handmade.engine.residual",
     "explain": "handmade.receipts",
     "explain_update": "handmade.receipts",
     "load": "handmade.network",
     "read_digit": "handmade.own_digits",
     "trace": "handmade.receipts",
     "train": "handmade.engine.training",
+    "use_backend": "handmade.engine.backend",
 }
 
 

@@ -37,6 +37,6 @@ def load(path: str | Path) -> Network:
 
     parameters, description = models.read(Path(path))
     try:
-        return Network(*restore(description, parameters))
+        return Network(**restore(description, parameters))
     except HandmadeError as error:
         raise HandmadeError(f"{path}: {error}") from None

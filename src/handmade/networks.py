@@ -76,4 +76,4 @@ def described(description: object, rng: "np.random.Generator", dtype: DTypeLike 
     HandmadeError
         If the description is wrong; the message names the layer, what it wanted and what it got.
     """
-    return Network(*build(description, rng, dtype))
+    return Network(**build(description, rng, dtype))

@@ -86,7 +86,7 @@ def story(step: Step, gradient: str, scheme: Scheme, h: float, optimiser: str) -
     place = ",".join(map(str, index))
     weight, after = float(step.before.parameters()[name][index]), float(step.network.parameters()[name][index])
     quotient = float(step.gradients[name][index])
-    title = f"[bold]{step.before.called(name)}\\[{place}][/]  w = {weight:+.6f}"
+    title = f"[bold]{step.before.display_name(name)}\\[{place}][/]  w = {weight:+.6f}"
     update = f"  {optimiser} moves w by {after - weight:+.6f} to {after:+.6f}"
     if gradient == "backprop":
         return f"{title}\n  L(w) = {step.loss:.9f}   dL/dw = {quotient:+.6f}\n{update}"

@@ -1,6 +1,5 @@
 """`handmade networks`: every layer with its settings, its output and its weights."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,6 @@ from rich.table import Table
 import handmade
 from handmade.cli import inputs
 from handmade.cli.console import print_json, results
-from handmade.engine.arrays import Shape
-from handmade.engine.layers import Composite, Weighted, chain
 
 
 def run(file: Path | None, *, json: bool) -> None:
@@ -34,21 +31,16 @@ def run(file: Path | None, *, json: bool) -> None:
 
 def _layers(network: handmade.Network) -> list[dict[str, Any]]:
     image = {"name": "image", "settings": {}, "shape": network.input_shape, "weights": 0}
-    return [image, *_rows(network.layers, network.input_shape)]
-
-
-def _rows(layers: chain.Layers, shape: Shape, prefix: str = "") -> Iterator[dict[str, Any]]:
-    """One a layer; what a Residual is made of comes before the Residual itself, which adds it up."""
-    shapes = chain.shapes(layers, shape)
-    for name, layer, before, after in zip(chain.names(layers), layers, shapes, shapes[1:], strict=False):
-        row = {"name": prefix + name, "settings": {}, "shape": after, "weights": 0}
-        if isinstance(layer, Composite):
-            for branch, inner in layer.branches.items():
-                yield from _rows(inner, before, f"{prefix}{name}.{branch}.")
-        else:
-            weights = layer.parameters().values() if isinstance(layer, Weighted) else ()
-            row |= {"settings": layer.settings(), "weights": sum(array.size for array in weights)}
-        yield row
+    rows = [
+        {
+            "name": network.titles[node.name],
+            "settings": node.layer.settings(),
+            "shape": network.shape_of[node.name],
+            "weights": sum(array.size for array in node.layer.parameters().values()),
+        }
+        for node in network.nodes
+    ]
+    return [image, *rows]
 
 
 def _table(name: str, layers: list[dict[str, Any]]) -> Table:

@@ -6,7 +6,6 @@ from handmade import HandmadeError
 from handmade.cli import inputs
 from handmade.cli.console import print_json, results
 from handmade.cli.terminal_pictures import grey, rows, weights
-from handmade.engine.layers import Conv2d
 
 MOST_FILTERS = 64
 
@@ -34,11 +33,12 @@ def _images(names: list[str], data: str, *, json: bool) -> None:
 
 def _filters(path: Path, name: str, *, json: bool) -> None:
     network = inputs.model(path)
-    found = {each: layer for each, layer in zip(network.names, network.layers, strict=True) if isinstance(layer, Conv2d)}
+    arrays = {network.display_name(key): W for key, W in network.parameters().items()}
+    found = {name.removesuffix(".W"): W for name, W in arrays.items() if name.endswith(".W") and W.ndim == 4}
     if name not in found:
         has = f"{path} has {', '.join(found)}" if found else f"{path} has none"
         raise HandmadeError(f"--filters wants the name of a convolution; got {name!r:.80}; {has}")
-    W = found[name].W  # (rows, columns, inputs, outputs)
+    W = found[name]  # (rows, columns, inputs, outputs)
     if json:
         print_json({"model": str(path), "layer": name, "axes": ["row", "column", "input", "output"], "weights": W.tolist()})
         return

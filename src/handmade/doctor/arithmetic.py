@@ -9,48 +9,39 @@ Biases, ReLU, pools and the loss are left out: they are passes over memory, not 
 """
 
 import math
-from typing import TypeAlias
 
-from handmade.engine.layers import Layer, Weighted
+from handmade.engine.graph import Node, downstream
 from handmade.engine.network import Network
-
-Products: TypeAlias = tuple[Layer, int]  # a layer with weights, and the operations of its forward pass
 
 
 def forward(network: Network) -> int:
-    """Operations of one image's forward pass."""
-    return sum(operations for _, operations in _products(network))
+    """Return the operations of one image's forward pass."""
+    return sum(_operations(network, node) for node in network.nodes)
 
 
 def backprop(network: Network) -> int:
-    """Operations of one image's share in the gradient by backpropagation."""
-    operations = [each for _, each in _products(network)]
+    """Return the operations of one image's share in the gradient by backpropagation."""
+    operations = [each for node in network.nodes if (each := _operations(network, node))]
     return 3 * sum(operations) - sum(operations[:1])
 
 
 def difference(network: Network) -> int:
-    """Operations of one image's share in all difference quotients, one-sided, if nothing is left out."""
-    products = _products(network)
-    total = sum(operations for _, operations in products)
-    for i, (layer, _) in enumerate(products):
-        outputs, nudges = _columns(layer)
-        behind = [operations for _, operations in products[i + 1 :]]
-        if behind:
-            total += nudges * behind[0] + outputs * nudges * sum(behind[1:])  # of the first, a channel: 1 / outputs
+    """Return the operations of one image's share in all difference quotients, one-sided, if nothing is left out."""
+    total = forward(network)
+    for node in network.nodes:
+        if not _operations(network, node):
+            continue
+        nudges = sum(array.size for array in node.layer.parameters().values())
+        outputs, spread = network.shape_of[node.name][-1], {node.name: False}
+        for later in downstream(network.nodes, node.name):
+            products = _operations(network, later)
+            in_full = any(spread.get(name, False) for name in later.reads)
+            spread[later.name] = in_full or products > 0
+            total += nudges * products if in_full else nudges * products // outputs  # else one channel of them
     return total
 
 
-def _products(network: Network) -> list[Products]:
-    """The layers with weights, in their order."""
-    found: list[Products] = []
-    for layer, shape in zip(network.layers, network.shapes[1:], strict=True):
-        if isinstance(layer, Weighted):
-            found.append((layer, 2 * layer.parameters()["W"].size * math.prod(shape[:-1])))
-    return found
-
-
-def _columns(layer: Layer) -> tuple[int, int]:
-    """How many columns of weights a layer has, and how many nudges each."""
-    assert isinstance(layer, Weighted)
-    W = layer.parameters()["W"]
-    return W.shape[-1], W.size // W.shape[-1] + 1
+def _operations(network: Network, node: Node) -> int:
+    """Return the operations of one node's forward pass: of its arrays that are more than one number for each output."""
+    sizes = [array.size for array in node.layer.parameters().values() if array.ndim > 1]
+    return 2 * sum(sizes) * math.prod(network.shape_of[node.name][:-1])

@@ -2,183 +2,224 @@
 
     {"input": [30, 30, 1], "layers": [{"layer": "Conv2d", "filters": 8, "kernel": 3}, {"layer": "ReLU"}, ...]}
     {"layer": "Residual", "block": [layers], "shortcut": [layers]}
+    {"layer": "Add", "name": "sum", "reads": ["left", "right"]}
 
-`input` is the shape of one image; 30 x 30 x 1, a prepared digit, if left out. The settings of a layer are those of its `init`.
-The `shortcut` of a Residual may be left out.
+`input` is the shape of one image; 30 x 30 x 1, a prepared digit, if left out. The settings of a layer are those of its `init`. An
+entry without a name is named by its number among such entries, and one without `reads` reads the entry before it, or "input". The
+`shortcut` of a Residual may be left out. A description may also hold `logits` and `outputs` (names of nodes), `classes` (names of
+the classes) and `prepare` (preparation.py).
 """
 
-import inspect
 import math
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from handmade.engine.arrays import Array, Shape, whole
+from handmade.engine.arrays import Array, Shape, pair, whole
 from handmade.engine.errors import HandmadeError
-from handmade.engine.layers import (
-    GELU,
-    AvgPool2d,
-    BatchNorm2d,
-    Conv2d,
-    Dropout,
-    Flatten,
-    GlobalAvgPool2d,
-    Layer,
-    LeakyReLU,
-    Linear,
-    MaxPool2d,
-    ReLU,
-    Residual,
-    Sigmoid,
-    Tanh,
-    chain,
-)
+from handmade.engine.graph import INPUT, Node, listed, order
+from handmade.engine.layers import KINDS, Add, Layer
 from handmade.engine.network import Network
+from handmade.engine.preparation import Preparation
 
-KINDS: tuple[Any, ...] = (
-    *(Conv2d, ReLU, MaxPool2d, Flatten, Linear),
-    *(AvgPool2d, GlobalAvgPool2d, LeakyReLU, Sigmoid, Tanh, GELU),
-    *(Dropout, BatchNorm2d, Residual),
-)
-LAYERS: dict[str, Any] = {kind.__name__: kind for kind in KINDS}
 LARGEST_ACTIVATION = 2**24  # numbers an image: far beyond any picture of a digit
 DEEPEST = 8  # Residuals one in the other: beyond it a description is a slip, or hostile
-WEIGHTS = ("W", "b")  # the arrays of a layer that does not name its own in ARRAYS
+RESIDUAL = "Residual"
+BRANCHES = ("block", "shortcut")
+KEYS = {"input", "layers", "logits", "outputs", "classes", "prepare"}
 
 
 def describe(network: Network) -> dict[str, Any]:
-    """Everything about a network but the values of its weights."""
-    return {"input": list(network.input_shape), "layers": chain.described(network.layers)}
+    """Return everything about a network but the values of its arrays."""
+    plain = Network(network.nodes, network.input_shape)
+    about = {
+        "logits": network.logits_name if network.logits_name != plain.logits_name else None,
+        "outputs": list(network.output_names) if set(network.output_names) != set(plain.output_names) else None,
+        "classes": None if network.class_names is None else list(network.class_names),
+        "prepare": None if network.preparation is None else network.preparation.to_json(),
+    }
+    entries, number, before = [], 0, INPUT
+    for node in network.nodes:
+        unnamed = node.name == str(number)
+        name = {} if unnamed else {"name": node.name}
+        reads = {} if node.reads == (before,) else {"reads": list(node.reads)}
+        entries.append({"layer": node.layer.kind, **name, **reads, **node.layer.settings()})
+        number, before = number + unnamed, node.name
+    known = {key: value for key, value in about.items() if value is not None}
+    return {"input": list(network.input_shape), "layers": entries, **known}
 
 
-def build(description: object, rng: "np.random.Generator", dtype: DTypeLike = np.float32) -> tuple[list[Layer], Shape]:
-    """Make the described layers with fresh weights.
+def build(description: object, rng: "np.random.Generator", dtype: DTypeLike = np.float32) -> dict[str, Any]:
+    """Make the described network with fresh weights.
 
     Returns
     -------
-    layers : list of layers
-    input_shape : tuple of int
+    dict
+        The arguments of `Network`.
 
     Raises
     ------
     HandmadeError
-        If the description is wrong anywhere; the message names the layer, what it wanted and what it got.
+        If the description is wrong anywhere; the message names the layer, what it expected and what it got.
     """
 
-    def fresh(kind: Any, settings: dict[str, Any], _name: str, shape: Shape) -> Layer:
-        layer: Layer = kind.init(rng, shape[-1], dtype=dtype, **settings) if hasattr(kind, "init") else kind(**settings)
-        return layer
+    def fresh(kind: type[Layer], settings: dict[str, Any], _name: str, shape: Any) -> Layer:
+        return kind.init(rng, shape[-1], dtype=dtype, **settings)
 
     return _walk(description, fresh)
 
 
-def restore(description: object, parameters: dict[str, Array]) -> tuple[list[Layer], Shape]:
-    """Make the described layers with the given weights and statistics, named as in `Network.parameters`.
+def restore(description: object, arrays: dict[str, Array]) -> dict[str, Any]:
+    """Make the described network with the given weights and statistics, named as in `Network.parameters`.
 
     Returns
     -------
-    layers : list of layers
-    input_shape : tuple of int
+    dict
+        The arguments of `Network`.
 
     Raises
     ------
     HandmadeError
-        If the description is wrong, or the weights are not those of the described network.
+        If the description is wrong, or the arrays are not those of the described network.
     """
+    wanted: set[str] = set()
 
-    def kept(kind: Any, settings: dict[str, Any], number: str, _shape: Shape) -> Layer:
-        if not hasattr(kind, "restore"):
-            plain: Layer = kind(**settings)
-            return plain
-        own = {name.removeprefix(f"{number}."): array for name, array in parameters.items() if name.startswith(f"{number}.")}
-        arrays = getattr(kind, "ARRAYS", WEIGHTS)
-        if sorted(own) != sorted(arrays) or sorted(settings) != sorted(kind.SETTINGS):
-            wanted = _listed([*arrays, *kind.SETTINGS])
-            raise HandmadeError(f"its arrays and settings want to be {wanted}; got {_listed([*own, *settings])}")
-        layer: Layer = kind.restore(own, settings)
-        if layer.settings() != settings:
-            raise HandmadeError(f"it is described by {settings}, but its weights say {layer.settings()}")
+    def kept(kind: type[Layer], settings: dict[str, Any], node: str, _shape: Any) -> Layer:
+        names = kind.WEIGHTS + kind.STATISTICS
+        wanted.update(f"{node}.{name}" for name in names)
+        own = {name: arrays[f"{node}.{name}"] for name in names if f"{node}.{name}" in arrays}
+        if names and (len(own) < len(names) or sorted(settings) != sorted(kind.SETTINGS)):
+            expected = listed([*names, *kind.SETTINGS])
+            raise HandmadeError(f"expected the arrays and settings {expected}; got {listed([*own, *settings])}")
+        layer = kind.restore(own, settings)
+        if names and layer.settings() != settings:
+            raise HandmadeError(f"it is described by {settings}, but its arrays say {layer.settings()}")
         return layer
 
-    layers, input_shape = _walk(description, kept)
-    wanted = chain.parameters(tuple(layers)).keys() | chain.statistics(tuple(layers)).keys()
-    if wanted != set(parameters):
+    network = _walk(description, kept)
+    if wanted != set(arrays):
         raise HandmadeError(
-            f"the described network wants the weights {_listed(sorted(wanted))}; got {_listed(sorted(parameters))}"
+            f"expected the arrays of the described network, {listed(sorted(wanted))}; got {listed(sorted(arrays))}"
         )
-    return layers, input_shape
+    return network
 
 
-Maker = Callable[[Any, dict[str, Any], str, Shape], Layer]  # kind, settings, number (3, or 3.block.0), shape of the input
+Maker: TypeAlias = Callable[[type[Layer], dict[str, Any], str, Any], Layer]  # kind, settings, node, shape of what it reads
 
 
-def _walk(description: object, make: Maker) -> tuple[list[Layer], Shape]:
-    """Check the description, and make its layers."""
-    if not isinstance(description, dict) or not set(description) <= {"input", "layers"}:
-        raise HandmadeError('a network is described by {"input": [height, width, channels], "layers": [...]}' + _but(description))
-    sizes, entries = description.get("input", [30, 30, 1]), description.get("layers")
+@dataclass(frozen=True)
+class _Entry:
+    """One node to be made."""
+
+    name: str
+    kind: str
+    reads: tuple[str, ...]
+    settings: dict[str, Any]
+
+
+def _walk(description: object, make: Maker) -> dict[str, Any]:
+    """Check the description, and make its nodes, each once the shapes that reach it are known."""
+    if not isinstance(description, dict) or not set(description) <= KEYS:
+        got = f"keys {listed(description)}" if isinstance(description, dict) else type(description).__name__
+        raise HandmadeError(
+            'expected a network as {"input": [height, width, channels], "layers": [...]}, '
+            f"perhaps with {', '.join(sorted(KEYS - {'input', 'layers'}))}; got {got:.80}"
+        )
+    sizes, listing = description.get("input", [30, 30, 1]), description.get("layers")
     if not isinstance(sizes, list) or not 1 <= len(sizes) <= 3:
-        raise HandmadeError(f"input wants a list of one to three whole numbers, [height, width, channels]; got {sizes!r:.80}")
-    input_shape = tuple(whole(size, "input", 1) for size in sizes)
-    if not isinstance(entries, list) or not entries:
-        found = "there is none" if entries is None else f"got {entries!r:.80}"
-        raise HandmadeError(f"layers wants a list of at least one layer; {found}")
-    return _chain(entries, _small_enough(input_shape), make), input_shape
-
-
-def _chain(entries: list[Any], shape: Shape, make: Maker, prefix: str = "", depth: int = 0) -> list[Layer]:
-    """Check the entries from front to back, making each layer once the shape that reaches it is known."""
-    layers: list[Layer] = []
-    for number, entry in enumerate(entries):
-        if not isinstance(entry, dict) or entry.get("layer") not in list(LAYERS):
-            raise HandmadeError(f'layer {number} wants {{"layer": one of {_listed(LAYERS)}, ...}}; got {entry!r:.80}')
-        name = entry["layer"]
+        raise HandmadeError(f"input: expected a list of one to three whole numbers, [height, width, channels]; got {sizes!r:.80}")
+    shapes: dict[str, Any] = {INPUT: _small_enough(tuple(whole(size, "input", 1) for size in sizes))}
+    if not isinstance(listing, list) or not listing:
+        found = "there is none" if listing is None else f"got {listing!r:.80}"
+        raise HandmadeError(f"layers: expected a list of at least one layer; {found}")
+    entries = list(_entries(listing))
+    nodes = []
+    for entry in (entries[n] for n in order([(entry.name, entry.reads) for entry in entries])):
         try:
-            settings = _settings(LAYERS[name], entry)
-            if LAYERS[name] is Residual:
-                layers.append(_residual(settings, shape, make, f"{prefix}{number}.", depth + 1))
-            else:
-                layers.append(make(LAYERS[name], settings, f"{prefix}{number}", shape))
-            output = layers[-1].output_shape(shape)
-            down, right = getattr(layers[-1], "padding", (0, 0))
-            if down or right:
-                _small_enough((shape[0] + 2 * down, shape[1] + 2 * right, *shape[2:]), "pads an image to")
-            shape = _small_enough(output)
+            node, shapes[entry.name] = _made(entry, make, shapes)
         except HandmadeError as error:
-            raise HandmadeError(f"layer {number} ({name}): {error}") from None
-    return layers
+            raise HandmadeError(f"layer {entry.name} ({entry.kind}): {error}") from None
+        nodes.append(node)
+    classes, prepare = description.get("classes"), description.get("prepare")
+    return {
+        "layers": nodes,
+        "input_shape": shapes[INPUT],
+        "logits": _names([description["logits"]], "logits")[0] if "logits" in description else entries[-1].name,
+        "outputs": _names(description["outputs"], "outputs") if "outputs" in description else None,
+        "class_names": None if classes is None else _names(classes, "classes"),
+        "preparation": None if prepare is None else Preparation.from_json(prepare),
+    }
 
 
-def _residual(settings: dict[str, Any], shape: Shape, make: Maker, prefix: str, depth: int) -> Residual:
+def _entries(listing: list[Any], before: str = INPUT, prefix: str = "", depth: int = 0) -> Iterator[_Entry]:
+    """Return one entry for each node, those of Residuals written out."""
+    number = 0
+    for place, given in enumerate(listing):
+        if not isinstance(given, dict) or given.get("layer") not in [*KINDS, RESIDUAL]:
+            kinds = listed([*KINDS, RESIDUAL])
+            raise HandmadeError(f'layer {prefix}{place}: expected {{"layer": one of {kinds}, ...}}; got {given!r:.80}')
+        settings = {key: value for key, value in given.items() if key not in {"layer", "name", "reads"}}
+        named = "name" in given
+        name = _names([given["name"]], "name")[0] if named else f"{prefix}{number}"
+        reads = tuple(_names(given["reads"], "reads")) if "reads" in given else (before,)
+        number += name == f"{prefix}{number}"
+        if given["layer"] == RESIDUAL:
+            yield from _residual(name, settings, reads, depth + 1)
+        else:
+            yield _Entry(name, given["layer"], reads, settings)
+        before = name
+
+
+def _residual(name: str, settings: dict[str, Any], reads: tuple[str, ...], depth: int) -> Iterator[_Entry]:
+    """Return the entries of both branches, and of their sum."""
     if depth > DEEPEST:
-        raise HandmadeError(f"at most {DEEPEST} Residuals may stand one in the other; this one is further in")
-    branches: dict[str, list[Layer]] = {}
-    for branch in Residual.SETTINGS:
-        entries = settings.get(branch, [])
-        if not isinstance(entries, list):
-            raise HandmadeError(f"{branch} wants a list of layers; got {type(entries).__name__}")
-        try:
-            branches[branch] = _chain(entries, shape, make, f"{prefix}{branch}.", depth)
-        except HandmadeError as error:
-            raise HandmadeError(f"{branch}: {error}") from None
-    return Residual(**branches)
+        raise HandmadeError(f"expected at most {DEEPEST} Residuals one in the other; layer {name:.80} is further in")
+    unknown = next((key for key in settings if key not in BRANCHES), None)
+    if unknown is not None or len(reads) != 1 or not settings.get("block"):
+        got = f"reads {list(reads)}" if len(reads) != 1 else f"{listed(settings)}"
+        raise HandmadeError(
+            f"layer {name} (Residual): expected a block of at least one layer, perhaps a shortcut, and one activation to read; "
+            f"got {got:.80}"
+        )
+    ends = []
+    for branch in BRANCHES:
+        listing = settings.get(branch, [])
+        if not isinstance(listing, list):
+            raise HandmadeError(f"layer {name} (Residual): {branch}: expected a list of layers; got {type(listing).__name__}")
+        inner = list(_entries(listing, reads[0], f"{name}.{branch}.", depth))
+        yield from inner
+        ends.append(inner[-1].name if inner else reads[0])
+    yield _Entry(name, Add.__name__, tuple(ends), {})
 
 
-def _settings(kind: Any, entry: dict[str, Any]) -> dict[str, Any]:
-    """The layer's own settings, their names checked; the values are checked by the layer."""
-    settings = {name: value for name, value in entry.items() if name != "layer"}
-    accepted = inspect.signature(getattr(kind, "init", kind)).parameters
-    needed = [name for name in kind.SETTINGS if accepted[name].default is inspect.Parameter.empty]
-    for name in needed:
+def _made(entry: _Entry, make: Maker, shapes: dict[str, Any]) -> tuple[Node, Shape]:
+    """Return the node of an entry, and the shape of its output."""
+    kind, settings = KINDS[entry.kind], entry.settings
+    for name in kind.REQUIRED:
         if name not in settings:
-            raise HandmadeError(f"the setting {name} is missing; there are {_listed(settings)}")
+            raise HandmadeError(f"the setting {name} is missing; there are {listed(settings)}")
     for name in settings:
         if name not in kind.SETTINGS:
-            takes = f"takes the settings {_listed(kind.SETTINGS)}" if kind.SETTINGS else "takes no settings"
-            raise HandmadeError(f"it {takes}; got {name!r:.80}")
-    return settings
+            takes = f"the settings {listed(kind.SETTINGS)}" if kind.SETTINGS else "no settings"
+            raise HandmadeError(f"expected {takes}; got {name!r:.80}")
+    reads = tuple(shapes[name] for name in entry.reads)
+    layer = make(kind, settings, entry.name, reads[0])
+    node = Node(entry.name, layer, entry.reads)
+    output = layer.output_shape(node.of(shapes))
+    down, right = pair(layer.settings().get("padding", 0), "padding", 0)
+    if down or right:
+        height, width, *rest = reads[0]
+        _small_enough((height + 2 * down, width + 2 * right, *rest), "pads an image to")
+    return node, _small_enough(output)
+
+
+def _names(value: object, what: str) -> list[str]:
+    if not isinstance(value, list) or not value or not all(isinstance(name, str) for name in value):
+        raise HandmadeError(f"{what}: expected names, a list of strings; got {value!r:.80}")
+    return value
 
 
 def _small_enough(shape: Shape, does: str = "makes") -> Shape:
@@ -187,12 +228,3 @@ def _small_enough(shape: Shape, does: str = "makes") -> Shape:
             f"it {does} {math.prod(shape):,} numbers of shape {shape}; at most {LARGEST_ACTIVATION:,} are allowed"
         )
     return shape
-
-
-def _listed(names: Any) -> str:
-    return ", ".join(str(name) if str(name).isprintable() else repr(name) for name in names) or "none"
-
-
-def _but(description: object) -> str:
-    got = f"keys {_listed(description)}" if isinstance(description, dict) else type(description).__name__
-    return f"; got {got:.80}"

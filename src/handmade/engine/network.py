@@ -1,19 +1,20 @@
-"""Network: layers one after the other. A forward pass returns its tape: every activation, the input first."""
+"""Network: a directed acyclic graph of layers, as a value. A forward pass returns its tape: every activation, the input first."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
 
+from handmade.engine import backend, graph
 from handmade.engine.arrays import Array, Shape, whole
 from handmade.engine.errors import HandmadeError
-from handmade.engine.fused import Link, fuse
-from handmade.engine.layers import Layer, chain
-from handmade.engine.memory import keep_freed_memory
-
-IMAGES_AT_ONCE = 32  # in a pass that keeps no tape: enough for the BLAS, few enough for the cache
+from handmade.engine.graph import INPUT, Node
+from handmade.engine.layers import Layer
+from handmade.engine.names import display_names
+from handmade.engine.preparation import Preparation
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,73 +25,159 @@ class Network:
 
     Parameters
     ----------
-    layers : sequence of layers
-        In the order of the forward pass.
+    layers : sequence of layers, Node or Residual
+        In the order of the forward pass. A layer reads the entry before it; a Node reads what it says.
     input_shape : tuple of int
         The shape of one image; (30, 30, 1), a prepared digit, if left out.
+    logits : str, optional
+        The node whose output is the logits; the last entry if left out.
+    outputs : sequence of str, optional
+        The nodes whose outputs are the network's; if left out, those that no node reads. The logits are always among them.
+    class_names : sequence of str, optional
+        What people call the classes, in the order of the logits.
+    preparation : Preparation, optional
+        The way from a raw image to an input of the network; that of `handmade.data.prepare` if left out.
 
     Raises
     ------
     HandmadeError
-        If a layer does not fit what comes before it; the message names the layer.
+        If a layer does not fit what it reads, or the nodes make no graph; the message names the layer.
     """
 
-    layers: tuple[Layer, ...]
-    input_shape: Shape = (30, 30, 1)
+    nodes: tuple[Node, ...]
+    input_shape: Shape
+    logits_name: str
+    output_names: tuple[str, ...]
+    class_names: tuple[str, ...] | None
+    preparation: Preparation | None
 
-    def __init__(self, layers: Sequence[Layer], input_shape: Shape = (30, 30, 1)) -> None:
-        object.__setattr__(self, "layers", tuple(layers))
-        object.__setattr__(self, "input_shape", tuple(input_shape))
-        _ = self.shapes
+    def __init__(
+        self,
+        layers: Sequence[Any],
+        input_shape: Shape = (30, 30, 1),
+        *,
+        logits: str | None = None,
+        outputs: Sequence[str] | None = None,
+        class_names: Sequence[str] | None = None,
+        preparation: Preparation | None = None,
+    ) -> None:
+        written = graph.written(layers)
+        named = {title: name for name, title in display_names(written).items()}
+        written = [node.reading({name: named.get(name, name) for name in node.reads}) for node in written]
+        nodes = tuple(written[n] for n in graph.order([(node.name, node.reads) for node in written]))
+        last = written[-1].name if written else INPUT
+        read = {name for node in nodes for name in node.reads}
+        ends = [node.name for node in nodes if node.name not in read] if outputs is None else outputs
+        found = [_known(name, nodes, named) for name in (*ends, last if logits is None else logits)]
+        values = {
+            "nodes": nodes,
+            "input_shape": tuple(input_shape),
+            "logits_name": found[-1],
+            "output_names": tuple(dict.fromkeys(found)),
+            "class_names": None if class_names is None else tuple(class_names),
+            "preparation": preparation,
+        }
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+        self._check_class_names(self.shape_of[self.logits_name])
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers, in the order of the nodes."""
+        return tuple(node.layer for node in self.nodes)
+
+    @cached_property
+    def shape_of(self) -> dict[str, Shape]:
+        """The shape of every activation by the name of its node, the input's first, without the batch axis."""
+        return graph.shapes(self.nodes, self.input_shape, self.display_name)
 
     @property
     def shapes(self) -> tuple[Shape, ...]:
-        """The shape of every activation on the tape, without the batch axis: the input's first."""
-        return chain.shapes(self.layers, self.input_shape)
+        """The shape of every activation on the tape: the input's first."""
+        return tuple(self.shape_of.values())
 
     @cached_property
-    def links(self) -> dict[int, Link]:
-        """The layers as what is worked out together: each link by the number of its first layer."""
-        return fuse(self.layers)
+    def titles(self) -> dict[str, str]:
+        """The names that people read, by the names of the nodes."""
+        return display_names(self.nodes)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What people call the layers: conv1, relu1, pool1, ..., in the order of the layers."""
-        return chain.names(self.layers)
+        """The names that people read: conv1, relu1, pool1, ..., in the order of the nodes."""
+        return tuple(self.titles.values())
 
-    def called(self, array: str) -> str:
-        """What people call an array of `parameters`: conv1.W for "0.W", residual1.block.conv1.W for "3.block.0.W"."""
-        return chain.called(self.layers, array)
+    def display_name(self, name: str) -> str:
+        """Return the name that people read of a node or an array: conv1 for "0", conv1.W for "0.W"."""
+        if name in self.titles:
+            return self.titles[name]
+        node, _, array = name.rpartition(".")
+        return f"{self.titles[node]}.{array}"
+
+    @cached_property
+    def _by_name(self) -> dict[str, Node]:
+        return {self.titles[node.name]: node for node in self.nodes} | {node.name: node for node in self.nodes}
+
+    def node(self, name: str) -> Node:
+        """Return a node by its name, or by the name that people read."""
+        return self._by_name[name]
+
+    @cached_property
+    def readers(self) -> dict[str, list[Node]]:
+        """The nodes that read each activation, by its name."""
+        return graph.readers(self.nodes)
+
+    @cached_property
+    def weighted(self) -> tuple[str, ...]:
+        """The names of the nodes with weights."""
+        return tuple(node.name for node in self.nodes if node.layer.parameters())
+
+    @cached_property
+    def below_logits(self) -> frozenset[str]:
+        """The names of all activations that the logits are made of, themselves included."""
+        return frozenset(graph.upstream(self.nodes, self.logits_name))
+
+    @cached_property
+    def with_weights_above(self) -> frozenset[str]:
+        """The names of all nodes that have weights, or read what is made of weights."""
+        reached = {later.name for name in self.weighted for later in graph.downstream(self.nodes, name)}
+        return frozenset(reached | set(self.weighted))
+
+    @cached_property
+    def _last_readers(self) -> dict[str, str]:
+        return {name: node.name for node in self.nodes if node.name in self.below_logits for name in node.reads}
+
+    def last_reader(self, name: str) -> str | None:
+        """Return the name of the last node on the way to the logits that reads an activation; None for the logits."""
+        return None if name == self.logits_name else self._last_readers.get(name)
 
     @property
     def classes(self) -> int:
-        """How many logits there are; raises HandmadeError unless the network ends in a row of two or more."""
-        if len(self.shapes[-1]) != 1 or self.shapes[-1][0] < 2:
-            raise HandmadeError(
-                f"the network wants to end in at least two logits; its output has the shape {self.shapes[-1]}. End it in Linear"
-            )
-        return self.shapes[-1][0]
+        """The number of logits; raises HandmadeError unless they are a row of two or more."""
+        shape = self.shape_of[self.logits_name]
+        if len(shape) != 1 or shape[0] < 2:
+            raise HandmadeError(f"network: expected at least two logits; the output has the shape {shape}. End it in Linear")
+        return shape[0]
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """The dtype of the weights, float32 or float64; float64 for a network without any."""
-        return np.result_type(*self.parameters().values()) if self.parameters() else np.dtype(np.float64)
+        return np.result_type(*self.parameters().values()) if self.weighted else np.dtype(np.float64)
 
     @property
     def size(self) -> int:
-        """How many weights there are, biases included."""
+        """The number of weights, biases included."""
         return sum(array.size for array in self.parameters().values())
 
     def parameters(self) -> dict[str, Array]:
-        """All weights, flat: "0.W" is W of layer 0."""
-        return chain.parameters(self.layers)
+        """Return all weights, flat: "0.W" is W of node "0"."""
+        return {f"{node.name}.{name}": array for node in self.nodes for name, array in node.layer.parameters().items()}
 
     def statistics(self) -> dict[str, Array]:
-        """All arrays that are kept and are no weights, named in the same way: the running statistics of BatchNorm2d."""
-        return chain.statistics(self.layers)
+        """Return all arrays that training keeps beside the weights, named likewise: the running statistics of BatchNorm2d."""
+        return {f"{node.name}.{name}": array for node in self.nodes for name, array in node.layer.statistics().items()}
 
-    def replace(self, parameters: dict[str, Array]) -> Self:
-        """The same network with other weights, or other statistics; those that are not named stay.
+    def replace(self, arrays: dict[str, Array]) -> Self:
+        """Return the same network with other weights, or other statistics; those that are not named stay.
 
         Raises
         ------
@@ -98,20 +185,23 @@ class Network:
             If a name is unknown or an array has another shape than the one it replaces.
         """
         now = self.parameters() | self.statistics()
-        for name, array in parameters.items():
-            if name not in now:
-                raise HandmadeError(f"replace wants names among {', '.join(now)}; got {name!r}")
-            if array.shape != now[name].shape:
-                raise HandmadeError(f"{name} wants the shape {now[name].shape}; got {array.shape}")
-        return replace(self, layers=chain.replaced(self.layers, parameters))
+        others: dict[str, dict[str, Array]] = {}
+        for key, array in arrays.items():
+            if key not in now:
+                raise HandmadeError(f"replace: expected names among {', '.join(now)}; got {key!r}")
+            if array.shape != now[key].shape:
+                raise HandmadeError(f"{key}: expected the shape {now[key].shape}; got {array.shape}")
+            node, _, name = key.rpartition(".")
+            others.setdefault(node, {})[name] = array
+        return self._with(lambda node: node.layer.replace(others[node.name]) if node.name in others else node.layer)
 
     def in_training(self, images: int, rng: "np.random.Generator") -> Self:
-        """The network for one training batch: Dropout forgets, BatchNorm2d takes the statistics of the batch.
+        """Return the network for one training batch: Dropout forgets, BatchNorm2d takes the statistics of the batch.
 
         Parameters
         ----------
         images : int
-            How many there are in the batch.
+            Number of images in the batch.
         rng : np.random.Generator
             Draws what is forgotten. Nothing is drawn, and the network itself returned, where no layer is another in training.
 
@@ -120,32 +210,58 @@ class Network:
         HandmadeError
             If a layer cannot be trained on such a batch.
         """
-        return self._with(chain.in_training(self.layers, whole(images, "images", 1), self.input_shape, rng))
+        count, shapes = whole(images, "images", 1), self.shape_of
+        return self._with(lambda node: node.layer.in_training(count, node.of(shapes), rng))
 
-    def of(self, images: slice) -> Self:
-        """The network for some images of its batch; itself, unless it holds something for each image."""
-        return self._with(chain.of(self.layers, images))
+    def for_images(self, images: slice) -> Self:
+        """Return the network for some images of its batch; itself, unless it holds something for each image."""
+        return self._with(lambda node: node.layer.for_images(images))
 
     @property
-    def couples(self) -> bool:
-        """Whether the images of a batch depend on one another, as they do under a BatchNorm2d in training."""
-        return chain.couples(self.layers)
+    def mixes_batch(self) -> bool:
+        """True if the images of a batch depend on one another, as they do under a BatchNorm2d in training."""
+        return any(node.layer.mixes_batch for node in self.nodes)
 
-    def observe(self, x: Array) -> dict[str, Array]:
-        """The statistics of a network in training, moved towards those of the batch x, (N, *input_shape), by one pass.
+    def update_statistics(self, x: Array) -> dict[str, Array]:
+        """Return the statistics of a network in training, moved towards those of the batch x, (N, *input_shape), by one pass.
 
         Empty, at no cost, where there are none; `replace` takes them.
         """
-        if not self.couples:
+        if not self.mixes_batch:
             return {}
-        self.check_images(x)
-        return chain.observe(self.layers, x)[1]
+        tape = self.tape(x)
+        return {
+            f"{node.name}.{name}": array
+            for node in self.nodes
+            for name, array in node.layer.update_statistics(node.of(tape)).items()
+        }
 
-    def _with(self, layers: chain.Layers) -> Self:
-        return self if layers is self.layers else replace(self, layers=layers)
+    def _with(self, layer: Callable[[Node], Layer]) -> Self:
+        """Return the network with other layers in its nodes, of the same shapes; itself if they are the same."""
+        nodes = tuple(node.with_layer(layer(node)) for node in self.nodes)
+        if all(one is other for one, other in zip(nodes, self.nodes, strict=True)):
+            return self
+        other = copy.copy(self)
+        other.__dict__.update(nodes=nodes)
+        for made_of_nodes in ("readers", "_by_name", "_remembered"):
+            other.__dict__.pop(made_of_nodes, None)
+        return other
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_remembered"}
+
+    @cached_property
+    def _remembered(self) -> dict[object, Any]:
+        return {}
+
+    def remembered(self, key: object, make: Callable[[], Any]) -> Any:
+        """Return what a backend works out once for a network, under a key of its own."""
+        if key not in self._remembered:
+            self._remembered[key] = make()
+        return self._remembered[key]
 
     def forward(self, x: Array) -> list[Array]:
-        """The tape of one pass: x, then the output of every layer; the logits come last.
+        """Return the tape of one pass as a list: x, then the output of every node, in their order.
 
         Parameters
         ----------
@@ -156,40 +272,55 @@ class Network:
         HandmadeError
             If x is not a batch of such images.
         """
+        return list(self.tape(x).values())
+
+    def tape(self, x: Array) -> dict[str, Array]:
+        """Return the tape of one pass: every activation by the name of its node, and x as "input"."""
         self.check_images(x)
-        return chain.tape(self.layers, x)
+        return backend.current().tape(self, x)
+
+    def outputs(self, x: Array) -> dict[str, Array]:
+        """Return the outputs of one pass by the names of their nodes."""
+        tape = self.tape(x)
+        return {name: tape[name] for name in self.output_names}
 
     def logits(self, x: Array) -> Array:
-        """The last activation, (N, classes), for any number of images; the others are not kept."""
+        """Return the logits, (N, classes), for any number of images; the other activations are not kept."""
         self.check_images(x)
-        keep_freed_memory()
-        if len(x) <= IMAGES_AT_ONCE or self.couples:
-            return self._output(x)
-        blocks = [slice(first, first + IMAGES_AT_ONCE) for first in range(0, len(x), IMAGES_AT_ONCE)]
-        return np.concatenate([self.of(block)._output(x[block]) for block in blocks])  # noqa: SLF001  of its own kind
-
-    def _output(self, x: Array) -> Array:
-        for link in self.links.values():
-            x = link.forward(x)
-        return x
+        return backend.current().logits(self, x)
 
     def predict(self, x: Array) -> Array:
-        """The number of the class with the largest logit, (N,) int64; raises HandmadeError if there are no logits."""
+        """Return the number of the class with the largest logit, (N,) int64; raise HandmadeError if there are no logits."""
         _ = self.classes
         numbers: Array = self.logits(x).argmax(axis=-1)
         return numbers
 
     def check_images(self, x: Array) -> None:
-        """Raise HandmadeError unless x is a batch of images for this network, of floats and not empty, or of another number."""
+        """Raise HandmadeError unless x is a batch of images for this network, of floats and not empty."""
         if x.ndim == 0 or x.shape[1:] != self.input_shape or len(x) == 0:
-            wanted = ", ".join(map(str, ("N", *self.input_shape)))
+            expected = ", ".join(map(str, ("N", *self.input_shape)))
             hint = " Try handmade.data.prepare(images)." if x.dtype == np.uint8 else ""
             hint = " For one image, try x[None]." if x.shape == self.input_shape else hint
-            raise HandmadeError(f"the network wants images ({wanted}) with N of at least 1; got {x.shape}.{hint}")
+            raise HandmadeError(f"network: expected images ({expected}) with N of at least 1; got {x.shape}.{hint}")
         if x.dtype.kind != "f":
-            raise HandmadeError(f"the network wants images of floats; got {x.dtype}. Try handmade.data.prepare(images).")
-        batch = chain.made_for(self.layers)
-        if batch not in (None, len(x)):
-            raise HandmadeError(
-                f"the network in training is made for a batch of {batch} images; got {len(x)}. Try in_training again"
-            )
+            raise HandmadeError(f"network: expected images of floats; got {x.dtype}. Try handmade.data.prepare(images).")
+        batch = next((count for node in self.nodes if (count := node.layer.images) is not None), len(x))
+        if batch != len(x):
+            raise HandmadeError(f"network in training: expected a batch of {batch} images; got {len(x)}. Try in_training again")
+
+    def _check_class_names(self, shape: Shape) -> None:
+        names = self.class_names
+        if names is None:
+            return
+        proper = all(isinstance(name, str) and name and name.isprintable() for name in names)
+        if not proper or len(set(names)) != len(names) or shape != (len(names),):
+            raise HandmadeError(f"class_names: expected one printable name of its own for each logit, {shape}; got {names!r:.80}")
+
+
+def _known(name: str, nodes: Sequence[Node], named: dict[str, str]) -> str:
+    """Return the name of a node, which may be given as people read it."""
+    names = [node.name for node in nodes]
+    found = name if name in names or name == INPUT else named.get(name)
+    if found is None:
+        raise HandmadeError(f"outputs and logits: expected names of nodes among {', '.join(names)}; got {name!r:.80}")
+    return found

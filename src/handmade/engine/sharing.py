@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
-from typing import TypeAlias, TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeAlias, TypeVar
 
 from handmade.engine.arrays import Array
+from handmade.engine.backend import Choice, chosen, use_backend
 from handmade.engine.network import Network
 
 Batch: TypeAlias = tuple[Network, Array, Array]  # a network, images and labels
@@ -13,14 +15,28 @@ Result = TypeVar("Result")
 
 
 def blocks(batch: Batch, size: int) -> Iterator[Batch]:
-    """The batch in pieces of so many images, each with the network for it; in one piece if the images depend on one another."""
+    """Return the batch in pieces of `size` images, each with the network for it; in one piece if images depend on one another."""
     network, x, y = batch
-    size = len(x) if network.couples else size
+    size = len(x) if network.mixes_batch else size
     for first in range(0, len(x), size):
         piece = slice(first, first + size)
-        yield network.of(piece), x[piece], y[piece]
+        yield network.for_images(piece), x[piece], y[piece]
 
 
 def mapped(executor: Executor | None, function: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
-    """The function's results in the order of the tasks, from the executor's workers or from this thread."""
-    return map(function, tasks) if executor is None else executor.map(function, tasks)
+    """Return the function's results in the order of the tasks, from the executor's workers or from this thread."""
+    return map(function, tasks) if executor is None else executor.map(InBackend(chosen(), function), tasks)
+
+
+@dataclass(frozen=True)
+class InBackend:
+    """A function that runs with the backend of the thread that sent it."""
+
+    choice: Choice
+    function: Callable[[Any], Any]
+
+    def __call__(self, task: Any) -> Any:
+        """Run it."""
+        name, without = self.choice
+        with use_backend(name, without=without):
+            return self.function(task)

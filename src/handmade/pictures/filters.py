@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
-from handmade.engine.layers import Flatten
+from handmade.engine.layers import rule
 from handmade.engine.network import Network
 from handmade.pictures.sheet import GAP, LINE, MARGIN, POINT, Scale, Sheet, first, signed_scale, size
 from handmade.pictures.style import TICK, drawn, theme
@@ -123,10 +123,11 @@ def chosen(network: Network, layer: str | None) -> Sequence[Filters]:
 
 def _all(network: Network) -> list[Filters]:
     """Every array of weights that has the shape of images or of a matrix."""
-    flattened = {f"{i + 1}.W": network.shapes[i] for i, layer in enumerate(network.layers) if isinstance(layer, Flatten)}
+    rows = {node.name: network.shape_of[node.reads[0]] for node in network.nodes if rule(node.layer, "reorders")}
+    flattened = {f"{node.name}.W": rows[node.reads[0]] for node in network.nodes if node.reads[0] in rows}
     found = []
     for key, W in network.parameters().items():
-        name, maps = network.called(key).removesuffix(".W"), flattened.get(key, ())
+        name, maps = network.display_name(key).removesuffix(".W"), flattened.get(key, ())
         if W.ndim == 4:
             found.append(Filters(name, W, "filter"))
         elif W.ndim == 2 and len(maps) == 3:

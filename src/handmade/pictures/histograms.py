@@ -60,7 +60,9 @@ def histograms(network: Network, x: Array, y: Array, *, dark: bool = False) -> "
     )
     width = (sheet.width + MARGIN - LEFT - BETWEEN - 0.35) / 2
     for name in names:
-        sheet.group(f"{network.called(name)}: {parameters[name].size:,} {'number' if parameters[name].size == 1 else 'numbers'}")
+        sheet.group(
+            f"{network.display_name(name)}: {parameters[name].size:,} {'number' if parameters[name].size == 1 else 'numbers'}"
+        )
         sheet.text(LEFT, sheet.y, "weights", colour=house.soft)
         sheet.text(LEFT + width + BETWEEN, sheet.y, "gradients (loss / weight)", colour=house.soft)
         sheet.y += 0.2

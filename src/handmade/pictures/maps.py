@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from handmade.engine.arrays import Array
-from handmade.engine.layers import Flatten
+from handmade.engine.graph import INPUT
+from handmade.engine.layers import rule
 from handmade.engine.losses.cross_entropy import log_softmax
 from handmade.engine.network import Network
 from handmade.pictures.sheet import GAP, MARGIN, Scale, Sheet, digit_scale, first, number, on_paper, percent, signed_scale, size
@@ -48,20 +49,21 @@ def feature_maps(network: Network, image: Array, label: int | None = None, *, da
         If it is no image for the network.
     """
     house = theme(dark=dark)
-    tape = [activation[0] for activation in network.forward(image[None])]
+    tape = {name: activation[0] for name, activation in network.tape(image[None]).items()}
     what = "an image" if label is None else f"a {label}"
     sheet = Sheet(
         house,
         f"The way of {what} through the network",
         "Blue is above zero, orange below, and zero is neutral. Each layer has a scale of its own.",
     )
-    scale = digit_scale([tape[0]])
-    sheet.group(f"input: {size(*tape[0].shape)}", scale)
-    sheet.maps([on_paper(tape[0])], scale)
-    for name, layer, y in zip(network.names, network.layers, tape[1:], strict=True):
-        if isinstance(layer, Flatten):
+    pixels = tape[INPUT]
+    scale = digit_scale([pixels])
+    sheet.group(f"input: {size(*pixels.shape)}", scale)
+    sheet.maps([on_paper(pixels)], scale)
+    for node in network.nodes:
+        if rule(node.layer, "reorders"):
             continue  # the same numbers in a row
-        show(sheet, name, y, last=y is tape[-1], label=label)
+        show(sheet, network.titles[node.name], tape[node.name], last=node.name == network.logits_name, label=label)
     return sheet.done()
 
 

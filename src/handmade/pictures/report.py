@@ -17,7 +17,6 @@ import numpy as np
 
 from handmade.engine.arrays import Array
 from handmade.engine.evaluation import Evaluation
-from handmade.engine.layers import Weighted
 from handmade.engine.losses import CrossEntropy
 from handmade.engine.network import Network
 from handmade.pictures.confusion import confusion
@@ -189,9 +188,7 @@ def _lesson(told: Story) -> str:
 
 
 def _layers(network: Network) -> list[tuple[str, str, str]]:
-    weights = [
-        sum(array.size for array in layer.parameters().values()) if isinstance(layer, Weighted) else 0 for layer in network.layers
-    ]
+    weights = [sum(array.size for array in layer.parameters().values()) for layer in network.layers]
     shapes = zip(("input", *network.names), network.shapes, (0, *weights), strict=True)
     return [(name, size(*shape), f"{count:,}" if count else "") for name, shape, count in shapes]
 

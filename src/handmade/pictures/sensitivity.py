@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from handmade.engine.arrays import Array
+from handmade.engine.backends.plain import Plain
 from handmade.engine.errors import HandmadeError
 from handmade.engine.gradients import input_gradient
 from handmade.engine.gradients.arguments import check_batch, checked_step
-from handmade.engine.layers import Channelwise
+from handmade.engine.graph import INPUT
+from handmade.engine.layers import Difference
 from handmade.engine.losses import CrossEntropy
 from handmade.engine.network import Network
 from handmade.pictures.sheet import MARGIN, Sheet, digit_scale, number, on_paper, signed_scale, size
@@ -139,19 +141,14 @@ def in_double(network: Network) -> Network:
 
 def _nudged(network: Network, x: Array, y: Array, h: float) -> Array:
     """The quotient of every pixel, by differences that go through the layers some dozens at a time."""
-    tape = network.forward(x)
+    path = Plain().path(network, x)
     quotients = np.empty(x.size)
     for start in range(0, x.size, AT_ONCE):
         pixels = np.arange(start, min(start + AT_ONCE, x.size))
         dx = np.zeros((x.size, len(pixels)))
         dx[pixels, np.arange(len(pixels))] = h
-        dx = dx.reshape(*x.shape, len(pixels))
-        for layer, x_i in zip(network.layers, tape, strict=False):
-            if isinstance(layer, Channelwise):
-                dx = layer.delta(x_i, dx)
-            else:
-                dx = np.stack([layer.delta(x_i, dx[..., n]) for n in range(len(pixels))], axis=-1)
-        quotients[pixels] = CrossEntropy().delta(tape[-1], dx, y)[0] / h
+        dz = path.after(INPUT, Difference(dx.reshape(*x.shape, len(pixels))))
+        quotients[pixels] = path.loss_of(dz, y, CrossEntropy()) / h
     return quotients.reshape(x.shape[1:])
 
 

@@ -90,7 +90,7 @@ def story(network: Network, image: Array, label: int, *, h: float, learning_rate
     _, gradients = backprop(network, x, y)
     name, g = next(iter(gradients.items()))
     index = tuple(int(i) for i in np.unravel_index(int(np.abs(g).argmax()), g.shape))
-    place = f"{network.called(name)}[{','.join(map(str, index))}]"
+    place = f"{network.display_name(name)}[{','.join(map(str, index))}]"
     W = network.parameters()[name].copy()
     weight = float(W[index])
     W[index] += h

@@ -128,7 +128,7 @@ def transposed(c: Comparison) -> Guess:
         W = c.stranger.weights[name]
         order = axes[: W.ndim]
         if sorted(order) == list(range(W.ndim)) != list(order) and W.transpose(order).shape == W.shape:
-            other = c.stranger.with_weights(name, W.transpose(order))
+            other = c.stranger.with_weights({name: W.transpose(order)})
             if slopes_agree(c, other, c.x):
                 return f"{name} is transposed in backward where it should not be, or not where it should be"
     return None
@@ -141,7 +141,7 @@ def flipped(c: Comparison) -> Guess:
             return f"it is flipped along {_axes(axes)}: a convolution where a correlation is needed"
     for name in _kernels(c):
         for axes in some(range(c.stranger.weights[name].ndim)):
-            if slopes_agree(c, c.stranger.with_weights(name, np.flip(c.stranger.weights[name], axes)), c.x):
+            if slopes_agree(c, c.stranger.with_weights({name: np.flip(c.stranger.weights[name], axes)}), c.x):
                 return f"{name} is flipped along {_axes(axes)} in backward, or not flipped where the transpose needs it"
     return None
 

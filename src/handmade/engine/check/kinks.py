@@ -1,25 +1,26 @@
 """Which units and windows a nudge pushes across a kink, and what derivative the conventions make of that.
 
 The nudge is followed through the tape, one layer after the other: as a difference, to see what switches, or as a derivative that
-takes the conventional branch wherever two of them meet. Through a Residual it goes along both branches.
+takes the conventional branch wherever two of them meet.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import reduce
 from itertools import combinations
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from handmade.engine.arrays import Array
-from handmade.engine.layers import Composite, Layer, LeakyReLU, MaxPool2d, Nudgeable, ReLU, chain
+from handmade.engine.graph import Node, Values, carried
+from handmade.engine.layers import LeakyReLU, MaxPool2d, ReLU, add_rules, rule, to_dense
+from handmade.engine.layers.propagate import nudges
 from handmade.engine.losses import Loss
 from handmade.engine.network import Network
 
 SMALL = 1e-30  # a step for layers that know differences only: beyond the last digit of what is lost
 
-Over: TypeAlias = Callable[[str, Layer, Array, Array], Array]  # the layer's name, the layer, x, dx -> dy
+Over: TypeAlias = Callable[[Node, Any, Any], Array]  # node, x, dx -> dy
 
 
 @dataclass(frozen=True)
@@ -57,98 +58,58 @@ def kinks(network: Network, x: Array, name: str, index: tuple[int, ...], h: floa
     name, index
         The weight, as in `network.parameters()[name][index]`.
     h : float
-        How far it is nudged.
+        The size of the nudge.
 
     Yields
     ------
     Kink
-        First those of the nudge upwards, in the order of the layers, then those of the nudge downwards.
+        First those of the nudge upwards, in the order of the nodes, then those of the nudge downwards.
     """
+    tape = network.tape(x)
     for step in (h, -h):
         found: list[Kink] = []
 
-        def over(layer_name: str, layer: Layer, x_i: Array, dx: Array, found: list[Kink] = found) -> Array:
-            if type(layer) in {ReLU, LeakyReLU}:
-                found += _of_relu(layer_name, x_i, dx)
-            elif type(layer) is MaxPool2d:
-                found += _of_pool(layer_name, layer, x_i, dx)
-            return layer.delta(x_i, dx)
+        def over(node: Node, x_i: Any, dx: Any, found: list[Kink] = found) -> Array:
+            switches = rule(node.layer, "kinks")
+            if switches:
+                found += switches(network.titles[node.name], node.layer, x_i, dx)
+            dy: Array = node.layer.delta(x_i, dx)
+            return dy
 
-        _follow(network.layers, x, name, index, step, over)
+        _follow(network, tape, name, index, step, over)
         yield from found
 
 
 def by_convention(network: Network, x: Array, y: Array, loss: Loss, name: str, index: tuple[int, ...]) -> float:
-    """The derivative dL/dw by convention (relu'(0) = 0, leaky'(0) = slope, the first winner takes all), carried forward.
+    """Return the derivative dL/dw by convention (relu'(0) = 0, leaky'(0) = slope, the first winner takes all), carried forward.
 
     Where several kinks are stood on at once, their shares may be of either sign, and this number need not lie between the left
     derivative and the right one.
     """
-    dz = _follow(network.layers, x, name, index, 1.0, _conventionally)
-    return float((loss.backward(network.forward(x)[-1], y) * dz).sum()) / len(x)
+    tape = network.tape(x)
+    dz = _follow(network, tape, name, index, 1.0, _conventionally)
+    return float((loss.backward(tape[network.logits_name], y) * dz).sum()) / len(x)
 
 
-def _conventionally(_name: str, layer: Layer, x: Array, dx: Array) -> Array:
-    """The derivative of one layer's output."""
-    dy: Array
-    if type(layer) is ReLU:
-        dy = dx * (x > 0)
-    elif type(layer) is LeakyReLU:
-        dy = dx * np.where(x > 0, 1, layer.slope)
-    elif type(layer) is MaxPool2d:
-        winner = np.stack(list(layer.pixels(x, -np.inf))).argmax(axis=0)
-        dy = np.take_along_axis(np.stack(list(layer.pixels(dx, 0))), winner[None], axis=0)[0]
-    else:
-        dy = layer.delta(x, SMALL * dx) / SMALL
+def _conventionally(node: Node, x: Any, dx: Any) -> Array:
+    """Return the derivative of one node's output."""
+    slope = rule(node.layer, "slope")
+    small = tuple(SMALL * each for each in dx) if node.layer.joins else SMALL * dx
+    dy: Array = slope(node.layer, x, dx) if slope else node.layer.delta(x, small) / SMALL
     return dy
 
 
-def _follow(
-    layers: chain.Layers, x: Array, name: str, index: tuple[int, ...], step: float, over: Over, prefix: str = ""
-) -> Array:
-    """What becomes of the nudge of a weight at the end of the layers."""
-    number, _, rest = name.partition(".")
-    i, tape = int(number), chain.tape(layers, x)
-    layer = layers[i]
-    if isinstance(layer, Composite):
-        branch, _, inner = rest.partition(".")
-        within = f"{prefix}{chain.names(layers)[i]}.{branch}."
-        dx = _follow(layer.branches[branch], tape[i], inner, index, step, over, within)
-    else:
-        assert isinstance(layer, Nudgeable)
-        dx = _first_difference(layer, tape[i], rest, index, step)
-    return _carried(layers, tape, i + 1, dx, over, prefix)
+def _follow(network: Network, tape: Values, name: str, index: tuple[int, ...], step: float, over: Over) -> Array:
+    """Return the difference of the logits for the nudge of a weight."""
+    start, _, array = name.rpartition(".")
+    node = network.node(start)
+    moved = nudges(node.layer).one(node.of(tape), array, index, step)
+    differences = carried(network.nodes, tape, start, to_dense(tape[start], moved.dx, moved.channel), over)
+    dz: Array = differences.get(network.logits_name, np.zeros_like(tape[network.logits_name]))
+    return dz
 
 
-def _first_difference(layer: Nudgeable, x: Array, key: str, index: tuple[int, ...], h: float) -> Array:
-    """How the nudged layer's own output moves: in one channel, by the row of the column that belongs to the weight."""
-    row = 0
-    for name, array in layer.parameters().items():
-        if name == key:
-            row += int(np.ravel_multi_index(index, array.shape)) // array.shape[-1]
-            break
-        row += array.size // array.shape[-1]
-    channel, part = next((channel, dy[..., row]) for channel, dy in layer.nudges(x, h) if channel.start == index[-1])
-    dx = np.zeros((*part.shape[:-1], array.shape[-1]), part.dtype)
-    dx[..., channel] = part
-    return dx
-
-
-def _carried(layers: chain.Layers, tape: list[Array], first: int, dx: Array, over: Over, prefix: str) -> Array:
-    """What becomes of a difference of the input of layer number `first`."""
-    for name, layer, x in list(zip(chain.names(layers), layers, tape, strict=False))[first:]:
-        if isinstance(layer, Composite):
-            ways = layer.branches.items()
-            dx = reduce(
-                np.add,
-                [_carried(inner, chain.tape(inner, x), 0, dx, over, f"{prefix}{name}.{branch}.") for branch, inner in ways],
-            )
-        else:
-            dx = over(prefix + name, layer, x, dx)
-    return dx
-
-
-def _of_relu(name: str, x: Array, dx: Array) -> Iterator[Kink]:
+def _of_relu(name: str, _relu: object, x: Array, dx: Array) -> Iterator[Kink]:
     for n, *place in np.argwhere((dx != 0) & (x == 0)).tolist():
         yield Kink(name, n, tuple(place), "stands exactly on its kink")
     for n, *place in np.argwhere((x != 0) & ((x > 0) != (x + dx > 0))).tolist():
@@ -166,3 +127,24 @@ def _of_pool(name: str, pool: MaxPool2d, x: Array, dx: Array) -> Iterator[Kink]:
     deposed = ~tied & (pixels.argmax(axis=0) != (pixels + moves).argmax(axis=0))
     for n, *place in np.argwhere(deposed).tolist():
         yield Kink(name, n, tuple(place), "changes its winner")
+
+
+def _slope_of_relu(_relu: object, x: Array, dx: Array) -> Array:
+    dy: Array = dx * (x > 0)
+    return dy
+
+
+def _slope_of_leaky(leaky: LeakyReLU, x: Array, dx: Array) -> Array:
+    dy: Array = dx * np.where(x > 0, 1, leaky.slope)
+    return dy
+
+
+def _slope_of_pool(pool: MaxPool2d, x: Array, dx: Array) -> Array:
+    winner = np.stack(list(pool.pixels(x, -np.inf))).argmax(axis=0)
+    dy: Array = np.take_along_axis(np.stack(list(pool.pixels(dx, 0))), winner[None], axis=0)[0]
+    return dy
+
+
+add_rules(ReLU, kinks=_of_relu, slope=_slope_of_relu)
+add_rules(LeakyReLU, kinks=_of_relu, slope=_slope_of_leaky)
+add_rules(MaxPool2d, kinks=_of_pool, slope=_slope_of_pool)

@@ -51,7 +51,7 @@ def forward_manners(s: Subject) -> Iterator[Finding]:
     elif not np.all(np.isfinite(y)):
         what = f"forward makes {int(np.sum(~np.isfinite(y))):,} numbers that are not finite"
         yield Finding("manners", "y", what, "not finite")
-    elif not s.stranger.couples and (one := s.stranger.alone().forward(s.x[:1].copy())).shape != (1, *y.shape[1:]):
+    elif not s.stranger.mixes_batch and (one := s.stranger.alone().forward(s.x[:1].copy())).shape != (1, *y.shape[1:]):
         yield Finding("manners", "y", f"one image alone comes out as {one.shape}, not {(1, *y.shape[1:])}", "shape")
     else:
         changed = list(_repeats(s, y))
@@ -139,7 +139,7 @@ def _sees_small_steps(s: Subject, y: Array) -> Iterator[Finding]:
 def _seen(s: Subject, name: str, step: Array, y: Array) -> bool:
     if name == "x":
         return not np.array_equal(s.stranger.fresh().forward(s.x + step), y)
-    moved = s.stranger.with_weights(name, s.stranger.weights[name] + step)
+    moved = s.stranger.with_weights({name: s.stranger.weights[name] + step})
     return not np.array_equal(moved.forward(s.x.copy()), y)
 
 

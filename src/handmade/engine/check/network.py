@@ -156,7 +156,7 @@ def check(
     chosen = _tried(exact, tries)
     textbook = quotients(exact, x, y, chosen, h=DEFINITION_H, loss=loss, executor=executor, progress=progress)
     largest = max((float(np.abs(quotients).max()) for quotients in right.values()), default=0.0)
-    noise = (NOISE_OF_A_BATCH if network.couples else NOISE) * largest + float(np.finfo(float).tiny)
+    noise = (NOISE_OF_A_BATCH if network.mixes_batch else NOISE) * largest + float(np.finfo(float).tiny)
     reports = []
     for name, g in gradients.items():
         left = 2 * central[name] - right[name]
@@ -174,7 +174,7 @@ def check_comparable(network: Network, x: Array, y: Array) -> None:
     check_finite(x)
     for name, array in network.parameters().items():
         if not np.isfinite(array).all():
-            raise HandmadeError(f"{network.called(name)} wants finite weights; it holds NaN or infinity")
+            raise HandmadeError(f"{network.display_name(name)} wants finite weights; it holds NaN or infinity")
 
 
 def _tried(network: Network, tries: int | None) -> dict[str, Array]:
@@ -222,7 +222,7 @@ def _compare(
     ranked = np.where(np.isnan(outside), np.inf, outside) if wrong.any() else high - low if on_kink.any() else relative
     at = tuple(int(i) for i in np.unravel_index(ranked.argmax(), g.shape))
     return ArrayReport(
-        name=network.called(name),
+        name=network.display_name(name),
         entries=g.size,
         kinks=int((on_kink & ~wrong).sum()),
         bugs=int(wrong.sum()),

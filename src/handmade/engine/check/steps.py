@@ -157,8 +157,8 @@ def error_against_h(
         Curve(*key, median=tuple(np.median(e, axis=1).tolist()), worst=tuple(np.max(e, axis=1).tolist()))
         for key, e in errors.items()
     ]
-    counted = {network.called(name): sum(each == name for each, _ in chosen) for name in derivative}
-    return StepErrors(STEPS, tuple(curves), counted, {network.called(name): count for name, count in on_kinks.items()})
+    counted = {network.display_name(name): sum(each == name for each, _ in chosen) for name in derivative}
+    return StepErrors(STEPS, tuple(curves), counted, {network.display_name(name): count for name, count in on_kinks.items()})
 
 
 def _as(network: Network, dtype: type[np.floating[Any]]) -> Network:

@@ -14,20 +14,19 @@ NIPS 2.
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 import numpy as np
 
-from handmade.engine.arrays import Array, Shape, pair
-from handmade.engine.errors import HandmadeError
-from handmade.engine.layers.layer import EVERY, Channel
+from handmade.engine.arrays import Array, Shape
+from handmade.engine.layers.channel import EVERY, Channel
+from handmade.engine.layers.pool import Pool
 from handmade.engine.layers.window_terms import pixel, window
-from handmade.engine.layers.windows import crop, pad, pixels, places
+from handmade.engine.layers.windows import crop, pad, pixels
 from handmade.engine.terms import Term, total
 
 
-@dataclass(frozen=True, eq=False)
-class AvgPool2d:
+@dataclass(frozen=True, eq=False, init=False)
+class AvgPool2d(Pool):
     """Average-pooling of images (N, H, W, C), channel by channel; windows may overlap.
 
     Parameters
@@ -44,32 +43,6 @@ class AvgPool2d:
     HandmadeError
         If a setting is impossible.
     """
-
-    SETTINGS: ClassVar[tuple[str, ...]] = ("window", "stride", "padding")
-
-    window: tuple[int, int]
-    stride: tuple[int, int]
-    padding: tuple[int, int]
-
-    def __init__(
-        self,
-        window: int | tuple[int, int],
-        stride: int | tuple[int, int] | None = None,
-        padding: int | tuple[int, int] = 0,
-    ) -> None:
-        size = pair(window, "window", 1)
-        border = pair(padding, "padding", 0)
-        if 2 * border[0] > size[0] or 2 * border[1] > size[1]:
-            raise HandmadeError(f"padding wants at most half the window {size}, or a window sees no pixel; got {border}")
-        object.__setattr__(self, "window", size)
-        object.__setattr__(self, "stride", size if stride is None else pair(stride, "stride", 1))
-        object.__setattr__(self, "padding", border)
-
-    def settings(self) -> dict[str, Any]:
-        return {"window": list(self.window), "stride": list(self.stride), "padding": list(self.padding)}
-
-    def output_shape(self, shape: Shape) -> Shape:
-        return (*places(shape, self.window, self.stride, self.padding, "AvgPool2d"), shape[-1])
 
     def forward(self, x: Array) -> Array:  # (N, H, W, C) -> (N, H', W', C), or with nudges
         first, *others = self._pixels(pad(x, self.padding, 0))
@@ -95,9 +68,6 @@ class AvgPool2d:
         seen = [pixel(x, i, j, at[2]) for _, _, i, j in window(at, self.window, self.stride, self.padding)]
         pixels_of_window = Term(float(math.prod(self.window)), label="pixels")
         return (total(seen, "window") / pixels_of_window).named("mean over the window")
-
-    def output_channel(self, channel: Channel, shape: Shape) -> Channel:
-        return channel
 
     def _pixels(self, padded: Array) -> Iterator[Array]:
         return pixels(padded, self.window, self.stride)

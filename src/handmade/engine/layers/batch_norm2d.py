@@ -19,8 +19,8 @@ In training they are the mean and the variance of the batch, over all images, ro
 No two outputs are subtracted, and no two roots. The two terms of (2) nearly balance where dx only stretches a channel, for
 that is what the layer takes away; delta is right relative to them.
 
-W and b are the paper's gamma and beta. The running statistics follow those of the batches: `observe` moves them by `momentum`,
-the variance towards the unbiased one, with N H W - 1 in the place of N H W.
+W and b are the paper's gamma and beta. The running statistics follow those of the batches: `update_statistics` moves them by
+`momentum`, the variance towards the unbiased one, with N H W - 1 in the place of N H W.
 
 Ioffe & Szegedy (2015), "Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate Shift", ICML.
 """
@@ -35,14 +35,15 @@ from numpy.typing import DTypeLike
 
 from handmade.engine.arrays import Array, Shape, number, whole
 from handmade.engine.errors import HandmadeError
-from handmade.engine.layers.layer import EVERY, Channel, beside, only
+from handmade.engine.layers.channel import EVERY, Channel, only, select_channel
+from handmade.engine.layers.layer import Layer
 from handmade.engine.terms import Term, stored
 
 SMALLEST = 1e-12  # epsilon: below it, the cube of its root leaves what float32 can hold
 
 
 @dataclass(frozen=True, eq=False)
-class BatchNorm2d:
+class BatchNorm2d(Layer):
     """Batch normalisation of images (N, H, W, C), channel by channel, or of rows (N, C), number by number.
 
     Parameters
@@ -65,7 +66,8 @@ class BatchNorm2d:
     """
 
     SETTINGS: ClassVar[tuple[str, ...]] = ("momentum", "epsilon")
-    ARRAYS: ClassVar[tuple[str, ...]] = ("W", "b", "mean", "variance")
+    WEIGHTS: ClassVar[tuple[str, ...]] = ("W", "b")
+    STATISTICS: ClassVar[tuple[str, ...]] = ("mean", "variance")
 
     W: Array
     b: Array
@@ -76,11 +78,12 @@ class BatchNorm2d:
     training: bool = False
 
     def __post_init__(self) -> None:
-        sizes = [getattr(self, name).shape for name in self.ARRAYS]
+        sizes = [getattr(self, name).shape for name in self.WEIGHTS + self.STATISTICS]
         if len(self.W.shape) != 1 or len(set(sizes)) > 1 or self.W.size == 0:
-            raise HandmadeError(f"BatchNorm2d wants {', '.join(self.ARRAYS)} of one shape (C,); got {', '.join(map(str, sizes))}")
+            got = ", ".join(map(str, sizes))
+            raise HandmadeError(f"BatchNorm2d: expected W, b, mean and variance of one shape (C,); got {got}")
         if np.any(self.variance < 0):
-            raise HandmadeError(f"BatchNorm2d wants a variance of at least 0 in every channel; got {self.variance.min()}")
+            raise HandmadeError(f"BatchNorm2d: expected a variance of at least 0 in every channel; got {self.variance.min()}")
         object.__setattr__(self, "momentum", number(self.momentum, "momentum", 0, 1))
         object.__setattr__(self, "epsilon", number(self.epsilon, "epsilon", SMALLEST, 1))
 
@@ -97,48 +100,28 @@ class BatchNorm2d:
         zeros, ones = np.zeros(whole(channels, "channels", 1), dtype), np.ones(channels, dtype)
         return cls(ones, zeros, zeros, ones, momentum, epsilon)
 
-    @classmethod
-    def restore(cls, parameters: dict[str, Array], settings: dict[str, Any]) -> Self:
-        """The layer again from its arrays and what `settings` said."""
-        W, b, mean, variance = (parameters[name] for name in cls.ARRAYS)
-        return cls(W, b, mean, variance, settings["momentum"], settings["epsilon"])
-
-    def settings(self) -> dict[str, Any]:
-        return {"momentum": self.momentum, "epsilon": self.epsilon}
-
     def output_shape(self, shape: Shape) -> Shape:
         if len(shape) not in (1, 3) or shape[-1] != len(self.W):
             raise HandmadeError(f"BatchNorm2d wants images (H, W, {len(self.W)}) or rows ({len(self.W)},); got {shape}")
         return shape
 
-    def parameters(self) -> dict[str, Array]:
-        return {"W": self.W, "b": self.b}
-
-    def statistics(self) -> dict[str, Array]:
-        return {"mean": self.mean, "variance": self.variance}
-
-    def replace(self, parameters: dict[str, Array]) -> Self:
-        arrays: dict[str, Any] = parameters
-        return replace(self, **arrays)
-
     @property
-    def couples(self) -> bool:
+    def mixes_batch(self) -> bool:
         return self.training
 
     def in_training(self, images: int, shape: Shape, rng: "np.random.Generator") -> Self:
         _enough(images * math.prod(shape[:-1]))
         return replace(self, training=True)
 
-    def observe(self, x: Array) -> tuple[Array, dict[str, Array]]:
+    def update_statistics(self, x: Array) -> dict[str, Array]:
         if not self.training:
-            return self.forward(x), {}
-        m, c, v, r = self._normal(x)
+            return {}
+        m, _, v, _ = self._normal(x)
         values = _enough(math.prod(x.shape[:-1]))
-        moved = {
+        return {
             "mean": (1 - self.momentum) * self.mean + self.momentum * m.ravel(),
             "variance": (1 - self.momentum) * self.variance + self.momentum * values / (values - 1) * v.ravel(),
         }
-        return c * (self.W * r) + self.b, moved
 
     def forward(self, x: Array) -> Array:
         _, c, _, r = self._normal(x)
@@ -151,7 +134,7 @@ class BatchNorm2d:
             scale: Array = W / np.sqrt(_lined_up(self.variance, x, dx, channel) + self.epsilon)
             return dx * scale
         axes = x.ndim - 1
-        part = beside(x, dx, channel)
+        part = select_channel(x, dx, channel)
         c, dc = part - _mean(part, axes), dx - _mean(dx, axes)
         c_moved = c + dc
         s = np.sqrt(_mean(c * c, axes) + self.epsilon)
@@ -174,13 +157,10 @@ class BatchNorm2d:
         if self.training:
             raise HandmadeError("a receipt wants BatchNorm2d as it is for inference: in training, the whole batch makes a number")
         c = at[-1]
-        W, b, m, v = (stored(getattr(self, name)[c], name, c) for name in self.ARRAYS)
+        W, b, m, v = (stored(getattr(self, name)[c], name, c) for name in self.WEIGHTS + self.STATISTICS)
         spread = (v + Term(self.epsilon, label="epsilon")).named("v + epsilon").sqrt().named("1 / r")
         normal = ((stored(x[at], "input", *at) - m).named("x - m") / spread).named("(x - m) r")
         return (W * normal + b.named("bias")).named("W (x - m) r + b")
-
-    def output_channel(self, channel: Channel, shape: Shape) -> Channel:
-        return channel
 
     def nudges(self, x: Array, h: Any) -> Iterator[tuple[Channel, Array]]:
         """W nudged by h moves its channel by h times the normalised input; b by h."""
@@ -217,7 +197,7 @@ def _mean(x: Array, axes: int) -> Array:
 
 def _lined_up(array: Array, x: Array, dx: Array, channel: Channel) -> Array:
     """One number a channel, so that it multiplies dx."""
-    return beside(array[(None,) * (x.ndim - 1)], dx, channel)
+    return select_channel(array[(None,) * (x.ndim - 1)], dx, channel)
 
 
 def _enough(values: int) -> int:

@@ -21,7 +21,7 @@ Networks", NIPS 25, section 3.5.
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -30,14 +30,15 @@ from numpy.typing import DTypeLike
 from handmade.engine.arrays import Array, Shape, pair, whole
 from handmade.engine.errors import HandmadeError
 from handmade.engine.initialisation import he
-from handmade.engine.layers.layer import EVERY, Channel, only
+from handmade.engine.layers.channel import EVERY, Channel, only
+from handmade.engine.layers.layer import Layer
 from handmade.engine.layers.window_terms import pixel, window
-from handmade.engine.layers.windows import columns, crop, pad, patches, places, reach, reached, rows
+from handmade.engine.layers.windows import columns, crop, effective_kernel, output_size, pad, patches, reached, rows
 from handmade.engine.terms import Term, stored, total
 
 
 @dataclass(frozen=True, eq=False)
-class Conv2d:
+class Conv2d(Layer):
     """Convolution (cross-correlation, as everywhere in deep learning) of images (N, H, W, C).
 
     Parameters
@@ -60,6 +61,8 @@ class Conv2d:
     """
 
     SETTINGS: ClassVar[tuple[str, ...]] = ("filters", "kernel", "stride", "padding", "dilation", "groups")
+    REQUIRED: ClassVar[tuple[str, ...]] = ("filters", "kernel")
+    WEIGHTS: ClassVar[tuple[str, ...]] = ("W", "b")
 
     W: Array
     b: Array
@@ -107,20 +110,15 @@ class Conv2d:
         return cls(W, np.zeros(filters, dtype), stride, padding, dilation, groups)
 
     @classmethod
-    def restore(cls, parameters: dict[str, Array], settings: dict[str, Any]) -> Self:
-        """The layer again from its arrays and what `settings` said."""
-        names = ("stride", "padding", "dilation", "groups")
-        return cls(parameters["W"], parameters["b"], **{name: settings[name] for name in names})
+    def restore(cls, arrays: dict[str, Array], settings: dict[str, Any]) -> Self:
+        """Return the layer again; the arrays tell the number of filters and the kernel."""
+        kept: dict[str, Any] = arrays | {name: settings[name] for name in ("stride", "padding", "dilation", "groups")}
+        return cls(**kept)
 
-    def settings(self) -> dict[str, Any]:
-        return {
-            "filters": self.W.shape[-1],
-            "kernel": list(self.kernel),
-            "stride": list(self.stride),
-            "padding": list(self.padding),
-            "dilation": list(self.dilation),
-            "groups": self.groups,
-        }
+    @property
+    def filters(self) -> int:
+        """O."""
+        return int(self.W.shape[-1])
 
     @property
     def kernel(self) -> tuple[int, int]:
@@ -133,16 +131,10 @@ class Conv2d:
         return int(self.W.shape[2]) * self.groups
 
     def output_shape(self, shape: Shape) -> Shape:
-        down, right = places(shape, reach(self.kernel, self.dilation), self.stride, self.padding, "Conv2d")
+        down, right = output_size(shape, effective_kernel(self.kernel, self.dilation), self.stride, self.padding, "Conv2d")
         if shape[-1] != self.channels:
             raise HandmadeError(f"Conv2d wants images (H, W, {self.channels}); got {shape}")
         return down, right, self.W.shape[-1]
-
-    def parameters(self) -> dict[str, Array]:
-        return {"W": self.W, "b": self.b}
-
-    def replace(self, parameters: dict[str, Array]) -> Self:
-        return replace(self, W=parameters["W"], b=parameters["b"])
 
     def forward(self, x: Array) -> Array:  # (N, H, W, C) -> (N, H', W', O)
         y = self.filtered(x)
@@ -175,15 +167,15 @@ class Conv2d:
 
     def input_gradient(self, x: Array, gy: Array) -> Array:
         """Whatever index (1) sums over is now spread over; where windows overlap, what they spread adds up."""
-        return _joined([self._spread(x, self.W[..., filters], gy[..., filters]) for _, filters in self._parts()])
+        return _joined([self._scatter(x, self.W[..., filters], gy[..., filters]) for _, filters in self._parts()])
 
     def weight_gradients(self, x: Array, gy: Array) -> dict[str, Array]:
         g = gy.reshape(-1, gy.shape[-1])
         gW = [rows(self._patches(x[..., seen])).T @ g[:, filters] for seen, filters in self._parts()]
         return {"W": np.concatenate(gW, axis=1).reshape(self.W.shape), "b": np.ones(len(g), g.dtype) @ g}
 
-    def output_channel(self, channel: Channel, shape: Shape) -> Channel:
-        """Every output reads every channel of its group; a group of one filter has one output."""
+    def output_channel(self, channel: Channel, _shape: Shape) -> Channel:
+        """Return the channel that moves: every output reads every channel of its group; a group of one filter has one output."""
         return self._at(channel)[1] if channel != EVERY and self.groups == len(self.b) > 1 else EVERY
 
     def nudges(self, x: Array, h: Any) -> Iterator[tuple[Channel, Array]]:
@@ -196,6 +188,13 @@ class Conv2d:
             dy[..., -1] = h
             for o in range(filters.start, filters.stop):
                 yield only(o), dy
+
+    def source(self, weight: Shape, at: Shape) -> Shape:
+        """Return the place of the input, perhaps outside the image, that a weight reads for the output at `at`."""
+        steps = zip(at[:2], weight[:2], self.stride, self.dilation, self.padding, strict=True)
+        row, column = (place * stride + k * dilation - padding for place, k, stride, dilation, padding in steps)
+        group = weight[3] // (len(self.b) // self.groups)
+        return row, column, group * self.W.shape[2] + weight[2]
 
     def receipt(self, x: Array, at: Shape) -> Term:
         """Channel by channel, so that what each of them contributes can be seen."""
@@ -234,7 +233,7 @@ class Conv2d:
         y = filters.T @ columns(windows)  # (O, N H' W' nudges): nudges stay side by side
         return np.moveaxis(y.reshape(outputs, *positions, -1), 0, 3)
 
-    def _spread(self, x: Array, W: Array, gy: Array) -> Array:
+    def _scatter(self, x: Array, W: Array, gy: Array) -> Array:
         """gx of one group: for each place of the window, all windows at once."""
         gx = pad(np.zeros((*x.shape[:3], W.shape[2]), x.dtype), self.padding, 0)
         g, backwards = gy.reshape(-1, gy.shape[-1]), np.ascontiguousarray(W.swapaxes(2, 3))  # (K_h, K_w, O, C)

@@ -13,21 +13,22 @@ Overfitting", Journal of Machine Learning Research 15; enlarged in training and 
 """
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from handmade.engine.arrays import Array, Shape, number
 from handmade.engine.errors import HandmadeError
-from handmade.engine.layers.layer import EVERY, Channel, beside
+from handmade.engine.layers.channel import EVERY, Channel, select_channel
+from handmade.engine.layers.layer import Layer
 from handmade.engine.terms import Term, made, stored
 
 HIGHEST = 0.999  # rate: beyond it next to nothing is left to learn from
 
 
 @dataclass(frozen=True, eq=False)
-class Dropout:
+class Dropout(Layer):
     """Forget numbers at random; inputs of any shape.
 
     Parameters
@@ -44,18 +45,13 @@ class Dropout:
     """
 
     SETTINGS: ClassVar[tuple[str, ...]] = ("rate",)
+    REQUIRED: ClassVar[tuple[str, ...]] = ("rate",)
 
     rate: float
     mask: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rate", number(self.rate, "rate", 0, HIGHEST))
-
-    def settings(self) -> dict[str, Any]:
-        return {"rate": self.rate}
-
-    def output_shape(self, shape: Shape) -> Shape:
-        return shape
 
     @property
     def images(self) -> int | None:
@@ -64,7 +60,7 @@ class Dropout:
     def in_training(self, images: int, shape: Shape, rng: "np.random.Generator") -> Self:
         return replace(self, mask=rng.random((images, *shape)) >= self.rate)
 
-    def of(self, images: slice) -> Self:
+    def for_images(self, images: slice) -> Self:
         return self if self.mask is None else replace(self, mask=self.mask[images])
 
     def forward(self, x: Array) -> Array:
@@ -89,12 +85,9 @@ class Dropout:
         kept = bool(self.mask[(0, *at)])
         return (Term(kept / (1 - self.rate), label="s m") * before).named("s m x", "kept, and enlarged" if kept else "forgotten")
 
-    def output_channel(self, channel: Channel, shape: Shape) -> Channel:
-        return channel
-
     def _kept(self, x: Array, channel: Channel) -> Array:
         if self.mask is None:
             return x
-        y: Array = x * beside(self.mask, x, channel)
+        y: Array = x * select_channel(self.mask, x, channel)
         y *= 1 / (1 - self.rate)
         return y

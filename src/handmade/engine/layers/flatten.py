@@ -9,23 +9,18 @@ Channel c of an image is every C-th number of its row, beginning with number c.
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 import numpy as np
 
 from handmade.engine.arrays import Array, Shape
-from handmade.engine.layers.layer import EVERY, Channel
+from handmade.engine.layers.channel import EVERY, Channel
+from handmade.engine.layers.layer import Layer
 from handmade.engine.terms import Term, made, stored
 
 
 @dataclass(frozen=True, eq=False)
-class Flatten:
+class Flatten(Layer):
     """(N, ...) -> (N, numbers), in the order of memory."""
-
-    SETTINGS: ClassVar[tuple[str, ...]] = ()
-
-    def settings(self) -> dict[str, Any]:
-        return {}
 
     def output_shape(self, shape: Shape) -> Shape:
         return (math.prod(shape),)
@@ -44,6 +39,7 @@ class Flatten:
         return made("same", stored(x[index], "input", *index), label="the same number, in a row")
 
     def output_channel(self, channel: Channel, shape: Shape) -> Channel:
+        """Return the channel that moves: of C channels, channel c is every C-th number."""
         if channel == EVERY or len(shape) == 1:
             return channel
         return slice(channel.start, None, shape[-1])

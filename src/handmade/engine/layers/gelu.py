@@ -15,10 +15,10 @@ Hendrycks & Gimpel (2016), "Gaussian Error Linear Units (GELUs)", arXiv:1606.084
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 from handmade.engine.arrays import Array, Shape
-from handmade.engine.layers.layer import EVERY, Channel, beside
+from handmade.engine.layers.channel import EVERY, Channel, select_channel
+from handmade.engine.layers.layer import Layer
 from handmade.engine.layers.sigmoid import sigma, sigma_receipt, sigma_step
 from handmade.engine.terms import Term, stored
 
@@ -27,22 +27,14 @@ c = 0.044715
 
 
 @dataclass(frozen=True, eq=False)
-class GELU:
+class GELU(Layer):
     """x times the probability that a normal number is below x, nearly; number by number, inputs of any shape."""
-
-    SETTINGS: ClassVar[tuple[str, ...]] = ()
-
-    def settings(self) -> dict[str, Any]:
-        return {}
-
-    def output_shape(self, shape: Shape) -> Shape:
-        return shape
 
     def forward(self, x: Array) -> Array:
         return x * sigma(_v(x))
 
     def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
-        x = beside(x, dx, channel)
+        x = select_channel(x, dx, channel)
         v, v_moved = _v(x), _v(x + dx)
         dv = K * dx * (1 + c * (3 * (2 * x + dx) ** 2 + dx**2) / 4)
         dy: Array = dx * sigma(v_moved) + x * sigma_step(v, v_moved, dv)
@@ -57,9 +49,6 @@ class GELU:
         before = stored(x[at], "input", *at)
         v = Term(K, label="2 sqrt(2/pi)") * before * (1 + Term(c, label="c") * before**2)
         return (before * sigma_receipt(v.named("v = 2 sqrt(2/pi) x (1 + c x^2)"))).named("x sigma(v)")
-
-    def output_channel(self, channel: Channel, shape: Shape) -> Channel:
-        return channel
 
 
 def _v(x: Array) -> Array:

@@ -11,24 +11,19 @@ Lin, Chen & Yan (2014), "Network in Network", ICLR, section 3.2.
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 import numpy as np
 
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.errors import HandmadeError
-from handmade.engine.layers.layer import EVERY, Channel
+from handmade.engine.layers.channel import EVERY, Channel
+from handmade.engine.layers.layer import Layer
 from handmade.engine.terms import Term, largest_first, stored, total
 
 
 @dataclass(frozen=True, eq=False)
-class GlobalAvgPool2d:
+class GlobalAvgPool2d(Layer):
     """(N, H, W, C) -> (N, C)."""
-
-    SETTINGS: ClassVar[tuple[str, ...]] = ()
-
-    def settings(self) -> dict[str, Any]:
-        return {}
 
     def output_shape(self, shape: Shape) -> Shape:
         if len(shape) != 3:
@@ -52,6 +47,3 @@ class GlobalAvgPool2d:
         seen = [stored(x[i, j, at[0]], "input", i, j, at[0]) for i in range(height) for j in range(width)]
         pixels = Term(float(height * width), label="pixels")
         return (total(largest_first(seen, "pixels"), "channel") / pixels).named("mean over the image")
-
-    def output_channel(self, channel: Channel, shape: Shape) -> Channel:
-        return channel

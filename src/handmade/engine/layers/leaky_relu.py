@@ -10,20 +10,21 @@ audio, speech and language processing.
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.errors import HandmadeError
-from handmade.engine.layers.layer import EVERY, Channel, beside
+from handmade.engine.layers.channel import EVERY, Channel, select_channel
+from handmade.engine.layers.layer import Layer
 from handmade.engine.terms import Term, made, stored
 
 LARGEST = 1e6  # slope: beyond any use, and float32 holds it
 
 
 @dataclass(frozen=True, eq=False)
-class LeakyReLU:
+class LeakyReLU(Layer):
     """The rectifier that lets a little through, number by number; inputs of any shape.
 
     Parameters
@@ -47,18 +48,12 @@ class LeakyReLU:
             raise HandmadeError(f"slope wants a number from 0 to {LARGEST:g}; got {self.slope!r:.80}")
         object.__setattr__(self, "slope", float(self.slope))
 
-    def settings(self) -> dict[str, Any]:
-        return {"slope": self.slope}
-
-    def output_shape(self, shape: Shape) -> Shape:
-        return shape
-
     def forward(self, x: Array) -> Array:
         y: Array = np.maximum(x, 0) + self.slope * np.minimum(x, 0)
         return y
 
     def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
-        x = beside(x, dx, channel)
+        x = select_channel(x, dx, channel)
         above, below = np.maximum(x, 0), np.minimum(x, 0)
         dy: Array = np.maximum(dx + below, -above) + self.slope * np.minimum(dx + above, -below)
         return dy
@@ -72,6 +67,3 @@ class LeakyReLU:
         what = "above 0: passes unchanged" if before.value > 0 else "below 0: multiplied by the slope"
         what = "exactly on the kink: 0 stays 0" if before.value == 0 else what
         return (above + Term(self.slope, label="slope") * below).named("max(x, 0) + a min(x, 0)", what)
-
-    def output_channel(self, channel: Channel, shape: Shape) -> Channel:
-        return channel

@@ -11,7 +11,7 @@ Rosenblatt (1958), "The Perceptron", Psychological Review 65(6).
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -20,12 +20,13 @@ from numpy.typing import DTypeLike
 from handmade.engine.arrays import Array, Shape, whole
 from handmade.engine.errors import HandmadeError
 from handmade.engine.initialisation import he
-from handmade.engine.layers.layer import EVERY, Channel, only
+from handmade.engine.layers.channel import EVERY, Channel, only
+from handmade.engine.layers.layer import Layer
 from handmade.engine.terms import Term, largest_first, stored, total
 
 
 @dataclass(frozen=True, eq=False)
-class Linear:
+class Linear(Layer):
     """A fully connected layer on rows of numbers (N, in).
 
     Parameters
@@ -42,6 +43,8 @@ class Linear:
     """
 
     SETTINGS: ClassVar[tuple[str, ...]] = ("units",)
+    REQUIRED: ClassVar[tuple[str, ...]] = ("units",)
+    WEIGHTS: ClassVar[tuple[str, ...]] = ("W", "b")
 
     W: Array
     b: Array
@@ -57,12 +60,14 @@ class Linear:
         return cls(he(rng, size, dtype), np.zeros(units, dtype))
 
     @classmethod
-    def restore(cls, parameters: dict[str, Array], settings: dict[str, Any]) -> Self:  # noqa: ARG003  as in the other layers
-        """The layer again from its arrays and what `settings` said."""
-        return cls(parameters["W"], parameters["b"])
+    def restore(cls, arrays: dict[str, Array], settings: dict[str, Any]) -> Self:  # noqa: ARG003  the arrays tell the units
+        """Return the layer again."""
+        return cls(**arrays)
 
-    def settings(self) -> dict[str, Any]:
-        return {"units": self.W.shape[-1]}
+    @property
+    def units(self) -> int:
+        """Number of outputs."""
+        return int(self.W.shape[-1])
 
     def output_shape(self, shape: Shape) -> Shape:
         if len(shape) != 1:
@@ -70,12 +75,6 @@ class Linear:
         if shape[0] != self.W.shape[0]:
             raise HandmadeError(f"Linear wants {self.W.shape[0]:,} numbers an image; got {shape[0]:,}")
         return (self.W.shape[-1],)
-
-    def parameters(self) -> dict[str, Array]:
-        return {"W": self.W, "b": self.b}
-
-    def replace(self, parameters: dict[str, Array]) -> Self:
-        return replace(self, W=parameters["W"], b=parameters["b"])
 
     def forward(self, x: Array) -> Array:  # (N, in) -> (N, out)
         return x @ self.W + self.b
@@ -95,6 +94,11 @@ class Linear:
     def weight_gradients(self, x: Array, gy: Array) -> dict[str, Array]:
         return {"W": x.T @ gy, "b": gy.sum(axis=0)}
 
+    @staticmethod
+    def source(_layer: Layer, weight: Shape, _at: Shape) -> Shape:
+        """Return the place of the input that a weight reads."""
+        return weight[:1]
+
     def receipt(self, x: Array, at: Shape) -> Term:
         o = at[0]
         products = [
@@ -102,9 +106,6 @@ class Linear:
         ]
         bias = stored(self.b[o], "b", o).named("bias")
         return total([*largest_first(products, "products"), bias], "b[o] + sum over i of W[i,o] x[i]")
-
-    def output_channel(self, channel: Channel, shape: Shape) -> Channel:
-        return EVERY
 
     def nudges(self, x: Array, h: Any) -> Iterator[tuple[Channel, Array]]:
         """A weight nudged by h moves its output by h times the input it reads; a bias reads ones."""

@@ -10,20 +10,19 @@ Measured from the old winner m, pixel k starts m - x_k behind: that is its slack
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any, ClassVar
 
 import numpy as np
 
-from handmade.engine.arrays import Array, Shape, pair
-from handmade.engine.errors import HandmadeError
-from handmade.engine.layers.layer import EVERY, Channel, beside
+from handmade.engine.arrays import Array, Shape
+from handmade.engine.layers.channel import EVERY, Channel, select_channel
+from handmade.engine.layers.pool import Pool
 from handmade.engine.layers.window_terms import inside, pixel, window
-from handmade.engine.layers.windows import crop, pad, pixels, places, reached
+from handmade.engine.layers.windows import crop, pad, pixels, reached
 from handmade.engine.terms import Term, made
 
 
-@dataclass(frozen=True, eq=False)
-class MaxPool2d:
+@dataclass(frozen=True, eq=False, init=False)
+class MaxPool2d(Pool):
     """Max-pooling of images (N, H, W, C), channel by channel; windows may overlap.
 
     Parameters
@@ -41,39 +40,13 @@ class MaxPool2d:
         If a setting is impossible.
     """
 
-    SETTINGS: ClassVar[tuple[str, ...]] = ("window", "stride", "padding")
-
-    window: tuple[int, int]
-    stride: tuple[int, int]
-    padding: tuple[int, int]
-
-    def __init__(
-        self,
-        window: int | tuple[int, int],
-        stride: int | tuple[int, int] | None = None,
-        padding: int | tuple[int, int] = 0,
-    ) -> None:
-        size = pair(window, "window", 1)
-        border = pair(padding, "padding", 0)
-        if 2 * border[0] > size[0] or 2 * border[1] > size[1]:
-            raise HandmadeError(f"padding wants at most half the window {size}, or a window sees no pixel; got {border}")
-        object.__setattr__(self, "window", size)
-        object.__setattr__(self, "stride", size if stride is None else pair(stride, "stride", 1))
-        object.__setattr__(self, "padding", border)
-
-    def settings(self) -> dict[str, Any]:
-        return {"window": list(self.window), "stride": list(self.stride), "padding": list(self.padding)}
-
-    def output_shape(self, shape: Shape) -> Shape:
-        return (*places(shape, self.window, self.stride, self.padding, "MaxPool2d"), shape[-1])
-
     def forward(self, x: Array) -> Array:  # (N, H, W, C) -> (N, H', W', C)
         """First of the rows of every window, whose images lie on end, then of what is left of its columns."""
         rows = _largest(pad(x, self.padding, -np.inf), 1, self.window[0], self.stride[0])
         return _largest(rows, 2, self.window[1], self.stride[1])
 
     def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
-        x = beside(x, dx, channel)
+        x = select_channel(x, dx, channel)
         m = self.forward(x)
         moved = [dx_k - (m - x_k) for x_k, dx_k in zip(self.pixels(x, -np.inf), self.pixels(dx, 0), strict=True)]
         return reduce(np.maximum, moved)
@@ -105,9 +78,6 @@ class MaxPool2d:
         said = [f"a tie of {ties}: in backpropagation, the first takes all"] * (ties > 1)
         said += [f"{outside} places of the padding never win"] * (outside > 0)
         return made("largest", *marked, label="max over the window", note="; ".join(said))
-
-    def output_channel(self, channel: Channel, shape: Shape) -> Channel:
-        return channel
 
     def pixels(self, x: Array, outside: float) -> Iterator[Array]:
         """For each place k of the window, row by row, that pixel of every window: (N, H', W', ...), views."""

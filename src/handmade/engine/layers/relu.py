@@ -9,32 +9,24 @@ Nair & Hinton (2010), "Rectified Linear Units Improve Restricted Boltzmann Machi
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 import numpy as np
 
 from handmade.engine.arrays import Array, Shape
-from handmade.engine.layers.layer import EVERY, Channel, beside
+from handmade.engine.layers.channel import EVERY, Channel, select_channel
+from handmade.engine.layers.layer import Layer
 from handmade.engine.terms import Term, made, stored
 
 
 @dataclass(frozen=True, eq=False)
-class ReLU:
+class ReLU(Layer):
     """The rectifier, number by number; inputs of any shape."""
-
-    SETTINGS: ClassVar[tuple[str, ...]] = ()
-
-    def settings(self) -> dict[str, Any]:
-        return {}
-
-    def output_shape(self, shape: Shape) -> Shape:
-        return shape
 
     def forward(self, x: Array) -> Array:
         return np.maximum(x, np.zeros_like(x[:1]))  # with an image of zeros: four times as fast as with a single one
 
     def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
-        x = beside(x, dx, channel)
+        x = select_channel(x, dx, channel)
         dy: Array = dx + np.minimum(x, 0)
         np.maximum(dy, -np.maximum(x, 0), out=dy)
         return dy
@@ -49,6 +41,3 @@ class ReLU:
         else:
             what = "above 0: passes unchanged" if before.value > 0 else "below 0: cut off"
         return made("largest", before, Term(0.0), label="max(x, 0)", note=what)
-
-    def output_channel(self, channel: Channel, shape: Shape) -> Channel:
-        return channel

@@ -10,12 +10,12 @@ Rumelhart, Hinton & Williams (1986), "Learning Representations by Back-Propagati
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 import numpy as np
 
 from handmade.engine.arrays import Array, Shape
-from handmade.engine.layers.layer import EVERY, Channel, beside
+from handmade.engine.layers.channel import EVERY, Channel, select_channel
+from handmade.engine.layers.layer import Layer
 from handmade.engine.terms import Term, made, stored
 
 
@@ -45,22 +45,14 @@ def sigma_receipt(x: Term) -> Term:
 
 
 @dataclass(frozen=True, eq=False)
-class Sigmoid:
+class Sigmoid(Layer):
     """The logistic function, number by number; inputs of any shape."""
-
-    SETTINGS: ClassVar[tuple[str, ...]] = ()
-
-    def settings(self) -> dict[str, Any]:
-        return {}
-
-    def output_shape(self, shape: Shape) -> Shape:
-        return shape
 
     def forward(self, x: Array) -> Array:
         return sigma(x)
 
     def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
-        x = beside(x, dx, channel)
+        x = select_channel(x, dx, channel)
         return sigma_step(x, x + dx, dx)
 
     def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
@@ -68,6 +60,3 @@ class Sigmoid:
 
     def receipt(self, x: Array, at: Shape) -> Term:
         return sigma_receipt(stored(x[at], "input", *at))
-
-    def output_channel(self, channel: Channel, shape: Shape) -> Channel:
-        return channel

@@ -10,33 +10,25 @@ LeCun, Bottou, Orr & Mueller (1998), "Efficient BackProp", in "Neural Networks: 
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 import numpy as np
 
 from handmade.engine.arrays import Array, Shape
-from handmade.engine.layers.layer import EVERY, Channel, beside
+from handmade.engine.layers.channel import EVERY, Channel, select_channel
+from handmade.engine.layers.layer import Layer
 from handmade.engine.layers.sigmoid import sigma, sigma_step
 from handmade.engine.terms import Term, made, stored
 
 
 @dataclass(frozen=True, eq=False)
-class Tanh:
+class Tanh(Layer):
     """The hyperbolic tangent, number by number; inputs of any shape."""
-
-    SETTINGS: ClassVar[tuple[str, ...]] = ()
-
-    def settings(self) -> dict[str, Any]:
-        return {}
-
-    def output_shape(self, shape: Shape) -> Shape:
-        return shape
 
     def forward(self, x: Array) -> Array:
         return np.tanh(x)
 
     def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
-        x = beside(x, dx, channel)
+        x = select_channel(x, dx, channel)
         return 2 * sigma_step(2 * x, 2 * (x + dx), 2 * dx)
 
     def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
@@ -44,6 +36,3 @@ class Tanh:
 
     def receipt(self, x: Array, at: Shape) -> Term:
         return made("tanh", stored(x[at], "input", *at), label="tanh(x)")
-
-    def output_channel(self, channel: Channel, shape: Shape) -> Channel:
-        return channel

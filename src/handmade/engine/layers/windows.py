@@ -12,7 +12,7 @@ from handmade.engine.errors import HandmadeError
 SHORT = 16  # numbers: blocks shorter than this cost more to copy one by one than they hold
 
 
-def places(
+def output_size(
     shape: Shape, window: tuple[int, int], stride: tuple[int, int], padding: tuple[int, int], name: str
 ) -> tuple[int, int]:
     """How many windows fit below and beside each other: (size + 2 padding - window) // stride + 1.
@@ -49,7 +49,7 @@ def crop(x: Array, padding: tuple[int, int]) -> Array:
     return x[:, above : x.shape[1] - above, beside : x.shape[2] - beside]
 
 
-def reach(window: tuple[int, int], dilation: tuple[int, int]) -> tuple[int, int]:
+def effective_kernel(window: tuple[int, int], dilation: tuple[int, int]) -> tuple[int, int]:
     """How far a window reaches when its neighbours are `dilation` apart: (k - 1) dilation + 1 rows and columns."""
     return (window[0] - 1) * dilation[0] + 1, (window[1] - 1) * dilation[1] + 1
 
@@ -73,7 +73,7 @@ def patches(x: Array, window: tuple[int, int], stride: tuple[int, int], dilation
     Neighbours in a window are `dilation` apart in the image.
     """
     images, height, width, *rest = x.shape
-    below, beside = reach(window, dilation)
+    below, beside = effective_kernel(window, dilation)
     down, right = (height - below) // stride[0] + 1, (width - beside) // stride[1] + 1
     image, row, column, *steps = x.strides
     shape = (images, down, right, *window, *rest)

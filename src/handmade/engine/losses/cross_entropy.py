@@ -19,8 +19,8 @@ import numpy as np
 
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
-from handmade.engine.layers import EVERY, Channel, spread
-from handmade.engine.losses import line
+from handmade.engine.layers import EVERY, Channel, to_dense
+from handmade.engine.losses import series
 from handmade.engine.terms import Term, made, stored, total
 
 NEAR = 0.5  # |sum in (1)| up to which log1p is taken of it; beyond, 1 + sum could cancel or overflow
@@ -65,10 +65,10 @@ class CrossEntropy:
         """delta for dz = d v: logits that all move along v, (classes,), by d, (N, nudges); (N, nudges)."""
         m = v[y] if self.smoothing == 0 else (1 - self.smoothing) * v[y] + self.smoothing * v.mean()
         c = v - m[:, None]  # (N, classes)
-        count = line.terms(line.distance(c, d), d.dtype)
+        count = series.terms(series.distance(c, d), d.dtype)
         if count is None:
             return self.delta(z, v[:, None] * d[:, None], y)
-        return line.series(np.exp(log_softmax(z)), c, d, count)
+        return series.series(np.exp(log_softmax(z)), c, d, count)
 
     def backward(self, z: Array, y: Array) -> Array:
         """gz = p - t, (N, classes): for the loss of each image, before any mean."""
@@ -115,7 +115,7 @@ class CrossEntropy:
         """Equation (1): (N, classes), (N, logits of the channel, nudges), (N,) -> (N, nudges)."""
         if channel != EVERY and dz.shape[1] == 1 and self.smoothing == 0:
             return _delta_of_one(log_p, dz[:, 0], y, channel.start)
-        dense = spread(log_p, dz, channel)
+        dense = to_dense(log_p, dz, channel)
         m = dense[np.arange(len(y)), y][:, None]
         if self.smoothing:
             m = (1 - self.smoothing) * m + self.smoothing * dense.mean(axis=1, keepdims=True)

@@ -1,12 +1,17 @@
-"""What a loss is: a frozen value whose methods are pure functions of the logits and the classes, one image at a time."""
+"""Loss: a frozen value whose methods are pure functions of the logits and the classes, one image at a time.
 
-from typing import Protocol, TypeGuard, runtime_checkable
+Shortcuts and receipts of a loss are rules of its exact type (layers/registry.py):
+
+    delta_along     (loss, z, v, d, y) -> dL      `delta` for dz = d v: logits that all move along v (classes,), by d (N, nudges)
+    receipt         (loss, z, y) -> Term          the loss of one image, of its logits z (classes,) and its class y
+    delta_receipt   (loss, z, dz, y) -> Term      the difference of that loss when z moves by dz (classes,)
+"""
+
+from typing import Protocol
 
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
-from handmade.engine.inheritance import defined_together
 from handmade.engine.layers import EVERY, Channel
-from handmade.engine.terms import Term
 
 
 class Loss(Protocol):
@@ -23,32 +28,6 @@ class Loss(Protocol):
     def backward(self, z: Array, y: Array) -> Array:
         """gz, (N, classes)."""
         ...
-
-
-class Linewise(Loss, Protocol):
-    """A loss with a shortcut for logits that move along one line, as they do when a single input of the last layer moves."""
-
-    def delta_along(self, z: Array, v: Array, d: Array, y: Array) -> Array:
-        """delta for dz = d v: logits that all move along v, (classes,), by d, (N, nudges); (N, nudges)."""
-        ...
-
-
-@runtime_checkable
-class ExplainedLoss(Protocol):
-    """A loss that tells how its number is made."""
-
-    def receipt(self, z: Array, y: int) -> Term:
-        """The loss of one image, as a tree of terms: of its logits z, (classes,), and its class y."""
-        ...
-
-    def delta_receipt(self, z: Array, dz: Array, y: int) -> Term:
-        """The difference of that loss when z moves by dz, (classes,), as a tree of terms."""
-        ...
-
-
-def is_linewise(loss: Loss) -> TypeGuard[Linewise]:
-    """Whether it has that shortcut: its own, and not a parent's beside a delta that it has overridden."""
-    return defined_together(type(loss), "forward", "delta", "delta_along")
 
 
 def check_labels(y: Array, images: int, classes: int) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from handmade.engine.arrays import Array
-from handmade.engine.layers import EVERY, Channel, beside
+from handmade.engine.layers import EVERY, Channel, select_channel
 from handmade.engine.terms import Term, stored, total
 
 
@@ -27,7 +27,7 @@ class MeanSquaredError:
 
     def delta(self, z: Array, dz: Array, y: Array, channel: Channel = EVERY) -> Array:
         """forward(z + dz, y) - forward(z, y), exactly; for dz (*z[:, channel].shape, nudges) it is (N, nudges)."""
-        dL: Array = (dz * (2 * beside(_off(z, y), dz, channel) + dz)).sum(axis=1) / z.shape[-1]
+        dL: Array = (dz * (2 * select_channel(_off(z, y), dz, channel) + dz)).sum(axis=1) / z.shape[-1]
         return dL
 
     def delta_along(self, z: Array, v: Array, d: Array, y: Array) -> Array:

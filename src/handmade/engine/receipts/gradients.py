@@ -15,14 +15,13 @@ from handmade.engine.arrays import Array, Shape
 from handmade.engine.errors import HandmadeError
 from handmade.engine.gradients.arguments import checked_step
 from handmade.engine.gradients.definition import mean_loss
-from handmade.engine.layers import Composite, Conv2d, Layer, Linear
+from handmade.engine.graph import Node
+from handmade.engine.layers import rule
 from handmade.engine.layers.window_terms import inside
-from handmade.engine.losses import ExplainedLoss
 from handmade.engine.receipts import places
 from handmade.engine.receipts.bounds import bound
 from handmade.engine.receipts.places import GRADIENT
 from handmade.engine.receipts.receipt import Receipt
-from handmade.engine.receipts.sites import Site
 from handmade.engine.receipts.trace import follow
 from handmade.engine.receipts.work import Work
 from handmade.engine.terms import Place, Term, largest_first, stored, total
@@ -53,8 +52,9 @@ def by_difference(work: Work, at: Place, h: float) -> Receipt:
     if not math.isfinite(traced.dL):
         raise HandmadeError(f"the loss overflows once {at} is nudged by {h:g}; take a smaller h")
     dL = Term(traced.dL, "stored", label="dL")
-    if isinstance(work.loss, ExplainedLoss):
-        dL = work.loss.delta_receipt(work.z[0], traced.differences[work.network.names[-1]], int(y[0]))
+    explained = rule(work.loss, "delta_receipt")
+    if explained is not None:
+        dL = explained(work.loss, work.z[0], traced.differences[work.title(work.network.logits_name)], int(y[0]))
     tree = (dL / Term(float(step), label="h")).named("dL / h")
     value = float(work.network.dtype.type(traced.dL) / step)
     receipt = _receipt(work, at, "difference", value, tree)
@@ -62,60 +62,44 @@ def by_difference(work: Work, at: Place, h: float) -> Receipt:
 
 
 def by_backprop(work: Work, at: Place) -> Receipt:
-    """The derivative."""
-    name, _, array = at.room.rpartition(".")
-    g, site = _upstream(work, name), work.sites[name]
-    value = float(site.layer.backward(site.x, g)[1][array][at.index])
-    reads = site.nudged(array, at.index, work.network.dtype.type(1))[0]  # what one unit of the weight adds to each output
+    """Return the derivative, as the products whose sum it is."""
+    name, _, array = places.key_of(work.network, at.room).rpartition(".")
+    node, g = work.network.node(name), _upstream(work, name)
+    value = float(node.layer.backward(node.of(work.tape), g)[1][array][at.index])
+    reads = work.nudged(name, array, at.index, work.network.dtype.type(1))[0]  # what one unit of the weight adds to each output
     channel = [(*where, at.index[-1]) for where in np.ndindex(reads.shape[:-1])]
-    products = [_product(site, array, at.index, where, g[0][where], reads[where]) for where in channel]
+    everywhere = channel if rule(node.layer, "nudges") else list(np.ndindex(reads.shape))
+    products = [_product(work, node, array, at.index, where, g[0][where], reads[where]) for where in everywhere]
     what = "sum over the outputs that it feeds of (gradient of the output) x (what it reads there)"
     return _receipt(work, at, "backprop", value, total(largest_first(products, "products"), what))
 
 
 def _upstream(work: Work, name: str) -> Array:
-    """The gradient of the loss with respect to the output of a layer."""
-    g = {work.network.names[-1]: work.loss.backward(work.z, work.y)}
-    for site in reversed(work.sites.values()):
-        if site.name == name:
+    """Return the gradient of the loss with respect to the output of a node."""
+    network = work.network
+    g = {network.logits_name: work.loss.backward(work.z, work.y)}
+    for node in reversed(network.nodes):
+        if node.name == name:
             break
-        if site.name not in g:
-            continue
-        if isinstance(site.layer, Composite):
-            parts = dict.fromkeys(site.reads, g[site.name])
-        elif callable(getattr(site.layer, "backward", None)):
-            parts = {site.reads[0]: site.layer.backward(site.x, g[site.name])[0]}
-        else:
-            raise HandmadeError(
-                f"backpropagation wants every layer to have a method backward; {site.name} has none. Try difference"
-            )
-        for end, part in parts.items():
-            g[end] = g[end] + part if end in g else part
-    return g[name]
+        if node.name in g:
+            gx, _ = node.layer.backward(node.of(work.tape), g[node.name])
+            for end, part in zip(node.reads, gx if node.layer.joins else (gx,), strict=True):
+                g[end] = g[end] + part if end in g else part
+    return g.get(name, np.zeros_like(work.tape[name]))
 
 
-def _product(site: Site, array: str, weight: Shape, where: Shape, g: Any, reads: Any) -> Term:
-    """What one output adds to the gradient: its own gradient, times what the weight reads there."""
-    upstream = stored(g, GRADIENT + site.name, *where)
-    if array == "b":
+def _product(work: Work, node: Node, array: str, weight: Shape, where: Shape, g: Any, reads: Any) -> Term:
+    """Return what one output adds to the gradient: its own gradient, times what the weight reads there."""
+    upstream = stored(g, GRADIENT + work.title(node.name), *where)
+    source = rule(node.layer, "source")
+    if array == "b" and rule(node.layer, "nudges"):
         return upstream
-    source = _source(site.layer, weight, where)
     if source is None:
         return upstream * Term(float(reads), "stored", label="what it reads")
-    outside = len(source) == 3 and not inside(site.x[0], source[0], source[1])
-    return upstream * (Term(0.0, note="padding") if outside else stored(reads, site.reads[0], *source))
-
-
-def _source(layer: Layer, weight: Shape, where: Shape) -> Shape | None:
-    """Which number of the input a weight reads for one output, perhaps outside the image; None for a layer that is not known."""
-    if type(layer) is Linear:
-        return weight[:1]
-    if type(layer) is not Conv2d:
-        return None
-    steps = zip(where[:2], weight[:2], layer.stride, layer.dilation, layer.padding, strict=True)
-    row, column = (place * stride + k * dilation - padding for place, k, stride, dilation, padding in steps)
-    group = weight[3] // (len(layer.b) // layer.groups)
-    return row, column, group * layer.W.shape[2] + weight[2]
+    place = source(node.layer, weight, where)
+    read = work.tape[node.reads[0]][0]
+    outside = len(place) == 3 and not inside(read, place[0], place[1])
+    return upstream * (Term(0.0, note="padding") if outside else stored(reads, work.title(node.reads[0]), *place))
 
 
 def _receipt(work: Work, at: Place, by: str, value: float, tree: Term) -> Receipt:

@@ -5,12 +5,10 @@ its name or its number: `2.W` is `conv2.W` where layer 2 is that.
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from itertools import pairwise
+from collections.abc import Iterable
 
 from handmade.engine.arrays import Shape
 from handmade.engine.errors import HandmadeError
-from handmade.engine.layers import Composite, chain
 from handmade.engine.network import Network
 from handmade.engine.terms import Place
 
@@ -28,14 +26,14 @@ def place(network: Network, text: str) -> Place:
         If it is not written as a place, or the network has none such; the message lists what is possible.
     """
     gradient = re.fullmatch(r"\s*d\s*loss\s*/\s*d\s*(.+)", text)
-    read = re.fullmatch(r"\s*([\w.]+)\s*(?:\[([\d\s,]*)\]\s*)?", gradient[1] if gradient else text, flags=re.ASCII)
+    read = re.fullmatch(r"\s*([^\s\[\]=,]+)\s*(?:\[([\d\s,]*)\]\s*)?", gradient[1] if gradient else text, flags=re.ASCII)
     if not read:
         raise HandmadeError(f"a place is written like conv1[12,10,3], logits[3], loss or conv1.W[1,2,0,5]; got {text!r:.80}")
     room = _by_name(network, read[1])
     if gradient and room not in weights(network):
         raise HandmadeError(f"a gradient wants a weight of {_listed(weights(network))}; got {text!r:.80}")
     shapes = activations(network) | weights(network) | statistics(network)
-    last = network.shapes[-1]
+    last = network.shape_of[network.logits_name]
     shapes |= {LOGITS: last, PROBABILITY: last, LOSS: ()} if len(last) == 1 and last[0] > 1 else {}
     if room not in shapes:
         raise HandmadeError(f"there is no {read[1]!r:.80} in this network; there are {_listed(shapes)}")
@@ -47,42 +45,31 @@ def place(network: Network, text: str) -> Place:
 
 
 def activations(network: Network) -> dict[str, Shape]:
-    """The shape of the input and of every layer's output, by name, in the order in which they are made."""
-    return {INPUT: network.input_shape} | dict(_outputs(network.layers, network.input_shape))
+    """Return the shape of the input and of every node's output, by the names that people read, in the order of the nodes."""
+    return {network.titles.get(name, name): shape for name, shape in network.shape_of.items()}
 
 
 def weights(network: Network) -> dict[str, Shape]:
-    """The shape of every weight array, as people call it."""
-    return {chain.called(network.layers, key): array.shape for key, array in network.parameters().items()}
+    """Return the shape of every weight array, by the name that people read."""
+    return {network.display_name(key): array.shape for key, array in network.parameters().items()}
 
 
 def statistics(network: Network) -> dict[str, Shape]:
-    """The shape of every array that is kept, but holds no weights."""
-    return {chain.called(network.layers, key): array.shape for key, array in chain.statistics(network.layers).items()}
+    """Return the shape of every array that training keeps beside the weights."""
+    return {network.display_name(key): array.shape for key, array in network.statistics().items()}
 
 
 def key_of(network: Network, room: str) -> str:
-    """What the network calls the array that people call conv1.W: "0.W"."""
-    return next(key for key in (*network.parameters(), *chain.statistics(network.layers)) if _name(network, key) == room)
-
-
-def _name(network: Network, key: str) -> str:
-    return chain.called(network.layers, key)
-
-
-def _outputs(layers: chain.Layers, shape: Shape, prefix: str = "") -> Iterator[tuple[str, Shape]]:
-    for name, layer, (reads, makes) in zip(chain.names(layers), layers, pairwise(chain.shapes(layers, shape)), strict=True):
-        for branch, inner in layer.branches.items() if isinstance(layer, Composite) else ():
-            yield from _outputs(inner, reads, f"{prefix}{name}.{branch}.")
-        yield prefix + name, makes
+    """Return the network's own name of the array that people read as conv1.W: "0.W"."""
+    node, _, array = room.rpartition(".")
+    return f"{network.node(node).name}.{array}"
 
 
 def _by_name(network: Network, room: str) -> str:
-    """The room that is meant, where its layer goes by number."""
-    if room in {*network.parameters(), *chain.statistics(network.layers)}:
-        return _name(network, room)
-    numbers = {str(i): name for i, name in enumerate(network.names)}
-    return numbers.get(room, room)
+    """Return the room that is meant, where its node goes by its own name."""
+    if room in network.parameters() | network.statistics() or room in network.titles:
+        return network.display_name(room)
+    return room
 
 
 def _wants(shape: Shape) -> str:

@@ -6,14 +6,13 @@ image and one nudge, and kept.
 
 import math
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any
 
 import numpy as np
 
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
-from handmade.engine.layers import Composite
+from handmade.engine.graph import carried
 from handmade.engine.losses import CrossEntropy, Loss
 from handmade.engine.network import Network
 from handmade.engine.receipts import places
@@ -94,30 +93,26 @@ def trace(network: Network, image: Array, nudge: str, *, label: int | None = Non
 
 def follow(work: Work, at: Place, step: float) -> Trace:
     """Carry the difference from where it begins to the end."""
-    network, loss = work.network, work.loss
-    room = network.names[-1] if at.room == places.LOGITS else at.room
-    if room in {places.INPUT, *work.sites}:
-        start, before = room, float(work.activation(room)[0][at.index])
-        dx = np.zeros_like(work.activation(room))
+    network, loss, tape = work.network, work.loss, work.tape
+    if work.is_activation(at.room):
+        start = work.name_of(at.room)
+        before = float(tape[start][0][at.index])
+        dx = np.zeros_like(tape[start])
         dx[(0, *at.index)] = step
-    elif room in places.weights(network):
-        start, _, array = room.rpartition(".")
-        before = float(network.parameters()[places.key_of(network, room)][at.index])
-        dx = work.sites[start].nudged(array, at.index, network.dtype.type(step))
+    elif at.room in places.weights(network):
+        key = places.key_of(network, at.room)
+        start, _, array = key.rpartition(".")
+        before = float(network.parameters()[key][at.index])
+        dx = work.nudged(start, array, at.index, network.dtype.type(step))
     else:
         raise HandmadeError(f"a nudge wants a weight, a pixel or an activation; {at} is none")
-    differences = {start: dx}
     with np.errstate(over="ignore", invalid="ignore"):  # an overflow shows in the result
-        for name, site in work.sites.items():
-            moved = [differences[end] for end in site.reads if end in differences]
-            if name == start or not moved:
-                continue
-            dy = reduce(np.add, moved) if isinstance(site.layer, Composite) else site.layer.delta(site.x, moved[0])
-            differences[name] = dy
-        dL = None if work.label is None else float(loss.delta(work.z, differences[network.names[-1]], work.y)[0])
+        moved = carried(network.nodes, tape, start, dx, lambda node, x, dx: node.layer.delta(x, dx))
+        dz = moved.get(network.logits_name, np.zeros_like(work.z))
+        dL = None if work.label is None else float(loss.delta(work.z, dz, work.y)[0])
     L = None if work.label is None else float(loss.forward(work.z, work.y)[0])
-    seen = {name: work.activation(name)[0] for name in differences}
-    return Trace(at, step, before, seen, {name: dx[0] for name, dx in differences.items()}, L, dL)
+    seen = {work.title(name): tape[name][0] for name in moved}
+    return Trace(at, step, before, seen, {work.title(name): dx[0] for name, dx in moved.items()}, L, dL)
 
 
 def _step(name: str, dx: Array) -> Step:

@@ -7,29 +7,30 @@ people use, set against what was stored, and followed to where it comes from.
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.errors import HandmadeError
-from handmade.engine.layers import Composite, Explained, chain
-from handmade.engine.losses import CrossEntropy, ExplainedLoss, Loss
+from handmade.engine.graph import Node
+from handmade.engine.layers import rule, to_dense
+from handmade.engine.layers.propagate import nudges
+from handmade.engine.losses import CrossEntropy, Loss
 from handmade.engine.network import Network
 from handmade.engine.receipts import places
 from handmade.engine.receipts.bounds import bound
 from handmade.engine.receipts.places import INPUT, LOGITS, LOSS, PROBABILITY
 from handmade.engine.receipts.receipt import Receipt
-from handmade.engine.receipts.sites import Site, sites
-from handmade.engine.terms import Place, Term, stored, total
+from handmade.engine.terms import Place, Term
 
 
 @dataclass(frozen=True, eq=False)
 class Work:
-    """A network at work on one image: its sites, and what is asked of them."""
+    """A network at work on one image: its tape, by the names of the nodes, and what is asked of it."""
 
     network: Network
-    x: Array
-    sites: dict[str, Site]
+    tape: dict[str, Array]
     label: int | None
     loss: Loss
     most: int
@@ -47,16 +48,21 @@ class Work:
             raise HandmadeError(f"label wants a class from 0 to {network.classes - 1}; got {label!r:.80}")
         x = image[None].astype(network.dtype)
         with np.errstate(over="ignore", invalid="ignore"):  # an overflow is told of in the next lines
-            made = {site.name: site for site in sites(network.layers, x)}
-        for name, activation in {INPUT: x, **{name: site.y for name, site in made.items()}}.items():
+            tape = network.tape(x)
+        for name, activation in tape.items():
             if not np.isfinite(activation).all():
-                raise HandmadeError(f"a receipt wants finite numbers; {name} holds NaN or infinity")
-        return cls(network, x, made, None if label is None else int(label), loss, most)
+                raise HandmadeError(f"a receipt wants finite numbers; {network.titles.get(name, name)} holds NaN or infinity")
+        return cls(network, tape, None if label is None else int(label), loss, most)
 
     @property
     def z(self) -> Array:
         """The logits, as a batch of one."""
-        return self.sites[self.network.names[-1]].y
+        return self.tape[self.network.logits_name]
+
+    @property
+    def x(self) -> Array:
+        """The image, as a batch of one."""
+        return self.tape[INPUT]
 
     @property
     def y(self) -> Array:
@@ -64,6 +70,12 @@ class Work:
         if self.label is None:
             raise HandmadeError("the loss wants the class of the image; add label=7, or --label 7")
         return np.array([self.label])
+
+    def nudged(self, name: str, array: str, index: Shape, h: Any) -> Array:
+        """Return the difference of a node's output, in full, for a nudge by h of one of its weights."""
+        node = self.network.node(name)
+        moved = nudges(node.layer).one(node.of(self.tape), array, index, h)
+        return to_dense(self.tape[name], moved.dx, moved.channel)
 
     def receipt(self, at: Place, depth: int) -> Receipt:
         """The receipt of the number at a place, and those of its inputs as deep as asked."""
@@ -80,7 +92,21 @@ class Work:
 
     def activation(self, room: str) -> Array:
         """What is stored in a room, as a batch of one."""
-        return self.x if room == INPUT else self.z if room == LOGITS else self.sites[room].y
+        return self.tape[self.name_of(room)]
+
+    def name_of(self, room: str) -> str:
+        """Return the name of the node whose activation people read by this name."""
+        if room in {INPUT, LOGITS}:
+            return INPUT if room == INPUT else self.network.logits_name
+        return self.network.node(room).name
+
+    def is_activation(self, room: str) -> bool:
+        """Return True if that is the name of an activation."""
+        return room in {INPUT, LOGITS, *self.network.names}
+
+    def title(self, name: str) -> str:
+        """Return the name that people read of an activation."""
+        return self.network.titles.get(name, name)
 
     def _made(self, at: Place) -> tuple[str, float, Term | None]:
         """What made a number, what was stored, and the tree that it is made of."""
@@ -92,40 +118,40 @@ class Work:
             return "softmax", float((e / e.sum())[at.index]), CrossEntropy().probability(z, at.index[0])
         if at.room == INPUT:
             return "pixel", float(self.x[0][at.index]), None
-        room = self.network.names[-1] if at.room == LOGITS else at.room
-        if room in self.sites:
-            site = self.sites[room]
-            return type(site.layer).__name__, float(site.y[0][at.index]), self._tree(site, at.index)
-        key = places.key_of(self.network, room)
+        if self.is_activation(at.room):
+            node = self.network.node(self.name_of(at.room))
+            return node.layer.kind, float(self.tape[node.name][0][at.index]), self._tree(node, at.index)
+        key = places.key_of(self.network, at.room)
         arrays = self.network.parameters()
         if key in arrays:
             return "weight", float(arrays[key][at.index]), None
-        return "statistic", float(chain.statistics(self.network.layers)[key][at.index]), None
+        return "statistic", float(self.network.statistics()[key][at.index]), None
 
-    def _tree(self, site: Site, index: Shape) -> Term:
-        if isinstance(site.layer, Composite):
-            ends = [stored(self.activation(end)[0][index], end, *index) for end in site.reads]
-            return total(ends, "the branches, added up")
-        if not isinstance(site.layer, Explained):
-            raise HandmadeError(f"a receipt wants every layer to have a method receipt; {site.name} has none")
-        return site.layer.receipt(site.x[0], index).mapped(lambda leaf: _called(leaf, site))
+    def _tree(self, node: Node, index: Shape) -> Term:
+        one = node.of({name: self.tape[name][0] for name in node.reads})
+        title = self.network.titles[node.name]
+        try:
+            tree = node.layer.receipt(one, index)
+        except HandmadeError as error:
+            raise HandmadeError(f"{title}: {error}") from None
+        rooms = {f"{INPUT}{k}": self.title(name) for k, name in enumerate(node.reads)} | {INPUT: self.title(node.reads[0])}
+        return tree.mapped(lambda leaf: _named(leaf, rooms, title))
 
     def _followed(self, tree: Term) -> list[Place]:
         """The activations and pixels in a tree, those that contribute most."""
         shares: dict[Place, float] = {}
-        known = {INPUT, LOGITS, *self.sites}
+        known = {INPUT, LOGITS, *self.network.names}
         for place, share in _shares(tree):
             if place.room in known:
                 shares[place] = max(share, shares.get(place, 0.0))
         return sorted(shares, key=lambda place: -shares[place])[: self.most]
 
 
-def _called(leaf: Term, site: Site) -> Term:
-    """A leaf of a layer's own tree by the names that people use."""
+def _named(leaf: Term, rooms: dict[str, str], title: str) -> Term:
+    """Return a leaf of a layer's own tree by the names that people read."""
     if leaf.place is None:
         return leaf
-    room = site.reads[0] if leaf.place.room == INPUT else f"{site.name}.{leaf.place.room}"
-    return replace(leaf, place=Place(room, leaf.place.index))
+    return replace(leaf, place=Place(rooms.get(leaf.place.room, f"{title}.{leaf.place.room}"), leaf.place.index))
 
 
 def _shares(tree: Term, share: float | None = None) -> Iterator[tuple[Place, float]]:
@@ -142,6 +168,8 @@ def _shares(tree: Term, share: float | None = None) -> Iterator[tuple[Place, flo
 
 
 def _of_loss(loss: Loss, z: Array, label: int) -> Term:
-    if not isinstance(loss, ExplainedLoss):
-        raise HandmadeError(f"a receipt of the loss wants it to have a method receipt; {type(loss).__name__} has none")
-    return loss.receipt(z, label)
+    receipt = rule(loss, "receipt")
+    if receipt is None:
+        raise HandmadeError(f"expected a loss with a receipt in the registry; {type(loss).__name__} has none. Try CrossEntropy()")
+    tree: Term = receipt(loss, z, label)
+    return tree

@@ -1,7 +1,7 @@
 """Training as a stream of records: the loop, its batches, its state, when it stops, and what keeps it from learning."""
 
+from handmade.engine.training.loop import Diverged, Step, train
 from handmade.engine.training.state import TrainingState
 from handmade.engine.training.stopping import Best
-from handmade.engine.training.train import Diverged, Step, train
 
 __all__ = ["Best", "Diverged", "Step", "TrainingState", "train"]

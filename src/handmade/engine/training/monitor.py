@@ -19,9 +19,9 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from handmade.engine.arrays import Array
-from handmade.engine.layers import Composite, Layer, ReLU, chain
+from handmade.engine.layers import rule
 from handmade.engine.losses import CrossEntropy, Loss
-from handmade.engine.training.train import Step
+from handmade.engine.training.loop import Step
 
 Kind: TypeAlias = Literal["exploding", "dead", "vanishing", "flat", "slow"]
 
@@ -158,7 +158,7 @@ class Observer:
         below = bool(sizes) and 0 < sizes[first] < VANISHED * sizes[last]
         self._vanished = self._vanished + 1 if below and not any(closed.all() for _, closed in _closed(step)) else 0
         if self._vanished >= LOOKS and self._new("vanishing"):
-            called = step.before.called
+            called = step.before.display_name
             yield Notice(
                 "vanishing",
                 step.number,
@@ -225,20 +225,12 @@ class Observer:
 
 
 def _closed(step: Step) -> list[tuple[str, Array]]:
-    """For every ReLU by name, whether its units (channels, of images) are 0 for every image of the batch."""
+    """Return for every ReLU, by name, which of its units (channels, of images) are 0 for every image of the batch."""
     with np.errstate(over="ignore", invalid="ignore"):  # an overflow is for training to find
-        outputs = list(_opened(step.before.layers, step.x, ""))
+        tape = step.before.tape(step.x)
+    rectifiers = [node for node in step.before.nodes if rule(node.layer, "rectifies")]
+    outputs = [(step.before.titles[node.name], tape[node.name]) for node in rectifiers]
     return [(name, np.logical_not(y.any(axis=tuple(range(y.ndim - 1))))) for name, y in outputs]
-
-
-def _opened(layers: tuple[Layer, ...], x: Array, prefix: str) -> Iterator[tuple[str, Array]]:
-    tape = chain.tape(layers, x)
-    for name, layer, x_i, y in zip(chain.names(layers), layers, tape, tape[1:], strict=False):
-        if isinstance(layer, Composite):
-            for branch, inner in layer.branches.items():
-                yield from _opened(inner, x_i, f"{prefix}{name}.{branch}.")
-        elif type(layer) is ReLU:
-            yield prefix + name, y
 
 
 def _change(step: Step) -> float:

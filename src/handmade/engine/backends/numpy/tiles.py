@@ -10,15 +10,14 @@ The images of a batch are worked on a few at a time, so that what one step write
 """
 
 import math
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from handmade.engine.arrays import Array, Shape
-from handmade.engine.fused import winograd
-from handmade.engine.fused.convolution import Convolution, finish
-from handmade.engine.layers import Conv2d, MaxPool2d, ReLU
+from handmade.engine.backends.numpy import winograd
+from handmade.engine.backends.numpy.convolution import Convolution, finish
+from handmade.engine.layers import Conv2d
 
 CHANNELS = 8  # of input and output: with fewer, the products are too thin to gain anything
 CHANNELS_ONWARD = 16  # the same, of the input, for a pass that leads to no backward, which is where most is won
@@ -27,7 +26,6 @@ CACHED = 2**21  # bytes of V and M together
 
 Winners: TypeAlias = tuple[Array, Array]  # for each row of a window, is left first; is the upper row
 Piece: TypeAlias = tuple[slice, Array, Winners | None]  # some images, their V, and who won
-Pass: TypeAlias = tuple[Shape, Array, Array, list[Piece]]  # x.shape, y, U and the pieces
 
 
 def serves(conv: Conv2d) -> bool:
@@ -36,31 +34,27 @@ def serves(conv: Conv2d) -> bool:
     return plain and min(conv.W.shape[2:]) >= CHANNELS
 
 
-def apart(pool: MaxPool2d) -> bool:
+def apart(pool: Any) -> bool:
     """Whether its windows are the tiles' outputs."""
-    return pool.window == pool.stride == (2, 2) and pool.padding == (0, 0)
+    return bool(pool.window == pool.stride == (2, 2) and pool.padding == (0, 0))
 
 
-@dataclass(frozen=True, eq=False)
-class Tiles:
-    """Conv2d that Winograd's way `serves`, then perhaps ReLU, then perhaps MaxPool2d with windows `apart`."""
-
-    conv: Conv2d
-    relu: ReLU | None
-    pool: MaxPool2d | None
+class Tiles(Convolution):
+    """Conv2d that Winograd's way `serves`, with the ReLU and the MaxPool2d with windows `apart` that follow it."""
 
     def forward(self, x: Array) -> Array:
         if x.shape[-1] < CHANNELS_ONWARD or len(x) * math.prod(self._tiles(x.shape[1:])) < TILES:
-            return Convolution(self.conv, self.relu, self.pool).forward(x)
+            return super().record(x)[0]
         return self._through(x, self._filters(), None)
 
-    def record(self, x: Array) -> tuple[Array, Pass]:
+    def record(self, x: Array) -> tuple[Array, Any]:
         U, pieces = self._filters(), list[Piece]()
         y = self._through(x, U, pieces)
         return y, (x.shape, y, U, pieces)
 
-    def backward(self, kept: Pass, gy: Array, *, to_input: bool) -> tuple[Array | None, dict[str, Array]]:
-        shape, y, U, pieces = kept
+    def backward(self, kept: Any, gy: Array, *, to_input: bool) -> tuple[Array | None, dict[str, Array]]:
+        pieces: list[Piece]
+        shape, y, U, pieces = kept  # of a pass: x.shape, y, U and the pieces
         g = gy if self.relu is None else gy * (y > 0)
         gx = np.empty(shape, g.dtype) if to_input else None
         gU = np.zeros_like(U)

@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from handmade.engine.arrays import Array, Shape
-from handmade.engine.gradients.steady import Choices, Route, Sites
+from handmade.engine.backends.numpy.fixed_choices import Choices, Route, Sites
 from handmade.engine.layers import Channel, Linear
 
 

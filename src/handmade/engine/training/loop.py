@@ -241,7 +241,7 @@ def _steps(
                 raise Diverged(f"the loss is {loss} at step {number}: {_first_overflow(stage, x)}", number, last_good)
             last_good = smoothed
             scale = rule.schedule((number - 1) / total)
-            state, norm = _updated(state, rule, gradients, scale, stage.observe(x), last_good)
+            state, norm = _updated(state, rule, gradients, scale, stage.update_statistics(x), last_good)
             smoothed = state.smoothed(rule.average)
             outcome = stopped = None
             if validation is not None and validation.due(number, total):

@@ -9,7 +9,7 @@ So at two blank places of an activation the same numbers have been made of the s
 are, and stay equal when a weight is nudged. A pool's window on blank paper is a tie that nobody can break.
 """
 
-from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,44 +20,22 @@ from handmade.engine.layers import (
     AvgPool2d,
     BatchNorm2d,
     Conv2d,
-    Layer,
     LeakyReLU,
     MaxPool2d,
     ReLU,
     Sigmoid,
     Tanh,
+    add_rules,
 )
 from handmade.engine.layers.windows import pad, patches
 
 Blank = NDArray[np.bool_]  # (N, H, W)
-
-BY_NUMBER = {ReLU, LeakyReLU, Sigmoid, Tanh, GELU, BatchNorm2d}  # and for each channel in the same way everywhere
 
 
 def of_images(x: Array) -> Blank | None:
     """Which pixels of the images are blank; None if they are no images."""
     blank: Blank = (x == 0).all(axis=-1)
     return blank if x.ndim == 4 else None
-
-
-def after(layer: Layer, blank: Blank | None) -> Blank | None:
-    """Which places of a layer's output are blank; None if nothing is known."""
-    if blank is None or type(layer) in BY_NUMBER:
-        return blank
-    if type(layer) is Conv2d:
-        return windows(blank, layer.kernel, layer.stride, layer.padding, layer.dilation)
-    if type(layer) in {MaxPool2d, AvgPool2d}:
-        assert isinstance(layer, MaxPool2d | AvgPool2d)
-        return windows(blank, layer.window, layer.stride, layer.padding)
-    return None
-
-
-def along(layers: Sequence[Layer], blank: Blank | None) -> list[Blank | None]:
-    """The same for every activation on a tape, the input first."""
-    places = [blank]
-    for layer in layers:
-        places.append(after(layer, places[-1]))
-    return places
 
 
 def windows(
@@ -70,3 +48,22 @@ def windows(
     """Which windows lie on blank paper, all of their pixels."""
     whole: Blank = np.all(patches(pad(blank, padding, outside=False), size, stride, dilation), axis=(3, 4))
     return whole
+
+
+def _of_windows(layer: Any, blank: Blank) -> Blank:
+    return windows(blank, layer.window, layer.stride, layer.padding)
+
+
+def _of_convolution(layer: Any, blank: Blank) -> Blank:
+    return windows(blank, layer.kernel, layer.stride, layer.padding, layer.dilation)
+
+
+def _unchanged(_layer: object, blank: Blank) -> Blank:
+    return blank
+
+
+add_rules(Conv2d, constant_regions=_of_convolution)
+for pool in (MaxPool2d, AvgPool2d):
+    add_rules(pool, constant_regions=_of_windows)
+for each in (ReLU, LeakyReLU, Sigmoid, Tanh, GELU, BatchNorm2d):  # number by number, for each channel the same everywhere
+    add_rules(each, constant_regions=_unchanged)

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handmade.engine.arrays import Array, Shape
-from handmade.engine.gradients.blank import Blank, windows
+from handmade.engine.backends.numpy.constant_regions import Blank, windows
 from handmade.engine.layers import Channel, MaxPool2d
 
 Sites: TypeAlias = NDArray[np.intp]

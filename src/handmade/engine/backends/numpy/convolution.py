@@ -7,35 +7,43 @@ follows has fewer numbers to go through.
     backward  g = gy where y > 0,   then the pool's and the convolution's own
 """
 
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any
 
 import numpy as np
 
 from handmade.engine.arrays import Array
-from handmade.engine.layers import Conv2d, MaxPool2d, ReLU
+from handmade.engine.backends.link import Link
+from handmade.engine.graph import Node
 
-Pass: TypeAlias = tuple[Array, Array, Array]  # x, z, y
 
+class Convolution(Link):
+    """Conv2d, with the ReLU and the MaxPool2d that follow it, in either order; the convolution as the layer itself does it.
 
-@dataclass(frozen=True, eq=False)
-class Convolution:
-    """Conv2d, then perhaps ReLU, then perhaps MaxPool2d; the convolution as the layer itself does it."""
+    Parameters
+    ----------
+    node : Node
+        That of the convolution.
+    name : str
+        The last node.
+    relu, pool : Layer or None
+        What follows.
+    """
 
-    conv: Conv2d
-    relu: ReLU | None
-    pool: MaxPool2d | None
+    def __init__(self, node: Node, name: str, relu: Any, pool: Any) -> None:
+        super().__init__(node, name)
+        self.conv: Any = node.layer
+        self.relu, self.pool = relu, pool
 
     def forward(self, x: Array) -> Array:
         return self.record(x)[0]
 
-    def record(self, x: Array) -> tuple[Array, Pass]:
+    def record(self, x: Array) -> tuple[Array, Any]:
         z = self.conv.filtered(x)
         y = z if self.pool is None else self.pool.forward(z)
         finish(y, self.conv.b, self.relu)
         return y, (x, z, y)
 
-    def backward(self, kept: Pass, gy: Array, *, to_input: bool) -> tuple[Array | None, dict[str, Array]]:
+    def backward(self, kept: Any, gy: Array, *, to_input: bool) -> tuple[Array | None, dict[str, Array]]:
         x, z, y = kept
         g = gy if self.relu is None else gy * (y > 0)
         if self.pool is not None:
@@ -43,7 +51,7 @@ class Convolution:
         return self.conv.input_gradient(x, g) if to_input else None, self.conv.weight_gradients(x, g)
 
 
-def finish(y: Array, b: Array, relu: ReLU | None) -> None:
+def finish(y: Array, b: Array, relu: object | None) -> None:
     """Add the bias to images (N, H, W, O) and cut off what is below zero, in place.
 
     A whole row of biases and an image of zeros take a third of the time of O numbers, or a single zero, again and again.

@@ -1,0 +1,131 @@
+"""Backends: what one computes for a network and a batch, and which one is used.
+
+plain   each layer's equations, as directly as possible; works for every layer
+numpy   the same numbers with shortcuts, each of which can be switched off by its name
+
+The choice holds for a thread. It is made by `use_backend`, else by the variable HANDMADE_BACKEND, else it is the fastest that is
+installed. `sharing.py` takes it along to other processes.
+"""
+
+import os
+import threading
+from collections.abc import Iterable
+from concurrent.futures import Executor
+from functools import cache
+from importlib import import_module
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from handmade.engine.arrays import Array
+from handmade.engine.errors import HandmadeError
+
+if TYPE_CHECKING:
+    from handmade.engine.losses import Loss
+    from handmade.engine.network import Network
+
+BACKENDS = {"numpy": "handmade.engine.backends.numpy", "plain": "handmade.engine.backends.plain"}  # the fastest first
+VARIABLE = "HANDMADE_BACKEND"
+
+Choice: TypeAlias = tuple[str, frozenset[str]]  # the name of a backend, and the shortcuts that are switched off
+
+
+class Backend(Protocol):
+    """The numbers of a network and a batch. Arguments have been checked."""
+
+    name: str
+    without: frozenset[str]
+
+    def tape(self, network: "Network", x: Array) -> dict[str, Array]:
+        """Return every activation by the name of its node, and x as "input"."""
+        ...
+
+    def logits(self, network: "Network", x: Array) -> Array:
+        """Return the logits, (N, classes)."""
+        ...
+
+    def backprop(
+        self, network: "Network", x: Array, y: Array, loss: "Loss", executor: Executor | None
+    ) -> tuple[float, dict[str, Array]]:
+        """Return the mean loss, and its gradient with respect to every weight."""
+        ...
+
+    def input_gradient(
+        self, network: "Network", x: Array, y: Array, loss: "Loss", executor: Executor | None
+    ) -> tuple[float, Array]:
+        """Return the mean loss, and its gradient with respect to every pixel."""
+        ...
+
+    def differences(
+        self, network: "Network", x: Array, y: Array, h: Any, scheme: str, loss: "Loss", executor: Executor | None
+    ) -> tuple[float, dict[str, Array]]:
+        """Return the mean loss, and its exact difference quotient for every weight."""
+        ...
+
+
+class use_backend:
+    """Use a backend in this thread, from now on or, in a `with` statement, until its end.
+
+    Parameters
+    ----------
+    name : {"plain", "numpy"} or None
+        None: the default.
+    without : iterable of str
+        Shortcuts of the backend that are switched off.
+
+    Raises
+    ------
+    HandmadeError
+        If there is no such backend, or no such shortcut.
+    """
+
+    def __init__(self, name: str | None = None, *, without: Iterable[str] = ()) -> None:
+        self._before: Choice | None = getattr(_LOCAL, "choice", None)
+        choice = (name or _default(), frozenset(without))
+        _made(*choice)
+        _LOCAL.choice = None if name is None and not choice[1] else choice
+
+    def __enter__(self) -> Backend:
+        return current()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        _LOCAL.choice = self._before
+
+
+def current() -> Backend:
+    """Return the backend that this thread uses."""
+    return _made(*chosen())
+
+
+def chosen() -> Choice:
+    """Return the choice of this thread."""
+    choice: Choice | None = getattr(_LOCAL, "choice", None)
+    return (_default(), frozenset()) if choice is None else choice
+
+
+def shortcuts(name: str) -> tuple[str, ...]:
+    """Return the names of a backend's shortcuts."""
+    return tuple(_class(name).SHORTCUTS)
+
+
+def _default() -> str:
+    return os.environ.get(VARIABLE) or next(iter(BACKENDS))
+
+
+@cache
+def _made(name: str, without: frozenset[str]) -> Backend:
+    known = shortcuts(name)
+    for shortcut in sorted(without):
+        if shortcut not in known:
+            raise HandmadeError(f"backend {name}: expected shortcuts among {', '.join(known) or 'none'}; got {shortcut!r:.80}")
+    backend: Backend = _class(name)(without)
+    return backend
+
+
+def _class(name: str) -> Any:
+    if name not in BACKENDS:
+        origin = f" in the variable {VARIABLE}" if name == os.environ.get(VARIABLE) else ""
+        raise HandmadeError(f"expected a backend among {', '.join(BACKENDS)}; got {name!r:.80}{origin}. Try numpy")
+    return import_module(BACKENDS[name]).BACKEND
+
+
+_LOCAL = threading.local()

@@ -1,0 +1,208 @@
+"""Nodes: a network as a directed acyclic graph.
+
+A node has a name, a layer, and the names of what it reads: other nodes, or "input". One activation may be read by several nodes.
+The arrays of a network are named after its nodes: "0.W", "3.block.0.W", "stem.W".
+"""
+
+import heapq
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from handmade.engine.arrays import Array, Shape
+from handmade.engine.errors import HandmadeError
+from handmade.engine.layers.adapter import adapt
+from handmade.engine.layers.layer import Layer
+
+INPUT = "input"
+RESERVED = {INPUT, "logits", "probability", "loss"}  # other numbers that receipts tell of
+FORBIDDEN = set(" []=,")  # letters that say more than a name where people write places
+
+Values: TypeAlias = Mapping[str, Any]  # one value for each activation, by name
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """A layer in a network.
+
+    Parameters
+    ----------
+    name : str
+        Its own name, also of the activation that it makes.
+    layer : Layer
+        Or any object with `forward` and `backward`.
+    reads : str or sequence of str
+        What it reads: names of nodes, or "input". Several for a layer that joins, such as Add.
+
+    Raises
+    ------
+    HandmadeError
+        If the name cannot be used, or the layer does not read as many activations.
+    """
+
+    name: str
+    layer: Layer
+    reads: tuple[str, ...]
+
+    def __init__(self, name: str, layer: Any, reads: str | Sequence[str] = INPUT) -> None:
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "layer", adapt(layer))
+        object.__setattr__(self, "reads", (reads,) if isinstance(reads, str) else tuple(reads))
+        if not isinstance(name, str) or not name or not name.isprintable() or name in RESERVED or FORBIDDEN & set(name):
+            raise HandmadeError(
+                f"a node's name: expected printable letters without spaces and without [ ] = , and none of "
+                f"{', '.join(sorted(RESERVED))}; got {name!r:.80}"
+            )
+        if len(self.reads) < 1 + self.layer.joins or (len(self.reads) > 1 and not self.layer.joins):
+            expected = "two activations or more" if self.layer.joins else "one activation"
+            raise HandmadeError(f"node {name!r}: {self.layer.kind} expected to read {expected}; got {list(self.reads)}")
+
+    def of(self, values: Values) -> Any:
+        """Return what the layer reads: one value, or a tuple of them for a layer that joins."""
+        return tuple(values[name] for name in self.reads) if self.layer.joins else values[self.reads[0]]
+
+    def reading(self, names: dict[str, str]) -> "Node":
+        """Return the node with other names for what it reads."""
+        return Node(self.name, self.layer, [names[name] for name in self.reads])
+
+    def with_layer(self, layer: Layer) -> "Node":
+        """Return the node with another layer in its place."""
+        return self if layer is self.layer else Node(self.name, layer, self.reads)
+
+
+class Block:
+    """A way to write several nodes as one entry of a list of layers."""
+
+    def nodes(self, name: str, reads: str) -> list[Node]:
+        """Return the nodes; the last one has the block's name."""
+        raise NotImplementedError
+
+
+def written(entries: Iterable[Any], reads: str = INPUT, prefix: str = "") -> list[Node]:
+    """Return the nodes that a list of layers stands for.
+
+    A layer is named by its number among the entries without a name, and reads the entry before it. A Block, such as Residual,
+    makes several nodes. A Node is taken as it is.
+    """
+    nodes: list[Node] = []
+    number = 0
+    for entry in entries:
+        if isinstance(entry, Node):
+            nodes.append(entry)
+        else:
+            name = f"{prefix}{number}"
+            nodes += entry.nodes(name, reads) if isinstance(entry, Block) else [Node(name, entry, reads)]
+            number += 1
+        reads = nodes[-1].name
+    return nodes
+
+
+def order(reads: Sequence[tuple[str, Sequence[str]]]) -> list[int]:
+    """Return the numbers of nodes in an order in which each comes after what it reads, and else in the given order.
+
+    Parameters
+    ----------
+    reads : sequence of (str, sequence of str)
+        The name of each node, and the names of what it reads.
+
+    Raises
+    ------
+    HandmadeError
+        If two nodes have one name, a node reads what is not there, or nodes read each other in a cycle.
+    """
+    number = {name: n for n, (name, _) in enumerate(reads)}
+    twice = next((name for n, (name, _) in enumerate(reads) if number[name] != n), None)
+    if twice is not None:
+        raise HandmadeError(f"expected a name of its own for each node; two are named {twice!r:.80}. Rename one of them")
+    waits_for: list[set[int]] = []
+    waiting: list[list[int]] = [[] for _ in reads]
+    for n, (name, sources) in enumerate(reads):
+        for source in sources:
+            if source != INPUT and source not in number:
+                raise HandmadeError(f"node {name!r:.80} reads {source!r:.80}: expected input or one of {listed(number)}")
+        waits_for.append({number[source] for source in sources if source != INPUT})
+        for earlier in waits_for[n]:
+            waiting[earlier].append(n)
+    ready, found = [n for n, sources in enumerate(waits_for) if not sources], list[int]()
+    while ready:
+        found.append(heapq.heappop(ready))
+        for n in waiting[found[-1]]:
+            waits_for[n].discard(found[-1])
+            if not waits_for[n]:
+                heapq.heappush(ready, n)
+    if len(found) < len(reads):
+        circle = " reads ".join(reads[n][0] for n in _circle(waits_for))
+        raise HandmadeError(f"expected nodes without a cycle; here {circle:.200}")
+    return found
+
+
+def _circle(waits_for: Sequence[set[int]]) -> list[int]:
+    """Return nodes each of which waits for the next one, the first one also at the end."""
+    way = [next(n for n, sources in enumerate(waits_for) if sources)]
+    while way[-1] not in way[:-1]:
+        way.append(min(waits_for[way[-1]]))
+    return way[way.index(way[-1]) :]
+
+
+def listed(names: Iterable[Any], most: int = 20) -> str:
+    """Return names for a message; some of them where they are many."""
+    each = [str(name) if str(name).isprintable() else repr(name) for name in names] or ["none"]
+    return ", ".join(each[:most]) + (f", ... ({len(each):,} in all)" if len(each) > most else "")
+
+
+def shapes(nodes: Sequence[Node], input_shape: Shape, title: Callable[[str], str]) -> dict[str, Shape]:
+    """Return the shape of every activation by name, the input's first, without the batch axis.
+
+    Raises
+    ------
+    HandmadeError
+        If a layer does not fit what it reads; the message names the layer.
+    """
+    found = {INPUT: input_shape}
+    for node in nodes:
+        try:
+            found[node.name] = node.layer.output_shape(node.of(found))
+        except HandmadeError as error:
+            raise HandmadeError(f"layer {node.name} ({title(node.name)}): {error}") from None
+    return found
+
+
+def upstream(nodes: Sequence[Node], name: str) -> set[str]:
+    """Return the names of all that an activation is made of, itself included."""
+    found = {name}
+    for node in reversed(nodes):
+        if node.name in found:
+            found.update(node.reads)
+    return found
+
+
+def downstream(nodes: Sequence[Node], name: str) -> list[Node]:
+    """Return the nodes that an activation reaches, in order."""
+    reached, found = {name}, []
+    for node in nodes:
+        if not reached.isdisjoint(node.reads):
+            reached.add(node.name)
+            found.append(node)
+    return found
+
+
+def readers(nodes: Sequence[Node]) -> dict[str, list[Node]]:
+    """Return the nodes that read each activation, by its name."""
+    found: dict[str, list[Node]] = {INPUT: [], **{node.name: [] for node in nodes}}
+    for node in nodes:
+        for name in dict.fromkeys(node.reads):
+            found[name].append(node)
+    return found
+
+
+def carried(
+    nodes: Sequence[Node], tape: Values, start: str, dx: Array, over: Callable[[Node, Any, Any], Array]
+) -> dict[str, Array]:
+    """Return the differences of all activations that the difference dx of one of them reaches, in full, by name."""
+    moved = {start: dx}
+    for node in downstream(nodes, start):
+        still = {name: np.zeros_like(tape[name]) for name in node.reads if name not in moved}
+        moved[node.name] = over(node, node.of(tape), node.of(moved | still))
+    return moved

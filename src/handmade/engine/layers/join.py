@@ -1,0 +1,30 @@
+"""Join: what layers that read several activations have in common. Their x is a tuple of arrays."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from handmade.engine.arrays import Array, Shape
+from handmade.engine.errors import HandmadeError
+from handmade.engine.layers.layer import Layer
+from handmade.engine.terms import Term, stored
+
+
+@dataclass(frozen=True, eq=False)
+class Join(Layer):
+    """Number by number, of activations of one shape."""
+
+    joins: ClassVar[bool] = True
+
+    def output_shape(self, shape: tuple[Shape, ...]) -> Shape:
+        if len(set(shape)) > 1:
+            shapes = ", ".join(map(str, shape))
+            raise HandmadeError(
+                f"{self.kind}: expected activations of one shape; got {shapes}. "
+                "Try a padding in one branch, or a 1 x 1 Conv2d in the other"
+            )
+        return shape[0]
+
+    @staticmethod
+    def terms(x: tuple[Array, ...], at: Shape) -> list[Term]:
+        """Return the number at one place of every activation."""
+        return [stored(x_k[at], f"input{k}", *at) for k, x_k in enumerate(x)]

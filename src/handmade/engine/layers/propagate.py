@@ -1,0 +1,162 @@
+"""The way of a difference over one layer, and of nudges of its weights: by the rules of its type, or by its equations alone.
+
+Without a rule, a difference is written out in full and goes through `delta` one nudge at a time. And the output's difference for
+a weight w nudged by h is that of the polynomial of degree 4 through f(w - 2s), f(w - s), f(w), f(w + s), f(w + 2s), in float64:
+
+    f(w + h) - f(w) = t (c_1 + t (c_2 + t (c_3 + t c_4))),   t = h / s        (1)
+
+c_1 ... c_4 are sums of f(w + k s) - f(w). Where f is linear in the weight, as in most layers, (1) is right to rounding at any h.
+Elsewhere it is right to some ten digits for h below s; for a larger h, f(w) is subtracted from f(w + h).
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from handmade.engine.arrays import Array, Shape
+from handmade.engine.layers.channel import Difference, to_dense
+from handmade.engine.layers.layer import Input, Layer
+from handmade.engine.layers.registry import rule
+
+TOGETHER = 32  # nudges in a block of the general way
+FINE = 2.0**-8  # s, relative to the size of the weights
+NODES = (-2, -1, 1, 2)
+COEFFICIENTS = np.array([[2, -16, 16, -2], [-1, 16, 16, -1], [-2, 4, -4, 2], [1, -4, -4, 1]]) / 24  # c_1 ... c_4 from the nodes
+
+Propagate: TypeAlias = Callable[[Input, Any], Difference]  # x and its Difference; of a join, a sequence, None for what stays
+
+
+def propagate(layer: Layer) -> Propagate:
+    """Return the function (x, difference of x) -> difference of y of one layer."""
+    if layer.joins:
+        joined = rule(layer, "join")
+        return partial(joined, layer) if joined else partial(_join_in_full, layer)
+    channel = rule(layer, "channel")
+    return partial(_by_channel, layer, channel) if channel else partial(_in_full, layer)
+
+
+def _by_channel(layer: Any, output_channel: Callable[..., slice], x: Array, moved: Difference) -> Difference:
+    return Difference(layer.delta(x, moved.dx, moved.channel), output_channel(layer, moved.channel, x.shape[1:]))
+
+
+def _in_full(layer: Layer, x: Array, moved: Difference) -> Difference:
+    dense = to_dense(x, moved.dx, moved.channel)
+    if dense.ndim == x.ndim:
+        return Difference(layer.delta(x, dense))
+    return Difference(np.stack([layer.delta(x, dense[..., n]) for n in range(dense.shape[-1])], axis=-1))
+
+
+def _join_in_full(layer: Layer, x: tuple[Array, ...], moved: Sequence[Difference | None]) -> Difference:
+    nudges = next(each.dx.shape[x[0].ndim :] for each in moved if each is not None)
+    dense = [
+        np.zeros((*x_k.shape, *nudges), x_k.dtype) if each is None else to_dense(x_k, each.dx, each.channel)
+        for x_k, each in zip(x, moved, strict=True)
+    ]
+    if not nudges:
+        return Difference(layer.delta(x, tuple(dense)))
+    return Difference(np.stack([layer.delta(x, tuple(dx[..., n] for dx in dense)) for n in range(nudges[0])], axis=-1))
+
+
+class Nudges:
+    """Nudges of all weights of one layer, column by column: by the rule of its type.
+
+    A column is all weights that feed one output channel, one under the other in the order of `parameters`.
+    """
+
+    def __init__(self, layer: Layer) -> None:
+        self.layer, self._nudges = layer, rule(layer, "nudges")
+        self._sizes = {name: array.size for name, array in layer.parameters().items()}
+
+    @property
+    def blocks(self) -> int:
+        """Number of blocks."""
+        return int(next(iter(self.layer.parameters().values())).shape[-1])
+
+    @property
+    def together(self) -> int:
+        """Number of weights in a block."""
+        return sum(self._sizes.values()) // self.blocks
+
+    def of(self, x: Input, h: Any) -> Iterator[Difference]:
+        """Return the exact differences of the output, a block of nudges by h after the other; not to be written to."""
+        first: Difference | None = None
+        for channel, dy in self._nudges(self.layer, x, h):
+            if first is None or dy is not first.dx:  # columns may share it, and then its bound
+                first = Difference(dy, channel)
+            yield Difference(dy, channel, first.largest)
+
+    def one(self, x: Input, name: str, index: Shape, h: Any) -> Difference:
+        """Return the exact difference of the output for a nudge of one weight."""
+        row, column = np.divmod(self._flat(name, index), self.blocks)
+        before = list(self._sizes)[: list(self._sizes).index(name)]
+        row += sum(self._sizes[each] for each in before) // self.blocks
+        dy, channel = next((dy, channel) for n, (channel, dy) in enumerate(self._nudges(self.layer, x, h)) if n == column)
+        return Difference(dy[..., row], channel)
+
+    def gather(self, numbers: Array) -> dict[str, Array]:
+        """Return one number for each weight, in arrays; `numbers` has a row for each weight of a column."""
+        ends = np.cumsum([size // self.blocks for size in self._sizes.values()])
+        parts = np.split(numbers, ends[:-1])
+        shapes = self.layer.parameters().items()
+        return {name: part.reshape(array.shape) for part, (name, array) in zip(parts, shapes, strict=True)}
+
+    @staticmethod
+    def joined(blocks: Sequence[Array]) -> Array:
+        """Return the numbers of all blocks as one array: columns side by side."""
+        return np.stack(blocks, axis=-1)
+
+    def _flat(self, name: str, index: Shape) -> int:
+        return int(np.ravel_multi_index(index, self.layer.parameters()[name].shape))
+
+
+class PlainNudges(Nudges):
+    """Nudges of all weights of a layer without such a rule, one after the other: by equation (1)."""
+
+    @property
+    def blocks(self) -> int:
+        return -(-sum(self._sizes.values()) // TOGETHER)
+
+    @property
+    def together(self) -> int:
+        return min(TOGETHER, sum(self._sizes.values()))
+
+    def of(self, x: Input, h: Any) -> Iterator[Difference]:
+        weights = [(name, index) for name, array in self.layer.parameters().items() for index in np.ndindex(array.shape)]
+        for first in range(0, len(weights), TOGETHER):
+            each = [self.one(x, name, index, h).dx for name, index in weights[first : first + TOGETHER]]
+            yield Difference(np.stack(each, axis=-1))
+
+    def one(self, x: Input, name: str, index: Shape, h: Any) -> Difference:
+        arrays = {key: array.astype(np.float64) for key, array in self.layer.parameters().items()}
+        exact = tuple(x_k.astype(np.float64) for x_k in x) if self.layer.joins else x.astype(np.float64)
+        size = float(np.sqrt(np.mean(np.square(arrays[name])))) or 1.0
+        s = FINE * 2.0 ** round(np.log2(size))
+
+        def moved(step: float) -> Array:
+            array = arrays[name].copy()
+            array[index] += step
+            return self.layer.replace(arrays | {name: array}).forward(exact)
+
+        base = moved(0.0)
+        if abs(h) > s:
+            dy = moved(float(h)) - base
+        else:
+            c = np.tensordot(COEFFICIENTS, np.stack([moved(k * s) - base for k in NODES]), axes=1)
+            t = float(h) / s
+            dy = t * (c[0] + t * (c[1] + t * (c[2] + t * c[3])))
+        return Difference(dy.astype(np.result_type(*self.layer.parameters().values())))
+
+    def gather(self, numbers: Array) -> dict[str, Array]:
+        parts = np.split(numbers, np.cumsum(list(self._sizes.values()))[:-1])
+        return {name: part.reshape(w.shape) for part, (name, w) in zip(parts, self.layer.parameters().items(), strict=True)}
+
+    @staticmethod
+    def joined(blocks: Sequence[Array]) -> Array:
+        return np.concatenate(blocks, axis=-1)
+
+
+def nudges(layer: Layer) -> Nudges:
+    """Return the nudges of a layer's weights."""
+    return Nudges(layer) if rule(layer, "nudges") else PlainNudges(layer)

@@ -1,0 +1,43 @@
+"""Names that people read: conv1 for node "0", residual1.block.conv1 for "3.block.0"; a node with a name of its own keeps it."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from handmade.engine.graph import Node
+
+
+def display_names(nodes: Sequence[Node]) -> dict[str, str]:
+    """Return the name that people read of every node, by its own name.
+
+    A node that is named by its number is called after its kind, and counted among the nodes of its block; the last node of a
+    block is called after the block.
+    """
+    own = {node.name: node for node in nodes}
+    blocks = {container for name in own if (container := _container(name)[0]) in own}
+    named = {name: name for name in own}
+    counts: dict[str, Counter[str]] = {}
+    for name in sorted(filter(_is_number, own), key=lambda name: (name.count("."), int(name.rpartition(".")[2]))):
+        scope = name.rpartition(".")[0]
+        container, branch = _container(name)
+        if scope and container not in own:
+            continue
+        kind = "residual" if name in blocks else own[name].layer.kind.lower().removesuffix("2d").removeprefix("max")
+        count = counts.setdefault(scope, Counter())
+        prefix = f"{named[container]}.{branch}." if scope else ""
+        count[kind] += 1
+        while f"{prefix}{kind}{count[kind]}" in own:  # taken by a node with a name of its own
+            count[kind] += 1
+        named[name] = f"{prefix}{kind}{count[kind]}"
+    return named
+
+
+def _is_number(name: str) -> bool:
+    last = name.rpartition(".")[2]
+    return last.isascii() and last.isdecimal()
+
+
+def _container(name: str) -> tuple[str, str]:
+    """Return the block that a node stands in, and the branch: 3 and block for 3.block.0."""
+    scope = name.rpartition(".")[0]
+    container, _, branch = scope.rpartition(".")
+    return container, branch
