@@ -7,17 +7,21 @@ numbers agree, code that mistakes one for the other cannot be told from code tha
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Any, TypeAlias
 
 import mpmath
 import numpy as np
 
+from graph_layers import Halves, Subnetwork
 from handmade.engine import loops, more_loops
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.layers import (
     GELU,
+    Add,
     AvgPool2d,
     BatchNorm2d,
+    Concat,
     Conv2d,
     Dropout,
     Flatten,
@@ -26,13 +30,12 @@ from handmade.engine.layers import (
     LeakyReLU,
     Linear,
     MaxPool2d,
-    Observant,
+    Multiply,
     ReLU,
-    Residual,
     Sigmoid,
     Tanh,
-    Weighted,
 )
+from handmade.engine.residual import Residual
 
 Parameters: TypeAlias = dict[str, Array]
 Pair: TypeAlias = tuple[int, int]
@@ -52,7 +55,8 @@ class Case:
 
     @property
     def parameters(self) -> Parameters:
-        return self.layer.parameters() if isinstance(self.layer, Weighted) else {}
+        parameters: Parameters = self.layer.parameters()
+        return parameters
 
     @property
     def terms(self) -> int:
@@ -71,8 +75,8 @@ class Case:
 
     def single(self) -> "Case":
         """The same case in float32."""
-        statistics = self.layer.statistics() if isinstance(self.layer, Observant) else {}
-        parameters = {name: array.astype(np.float32) for name, array in (self.parameters | statistics).items()}
+        arrays = self.parameters | self.layer.statistics()
+        parameters = {name: array.astype(np.float32) for name, array in arrays.items()}
         return replace(self, layer=self.layer.replace(parameters)) if parameters else self
 
 
@@ -315,9 +319,41 @@ def residual(shape: Shape, *, projected: bool = False) -> Case:
                 return x
             return more_loops.avg_pool2d(loops.conv2d(x, p["shortcut.0.W"], p["shortcut.0.b"]), (1, 3), (1, 1))
 
-        return more_loops.residual(x, through, around)
+        return more_loops.add(through(x), around(x))
 
-    return Case(Residual(block, shortcut), shape, twin, 6)
+    return Case(Subnetwork(Residual(block, shortcut)), shape, twin, 6)
+
+
+# --- joins, of equal parts of the channels ------------------------------------------------------------------------------------
+
+
+def add(shape: Shape, parts: int = 2) -> Case:
+    return Case(Halves(Add(), parts), shape, lambda x, _: more_loops.add(*np.split(x, parts, axis=-1)), parts)
+
+
+def concat(shape: Shape, parts: int = 2) -> Case:
+    return Case(Halves(Concat(), parts), shape, lambda x, _: more_loops.concat(*np.split(x, parts, axis=-1)), parts)
+
+
+def multiply(shape: Shape, parts: int = 2) -> Case:
+    """A product bends its numbers: delta is a sum of `parts` terms, each of as many factors, x + dx among them."""
+
+    def twin(x: Array, _: Parameters) -> Array:
+        return more_loops.multiply(*np.split(x, parts, axis=-1))
+
+    def rounding(x: Array, dx: Array) -> Array:
+        sizes = np.split(np.abs(x), parts, axis=-1), np.split(np.abs(dx), parts, axis=-1)
+        terms = [
+            reduce(
+                np.multiply,
+                [x_j + dx_j if j < k else dx_j if j == k else x_j for j, (x_j, dx_j) in enumerate(zip(*sizes, strict=True))],
+            )
+            for k in range(parts)
+        ]
+        bound: Array = 2 * parts * sum(terms)
+        return bound
+
+    return Case(Halves(Multiply(), parts), shape, twin, 2 * parts, rounding, lambda x, _: twin(np.abs(x), {}))
 
 
 CASES: dict[str, Case] = {
@@ -380,6 +416,12 @@ CASES: dict[str, Case] = {
     "residual": residual((2, 3, 4, 2)),
     "residual, one channel": residual((2, 2, 3, 1)),
     "residual with a shortcut": residual((2, 3, 5, 2), projected=True),
+    "add on images": add((2, 3, 4, 4)),
+    "add three rows": add((3, 6), 3),
+    "concat on images": concat((2, 3, 4, 4)),
+    "concat three rows": concat((3, 6), 3),
+    "multiply on images": multiply((2, 3, 4, 4)),
+    "multiply three rows": multiply((3, 6), 3),
 }
 
 

@@ -1,16 +1,18 @@
 """Blank places are alike, whatever the weights are, and nudges of weights move them alike; nothing else is said to be blank."""
 
-import sys
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 
 from handmade.engine.arrays import Array
-from handmade.engine.gradients import difference
-from handmade.engine.backends.numpy.constant_regions import along, of_images
+from handmade.engine.backend import use_backend
+from handmade.engine.backends.numpy import NumPy
+from handmade.engine.backends.numpy.constant_regions import Blank, of_images
 from handmade.engine.backends.numpy.fixed_choices import Choices
+from handmade.engine.backends.numpy.path import FastPath
+from handmade.engine.backends.plain import Plain
+from handmade.engine.gradients import difference
 from handmade.engine.layers import (
     GELU,
     AvgPool2d,
@@ -22,11 +24,10 @@ from handmade.engine.layers import (
     Linear,
     MaxPool2d,
     ReLU,
-    Residual,
     Tanh,
-    chain,
 )
 from handmade.engine.network import Network
+from handmade.engine.residual import Residual
 
 SHAPE = (11, 9, 2)
 
@@ -55,28 +56,36 @@ def digits(rng: np.random.Generator) -> Array:
     return x
 
 
-def nudged(layers: Sequence[Layer], rng: np.random.Generator) -> tuple[Layer, ...]:
-    """The same layers, all of their weights moved at once."""
-    arrays = {name: w + 0.1 * rng.standard_normal(w.shape) for name, w in chain.parameters(tuple(layers)).items()}
-    return chain.replaced(tuple(layers), arrays)
+def nudged(network: Network, rng: np.random.Generator) -> Network:
+    """The same network, all of its weights moved at once."""
+    return network.replace({name: w + 0.1 * rng.standard_normal(w.shape) for name, w in network.parameters().items()})
+
+
+def along(network: Network, x: Array) -> dict[str, Blank | None]:
+    """Which places of every activation are blank, as the differences take it."""
+    without = frozenset(NumPy.SHORTCUTS) - {"constant_regions"}
+    return FastPath(network, x, Plain.rules(network), without)._blank
 
 
 @every_network
 def test_blank_places_hold_the_same_numbers_and_move_alike(layers: list[Layer]) -> None:
     rng = np.random.default_rng(1)
     x = digits(rng)
-    before, after = chain.tape(tuple(layers), x), chain.tape(nudged(layers, rng), x)
+    network = Network(layers, SHAPE)
+    before, after = network.tape(x), nudged(network, rng).tape(x)
 
-    places = along(layers, of_images(x))
+    places = along(network, x)
 
-    for activation, moved, blank in zip(before, after, places, strict=True):
+    for (name, activation), moved in zip(before.items(), after.values(), strict=True):
+        blank = places[name]
         assert blank is not None
         assert blank.shape == activation.shape[:3]
         for numbers in (activation, moved):
             alike = numbers[blank]
             np.testing.assert_allclose(alike, np.broadcast_to(alike[:1], alike.shape), rtol=0, atol=1e-13)
-    assert places[-1] is not None
-    assert places[-1].any()
+    last = places[network.logits_name]
+    assert last is not None
+    assert last.any()
 
 
 @every_network
@@ -84,21 +93,27 @@ def test_a_place_that_ink_or_the_edge_can_reach_is_not_blank(layers: list[Layer]
     """Whatever is blank stays as it is when ink falls anywhere that is not; and what only looks blank at the edge is none."""
     rng = np.random.default_rng(2)
     x = digits(rng)
-    places = along(layers, of_images(x))
+    network = Network(layers, SHAPE)
+    places = along(network, x)
     wet = np.where(of_images(x)[..., None], x, rng.standard_normal(x.shape))  # type: ignore[index]  # these are images
 
-    for activation, other, blank in zip(chain.tape(tuple(layers), x), chain.tape(tuple(layers), wet), places, strict=True):
+    for (name, activation), other in zip(network.tape(x).items(), network.tape(wet).values(), strict=True):
+        blank = places[name]
         np.testing.assert_allclose(activation[blank], other[blank], rtol=0, atol=1e-12)
 
 
 def test_what_is_not_known_to_be_alike_is_not_said_to_be() -> None:
     x = digits(np.random.default_rng(3))
-    blank = of_images(x)
     mask = np.random.default_rng(4).random(x.shape) < 0.5
 
-    assert along([Dropout(0.5, mask)], blank)[-1] is None
-    assert along([Residual([ReLU()])], blank)[-1] is None
-    assert along([Flatten(), Linear(np.ones((198, 2)), np.zeros(2)), ReLU()], blank)[-1] is None
+    unknown: list[list[Any]] = [
+        [Dropout(0.5, mask)],
+        [Residual([ReLU()])],
+        [Flatten(), Linear(np.ones((198, 2)), np.zeros(2)), ReLU()],
+    ]
+    for layers in unknown:
+        network = Network(layers, SHAPE)
+        assert along(network, x)[network.logits_name] is None
     assert of_images(x.reshape(3, -1)) is None
 
 
@@ -115,13 +130,13 @@ def test_ties_on_blank_paper_are_no_contest_but_with_zero() -> None:
 
 
 @pytest.mark.parametrize("h", [1e-30, 1e-3, 0.5])
-def test_gradients_on_paper_are_those_without_the_shortcut(h: float, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gradients_on_paper_are_those_without_the_shortcut(h: float) -> None:
     rng = np.random.default_rng(5)
     layers = [*NETWORKS["plain"][:-1], MaxPool2d(2), Flatten(), Linear(rng.standard_normal((24, 4)), np.zeros(4))]
     network, x, y = Network(layers, SHAPE), digits(rng), np.array([0, 3, 1])
     _, quick = difference(network, x, y, h=h)
-    monkeypatch.setattr(sys.modules["handmade.engine.gradients.difference"], "of_images", lambda _: None)
-    _, slow = difference(network, x, y, h=h)
+    with use_backend("numpy", without=["constant_regions"]):
+        _, slow = difference(network, x, y, h=h)
 
     for name, quotients in slow.items():
         np.testing.assert_allclose(quick[name], quotients, rtol=1e-12, atol=1e-13 * np.abs(quotients).max())

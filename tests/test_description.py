@@ -92,7 +92,7 @@ def as_stored(description: object) -> object:
 @given(description=descriptions(), double=st.booleans())
 def test_what_is_described_is_built_and_what_is_built_is_described(description: dict[str, Any], double: bool) -> None:  # noqa: FBT001  hypothesis
     dtype = np.float64 if double else np.float32
-    network = Network(*build(description, rng(), dtype))
+    network = Network(**build(description, rng(), dtype))
     assert network.size == 0 or network.dtype == np.dtype(dtype)
     said = describe(network)
     assert said["input"] == description["input"]
@@ -100,7 +100,7 @@ def test_what_is_described_is_built_and_what_is_built_is_described(description: 
     for told, wished in zip(said["layers"], description["layers"], strict=True):
         for name, value in wished.items():
             assert told[name] == (sides(value) if name in {"stride", "padding"} else value)
-    again = Network(*build(as_stored(said), rng(), dtype))
+    again = Network(**build(as_stored(said), rng(), dtype))
     assert describe(again) == said
     for name, array in network.parameters().items():
         np.testing.assert_array_equal(again.parameters()[name], array, strict=True)
@@ -109,8 +109,8 @@ def test_what_is_described_is_built_and_what_is_built_is_described(description: 
 @settings(deadline=None)
 @given(description=descriptions())
 def test_a_network_is_restored_from_its_description_and_its_weights(description: dict[str, Any]) -> None:
-    network = Network(*build(description, rng()))
-    restored = Network(*restore(as_stored(describe(network)), network.parameters()))
+    network = Network(**build(description, rng()))
+    restored = Network(**restore(as_stored(describe(network)), network.parameters()))
     assert describe(restored) == describe(network)
     assert restored.shapes == network.shapes
     x = rng().random((2, *network.input_shape)).astype(np.float32)
@@ -118,7 +118,7 @@ def test_a_network_is_restored_from_its_description_and_its_weights(description:
 
 
 def test_what_is_left_out_has_the_usual_value() -> None:
-    network = Network(*build(layers(CONV, POOL, FLATTEN, LINEAR), rng()))
+    network = Network(**build(layers(CONV, POOL, FLATTEN, LINEAR), rng()))
     assert describe(network) == {
         "input": [30, 30, 1],
         "layers": [
@@ -301,10 +301,10 @@ def test_residuals_may_be_nested_but_not_for_ever() -> None:
 
 def test_a_residual_is_described_with_all_that_is_in_it() -> None:
     entry = {"layer": "Residual", "block": [{"layer": "Dropout", "rate": 0.5}, nested(1)], "shortcut": []}
-    said = describe(Network(*build(layers(entry), rng())))["layers"][0]
+    said = describe(Network(**build(layers(entry), rng())))["layers"][0]
     assert said == entry | {"block": [entry["block"][0], nested(1) | {"shortcut": []}]}
     without = {key: value for key, value in entry.items() if key != "shortcut"}
-    assert describe(Network(*build(layers(without), rng())))["layers"][0] == said
+    assert describe(Network(**build(layers(without), rng())))["layers"][0] == said
 
 
 def test_what_would_not_fit_into_memory_is_refused_in_a_residual_too() -> None:

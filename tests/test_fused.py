@@ -5,9 +5,16 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
+from graph_layers import Subnetwork
 from handmade.engine.arrays import Array, Shape
-from handmade.engine.backends.numpy import Alone, Convolution, Link, Tiles, fuse, tiles, winograd
-from handmade.engine.layers import Conv2d, Flatten, Layer, Linear, MaxPool2d, ReLU, chain
+from handmade.engine.backends.link import Link
+from handmade.engine.backends.numpy import tiles, winograd
+from handmade.engine.backends.numpy.convolution import Convolution
+from handmade.engine.backends.numpy.links import Halved, fuse
+from handmade.engine.backends.numpy.tiles import Tiles
+from handmade.engine.graph import Node
+from handmade.engine.layers import Add, Conv2d, Flatten, Layer, Linear, MaxPool2d, ReLU
+from handmade.engine.network import Network
 
 IMAGES = 3
 RELU, POOL = ReLU(), MaxPool2d(2)
@@ -37,9 +44,13 @@ def whole_numbers(rng: np.random.Generator, shape: Shape) -> Array:
     return rng.integers(-2, 3, shape).astype(np.float64)
 
 
-def link_of(layers: Sequence[Layer]) -> Link:
-    (link,) = fuse(tuple(layers)).values()
+def link_of(layers: Sequence[Layer], shape: Shape) -> Link:
+    (link,) = fuse(Network(layers, shape), frozenset())
     return link
+
+
+def output_of(layers: Sequence[Layer], shape: Shape) -> Shape:
+    return Network(layers, shape).shapes[-1]
 
 
 def layers_of(
@@ -61,17 +72,18 @@ def together(link: Link, x: Array, gy: Array) -> tuple[Array, ...]:
 
 
 def one_by_one(layers: Sequence[Layer], x: Array, gy: Array) -> tuple[Array, ...]:
-    *tape, y = chain.tape(tuple(layers), x)
-    gx, gradients = chain.backward(tuple(layers), tape, gy)
-    return y, y, gx, gradients["0.W"], gradients["0.b"]
+    network = Subnetwork(layers)
+    y = network.forward(x)
+    gx, gradients = network.backward(x, gy)
+    return y, y, gx, gradients["W"], gradients["b"]
 
 
 def exact(shape: Shape, settings: dict[str, object], following: Sequence[Layer]) -> bool:
     layers = layers_of(shape, settings, following)
     rng = np.random.default_rng(2)
     x = whole_numbers(rng, (IMAGES, *shape))
-    gy = whole_numbers(rng, (IMAGES, *chain.shapes(tuple(layers), shape)[-1]))
-    pairs = zip(together(link_of(layers), x, gy), one_by_one(layers, x, gy), strict=True)
+    gy = whole_numbers(rng, (IMAGES, *output_of(layers, shape)))
+    pairs = zip(together(link_of(layers, shape), x, gy), one_by_one(layers, x, gy), strict=True)
     return all(np.array_equal(found, wanted) for found, wanted in pairs)
 
 
@@ -101,13 +113,13 @@ def test_a_link_is_its_layers_but_for_rounding(
     layers = layers_of(shape, settings, following, lambda rng, shape: rng.standard_normal(shape))
     rng = np.random.default_rng(3)
     x = rng.standard_normal((IMAGES, *shape))
-    gy = rng.standard_normal((IMAGES, *chain.shapes(tuple(layers), shape)[-1]))
+    gy = rng.standard_normal((IMAGES, *output_of(layers, shape)))
     wanted = one_by_one(layers, x, gy)
     conv = layers[0]
     assert isinstance(conv, Conv2d)
     rounded = [conv.replace({name: array.astype(dtype) for name, array in conv.parameters().items()}), *following]
 
-    found = together(link_of(rounded), x.astype(dtype), gy.astype(dtype))
+    found = together(link_of(rounded, shape), x.astype(dtype), gy.astype(dtype))
 
     # A number is a sum of products, at most n of them: 9 C forward, 9 O to gx, all pixels to gW. Winograd's transforms add up to
     # 4 x 4 numbers on either side, each rounded a few times: 32 roundings of the largest sum that n such products can make.
@@ -124,29 +136,41 @@ def test_a_link_leaves_what_it_is_given_alone_and_takes_any_layout(
     layers = layers_of(shape, settings, following)
     rng = np.random.default_rng(4)
     x = whole_numbers(rng, (shape[-1], *shape[1::-1], IMAGES)).T[:, ::-1]
-    gy = whole_numbers(rng, (IMAGES, *chain.shapes(tuple(layers), shape)[-1]))[::-1]
+    gy = whole_numbers(rng, (IMAGES, *output_of(layers, shape)))[::-1]
     x.setflags(write=False)
     gy.setflags(write=False)
-    for found, wanted in zip(together(link_of(layers), x, gy), one_by_one(layers, x, gy), strict=True):
+    for found, wanted in zip(together(link_of(layers, shape), x, gy), one_by_one(layers, x, gy), strict=True):
         np.testing.assert_array_equal(found, wanted)
 
 
 def test_layers_go_together_where_it_pays() -> None:
     rng = np.random.default_rng(5)
     first, second, third = Conv2d.init(rng, 1, 8, 3), Conv2d.init(rng, 8, 8, 3), Conv2d.init(rng, 8, 8, 5)
-    wide, linear = MaxPool2d(3, 1), Linear.init(rng, 8, 2)
+    wide, linear = MaxPool2d(3, 1), Linear.init(rng, 160, 2)
 
-    links = fuse((first, RELU, second, RELU, wide, third, wide, RELU, RELU, Flatten(), linear))
+    layers = [first, RELU, second, RELU, wide, third, wide, RELU, RELU, Flatten(), linear]
+    network = Network(layers, (16, 17, 1))
 
-    assert {number: type(link) for number, link in links.items()} == {
-        0: Convolution,
-        2: Tiles,
-        4: Alone,  # its windows are not those of the tiles
-        5: Convolution,
-        8: Alone,
-        9: Alone,
-        10: Alone,
+    links = fuse(network, frozenset())
+
+    assert {link.node.name: (type(link), link.name) for link in links} == {
+        "0": (Convolution, "1"),
+        "2": (Tiles, "3"),
+        "4": (Link, "4"),  # its windows are not those of the tiles
+        "5": (Convolution, "7"),
+        "8": (Link, "8"),
+        "9": (Link, "9"),
+        "10": (Halved, "10"),
     }
+
+
+def test_nothing_is_taken_along_that_somebody_else_reads() -> None:
+    rng = np.random.default_rng(5)
+    conv = Conv2d.init(rng, 1, 1, 3, padding=1)
+    shared = [conv, Node("relu", RELU, "0"), Node("sum", Add(), ["0", "relu"]), Node("pool", POOL, "sum")]
+    assert [link.name for link in fuse(Network(shared, (6, 6, 1)), frozenset())] == ["0", "relu", "sum", "pool"]
+    ends = Network([conv, RELU, POOL], (6, 6, 1), logits="1")  # what lies behind the logits is not worked out
+    assert [link.name for link in fuse(ends, frozenset())] == ["1"]
 
 
 class OtherConv(Conv2d):
@@ -165,7 +189,22 @@ def test_relatives_of_our_layers_stay_alone() -> None:
     rng = np.random.default_rng(6)
     conv = Conv2d.init(rng, 8, 8, 3)
     layers = (OtherConv(conv.W, conv.b), RELU, conv, OtherReLU(), conv, OtherPool(2))
-    assert list(fuse(layers)) == list(range(len(layers)))
+    links = fuse(Network(layers, (12, 12, 8)), frozenset())
+    assert [link.name for link in links] == [str(number) for number in range(len(layers))]
+
+
+@pytest.mark.parametrize("shortcut", ["fused_convolution", "winograd", "halved_backward", "deferred_weights"])
+def test_a_shortcut_that_is_switched_off_is_not_taken(shortcut: str) -> None:
+    rng = np.random.default_rng(7)
+    layers = [Conv2d.init(rng, 8, 8, 3), RELU, POOL, Flatten(), Linear.init(rng, 8 * 9, 2)]
+    links = {type(link) for link in fuse(Network(layers, (8, 8, 8)), frozenset({shortcut}))}
+    expected = {
+        "fused_convolution": {Halved, Link},
+        "winograd": {Convolution, Link, Halved},
+        "halved_backward": {Tiles, Link},
+        "deferred_weights": {Tiles, Link, Halved},
+    }
+    assert links == expected[shortcut]
 
 
 MUTANTS: dict[str, tuple[str, Callable[[Array], Array]]] = {

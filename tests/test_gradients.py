@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, TypeAlias
 
 import mpmath
 import numpy as np
@@ -186,16 +186,8 @@ def test_the_quotients_of_real_digits_are_those_of_the_definition() -> None:
 
 
 @dataclass(frozen=True)
-class Softplus:
+class Softplus(Layer):
     """log(1 + exp(x)): a layer with no more than a layer must have."""
-
-    SETTINGS: ClassVar[tuple[str, ...]] = ()
-
-    def settings(self) -> dict[str, Any]:
-        return {}
-
-    def output_shape(self, shape: Shape) -> Shape:
-        return shape
 
     def forward(self, x: Array) -> Array:
         return np.logaddexp(0, x)
@@ -220,17 +212,10 @@ class Leaky(ReLU):
 
 
 @dataclass(frozen=True)
-class Neighbours:
+class Neighbours(Layer):
     """y_c = x_c x_(c+1), round the channels: a difference does not stay in its channel, and is not linear in dx."""
 
-    SETTINGS: ClassVar[tuple[str, ...]] = ()
     order: str = "C"  # of the memory of what delta returns
-
-    def settings(self) -> dict[str, Any]:
-        return {}
-
-    def output_shape(self, shape: Shape) -> Shape:
-        return shape
 
     def forward(self, x: Array) -> Array:
         return x * np.roll(x, -1, axis=-1)

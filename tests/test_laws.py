@@ -11,9 +11,9 @@ from hypothesis import given, settings
 import laws
 from cases import CASES, INPUTS, Case, Draw, generic, kinked
 from handmade.engine.arrays import Array
-from handmade.engine.description import LAYERS, build, describe, restore
+from handmade.engine.description import build, describe, restore
 from handmade.engine.errors import HandmadeError
-from handmade.engine.layers import Conv2d, GlobalAvgPool2d, LeakyReLU, MaxPool2d, Nudgeable, ReLU
+from handmade.engine.layers import KINDS, Conv2d, GlobalAvgPool2d, LeakyReLU, MaxPool2d, ReLU
 from handmade.engine.losses import CrossEntropy
 from handmade.engine.network import Network
 from laws import ALL_SIZES, FAR_BELOW_ROUNDING, SIZES
@@ -28,7 +28,7 @@ def rows(kind: type = object) -> pytest.MarkDecorator:
 
 every_row = rows()
 every_row_with_nudges = pytest.mark.parametrize(
-    "case", [pytest.param(case, id=name) for name, case in CASES.items() if isinstance(case.layer, Nudgeable)]
+    "case", [pytest.param(case, id=name) for name, case in CASES.items() if laws.has_nudges(case.layer)]
 )
 every_draw = pytest.mark.parametrize("draw", INPUTS.values(), ids=INPUTS)
 at_random = settings(max_examples=50, deadline=None, derandomize=True, database=None)
@@ -175,7 +175,10 @@ EVERY_KIND: list[dict[str, Any]] = [
         "shortcut": [{"layer": "Dropout", "rate": 0.5}, {"layer": "Conv2d", "filters": 6, "kernel": 1}],
     },
     {"layer": "Sigmoid"},
-    {"layer": "ReLU"},
+    {"layer": "ReLU", "name": "relu"},
+    {"layer": "Concat", "reads": ["relu", "6"]},
+    {"layer": "Multiply", "reads": ["8", "8"]},
+    {"layer": "Add", "reads": ["8", "9", "8"]},
     {"layer": "GlobalAvgPool2d"},
     {"layer": "Tanh"},
     {"layer": "LeakyReLU"},
@@ -187,16 +190,22 @@ EVERY_KIND: list[dict[str, Any]] = [
 
 
 def test_a_network_of_every_kind_of_layer_is_described_and_restored() -> None:
-    assert {entry["layer"] for entry in EVERY_KIND} == set(LAYERS)
-    network = Network(*build({"input": [9, 12, 4], "layers": EVERY_KIND}, rng()))
+    assert {entry["layer"] for entry in EVERY_KIND} == {*KINDS, "Residual"}
+    network = Network(**build({"input": [9, 12, 4], "layers": EVERY_KIND}, rng()))
     description = json.loads(json.dumps(describe(network)))
-    for entry, said in zip(EVERY_KIND, description["layers"], strict=True):
-        assert set(entry) <= set(said)
-    assert description["layers"][0] == EVERY_KIND[0] | {"kernel": [2, 2], "stride": [1, 1], "padding": [0, 0]}
-    assert description["layers"][3] | {"dilation": [1, 1], "groups": 6} == description["layers"][3]
-    assert description["layers"][11] == {"layer": "LeakyReLU", "slope": 0.01}
+    said = description["layers"]
+    assert [entry["layer"] for entry in EVERY_KIND if entry["layer"] != "Residual"] == [
+        entry["layer"]
+        for entry in said
+        if not entry.get("name", "").startswith("6.") and entry.get("reads") != ["6.block.1", "6.shortcut.1"]
+    ]
+    assert said[0] == EVERY_KIND[0] | {"kernel": [2, 2], "stride": [1, 1], "padding": [0, 0]}
+    assert said[3] | {"dilation": [1, 1], "groups": 6} == said[3]
+    assert {"layer": "LeakyReLU", "slope": 0.01} in said
+    assert {"layer": "Add", "reads": ["6.block.1", "6.shortcut.1"]} in said
+    assert {"layer": "ReLU", "name": "relu"} in said
 
-    restored = Network(*restore(description, network.parameters() | network.statistics()))
+    restored = Network(**restore(description, network.parameters() | network.statistics()))
 
     assert describe(restored) == describe(network)
     x = rng().standard_normal((2, 9, 12, 4)).astype(np.float32)
@@ -217,7 +226,7 @@ CONV: dict[str, Any] = {"layer": "Conv2d", "filters": 4, "kernel": 3}
         ({"layer": "AvgPool2d"}, "window is missing"),
         ({"layer": "AvgPool2d", "window": [8, 2]}, "AvgPool2d wants a window no larger"),
         ({"layer": "AvgPool2d", "window": [3, 2], "padding": [2, 0]}, "at most half the window"),
-        ({"layer": "Sigmoid", "slope": 1}, "takes no settings"),
+        ({"layer": "Sigmoid", "slope": 1}, "expected no settings"),
         *(
             ({"layer": "LeakyReLU", "slope": slope}, "slope wants a number from 0 to 1e")
             for slope in (-0.1, float("nan"), float("inf"), True, "0.1", None, [0.1], 10**4000)
@@ -227,22 +236,22 @@ CONV: dict[str, Any] = {"layer": "Conv2d", "filters": 4, "kernel": 3}
             for rate in (-0.1, 1, float("nan"), True, "0.1", None, [0.1], 10**4000)
         ),
         ({"layer": "Dropout"}, "rate is missing"),
-        ({"layer": "Dropout", "rate": 0.5, "mask": [True]}, "takes the settings rate"),
+        ({"layer": "Dropout", "rate": 0.5, "mask": [True]}, "expected the settings rate"),
         *(
             ({"layer": "BatchNorm2d", "momentum": momentum}, "momentum wants a number from 0 to 1")
             for momentum in (-0.1, 1.1, "1")
         ),
         *(({"layer": "BatchNorm2d", "epsilon": epsilon}, "epsilon wants a number from 1e-12 to 1") for epsilon in (0, 2, None)),
-        ({"layer": "BatchNorm2d", "training": True}, "takes the settings momentum, epsilon"),
-        ({"layer": "Residual"}, "the setting block is missing"),
+        ({"layer": "BatchNorm2d", "training": True}, "expected the settings momentum, epsilon"),
+        ({"layer": "Residual"}, "a block of at least one layer"),
         ({"layer": "Residual", "block": []}, "a block of at least one layer"),
-        ({"layer": "Residual", "block": "ReLU"}, "block wants a list of layers; got str"),
-        ({"layer": "Residual", "block": [{"layer": "ReLU"}], "shortcut": {}}, "shortcut wants a list of layers; got dict"),
-        ({"layer": "Residual", "block": [{"layer": "relu"}]}, "layer 0 (Residual): block: layer 0 wants"),
-        ({"layer": "Residual", "block": [CONV]}, "to make one shape; got (5, 6, 4) and (7, 8, 4)"),
+        ({"layer": "Residual", "block": "ReLU"}, "block: expected a list of layers; got str"),
+        ({"layer": "Residual", "block": [{"layer": "ReLU"}], "shortcut": {}}, "shortcut: expected a list of layers; got dict"),
+        ({"layer": "Residual", "block": [{"layer": "relu"}]}, "layer 0.block.0: expected"),
+        ({"layer": "Residual", "block": [CONV]}, "of one shape; got (5, 6, 4), (7, 8, 4)"),
         (
             {"layer": "Residual", "block": [{"layer": "ReLU"}], "shortcut": [{"layer": "ReLU"}, CONV | {"groups": 3}]},
-            "layer 0 (Residual): shortcut: layer 1 (Conv2d): channels wants to be divisible",
+            "layer 0.shortcut.1 (Conv2d): channels wants to be divisible",
         ),
     ],
     ids=lambda value: f"{value!r:.80}",

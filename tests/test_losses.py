@@ -16,7 +16,7 @@ from handmade import HandmadeError
 from handmade.engine.arrays import Array
 from handmade.engine.gradients import backprop, definition, difference
 from handmade.engine.layers import EVERY, Channel, Layer, Linear, ReLU, only
-from handmade.engine.losses import CrossEntropy, Loss, MeanSquaredError, line
+from handmade.engine.losses import CrossEntropy, Loss, MeanSquaredError, series
 from handmade.engine.network import Network
 from laws import exact
 from test_gradients import NETWORKS, SHAPE
@@ -193,10 +193,10 @@ def test_a_series_has_as_many_terms_as_it_takes_to_leave_nothing_out(q: float, d
     c: Array = rng.uniform(-1, 1, (40, K)).astype(dtype)
     c[0] = [1, -1, 0, 0, 0]
     d = (q * np.log(2) * np.array([-1, -0.5, 0.5, 1])).astype(dtype)[None].repeat(40, axis=0)
-    count = line.terms(line.distance(c, d) * 0.999999, np.dtype(dtype))
+    count = series.terms(series.distance(c, d) * 0.999999, np.dtype(dtype))
     assert count is not None
 
-    dL = line.series(p, c, d, count)
+    dL = series.series(p, c, d, count)
 
     with mpmath.workdps(60):  # where p adds up to 1 but for rounding
         exponentials = np.frompyfunc(mpmath.exp, 1, 1)(exact(c)[:, :, None] * exact(d)[:, None])
@@ -215,8 +215,8 @@ def test_what_a_series_leaves_out_is_bounded_as_it_says() -> None:
         a.append(s[n] - sum(k * a[k] * s[n - k] for k in range(1, n)) / n)
 
     assert all(-a[n] < 1.01 / (n * math.log(2) ** n) for n in range(1, 40))
-    assert line.terms(0.2500001, np.dtype(np.float64)) is None
-    assert line.terms(math.nan, np.dtype(np.float64)) is None
+    assert series.terms(0.2500001, np.dtype(np.float64)) is None
+    assert series.terms(math.nan, np.dtype(np.float64)) is None
 
 
 class Tripled(CrossEntropy):

@@ -1,7 +1,8 @@
 """The laws held to account: for each of them, layers with a planted bug that it must catch."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any, Self
 
 import numpy as np
@@ -9,27 +10,33 @@ import pytest
 
 import laws
 from cases import CASES, INPUTS, Case, generic
+from graph_layers import Halves, Subnetwork
 from handmade.engine.arrays import Array, Shape
+from handmade.engine.graph import INPUT, carried
 from handmade.engine.layers import (
     EVERY,
     GELU,
+    Add,
     AvgPool2d,
     BatchNorm2d,
     Channel,
+    Concat,
     Conv2d,
+    Difference,
     Dropout,
     Flatten,
     GlobalAvgPool2d,
     LeakyReLU,
     Linear,
     MaxPool2d,
+    Multiply,
     ReLU,
-    Residual,
     Sigmoid,
     Tanh,
-    beside,
-    chain,
     only,
+    rule,
+    select_channel,
+    to_dense,
 )
 from handmade.engine.layers.sigmoid import sigma, sigma_step
 from handmade.engine.layers.windows import crop, pad, patches, reached, rows
@@ -38,6 +45,7 @@ from handmade.engine.losses.cross_entropy import log_softmax
 from laws import DRAWS, LAWS
 
 Gradients = tuple[Array, dict[str, Array]]
+Several = tuple[Array, ...]  # what a join reads
 
 
 @dataclass(frozen=True)
@@ -48,10 +56,12 @@ class Mutant:
     @property
     def cases(self) -> Iterator[Case]:
         """Every row of the table whose layer this is a bad copy of."""
-        original = next(kind for kind in self.kind.__mro__ if kind.__module__.startswith("handmade."))
+        original = next(kind for kind in self.kind.__mro__ if kind.__module__ != __name__)
         for case in CASES.values():
             if type(case.layer) is original:
                 yield replace(case, layer=turned_into(self.kind, case.layer))
+            elif isinstance(case.layer, Halves) and type(case.layer.join) is original:
+                yield replace(case, layer=replace(case.layer, join=turned_into(self.kind, case.layer.join)))
 
 
 def turned_into(kind: type, layer: Any) -> Any:
@@ -681,7 +691,7 @@ class SlopeAbove(LeakyReLU):
 @mutant("difference")
 class SlopeOfTheStart(LeakyReLU):
     def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
-        return dx * np.where(beside(x, dx, channel) > 0, 1, self.slope)
+        return dx * np.where(select_channel(x, dx, channel) > 0, 1, self.slope)
 
 
 @mutant("difference")
@@ -713,14 +723,14 @@ class ZeroOnTheKinkOfLeaky(LeakyReLU):
 @mutant("difference")
 class SubtractedSigmas(Sigmoid):
     def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
-        x = beside(x, dx, channel)
+        x = select_channel(x, dx, channel)
         return sigma(x + dx) - sigma(x)
 
 
 @mutant("tails")
 class OneLessSigma(Sigmoid):
     def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
-        s, growth = sigma(beside(x, dx, channel)), np.expm1(dx)
+        s, growth = sigma(select_channel(x, dx, channel)), np.expm1(dx)
         dy: Array = s * (1 - s) * growth / (1 + s * growth)
         return dy
 
@@ -728,7 +738,7 @@ class OneLessSigma(Sigmoid):
 @mutant("tails")
 class OverflowsUpwards(Sigmoid):
     def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
-        x = beside(x, dx, channel)
+        x = select_channel(x, dx, channel)
         dy: Array = np.expm1(dx) * sigma(x) * sigma(-(x + dx))
         return dy
 
@@ -750,14 +760,14 @@ class FlatTooSoon(Sigmoid):
 @mutant("difference")
 class StepNotDoubled(Tanh):
     def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
-        x = beside(x, dx, channel)
+        x = select_channel(x, dx, channel)
         return 2 * sigma_step(2 * x, 2 * (x + dx), dx)
 
 
 @mutant("tails")
 class OneLessSquare(Tanh):
     def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
-        t, step = np.tanh(beside(x, dx, channel)), np.tanh(dx)
+        t, step = np.tanh(select_channel(x, dx, channel)), np.tanh(dx)
         dy: Array = (1 - t**2) * step / (1 + t * step)
         return dy
 
@@ -765,7 +775,7 @@ class OneLessSquare(Tanh):
 @mutant("tails")
 class DenominatorCancels(Tanh):
     def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
-        x = beside(x, dx, channel)
+        x = select_channel(x, dx, channel)
         dy: Array = 4 * sigma(2 * x) * sigma(-2 * x) * np.tanh(dx) / (1 + np.tanh(x) * np.tanh(dx))
         return dy
 
@@ -796,13 +806,13 @@ def gate(x: Array) -> Array:
 @mutant("difference")
 class ChangeOfTheGateForgotten(GELU):
     def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
-        return dx * gate(beside(x, dx, channel) + dx)
+        return dx * gate(select_channel(x, dx, channel) + dx)
 
 
 @mutant("difference")
 class SubtractedGates(GELU):
     def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
-        x = beside(x, dx, channel)
+        x = select_channel(x, dx, channel)
         dy: Array = dx * gate(x + dx) + x * (gate(x + dx) - gate(x))
         return dy
 
@@ -820,7 +830,7 @@ class CubeForgotten(GELU):
         return (gate(x) + x * gate(x) * (1 - gate(x)) * 2 * np.sqrt(2 / np.pi)) * gy, {}
 
 
-# --- layers of two stages, and of layers --------------------------------------------------------------------------------------
+# --- layers of two stages -----------------------------------------------------------------------------------------------------
 
 
 @mutant("reference")
@@ -862,14 +872,14 @@ class NotEnlargedBackwards(Dropout):
 
 @mutant("images")
 class MaskOfTheFirstImages(Dropout):
-    def of(self, images: slice) -> Self:
-        return super().of(slice(0, len(self.mask[images]) if self.mask is not None else None))
+    def for_images(self, images: slice) -> Self:
+        return super().for_images(slice(0, len(self.mask[images]) if self.mask is not None else None))
 
 
 @mutant("images")
 class SecretlyOfTheBatch(BatchNorm2d):
     @property
-    def couples(self) -> bool:
+    def mixes_batch(self) -> bool:
         return False
 
 
@@ -995,56 +1005,269 @@ class NudgesOfTheRawInput(BatchNorm2d):
             yield channel, np.stack([h * x[..., channel], dy[..., 1]], axis=-1)
 
 
-def without(branch: str, layer: Residual, x: Array) -> Array:
-    """The other branch alone."""
-    y: Array = layer.forward(x) - chain.tape(layer.branches[branch], x)[-1]
-    return y
+# --- joins --------------------------------------------------------------------------------------------------------------------
 
 
 @mutant("reference")
-class NoWayAround(Residual):
-    def forward(self, x: Array) -> Array:
-        return without("shortcut", turned_into(Residual, self), x)
+class FirstOfTheSum(Add):
+    def forward(self, x: Several) -> Array:
+        return x[0]
+
+
+@mutant("reference")
+class MeanForSum(Add):
+    def forward(self, x: Several) -> Array:
+        return super().forward(x) / len(x)
 
 
 @mutant("subtraction")
 @mutant("difference")
-class NoWayAroundForDifferences(Residual):
-    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
-        return chain.delta(self.block, chain.tape(self.block, x), dx, channel)[0]
+class LastOneStandsStill(Add):
+    def delta(self, x: Several, dx: Several) -> Array:
+        return super().delta(x, dx[:-1])
 
 
-@mutant("channel")
-class ShortcutStaysInItsChannel(Residual):
-    def output_channel(self, channel: Channel, shape: Shape) -> Channel:
-        return chain.output_channel(self.shortcut, channel, shape)
-
-
-@mutant("channel")
-class ShortcutIntoEveryChannel(Residual):
-    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
-        moved = [chain.delta(layers, chain.tape(layers, x), dx, channel)[0] for layers in self.branches.values()]
-        return moved[0] + moved[1]
+@mutant("difference")
+class SubtractedSums(Add):
+    def delta(self, x: Several, dx: Several) -> Array:
+        return self.forward(moved(x, dx)) - self.forward(x)
 
 
 @mutant("transpose")
-class NoWayAroundBackwards(Residual):
+class GradientToTheFirstAlone(Add):
+    def backward(self, x: Several, gy: Array) -> tuple[Several, dict[str, Array]]:
+        return (gy, *(0 * gy for _ in x[1:])), {}
+
+
+@mutant("transpose")
+class GradientShared(Add):
+    def backward(self, x: Several, gy: Array) -> tuple[Several, dict[str, Array]]:
+        return (gy / len(x),) * len(x), {}
+
+
+@mutant("manners")
+class AddsInPlace(Add):
+    def forward(self, x: Several) -> Array:
+        if not x[0].flags.writeable:
+            return super().forward(x)
+        y = x[0]
+        for x_k in x[1:]:
+            y += x_k
+        return y.copy()
+
+
+@mutant("images")
+class SumWithTheNextImage(Add):
+    def forward(self, x: Several) -> Array:
+        return super().forward((x[0], *(np.roll(x_k, 1, axis=0) for x_k in x[1:])))
+
+
+@mutant("reference")
+class LastOneFirst(Concat):
+    def forward(self, x: Several) -> Array:
+        return super().forward(x[::-1])
+
+
+@mutant("reference")
+class ChannelsInTurn(Concat):
+    def forward(self, x: Several) -> Array:
+        return np.stack(x, axis=-1).reshape(*x[0].shape[:-1], -1)
+
+
+@mutant("subtraction")
+@mutant("difference")
+class DifferencesInReverse(Concat):
+    def delta(self, x: Several, dx: Several) -> Array:
+        return super().delta(x, dx[::-1])
+
+
+@mutant("subtraction")
+@mutant("difference")
+class OnlyTheFirstMoves(Concat):
+    def delta(self, x: Several, dx: Several) -> Array:
+        return super().delta(x, (dx[0], *(0 * dx_k for dx_k in dx[1:])))
+
+
+@mutant("difference")
+class SubtractedRows(Concat):
+    def delta(self, x: Several, dx: Several) -> Array:
+        return self.forward(moved(x, dx)) - self.forward(x)
+
+
+@mutant("transpose")
+class SplitInReverse(Concat):
+    def backward(self, x: Several, gy: Array) -> tuple[Several, dict[str, Array]]:
+        return super().backward(x, gy)[0][::-1], {}
+
+
+@mutant("transpose")
+class SplitInTurn(Concat):
+    def backward(self, x: Several, gy: Array) -> tuple[Several, dict[str, Array]]:
+        return tuple(gy[..., k :: len(x)] for k in range(len(x))), {}
+
+
+@mutant("manners")
+class ConcatAlwaysDouble(Concat):
+    def delta(self, x: Several, dx: Several) -> Array:
+        return super().delta(x, dx).astype(np.float64)
+
+
+@mutant("reference")
+class ProductOfSizes(Multiply):
+    def forward(self, x: Several) -> Array:
+        return np.abs(super().forward(x))
+
+
+@mutant("reference")
+class LastFactorForgotten(Multiply):
+    def forward(self, x: Several) -> Array:
+        return super().forward(x[:-1])
+
+
+@mutant("subtraction")
+@mutant("difference")
+class ProductOfTheMovesForgotten(Multiply):
+    """Da b + a db, without da db."""
+
+    def delta(self, x: Several, dx: Several) -> Array:
+        terms = [super(ProductOfTheMovesForgotten, self).forward((*x[:k], dx_k, *x[k + 1 :])) for k, dx_k in enumerate(dx)]
+        return Add().forward(tuple(terms))
+
+
+@mutant("subtraction")
+@mutant("difference")
+class ProductOfTheMovesAlone(Multiply):
+    def delta(self, x: Several, dx: Several) -> Array:
+        return self.forward(dx)
+
+
+@mutant("subtraction")
+@mutant("difference")
+class FirstFactorStandsStill(Multiply):
+    def delta(self, x: Several, dx: Any) -> Array:
+        return super().delta(x, (None, *dx[1:]))
+
+
+@mutant("difference")
+class SubtractedProducts(Multiply):
+    def delta(self, x: Several, dx: Any) -> Array:
+        return self.forward(moved(x, dx)) - self.forward(x)
+
+
+@mutant("transpose")
+class FactorsSwapped(Multiply):
+    def backward(self, x: Several, gy: Array) -> tuple[Several, dict[str, Array]]:
+        return super().backward(x[::-1], gy)
+
+
+@mutant("transpose")
+class GradientToOneFactor(Multiply):
+    def backward(self, x: Several, gy: Array) -> tuple[Several, dict[str, Array]]:
+        first, *others = super().backward(x, gy)[0]
+        return (first, *(0 * other for other in others)), {}
+
+
+@mutant("transpose")
+class OwnFactorStaysIn(Multiply):
+    def backward(self, x: Several, gy: Array) -> tuple[Several, dict[str, Array]]:
+        return (gy * self.forward(x),) * len(x), {}
+
+
+@mutant("manners")
+class DividesByAFactorOfZero(Multiply):
+    def backward(self, x: Several, gy: Array) -> tuple[Several, dict[str, Array]]:
+        return tuple(gy * self.forward(x) / x_k for x_k in x), {}
+
+
+def moved(x: Several, dx: Several) -> Several:
+    return tuple(x_k + dx_k for x_k, dx_k in zip(x, dx, strict=True))
+
+
+# --- graphs -------------------------------------------------------------------------------------------------------------------
+
+
+@mutant("reference")
+class EveryNodeReadsTheOneBefore(Subnetwork):
+    """A graph taken for a chain; a join adds what it is given to itself."""
+
+    def _tape(self, x: Array) -> dict[str, Array]:
+        tape, last = {INPUT: x}, x
+        for node in self.nodes:
+            ends = [tape[name] if tape[name].shape == last.shape else last for name in node.reads[:-1]]
+            last = tape[node.name] = node.layer.forward((*ends, last) if node.layer.joins else self._fitting(node, tape, last))
+        return tape
+
+    @staticmethod
+    def _fitting(node: Any, tape: dict[str, Array], last: Array) -> Array:
+        wanted: Array = node.of(tape)
+        return last if last.shape == wanted.shape else wanted
+
+
+@mutant("subtraction")
+@mutant("difference")
+class OneWayOfADifferenceAlone(Subnetwork):
+    """What has been read once is not followed to its other readers."""
+
+    def delta(self, x: Array, dx: Array) -> Array:
+        tape, moving = self._tape(x), {INPUT: dx}
+        for node in self.nodes:
+            for name in node.reads:
+                moving.setdefault(name, np.zeros_like(tape[name]))
+            moving[node.name] = node.layer.delta(node.of(tape), node.of(moving))
+            for name in node.reads:
+                moving[name] = np.zeros_like(moving[name])
+        return moving[self.nodes[-1].name]
+
+
+@mutant("transpose")
+class LastReaderTakesAll(Subnetwork):
+    """Gradients of an activation that several nodes read are written over, not added up."""
+
     def backward(self, x: Array, gy: Array) -> Gradients:
-        return chain.backward(self.block, chain.tape(self.block, x), gy)[0], super().backward(x, gy)[1]
+        tape, g = self._tape(x), {self.nodes[-1].name: gy}
+        for node in reversed(self.nodes):
+            gx, _ = node.layer.backward(node.of(tape), g[node.name])
+            g |= dict(zip(node.reads, gx if node.layer.joins else (gx,), strict=True))
+        return g[INPUT], super().backward(x, gy)[1]
 
 
 @mutant("transpose")
-class WeightsOfTheShortcutStill(Residual):
+class WeightsOfTheShortcutStill(Subnetwork):
     def backward(self, x: Array, gy: Array) -> Gradients:
         gx, gradients = super().backward(x, gy)
         return gx, {name: 0 * g if name.startswith("shortcut") else g for name, g in gradients.items()}
 
 
 @mutant("transpose")
-class WeightsOfTheShortcutIgnored(Residual):
+class WeightsOfTheShortcutIgnored(Subnetwork):
     def backward(self, x: Array, gy: Array) -> Gradients:
         gx, gradients = super().backward(x, gy)
         return gx, {name: g for name, g in gradients.items() if not name.startswith("shortcut")}
+
+
+@mutant("reference")
+class NoWayAround(Subnetwork):
+    def forward(self, x: Array) -> Array:
+        tape = self._tape(x)
+        return super().forward(x) - tape[self.nodes[-1].reads[1]]
+
+
+@mutant("subtraction")
+@mutant("difference")
+class NoWayAroundForDifferences(Subnetwork):
+    def delta(self, x: Array, dx: Array) -> Array:
+        found = carried(self.nodes, self._tape(x), INPUT, dx, lambda node, x_i, dx_i: node.layer.delta(x_i, dx_i))
+        return found[self.nodes[-1].reads[0]]
+
+
+@mutant("transpose")
+class NoWayAroundBackwards(Subnetwork):
+    def backward(self, x: Array, gy: Array) -> Gradients:
+        tape, gradients, g = self._tape(x), super().backward(x, gy)[1], {self.nodes[-1].reads[0]: gy}
+        for node in reversed(self.nodes[:-1]):
+            if node.name in g:
+                g[node.reads[0]] = node.layer.backward(node.of(tape), g[node.name])[0]
+        return g[INPUT], gradients
 
 
 # --- conventions --------------------------------------------------------------------------------------------------------------
@@ -1164,7 +1387,16 @@ class SameDropout(Dropout): ...
 class SameBatchNorm2d(BatchNorm2d): ...
 
 
-class SameResidual(Residual): ...
+class SameAdd(Add): ...
+
+
+class SameConcat(Concat): ...
+
+
+class SameMultiply(Multiply): ...
+
+
+class SameSubnetwork(Subnetwork): ...
 
 
 ABOUT = {
@@ -1177,7 +1409,8 @@ ABOUT = {
 }
 COPIES = [
     *(SameConv2d, ConvBackward, SameLinear, SameReLU, SameMaxPool2d, SameFlatten, SameAvgPool2d, SameGlobalAvgPool2d),
-    *(SameLeakyReLU, SameSigmoid, SameTanh, SameGELU, SameDropout, SameBatchNorm2d, SameResidual),
+    *(SameLeakyReLU, SameSigmoid, SameTanh, SameGELU, SameDropout, SameBatchNorm2d),
+    *(SameAdd, SameConcat, SameMultiply, SameSubnetwork),
 ]
 
 
@@ -1188,6 +1421,126 @@ def test_no_law_minds_a_copy_without_a_bug(law: str, kind: type) -> None:
     cases = list(Mutant(law, kind).cases)
     assert cases
     assert not any(broken(law, case) for case in cases)
+
+
+# --- the rule of joins --------------------------------------------------------------------------------------------------------
+
+JoinRule = Callable[[Any, Sequence[Array], Sequence[Difference | None]], Difference]
+JOINS = {"add": Add(), "concat": Concat(), "multiply": Multiply()}
+
+
+def check_join(layer: Any, difference: JoinRule) -> None:
+    """The rule of a join gives delta of the differences written densely: whoever moves, in whichever channels; and its bound holds."""
+    rng = np.random.default_rng(3)
+    for shape in ((2, 3, 2, 4), (3, 4)):
+        x = tuple(rng.standard_normal(shape) for _ in range(3))
+        channels = [EVERY, *laws.channels(shape)]
+        for nudges in ((), (3,)):
+            for ends in [
+                *product([None, EVERY, only(1), only(3)], repeat=3),
+                *((c, c, None) for c in channels),
+                *zip(*[channels] * 3),
+            ]:
+                if any(end is not None for end in ends):
+                    check_difference_of_a_join(layer, difference, x, [differing(rng, shape, nudges, end) for end in ends])
+
+
+def differing(rng: np.random.Generator, shape: Shape, nudges: Shape, channel: Channel | None) -> Difference | None:
+    """A difference in one channel, with a bound that is nearly reached; or none."""
+    if channel is None:
+        return None
+    dx = rng.standard_normal((*np.empty(shape)[..., channel].shape, *nudges))
+    return Difference(dx, channel, 1.001 * float(np.abs(dx).max()))
+
+
+def check_difference_of_a_join(layer: Any, difference: JoinRule, x: Several, ends: Sequence[Difference | None]) -> None:
+    nudges = next(end.dx.shape[x[0].ndim :] for end in ends if end is not None)
+    dense = [
+        np.zeros((*x_k.shape, *nudges)) if end is None else to_dense(x_k, end.dx, end.channel)
+        for x_k, end in zip(x, ends, strict=True)
+    ]
+    each = [tuple(dx.reshape(*x[0].shape, -1)[..., n] for dx in dense) for n in range(nudges[0] if nudges else 1)]
+    wanted = np.stack([layer.delta(x, dx) for dx in each], axis=-1).reshape(*layer.forward(x).shape, *nudges)
+    got = difference(layer, x, ends)
+    # sums of three products of at most three numbers below 10
+    laws.assert_within(laws.densely(got.dx, got.channel, layer.forward(x).shape), wanted, 1e-12)
+    assert got.largest >= np.abs(got.dx).max()
+
+
+@pytest.mark.parametrize("name", JOINS)
+def test_the_rule_of_a_join_gives_the_differences_of_its_equations(name: str) -> None:
+    check_join(JOINS[name], rule(JOINS[name], "join"))
+
+
+def in_the_channel_of_the_first(layer: Add, x: Sequence[Array], ends: Sequence[Difference | None]) -> Difference:
+    first = next(end for end in ends if end is not None)
+    parts = [end.dx for end in ends if end is not None and end.dx.shape == first.dx.shape]
+    return Difference(sum(parts[1:], parts[0]), first.channel)
+
+
+def with_the_bound_of_the_first(layer: Add, x: Sequence[Array], ends: Sequence[Difference | None]) -> Difference:
+    right = layer.difference(tuple(x), ends)
+    return Difference(right.dx, right.channel, next(end.bound for end in ends if end is not None))
+
+
+def the_first_alone(layer: Add, x: Sequence[Array], ends: Sequence[Difference | None]) -> Difference:
+    return next(end for end in ends if end is not None)
+
+
+def channel_left_where_it_was(layer: Concat, x: Sequence[Array], ends: Sequence[Difference | None]) -> Difference:
+    right = layer.difference(tuple(x), ends)
+    one = next(end for end in ends if end is not None)
+    return Difference(right.dx, one.channel if right.dx.shape == one.dx.shape else right.channel)
+
+
+def behind_the_first_one(layer: Concat, x: Sequence[Array], ends: Sequence[Difference | None]) -> Difference:
+    k, one = next((k, end) for k, end in enumerate(ends) if end is not None)
+    right = layer.difference(tuple(x), ends)
+    if right.channel == EVERY or k < 2:
+        return right
+    return Difference(one.dx, slice(one.channel.start + 4, right.channel.stop - 4, one.channel.step))
+
+
+def to_the_end_of_the_row(layer: Concat, x: Sequence[Array], ends: Sequence[Difference | None]) -> Difference:
+    right = layer.difference(tuple(x), ends)
+    strided = right.channel.step is not None
+    return Difference(right.dx, slice(right.channel.start, None, right.channel.step)) if strided else right
+
+
+def only_what_moves_side_by_side(layer: Concat, x: Sequence[Array], ends: Sequence[Difference | None]) -> Difference:
+    parts = [to_dense(x_k, end.dx, end.channel) for x_k, end in zip(x, ends, strict=True) if end is not None]
+    return Difference(np.concatenate(parts, axis=x[0].ndim - 1))
+
+
+def what_stays_is_zero(layer: Multiply, x: Sequence[Array], ends: Sequence[Difference | None]) -> Difference:
+    return layer.difference(tuple(x_k * (end is not None) for x_k, end in zip(x, ends, strict=True)), ends)
+
+
+def what_stays_moves_as_well(layer: Multiply, x: Sequence[Array], ends: Sequence[Difference | None]) -> Difference:
+    one = next(end for end in ends if end is not None)
+    return layer.difference(tuple(x), [one if end is None else end for end in ends])
+
+
+def factors_of_the_first_channel(layer: Multiply, x: Sequence[Array], ends: Sequence[Difference | None]) -> Difference:
+    right = layer.difference(tuple(x), ends)
+    if right.channel == EVERY or right.dx.shape[x[0].ndim - 1] > 1:
+        return right
+    first = [None if end is None else Difference(end.dx, only(0)) for end in ends]
+    return Difference(layer.difference(tuple(x), first).dx, right.channel)
+
+
+JOIN_MUTANTS: list[tuple[Any, Any]] = [
+    *((Add(), wrong) for wrong in (in_the_channel_of_the_first, with_the_bound_of_the_first, the_first_alone)),
+    *((Concat(), wrong) for wrong in (channel_left_where_it_was, behind_the_first_one)),
+    *((Concat(), wrong) for wrong in (to_the_end_of_the_row, only_what_moves_side_by_side)),
+    *((Multiply(), wrong) for wrong in (what_stays_is_zero, what_stays_moves_as_well, factors_of_the_first_channel)),
+]
+
+
+@pytest.mark.parametrize(("layer", "wrong"), JOIN_MUTANTS, ids=lambda value: getattr(value, "__name__", "of"))
+def test_the_law_of_joins_catches_the_mutant(layer: Any, wrong: JoinRule) -> None:
+    with pytest.raises(AssertionError):
+        check_join(layer, wrong)
 
 
 # --- the loss -----------------------------------------------------------------------------------------------------------------

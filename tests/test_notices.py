@@ -16,10 +16,11 @@ import handmade
 from handmade.cli.main import main
 from handmade.engine.arrays import Array
 from handmade.engine.gradients import backprop
-from handmade.engine.layers import Conv2d, Flatten, Linear, MaxPool2d, ReLU, Residual, Sigmoid
+from handmade.engine.layers import Conv2d, Flatten, Linear, MaxPool2d, ReLU, Sigmoid
 from handmade.engine.losses import CrossEntropy, Loss, MeanSquaredError
 from handmade.engine.network import Network
 from handmade.engine.optim import Adam, AdamW, GradientDescent, Momentum, Nesterov, Optimiser, RMSProp
+from handmade.engine.residual import Residual
 from handmade.engine.training import Diverged, Step, train
 from handmade.engine.training.monitor import Notice, Observer
 

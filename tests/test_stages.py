@@ -2,26 +2,27 @@
 
 import json
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 
 import handmade
 from cases import CASES
+from graph_layers import Subnetwork
 from handmade import BatchNorm2d, Conv2d, Dropout, Flatten, HandmadeError, Linear, MaxPool2d, Network, ReLU, Residual
 from handmade.engine.arrays import Array
+from handmade.engine.backends.plain import IMAGES_A_TASK, IMAGES_AT_ONCE
 from handmade.engine.check import check, check_layer
 from handmade.engine.check.kinks import kinks
-from handmade.engine.gradients import backprop, difference
+from handmade.engine.gradients import backprop, definition, difference
 from handmade.engine.gradients.arguments import Gradient
 from handmade.engine.gradients.definition import quotient
-from handmade.engine.gradients.difference import IMAGES_A_TASK
 from handmade.engine.layers import Layer
 from handmade.engine.losses import CrossEntropy
-from handmade.engine.network import IMAGES_AT_ONCE
 
 IMAGES = IMAGES_A_TASK + 3  # two tasks, the second one short
 SHAPE = (7, 6, 2)
@@ -238,7 +239,7 @@ def test_training_and_inference_share_their_weights() -> None:
 
 def test_people_read_names_and_not_numbers() -> None:
     network = STAGES["inference"]
-    assert network.names[:6] == ("conv1", "batchnorm1", "relu1", "pool1", "dropout1", "residual1")
+    assert network.names[:6] == ("conv1", "batchnorm1", "relu1", "pool1", "dropout1", "residual1.block.conv1")
     assert network.display_name("1.variance") == "batchnorm1.variance"
     assert network.display_name("5.block.4.W") == "residual1.block.conv2.W"
     assert network.display_name("6.block.1.shortcut.0.b") == "residual2.block.residual1.shortcut.conv1.b"
@@ -248,16 +249,14 @@ def test_statistics_are_named_like_weights() -> None:
     names = ["1.mean", "1.variance", "5.block.1.mean", "5.block.1.variance", "5.shortcut.1.mean", "5.shortcut.1.variance"]
     assert list(STAGES["inference"].statistics()) == names
     assert list(STAGES["both in training"].update_statistics(batch()[0])) == names
-    with pytest.raises(HandmadeError, match=r"1.mean wants the shape \(3,\); got \(1,\)"):
+    with pytest.raises(HandmadeError, match=r"1.mean: expected the shape \(3,\); got \(1,\)"):
         STAGES["inference"].replace({"1.mean": np.zeros(1)})
 
 
 def test_what_is_observed_within_a_residual_is_what_reaches_the_layer() -> None:
     stage, (x, _) = STAGES["both in training"], batch()
     tape = stage.forward(x)
-    residual = stage.layers[5]
-    assert isinstance(residual, Residual)
-    conv, norm = residual.shortcut
+    conv, norm = (stage.node(f"5.shortcut.{k}").layer for k in range(2))
     assert isinstance(norm, BatchNorm2d)
     mean = conv.forward(tape[5]).mean(axis=(0, 1, 2))
     np.testing.assert_allclose(stage.update_statistics(x)["5.shortcut.1.mean"], 0.9 * norm.mean + 0.1 * mean, rtol=1e-13)
@@ -281,7 +280,7 @@ def test_another_batch_than_that_of_the_mask_is_refused(name: str) -> None:
     stage = STAGES[name]
     for count in (1, IMAGES - 1, IMAGES + 1):
         for refused in (stage.forward, stage.logits, lambda x: difference(stage, x, np.zeros(len(x), int))):
-            with pytest.raises(HandmadeError, match=f"made for a batch of {IMAGES} images; got {count}"):
+            with pytest.raises(HandmadeError, match=f"expected a batch of {IMAGES} images; got {count}"):
                 refused(batch(count)[0])
 
 
@@ -312,28 +311,44 @@ def test_a_batch_of_one_value_a_channel_is_refused() -> None:
 )
 def test_arrays_that_do_not_fit_are_refused(arrays: tuple[Array, ...]) -> None:
     W, b, mean, variance = arrays
-    with pytest.raises(HandmadeError, match="BatchNorm2d wants"):
+    with pytest.raises(HandmadeError, match="BatchNorm2d: expected"):
         BatchNorm2d(W, b, mean, variance)
 
 
 def test_a_channel_too_many_is_refused() -> None:
     with pytest.raises(HandmadeError, match=r"layer 0 \(batchnorm1\): BatchNorm2d wants images \(H, W, 2\).*got \(3, 3, 1\)"):
         Network([BatchNorm2d.init(rng(), 2)], (3, 3, 1))
-    with pytest.raises(HandmadeError, match=r"layer 0 \(residual1\): block: layer 1 \(conv1\): Conv2d wants images"):
+    with pytest.raises(HandmadeError, match=r"layer 0.block.1 \(residual1.block.conv1\): Conv2d wants images"):
         Network([Residual([ReLU(), conv(rng(), 2, 2)])], (3, 3, 1))
 
 
-def test_weights_without_nudges_are_refused_by_difference() -> None:
-    class Scale(ReLU):
-        def parameters(self) -> dict[str, Array]:
-            return {"W": np.ones(1)}
+@dataclass(frozen=True, eq=False)
+class Scale(Layer):
+    """y = W^2 x: a layer with a weight that is squared, and nothing but its equations."""
 
-        def replace(self, parameters: dict[str, Array]) -> "Scale":
-            return self
+    WEIGHTS: ClassVar[tuple[str, ...]] = ("W",)
 
-    network = Network([Residual([Flatten()], [Flatten(), Scale()]), Linear.init(rng(), 4, 2)], (2, 2, 1))
-    with pytest.raises(HandmadeError, match=r"a method nudges; residual1.shortcut.scale1 has none"):
-        difference(network, np.ones((1, 2, 2, 1), np.float32), np.zeros(1, int))
+    W: Array
+
+    def forward(self, x: Array) -> Array:
+        return x * self.W**2
+
+    def delta(self, x: Array, dx: Array) -> Array:
+        return dx * self.W**2
+
+    def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
+        return gy * self.W**2, {"W": np.array([2 * self.W[0] * (gy * x).sum()])}
+
+
+def test_weights_of_a_layer_that_has_nothing_but_its_equations_are_nudged_too() -> None:
+    layers = [Residual([Flatten()], [Flatten(), Scale(np.array([0.7]))]), Linear.init(rng(), 4, 3, np.float64)]
+    net, x, y = Network(layers, (2, 2, 1)), rng(8).standard_normal((5, 2, 2, 1)), np.array([0, 1, 2, 1, 0])
+    for h in (0.5, 1e-3):
+        _, got = difference(net, x, y, h=h)
+        _, wanted = definition(net, x, y, h=h)
+        for name, quotients in wanted.items():
+            np.testing.assert_allclose(got[name], quotients, rtol=0, atol=1e-15 / h + 1e-12)  # what the definition loses
+    assert check(net, x, y).verdict == "agree"
 
 
 # --- beside PyTorch -----------------------------------------------------------------------------------------------------------
@@ -349,7 +364,7 @@ def test_a_batch_norm_is_that_of_pytorch(run: dict[str, Any]) -> None:
         x, gy = np.array(TORCH["x"][number]), np.array(TORCH["gy"][number])
         inference = wanted is run["batches"][-1]
         stage = layer if inference else layer.in_training(len(x), x.shape[1:], rng())
-        y, seen = stage.update_statistics(x)
+        y, seen = stage.forward(x), stage.update_statistics(x)
         gx, gradients = stage.backward(x, gy)
         assert bool(seen) != inference
         layer = layer.replace(seen)
@@ -362,7 +377,7 @@ def test_a_batch_norm_is_that_of_pytorch(run: dict[str, Any]) -> None:
 
 # --- the checker of layers, models, learning ----------------------------------------------------------------------------------
 
-NEW = {name: case for name, case in CASES.items() if isinstance(case.layer, BatchNorm2d | Dropout | Residual)}
+NEW = {name: case for name, case in CASES.items() if isinstance(case.layer, BatchNorm2d | Dropout | Subnetwork)}
 
 
 @pytest.mark.parametrize("case", NEW.values(), ids=NEW)
@@ -372,12 +387,12 @@ def test_the_checker_of_layers_accuses_none_of_them(case: Any) -> None:
         report = check_layer(case.layer, each)
         assert report.ok, str(report)
     # in training, or not: what one image does to another is said
-    assert any("influence" in note for note in report.notes) == (getattr(case.layer, "couples", False) and len(x) > 1)
+    assert any("influence" in note for note in report.notes) == (case.layer.mixes_batch and len(x) > 1)
 
 
 def test_a_model_keeps_the_statistics(tmp_path: Path) -> None:
     trained = STAGES["inference"].replace(STAGES["both in training"].update_statistics(batch()[0]))
-    model = handmade.Network(trained.layers, SHAPE)
+    model = handmade.Network(trained.nodes, SHAPE)
     model.save(tmp_path / "model")
     loaded = handmade.load(tmp_path / "model")
     for name, array in (model.parameters() | model.statistics()).items():

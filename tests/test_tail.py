@@ -7,10 +7,13 @@ import pytest
 
 from cases import CASES, Case, Draw, generic, kinked
 from handmade.engine.arrays import Array
-from handmade.engine.gradients.hops import Moved, hops
 from handmade.engine.backends.numpy.fixed_choices import Choices
+from handmade.engine.backends.numpy.path import FastPath
 from handmade.engine.backends.numpy.tail import Tail
-from handmade.engine.layers import EVERY, Conv2d, Flatten, Layer, Linear, MaxPool2d, ReLU, chain, only
+from handmade.engine.backends.plain import Path, Plain
+from handmade.engine.graph import INPUT
+from handmade.engine.layers import EVERY, Conv2d, Difference, Flatten, Layer, Linear, MaxPool2d, ReLU, only
+from handmade.engine.network import Network
 from laws import channels
 from test_steady import LAYOUTS, SIZES, channels_first, differences, largest_of
 
@@ -100,21 +103,21 @@ def conv(channels: int) -> Conv2d:
     "chosen", [[ReLU()], [MaxPool2d(2)], [ReLU(), MaxPool2d(2)], [MaxPool2d(2), ReLU()]], ids=lambda layers: str(len(layers))
 )
 @pytest.mark.parametrize("after", [[], [ReLU(), Linear.init(np.random.default_rng(2), 4, 2, dtype=np.float64)]], ids=len)
-def test_there_is_one_hop_for_each_layer_and_they_lead_to_the_same_end(chosen: list[Layer], after: list[Layer]) -> None:
+def test_the_hops_lead_to_the_same_end_as_the_layers(chosen: list[Layer], after: list[Layer]) -> None:
     rng = np.random.default_rng(12)
     layers: list[Layer] = [conv(2), *chosen, Flatten()]
     x = rng.standard_normal((2, 5, 6, 2))
-    inputs = chain.shapes(tuple(layers), x.shape[1:])[-1][0]
-    layers += [Linear.init(rng, inputs, 4, dtype=np.float64), *after]
-    dx = 1e-3 * rng.standard_normal((2, 5, 6, 1, 3))
-    tape = chain.tape(tuple(layers), x)
+    inputs = Network(layers, x.shape[1:]).shapes[-1][0]
+    network = Network([*layers, Linear.init(rng, inputs, 4, dtype=np.float64), *after], x.shape[1:])
+    moved = Difference(1e-3 * rng.standard_normal((2, 5, 6, 1, 3)), only(1))
+    rules = Plain.rules(network)
 
-    over = hops(layers, tape)
-    moved = Moved(dx, only(1))
-    for hop in over:
-        moved = hop(moved)
+    hops = FastPath(network, x, rules, frozenset())._hops(INPUT)
+    found = moved
+    for hop in hops:
+        found = hop(found)
 
-    wanted, channel = chain.delta(tuple(layers), tape, dx, only(1))
-    assert len(over) == len(layers)
-    assert moved.channel == channel
-    np.testing.assert_allclose(moved.dx, wanted, rtol=1e-12, atol=1e-17)
+    wanted = Path(network, x, rules).after(INPUT, moved)
+    assert len(hops) == 2 + len(after)  # the convolution; what is chosen, to the end of the linear layer; the rest
+    assert found.channel == wanted.channel
+    np.testing.assert_allclose(found.dx, wanted.dx, rtol=1e-12, atol=1e-17)

@@ -57,7 +57,10 @@ class Node:
             )
         if len(self.reads) < 1 + self.layer.joins or (len(self.reads) > 1 and not self.layer.joins):
             expected = "two activations or more" if self.layer.joins else "one activation"
-            raise HandmadeError(f"node {name!r}: {self.layer.kind} expected to read {expected}; got {list(self.reads)}")
+            raise HandmadeError(
+                f"node {name!r}: expected {self.layer.kind} to read {expected}; got {list(self.reads)}. "
+                "Try Node(name, layer, reads=[...])"
+            )
 
     def of(self, values: Values) -> Any:
         """Return what the layer reads: one value, or a tuple of them for a layer that joins."""
@@ -136,6 +139,11 @@ def order(reads: Sequence[tuple[str, Sequence[str]]]) -> list[int]:
         circle = " reads ".join(reads[n][0] for n in _circle(waits_for))
         raise HandmadeError(f"expected nodes without a cycle; here {circle:.200}")
     return found
+
+
+def ordered_nodes(nodes: Sequence[Node]) -> tuple[Node, ...]:
+    """Return the nodes in such an order."""
+    return tuple(nodes[n] for n in order([(node.name, node.reads) for node in nodes]))
 
 
 def _circle(waits_for: Sequence[set[int]]) -> list[int]:

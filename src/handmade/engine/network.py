@@ -64,7 +64,7 @@ class Network:
         written = graph.written(layers)
         named = {title: name for name, title in display_names(written).items()}
         written = [node.reading({name: named.get(name, name) for name in node.reads}) for node in written]
-        nodes = tuple(written[n] for n in graph.order([(node.name, node.reads) for node in written]))
+        nodes = graph.ordered_nodes(written)
         last = written[-1].name if written else INPUT
         read = {name for node in nodes for name in node.reads}
         ends = [node.name for node in nodes if node.name not in read] if outputs is None else outputs

@@ -20,6 +20,7 @@ import numpy as np
 from handmade.engine.arrays import Array
 from handmade.engine.backends.block_sizes import images_at_once, nudges_at_once
 from handmade.engine.backends.link import Link
+from handmade.engine.errors import HandmadeError
 from handmade.engine.graph import INPUT, Node
 from handmade.engine.layers import Difference
 from handmade.engine.layers.propagate import Nudges, Propagate, nudges, propagate
@@ -168,7 +169,10 @@ class Plain:
                 if gy is None:
                     continue
                 needed = to_pixels or not wanted.isdisjoint(link.node.reads)
-                gx, own = link.backward(kept.pop(link.name), gy, to_input=needed)
+                try:
+                    gx, own = link.backward(kept.pop(link.name), gy, to_input=needed)
+                except HandmadeError as error:
+                    raise HandmadeError(f"{network.titles[link.node.name]}: {error}") from None
                 if own:
                     gradients[link.node.name] = own
                 if needed:
