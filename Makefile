@@ -5,10 +5,10 @@ export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help train test lint bench guard clean
+.PHONY: help train test test-long lint bench guard clean
 
 help:            ## show this list
-	@grep -E '^[a-z]+: .*##|^[a-z]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 10
+	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 10
 
 $(BIN)/handmade: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("handmade needs Python 3.11 or later; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
@@ -25,6 +25,9 @@ train: $(BIN)/handmade   ## train on all of MNIST by finite differences, in abou
 
 test: $(BIN)/pytest      ## run every test
 	$(BIN)/pytest
+
+test-long: $(BIN)/pytest ## run the proofs that take minutes: every backend, every shortcut switched off
+	$(BIN)/pytest -m long
 
 lint: $(BIN)/pytest      ## ruff and mypy --strict
 	$(BIN)/ruff check .

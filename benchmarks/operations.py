@@ -16,7 +16,7 @@ import plain
 from handmade import losses
 from handmade.engine import loops
 from handmade.engine.arrays import Array
-from handmade.engine.layers import Conv2d, Layer, Linear, MaxPool2d, ReLU, only, spread
+from handmade.engine.layers import Conv2d, Layer, Linear, MaxPool2d, ReLU, only, to_dense
 from handmade.engine.network import Network
 from peers import present
 from timing import blas_threads
@@ -43,7 +43,7 @@ class Inputs:
     @property
     def moved(self) -> Array:
         """x with every difference, one batch after the other: (NUDGES N, ...)."""
-        dense = spread(self.x, self.dx, only(0))
+        dense = to_dense(self.x, self.dx, only(0))
         return np.concatenate([self.x + dense[..., n] for n in range(NUDGES)])
 
 
@@ -231,7 +231,7 @@ def _flat(found: tuple[Array, Parameters]) -> tuple[Array, ...]:
 
 def _dense(dy: Array, y: Array) -> Array:
     """A difference that stayed in its channel, written out beside the zeros of the others."""
-    return dy if dy.shape[: y.ndim] == y.shape else spread(y, dy, only(0))
+    return dy if dy.shape[: y.ndim] == y.shape else to_dense(y, dy, only(0))
 
 
 def _unbatched(moved: Array, y: Array) -> Array:

@@ -350,7 +350,7 @@ def multiply(shape: Shape, parts: int = 2) -> Case:
             )
             for k in range(parts)
         ]
-        bound: Array = 2 * parts * sum(terms)
+        bound: Array = 2 * parts * reduce(np.add, terms)
         return bound
 
     return Case(Halves(Multiply(), parts), shape, twin, 2 * parts, rounding, lambda x, _: twin(np.abs(x), {}))

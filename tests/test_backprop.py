@@ -193,4 +193,5 @@ def test_a_relative_is_asked_for_its_own_backward(units: int) -> None:
 
     for name, g in right.items():
         np.testing.assert_allclose(wrong[name], 2 * g, rtol=1e-14)
-    assert handmade.gradients.check(Network([Twice(W, b)], (400,)), x, y, tries=5).bugs
+    few = Network([Twice(W[:20], b)], (20,))
+    assert handmade.gradients.check(few, x[:, :20], y, tries=5).bugs

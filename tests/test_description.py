@@ -13,8 +13,12 @@ import handmade
 from handmade import HandmadeError
 from handmade.engine.arrays import Shape
 from handmade.engine.description import DEEPEST, LARGEST_ACTIVATION, build, describe, restore
+from handmade.engine.graph import Node
 from handmade.engine.initialisation import MOST_WEIGHTS
+from handmade.engine.layers import Add, BatchNorm2d, Conv2d, Dropout, Flatten, Linear, ReLU
 from handmade.engine.network import Network
+from handmade.engine.preparation import Preparation
+from handmade.engine.residual import Residual
 
 CONV: dict[str, Any] = {"layer": "Conv2d", "filters": 2, "kernel": 3}
 POOL: dict[str, Any] = {"layer": "MaxPool2d", "window": 2}
@@ -84,7 +88,7 @@ def descriptions(draw: st.DrawFn) -> dict[str, Any]:
     return {"input": described, "layers": [*entries, FLATTEN, *({"layer": "Linear", "units": units} for units in rows)]}
 
 
-def as_stored(description: object) -> object:
+def as_stored(description: object) -> Any:
     return json.loads(json.dumps(description))
 
 
@@ -154,21 +158,21 @@ def test_a_description_is_not_changed_by_building_it() -> None:
         (7, ["layers", "got int"]),
         ({"name": "mine", **layers(RELU)}, ["layers", "name"]),
         ({"Layers": [RELU]}, ["layers", "Layers"]),
-        ({}, ["layers wants a list of at least one layer"]),
-        (layers(), ["layers wants a list of at least one layer", "[]"]),
-        ({"layers": {"0": RELU}}, ["layers wants a list of at least one layer"]),
-        ({"layers": "Conv2d"}, ["layers wants a list of at least one layer", "'Conv2d'"]),
-        (layers(RELU, 3), ["layer 1 ", "got 3"]),
-        (layers("ReLU"), ["layer 0 ", "got 'ReLU'"]),
-        (layers(None), ["layer 0 ", "got None"]),
-        (layers([RELU]), ["layer 0 ", "got ["]),
-        (layers({}), ["layer 0 ", "Conv2d, ReLU, MaxPool2d, Flatten, Linear", "got {}"]),
-        (layers({"kind": "ReLU"}), ["layer 0 ", "got {'kind': 'ReLU'}"]),
-        (layers(RELU, RELU, {"layer": "Softmax"}), ["layer 2 ", "Conv2d, ReLU, MaxPool2d, Flatten, Linear", "Softmax"]),
-        (layers({"layer": "relu"}), ["layer 0 ", "ReLU", "'relu'"]),
-        (layers({"layer": ["ReLU"]}), ["layer 0 ", "['ReLU']"]),
-        (layers({"layer": None}), ["layer 0 ", "None"]),
-        (layers({"layer": "x" * 10_000}), ["layer 0 ", "xxx"]),
+        ({}, ["layers: expected a list of at least one layer"]),
+        (layers(), ["layers: expected a list of at least one layer", "[]"]),
+        ({"layers": {"0": RELU}}, ["layers: expected a list of at least one layer"]),
+        ({"layers": "Conv2d"}, ["layers: expected a list of at least one layer", "'Conv2d'"]),
+        (layers(RELU, 3), ["layer 1: expected", "got 3"]),
+        (layers("ReLU"), ["layer 0: expected", "got 'ReLU'"]),
+        (layers(None), ["layer 0: expected", "got None"]),
+        (layers([RELU]), ["layer 0: expected", "got ["]),
+        (layers({}), ["layer 0: expected", "Conv2d, ReLU, MaxPool2d, Flatten, Linear", "got {}"]),
+        (layers({"kind": "ReLU"}), ["layer 0: expected", "got {'kind': 'ReLU'}"]),
+        (layers(RELU, RELU, {"layer": "Softmax"}), ["layer 2: expected", "Conv2d, ReLU, MaxPool2d, Flatten, Linear", "Softmax"]),
+        (layers({"layer": "relu"}), ["layer 0: expected", "ReLU", "'relu'"]),
+        (layers({"layer": ["ReLU"]}), ["layer 0: expected", "['ReLU']"]),
+        (layers({"layer": None}), ["layer 0: expected", "None"]),
+        (layers({"layer": "x" * 10_000}), ["layer 0: expected", "xxx"]),
         (layers({**CONV, "units": 3}), ["layer 0 (Conv2d)", "filters, kernel, stride, padding", "units"]),
         (layers({**CONV, "dtype": "float64"}), ["layer 0 (Conv2d)", "dtype"]),
         (layers({**CONV, "rng": 1}), ["layer 0 (Conv2d)", "rng"]),
@@ -284,7 +288,8 @@ def test_a_stride_is_refused_or_works(entry: dict[str, Any], stride: int) -> Non
 
 
 def test_the_first_wrong_layer_is_the_one_that_is_named() -> None:
-    assert "layer 1 (Conv2d)" in refusal_of(layers(RELU, {**CONV, "filters": 0}, {"layer": "Softmax"}))
+    assert "layer 1 (Conv2d)" in refusal_of(layers(RELU, {**CONV, "filters": 0}, {**CONV, "kernel": 99}))
+    assert "layer 1: expected" in refusal_of(layers(RELU, {"layer": "Softmax"}, {"layer": "Softplus"}))
 
 
 def nested(depth: int) -> dict[str, Any]:
@@ -299,30 +304,406 @@ def test_residuals_may_be_nested_but_not_for_ever() -> None:
         assert f"at most {DEEPEST} Residuals" in refusal_of(layers(nested(depth), FLATTEN, LINEAR))
 
 
-def test_a_residual_is_described_with_all_that_is_in_it() -> None:
-    entry = {"layer": "Residual", "block": [{"layer": "Dropout", "rate": 0.5}, nested(1)], "shortcut": []}
-    said = describe(Network(**build(layers(entry), rng())))["layers"][0]
-    assert said == entry | {"block": [entry["block"][0], nested(1) | {"shortcut": []}]}
-    without = {key: value for key, value in entry.items() if key != "shortcut"}
-    assert describe(Network(**build(layers(without), rng())))["layers"][0] == said
+OLD_RESIDUAL: dict[str, Any] = {  # as files of before the redesign hold it
+    "layer": "Residual",
+    "block": [CONV | {"padding": 1}, RELU, nested(1) | {"shortcut": []}, {"layer": "BatchNorm2d"}],
+    "shortcut": [{"layer": "Dropout", "rate": 0.5}, CONV | {"kernel": 1}],
+}
+
+
+def test_a_residual_is_written_as_its_nodes() -> None:
+    network = Network(**build(layers(RELU, OLD_RESIDUAL, FLATTEN, LINEAR), rng()))
+
+    assert {node.name: (node.layer.kind, node.reads) for node in network.nodes} == {
+        "0": ("ReLU", ("input",)),
+        "1.block.0": ("Conv2d", ("0",)),
+        "1.block.1": ("ReLU", ("1.block.0",)),
+        "1.block.2.block.0": ("ReLU", ("1.block.1",)),
+        "1.block.2": ("Add", ("1.block.2.block.0", "1.block.1")),
+        "1.block.3": ("BatchNorm2d", ("1.block.2",)),
+        "1.shortcut.0": ("Dropout", ("0",)),
+        "1.shortcut.1": ("Conv2d", ("1.shortcut.0",)),
+        "1": ("Add", ("1.block.3", "1.shortcut.1")),
+        "2": ("Flatten", ("1",)),
+        "3": ("Linear", ("2",)),
+    }
+    assert network.names[1:9] == (
+        *("residual1.block.conv1", "residual1.block.relu1", "residual1.block.residual1.block.relu1", "residual1.block.residual1"),
+        *("residual1.block.batchnorm1", "residual1.shortcut.dropout1", "residual1.shortcut.conv1", "residual1"),
+    )
+    said = describe(network)["layers"]
+    assert {"layer": "Add", "reads": ["1.block.3", "1.shortcut.1"]} in said
+    assert {"layer": "Dropout", "name": "1.shortcut.0", "reads": ["0"], "rate": 0.5} in said
+
+
+def test_an_old_description_with_residuals_in_it_makes_the_same_network_as_the_layers_do_and_takes_its_old_arrays() -> None:
+    old = layers(RELU, OLD_RESIDUAL, FLATTEN, LINEAR)
+    network = Network(**build(old, rng()))
+    flat = as_stored(describe(network))
+    block = [Conv2d.init(rng(), 1, 2, 3, padding=1), ReLU(), Residual([ReLU()]), BatchNorm2d.init(rng(), 2)]
+    shortcut = [Dropout(0.5), Conv2d.init(rng(), 1, 2, 1)]
+    by_hand = Network([ReLU(), Residual(block, shortcut), Flatten(), Linear.init(rng(), 1800, 10)])
+    assert flat == describe(by_hand)
+
+    arrays = network.parameters() | network.statistics()
+    assert set(arrays) == {
+        *("1.block.0.W", "1.block.0.b", "1.block.3.W", "1.block.3.b", "1.block.3.mean", "1.block.3.variance"),
+        *("1.shortcut.1.W", "1.shortcut.1.b", "3.W", "3.b"),
+    }
+    told_in_full = as_stored(old)
+    entry = told_in_full["layers"][1]
+    for branch in ("block", "shortcut"):  # old files hold every setting
+        for inner in entry[branch]:
+            if inner["layer"] == "Conv2d":
+                inner |= {"stride": [1, 1], "padding": [1, 1] if branch == "block" else [0, 0], "dilation": [1, 1], "groups": 1}
+                inner["kernel"] = [3, 3] if branch == "block" else [1, 1]
+            if inner["layer"] == "BatchNorm2d":
+                inner |= {"momentum": 0.1, "epsilon": 1e-5}
+    x = rng().random((2, 30, 30, 1)).astype(np.float32)
+    for description in (told_in_full, flat):
+        restored = Network(**restore(description, arrays))
+        assert describe(restored) == flat
+        np.testing.assert_array_equal(restored.logits(x), network.logits(x), strict=True)
 
 
 def test_what_would_not_fit_into_memory_is_refused_in_a_residual_too() -> None:
     message = refusal_of(layers({"layer": "Residual", "block": [{**CONV, "padding": 10**6}]}))
-    for words in ("layer 0 (Residual)", "block", "layer 0 (Conv2d)", f"{LARGEST_ACTIVATION:,}"):
+    for words in ("layer 0.block.0 (Conv2d)", f"{LARGEST_ACTIVATION:,}"):
         assert words in message
+
+
+# --- graphs -------------------------------------------------------------------------------------------------------------------
+
+NAMES = ["0", "1", "2", "4", "9", "00", "stem", "a.b", "1.block.0", "relu1", "conv1", "\N{LATIN SMALL LETTER E WITH ACUTE}tage"]
+ONE = {"layer": "Conv2d", "filters": 2, "kernel": 1}
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> dict[str, Any]:
+    """Nodes in any order, each named and reading any of the others; a row of logits, and perhaps other outputs."""
+    names = draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=7, unique=True))
+    channels, entries = {"input": 2}, list[dict[str, Any]]()
+    for name in names:
+        kind = draw(st.sampled_from(["ReLU", "Tanh", "Conv2d", "Add", "Multiply", "Concat"]))
+        first = draw(st.sampled_from(sorted(channels)))
+        alike = [other for other in sorted(channels) if kind == "Concat" or channels[other] == channels[first]]
+        join = kind in {"Add", "Multiply", "Concat"}
+        reads = [first, *(draw(st.lists(st.sampled_from(alike), min_size=1, max_size=2)) if join else [])]
+        entries.append({**(ONE if kind == "Conv2d" else {"layer": kind}), "name": name, "reads": reads})
+        summed = sum(channels[read] for read in reads)
+        channels[name] = {"Conv2d": 2, "Concat": summed}.get(kind, channels[first])
+    last = {**FLATTEN, "name": "row", "reads": [draw(st.sampled_from(sorted(channels)))]}
+    head = {**LINEAR, "units": 3, "name": "head", "reads": ["row"]}
+    more = draw(st.lists(st.sampled_from([*names, "row", "head"]), max_size=3, unique=True))
+    listed = draw(st.permutations([*entries, last, head]))
+    return {"input": [2, 2, 2], "layers": listed, "logits": "head", **({"outputs": more} if more else {})}
+
+
+@settings(deadline=None)
+@given(description=graphs())
+def test_a_graph_is_described_and_built_again_whatever_the_order_of_its_nodes(description: dict[str, Any]) -> None:
+    network = Network(**build(description, rng()))
+
+    wished = {entry["name"]: (entry["layer"], tuple(entry["reads"])) for entry in description["layers"]}
+    assert {node.name: (node.layer.kind, node.reads) for node in network.nodes} == wished
+    read = {name for _, reads in wished.values() for name in reads}
+    assert set(network.output_names) == {"head", *description.get("outputs", set(wished) - read)}
+    places = {node.name: n for n, node in enumerate(network.nodes)}
+    assert all(places[name] < places[node.name] for node in network.nodes for name in node.reads if name != "input")
+
+    said = as_stored(describe(network))
+    x = rng().random((2, 2, 2, 2)).astype(np.float32)
+    for again in (build(said, rng()), restore(said, network.parameters())):
+        other = Network(**again)
+        assert describe(other) == said
+        assert [node.reads for node in other.nodes] == [node.reads for node in network.nodes]
+        assert other.logits_name == "head"
+        assert set(other.output_names) == set(network.output_names)
+        for name, array in network.outputs(x).items():
+            np.testing.assert_array_equal(other.outputs(x)[name], array, strict=True)
+
+
+def test_names_and_what_is_read_are_left_out_where_they_are_the_usual_ones() -> None:
+    description = layers(
+        {**ONE, "name": "stem"}, RELU, {"layer": "Add", "name": "sum", "reads": ["0", "stem"]}, RELU, FLATTEN, LINEAR
+    )
+    network = Network(**build(description, rng()))
+
+    assert [(node.name, node.reads) for node in network.nodes] == [
+        ("stem", ("input",)),
+        ("0", ("stem",)),
+        ("sum", ("0", "stem")),
+        ("1", ("sum",)),
+        ("2", ("1",)),
+        ("3", ("2",)),
+    ]
+    assert network.names == ("stem", "relu1", "sum", "relu2", "flatten1", "linear1")
+    assert set(network.parameters()) == {"stem.W", "stem.b", "3.W", "3.b"}
+    said = describe(network)
+    assert [{key: entry[key] for key in ("layer", "name", "reads") if key in entry} for entry in said["layers"]] == [
+        {key: entry[key] for key in ("layer", "name", "reads") if key in entry} for entry in description["layers"]
+    ]
+    assert set(said) == {"input", "layers"}
+
+
+def test_a_node_may_read_one_that_is_listed_after_it() -> None:
+    description = layers(
+        {**LINEAR, "name": "head", "reads": ["row"]},
+        {**RELU, "name": "row", "reads": ["flat"]},
+        {**FLATTEN, "name": "flat", "reads": ["input"]},
+    )
+    network = Network(**build(description | {"logits": "head"}, rng()))
+
+    assert [node.name for node in network.nodes] == ["flat", "row", "head"]
+    assert network.classes == 10
+    assert [entry["name"] for entry in describe(network)["layers"]] == ["flat", "row", "head"]
+    # without a word about them, the logits are the last one of the list
+    flat = Network(**build(description, rng()))
+    assert flat.logits_name == "flat"
+    assert set(flat.output_names) == {"head", "flat"}
+    assert describe(flat)["logits"] == "flat"
+    assert Network(**build(as_stored(describe(flat)), rng())).logits_name == "flat"
+
+
+def test_several_outputs_classes_and_the_preparation_are_part_of_the_description() -> None:
+    about: dict[str, Any] = {
+        "logits": "digit",
+        "outputs": ["maps", "tens"],
+        "classes": ["no", "yes"],
+        "prepare": {"scale": 0.5, "shift": [-1.0], "padding": 2, "layout": "NCHW"},
+    }
+    description = layers(
+        {**CONV, "name": "maps"}, FLATTEN, {**LINEAR, "units": 2, "name": "digit"}, {**LINEAR, "name": "tens", "reads": ["0"]}
+    )
+    network = Network(**build(description | about, rng()))
+
+    assert network.logits_name == "digit"
+    assert network.classes == 2
+    assert set(network.output_names) == {"maps", "tens", "digit"}
+    assert network.class_names == ("no", "yes")
+    assert network.preparation == Preparation(0.5, (-1.0,), 2, "NCHW")
+    said = describe(network)
+    assert said["logits"] == "digit"
+    assert set(said["outputs"]) == {"maps", "tens", "digit"}
+    assert said["classes"] == about["classes"]
+    assert said["prepare"] == about["prepare"]
+    for again in (build(as_stored(said), rng()), restore(as_stored(said), network.parameters())):
+        assert describe(Network(**again)) == said
+    x = rng().random((2, 30, 30, 1)).astype(np.float32)
+    assert {name: array.shape for name, array in network.outputs(x).items()} == {
+        "maps": (2, 28, 28, 2),
+        "tens": (2, 10),
+        "digit": (2, 2),
+    }
+
+
+def test_outputs_are_left_out_where_they_are_those_that_no_node_reads() -> None:
+    head = [FLATTEN, {**LINEAR, "name": "one"}, {**LINEAR, "name": "other", "reads": ["0"]}]
+    assert set(describe(Network(**build(layers(*head), rng())))) == {"input", "layers"}
+    assert set(describe(Network(**build(layers(*head) | {"outputs": ["other", "one"]}, rng())))) == {"input", "layers"}
+    assert describe(Network(**build(layers(*head) | {"outputs": ["other"]}, rng())))["outputs"] == ["other"]
+    assert describe(Network(**build(layers(*head) | {"logits": "one"}, rng())))["logits"] == "one"
+
+
+def test_what_a_node_reads_may_be_given_in_python_as_people_read_it() -> None:
+    layers_of_it = [
+        Conv2d.init(rng(), 1, 2, 1),
+        ReLU(),
+        Node("sum", Add(), ["conv1", "relu1"]),
+        Flatten(),
+        Linear.init(rng(), 1800, 3),
+    ]
+    assert describe(Network(layers_of_it))["layers"][2] == {"layer": "Add", "name": "sum", "reads": ["0", "1"]}
+    assert "reads 'conv1'" in refusal_of(layers(ONE, RELU, {"layer": "Add", "reads": ["conv1", "0"]}))  # in a file, by its name
+
+
+NO_NAME = [3, 2.5, True, None, [], {}, ["a"], {"a": 1}, HUGE]
+NO_NAMES = [3, 2.5, True, None, [], {}, "input", [3], [None], [["input"]], ["input", 3], {"input": 1}, HUGE]
+
+
+@pytest.mark.parametrize("value", NO_NAME, ids=lambda value: f"{value!r:.9}")
+@pytest.mark.parametrize("key", ["name", "logits"])
+def test_a_name_that_is_no_string_is_refused(key: str, value: object) -> None:
+    description = layers(RELU, RELU | {"name": value} if key == "name" else RELU, FLATTEN, LINEAR)
+    assert key in refusal_of(description | ({"logits": value} if key == "logits" else {}))
+
+
+@pytest.mark.parametrize("value", NO_NAMES, ids=lambda value: f"{value!r:.9}")
+def test_names_that_are_no_list_of_strings_are_refused(value: object) -> None:
+    assert "reads" in refusal_of(layers(RELU, RELU | {"reads": value}, FLATTEN, LINEAR))
+    assert "outputs" in refusal_of(layers(RELU, FLATTEN, LINEAR) | {"outputs": value})
+    if value is not None:
+        assert "class" in refusal_of(layers(FLATTEN, LINEAR) | {"classes": value})
+
+
+@pytest.mark.parametrize("name", ["", "input", "logits", "loss", "probability", "a b", "a[0]", "a=b", "a,b", "a\tb"])
+def test_a_name_that_could_be_mistaken_for_something_else_is_refused(name: str) -> None:
+    assert f"{name!r}" in refusal_of(layers(RELU | {"name": name}, FLATTEN, LINEAR))
+
+
+ADD: dict[str, Any] = {"layer": "Add", "reads": ["0", "input"]}
+NO_NUMBERS: list[object] = [
+    None,
+    True,
+    "1",
+    [],
+    [True],
+    ["1"],
+    [[1.0]],
+    {},
+    float("nan"),
+    float("inf"),
+    [1.0, float("nan")],
+    1e300,
+]
+NO_LAYOUT: list[object] = [None, 3, "HWC", [], {}, ["NHWC"]]
+
+
+@pytest.mark.parametrize(
+    ("description", "says"),
+    [
+        (layers(RELU, RELU | {"reads": ["nowhere"]}), ["node '1'", "'nowhere'", "input or one of 0, 1"]),
+        (layers(RELU, ADD | {"reads": ["0", "relu1"]}), ["node '1'", "'relu1'", "input or one of 0, 1"]),
+        (layers(RELU | {"name": "me", "reads": ["me"]}), ["cycle", "me reads me"]),
+        (layers(RELU | {"name": "a", "reads": ["b"]}, RELU | {"name": "b"}), ["cycle", "a reads b reads a"]),
+        (
+            layers(*({**RELU, "name": f"n{k}", "reads": [f"n{(k + 1) % 500}"]} for k in range(500))),
+            ["cycle", "n0 reads n1 reads n2"],
+        ),
+        (layers(RELU | {"name": "a"}, RELU | {"name": "a"}), ["two are named 'a'", "Rename"]),
+        (layers(RELU, RELU | {"name": "0"}), ["two are named '0'", "Rename"]),
+        (layers({"layer": "Residual", "block": [RELU | {"name": "a"}]}, RELU | {"name": "a"}), ["two are named 'a'"]),
+        (layers({"layer": "Residual", "block": [RELU]}, RELU | {"name": "0.block.0"}), ["two are named '0.block.0'"]),
+        (layers(RELU | {"reads": ["input", "input"]}), ["layer 0 (ReLU)", "one activation", "['input', 'input']"]),
+        (layers(RELU, {"layer": "Add"}), ["layer 1 (Add)", "two activations or more", "['0']"]),
+        (layers(RELU, ADD | {"reads": ["0"]}), ["layer 1 (Add)", "two activations or more", "['0']"]),
+        (layers(CONV, ADD), ["layer 1 (Add)", "one shape", "(28, 28, 2), (30, 30, 1)", "Try a padding"]),
+        (
+            layers(CONV, ADD | {"layer": "Multiply"}),
+            ["layer 1 (Multiply)", "one shape", "(28, 28, 2), (30, 30, 1)", "1 x 1 Conv2d"],
+        ),
+        (layers(CONV, ADD | {"layer": "Concat"}), ["layer 1 (Concat)", "channels alone", "(28, 28, 2)", "(30, 30, 1)"]),
+        (layers(FLATTEN, ADD | {"layer": "Concat"}), ["layer 1 (Concat)", "channels alone", "(900,)", "(30, 30, 1)"]),
+        (layers(RELU, ADD | {"name": "sum", "axis": 1}), ["layer sum (Add)", "no settings", "'axis'"]),
+        (layers({**CONV, "name": "stem", "kernel": 31}), ["layer stem (Conv2d)", "31 x 31"]),
+        (
+            layers({"layer": "Residual", "name": "res", "block": [CONV]}),
+            ["layer res (Add)", "one shape", "(28, 28, 2), (30, 30, 1)", "Try a padding"],
+        ),
+        (
+            layers({"layer": "Residual", "block": [RELU], "reads": ["input", "input"]}),
+            ["layer 0 (Residual)", "one activation", "['input', 'input']"],
+        ),
+        (layers(RELU, {"layer": "Residual", "block": [RELU, {"layer": "Softmax"}]}), ["layer 1.block.1: expected", "Softmax"]),
+        (layers(RELU, FLATTEN, LINEAR) | {"logits": "nowhere"}, ["logits", "0, 1, 2", "'nowhere'"]),
+        (layers(RELU, FLATTEN, LINEAR) | {"outputs": ["0", "nowhere"]}, ["outputs", "0, 1, 2", "'nowhere'"]),
+        (layers(FLATTEN, LINEAR) | {"classes": ["a", "b"]}, ["class_names", "(10,)", "('a', 'b')"]),
+        (layers(FLATTEN, LINEAR) | {"classes": ["a"] * 10}, ["class_names", "of its own"]),
+        (layers(FLATTEN, LINEAR) | {"classes": ["", *"bcdefghij"]}, ["class_names", "printable"]),
+        (layers(FLATTEN, LINEAR) | {"classes": ["a\nb", *"cdefghijk"]}, ["class_names", "printable"]),
+        (layers(FLATTEN, LINEAR) | {"logits": "0", "classes": list("abcdefghij")}, ["class_names", "(900,)"]),
+        (layers(RELU) | {"classes": ["a", "b"]}, ["class_names", "(30, 30, 1)"]),
+        (layers(FLATTEN, LINEAR) | {"prepare": {"zoom": 2}}, ["prepare", "scale, shift, padding, layout", "zoom"]),
+        (layers(FLATTEN, LINEAR) | {"names": []}, ["layers", "classes, logits, outputs, prepare", "names"]),
+        *(
+            (layers(FLATTEN, LINEAR) | {"prepare": value}, ["prepare", "scale, shift, padding, layout"])
+            for value in (3, True, "x", [], [1], ["scale"])
+        ),
+        *((layers(FLATTEN, LINEAR) | {"prepare": {key: value}}, [key]) for key in ("scale", "shift") for value in NO_NUMBERS),
+        *(
+            (layers(FLATTEN, LINEAR) | {"prepare": {"padding": value}}, ["padding"])
+            for value in (None, True, -1, 1.0, "1", [1], 1025, HUGE)
+        ),
+        *((layers(FLATTEN, LINEAR) | {"prepare": {"layout": value}}, ["layout"]) for value in NO_LAYOUT),
+    ],
+    ids=lambda value: f"{value!r:.60}",
+)
+def test_a_wrong_graph_is_refused_in_words(description: object, says: list[str]) -> None:
+    message = refusal_of(description)
+    for words in says:
+        assert words in message
+
+
+LONG = "x" * 10_000
+
+
+@pytest.mark.parametrize(
+    "description",
+    [
+        layers({**RELU, "name": "a\nb"}, FLATTEN, LINEAR),
+        layers({**RELU, "name": "a\nb", "slope": 1}, FLATTEN, LINEAR),
+        layers({**RELU, "name": "a\nb", "reads": ["c\nd"]}, {**RELU, "name": "c\nd", "reads": ["a\nb"]}),
+        layers({"layer": "Residual", "name": "a\nb", "block": []}),
+        layers({"layer": "Residual", "name": "a\nb", "block": [{"layer": "Softmax"}]}),
+        layers({**RELU, "name": LONG, "slope": 1}),
+        layers({"layer": "Residual", "name": LONG, "block": []}),
+        layers({"layer": "Residual", "name": LONG, "block": [{"layer": "Softmax"}]}),
+        layers({**RELU, "name": LONG}, {**RELU, "reads": ["nowhere"]}),
+        layers(*({**RELU, "name": f"n{k}"} for k in range(500)), {**RELU, "reads": ["nowhere"]}),
+        layers(*({**RELU, "name": f"n{k}"} for k in range(500))) | {"logits": "nowhere"},
+        layers(*({**RELU, "name": f"n{k}"} for k in range(500))) | {"outputs": ["nowhere"]},
+        layers({**RELU, "reads": ["input"] * 5000}),
+        layers(RELU, {"layer": "Concat", "reads": ["input", *["flat"] * 5000]}, {**FLATTEN, "name": "flat", "reads": ["input"]}),
+        layers(FLATTEN, LINEAR) | {"prepare": {"scale": HUGE}},
+        layers(FLATTEN, LINEAR) | {"prepare": {"shift": [HUGE]}},
+        layers(FLATTEN, LINEAR) | {"prepare": {LONG: 1}},
+    ],
+    ids=lambda value: f"{value!r:.60}",
+)
+def test_a_hostile_graph_is_refused_in_one_short_line(description: object) -> None:
+    assert refusal_of(description)
+
+
+@pytest.mark.parametrize("name", [LONG, "9" * 5000, "9" * 4000])
+def test_a_name_of_many_letters_is_refused_or_works(name: str) -> None:
+    classes, message = None, ""
+    try:
+        network = handmade.networks.described(layers({**RELU, "name": name}, FLATTEN, LINEAR), rng())
+        classes = network.predict(np.zeros((1, 30, 30, 1), np.float32)).shape
+    except HandmadeError as error:
+        message = str(error)
+    assert classes == (1,) or 0 < len(message) < 400
+
+
+def test_arrays_of_another_graph_are_refused_by_their_names() -> None:
+    said = describe(Network(**build(layers({**ONE, "name": "stem"}, RELU, FLATTEN, LINEAR), rng())))
+    arrays = Network(**build(said, rng())).parameters()
+    for wrong, words in (
+        ({name: array for name, array in arrays.items() if name != "stem.b"}, ["layer stem (Conv2d)", "W, b", "got W"]),
+        (arrays | {"stem.c": arrays["stem.b"]}, ["stem.W, stem.b", "stem.c"]),
+        (arrays | {"0.W": arrays["stem.W"]}, ["stem.W, stem.b", "0.W"]),
+        ({f"1.{name}": array for name, array in arrays.items()}, ["layer stem (Conv2d)", "W, b"]),
+    ):
+        with pytest.raises(HandmadeError) as caught:
+            restore(said, wrong)
+        assert "\n" not in str(caught.value)
+        for word in words:
+            assert word in str(caught.value)
+
+
+def test_an_array_too_many_is_named_in_a_large_network_too() -> None:
+    network = Network(**build(layers(*[ONE] * 15, FLATTEN, LINEAR), rng()))
+    with pytest.raises(HandmadeError) as caught:
+        restore(describe(network), network.parameters() | {"99.W": np.ones(3)})
+    assert "99.W" in str(caught.value)
+
+
+SETTINGS = ["input", "layers", "layer", "filters", "kernel", "window", "stride", "padding", "units", "block", "shortcut", "rate"]
+REFERENCES = ["name", "reads", "logits", "outputs", "classes", "prepare", "scale", "shift", "layout"]
 
 
 @settings(deadline=None)
 @given(
     description=st.recursive(
-        st.none() | st.booleans() | st.integers(-3, 40) | st.floats() | st.sampled_from(["Conv2d", "ReLU", "Residual", ""]),
+        st.none()
+        | st.booleans()
+        | st.integers(-3, 40)
+        | st.floats()
+        | st.sampled_from(["Conv2d", "ReLU", "Residual", "Add", "Concat", "input", "0", "a", ""]),
         lambda inner: (
             st.lists(inner, max_size=3)
             | st.dictionaries(
-                st.sampled_from(
-                    ["input", "layers", "layer", "filters", "kernel", "window", "stride", "padding", "units", "block", "rate"]
-                ),
+                st.sampled_from([*SETTINGS, *REFERENCES]),
                 inner,
                 max_size=4,
             )
@@ -335,9 +716,11 @@ def test_any_json_is_a_network_or_an_error_in_words(description: object) -> None
         description,
         layers(description),
         layers({**CONV, **description} if isinstance(description, dict) else RELU),
+        layers(CONV, {"layer": "Add", "reads": ["0", "0"]} | description if isinstance(description, dict) else RELU),
+        {**layers(FLATTEN, LINEAR), **description} if isinstance(description, dict) else layers(RELU),
     ):
         try:
-            build(candidate, rng())
+            handmade.networks.described(candidate, rng())
         except HandmadeError as error:
             message = str(error)
         else:

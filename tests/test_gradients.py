@@ -15,7 +15,7 @@ from cases import Draw, generic, kinked
 from exact_network import ExactNetwork, in_loops
 from handmade.data import mnist, prepare
 from handmade.engine import loops
-from handmade.engine.arrays import Array, Shape
+from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.engine.gradients import definition, difference
 from handmade.engine.gradients.arguments import Scheme

@@ -2,17 +2,20 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import chain, product
 from typing import Any, Self
 
 import numpy as np
 import pytest
 
+import handmade
 import laws
 from cases import CASES, INPUTS, Case, generic
 from graph_layers import Halves, Subnetwork
 from handmade.engine.arrays import Array, Shape
-from handmade.engine.graph import INPUT, carried
+from handmade.engine.backend import BACKENDS, use_backend
+from handmade.engine.backends.plain import Path
+from handmade.engine.graph import INPUT, Node, carried
 from handmade.engine.layers import (
     EVERY,
     GELU,
@@ -42,6 +45,7 @@ from handmade.engine.layers.sigmoid import sigma, sigma_step
 from handmade.engine.layers.windows import crop, pad, patches, reached, rows
 from handmade.engine.losses import CrossEntropy
 from handmade.engine.losses.cross_entropy import log_softmax
+from handmade.engine.network import Network
 from laws import DRAWS, LAWS
 
 Gradients = tuple[Array, dict[str, Array]]
@@ -358,7 +362,7 @@ class NudgesMixed(Conv2d):
 class ConvBackward(Conv2d):
     """Backward as in the engine, in pieces that a mutant can spoil one at a time."""
 
-    def _spread(self, x: Array, W: Array, gy: Array) -> Array:
+    def _scatter(self, x: Array, W: Array, gy: Array) -> Array:
         gx = pad(np.zeros((*x.shape[:3], W.shape[2]), x.dtype), self.padding, 0)
         g_windows = (gy.reshape(-1, gy.shape[-1]) @ W.reshape(-1, gy.shape[-1]).T).reshape(*gy.shape[:3], *W.shape[:3])
         for i in range(self.kernel[0]):
@@ -1129,15 +1133,14 @@ class LastFactorForgotten(Multiply):
 class ProductOfTheMovesForgotten(Multiply):
     """Da b + a db, without da db."""
 
-    def delta(self, x: Several, dx: Several) -> Array:
-        terms = [super(ProductOfTheMovesForgotten, self).forward((*x[:k], dx_k, *x[k + 1 :])) for k, dx_k in enumerate(dx)]
-        return Add().forward(tuple(terms))
+    def delta(self, x: Several, dx: Any) -> Array:
+        return Add().forward(tuple(self.forward((*x[:k], dx_k, *x[k + 1 :])) for k, dx_k in enumerate(dx)))
 
 
 @mutant("subtraction")
 @mutant("difference")
 class ProductOfTheMovesAlone(Multiply):
-    def delta(self, x: Several, dx: Several) -> Array:
+    def delta(self, x: Several, dx: Any) -> Array:
         return self.forward(dx)
 
 
@@ -1187,20 +1190,12 @@ def moved(x: Several, dx: Several) -> Several:
 
 
 @mutant("reference")
-class EveryNodeReadsTheOneBefore(Subnetwork):
-    """A graph taken for a chain; a join adds what it is given to itself."""
+class TheBlockTwice(Subnetwork):
+    """A graph taken for a chain: what is read is the node before, whatever the join says."""
 
-    def _tape(self, x: Array) -> dict[str, Array]:
-        tape, last = {INPUT: x}, x
-        for node in self.nodes:
-            ends = [tape[name] if tape[name].shape == last.shape else last for name in node.reads[:-1]]
-            last = tape[node.name] = node.layer.forward((*ends, last) if node.layer.joins else self._fitting(node, tape, last))
-        return tape
-
-    @staticmethod
-    def _fitting(node: Any, tape: dict[str, Array], last: Array) -> Array:
-        wanted: Array = node.of(tape)
-        return last if last.shape == wanted.shape else wanted
+    def forward(self, x: Array) -> Array:
+        tape, end = self._tape(x), self.nodes[-1]
+        return end.layer.forward((tape[end.reads[0]],) * len(end.reads))
 
 
 @mutant("subtraction")
@@ -1430,17 +1425,13 @@ JOINS = {"add": Add(), "concat": Concat(), "multiply": Multiply()}
 
 
 def check_join(layer: Any, difference: JoinRule) -> None:
-    """The rule of a join gives delta of the differences written densely: whoever moves, in whichever channels; and its bound holds."""
+    """The rule of a join gives delta of the differences written densely, whatever moves; and no |dx| exceeds its bound."""
     rng = np.random.default_rng(3)
     for shape in ((2, 3, 2, 4), (3, 4)):
         x = tuple(rng.standard_normal(shape) for _ in range(3))
-        channels = [EVERY, *laws.channels(shape)]
-        for nudges in ((), (3,)):
-            for ends in [
-                *product([None, EVERY, only(1), only(3)], repeat=3),
-                *((c, c, None) for c in channels),
-                *zip(*[channels] * 3),
-            ]:
+        one_channel = ([(c, None, None), (None, c, None), (c, c, None), (c, c, c)] for c in laws.channels(shape))
+        for ends in chain(product([None, EVERY, only(1), only(3)], repeat=3), *one_channel):
+            for nudges in ((), (3,)):
                 if any(end is not None for end in ends):
                     check_difference_of_a_join(layer, difference, x, [differing(rng, shape, nudges, end) for end in ends])
 
@@ -1472,7 +1463,7 @@ def test_the_rule_of_a_join_gives_the_differences_of_its_equations(name: str) ->
     check_join(JOINS[name], rule(JOINS[name], "join"))
 
 
-def in_the_channel_of_the_first(layer: Add, x: Sequence[Array], ends: Sequence[Difference | None]) -> Difference:
+def in_the_channel_of_the_first(_layer: Add, _x: Sequence[Array], ends: Sequence[Difference | None]) -> Difference:
     first = next(end for end in ends if end is not None)
     parts = [end.dx for end in ends if end is not None and end.dx.shape == first.dx.shape]
     return Difference(sum(parts[1:], parts[0]), first.channel)
@@ -1483,7 +1474,7 @@ def with_the_bound_of_the_first(layer: Add, x: Sequence[Array], ends: Sequence[D
     return Difference(right.dx, right.channel, next(end.bound for end in ends if end is not None))
 
 
-def the_first_alone(layer: Add, x: Sequence[Array], ends: Sequence[Difference | None]) -> Difference:
+def the_first_alone(_layer: Add, _x: Sequence[Array], ends: Sequence[Difference | None]) -> Difference:
     return next(end for end in ends if end is not None)
 
 
@@ -1507,7 +1498,7 @@ def to_the_end_of_the_row(layer: Concat, x: Sequence[Array], ends: Sequence[Diff
     return Difference(right.dx, slice(right.channel.start, None, right.channel.step)) if strided else right
 
 
-def only_what_moves_side_by_side(layer: Concat, x: Sequence[Array], ends: Sequence[Difference | None]) -> Difference:
+def only_what_moves_side_by_side(_layer: Concat, x: Sequence[Array], ends: Sequence[Difference | None]) -> Difference:
     parts = [to_dense(x_k, end.dx, end.channel) for x_k, end in zip(x, ends, strict=True) if end is not None]
     return Difference(np.concatenate(parts, axis=x[0].ndim - 1))
 
@@ -1541,6 +1532,88 @@ JOIN_MUTANTS: list[tuple[Any, Any]] = [
 def test_the_law_of_joins_catches_the_mutant(layer: Any, wrong: JoinRule) -> None:
     with pytest.raises(AssertionError):
         check_join(layer, wrong)
+
+
+# --- networks that are graphs -------------------------------------------------------------------------------------------------
+
+
+def a_graph() -> Network:
+    """One activation is read by three nodes, another by two; every join is there, the last one of unequal parts."""
+    rng = np.random.default_rng(4)
+    return Network(
+        [
+            Node("stem", Conv2d(rng.standard_normal((2, 2, 1, 3)), rng.standard_normal(3))),
+            Node("left", Conv2d(rng.standard_normal((1, 1, 3, 3)), rng.standard_normal(3)), "stem"),
+            Node("right", Tanh(), "stem"),
+            Node("gate", Multiply(), ["left", "right"]),
+            Node("sum", Add(), ["gate", "stem"]),
+            Node("narrow", Conv2d(rng.standard_normal((1, 1, 3, 1)), rng.standard_normal(1)), "right"),
+            Node("both", Concat(), ["sum", "narrow"]),
+            Flatten(),
+            Linear(rng.standard_normal((2 * 3 * 4, 3)), rng.standard_normal(3)),
+        ],
+        (3, 4, 1),
+    )
+
+
+def check_graph() -> None:
+    """The network is what its equations say, and its two gradients agree: with every backend."""
+    x, y = np.random.default_rng(5).standard_normal((3, 3, 4, 1)), np.array([0, 2, 1])
+    for name in BACKENDS:
+        with use_backend(name):
+            network = a_graph()
+            stem, left, narrow, linear = (network.node(name).layer for name in ("stem", "left", "narrow", "1"))
+            a = stem.forward(x)
+            b = np.concatenate([left.forward(a) * np.tanh(a) + a, narrow.forward(np.tanh(a))], axis=-1)
+            np.testing.assert_allclose(network.logits(x), linear.forward(b.reshape(3, -1)), rtol=0, atol=1e-12)
+            _, gradients = handmade.gradients.backprop(network, x, y)
+            _, quotients = handmade.gradients.difference(network, x, y, h=1e-30)
+            for key, g in gradients.items():
+                np.testing.assert_allclose(quotients[key], g, rtol=0, atol=1e-12 * np.abs(g).max(), err_msg=key)
+
+
+def test_a_graph_is_what_its_equations_say() -> None:
+    check_graph()
+
+
+def reads_in_reverse(self: Node, values: Any) -> Any:
+    return tuple(values[name] for name in self.reads[::-1]) if self.layer.joins else values[self.reads[0]]
+
+
+def difference_to_the_first_reader(self: Path, start: str, difference: Difference) -> Difference:
+    moving = {start: difference}
+    for node in self.network.nodes:
+        if node.name != start and not moving.keys().isdisjoint(node.reads):
+            dx = tuple(map(moving.get, node.reads)) if node.layer.joins else moving[node.reads[0]]
+            moving[node.name] = self.rules[node.name](node.of(self.tape), dx)
+            for name in node.reads:
+                moving.pop(name, None)
+    return moving[self.network.logits_name]
+
+
+def first_reader(self: Network, name: str) -> str | None:
+    return next((node.name for node in self.nodes if name in node.reads), None)
+
+
+GRAPH_MUTANTS: dict[str, tuple[type, str, Any]] = {
+    "a join reads in reverse": (Node, "of", reads_in_reverse),
+    "a difference goes to one reader alone": (Path, "after", difference_to_the_first_reader),
+    "an activation is given up at its first reader": (Network, "last_reader", first_reader),
+    "gradients go no further than the next weights": (
+        Network,
+        "with_weights_above",
+        property(lambda self: frozenset(self.weighted)),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", GRAPH_MUTANTS)
+def test_a_bug_in_the_graph_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    kind, attribute, wrong = GRAPH_MUTANTS[name]
+    monkeypatch.setattr(kind, attribute, wrong)
+
+    with pytest.raises((AssertionError, KeyError)):
+        check_graph()
 
 
 # --- the loss -----------------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ import math
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import mpmath
@@ -14,35 +15,41 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import handmade
+import zoo
 from cases import CASES, INPUTS, Case, conv, conv_apart
+from graph_layers import Halves
 from handmade import HandmadeError, Network
 from handmade.engine import loops
 from handmade.engine.arrays import Array, Shape
+from handmade.engine.graph import Node
 from handmade.engine.layers import (
+    EVERY,
     GELU,
+    Add,
     AvgPool2d,
     BatchNorm2d,
+    Concat,
     Conv2d,
     Dropout,
-    Explained,
     Flatten,
     GlobalAvgPool2d,
     Layer,
     LeakyReLU,
     Linear,
     MaxPool2d,
+    Multiply,
     ReLU,
-    Residual,
     Sigmoid,
     Tanh,
-    chain,
+    add_rules,
 )
 from handmade.engine.losses import CrossEntropy, Loss, MeanSquaredError
 from handmade.engine.optim import Adam, AdamW, GradientDescent, Momentum, Nesterov, Optimiser, RMSProp
 from handmade.engine.receipts.bounds import bound
 from handmade.engine.receipts.places import activations
 from handmade.engine.receipts.receipt import Receipt
-from handmade.engine.terms import Term, total
+from handmade.engine.residual import Residual
+from handmade.engine.terms import Place, Term, total
 from handmade.receipts import explain, explain_update, snippet, trace
 from laws import exact
 from strategies import seeds
@@ -63,10 +70,18 @@ OPERATIONS: dict[str, Callable[..., float]] = {  # once more, so that a slip in 
     "smallest": min,
     "same": lambda a: a,
 }
+
+
+def explained(layer: Any) -> Any:
+    """The layer that tells how a number is made: a join itself, where it stands for one of the table."""
+    return layer.join if isinstance(layer, Halves) else layer
+
+
 EXPLAINED = {
     name: case
     for name, case in CASES.items()
-    if isinstance(case.layer, Explained) and not (isinstance(case.layer, BatchNorm2d) and case.layer.training)
+    if type(explained(case.layer)).receipt is not Layer.receipt
+    and not (isinstance(case.layer, BatchNorm2d) and case.layer.training)
 }
 
 
@@ -91,12 +106,22 @@ def check_leaves(tree: Term, arrays: dict[str, Array]) -> None:
             assert leaf.value == arrays[leaf.place.room][leaf.place.index], leaf.place
 
 
+def receipt_of(case: Case, x: Array, at: Shape) -> Term:
+    """The tree of one number of a layer's output, for one image."""
+    tree: Term = explained(case.layer).receipt(case.layer.split(x) if isinstance(case.layer, Halves) else x, at)
+    return tree
+
+
+def inputs_of(case: Case, x: Array) -> dict[str, Array]:
+    """What the layer reads of one image, as its receipt calls it."""
+    return {f"input{k}": x_k for k, x_k in enumerate(case.layer.split(x))} if isinstance(case.layer, Halves) else {"input": x}
+
+
 def check_layer(case: Case, x: Array, at: Shape) -> None:
     """All of it, for one number of a layer's output."""
-    tree = case.layer.receipt(x[0], at)
-    arrays = case.parameters | {name: getattr(case.layer, name) for name in ("mean", "variance") if hasattr(case.layer, name)}
+    tree = receipt_of(case, x[0], at)
     check_arithmetic(json.loads(json.dumps(tree.to_json())))
-    check_leaves(tree, {"input": x[0], **arrays})
+    check_leaves(tree, inputs_of(case, x[0]) | case.parameters | case.layer.statistics())
     with mpmath.workdps(60):
         wanted = case.twin(exact(x), {name: exact(array) for name, array in case.parameters.items()})[(0, *at)]
         allowed = bound(tree, np.float64)
@@ -134,7 +159,7 @@ def test_in_float32_the_rounding_is_told_and_stays_within_its_bound(name: str) -
     x = rng.standard_normal(case.shape).astype(np.float32)
 
     for at in places(case.layer.output_shape(case.shape[1:]), rng, 3):
-        tree = case.layer.receipt(x[0], at)
+        tree = receipt_of(case, x[0], at)
         assert abs(float(case.layer.forward(x)[(0, *at)]) - tree.value) <= bound(tree, np.float32)
 
 
@@ -143,6 +168,7 @@ def test_in_float32_the_rounding_is_told_and_stays_within_its_bound(name: str) -
 PADDED = conv((2, 4, 5, 3), (3, 2), 4, (1, 2), (1, 1))
 GROUPED = conv_apart((1, 5, 4, 6), (2, 2), 6, padding=(1, 1), dilation=(2, 1), groups=3)
 POOLED = CASES["average, padded"]
+ADDED, MULTIPLIED, BESIDE = (CASES[f"{join} three rows"] for join in ("add", "multiply", "concat"))
 
 
 def without(pick: Callable[[Term], bool]) -> Callable[[Term], Term]:
@@ -171,6 +197,12 @@ PLANTED: dict[str, tuple[Case, Callable[[Term], Term]]] = {
             )
         ),
     ),
+    "forgets an activation of a sum": (ADDED, without(lambda part: part.place is not None and part.place.room == "input2")),
+    "adds up what is multiplied": (MULTIPLIED, lambda tree: total(list(tree.leaves()))),
+    "reads another activation": (
+        BESIDE,
+        lambda tree: tree.mapped(lambda leaf: replace(leaf, place=Place("input0", leaf.place.index)) if leaf.place else leaf),
+    ),
     "divides by the pixels inside": (POOLED, lambda tree: tree.parts[0] / (tree.parts[1].value - 2)),
 }
 
@@ -179,10 +211,11 @@ PLANTED: dict[str, tuple[Case, Callable[[Term], Term]]] = {
 def test_a_planted_bug_is_found(bug: str, monkeypatch: pytest.MonkeyPatch) -> None:
     case, wrong = PLANTED[bug]
     x = np.random.default_rng(7).standard_normal(case.shape)
-    at = (0, 0, case.layer.output_shape(case.shape[1:])[-1] - 1)
+    *first, channels = case.layer.output_shape(case.shape[1:])
+    at = (*(0 for _ in first), channels - 1)
     check_layer(case, x, at)
 
-    kind = type(case.layer)
+    kind = type(explained(case.layer))
     right = kind.receipt
     monkeypatch.setattr(kind, "receipt", lambda self, x, at: wrong(right(self, x, at)))
 
@@ -207,7 +240,7 @@ def networks(draw: st.DrawFn) -> Network:
     rng = np.random.default_rng(draw(seeds))
     shape = (draw(st.integers(4, 6)), draw(st.integers(6, 7)), draw(st.integers(1, 2)))
     layers: list[Any] = []
-    now = shape
+    now: Shape = shape
 
     def add(layer: Any) -> None:
         nonlocal now
@@ -225,7 +258,11 @@ def networks(draw: st.DrawFn) -> Network:
     if draw(st.booleans()):
         inner = Conv2d.init(rng, now[2], now[2], 3, padding=1, dtype=np.float64)
         shortcut: list[Layer] = [Dropout(0.5)] if draw(st.booleans()) else []
-        add(Residual([inner, ReLU()], shortcut))
+        layers.append(Residual([inner, ReLU()], shortcut))
+    if draw(st.booleans()):
+        before, join = str(len(layers) - 1), draw(st.sampled_from([Add(), Concat(), Multiply()]))
+        layers += [Node("side", Tanh(), before), Node("joined", join, draw(st.permutations(["side", before])))]
+        now = join.output_shape((now, now))
     add(draw(st.sampled_from([MaxPool2d((2, 1)), AvgPool2d((1, 2)), Dropout(0.2)])))
     add(draw(st.sampled_from([Flatten(), GlobalAvgPool2d()])))
     add(Linear.init(rng, now[0], 3, np.float64))
@@ -236,7 +273,7 @@ def networks(draw: st.DrawFn) -> Network:
 def places_of(draw: st.DrawFn, network: Network) -> str:
     i = draw(st.integers(0, len(network.layers) - 1))
     index = [draw(st.integers(0, size - 1)) for size in network.shapes[i + 1]]
-    return f"{draw(st.sampled_from([network.names[i], str(i)]))}[{','.join(map(str, index))}]"
+    return f"{draw(st.sampled_from([network.names[i], network.nodes[i].name]))}[{','.join(map(str, index))}]"
 
 
 @settings(max_examples=25, deadline=None)
@@ -258,22 +295,14 @@ def test_a_receipt_goes_down_to_the_pixels_and_every_number_is_the_networks(data
             assert receipt.rounding == receipt.value - receipt.total.value
             assert abs(receipt.rounding) <= receipt.bound <= 1e-11
             check_arithmetic(receipt.total.to_json())
-            check_leaves(receipt.total, stored_in(network, tape) | {leaf: tape[leaf][0] for leaf in tape})
+            check_leaves(receipt.total, stored_in(network) | {leaf: tape[leaf][0] for leaf in tape})
             named = {leaf.place.room for leaf in receipt.total.leaves() if leaf.place}
             assert {each.at.room for each in receipt.inputs} == named & set(activations(network))
 
 
-def stored_in(network: Network, tape: dict[str, Array]) -> dict[str, Array]:
-    """Everything that a leaf may name, inside residual blocks too."""
-    arrays = {chain.display_name(network.layers, key): array for key, array in network.parameters().items()}
-    arrays |= {chain.display_name(network.layers, key): array for key, array in chain.statistics(network.layers).items()}
-    reads = dict(zip(network.names, list(tape.values()), strict=False))
-    for name, layer in zip(network.names, network.layers, strict=True):
-        if isinstance(layer, Residual):
-            for branch, inner in layer.branches.items():
-                outputs = chain.tape(inner, reads[name])[1:]
-                arrays |= {f"{name}.{branch}.{each}": y[0] for each, y in zip(chain.names(inner), outputs, strict=True)}
-    return arrays
+def stored_in(network: Network) -> dict[str, Array]:
+    """Every array that a leaf may name, by the name that people read."""
+    return {network.display_name(key): array for key, array in (network.parameters() | network.statistics()).items()}
 
 
 def small(dtype: type = np.float64) -> tuple[Network, Array]:
@@ -293,7 +322,7 @@ def test_followed_all_the_way_the_leaves_are_pixels_and_weights_alone() -> None:
 
     kinds = {receipt.kind for receipt in receipts}
     assert len(receipts) == len({receipt.at for receipt in receipts})
-    assert kinds == {"pixel", "Conv2d", "ReLU", "Tanh", "Residual", "MaxPool2d", "Flatten", "Linear"}
+    assert kinds == {"pixel", "Conv2d", "ReLU", "Tanh", "Add", "MaxPool2d", "Flatten", "Linear"}
     reached = {str(receipt.at) for receipt in receipts}
     for receipt in receipts:
         for leaf in receipt.total.leaves() if receipt.total else ():
@@ -351,6 +380,117 @@ def test_a_network_without_logits_has_receipts_but_no_loss() -> None:
     for at in ("loss", "logits[0]", "probability[0]"):
         with pytest.raises(HandmadeError, match=r"input, conv1, conv1\.W, conv1\.b"):
             explain(network, image, at)
+
+
+# --- graphs -------------------------------------------------------------------------------------------------------------------
+
+
+def rng_of(seed: int) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def graph() -> tuple[Network, Array]:
+    """Joins of every kind; `stem` is read four times, twice by one node; the logits are `head`, which is not the last node."""
+    rng = rng_of(2)
+    nodes = [
+        Node("stem", Conv2d(rng.standard_normal((2, 2, 1, 2)), rng.standard_normal(2))),
+        Node("square", Multiply(), ["stem", "stem"]),
+        Node("curve", zoo.Squared(2), "stem"),
+        Node("sum", Add(), ["curve", "square", "stem"]),
+        Node("both", Concat(), ["sum", "curve"]),
+        Node("row", Flatten(), "both"),
+        Node("head", Linear(rng.standard_normal((24, 3)), rng.standard_normal(3)), "row"),
+        Node("other", Tanh(), "sum"),
+    ]
+    return Network(nodes, (3, 4, 1), logits="head", outputs=["other", "head"]), rng.standard_normal((3, 4, 1))
+
+
+@pytest.mark.parametrize("by", ["backprop", "difference", "definition"])
+def test_gradients_in_a_graph_have_receipts_whatever_way_they_go(by: str) -> None:
+    network, image = graph()
+    _, gradients = handmade.gradients.backprop(network, image[None], np.array([1]))
+    h = {"difference": 1e-30, "definition": 1e-6}.get(by, 1e-3)
+
+    for key, array in gradients.items():
+        for index in [*np.ndindex(array.shape)][:: max(1, array.size // 5)]:
+            receipt = explain(network, image, f"d loss / d {key}{list(index)}", label=1, by=by, h=h)
+            close = 1e-3 if by == "definition" else 1e-10
+            assert receipt.value == pytest.approx(float(array[index]), rel=close, abs=close)
+            assert receipt.total is not None
+            check_arithmetic(receipt.total.to_json())
+            assert abs(receipt.rounding) <= receipt.bound
+
+
+def test_a_join_is_explained_by_what_it_reads() -> None:
+    network, image = graph()
+    tape = {name: array[0] for name, array in network.tape(image[None]).items()}
+
+    added = explain(network, image, "sum[1,2,1]")
+    assert added.kind == "Add"
+    assert added.total is not None
+    assert added.total.label == "the activations that it reads, added up"
+    assert {str(leaf.place): leaf.value for leaf in added.total.leaves()} == {
+        f"{name}[1,2,1]": tape[name][1, 2, 1] for name in ("curve", "square", "stem")
+    }
+    with pytest.raises(HandmadeError, match="curve: expected Squared to have a method receipt"):
+        explain(network, image, "sum[1,2,1]", depth=2)
+
+
+def test_of_two_branches_that_lie_side_by_side_the_right_one_is_read() -> None:
+    network, image = graph()
+
+    for c, at in enumerate(("sum[0,1,0]", "sum[0,1,1]", "curve[0,1,0]", "curve[0,1,1]")):
+        receipt = explain(network, image, f"both[0,1,{c}]")
+        assert receipt.kind == "Concat"
+        assert receipt.total is not None
+        assert [str(leaf.place) for leaf in receipt.total.leaves()] == [at]
+        assert receipt.value == receipt.sum
+
+
+def test_an_activation_that_is_read_twice_by_one_node_is_told_twice_and_followed_once() -> None:
+    network, image = graph()
+
+    receipt = explain(network, image, "square[1,0,1]", depth=2)
+
+    assert receipt.total is not None
+    assert [str(leaf.place) for leaf in receipt.total.leaves()] == ["stem[1,0,1]"] * 2
+    assert [str(each.at) for each in receipt.inputs] == ["stem[1,0,1]"]
+    assert receipt.value == receipt.inputs[0].value ** 2
+
+
+def test_the_logits_are_those_of_their_node_wherever_it_stands() -> None:
+    network, image = graph()
+
+    logits = [explain(network, image, f"logits[{k}]").value for k in range(3)]
+
+    np.testing.assert_array_equal(logits, network.outputs(image[None])["head"][0])
+    assert [explain(network, image, f"head[{k}]").value for k in range(3)] == logits
+    with pytest.raises(HandmadeError, match="number 0 to 2"):
+        explain(network, image, "logits[3]")
+
+
+def test_a_trace_in_a_graph_goes_every_way_and_leaves_the_rest_alone() -> None:
+    network, image = graph()
+    before = network.tape(image[None])
+    above = {"curve", "sum", "both", "row", "head", "other"}
+    for key, index, reached in (
+        ("stem.b", 1, {*above, "stem", "square"}),
+        ("curve.W", 0, above),
+    ):
+        array = network.parameters()[key].copy()
+        array[index] += 0.25
+        after = network.replace({key: array}).tape(image[None])
+
+        traced = trace(network, image, f"{key}[{index}]=0.25", label=2)
+
+        assert set(traced.differences) == reached
+        for name, dx in traced.differences.items():
+            np.testing.assert_allclose(dx, (after[name] - before[name])[0], rtol=1e-10, atol=1e-12)
+        losses = [CrossEntropy().forward(tape["head"], np.array([2]))[0] for tape in (before, after)]
+        assert traced.dL == pytest.approx(losses[1] - losses[0], rel=1e-9)
+    aside = trace(network, image, "other[0,0,0]=1", label=2)
+    assert list(aside.differences) == ["other"]
+    assert aside.dL == 0
 
 
 def test_a_raw_digit_is_prepared() -> None:
@@ -516,7 +656,7 @@ def test_the_definition_tells_how_many_digits_the_subtraction_costs() -> None:
 def test_a_trace_has_the_difference_of_every_layer(at: str) -> None:
     network, image = small()
     traced = trace(network, image, f"{at}=+0.25", label=1)
-    key = next(key for key in network.parameters() if chain.display_name(network.layers, key) == traced.at.room)
+    key = next(key for key in network.parameters() if network.display_name(key) == traced.at.room)
     array = network.parameters()[key].copy()
     assert traced.before == array[traced.at.index]
     array[traced.at.index] += 0.25
@@ -538,14 +678,21 @@ def test_a_pixel_or_an_activation_can_be_nudged_too(at: str) -> None:
     network, image = small()
     traced = trace(network, image, f"{at} = -0.5", label=1)
     start = {"logits": "linear1"}.get(traced.at.room, traced.at.room)
-    names = ("input", *network.names)
-    i = names.index(start)
-    x = network.forward(image[None])[i].copy()
-    x[(0, *traced.at.index)] -= 0.5
+    own = {network.titles.get(name, name): name for name in network.shape_of}
+    before = network.tape(image[None])
+    after = before | {own[start]: before[own[start]].copy()}
+    after[own[start]][(0, *traced.at.index)] -= 0.5
+    for node in network.nodes:
+        if node.name != own[start]:
+            after[node.name] = node.layer.forward(node.of(after))
 
-    for name, layer in zip(names[i + 1 :], network.layers[i:], strict=True):
-        x = layer.forward(x)
-        np.testing.assert_allclose(traced.activations[name] + traced.differences[name], x[0], rtol=1e-12, atol=1e-14)
+    for title, name in own.items():
+        if title in traced.differences:
+            moved = traced.activations[title] + traced.differences[title]
+            np.testing.assert_allclose(moved, after[name][0], rtol=1e-12, atol=1e-14)
+        else:
+            assert (after[name] == before[name]).all()
+    assert traced.steps[0].layer == start
     assert traced.steps[0].moved == 1
 
 
@@ -635,7 +782,7 @@ def test_the_lines_of_numpy_print_the_number(dtype: type) -> None:
     for case in EXPLAINED.values():
         x = np.random.default_rng(9).standard_normal(case.shape)[0]
         at = tuple(size - 1 for size in case.layer.output_shape(case.shape[1:]))
-        tree = case.layer.receipt(x, at)
+        tree = receipt_of(case, x, at)
         receipts.append(Receipt(explain(network, image, "loss", label=1).at, "layer", tree.value, tree, bound(tree, np.float64)))
 
     program = "\n".join(snippet(receipt) for receipt in receipts)
@@ -735,21 +882,54 @@ def test_numbers_that_are_not_finite_have_no_receipt() -> None:
 
 
 def test_a_layer_or_a_loss_without_receipts_is_refused_by_name() -> None:
-    class Doubling:
-        SETTINGS = ()
+    class Doubling(Layer):
+        def forward(self, x: Array) -> Array:
+            return 2 * x
 
-        def __getattr__(self, name: str) -> Any:
-            if name == "receipt":
-                raise AttributeError(name)
-            return getattr(ReLU(), name)
+        def delta(self, x: Array, dx: Array) -> Array:
+            return 2 * dx
 
     network, image = small()
-    strange = Network([network.layers[0], Doubling(), *network.layers[2:]], network.input_shape)  # type: ignore[list-item]
-    with pytest.raises(HandmadeError, match="doubling1 has none"):
+    strange = Network([network.layers[0], Doubling(), Flatten(), Linear.init(rng_of(1), 70, 4, np.float64)], network.input_shape)
+    with pytest.raises(HandmadeError, match="doubling1: expected Doubling to have a method receipt; it has none"):
         explain(strange, image, "doubling1[0,0,0]")
+    assert explain(strange, image, "flatten1[1]").value == explain(strange, image, "conv1[0,0,1]").value * 2
 
     with pytest.raises(HandmadeError, match="Forward has none"):
         explain(network, image, "loss", label=0, loss=Forward())  # type: ignore[arg-type]
+
+
+def test_the_receipts_of_a_loss_are_not_inherited_and_can_be_added() -> None:
+    class Doubled(CrossEntropy):
+        def forward(self, z: Array, y: Array) -> Array:
+            return 2 * super().forward(z, y)
+
+        def delta(self, z: Array, dz: Array, y: Array, channel: slice = EVERY) -> Array:
+            return 2 * super().delta(z, dz, y, channel)
+
+        def backward(self, z: Array, y: Array) -> Array:
+            return 2 * super().backward(z, y)
+
+    network, image = small()
+    wishes: dict[str, Any] = {"label": 1, "loss": Doubled()}
+    with pytest.raises(HandmadeError, match=r"a loss with a receipt in the registry; Doubled has none\. Try CrossEntropy"):
+        explain(network, image, "loss", **wishes)
+    quotient = explain(network, image, "d loss / d conv1.b[0]", by="difference", **wishes)  # dL is then a stored number
+    assert quotient.value == pytest.approx(2 * explain(network, image, "d loss / d conv1.b[0]", by="difference", label=1).value)
+    assert quotient.total is not None
+    assert [leaf.label for leaf in quotient.total.leaves()] == ["dL", "h"]
+
+    add_rules(
+        Doubled,
+        receipt=lambda loss, z, y: Term(2.0) * CrossEntropy.receipt(loss, z, y),
+        delta_receipt=lambda loss, z, dz, y: Term(2.0) * CrossEntropy.delta_receipt(loss, z, dz, y),
+    )
+
+    for at, by in (("loss", "backprop"), ("d loss / d conv1.b[0]", "difference")):
+        receipt = explain(network, image, at, by=by, **wishes)
+        assert receipt.total is not None
+        assert len(list(receipt.total.leaves())) > 2
+        assert abs(receipt.rounding) <= receipt.bound <= 1e-13
 
 
 class Forward:

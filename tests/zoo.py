@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from handmade.engine.arrays import Array
+from handmade.engine.layers import Layer
 
 Gradients: TypeAlias = dict[str, Array]
 
@@ -277,7 +278,44 @@ class Block:
         return gy + gx, {f"inner.{name}": array for name, array in gradients.items()}
 
 
+class Squared(Layer):
+    """A layer of ours by its equations alone: y = W x^2, number by number."""
+
+    WEIGHTS = ("W",)
+
+    def __init__(self, channels: int = 5) -> None:
+        self.W = draw(channels)
+
+    def forward(self, x: Array) -> Array:
+        return np.asarray(self.W * x**2)
+
+    def delta(self, x: Array, dx: Array) -> Array:
+        return np.asarray(self.W * dx * (2 * x + dx))
+
+    def backward(self, x: Array, gy: Array) -> tuple[Array, Gradients]:
+        return gy * 2 * x * self.W, {"W": (gy * x**2).sum(axis=tuple(range(x.ndim - 1)))}
+
+
+class OutsideIn(Layer):
+    """A layer of ours that says that its images influence each other."""
+
+    @property
+    def mixes_batch(self) -> bool:
+        return True
+
+    def forward(self, x: Array) -> Array:
+        return np.asarray(x - x.mean(axis=0))
+
+    def delta(self, x: Array, dx: Array) -> Array:
+        return self.forward(dx)
+
+    def backward(self, x: Array, gy: Array) -> tuple[Array, Gradients]:
+        return self.forward(gy), {}
+
+
 RIGHT_ON_ROWS = [
+    Squared,
+    OutsideIn,
     WeightsOfTheClass,
     NamedAfterGradients,
     Block,
@@ -597,6 +635,34 @@ class DecayInside(Dense):
 class BiasInDelta(Dense):
     def delta(self, x: Array, dx: Array) -> Array:
         return self.forward(dx)
+
+
+@bug(None, ROWS)
+class FirstOrder(Squared):
+    """A delta that is right for small steps alone."""
+
+    def delta(self, x: Array, dx: Array) -> Array:
+        return np.asarray(self.W * dx * 2 * x)
+
+
+@bug("ratio", ROWS)
+class TwoForgotten(Squared):
+    def backward(self, x: Array, gy: Array) -> tuple[Array, Gradients]:
+        return gy * x * self.W, super().backward(x, gy)[1]
+
+
+@bug("unused", ROWS)
+class WeightsForgotten(Squared):
+    """Neither forward nor delta reads them."""
+
+    def forward(self, x: Array) -> Array:
+        return np.asarray(x**2)
+
+    def delta(self, x: Array, dx: Array) -> Array:
+        return np.asarray(dx * (2 * x + dx))
+
+    def backward(self, x: Array, gy: Array) -> tuple[Array, Gradients]:
+        return gy * 2 * x, super().backward(x, gy)[1]
 
 
 @bug(None, ROWS)

@@ -13,6 +13,8 @@
     statistics         m[c] = 1/V sum of x[...,c], v[c] = 1/V sum of (x[...,c] - m[c])^2, over all V values of the channel
     add, multiply      y = sum (product) over k of x_k
     concat             y[..., first_k + c] = x_k[..., c], first_k = C_0 + ... + C_(k-1)
+
+Strides are (s, t), paddings (p, q), dilations (d, e): down the rows, across the columns; there are G groups.
 """
 
 import math
@@ -168,7 +170,7 @@ def add(*x: Array) -> Array:
     """Add up activations of one shape, number by number."""
     y = np.empty(x[0].shape, x[0].dtype)
     for at in np.ndindex(y.shape):
-        total = 0
+        total: Number = 0
         for x_k in x:
             total += x_k[at]
         y[at] = total
@@ -179,7 +181,7 @@ def multiply(*x: Array) -> Array:
     """Multiply activations of one shape, number by number."""
     y = np.empty(x[0].shape, x[0].dtype)
     for at in np.ndindex(y.shape):
-        product = 1
+        product: Number = 1
         for x_k in x:
             product *= x_k[at]
         y[at] = product

@@ -110,8 +110,14 @@ class Network:
         """Return the name that people read of a node or an array: conv1 for "0", conv1.W for "0.W"."""
         if name in self.titles:
             return self.titles[name]
-        node, _, array = name.rpartition(".")
+        node, array = self.owners[name]
         return f"{self.titles[node]}.{array}"
+
+    @cached_property
+    def owners(self) -> dict[str, tuple[str, str]]:
+        """The node and the layer's own name of every array, by its name in the network."""
+        arrays = [(node.name, name) for node in self.nodes for name in node.layer.parameters() | node.layer.statistics()]
+        return {f"{node}.{name}": (node, name) for node, name in arrays}
 
     @cached_property
     def _by_name(self) -> dict[str, Node]:
@@ -191,7 +197,7 @@ class Network:
                 raise HandmadeError(f"replace: expected names among {', '.join(now)}; got {key!r}")
             if array.shape != now[key].shape:
                 raise HandmadeError(f"{key}: expected the shape {now[key].shape}; got {array.shape}")
-            node, _, name = key.rpartition(".")
+            node, name = self.owners[key]
             others.setdefault(node, {})[name] = array
         return self._with(lambda node: node.layer.replace(others[node.name]) if node.name in others else node.layer)
 

@@ -101,7 +101,7 @@ def _conventionally(node: Node, x: Any, dx: Any) -> Array:
 
 def _follow(network: Network, tape: Values, name: str, index: tuple[int, ...], step: float, over: Over) -> Array:
     """Return the difference of the logits for the nudge of a weight."""
-    start, _, array = name.rpartition(".")
+    start, array = network.owners[name]
     node = network.node(start)
     moved = nudges(node.layer).one(node.of(tape), array, index, step)
     differences = carried(network.nodes, tape, start, to_dense(tape[start], moved.dx, moved.channel), over)

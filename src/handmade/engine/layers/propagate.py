@@ -11,6 +11,7 @@ Elsewhere it is right to some ten digits for h below s; for a larger h, f(w) is 
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -124,29 +125,35 @@ class PlainNudges(Nudges):
 
     def of(self, x: Input, h: Any) -> Iterator[Difference]:
         weights = [(name, index) for name, array in self.layer.parameters().items() for index in np.ndindex(array.shape)]
-        for first in range(0, len(weights), TOGETHER):
-            each = [self.one(x, name, index, h).dx for name, index in weights[first : first + TOGETHER]]
-            yield Difference(np.stack(each, axis=-1))
+        each = self._each(x, weights, float(h))
+        while block := list(islice(each, TOGETHER)):
+            yield Difference(np.stack(block, axis=-1))
 
     def one(self, x: Input, name: str, index: Shape, h: Any) -> Difference:
-        arrays = {key: array.astype(np.float64) for key, array in self.layer.parameters().items()}
+        return Difference(next(self._each(x, [(name, index)], float(h))))
+
+    def _each(self, x: Input, weights: Sequence[tuple[str, Shape]], h: float) -> Iterator[Array]:
+        """Return the difference of the output for one weight after the other."""
+        given = self.layer.parameters()
         exact = tuple(x_k.astype(np.float64) for x_k in x) if self.layer.joins else x.astype(np.float64)
-        size = float(np.sqrt(np.mean(np.square(arrays[name])))) or 1.0
-        s = FINE * 2.0 ** round(np.log2(size))
+        arrays = {name: array.astype(np.float64) for name, array in given.items()}
+        sizes = {name: float(np.sqrt(np.mean(np.square(array)))) or 1.0 for name, array in arrays.items()}
+        base = self.layer.replace(arrays).forward(exact)
+        for name, index in weights:
+            array, w, s = arrays[name], float(arrays[name][index]), FINE * 2.0 ** round(np.log2(sizes[name]))
 
-        def moved(step: float) -> Array:
-            array = arrays[name].copy()
-            array[index] += step
-            return self.layer.replace(arrays | {name: array}).forward(exact)
+            def moved(step: float, array: Array = array, index: Shape = index, w: float = w) -> Array:
+                array[index] = w + step
+                return self.layer.replace(arrays).forward(exact) - base
 
-        base = moved(0.0)
-        if abs(h) > s:
-            dy = moved(float(h)) - base
-        else:
-            c = np.tensordot(COEFFICIENTS, np.stack([moved(k * s) - base for k in NODES]), axes=1)
-            t = float(h) / s
-            dy = t * (c[0] + t * (c[1] + t * (c[2] + t * c[3])))
-        return Difference(dy.astype(np.result_type(*self.layer.parameters().values())))
+            if abs(h) > s:
+                dy = moved(h)
+            else:
+                c = np.tensordot(COEFFICIENTS, np.stack([moved(k * s) for k in NODES]), axes=1)
+                t = h / s
+                dy = t * (c[0] + t * (c[1] + t * (c[2] + t * c[3])))
+            array[index] = w
+            yield dy.astype(np.result_type(*given.values()))
 
     def gather(self, numbers: Array) -> dict[str, Array]:
         parts = np.split(numbers, np.cumsum(list(self._sizes.values()))[:-1])

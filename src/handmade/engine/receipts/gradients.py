@@ -63,7 +63,7 @@ def by_difference(work: Work, at: Place, h: float) -> Receipt:
 
 def by_backprop(work: Work, at: Place) -> Receipt:
     """Return the derivative, as the products whose sum it is."""
-    name, _, array = places.key_of(work.network, at.room).rpartition(".")
+    name, array = work.network.owners[places.key_of(work.network, at.room)]
     node, g = work.network.node(name), _upstream(work, name)
     value = float(node.layer.backward(node.of(work.tape), g)[1][array][at.index])
     reads = work.nudged(name, array, at.index, work.network.dtype.type(1))[0]  # what one unit of the weight adds to each output

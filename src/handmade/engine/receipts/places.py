@@ -61,13 +61,12 @@ def statistics(network: Network) -> dict[str, Shape]:
 
 def key_of(network: Network, room: str) -> str:
     """Return the network's own name of the array that people read as conv1.W: "0.W"."""
-    node, _, array = room.rpartition(".")
-    return f"{network.node(node).name}.{array}"
+    return next(key for key in network.owners if network.display_name(key) == room)
 
 
 def _by_name(network: Network, room: str) -> str:
     """Return the room that is meant, where its node goes by its own name."""
-    if room in network.parameters() | network.statistics() or room in network.titles:
+    if room in network.owners or room in network.titles:
         return network.display_name(room)
     return room
 

@@ -101,7 +101,7 @@ def follow(work: Work, at: Place, step: float) -> Trace:
         dx[(0, *at.index)] = step
     elif at.room in places.weights(network):
         key = places.key_of(network, at.room)
-        start, _, array = key.rpartition(".")
+        start, array = network.owners[key]
         before = float(network.parameters()[key][at.index])
         dx = work.nudged(start, array, at.index, network.dtype.type(step))
     else:

@@ -1,0 +1,28 @@
+"""The backends, for every test that asks for them: `numpy` and `plain`; with the marker long, each shortcut switched off."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from handmade.engine.backend import BACKENDS, shortcuts, use_backend
+
+WHOLE = [pytest.param((name, ()), id=name) for name in BACKENDS]
+WITHOUT = [
+    pytest.param((name, (shortcut,)), id=f"{name} without {shortcut}", marks=pytest.mark.long)
+    for name in BACKENDS
+    for shortcut in shortcuts(name)
+]
+ALONE = [
+    pytest.param((name, shortcuts(name)), id=f"{name} without any shortcut", marks=pytest.mark.long)
+    for name in BACKENDS
+    if shortcuts(name)
+]
+
+
+@pytest.fixture(params=[*WHOLE, *WITHOUT, *ALONE])
+def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Use a backend in this thread, and the same one in commands and processes that the test starts."""
+    name, without = request.param
+    monkeypatch.setenv("HANDMADE_BACKEND", name)
+    with use_backend(name, without=without):
+        yield name
