@@ -129,6 +129,27 @@ def test_the_arithmetic_of_the_seed_network_is_what_counting_by_hand_gives() -> 
     assert arithmetic.difference(network) == forward + nudged1 + nudged2 + 10817 * linear2
 
 
+def test_the_arithmetic_of_a_graph_follows_every_way() -> None:
+    described = {
+        "input": [6, 6, 1],
+        "layers": [
+            {"layer": "Conv2d", "filters": 2, "kernel": 3},
+            {"layer": "Residual", "block": [{"layer": "Conv2d", "filters": 2, "kernel": 1}, {"layer": "ReLU"}]},
+            {"layer": "Flatten"},
+            {"layer": "Linear", "units": 3},
+        ],
+    }
+    network = handmade.networks.described(described, np.random.default_rng(0))
+    stem, block, linear = 2 * 16 * 9 * 2, 2 * 16 * 2 * 2, 2 * 32 * 3
+    forward = stem + block + linear
+
+    assert arithmetic.forward(network) == forward
+    assert arithmetic.backprop(network) == 3 * forward - stem
+    nudged = 20 * block // 2 + 20 * linear  # one channel of two reaches the block, and all of them leave it
+    inside = 6 * linear // 2  # one channel of two, which the sum leaves in its place
+    assert arithmetic.difference(network) == forward + nudged + inside
+
+
 def test_the_command_tells_it_all(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("handmade.cli.doctor.examine", lambda: replace(SOUND, blas=HASWELL))
     code, out, _ = told(monkeypatch, capsys)

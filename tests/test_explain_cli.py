@@ -29,9 +29,13 @@ SMALL: dict[str, Any] = {
         {"layer": "BatchNorm2d"},
         {"layer": "GELU"},
         {"layer": "Residual", "block": [{"layer": "Conv2d", "filters": 2, "kernel": 1}]},
+        {"layer": "Multiply", "name": "gate", "reads": ["5", "4"]},
+        {"layer": "Concat", "name": "both", "reads": ["gate", "5"]},
         {"layer": "GlobalAvgPool2d"},
         {"layer": "Linear", "units": 10},
-    ]
+        {"layer": "Tanh", "name": "aside", "reads": ["both"]},
+    ],
+    "logits": "7",
 }
 
 
@@ -114,7 +118,11 @@ def test_every_grid_fits_into_eighty_columns_or_is_stacked(command: Command, net
 
 
 @pytest.mark.parametrize(
-    "at", ["conv2[3,2,1]", "gelu1[3,2,1]", "batchnorm1[3,2,0]", "residual1[3,2,1]", "linear1[3]", "loss", "probability[9]"]
+    "at",
+    [
+        *("conv2[3,2,1]", "gelu1[3,2,1]", "batchnorm1[3,2,0]", "residual1[3,2,1]", "residual1.block.conv1[3,2,1]"),
+        *("gate[3,2,1]", "both[3,2,3]", "aside[3,2,0]", "linear1[3]", "loss", "probability[9]"),
+    ],
 )
 def test_everything_fits_into_eighty_columns_and_is_plain_when_piped(command: Command, network_file: Path, at: str) -> None:
     out = explain(command, network_file, at, "--depth", "2").out
@@ -122,6 +130,28 @@ def test_everything_fits_into_eighty_columns_and_is_plain_when_piped(command: Co
     assert max(map(len, out.splitlines())) <= 80
     assert "\x1b" not in out
     assert "-0." not in out
+
+
+def test_a_join_says_what_it_reads(command: Command, network_file: Path) -> None:
+    added, multiplied, beside = (
+        explain(command, network_file, at, "--json").json for at in ("residual1[3,2,1]", "gate[3,2,1]", "both[3,2,3]")
+    )
+
+    assert [told["kind"] for told in (added, multiplied, beside)] == ["Add", "Multiply", "Concat"]
+    assert added["total"]["label"] == "the activations that it reads, added up"
+    assert [part["place"] for part in added["total"]["parts"]] == ["residual1.block.conv1[3,2,1]", "gelu1[3,2,1]"]
+    assert [part["place"] for part in multiplied["total"]["parts"]] == ["residual1[3,2,1]", "gelu1[3,2,1]"]
+    assert [part["place"] for part in beside["total"]["parts"]] == ["residual1[3,2,1]"]
+    assert "the activations that it reads, added up" in explain(command, network_file, "residual1[3,2,1]").out
+
+
+def test_a_trace_goes_over_all_nodes_that_a_nudge_reaches(command: Command, network_file: Path) -> None:
+    told = command("trace", network_file, "--image", "test:7", "--nudge", "residual1.block.conv1.b[1]=0.5", "--json").json
+
+    assert [step["layer"] for step in told["steps"]] == [
+        *("residual1.block.conv1", "residual1", "gate", "both", "globalavgpool1", "linear1", "aside")
+    ]
+    assert told["dL"] != 0
 
 
 def test_padding_is_said_as_such(command: Command, network_file: Path) -> None:

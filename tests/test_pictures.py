@@ -31,7 +31,11 @@ MINUS = "\N{MINUS SIGN}"
 CONV = {"layer": "Conv2d", "filters": 3, "kernel": [2, 3]}
 LOGITS: list[dict[str, Any]] = [{"layer": "Flatten"}, {"layer": "Linear", "units": 4}]
 SHORTCUT = {"layer": "Conv2d", "filters": 3, "kernel": 1}
-BLOCK = [{"layer": "Conv2d", "filters": 3, "kernel": 3, "padding": 1}, {"layer": "BatchNorm2d"}, {"layer": "GELU"}]
+BLOCK: list[dict[str, Any]] = [
+    {"layer": "Conv2d", "filters": 3, "kernel": 3, "padding": 1},
+    {"layer": "BatchNorm2d"},
+    {"layer": "GELU"},
+]
 NETWORKS: dict[str, dict[str, Any]] = {
     "usual": {"input": [9, 8, 1], "layers": [CONV, {"layer": "ReLU"}, {"layer": "MaxPool2d", "window": 2}, *LOGITS]},
     "linear alone": {"input": [5, 6, 1], "layers": LOGITS},
@@ -41,6 +45,20 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "residual": {
         "input": [6, 7, 1],
         "layers": [{"layer": "Residual", "block": BLOCK, "shortcut": [SHORTCUT]}, {"layer": "GlobalAvgPool2d"}, LOGITS[1]],
+    },
+    "graph": {
+        "input": [6, 7, 1],
+        "layers": [
+            BLOCK[0] | {"name": "stem"},
+            {"layer": "Tanh", "name": "bent"},
+            {"layer": "Multiply", "name": "gate", "reads": ["stem", "bent"]},
+            {"layer": "Add", "name": "sum", "reads": ["gate", "stem"]},
+            {"layer": "Concat", "name": "both", "reads": ["sum", "bent"]},
+            LOGITS[0] | {"name": "row"},
+            LOGITS[1] | {"name": "head"},
+            {"layer": "Linear", "units": 5, "name": "aside", "reads": ["row"]},
+        ],
+        "logits": "head",
     },
     "deep": {"input": [8, 8, 1], "layers": [*4 * [CONV | {"padding": 1}, {"layer": "ReLU"}], *LOGITS]},
 }
@@ -242,6 +260,51 @@ def test_the_difference_maps_of_a_wide_layer_are_those_that_moved() -> None:
     assert sum(bool(values(image).any()) for image in tiles(figure)[:32]) == 1
 
 
+def bold(figure: Figure) -> set[str]:
+    """What stands in bold letters."""
+    return {text.get_text() for axes in figure.axes for text in axes.texts if text.get_fontweight() == "bold"}
+
+
+def test_in_a_graph_every_node_is_drawn_by_its_name_and_the_label_is_marked_at_the_logits_alone() -> None:
+    network, x, _ = made("graph")
+    tape = network.tape(x[:1])
+
+    for figure in (pictures.feature_maps(network, x[0], 2), pictures.difference_maps(network, x[0], "stem.b[1]=0.5", 2)):
+        titles = [text.partition(":")[0] for text in texts(figure)]
+        assert {"stem", "bent", "gate", "sum", "both", "head", "aside"} <= set(titles)
+        assert "row" not in titles  # the same numbers as those of `both`
+        assert number(float(tape["head"][0, 2])) in bold(figure)
+        assert number(float(tape["head"][0, 1])) not in bold(figure)
+        assert number(float(tape["aside"][0, 2])) not in bold(figure)
+
+
+def test_the_maps_of_a_join_are_those_of_its_output() -> None:
+    network, x, _ = made("graph")
+    both = network.tape(x[:1])["both"][0]
+
+    found = tiles(pictures.feature_maps(network, x[0]))
+
+    assert len(found) == 4 * 3 + 6
+    for c, image in enumerate(found[-6:]):
+        assert np.array_equal(values(image), both[..., c])
+    heads = tiles(pictures.filters(network, "head"))
+    assert np.array_equal(values(heads[0]), network.parameters()["head.W"][:, 0].reshape(6, 7, 6)[..., 0])
+
+
+def test_the_difference_maps_in_a_graph_are_the_differences_of_two_passes() -> None:
+    network, x, y = made("graph")
+    b = network.parameters()["stem.b"].copy()
+    b[1] += 0.5
+    before, after = network.tape(x[:1]), network.replace({"stem.b": b}).tape(x[:1])
+
+    found = tiles(pictures.difference_maps(network, x[0], "stem.b[1]=0.5", int(y[0])))
+
+    nodes = ["stem", "bent", "gate", "sum", "both"]
+    wanted = [(after[name] - before[name])[0, ..., c] for name in nodes for c in range(before[name].shape[-1])]
+    for image, map_ in zip(found[: len(wanted)], wanted, strict=True):
+        assert np.allclose(values(image), map_, rtol=1e-9, atol=1e-14)
+
+
 def test_the_confusion_matrix_writes_counts_and_colours_mistakes_alone() -> None:
     counts = np.array([[90, 0, 3], [0, 1000, 0], [7, 0, 41]])
 
@@ -283,7 +346,7 @@ def test_the_mistakes_are_ordered_by_how_sure_the_network_was() -> None:
         pictures.mistakes(network, x, z.argmax(axis=-1), most=0)
 
 
-@pytest.mark.parametrize("name", ["usual", "rows", "colours", "residual"])
+@pytest.mark.parametrize("name", ["usual", "rows", "colours", "residual", "graph"])
 def test_the_three_ways_to_sensitivity_are_what_they_say(name: str) -> None:
     network, x, y = made(name)
     image, label = x[0], int(y[0])

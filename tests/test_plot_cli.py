@@ -189,7 +189,10 @@ def test_curves_take_several_runs(command: Command, place: Path) -> None:
         ("plot filters nowhere", "nowhere: wanted a model file.*"),
         ("plot maps tiny.json --image test:99 --data digits", "digits has the images test:0 to test:39; got 'test:99'"),
         ("plot maps tiny.json --image 7 --data digits", "an image is test:7, .*"),
-        ("plot maps readme --data digits", "the network wants images .*"),
+        (
+            "plot maps readme --data digits",
+            r"network: expected images \(N, 30, 30, 1\) with N of at least 1; got \(1, 8, 8, 1\).*",
+        ),
         ("plot sensitivity tiny.json --data digits --patch 2", "patch wants an odd number of pixels, such as 3; got 2"),
         ("plot sensitivity tiny.json --data digits --label 10", "labels want class numbers from 0 to 9; got 10 to 10"),
         ("plot confusion readme --data digits", "the network wants images of shape .*Try another --data"),

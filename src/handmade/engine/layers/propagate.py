@@ -1,14 +1,16 @@
 """The way of a difference over one layer, and of nudges of its weights: by the rules of its type, or by its equations alone.
 
-Without a rule, a difference is written out in full and goes through `delta` one nudge at a time. And the output's difference for
-a weight w nudged by h is that of the polynomial of degree 4 through f(w - 2s), f(w - s), f(w), f(w + s), f(w + 2s), in float64:
+Without a rule, a difference is written out in full and goes through `delta` one nudge at a time. And the layer is run with each
+weight w nudged, in float64. Subtracting f(w) from f(w + h) loses digits where h is small. So two steps S are tried first, in the
+direction of h: where f is linear in the weight that far, as it is in most layers,
 
-    f(w + h) - f(w) = t (c_1 + t (c_2 + t (c_3 + t c_4))),   t = h / s        (1)
+    f(w + h) - f(w) = h / S (f(w + S) - f(w)),                              right to rounding at any h up to S;
+    f(w + h) - f(w) = t (c_1 + t (c_2 + t (c_3 + t c_4))),   t = h / s      (1)
 
-c_1 ... c_4 are sums of f(w + k s) - f(w). Where f is linear in the weight, as in most layers, (1) is right to rounding at any h.
-Elsewhere it is right to some ten digits for h below s; for a larger h, f(w) is subtracted from f(w + h).
+is for a small h elsewhere: the polynomial of degree 4 through f(w), f(w + s), ..., f(w + 4s), right to some ten digits.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import islice
@@ -22,9 +24,10 @@ from handmade.engine.layers.layer import Input, Layer
 from handmade.engine.layers.registry import rule
 
 TOGETHER = 32  # nudges in a block of the general way
-FINE = 2.0**-8  # s, relative to the size of the weights
-NODES = (-2, -1, 1, 2)
-COEFFICIENTS = np.array([[2, -16, 16, -2], [-1, 16, 16, -1], [-2, 4, -4, 2], [1, -4, -4, 1]]) / 24  # c_1 ... c_4 from the nodes
+FAR, NEAR, SMALL = 2.0**-3, 2.0**-12, 2.0**-20  # S, s, and a small h, relative to the size of the weights
+LINEAR = 64  # eps of the largest output: what rounding may do to f(w + 2S) - 2 f(w + S) + f(w)
+NODES = (1, 2, 3, 4)
+COEFFICIENTS = np.array([[96, -72, 32, -6], [-104, 114, -56, 11], [36, -48, 28, -6], [-4, 6, -4, 1]]) / 24  # c_1 ... c_4
 
 Propagate: TypeAlias = Callable[[Input, Any], Difference]  # x and its Difference; of a join, a sequence, None for what stays
 
@@ -140,20 +143,14 @@ class PlainNudges(Nudges):
         sizes = {name: float(np.sqrt(np.mean(np.square(array)))) or 1.0 for name, array in arrays.items()}
         base = self.layer.replace(arrays).forward(exact)
         for name, index in weights:
-            array, w, s = arrays[name], float(arrays[name][index]), FINE * 2.0 ** round(np.log2(sizes[name]))
+            array, w, size = arrays[name], float(arrays[name][index]), 2.0 ** round(np.log2(sizes[name]))
 
             def moved(step: float, array: Array = array, index: Shape = index, w: float = w) -> Array:
                 array[index] = w + step
                 return self.layer.replace(arrays).forward(exact) - base
 
-            if abs(h) > s:
-                dy = moved(h)
-            else:
-                c = np.tensordot(COEFFICIENTS, np.stack([moved(k * s) for k in NODES]), axes=1)
-                t = h / s
-                dy = t * (c[0] + t * (c[1] + t * (c[2] + t * c[3])))
+            yield _smoothly(moved, h, size, np.abs(base)).astype(np.result_type(*given.values()))
             array[index] = w
-            yield dy.astype(np.result_type(*given.values()))
 
     def gather(self, numbers: Array) -> dict[str, Array]:
         parts = np.split(numbers, np.cumsum(list(self._sizes.values()))[:-1])
@@ -162,6 +159,22 @@ class PlainNudges(Nudges):
     @staticmethod
     def joined(blocks: Sequence[Array]) -> Array:
         return np.concatenate(blocks, axis=-1)
+
+
+def _smoothly(moved: Callable[[float], Array], h: float, size: float, base: Array) -> Array:
+    """Return moved(h) = f(w + h) - f(w), without losing digits where h is small; `base` is |f(w)|."""
+    S, s = (math.copysign(step * size, h) for step in (FAR, NEAR))
+    if abs(h) <= abs(S):
+        once, twice = moved(S), moved(2 * S)
+        rounding = LINEAR * np.finfo(np.float64).eps * max(np.max(base, initial=0.0), np.max(np.abs(twice), initial=0.0))
+        if np.all(np.abs(twice - 2 * once) <= rounding):
+            return h / S * once
+    if abs(h) > SMALL * size:
+        return moved(h)
+    c = np.tensordot(COEFFICIENTS, np.stack([moved(k * s) for k in NODES]), axes=1)
+    t = h / s
+    dy: Array = t * (c[0] + t * (c[1] + t * (c[2] + t * c[3])))
+    return dy
 
 
 def nudges(layer: Layer) -> Nudges:
