@@ -1,5 +1,6 @@
 """The checker of strangers' layers: every bug of the zoo is caught and most are named, and no right layer is accused."""
 
+import math
 import re
 import subprocess
 import sys
@@ -9,7 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+import handmade
 from cases import conv, flatten, linear, pool, relu
+from handmade import Flatten, Linear, Network
 from handmade.engine.arrays import Array
 from handmade.engine.check import check_layer
 from handmade.engine.errors import HandmadeError
@@ -158,6 +161,26 @@ def test_weights_are_found_however_they_are_kept() -> None:
         report = check_layer(make(), ROWS)
         slopes_of_x = 3 * (ROWS.size + 3)  # three inputs, three directions each
         assert (report.compared > slopes_of_x) == (make.__name__ not in unweighted), f"{make}: {report}"
+
+
+@pytest.mark.parametrize(
+    ("make", "x"),
+    [*((make, ROWS) for make in RIGHT_ON_ROWS), *((make, IMAGES) for make in RIGHT_ON_IMAGES)],
+    ids=lambda value: getattr(value, "__name__", "x"),
+)
+def test_every_right_layer_can_stand_in_a_network_and_be_trained(make: Any, x: Array) -> None:
+    numbers = math.prod(Network([make()], x.shape[1:]).shapes[-1])
+    network = Network([make(), Flatten(), Linear.init(np.random.default_rng(1), numbers, 3, np.float64)], x.shape[1:])
+    y, z = np.arange(len(x)) % 3, network.logits(x)
+
+    _, gradients = handmade.gradients.backprop(network, x, y)
+    _, quotients = handmade.gradients.difference(network, x, y, h=1e-6)
+
+    for key, array in network.parameters().items():
+        np.testing.assert_allclose(quotients[key], gradients[key], rtol=0, atol=1e-5)  # h, and the curvature of the loss
+        assert network.display_name(key).endswith(f".{key.partition('.')[2]}")
+        assert not np.array_equal(network.replace({key: array + 1}).logits(x), z), f"{key} is not replaced"
+    np.testing.assert_array_equal(network.logits(x), z)
 
 
 def test_the_layer_itself_is_left_alone() -> None:

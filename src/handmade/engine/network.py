@@ -15,10 +15,11 @@ from handmade.engine.graph import INPUT, Node
 from handmade.engine.layers import Layer
 from handmade.engine.names import display_names
 from handmade.engine.preparation import Preparation
+from handmade.engine.structure import Structure
 
 
 @dataclass(frozen=True, eq=False)
-class Network:
+class Network(Structure):
     """A value: to change a weight is to make another network.
 
     As it is, a network is for inference; `in_training` gives the one for a training batch, which has the same weights.
@@ -44,10 +45,6 @@ class Network:
         If a layer does not fit what it reads, or the nodes make no graph; the message names the layer.
     """
 
-    nodes: tuple[Node, ...]
-    input_shape: Shape
-    logits_name: str
-    output_names: tuple[str, ...]
     class_names: tuple[str, ...] | None
     preparation: Preparation | None
 
@@ -80,81 +77,6 @@ class Network:
         for name, value in values.items():
             object.__setattr__(self, name, value)
         self._check_class_names(self.shape_of[self.logits_name])
-
-    @property
-    def layers(self) -> tuple[Layer, ...]:
-        """The layers, in the order of the nodes."""
-        return tuple(node.layer for node in self.nodes)
-
-    @cached_property
-    def shape_of(self) -> dict[str, Shape]:
-        """The shape of every activation by the name of its node, the input's first, without the batch axis."""
-        return graph.shapes(self.nodes, self.input_shape, self.display_name)
-
-    @property
-    def shapes(self) -> tuple[Shape, ...]:
-        """The shape of every activation on the tape: the input's first."""
-        return tuple(self.shape_of.values())
-
-    @cached_property
-    def titles(self) -> dict[str, str]:
-        """The names that people read, by the names of the nodes."""
-        return display_names(self.nodes)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names that people read: conv1, relu1, pool1, ..., in the order of the nodes."""
-        return tuple(self.titles.values())
-
-    def display_name(self, name: str) -> str:
-        """Return the name that people read of a node or an array: conv1 for "0", conv1.W for "0.W"."""
-        if name in self.titles:
-            return self.titles[name]
-        node, array = self.owners[name]
-        return f"{self.titles[node]}.{array}"
-
-    @cached_property
-    def owners(self) -> dict[str, tuple[str, str]]:
-        """The node and the layer's own name of every array, by its name in the network."""
-        arrays = [(node.name, name) for node in self.nodes for name in node.layer.parameters() | node.layer.statistics()]
-        return {f"{node}.{name}": (node, name) for node, name in arrays}
-
-    @cached_property
-    def _by_name(self) -> dict[str, Node]:
-        return {self.titles[node.name]: node for node in self.nodes} | {node.name: node for node in self.nodes}
-
-    def node(self, name: str) -> Node:
-        """Return a node by its name, or by the name that people read."""
-        return self._by_name[name]
-
-    @cached_property
-    def readers(self) -> dict[str, list[Node]]:
-        """The nodes that read each activation, by its name."""
-        return graph.readers(self.nodes)
-
-    @cached_property
-    def weighted(self) -> tuple[str, ...]:
-        """The names of the nodes with weights."""
-        return tuple(node.name for node in self.nodes if node.layer.parameters())
-
-    @cached_property
-    def below_logits(self) -> frozenset[str]:
-        """The names of all activations that the logits are made of, themselves included."""
-        return frozenset(graph.upstream(self.nodes, self.logits_name))
-
-    @cached_property
-    def with_weights_above(self) -> frozenset[str]:
-        """The names of all nodes that have weights, or read what is made of weights."""
-        reached = {later.name for name in self.weighted for later in graph.downstream(self.nodes, name)}
-        return frozenset(reached | set(self.weighted))
-
-    @cached_property
-    def _last_readers(self) -> dict[str, str]:
-        return {name: node.name for node in self.nodes if node.name in self.below_logits for name in node.reads}
-
-    def last_reader(self, name: str) -> str | None:
-        """Return the name of the last node on the way to the logits that reads an activation; None for the logits."""
-        return None if name == self.logits_name else self._last_readers.get(name)
 
     @property
     def classes(self) -> int:
