@@ -525,14 +525,16 @@ NO_NAMES = [3, 2.5, True, None, [], {}, "input", [3], [None], [["input"]], ["inp
 @pytest.mark.parametrize("key", ["name", "logits"])
 def test_a_name_that_is_no_string_is_refused(key: str, value: object) -> None:
     description = layers(RELU, RELU | {"name": value} if key == "name" else RELU, FLATTEN, LINEAR)
+    if (key, value) == ("logits", None):
+        return  # null is as good as nothing
     assert key in refusal_of(description | ({"logits": value} if key == "logits" else {}))
 
 
 @pytest.mark.parametrize("value", NO_NAMES, ids=lambda value: f"{value!r:.9}")
 def test_names_that_are_no_list_of_strings_are_refused(value: object) -> None:
     assert "reads" in refusal_of(layers(RELU, RELU | {"reads": value}, FLATTEN, LINEAR))
-    assert "outputs" in refusal_of(layers(RELU, FLATTEN, LINEAR) | {"outputs": value})
-    if value is not None:
+    if value is not None:  # null is as good as nothing
+        assert "outputs" in refusal_of(layers(RELU, FLATTEN, LINEAR) | {"outputs": value})
         assert "class" in refusal_of(layers(FLATTEN, LINEAR) | {"classes": value})
 
 
@@ -574,9 +576,9 @@ NO_LAYOUT: list[object] = [None, 3, "HWC", [], {}, ["NHWC"]]
         (layers(RELU, RELU | {"name": "0"}), ["two are named '0'", "Rename"]),
         (layers({"layer": "Residual", "block": [RELU | {"name": "a"}]}, RELU | {"name": "a"}), ["two are named 'a'"]),
         (layers({"layer": "Residual", "block": [RELU]}, RELU | {"name": "0.block.0"}), ["two are named '0.block.0'"]),
-        (layers(RELU | {"reads": ["input", "input"]}), ["layer 0 (ReLU)", "one activation", "['input', 'input']"]),
-        (layers(RELU, {"layer": "Add"}), ["layer 1 (Add)", "two activations or more", "['0']"]),
-        (layers(RELU, ADD | {"reads": ["0"]}), ["layer 1 (Add)", "two activations or more", "['0']"]),
+        (layers(RELU | {"reads": ["input", "input"]}), ["layer 0 (ReLU)", "one activation", "got input, input"]),
+        (layers(RELU, {"layer": "Add"}), ["layer 1 (Add)", "two activations or more", "got 0"]),
+        (layers(RELU, ADD | {"reads": ["0"]}), ["layer 1 (Add)", "two activations or more", "got 0"]),
         (layers(CONV, ADD), ["layer 1 (Add)", "one shape", "(28, 28, 2), (30, 30, 1)", "Try a padding"]),
         (
             layers(CONV, ADD | {"layer": "Multiply"}),
@@ -592,7 +594,7 @@ NO_LAYOUT: list[object] = [None, 3, "HWC", [], {}, ["NHWC"]]
         ),
         (
             layers({"layer": "Residual", "block": [RELU], "reads": ["input", "input"]}),
-            ["layer 0 (Residual)", "one activation", "['input', 'input']"],
+            ["layer 0 (Residual)", "one activation", "got input, input"],
         ),
         (layers(RELU, {"layer": "Residual", "block": [RELU, {"layer": "Softmax"}]}), ["layer 1.block.1: expected", "Softmax"]),
         (layers(RELU, FLATTEN, LINEAR) | {"logits": "nowhere"}, ["logits", "0, 1, 2", "'nowhere'"]),

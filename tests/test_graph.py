@@ -344,7 +344,7 @@ def join(name: str, *reads: str) -> Node:
         ),
         ([MaxPool2d(2), Node("m", Multiply(), ["input", "0"])], {}, ["Multiply: expected activations of one shape"]),
         ([MaxPool2d(2), Node("c", Concat(), ["input", "0"])], {}, ["Concat: expected activations that differ in their channels"]),
-        ([Add()], {}, ["node '0'", "two activations or more", "got ['input']", "Try Node"]),
+        ([Add()], {}, ["node '0'", "two activations or more", "got input", "Try Node"]),
         ([ReLU()], {"logits": "conv1"}, ["outputs and logits", "among 0", "got 'conv1'"]),
         ([ReLU()], {"outputs": ["1"]}, ["got '1'"]),
         ([Flatten(), Linear(np.ones((32, 2)), np.ones(2))], {"class_names": ["a"]}, ["class_names: expected one", "(2,)"]),
@@ -362,12 +362,12 @@ def test_what_is_no_graph_is_refused_in_one_line(entries: Sequence[Any], setting
 
 @pytest.mark.parametrize("name", ["", "a b", "a[0]", "a=b", "a,b", "loss", "input", "logits", "probability", "a\n", 3, None])
 def test_a_name_that_cannot_be_written_as_a_place_is_refused(name: Any) -> None:
-    with pytest.raises(HandmadeError, match="a node's name: expected printable letters"):
+    with pytest.raises(HandmadeError, match="a node's name: expected up to 200 printable letters"):
         Node(name, ReLU())
 
 
 def test_several_activations_are_read_by_joins_alone() -> None:
-    with pytest.raises(HandmadeError, match="node 'a': expected ReLU to read one activation; got \\['input', 'b'\\]"):
+    with pytest.raises(HandmadeError, match="node 'a': expected ReLU to read one activation; got input, b"):
         Node("a", ReLU(), ["input", "b"])
     with pytest.raises(HandmadeError, match="node 'a': expected Add to read two activations or more"):
         Node("a", Add(), ["input"])

@@ -52,7 +52,7 @@ def network(*, dropout: bool = True, batch_norm: bool = True) -> Network:
     def even(channels: int) -> list[Layer]:
         return [norm(draw, channels)] if batch_norm else []
 
-    layers: list[Layer] = [
+    layers: list[Any] = [
         *(conv(draw, 2, 3), *even(3), ReLU(), MaxPool2d(2), *forget()),
         Residual([conv(draw, 3, 2), *even(2), ReLU(), *forget(), conv(draw, 2, 4)], [conv(draw, 3, 4, 1), *even(4)]),
         Residual([ReLU(), Residual([conv(draw, 4, 2), MaxPool2d(3, 1, 1)], [conv(draw, 4, 2, 1)]), conv(draw, 2, 4, 1)]),
@@ -65,7 +65,7 @@ def within_a_shortcut() -> Network:
     """The only layer that couples the images, or forgets, is not seen from outside."""
     draw = rng(4)
     inner: list[Layer] = [norm(draw, 2), Dropout(0.3), conv(draw, 2, 3)]
-    layers: list[Layer] = [
+    layers: list[Any] = [
         Residual([conv(draw, 2, 3), ReLU()], inner),
         MaxPool2d(2),
         Flatten(),
@@ -199,7 +199,7 @@ def test_a_kink_within_a_residual_is_named() -> None:
         return Conv2d(np.ones((height, 1, 1, 1)), np.zeros(1))
 
     inner = Residual([one(1), ReLU()], [MaxPool2d((2, 1), 1, (1, 0)), one(2)])
-    layers: list[Layer] = [one(1), Residual([ReLU(), inner]), Flatten(), Linear(np.ones((4, 2)), np.zeros(2))]
+    layers: list[Any] = [one(1), Residual([ReLU(), inner]), Flatten(), Linear(np.ones((4, 2)), np.zeros(2))]
     network, x = Network(layers, (2, 2, 1)), np.ones((1, 2, 2, 1))
     x[0, 0, 1, 0] = 0
     assert [kink.layer for kink in kinks(network, x, "0.W", (0, 0, 0, 0), 1e-30)] == []
@@ -331,10 +331,12 @@ class Scale(Layer):
     W: Array
 
     def forward(self, x: Array) -> Array:
-        return x * self.W**2
+        y: Array = x * self.W**2
+        return y
 
     def delta(self, x: Array, dx: Array) -> Array:
-        return dx * self.W**2
+        dy: Array = dx * self.W**2
+        return dy
 
     def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
         return gy * self.W**2, {"W": np.array([2 * self.W[0] * (gy * x).sum()])}

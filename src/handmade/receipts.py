@@ -105,4 +105,4 @@ def _prepared(network: Network, image: Any) -> Array:
     if not isinstance(image, np.ndarray):
         raise HandmadeError(f"an image wants to be an array; got {type(image).__name__}. Try numpy.asarray(image)")
     raw = image.dtype == np.uint8 and image.ndim in {2, 3}
-    return prepare(image[None], network.dtype)[0] if raw else image
+    return (network.preparation or prepare)(image[None], network.dtype)[0] if raw else image

@@ -20,7 +20,7 @@ from numpy.typing import DTypeLike
 
 from handmade.engine.arrays import Array, Shape, pair, whole
 from handmade.engine.errors import HandmadeError
-from handmade.engine.graph import INPUT, Node, listed, order
+from handmade.engine.graph import INPUT, Node, check_name, listed, order
 from handmade.engine.layers import KINDS, Add, Layer
 from handmade.engine.network import Network
 from handmade.engine.preparation import Preparation
@@ -101,9 +101,8 @@ def restore(description: object, arrays: dict[str, Array]) -> dict[str, Any]:
 
     network = _walk(description, kept)
     if wanted != set(arrays):
-        raise HandmadeError(
-            f"expected the arrays of the described network, {listed(sorted(wanted))}; got {listed(sorted(arrays))}"
-        )
+        missing, surplus = listed(sorted(wanted - set(arrays))), listed(sorted(set(arrays) - wanted))
+        raise HandmadeError(f"expected the arrays {listed(sorted(wanted))}; missing: {missing}; too many: {surplus}")
     return network
 
 
@@ -143,12 +142,12 @@ def _walk(description: object, make: Maker) -> dict[str, Any]:
         except HandmadeError as error:
             raise HandmadeError(f"layer {entry.name} ({entry.kind}): {error}") from None
         nodes.append(node)
-    classes, prepare = description.get("classes"), description.get("prepare")
+    logits, outputs, classes, prepare = (description.get(key) for key in ("logits", "outputs", "classes", "prepare"))
     return {
         "layers": nodes,
         "input_shape": shapes[INPUT],
-        "logits": _names([description["logits"]], "logits")[0] if "logits" in description else entries[-1].name,
-        "outputs": _names(description["outputs"], "outputs") if "outputs" in description else None,
+        "logits": entries[-1].name if logits is None else _names([logits], "logits")[0],
+        "outputs": None if outputs is None else _names(outputs, "outputs"),
         "class_names": None if classes is None else _names(classes, "classes"),
         "preparation": None if prepare is None else Preparation.from_json(prepare),
     }
@@ -162,9 +161,12 @@ def _entries(listing: list[Any], before: str = INPUT, prefix: str = "", depth: i
             kinds = listed([*KINDS, RESIDUAL])
             raise HandmadeError(f'layer {prefix}{place}: expected {{"layer": one of {kinds}, ...}}; got {given!r:.80}')
         settings = {key: value for key, value in given.items() if key not in {"layer", "name", "reads"}}
-        named = "name" in given
-        name = _names([given["name"]], "name")[0] if named else f"{prefix}{number}"
-        reads = tuple(_names(given["reads"], "reads")) if "reads" in given else (before,)
+        name = given.get("name", f"{prefix}{number}")
+        try:
+            check_name(name)
+            reads = tuple(_names(given["reads"], "reads")) if "reads" in given else (before,)
+        except HandmadeError as error:
+            raise HandmadeError(f"layer {prefix}{place} ({given['layer']}): {error}") from None
         number += name == f"{prefix}{number}"
         if given["layer"] == RESIDUAL:
             yield from _residual(name, settings, reads, depth + 1)

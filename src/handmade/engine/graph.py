@@ -17,6 +17,7 @@ from handmade.engine.layers.adapter import adapt
 from handmade.engine.layers.layer import Layer
 
 INPUT = "input"
+LONGEST = 200  # letters of a name
 RESERVED = {INPUT, "logits", "probability", "loss"}  # other numbers that receipts tell of
 FORBIDDEN = set(" []=,")  # letters that say more than a name where people write places
 
@@ -50,15 +51,11 @@ class Node:
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "layer", adapt(layer))
         object.__setattr__(self, "reads", (reads,) if isinstance(reads, str) else tuple(reads))
-        if not isinstance(name, str) or not name or not name.isprintable() or name in RESERVED or FORBIDDEN & set(name):
-            raise HandmadeError(
-                f"a node's name: expected printable letters without spaces and without [ ] = , and none of "
-                f"{', '.join(sorted(RESERVED))}; got {name!r:.80}"
-            )
+        check_name(name)
         if len(self.reads) < 1 + self.layer.joins or (len(self.reads) > 1 and not self.layer.joins):
             expected = "two activations or more" if self.layer.joins else "one activation"
             raise HandmadeError(
-                f"node {name!r}: expected {self.layer.kind} to read {expected}; got {list(self.reads)}. "
+                f"node {name!r:.80}: expected {self.layer.kind} to read {expected}; got {listed(self.reads, 5)}. "
                 "Try Node(name, layer, reads=[...])"
             )
 
@@ -73,6 +70,16 @@ class Node:
     def with_layer(self, layer: Layer) -> "Node":
         """Return the node with another layer in its place."""
         return self if layer is self.layer else Node(self.name, layer, self.reads)
+
+
+def check_name(name: object) -> None:
+    """Raise HandmadeError unless this can be the name of a node."""
+    fits = isinstance(name, str) and 0 < len(name) <= LONGEST and name.isprintable() and name not in RESERVED
+    if not fits or FORBIDDEN & set(str(name)):
+        raise HandmadeError(
+            f"a node's name: expected up to {LONGEST} printable letters without spaces and without [ ] = , and none of "
+            f"{', '.join(sorted(RESERVED))}; got {name!r:.80}"
+        )
 
 
 class Block:
@@ -156,7 +163,7 @@ def _circle(waits_for: Sequence[set[int]]) -> list[int]:
 
 def listed(names: Iterable[Any], most: int = 20) -> str:
     """Return names for a message; some of them where they are many."""
-    each = [str(name) if str(name).isprintable() else repr(name) for name in names] or ["none"]
+    each = [(str(name) if str(name).isprintable() else repr(name))[:80] for name in names] or ["none"]
     return ", ".join(each[:most]) + (f", ... ({len(each):,} in all)" if len(each) > most else "")
 
 

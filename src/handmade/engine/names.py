@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 from handmade.engine.graph import Node
 
+DIGITS = 10  # of a number that names a node; a longer one is a name
+
 
 def display_names(nodes: Sequence[Node]) -> dict[str, str]:
     """Return the name that people read of every node, by its own name.
@@ -33,7 +35,7 @@ def display_names(nodes: Sequence[Node]) -> dict[str, str]:
 
 def _is_number(name: str) -> bool:
     last = name.rpartition(".")[2]
-    return last.isascii() and last.isdecimal()
+    return last.isascii() and last.isdecimal() and len(last) < DIGITS
 
 
 def _container(name: str) -> tuple[str, str]:

@@ -63,6 +63,10 @@ class Network(Structure):
         written = [node.reading({name: named.get(name, name) for name in node.reads}) for node in written]
         nodes = graph.ordered_nodes(written)
         last = written[-1].name if written else INPUT
+        arrays = {f"{node.name}.{name}" for node in nodes for name in node.layer.parameters() | node.layer.statistics()}
+        twice = next((node.name for node in nodes if node.name in arrays), None)
+        if twice is not None:
+            raise HandmadeError(f"node {twice!r:.80}: expected a name that no array has. Rename it")
         read = {name for node in nodes for name in node.reads}
         ends = [node.name for node in nodes if node.name not in read] if outputs is None else outputs
         found = [_known(name, nodes, named) for name in (*ends, last if logits is None else logits)]
@@ -77,6 +81,8 @@ class Network(Structure):
         for name, value in values.items():
             object.__setattr__(self, name, value)
         self._check_class_names(self.shape_of[self.logits_name])
+        if preparation is not None:
+            preparation.check(self.input_shape)
 
     @property
     def classes(self) -> int:
@@ -248,7 +254,7 @@ class Network(Structure):
 def _known(name: str, nodes: Sequence[Node], named: dict[str, str]) -> str:
     """Return the name of a node, which may be given as people read it."""
     names = [node.name for node in nodes]
-    found = name if name in names or name == INPUT else named.get(name)
+    found = name if name in names or not nodes else named.get(name)
     if found is None:
-        raise HandmadeError(f"outputs and logits: expected names of nodes among {', '.join(names)}; got {name!r:.80}")
+        raise HandmadeError(f"outputs and logits: expected names of nodes among {graph.listed(names)}; got {name!r:.80}")
     return found

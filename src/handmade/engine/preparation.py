@@ -3,14 +3,13 @@
 x = scale * pixels + shift, with `padding` rows and columns of the padding's value around it
 """
 
-import math
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from handmade.engine.arrays import Array, whole
+from handmade.engine.arrays import Array, Shape, whole
 from handmade.engine.errors import HandmadeError
 
 LAYOUTS = {"NHWC": (0, 1, 2, 3), "NCHW": (0, 2, 3, 1)}  # and the order of its axes that makes it NHWC
@@ -58,6 +57,12 @@ class Preparation:
         around = ((0, 0), (self.padding, self.padding), (self.padding, self.padding), (0, 0))
         return np.pad(x, around) if self.padding else x
 
+    def check(self, shape: Shape) -> None:
+        """Raise HandmadeError unless it can make inputs of this shape."""
+        counts = {len(each) for each in (self.scale, self.shift) if isinstance(each, tuple)} - {1}
+        if len(shape) != 3 or counts - {shape[-1]}:
+            raise HandmadeError(f"prepare: expected images with one scale and shift for each channel; got {self} for {shape}")
+
     def to_json(self) -> dict[str, Any]:
         """Return the settings as plain data."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
@@ -73,7 +78,7 @@ class Preparation:
 
 def _numbers(value: Any, name: str) -> float | tuple[float, ...]:
     numbers = value if isinstance(value, list | tuple) else [value]
-    fits = [isinstance(each, int | float) and not isinstance(each, bool) and math.isfinite(each) for each in numbers]
-    if not numbers or not all(fits) or any(abs(each) > LARGEST for each in numbers):
+    fits = [isinstance(each, int | float) and not isinstance(each, bool) and abs(each) <= LARGEST for each in numbers]
+    if not all(fits) or not numbers:  # so written that NaN does not fit
         raise HandmadeError(f"{name}: expected one number, or one for each channel; got {value!r:.80}")
     return tuple(map(float, numbers)) if isinstance(value, list | tuple) else float(value)

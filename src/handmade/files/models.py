@@ -53,7 +53,7 @@ def read(path: Path) -> tuple[dict[str, Array], object]:
         raise HandmadeError(f"{path}: wanted a complete safetensors file; this is something else, or damaged ({error})") from None
     for name, array in parameters.items():
         if not np.isfinite(array).all():
-            raise HandmadeError(f"{path}: wanted finite weights; {name} holds NaN or infinity")
+            raise HandmadeError(f"{path}: wanted finite weights; {name!r:.80} holds NaN or infinity")
     try:
         return parameters, json.loads(metadata["handmade"])
     except (ValueError, RecursionError) as error:

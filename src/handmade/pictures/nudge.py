@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from handmade.engine.arrays import Array
+from handmade.engine.layers import rule
 from handmade.engine.network import Network
 from handmade.engine.receipts.trace import trace
 from handmade.pictures.maps import BARS, MOST, STRIP, show_maps, show_strip
@@ -52,9 +53,11 @@ def difference_maps(network: Network, image: Array, nudge: str, label: int | Non
         f"From {number(traced.before)} to {number(after)}. Exact differences, new minus old: blue rose, orange fell, "
         "and neutral is what the nudge did not reach. Each layer has a scale of its own.",
     )
+    rows = {network.titles[node.name] for node in network.nodes if rule(node.layer, "reorders")}  # the same numbers
+    logits = network.titles.get(network.logits_name)
     for name, d in traced.differences.items():
-        if not name.rpartition(".")[2].startswith("flatten"):  # the same numbers in a row
-            _show(sheet, name, d, traced.activations[name], label if name == network.names[-1] else None)
+        if name not in rows:
+            _show(sheet, name, d, traced.activations[name], label if name == logits else None)
     if traced.loss is not None and traced.dL is not None:
         sheet.group(f"loss: {traced.loss:.6g}, and its difference {number(traced.dL)}")
     return sheet.done()

@@ -16,7 +16,7 @@ import numpy as np
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.errors import HandmadeError
 from handmade.engine.layers.channel import EVERY, Difference, to_dense
-from handmade.engine.layers.join import Join
+from handmade.engine.layers.join import Join, shapes_of
 from handmade.engine.terms import Term, made, stored
 
 
@@ -26,7 +26,7 @@ class Concat(Join):
 
     def output_shape(self, shape: tuple[Shape, ...]) -> Shape:
         if len({each[:-1] for each in shape}) > 1:
-            raise HandmadeError(f"Concat: expected activations that differ in their channels alone; got the shapes {shape}")
+            raise HandmadeError(f"Concat: expected activations that differ in their channels alone; got {shapes_of(shape)}")
         return (*shape[0][:-1], sum(each[-1] for each in shape))
 
     def forward(self, x: tuple[Array, ...]) -> Array:

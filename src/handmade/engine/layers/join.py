@@ -17,9 +17,8 @@ class Join(Layer):
 
     def output_shape(self, shape: tuple[Shape, ...]) -> Shape:
         if len(set(shape)) > 1:
-            shapes = ", ".join(map(str, shape))
             raise HandmadeError(
-                f"{self.kind}: expected activations of one shape; got {shapes}. "
+                f"{self.kind}: expected activations of one shape; got {shapes_of(shape)}. "
                 "Try a padding in one branch, or a 1 x 1 Conv2d in the other"
             )
         return shape[0]
@@ -28,3 +27,8 @@ class Join(Layer):
     def terms(x: tuple[Array, ...], at: Shape) -> list[Term]:
         """Return the number at one place of every activation."""
         return [stored(x_k[at], f"input{k}", *at) for k, x_k in enumerate(x)]
+
+
+def shapes_of(shapes: tuple[Shape, ...], most: int = 5) -> str:
+    """Return some shapes for a message."""
+    return ", ".join(map(str, shapes[:most])) + ", ..." * (len(shapes) > most)
