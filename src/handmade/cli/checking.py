@@ -1,7 +1,6 @@
 """`handmade check`: backpropagation against exact difference quotients, array by array, and the kinks by name."""
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,12 +9,13 @@ from rich.table import Table
 
 import handmade
 from handmade import HandmadeError
-from handmade.cli import inputs
 from handmade.cli.console import duration, news, print_json, results
 from handmade.cli.progress import progress
 from handmade.engine.arrays import Array
 from handmade.engine.check.network import ArrayReport, Report, check
 from handmade.engine.gradients.definition import cost
+from handmade.runs import inputs
+from handmade.runs.inputs import network_named
 from handmade.workers import cores, workers
 
 MARKS = {"agree": "[bold]agree[/]", "kink": "kink", "bug": "[bold reverse]BUG[/]"}
@@ -24,7 +24,7 @@ MARKS = {"agree": "[bold]agree[/]", "kink": "kink", "bug": "[bold reverse]BUG[/]
 def run(target: str, data: str, images: int, seed: int, *, every: bool, json: bool) -> None:
     """Check a model, a preset or the network of a file, on a few images; the definition for some weights, or for every one."""
     digits = inputs.dataset(data)
-    network = network_of(target, seed)
+    network = network_named(target, seed)
     inputs.check_fit(network, digits, data)
     x = handmade.data.prepare(digits.train.images[:images], np.float64)
     y, tries = digits.train.labels[:images], network.size if every else None
@@ -51,13 +51,6 @@ def _tell_cost(network: handmade.Network, x: Array, y: Array, threads: int) -> N
     on = f" on {threads} cores" if threads > 1 else ""
     took = f"about {duration(passes * seconds / threads)}{on}"
     news.print(f"definition: {passes:,} weights, one forward pass of {1000 * seconds:.1f} ms each, {took}; Ctrl-C leaves")
-
-
-def network_of(target: str, seed: int) -> handmade.Network:
-    """A preset or a network file with fresh weights, or else a model."""
-    if target in handmade.networks.PRESETS or target.endswith(".json"):
-        return inputs.fresh_network(target, np.random.default_rng(seed), np.float64)
-    return inputs.model(Path(target))
 
 
 def _plain(array: ArrayReport) -> dict[str, Any]:

@@ -7,10 +7,11 @@ from rich import box
 from rich.table import Table
 
 import handmade
-from handmade.cli import inputs
-from handmade.cli.console import percent, print_json, results
+from handmade.cli.console import print_json, results
+from handmade.cli.summary import summary
 from handmade.engine.evaluation import Evaluation, evaluate
-from handmade.files.runs import BEST
+from handmade.runs import inputs
+from handmade.runs.record import BEST
 
 
 def run(path: Path, data: str, *, json: bool) -> None:
@@ -39,15 +40,6 @@ def run(path: Path, data: str, *, json: bool) -> None:
 def _of_two(path: Path) -> str:
     """Which model of a run is meant, where there are two."""
     return f", after the last step; the best on the validation images is {path / BEST}" if (path / BEST).exists() else ""
-
-
-def summary(evaluation: Evaluation) -> str:
-    """Accuracy and the worst confusions, in words."""
-    lines = [f"Test accuracy {percent(evaluation.accuracy)}: {evaluation.right:,} of {evaluation.images:,} images right."]
-    mistakes = [f"{true} taken for {taken} ({count})" for true, taken, count in evaluation.mistakes(5)]
-    if mistakes:
-        lines.append(f"Confused most: {', '.join(mistakes)}.")
-    return "\n".join(lines)
 
 
 def _matrix(evaluation: Evaluation) -> Table:

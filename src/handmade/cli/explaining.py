@@ -7,16 +7,16 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from handmade.cli import inputs
-from handmade.cli.checking import network_of
 from handmade.cli.console import percent, print_json, results
-from handmade.cli.signed import MINUS, OVER, TIMES, aligned, decimals_for, digits_before, signed, useful_digits
-from handmade.cli.updating import UPDATE, receipt_of_update
+from handmade.cli.number_format import MINUS, OVER, TIMES, aligned, decimals_for, digits_before, signed, useful_digits
 from handmade.engine.receipts.receipt import Receipt, Step
 from handmade.engine.terms import Term
 from handmade.receipts import explain, snippet
+from handmade.runs import explain_next_update, inputs
+from handmade.runs.inputs import network_named
 
 SIGNS = {"product": TIMES, "difference": MINUS, "quotient": OVER}
+UPDATE = "update of "  # opens the place of a number that is not there yet
 MOST_DIGITS = 17
 WIDE = 80  # columns of a terminal that everything fits into
 
@@ -38,10 +38,10 @@ def run(
 ) -> None:
     """Explain one number of a model, a preset or the network of a file; or the next update of a run."""
     if at.startswith(UPDATE):
-        number, receipt = receipt_of_update(target, at.removeprefix(UPDATE).strip())
+        number, receipt = explain_next_update(target, at.removeprefix(UPDATE).strip())
         about: dict[str, Any] = {"model": target, "step": number}
     else:
-        network, named = network_of(target, seed), inputs.image_named(image, data)
+        network, named = network_named(target, seed), inputs.image_named(image, data)
         label = named.label if label is None else label
         receipt = explain(network, named.pixels, at, label=label, depth=depth, by=by, h=step_size)
         about = {"model": target, "image": named.name, "label": label}

@@ -4,21 +4,18 @@ import math
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from handmade import HandmadeError
 from handmade.cli.console import duration, percent, print_json, results
-from handmade.files.history import Curve, Past, common_steps, curve, different, past, runs_in
-from handmade.files.runs import SETTINGS
+from handmade.runs import RunRecord, compare, list_runs
+from handmade.runs.comparison import Curve
+from handmade.runs.record import SETTINGS
 
 BARS = "\N{LOWER ONE EIGHTH BLOCK}▂▃▄▅▆▇█"
 WIDE = 56  # letters of a curve
-ROWS = 6  # steps at which curves are compared
-FACTS = ("network", "gradient", "optimiser", "learning_rate", "epochs", "steps", "seed", "test_accuracy", "seconds")
 OUTCOMES = ("steps", "train_loss", "test_loss", "test_accuracy", "seconds")
 
 
@@ -27,13 +24,13 @@ def run(paths: list[Path], sort: str, *, json: bool) -> None:
     if len(paths) == 1 and not (paths[0] / SETTINGS).exists():
         _list(paths[0], sort, json=json)
     else:
-        _compare([_run(path) for path in paths], json=json)
+        _compare(paths, json=json)
 
 
 def _list(directory: Path, sort: str, *, json: bool) -> None:
-    runs = sorted(runs_in(directory), key=lambda run: _order(run, sort))
+    runs = list_runs(directory, sort)
     if json:
-        print_json({"directory": str(directory), "runs": [_plain(run) for run in runs]})
+        print_json({"directory": str(directory), "runs": [run.to_json() for run in runs]})
     elif not runs:
         results.print(f"There are no runs in {escape(str(directory))}.")
     else:
@@ -43,30 +40,7 @@ def _list(directory: Path, sort: str, *, json: bool) -> None:
                 results.print(f"{escape(run.folder.name)}: {escape(run.problem)}")
 
 
-def _run(path: Path) -> Past:
-    run = past(path)
-    if run.problem:
-        raise HandmadeError(f"{path}: wanted the folder of a run to compare; it is {run.problem}")
-    return run
-
-
-def _order(run: Past, sort: str) -> tuple[bool, float, str, str]:
-    """What is not known comes first; equals go by their time, and then by name."""
-    names = {"accuracy": "test_accuracy", "name": "", "network": "", "status": "", "when": ""}
-    number = run.steps if sort == "steps" else run.number(names.get(sort, sort))
-    word = {"name": run.folder.name, "status": run.status}.get(sort, run.word(sort))
-    known = number is not None or bool(word)
-    return known, number or 0.0, word or run.word("when"), run.folder.name
-
-
-def _plain(run: Past) -> dict[str, Any]:
-    if run.problem:
-        return {"name": run.folder.name, "folder": str(run.folder), "problem": run.problem}
-    facts = {name: run.word(name) or run.number(name) for name in FACTS} | {"steps": run.steps}
-    return {"name": run.folder.name, "folder": str(run.folder), "when": run.word("when"), "status": run.status} | facts
-
-
-def _table(runs: Sequence[Past]) -> Table:
+def _table(runs: Sequence[RunRecord]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False)
     for name in ("run", "when", "network", "gradient", "optimiser"):
         table.add_column(name, overflow="fold", no_wrap=name == "when")
@@ -89,21 +63,17 @@ def _table(runs: Sequence[Past]) -> Table:
     return table
 
 
-def _compare(runs: Sequence[Past], *, json: bool) -> None:
-    curves, settings = [curve(run) for run in runs], different(runs)
-    steps = common_steps(curves, ROWS)
-    at: list[dict[str, Any]] = [
-        {"step": step, "loss": [each.loss(step) for each in curves], "accuracy": [each.accuracy(step) for each in curves]}
-        for step in steps
-    ]
+def _compare(paths: Sequence[Path], *, json: bool) -> None:
+    compared = compare(paths)
     if json:
-        print_json({"runs": [_plain(run) for run in runs], "differ": settings, "at": at})
+        print_json(compared.to_json())
         return
+    runs, at = compared.runs, compared.at
     names = [escape(name) for name in _names(runs)]
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
     for name in ("", *names):
         table.add_column(name, justify="right" if name else "left", overflow="fold")
-    for name, values in settings.items():
+    for name, values in compared.differ.items():
         table.add_row(name.replace("_", " "), *("" if value is None else escape(_short(value)) for value in values))
     table.add_section()
     table.add_row("status", *(escape(run.status) for run in runs))
@@ -120,13 +90,13 @@ def _compare(runs: Sequence[Past], *, json: bool) -> None:
         table.add_section() if row is at[0] else None
         table.add_row(f"right at step {row['step']:,}", *("" if value is None else percent(value) for value in row["accuracy"]))
     results.print(table)
-    if not settings:
+    if not compared.differ:
         results.print("The settings are the same.")
-    for line in _sparklines(names, curves):
+    for line in _sparklines(names, compared.curves):
         results.print(line)
 
 
-def _names(runs: Sequence[Past]) -> list[str]:
+def _names(runs: Sequence[RunRecord]) -> list[str]:
     """The names of the folders, or their paths where two have the same name."""
     names = [run.folder.resolve().name for run in runs]
     return names if len(set(names)) == len(names) else [str(run.folder) for run in runs]

@@ -9,10 +9,10 @@ from rich import box
 from rich.table import Table
 
 import handmade
-from handmade.cli import inputs
 from handmade.cli.console import print_json, results
 from handmade.engine.arrays import Shape
 from handmade.engine.layers import Composite, Weighted, chain
+from handmade.runs import inputs
 
 
 def run(file: Path | None, *, json: bool) -> None:

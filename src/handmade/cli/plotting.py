@@ -12,8 +12,6 @@ import numpy as np
 
 import handmade
 from handmade import HandmadeError, pictures
-from handmade.cli import inputs
-from handmade.cli.checking import network_of
 from handmade.cli.console import news, results
 from handmade.cli.progress import progress
 from handmade.cli.steps import measured
@@ -25,8 +23,10 @@ from handmade.engine.gradients import backprop
 from handmade.engine.optim import SCHEDULES
 from handmade.engine.training import train
 from handmade.files.atomic import write_atomically
-from handmade.files.runs import logged, recorded
 from handmade.pictures.style import FORMATS, library
+from handmade.runs import inputs
+from handmade.runs.inputs import network_named
+from handmade.runs.record import read_log, read_run_json
 from handmade.workers import cores, workers
 
 
@@ -82,7 +82,7 @@ def writable(file: Path, formats: Sequence[str], *, force: bool) -> Path:
 def filters(target: str, seed: int, layer: str | None, order: Order) -> None:
     """Draw the weights."""
     file = order.file(target)
-    order.draw(file, pictures.filters(network_of(target, seed), layer, dark=order.dark))
+    order.draw(file, pictures.filters(network_named(target, seed), layer, dark=order.dark))
 
 
 def maps(target: str, seed: int, sight: Sight, order: Order) -> None:
@@ -179,22 +179,22 @@ def histories(runs: Sequence[Path]) -> list[pictures.History]:
     names = Counter(run.resolve().name for run in runs)
     found = []
     for run in runs:
-        accuracy = recorded(run).get("test_accuracy")
+        accuracy = read_run_json(run).get("test_accuracy")
         name = run.resolve().name
         told = float(accuracy) if isinstance(accuracy, int | float) else None
-        found.append(pictures.History(name if names[name] == 1 else str(run), logged(run), told))
+        found.append(pictures.History(name if names[name] == 1 else str(run), read_log(run), told))
     return found
 
 
 def _seen(target: str, seed: int, sight: Sight) -> tuple[handmade.Network, Array, int | None]:
     """A network, and an image ready for it, with its class if it is known."""
-    network, named = network_of(target, seed), inputs.image_named(sight.image, sight.data)
+    network, named = network_named(target, seed), inputs.image_named(sight.image, sight.data)
     image = inputs.prepared(network, named)
     return network, image, named.label if sight.label is None else sight.label
 
 
 def _with_data(target: str, seed: int, data: str) -> tuple[handmade.Network, Dataset]:
-    network, digits = network_of(target, seed), inputs.dataset(data)
+    network, digits = network_named(target, seed), inputs.dataset(data)
     inputs.check_fit(network, digits, data)
     return network, digits
 
@@ -203,6 +203,6 @@ def _seed_of(target: str) -> int:
     """The seed of the run that the model is of, if it is of one."""
     path = Path(target)
     with suppress(HandmadeError):
-        seed = recorded(path if path.is_dir() else path.parent).get("seed")
+        seed = read_run_json(path if path.is_dir() else path.parent).get("seed")
         return seed if isinstance(seed, int) and seed >= 0 else 0
     return 0

@@ -10,13 +10,13 @@ from rich.text import Text
 
 import handmade
 from handmade import HandmadeError
-from handmade.cli import inputs
 from handmade.cli.console import news, percent, print_json, results
 from handmade.cli.terminal_pictures import colourful, grey, rows
 from handmade.data import Digit, find_digit, prepare
 from handmade.engine.arrays import Array
 from handmade.files import images
-from handmade.files.runs import model_of
+from handmade.runs import inputs
+from handmade.runs.record import model_of
 
 SURE = 0.5  # below it, the network holds every single answer for more likely wrong than right
 BAR = 40  # columns of a probability of 1

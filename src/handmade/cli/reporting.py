@@ -4,18 +4,18 @@ from pathlib import Path
 
 import handmade
 from handmade import HandmadeError, pictures
-from handmade.cli import inputs
 from handmade.cli.console import results
 from handmade.cli.plotting import histories, writable
 from handmade.files.atomic import write_atomically
-from handmade.files.runs import recorded
 from handmade.pictures.style import library
+from handmade.runs import inputs
+from handmade.runs.record import read_run_json
 
 
 def run(folder: Path, image: int, data: str | None, out: Path | None, *, force: bool) -> None:
     """Write the report of a run."""
     library()
-    settings = recorded(folder)
+    settings = read_run_json(folder)
     file = writable(out or folder / "report.html", ("html", "htm"), force=force)
     source = data or str(settings.get("data", "mnist"))
     network, digits = inputs.model(folder), inputs.dataset(source)

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from handmade import HandmadeError
-from handmade.cli import inputs
 from handmade.cli.console import print_json, results
 from handmade.cli.terminal_pictures import grey, rows, weights
 from handmade.engine.layers import Conv2d
+from handmade.runs import inputs
 
 MOST_FILTERS = 64
 

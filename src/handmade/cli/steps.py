@@ -9,14 +9,14 @@ from rich.table import Table
 
 import handmade
 from handmade import HandmadeError
-from handmade.cli import inputs
-from handmade.cli.checking import network_of
 from handmade.cli.console import news, print_json, results
 from handmade.cli.progress import progress
 from handmade.engine.check.steps import Curve, StepErrors, error_against_h
 from handmade.files.atomic import write_atomically
 from handmade.pictures.steps import error_against_h as drawn
 from handmade.pictures.style import FORMATS, encode, library
+from handmade.runs import inputs
+from handmade.runs.inputs import network_named
 from handmade.workers import cores, workers
 
 
@@ -42,7 +42,7 @@ def run(target: str, data: str, images: int, seed: int, figure: Path | None, *, 
 def measured(target: str, data: str, images: int, seed: int) -> StepErrors:
     """The errors of every kind of quotient, for the network that is meant."""
     digits = inputs.dataset(data)
-    network = network_of(target, seed)
+    network = network_named(target, seed)
     inputs.check_fit(network, digits, data)
     x = handmade.data.prepare(digits.train.images[:images], np.float64)
     with workers(cores()) as executor, progress("step sizes") as tell:

@@ -4,13 +4,13 @@ from pathlib import Path
 
 from rich.text import Text
 
-from handmade.cli import inputs
-from handmade.cli.checking import network_of
 from handmade.cli.console import news, print_json, results
 from handmade.cli.explaining import steps_table
-from handmade.cli.signed import signed, useful_digits
+from handmade.cli.number_format import signed, useful_digits
 from handmade.files.atomic import write_atomically
 from handmade.receipts import Trace, trace
+from handmade.runs import inputs
+from handmade.runs.inputs import network_named
 
 
 def run(
@@ -30,7 +30,7 @@ def run(
         from handmade.cli.steps import check_figure  # noqa: PLC0415  it asks for matplotlib
 
         check_figure(figure)
-    network, named = network_of(target, seed), inputs.image_named(image, data)
+    network, named = network_named(target, seed), inputs.image_named(image, data)
     label = named.label if label is None else label
     traced = trace(network, named.pixels, nudge, label=label)
     if figure:
