@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from handmade import HandmadeError
-from handmade.cli import history as command
+from handmade.cli.commands.runs import SortChoice
+from handmade.cli.commands.runs import runs as command
 from handmade.cli.console import results
 from handmade.cli.main import main
 from handmade.runs.comparison import Curve, common_steps, curve, different
@@ -57,13 +58,13 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def names(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
-    command.run([Path("runs")], *arguments, json=True)
+def names(capsys: pytest.CaptureFixture[str], sort: str) -> list[str]:
+    command([Path("runs")], sort=SortChoice(sort), json=True)
     return [run["name"] for run in json.loads(capsys.readouterr().out)["runs"]]
 
 
 def test_a_list_has_the_newest_last_and_says_what_is_no_run(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    command.run([runs], "when", json=False)
+    command([runs], sort=SortChoice.when, json=False)
 
     shown = capsys.readouterr().out
     lines = shown.splitlines()
@@ -91,7 +92,7 @@ def test_a_list_can_be_ordered(runs: Path, capsys: pytest.CaptureFixture[str]) -
 
 
 def test_json_holds_every_fact(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    command.run([runs], "when", json=True)
+    command([runs], sort=SortChoice.when, json=True)
 
     listed = {run["name"]: run for run in json.loads(capsys.readouterr().out)["runs"]}
     assert listed["b"] == {"name": "b", "folder": str(runs / "b")} | FACTS | {"seconds": 5.0}
@@ -125,15 +126,15 @@ def test_a_fact_of_another_kind_is_not_known(tmp_path: Path, value: Any, capsys:
     )
 
     assert read_record(folder).number("test_accuracy") is None
-    command.run([tmp_path / "runs"], "accuracy", json=False)
-    command.run([folder, folder], "when", json=False)
+    command([tmp_path / "runs"], sort=SortChoice.accuracy, json=False)
+    command([folder, folder], sort=SortChoice.when, json=False)
     assert "odd" in capsys.readouterr().out
 
 
 def test_letters_that_a_terminal_would_obey_are_not_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(tmp_path / "runs" / "[red]x", optimiser="\x1b[2Jadam", gradient="[bold]")
 
-    command.run([tmp_path / "runs"], "when", json=False)
+    command([tmp_path / "runs"], sort=SortChoice.when, json=False)
 
     shown = capsys.readouterr().out
     assert "\x1b" not in shown
@@ -199,9 +200,9 @@ def test_runs_are_compared_side_by_side(runs: Path, capsys: pytest.CaptureFixtur
     one = write(runs / "one", [2.0] * 60, seed=3)
     two = write(runs / "two", [2.0 * 0.9**n for n in range(100)])
 
-    command.run([one, two], "when", json=False)
+    command([one, two], sort=SortChoice.when, json=False)
     shown = capsys.readouterr().out
-    command.run([one, two], "when", json=True)
+    command([one, two], sort=SortChoice.when, json=True)
     result = json.loads(capsys.readouterr().out)
 
     assert max(map(len, shown.splitlines())) <= 80
@@ -222,7 +223,7 @@ def test_runs_are_compared_side_by_side(runs: Path, capsys: pytest.CaptureFixtur
 
 
 def test_runs_without_a_log_or_a_difference_can_be_compared(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    command.run([runs / "b", runs / "b"], "when", json=False)
+    command([runs / "b", runs / "b"], sort=SortChoice.when, json=False)
 
     shown = capsys.readouterr().out
     assert "The settings are the same." in shown
@@ -253,7 +254,7 @@ def test_a_wrong_path_is_one_line(
 
 
 def test_an_empty_directory_is_said_to_be_empty(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    command.run([tmp_path], "when", json=False)
+    command([tmp_path], sort=SortChoice.when, json=False)
 
     assert "There are no runs in" in capsys.readouterr().out
     with pytest.raises(HandmadeError, match="expected a directory of runs"):

@@ -1,5 +1,6 @@
-"""`handmade plot`: one command a picture, and their options."""
+"""`handmade plot`: one command a picture."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -25,9 +26,13 @@ def filters(
     target: Target, *, layer: LayerName = None, seed: Seed = 0, out: Out = None, force: Force = False, dark: Dark = False
 ) -> None:
     """The weights as images: what the layers look for."""
-    from handmade.cli import plotting
+    from handmade import pictures
+    from handmade.cli.figures import Order
+    from handmade.runs.inputs import network_named
 
-    plotting.filters(target, seed, layer, plotting.Order("filters", out, force=force, dark=dark))
+    order = Order("filters", out, force=force, dark=dark)
+    file = order.file(target)
+    order.draw(file, pictures.filters(network_named(target, seed), layer, dark=dark))
 
 
 @plot.command()
@@ -43,9 +48,13 @@ def maps(
     dark: Dark = False,
 ) -> None:
     """One image's way through the network, layer by layer."""
-    from handmade.cli import plotting
+    from handmade import pictures
+    from handmade.cli.figures import Order, with_image
 
-    plotting.maps(target, seed, plotting.Sight(image, data, label), plotting.Order("maps", out, force=force, dark=dark))
+    order = Order("maps", out, force=force, dark=dark)
+    file = order.file(target)
+    network, one, label = with_image(target, seed, image, data, label)
+    order.draw(file, pictures.feature_maps(network, one, label, dark=dark))
 
 
 @plot.command()
@@ -62,10 +71,13 @@ def nudge(
     dark: Dark = False,
 ) -> None:
     """What one nudge changes at every layer, exactly."""
-    from handmade.cli import plotting
+    from handmade import pictures
+    from handmade.cli.figures import Order, with_image
 
-    sight = plotting.Sight(image, data, label)
-    plotting.nudge(target, seed, sight, nudge, plotting.Order("nudge", out, force=force, dark=dark))
+    order = Order("nudge", out, force=force, dark=dark)
+    file = order.file(target)
+    network, one, label = with_image(target, seed, image, data, label)
+    order.draw(file, pictures.difference_maps(network, one, nudge, label, dark=dark))
 
 
 @plot.command()
@@ -82,10 +94,17 @@ def sensitivity(
     dark: Dark = False,
 ) -> None:
     """Which pixels matter for an image, in three ways."""
-    from handmade.cli import plotting
+    from handmade import pictures
+    from handmade.cli.console import news
+    from handmade.cli.figures import Order, with_image
 
-    sight = plotting.Sight(image, data, label)
-    plotting.sensitivity(target, seed, sight, patch, plotting.Order("sensitivity", out, force=force, dark=dark))
+    order = Order("sensitivity", out, force=force, dark=dark)
+    file = order.file(target)
+    network, one, label = with_image(target, seed, image, data, label)
+    if label is None:
+        label = int(network.predict(one[None])[0])
+        news.print(f"No label is known; the network takes it for a {label}.")
+    order.draw(file, pictures.sensitivity(network, one, label, patch=patch, dark=dark))
 
 
 @plot.command()
@@ -97,9 +116,12 @@ def curves(
     dark: Dark = False,
 ) -> None:
     """Loss and accuracy of one run or several, step by step."""
-    from handmade.cli import plotting
+    from handmade import pictures
+    from handmade.cli.figures import Order, histories
 
-    plotting.curves(runs, plotting.Order("curves", out, force=force, dark=dark))
+    order = Order("curves", out, force=force, dark=dark)
+    file = order.file(runs[0] if len(runs) == 1 else "runs")
+    order.draw(file, pictures.curves(histories(runs), dark=dark))
 
 
 @plot.command()
@@ -107,9 +129,16 @@ def confusion(
     target: Target, *, data: Data = "mnist", seed: Seed = 0, out: Out = None, force: Force = False, dark: Dark = False
 ) -> None:
     """Which test digit is taken for which, and how often."""
-    from handmade.cli import plotting
+    from handmade import pictures
+    from handmade.cli.figures import Order, with_data
+    from handmade.data import prepare
+    from handmade.engine.evaluation import evaluate
 
-    plotting.confusion(target, seed, data, plotting.Order("confusion", out, force=force, dark=dark))
+    order = Order("confusion", out, force=force, dark=dark)
+    file = order.file(target)
+    network, digits = with_data(target, seed, data)
+    x = prepare(digits.test.images, network.dtype)
+    order.draw(file, pictures.confusion(evaluate(network, x, digits.test.labels), dark=dark))
 
 
 @plot.command()
@@ -124,9 +153,15 @@ def mistakes(
     dark: Dark = False,
 ) -> None:
     """The worst mistakes, and the closest right answers."""
-    from handmade.cli import plotting
+    from handmade import pictures
+    from handmade.cli.figures import Order, with_data
+    from handmade.data import prepare
 
-    plotting.mistakes(target, seed, data, most, plotting.Order("mistakes", out, force=force, dark=dark))
+    order = Order("mistakes", out, force=force, dark=dark)
+    file = order.file(target)
+    network, digits = with_data(target, seed, data)
+    x = prepare(digits.test.images, network.dtype)
+    order.draw(file, pictures.mistakes(network, x, digits.test.labels, most=most, dark=dark))
 
 
 @plot.command()
@@ -141,9 +176,15 @@ def histograms(
     dark: Dark = False,
 ) -> None:
     """How weights and gradients are spread out, by layer."""
-    from handmade.cli import plotting
+    from handmade import pictures
+    from handmade.cli.figures import Order, with_data
+    from handmade.data import prepare
 
-    plotting.histograms(target, seed, data, images, plotting.Order("histograms", out, force=force, dark=dark))
+    order = Order("histograms", out, force=force, dark=dark)
+    file = order.file(target)
+    network, digits = with_data(target, seed, data)
+    x = prepare(digits.train.images[:images], network.dtype)
+    order.draw(file, pictures.histograms(network, x, digits.train.labels[:images], dark=dark))
 
 
 @plot.command()
@@ -158,9 +199,13 @@ def steps(
     dark: Dark = False,
 ) -> None:
     """Error against h: the V of the textbook's quotient, and the exact one."""
-    from handmade.cli import plotting
+    from handmade import pictures
+    from handmade.cli.figures import Order
+    from handmade.cli.step_errors import measured
 
-    plotting.steps(target, seed, data, images, plotting.Order("steps", out, force=force, dark=dark))
+    order = Order("steps", out, force=force, dark=dark)
+    file = order.file(target)
+    order.draw(file, pictures.error_against_h(measured(target, data, images, seed), dark=dark))
 
 
 @plot.command()
@@ -179,7 +224,43 @@ def film(
     dark: Dark = False,
 ) -> None:
     """The filters while they learn: trains anew, makes a GIF."""
-    from handmade.cli import plotting
+    import numpy as np
 
-    order = plotting.Order("film", out, force=force, dark=dark, formats=("gif",))
-    plotting.film(target, seed, data, steps, frames, layer, order)
+    from handmade import networks, pictures
+    from handmade.cli.console import news
+    from handmade.cli.figures import Order, seed_of, with_data
+    from handmade.cli.progress import progress
+    from handmade.data import prepare
+    from handmade.engine.description import describe
+    from handmade.engine.errors import HandmadeError
+    from handmade.engine.gradients import backprop
+    from handmade.engine.optim import SCHEDULES
+    from handmade.engine.training import train
+    from handmade.workers import cores, workers
+
+    order = Order("film", out, force=force, dark=dark, formats=("gif",))
+    file = order.file(target)
+    seed = seed_of(target) if seed is None else seed
+    network, digits = with_data(target, seed, data)
+    if not network.size:
+        raise HandmadeError(f"{target}: a film wants a network with weights; this one has none")
+    network = networks.described(describe(network), np.random.default_rng(seed), network.dtype)
+    news.print(f"Training {target} anew for {steps:,} steps, by backpropagation with momentum; no file of a run is touched.")
+    every = max(1, -(-steps // (frames - 1)))
+    taken = []
+    with workers(cores()) as executor, progress("steps") as tell:
+        training = train(
+            network,
+            digits.train.images,
+            digits.train.labels,
+            gradient=partial(backprop, executor=executor),
+            schedule=SCHEDULES["linear"],
+            steps=steps,
+            seed=seed,
+            prepare=partial(prepare, dtype=network.dtype),
+        )
+        for step in training:
+            tell(step.number, steps)
+            if (step.number - 1) % every == 0:
+                taken.append(pictures.Frame(step.number - 1, step.loss, step.before))
+    order.write(file, pictures.film([*taken, pictures.Frame(steps, step.loss, step.network)], layer, dark=dark))

@@ -1,4 +1,4 @@
-"""`handmade report`: its options."""
+"""`handmade report`: all about a run on one page of HTML."""
 
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +17,26 @@ def report(
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there already.")] = False,
 ) -> None:
     """Tell all about a run on one page of HTML, complete in itself."""
-    from handmade.cli.reporting import run as write
+    from handmade import pictures
+    from handmade.cli.console import results
+    from handmade.cli.figures import histories, writable
+    from handmade.data import prepare
+    from handmade.engine.errors import HandmadeError
+    from handmade.files.atomic import write_atomically
+    from handmade.pictures.style import library
+    from handmade.runs import inputs
+    from handmade.runs.record import read_run_json
 
-    write(run, image, data, out, force=force)
+    library()
+    settings = read_run_json(run)
+    file = writable(out or run / "report.html", ("html", "htm"), force=force)
+    source = data or str(settings.get("data", "mnist"))
+    network, digits = inputs.model(run), inputs.dataset(source)
+    inputs.check_fit(network, digits, source)
+    if image >= len(digits.test.labels):
+        raise HandmadeError(f"--image wants a test image, 0 to {len(digits.test.labels) - 1}; got {image}")
+    x = prepare(digits.test.images, network.dtype)
+    about = pictures.Subject(histories([run])[0], settings, network, x, digits.test.labels)
+    page = pictures.report(about, image).encode()
+    write_atomically(file, page)
+    results.print(f"Report: {file} ({len(page) / 1e6:.1f} MB)", markup=False)
