@@ -333,7 +333,7 @@ def test_an_update_of_a_run_is_the_one_that_the_run_makes(command: Command, run_
         (
             "readme",
             "conv1.W[0,0,0,0]",
-            "wants the folder of a run, whose checkpoints hold the optimiser's memory; got readme",
+            "expected the folder of a run, whose checkpoints hold the optimiser's memory, got readme",
         ),
         ("digits", "conv1.W[0,0,0,0]", "digits"),
         ("run", "conv9.W[0,0,0,0]", "conv9"),

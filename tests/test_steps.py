@@ -187,8 +187,8 @@ def test_the_command_gives_all_numbers_as_json(capsys: pytest.CaptureFixture[str
     [
         (("--figure", "v.png"), 2, "goes with --steps"),
         (("--every", "--steps"), 2, "does not go with --steps"),
-        (("--steps", "--figure", "v.jpg"), 1, "--figure wants a name that ends in .png, .svg, .pdf; got v.jpg"),
-        (("--steps", "--figure", "nowhere/v.png"), 1, "--figure wants a folder that is there"),
+        (("--steps", "--figure", "v.jpg"), 1, "--figure: expected a name that ends in .png, .svg, .pdf, got v.jpg"),
+        (("--steps", "--figure", "nowhere/v.png"), 1, "--figure: expected a folder that is there"),
     ],
 )
 @pytest.mark.usefixtures("folder")

@@ -48,13 +48,15 @@ class Order:
 def writable(file: Path, formats: Sequence[str], *, force: bool) -> Path:
     """Return a file that can be written, or raise HandmadeError before anything is worked out."""
     if file.suffix[1:].lower() not in formats:
-        raise HandmadeError(f"--out wants a name that ends in .{', .'.join(formats)}; got {file}")
+        raise HandmadeError(
+            f"--out: expected a name that ends in .{', .'.join(formats)}, got {file}. Try --out picture.{formats[0]}"
+        )
     if not file.absolute().parent.is_dir():
-        raise HandmadeError(f"--out wants a folder that is there; there is no {file.absolute().parent}")
+        raise HandmadeError(f"--out: expected a folder that is there; there is no {file.absolute().parent}")
     if file.is_dir():
-        raise HandmadeError(f"--out wants a file; {file} is a folder")
+        raise HandmadeError(f"--out: expected a file, got the folder {file}. Try another name")
     if file.exists() and not force:
-        raise HandmadeError(f"{file} is there already; choose another --out, or add --force to write over it")
+        raise HandmadeError(f"{file} is there already. Try another --out, or --force to write over it")
     return file
 
 
@@ -62,9 +64,11 @@ def check_figure(figure: Path) -> None:
     """Raise HandmadeError before anything is worked out, unless a picture can be written there."""
     library()
     if figure.suffix[1:].lower() not in FORMATS:
-        raise HandmadeError(f"--figure wants a name that ends in .{', .'.join(FORMATS)}; got {figure}")
+        raise HandmadeError(
+            f"--figure: expected a name that ends in .{', .'.join(FORMATS)}, got {figure}. Try --figure picture.{FORMATS[0]}"
+        )
     if not figure.absolute().parent.is_dir():
-        raise HandmadeError(f"--figure wants a folder that is there; there is no {figure.absolute().parent}")
+        raise HandmadeError(f"--figure: expected a folder that is there; there is no {figure.absolute().parent}")
 
 
 def histories(runs: Sequence[Path]) -> list[pictures.History]:

@@ -36,7 +36,7 @@ class Tile:
 
 
 def colourful(console: Console) -> bool:
-    """Whether it is a terminal that can show grey in many shades."""
+    """Return True for a terminal that can show grey in many shades."""
     many = console.color_system in {"256", "truecolor", "windows"} and not console.no_color
     return console.is_terminal and many and console.encoding.startswith("utf")
 

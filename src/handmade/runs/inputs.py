@@ -39,12 +39,14 @@ def image_named(name: str, data: str = "mnist") -> NamedImage:
     part, _, number = name.partition(":")
     if part not in {"train", "test"} or not (number.isascii() and number.isdigit()):
         if name != "-" and not Path(name).exists():
-            raise HandmadeError(f"an image is test:7, train:12 or a picture file; there is no file {name!r:.80}")
+            raise HandmadeError(f"expected an image such as test:7, train:12 or a picture file; there is no file {name!r:.80}")
         return NamedImage(name, find_digit(picture(name).grey).image, None)
     digits = dataset(data)
     images = digits.test if part == "test" else digits.train
     if len(number) > 9 or int(number) >= len(images.labels):
-        raise HandmadeError(f"{data} has the images {part}:0 to {part}:{len(images.labels) - 1}; got {name!r:.80}")
+        raise HandmadeError(
+            f"{data}: expected an image from {part}:0 to {part}:{len(images.labels) - 1}, got {name!r:.80}. Try {part}:0"
+        )
     return NamedImage(name, images.images[int(number)], int(images.labels[int(number)]))
 
 
@@ -75,13 +77,13 @@ def network_file(path: Path, rng: "np.random.Generator", dtype: DTypeLike) -> Ne
     presets = " or ".join(networks.PRESETS)
     if not path.is_file():
         found = f"{path} is a folder" if path.is_dir() else f"there is no file {path}"
-        raise HandmadeError(f"a network is {presets}, or a JSON file that lists its layers; {found}")
+        raise HandmadeError(f"expected {presets}, or a JSON file that lists layers; {found}. Try handmade networks")
     if path.stat().st_size > LARGEST_NETWORK_FILE:
-        raise HandmadeError(f"{path}: wanted a list of layers in JSON; {path.stat().st_size:,} bytes are too many for one")
+        raise HandmadeError(f"{path}: expected a list of layers in JSON; {path.stat().st_size:,} bytes are too many for one")
     try:
         description = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
-        raise HandmadeError(f"{path}: wanted a list of layers in JSON; it cannot be read ({error})") from None
+        raise HandmadeError(f"{path}: expected a list of layers in JSON; it cannot be read ({error})") from None
     try:
         return networks.described(description, rng, dtype)
     except HandmadeError as error:

@@ -178,7 +178,7 @@ def read_run_json(folder: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise HandmadeError(f"{path}: expected the settings of a run in JSON; it cannot be read ({error})") from None
     if not isinstance(record, dict):
-        raise HandmadeError(f"{path}: expected the settings of a run; got a {type(record).__name__}")
+        raise HandmadeError(f"{path}: expected the settings of a run, got a {type(record).__name__}")
     return record
 
 

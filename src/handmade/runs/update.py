@@ -40,7 +40,7 @@ def explain_next_update(run: str | os.PathLike[str], weight: str) -> tuple[int, 
     """
     folder = Path(run)
     if not folder.is_dir():
-        raise HandmadeError(f"an update wants the folder of a run, whose checkpoints hold the optimiser's memory; got {run}")
+        raise HandmadeError(f"expected the folder of a run, whose checkpoints hold the optimiser's memory, got {run}")
     job = assemble(settings_of(folder, read_run_json(folder)))
     state = _before_a_step(Checkpoints(folder), job.total).state(job.network, job.optimiser, job.average)
     with workers(1) as executor, use_backend(job.settings.backend):  # for a single step, others would take longer to start

@@ -24,7 +24,7 @@ def check(
     ] = "readme",
     *,
     data: Data = "mnist",
-    images: Annotated[int, typer.Option(min=1, metavar="N", help="How many images to check on.")] = 4,
+    images: Annotated[int, typer.Option(min=1, metavar="N", help="Number of images to check on.")] = 4,
     seed: Annotated[int, typer.Option(min=0, metavar="N", help="Of fresh weights.")] = 0,
     every: Annotated[
         bool, typer.Option("--every", help="Run the definition for every weight: a forward pass each.  [default: for some]")

@@ -30,9 +30,11 @@ def explain(
             '"d loss / d conv1.W[1,2,0,5]", or, of a run, "update of conv1.W[1,2,0,5]": its next step.',
         ),
     ] = "loss",
-    depth: Annotated[int, typer.Option(min=1, metavar="N", help="How many receipts deep: 2 is with those of its inputs.")] = 1,
-    by: Annotated[ByChoice, typer.Option(help="Which way a gradient is worked out.")] = ByChoice.backprop,
-    step_size: Annotated[float, typer.Option(metavar="H", help="How far difference and definition nudge the weight.")] = 1e-3,
+    depth: Annotated[int, typer.Option(min=1, metavar="N", help="Levels of receipts: 2 is with those of its inputs.")] = 1,
+    by: Annotated[ByChoice, typer.Option(help="Method of working out a gradient.")] = ByChoice.backprop,
+    step_size: Annotated[
+        float, typer.Option(metavar="H", help="Distance by which difference and definition nudge the weight.")
+    ] = 1e-3,
     label: Label = None,
     digits: Digits = 4,
     seed: Seed = 0,

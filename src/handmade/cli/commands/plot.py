@@ -15,7 +15,7 @@ plot = typer.Typer(
     rich_markup_mode=None,
 )
 
-Out = Annotated[Path | None, typer.Option(metavar="FILE", help="Where to.  [default: MODEL-PICTURE.png, here]")]
+Out = Annotated[Path | None, typer.Option(metavar="FILE", help="File to write.  [default: MODEL-PICTURE.png, here]")]
 Force = Annotated[bool, typer.Option("--force", help="Write over a file that is there already.")]
 Dark = Annotated[bool, typer.Option("--dark", help="For a dark background.")]
 LayerName = Annotated[str | None, typer.Option(metavar="LAYER", help="One layer, such as conv1 or linear1.")]
@@ -25,7 +25,7 @@ LayerName = Annotated[str | None, typer.Option(metavar="LAYER", help="One layer,
 def filters(
     target: Target, *, layer: LayerName = None, seed: Seed = 0, out: Out = None, force: Force = False, dark: Dark = False
 ) -> None:
-    """The weights as images: what the layers look for."""
+    """Weights as images: what the layers look for."""
     from handmade import pictures
     from handmade.cli.figures import Order
     from handmade.runs.inputs import network_named
@@ -47,7 +47,7 @@ def maps(
     force: Force = False,
     dark: Dark = False,
 ) -> None:
-    """One image's way through the network, layer by layer."""
+    """Feature maps of one image, layer by layer."""
     from handmade import pictures
     from handmade.cli.figures import Order, with_image
 
@@ -61,7 +61,7 @@ def maps(
 def nudge(
     target: Target,
     *,
-    nudge: Annotated[str, typer.Option(metavar="PLACE=STEP", help="What to move, and how far: conv1.W[1,2,0,5]=+0.1.")],
+    nudge: Annotated[str, typer.Option(metavar="PLACE=STEP", help="Weight to move, and distance: conv1.W[1,2,0,5]=+0.1.")],
     image: Image = "test:0",
     data: Data = "mnist",
     label: Label = None,
@@ -70,7 +70,7 @@ def nudge(
     force: Force = False,
     dark: Dark = False,
 ) -> None:
-    """What one nudge changes at every layer, exactly."""
+    """Changes at every layer by one nudge, exactly."""
     from handmade import pictures
     from handmade.cli.figures import Order, with_image
 
@@ -93,7 +93,7 @@ def sensitivity(
     force: Force = False,
     dark: Dark = False,
 ) -> None:
-    """Which pixels matter for an image, in three ways."""
+    """Pixels that matter for an image, in three ways."""
     from handmade import pictures
     from handmade.cli.console import news
     from handmade.cli.figures import Order, with_image
@@ -128,7 +128,7 @@ def curves(
 def confusion(
     target: Target, *, data: Data = "mnist", seed: Seed = 0, out: Out = None, force: Force = False, dark: Dark = False
 ) -> None:
-    """Which test digit is taken for which, and how often."""
+    """Confusion matrix: test digits, and what they are taken for."""
     from handmade import pictures
     from handmade.cli.figures import Order, with_data
     from handmade.data import prepare
@@ -145,7 +145,7 @@ def confusion(
 def mistakes(
     target: Target,
     *,
-    most: Annotated[int, typer.Option(min=1, max=200, metavar="N", help="How many images of each kind.")] = 16,
+    most: Annotated[int, typer.Option(min=1, max=200, metavar="N", help="Number of images of each kind.")] = 16,
     data: Data = "mnist",
     seed: Seed = 0,
     out: Out = None,
@@ -175,7 +175,7 @@ def histograms(
     force: Force = False,
     dark: Dark = False,
 ) -> None:
-    """How weights and gradients are spread out, by layer."""
+    """Distribution of weights and gradients, by layer."""
     from handmade import pictures
     from handmade.cli.figures import Order, with_data
     from handmade.data import prepare
@@ -191,7 +191,7 @@ def histograms(
 def steps(
     target: Target = "readme",
     *,
-    images: Annotated[int, typer.Option(min=1, metavar="N", help="How many images to take the loss of.")] = 4,
+    images: Annotated[int, typer.Option(min=1, metavar="N", help="Number of images whose loss is taken.")] = 4,
     data: Data = "mnist",
     seed: Seed = 0,
     out: Out = None,
@@ -212,14 +212,14 @@ def steps(
 def film(
     target: Target = "readme",
     *,
-    steps: Annotated[int, typer.Option(min=1, metavar="N", help="How long to train.")] = 200,
-    frames: Annotated[int, typer.Option(min=2, max=500, metavar="N", help="At most so many pictures.")] = 51,
+    steps: Annotated[int, typer.Option(min=1, metavar="N", help="Number of training steps.")] = 200,
+    frames: Annotated[int, typer.Option(min=2, max=500, metavar="N", help="Largest number of pictures.")] = 51,
     layer: LayerName = None,
     data: Data = "mnist",
     seed: Annotated[
         int | None, typer.Option(min=0, metavar="N", help="Of fresh weights and the order.  [default: the run's, or 0]")
     ] = None,
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to.  [default: MODEL-film.gif, here]")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="File to write.  [default: MODEL-film.gif, here]")] = None,
     force: Force = False,
     dark: Dark = False,
 ) -> None:
@@ -243,7 +243,7 @@ def film(
     seed = seed_of(target) if seed is None else seed
     network, digits = with_data(target, seed, data)
     if not network.size:
-        raise HandmadeError(f"{target}: a film wants a network with weights; this one has none")
+        raise HandmadeError(f"{target}: expected a network with weights, got one without. Try another network")
     network = networks.described(describe(network), np.random.default_rng(seed), network.dtype)
     news.print(f"Training {target} anew for {steps:,} steps, by backpropagation with momentum; no file of a run is touched.")
     every = max(1, -(-steps // (frames - 1)))

@@ -66,7 +66,7 @@ def predict(
 
     network = _network(model)
     if stages_out and stages_out.exists():
-        raise HandmadeError(f"--stages-out wants a new file; {str(stages_out)!r} is there already. Choose another name")
+        raise HandmadeError(f"--stages-out: expected a new file; {str(stages_out)!r} is there already. Try another name")
     readings: list[Reading] = []
     told: list[dict[str, Any]] = []
     errors: list[str] = []
@@ -103,13 +103,15 @@ def _network(path: Path) -> "Network":
 
     if not model_of(path).exists():
         raise HandmadeError(
-            f"{str(path)!r}: wanted a trained network, a run or a model file; there is none. "
+            f"{str(path)!r}: expected a trained network, a run or a model file; there is none. "
             "Make one in about a minute: handmade train. Then name the run that it tells, such as runs/readme-1"
         )
     network = inputs.model(path)
     wanted = prepare(np.zeros((1, 28, 28), np.uint8)).shape[1:]
     if network.input_shape != wanted or network.classes < 2:
-        raise HandmadeError(f"{path}: wanted a network that reads images of shape {wanted}; it reads {network.input_shape}")
+        raise HandmadeError(
+            f"{path}: expected a network for images of shape {wanted}, got one for {network.input_shape}. Try a run of readme"
+        )
     return network
 
 

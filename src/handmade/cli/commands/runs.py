@@ -40,7 +40,7 @@ def runs(
         typer.Argument(metavar="[DIRECTORY | RUN...]", help="A directory of runs, or runs to compare.  [default: runs]"),
     ] = None,
     *,
-    sort: Annotated[SortChoice, typer.Option(help="By what a list is ordered: the newest, best or longest is the last.")] = (
+    sort: Annotated[SortChoice, typer.Option(help="Order of a list: the newest, best or longest is the last.")] = (
         SortChoice.when
     ),
     json: Json = False,

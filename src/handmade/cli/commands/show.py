@@ -30,7 +30,7 @@ def show(
     elif len(names) == 1:
         _filters(Path(names[0]), filters, json=json)
     else:
-        raise HandmadeError(f"--filters shows one model at a time; got {len(names)}")
+        raise HandmadeError(f"--filters: expected one model, got {len(names)}. Try one at a time")
 
 
 def _images(names: list[str], data: str, *, json: bool) -> None:
@@ -59,7 +59,7 @@ def _filters(path: Path, name: str, *, json: bool) -> None:
     found = {each: layer for each, layer in zip(network.names, network.layers, strict=True) if isinstance(layer, Conv2d)}
     if name not in found:
         has = f"{path} has {', '.join(found)}" if found else f"{path} has none"
-        raise HandmadeError(f"--filters wants the name of a convolution; got {name!r:.80}; {has}")
+        raise HandmadeError(f"--filters: expected the name of a convolution, got {name!r:.80}; {has}")
     W = found[name].W  # (rows, columns, inputs, outputs)
     if json:
         print_json({"model": str(path), "layer": name, "axes": ["row", "column", "input", "output"], "weights": W.tolist()})

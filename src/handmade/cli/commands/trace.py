@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 def trace(
     target: Target,
     *,
-    nudge: Annotated[str, typer.Option(metavar="PLACE=STEP", help="What to move, and how far: conv1.W[1,2,0,5]=+0.1.")],
+    nudge: Annotated[
+        str, typer.Option(metavar="PLACE=STEP", help="Weight, pixel or activation to move, and distance: conv1.W[1,2,0,5]=+0.1.")
+    ],
     image: Image = "test:0",
     figure: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it as well, to a .png, .svg or .pdf.")] = None,
     label: Label = None,

@@ -34,7 +34,7 @@ def train(
     """Train a network: by nothing but finite differences, if you like."""
     given = given_settings(context)
     if "epochs" in given and "steps" in given:
-        raise typer.BadParameter("wants --epochs or --steps, not both", param_hint="--steps")
+        raise typer.BadParameter("expected --epochs or --steps, not both", param_hint="--steps")
     if resume is not None and (out is not None or force):
         raise typer.BadParameter("goes on in the folder of the run, without --out and --force", param_hint="--resume")
     from handmade import runs
