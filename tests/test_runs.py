@@ -534,6 +534,14 @@ def test_settings_are_described_as_they_are_typed() -> None:
         assert setting.text.endswith((".", "]"))
 
 
+def test_the_documentation_lists_every_setting() -> None:
+    told = Settings.__doc__ or ""
+
+    for setting in settings():
+        assert f"    {setting.name} : " in told
+        assert setting.text in told
+
+
 def test_errors_name_options_on_the_command_line() -> None:
     assert in_options("Try another out=..., or force=True to write over it") == "Try another --out, or --force to write over it"
     assert in_options("fewer steps=..., or gradient=difference, allow_long=True") == (

@@ -249,3 +249,15 @@ def _described(name: str, hint: Any, default: Any, metadata: Mapping[str, Any]) 
     kind = next(one for one in get_args(hint) if one is not NoneType) if optional else hint
     choices = get_args(kind) if get_origin(kind) is Literal else ()
     return Setting(name, str if choices else kind, choices, optional, default, **metadata)
+
+
+def _attributes() -> str:
+    """Return the section of a docstring that lists all settings."""
+    lines = ["", "    Attributes", "    ----------"]
+    for setting in settings():
+        kind = f"{{{', '.join(map(repr, setting.choices))}}}" if setting.choices else setting.kind.__name__
+        lines += [f"    {setting.name} : {kind}{' or None' if setting.optional else ''}", f"        {setting.text}"]
+    return "\n".join([*lines, "    "])
+
+
+Settings.__doc__ = f"{Settings.__doc__}{_attributes()}"  # the help text of a field is its documentation, too
