@@ -30,7 +30,6 @@ from handmade.runs import (
     explain_next_update,
     list_runs,
     parts,
-    recipe,
     resume,
     start,
 )
@@ -401,7 +400,7 @@ def test_a_wrong_list_or_comparison_is_one_line() -> None:
 
 
 def test_settings_go_through_json_and_back() -> None:
-    for each in (Settings(), ALL, recipe("best")):
+    for each in (Settings(), ALL, Settings.from_recipe("best")):
         assert Settings.from_json(json.loads(json.dumps(each.to_json()))) == each
     assert set(Settings().to_json()) == {field.name for field in fields(Settings)}
 
@@ -479,12 +478,14 @@ def test_settings_that_make_no_training_are_one_line(values: dict[str, Any], mes
 
 
 def test_a_recipe_is_other_defaults() -> None:
-    assert recipe("best").to_json() == Settings().to_json() | RECIPES["best"] | {"recipe": "best"}
-    assert recipe("best", steps=5, seed=3).to_json() == (
+    assert Settings.from_recipe("best").to_json() == Settings().to_json() | RECIPES["best"] | {"recipe": "best"}
+    assert Settings.from_recipe("best", steps=5, seed=3).to_json() == (
         Settings().to_json() | RECIPES["best"] | {"recipe": "best", "steps": 5, "epochs": 1, "seed": 3}
     )
     with pytest.raises(SettingError, match="recipe: expected best, got 'soup'"):
-        recipe("soup")
+        Settings.from_recipe("soup")
+    with pytest.raises(SettingError, match=r"^recipe: expected the values of a recipe, got defaults\. Try Settings\.from_recipe"):
+        Settings(recipe="best", seed=3)
 
 
 # --- written once --------------------------------------------------------------------------------------------------------------

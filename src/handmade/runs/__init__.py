@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from handmade.runs.cost import Estimate, TooLong
     from handmade.runs.history import RunRecord, list_runs, read_record
     from handmade.runs.launch import resume, start
-    from handmade.runs.recipes import recipe
     from handmade.runs.session import Progress, TrainingSession
     from handmade.runs.settings import Setting, SettingError, Settings
     from handmade.runs.update import explain_next_update
@@ -33,7 +32,6 @@ __all__ = [
     "explain_next_update",
     "list_runs",
     "read_record",
-    "recipe",
     "resume",
     "start",
 ]
@@ -43,7 +41,6 @@ _FROM = {
     "cost": ("Estimate", "TooLong"),
     "history": ("RunRecord", "list_runs", "read_record"),
     "launch": ("resume", "start"),
-    "recipes": ("recipe",),
     "session": ("Progress", "TrainingSession"),
     "settings": ("Setting", "SettingError", "Settings"),
     "update": ("explain_next_update",),

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from handmade.runs.settings import Settings
-
 RECIPES: dict[str, dict[str, Any]] = {
     "best": {
         "network": "deep",
@@ -19,24 +17,3 @@ RECIPES: dict[str, dict[str, Any]] = {
         "validation": 5000,
     },
 }
-
-
-def recipe(name: str, **given: Any) -> Settings:
-    """Make the settings of a recipe.
-
-    Parameters
-    ----------
-    name : str
-        Name of the recipe, such as "best".
-    **given
-        Settings that differ from it. `steps` stands in for its epochs.
-
-    Raises
-    ------
-    SettingError
-        If there is no such recipe, or a value cannot be used.
-    """
-    values = RECIPES.get(name, {}) | given
-    if given.get("steps") is not None and "epochs" not in given:
-        values.pop("epochs", None)
-    return Settings(**{"recipe": name, **values})

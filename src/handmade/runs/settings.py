@@ -14,6 +14,7 @@ from types import NoneType
 from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 
 from handmade.engine.errors import HandmadeError
+from handmade.runs.recipes import RECIPES
 
 
 class SettingError(HandmadeError):
@@ -155,6 +156,33 @@ class Settings:
             raise SettingError(
                 "weight_decay", f"expected optimiser=adamw with it, got {self.optimiser}. Try l2={self.weight_decay:g} instead"
             )
+
+        plain = {setting.name: setting.default for setting in settings()}
+        if self.recipe and all(getattr(self, name) == plain[name] for name in RECIPES[self.recipe]):
+            raise SettingError(
+                "recipe", f"expected the values of a recipe, got defaults. Try Settings.from_recipe({self.recipe!r})"
+            )
+
+    @classmethod
+    def from_recipe(cls, recipe: str, **given: Any) -> Self:
+        """Make the settings of a recipe, such as "best".
+
+        Parameters
+        ----------
+        recipe : str
+            Name of the recipe.
+        **given
+            Settings that differ from it. `steps` stands in for its epochs.
+
+        Raises
+        ------
+        SettingError
+            If there is no such recipe, or a value cannot be used.
+        """
+        values = RECIPES.get(recipe, {}) | given
+        if given.get("steps") is not None and "epochs" not in given:
+            values.pop("epochs", None)
+        return cls(**{"recipe": recipe, **values})
 
     def to_json(self) -> dict[str, Any]:
         """Return the settings by name, ready for JSON."""

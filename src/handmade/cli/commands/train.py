@@ -45,8 +45,8 @@ def train(
         if resume is not None:
             session = runs.resume(resume, allow_long=yes, **given)
         else:
-            settings = runs.recipe(given.pop("recipe"), **given) if "recipe" in given else runs.Settings(**given)
-            session = runs.start(settings, out, force=force, allow_long=yes)
+            make = runs.Settings.from_recipe if "recipe" in given else runs.Settings
+            session = runs.start(make(**given), out, force=force, allow_long=yes)
     except runs.SettingError as error:
         raise typer.BadParameter(in_options(error.reason), param_hint=f"--{error.name.replace('_', '-')}") from None
     except runs.TooLong as error:
@@ -72,10 +72,10 @@ def _follow(session: "TrainingSession") -> None:
     from handmade.cli.warnings_text import warning
 
     settings = session.job.settings
-    display = ProgressDisplay(settings.gradient, settings.scheme, settings.step_size, settings.optimiser.replace("-", " "))
+    optimiser = settings.optimiser.replace("-", " ")
     with session, _stopped_by_ctrl_c(session.stop):
         _announce(session)
-        with display:
+        with ProgressDisplay(settings.gradient, settings.scheme, settings.step_size, optimiser) as display:
             for progress in session:
                 for notice in progress.notices:
                     news.print(warning(notice))
