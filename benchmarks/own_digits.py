@@ -15,7 +15,7 @@ import numpy as np
 
 import handmade
 from handmade.data import find_digit, prepare
-from handmade.files.runs import model_of
+from handmade.runs.record import model_of
 
 sys.path.append(str(Path(__file__).parent.parent / "tests"))  # the drawings are those of the tests
 from drawn_digits import drawn

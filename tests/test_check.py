@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import handmade
-from handmade.cli import checking
+from handmade.cli.commands.check import check as command
 from handmade.engine.arrays import Array
 from handmade.engine.check.kinks import by_convention, kinks
 from handmade.engine.check.network import ArrayReport, Report, check
@@ -270,11 +270,11 @@ def test_the_command_tells_of_kinks_in_words_and_as_json() -> None:
 def test_the_command_says_what_every_weight_will_cost(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(checking, "cores", lambda: 1)
+    monkeypatch.setattr("handmade.workers.cores", lambda: 1)
     layers = [{"layer": "Conv2d", "filters": 1, "kernel": 9, "stride": 9}, {"layer": "Flatten"}, {"layer": "Linear", "units": 10}]
     (tmp_path / "tiny.json").write_text(json.dumps({"layers": layers}))
 
-    checking.run(str(tmp_path / "tiny.json"), "mnist", 1, 0, every=True, json=True)
+    command(str(tmp_path / "tiny.json"), images=1, every=True, json=True)
 
     told = capsys.readouterr()
     assert re.search(
@@ -285,10 +285,10 @@ def test_the_command_says_what_every_weight_will_cost(
 
 def test_the_command_fails_on_a_bug(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     wrong = ArrayReport("conv1.W", 72, 0, 3, 0.5, (0, 1, 0, 2), 1.0, 2.0, 2.0, None, 1e-12, 72)
-    monkeypatch.setattr(checking, "check", lambda *_, **__: Report((wrong,)))
+    monkeypatch.setattr("handmade.engine.check.network.check", lambda *_, **__: Report((wrong,)))
 
     with pytest.raises(handmade.HandmadeError, match="3 gradients are wrong"):
-        checking.run("readme", "mnist", 1, 0, every=False, json=False)
+        command("readme", images=1)
 
     shown = capsys.readouterr().out
     assert "BUG" in shown

@@ -19,12 +19,12 @@ import numpy as np
 import pytest
 
 import handmade
-from handmade.cli import settings, training
 from handmade.cli.console import program
 from handmade.cli.main import main
 from handmade.engine.arrays import Array
 from handmade.engine.optim import SCHEDULES
 from handmade.files.checkpoints import Checkpoints
+from handmade.runs import cost, parts
 from tiny_digits import FILES, TINY, idx, write_digits
 
 COMMAND = [sys.executable, "-m", "handmade"]
@@ -33,7 +33,17 @@ TRAIN = ["train", "--data", "digits", "--network", "tiny.json", "--threads", "1"
 WEIGHTS = (9 + 1) * 2 + (3 * 3 * 2 + 1) * 10
 TRAIN_OPTIONS = [
     *("--recipe", "--augment", "--l1", "--l2", "--weight-decay", "--clip", "--average", "--warm-up", "--validation"),
-    *("--validate-every", "--patience", "--target", "--time-limit", "--checkpoint-every", "--keep", "--resume", "--tensorboard"),
+    *(
+        "--validate-every",
+        "--patience",
+        "--target",
+        "--time-limit",
+        "--checkpoint-every",
+        "--keep",
+        "--resume",
+        "--tensorboard",
+        "--backend",
+    ),
     *("--network", "--gradient", "--scheme", "--step-size", "--epochs", "--steps", "--batch-size", "--learning-rate"),
     *("--loss", "--label-smoothing", "--optimiser"),
     *("--momentum", "--schedule", "--seed", "--dtype", "--threads", "--data", "--limit", "--out", "--force", "--yes"),
@@ -247,12 +257,12 @@ def test_backpropagation_trains_and_tells_of_a_derivative(command: Handmade, tmp
     assert json.loads((tmp_path / "run" / "run.json").read_bytes())["gradient"] == "backprop"
 
 
-@pytest.mark.parametrize("name", settings.OPTIMISERS)
+@pytest.mark.parametrize("name", parts.OPTIMISERS)
 def test_every_optimiser_trains(command: Handmade, tmp_path: Path, name: str) -> None:
     done = command(*TRAIN, "--optimiser", name, "--steps", "2", "--json", "--out", tmp_path / "run")
 
     assert done.code == 0
-    assert json.loads((tmp_path / "run" / "run.json").read_bytes())["learning_rate"] == settings.OPTIMISERS[name][1]
+    assert json.loads((tmp_path / "run" / "run.json").read_bytes())["learning_rate"] == parts.OPTIMISERS[name][1]
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
@@ -399,7 +409,7 @@ def test_what_takes_long_by_definition_is_not_begun_without_yes(
     for words in ("--yes", "--steps", "--gradient difference"):
         assert words in for_years.error()
     assert not (tmp_path / "run").exists()
-    monkeypatch.setattr(training, "LONG", 0)
+    monkeypatch.setattr(cost, "LONG", 0)
     assert command(*TRAIN, "--gradient", "definition", "--steps", "1", "--out", tmp_path / "run").code == 1
     assert command(*TRAIN, "--gradient", "definition", "--steps", "1", "--out", tmp_path / "run", "--yes").code == 0
 
@@ -476,7 +486,7 @@ sys.argv = ["handmade", "--help"]
 try:
     main()
 finally:
-    heavy = ("rich", "safetensors", "threadpoolctl", "handmade.cli.training")
+    heavy = ("rich", "safetensors", "threadpoolctl", "handmade.runs.session")
     print([name for name in heavy if name in sys.modules], file=sys.stderr)
 """
     done = process(place, start=[sys.executable, "-c", script])

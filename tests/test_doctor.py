@@ -151,7 +151,7 @@ def test_the_arithmetic_of_a_graph_follows_every_way() -> None:
 
 
 def test_the_command_tells_it_all(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("handmade.cli.doctor.examine", lambda: replace(SOUND, blas=HASWELL))
+    monkeypatch.setattr("handmade.doctor.machine.examine", lambda: replace(SOUND, blas=HASWELL))
     code, out, _ = told(monkeypatch, capsys)
 
     assert code == 0
@@ -169,7 +169,7 @@ def test_the_command_tells_it_all(monkeypatch: pytest.MonkeyPatch, capsys: pytes
 def test_the_command_says_that_there_is_nothing_to_change(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("handmade.cli.doctor.examine", lambda: SOUND)
+    monkeypatch.setattr("handmade.doctor.machine.examine", lambda: SOUND)
 
     assert "Nothing to change" in told(monkeypatch, capsys)[1]
 
@@ -177,7 +177,7 @@ def test_the_command_says_that_there_is_nothing_to_change(
 def test_json_has_the_machine_the_advice_and_the_self_test(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("handmade.cli.doctor.examine", lambda: replace(SOUND, granted=2))
+    monkeypatch.setattr("handmade.doctor.machine.examine", lambda: replace(SOUND, granted=2))
     code, out, _ = told(monkeypatch, capsys, "--json")
     result = json.loads(out)
 

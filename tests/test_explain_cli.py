@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 import handmade
-from handmade.cli import inputs
 from handmade.cli.main import main
-from handmade.cli.signed import decimals_for, digits_before, signed, useful_digits
+from handmade.cli.number_format import decimals_for, digits_before, signed, useful_digits
 from handmade.files.checkpoints import read
+from handmade.runs import inputs
 from tiny_digits import TINY, write_digits
 
 MINUS = "\N{MINUS SIGN}"
@@ -363,7 +363,7 @@ def test_an_update_of_a_run_is_the_one_that_the_run_makes(command: Command, run_
         (
             "readme",
             "conv1.W[0,0,0,0]",
-            "wants the folder of a run, whose checkpoints hold the optimiser's memory; got readme",
+            "expected the folder of a run, whose checkpoints hold the optimiser's memory, got readme",
         ),
         ("digits", "conv1.W[0,0,0,0]", "digits"),
         ("run", "conv9.W[0,0,0,0]", "conv9"),
@@ -386,4 +386,4 @@ def test_a_run_without_a_step_to_go_says_so(command: Command, run_of_four_steps:
     outcome = command("explain", run_of_four_steps, "--at", "update of conv1.W[0,0,0,0]")
 
     assert (outcome.code, outcome.out) == (1, "")
-    assert "wanted a checkpoint with a step to go; there is none. Train with a larger --keep" in outcome.err
+    assert "expected a checkpoint with a step to go; there is none. Try a run with a larger --keep" in outcome.err

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from handmade import HandmadeError
-from handmade.cli import history as command
+from handmade.cli.commands.runs import SortChoice
+from handmade.cli.commands.runs import runs as command
 from handmade.cli.console import results
 from handmade.cli.main import main
-from handmade.files.history import Curve, Past, common_steps, curve, different, past, runs_in
-from handmade.files.runs import Run
+from handmade.runs.comparison import Curve, common_steps, curve, different
+from handmade.runs.history import RunRecord, list_runs, read_record
+from handmade.runs.record import RunWriter
 
 FACTS: dict[str, Any] = {
     "network": "readme",
@@ -56,13 +58,13 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def names(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
-    command.run([Path("runs")], *arguments, json=True)
+def names(capsys: pytest.CaptureFixture[str], sort: str) -> list[str]:
+    command([Path("runs")], sort=SortChoice(sort), json=True)
     return [run["name"] for run in json.loads(capsys.readouterr().out)["runs"]]
 
 
 def test_a_list_has_the_newest_last_and_says_what_is_no_run(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    command.run([runs], "when", json=False)
+    command([runs], sort=SortChoice.when, json=False)
 
     shown = capsys.readouterr().out
     lines = shown.splitlines()
@@ -74,7 +76,7 @@ def test_a_list_has_the_newest_last_and_says_what_is_no_run(runs: Path, capsys: 
     assert "interrupted" in next(line for line in lines if line.startswith("a "))
     assert "foreign: not a run" in lines
     assert "60" not in next(line for line in lines if line.startswith("a ")).split()  # it did not get there
-    assert any(line.startswith("half: damaged: wanted the settings of a run in JSON") for line in lines)
+    assert any(line.startswith("half: damaged: expected the settings of a run in JSON") for line in lines)
     assert "hidden" not in shown
     assert "a file" not in shown
 
@@ -90,7 +92,7 @@ def test_a_list_can_be_ordered(runs: Path, capsys: pytest.CaptureFixture[str]) -
 
 
 def test_json_holds_every_fact(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    command.run([runs], "when", json=True)
+    command([runs], sort=SortChoice.when, json=True)
 
     listed = {run["name"]: run for run in json.loads(capsys.readouterr().out)["runs"]}
     assert listed["b"] == {"name": "b", "folder": str(runs / "b")} | FACTS | {"seconds": 5.0}
@@ -113,8 +115,8 @@ def test_json_holds_every_fact(runs: Path, capsys: pytest.CaptureFixture[str]) -
 def test_whatever_a_record_holds_is_damaged_and_no_traceback(tmp_path: Path, content: str) -> None:
     (tmp_path / "run.json").write_text(content, encoding="latin-1")
 
-    assert past(tmp_path).problem.startswith("damaged: ")
-    assert "\n" not in past(tmp_path).problem
+    assert read_record(tmp_path).problem.startswith("damaged: ")
+    assert "\n" not in read_record(tmp_path).problem
 
 
 @pytest.mark.parametrize("value", ["x", True, [], {}, None, 1e308, 10**400])
@@ -123,16 +125,16 @@ def test_a_fact_of_another_kind_is_not_known(tmp_path: Path, value: Any, capsys:
         tmp_path / "runs" / "odd", test_accuracy=value, learning_rate=value, when=value, optimiser=value, seconds=value
     )
 
-    assert past(folder).number("test_accuracy") is None
-    command.run([tmp_path / "runs"], "accuracy", json=False)
-    command.run([folder, folder], "when", json=False)
+    assert read_record(folder).number("test_accuracy") is None
+    command([tmp_path / "runs"], sort=SortChoice.accuracy, json=False)
+    command([folder, folder], sort=SortChoice.when, json=False)
     assert "odd" in capsys.readouterr().out
 
 
 def test_letters_that_a_terminal_would_obey_are_not_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(tmp_path / "runs" / "[red]x", optimiser="\x1b[2Jadam", gradient="[bold]")
 
-    command.run([tmp_path / "runs"], "when", json=False)
+    command([tmp_path / "runs"], sort=SortChoice.when, json=False)
 
     shown = capsys.readouterr().out
     assert "\x1b" not in shown
@@ -142,18 +144,18 @@ def test_letters_that_a_terminal_would_obey_are_not_shown(tmp_path: Path, capsys
 
 def test_a_run_that_says_running_is_killed_when_nobody_trains_in_it(tmp_path: Path) -> None:
     write(tmp_path / "run", status="running")
-    assert past(tmp_path / "run").status == "killed"
+    assert read_record(tmp_path / "run").status == "killed"
 
-    with Run(tmp_path / "alive", {"network": "readme"}):
-        assert past(tmp_path / "alive").status == "running"
-    assert past(tmp_path / "alive").status == "killed"  # no result came
+    with RunWriter(tmp_path / "alive", {"network": "readme"}):
+        assert read_record(tmp_path / "alive").status == "running"
+    assert read_record(tmp_path / "alive").status == "killed"  # no result came
 
 
 def test_the_record_of_a_run_says_when_and_by_which_version(tmp_path: Path) -> None:
-    with Run(tmp_path / "run", {"network": "readme"}) as run:
+    with RunWriter(tmp_path / "run", {"network": "readme"}) as run:
         run.result({"status": "finished"})
 
-    known = past(tmp_path / "run").known
+    known = read_record(tmp_path / "run").known
     assert known["when"].endswith("+00:00")
     assert known["version"].count(".") == 2
 
@@ -162,15 +164,15 @@ def test_the_record_of_a_run_says_when_and_by_which_version(tmp_path: Path) -> N
 
 
 def test_settings_that_differ_are_found_and_results_are_none(tmp_path: Path) -> None:
-    one, two = Past(tmp_path, FACTS), Past(tmp_path, FACTS | {"seed": 1, "test_accuracy": 0.1, "steps": 9, "clip": 1.0})
+    one, two = RunRecord(tmp_path, FACTS), RunRecord(tmp_path, FACTS | {"seed": 1, "test_accuracy": 0.1, "steps": 9, "clip": 1.0})
 
     assert different([one, two]) == {"seed": [0, 1], "clip": [None, 1.0]}
     assert different([one, one]) == {}
-    assert different([Past(tmp_path, {"x": [1]}), Past(tmp_path, {"x": {}})]) == {"x": [[1], {}]}
+    assert different([RunRecord(tmp_path, {"x": [1]}), RunRecord(tmp_path, {"x": {}})]) == {"x": [[1], {}]}
 
 
 def test_a_curve_is_the_mean_of_the_last_fifty_steps(tmp_path: Path) -> None:
-    read = curve(past(write(tmp_path / "run", [float(n) for n in range(1, 121)])))
+    read = curve(read_record(write(tmp_path / "run", [float(n) for n in range(1, 121)])))
 
     assert read.loss(1) == 1
     assert read.loss(50) == pytest.approx(25.5)
@@ -188,19 +190,19 @@ def test_a_damaged_log_is_read_as_far_as_it_can_be(tmp_path: Path) -> None:
             '{"step": "x", "loss": 1.0}\n{"step": 3, "loss": NaN}\n[]\nnonsense\n{"step": 4, "loss": 0.5, "accuracy": "x"}\n{"st'
         )
 
-    assert curve(past(folder)).losses == {1: 2.0, 2: 1.0, 4: 0.5}
-    assert curve(past(folder)).accuracies == {1: 0.5}
+    assert curve(read_record(folder)).losses == {1: 2.0, 2: 1.0, 4: 0.5}
+    assert curve(read_record(folder)).accuracies == {1: 0.5}
     (folder / "log.jsonl").unlink()
-    assert curve(past(folder)) == Curve({}, {})
+    assert curve(read_record(folder)) == Curve({}, {})
 
 
 def test_runs_are_compared_side_by_side(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     one = write(runs / "one", [2.0] * 60, seed=3)
     two = write(runs / "two", [2.0 * 0.9**n for n in range(100)])
 
-    command.run([one, two], "when", json=False)
+    command([one, two], sort=SortChoice.when, json=False)
     shown = capsys.readouterr().out
-    command.run([one, two], "when", json=True)
+    command([one, two], sort=SortChoice.when, json=True)
     result = json.loads(capsys.readouterr().out)
 
     assert max(map(len, shown.splitlines())) <= 80
@@ -221,7 +223,7 @@ def test_runs_are_compared_side_by_side(runs: Path, capsys: pytest.CaptureFixtur
 
 
 def test_runs_without_a_log_or_a_difference_can_be_compared(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    command.run([runs / "b", runs / "b"], "when", json=False)
+    command([runs / "b", runs / "b"], sort=SortChoice.when, json=False)
 
     shown = capsys.readouterr().out
     assert "The settings are the same." in shown
@@ -231,9 +233,9 @@ def test_runs_without_a_log_or_a_difference_can_be_compared(runs: Path, capsys: 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["nowhere"], "nowhere: wanted a directory of runs; there is no such directory. Train one: handmade train"),
-        (["runs/b", "runs/foreign"], "runs/foreign: wanted the folder of a run to compare; it is not a run"),
-        (["runs/half", "runs/b"], "runs/half: wanted the folder of a run to compare; it is damaged"),
+        (["nowhere"], "nowhere: expected a directory of runs; there is no such directory. Train one: handmade train"),
+        (["runs/b", "runs/foreign"], "runs/foreign: expected the folder of a run to compare, got one that is not a run"),
+        (["runs/half", "runs/b"], "runs/half: expected the folder of a run to compare, got one that is damaged"),
     ],
 )
 @pytest.mark.usefixtures("runs")
@@ -252,8 +254,8 @@ def test_a_wrong_path_is_one_line(
 
 
 def test_an_empty_directory_is_said_to_be_empty(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    command.run([tmp_path], "when", json=False)
+    command([tmp_path], sort=SortChoice.when, json=False)
 
     assert "There are no runs in" in capsys.readouterr().out
-    with pytest.raises(HandmadeError, match="wanted a directory of runs"):
-        runs_in(tmp_path / "no")
+    with pytest.raises(HandmadeError, match="expected a directory of runs"):
+        list_runs(tmp_path / "no")

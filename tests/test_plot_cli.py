@@ -109,7 +109,7 @@ def test_a_picture_is_named_after_the_run_and_is_not_written_over_unless_told(ki
     file.write_bytes(b"mine")
     refused = command("plot", kind, "my-run", *KINDS[kind]).error
 
-    assert refused == f"my-run-{kind}.png is there already; choose another --out, or add --force to write over it"
+    assert refused == f"my-run-{kind}.png is there already. Try another --out, or --force to write over it"
     assert file.read_bytes() == b"mine"
     if kind == "filters":
         assert command("plot", kind, "my-run", *KINDS[kind], "--force").code == 0
@@ -178,29 +178,32 @@ def test_curves_take_several_runs(command: Command, place: Path) -> None:
         ("plot", "Missing command. Try: handmade plot --help"),
         ("plot bogus", "No such command 'bogus'. Try: handmade plot --help"),
         ("plot filters", "Missing argument 'MODEL|NAME|FILE'. Try: handmade plot --help"),
-        ("plot filters my-run --out x.jpg", "--out wants a name that ends in .png, .svg, .pdf; got x.jpg"),
-        ("plot filters my-run --out x", "--out wants a name that ends in .png, .svg, .pdf; got x"),
-        ("plot film my-run --out x.png", "--out wants a name that ends in .gif; got x.png"),
-        ("plot filters my-run --out no/x.png", "--out wants a folder that is there; there is no .*no"),
+        (
+            "plot filters my-run --out x.jpg",
+            "--out: expected a name that ends in .png, .svg, .pdf, got x.jpg. Try --out picture.png",
+        ),
+        ("plot filters my-run --out x", "--out: expected a name that ends in .png, .svg, .pdf, got x. Try --out picture.png"),
+        ("plot film my-run --out x.png", "--out: expected a name that ends in .gif, got x.png. Try --out picture.gif"),
+        ("plot filters my-run --out no/x.png", "--out: expected a folder that is there; there is no .*no"),
         (
             "plot filters tiny.json --layer conv2",
             "layer 'conv2' cannot be drawn; layers of this network that can: conv1, linear1",
         ),
         ("plot filters nowhere", "nowhere: wanted a model file.*"),
-        ("plot maps tiny.json --image test:99 --data digits", "digits has the images test:0 to test:39; got 'test:99'"),
-        ("plot maps tiny.json --image 7 --data digits", "an image is test:7, .*"),
         (
-            "plot maps readme --data digits",
-            r"network: expected images \(N, 30, 30, 1\) with N of at least 1; got \(1, 8, 8, 1\).*",
+            "plot maps tiny.json --image test:99 --data digits",
+            "digits: expected an image from test:0 to test:39, got 'test:99'. Try test:0",
         ),
+        ("plot maps tiny.json --image 7 --data digits", "expected an image such as test:7, .*"),
+        ("plot maps readme --data digits", r"network: expected images \(N, 30, 30, 1\) .*"),
         ("plot sensitivity tiny.json --data digits --patch 2", "patch wants an odd number of pixels, such as 3; got 2"),
         ("plot sensitivity tiny.json --data digits --label 10", "labels want class numbers from 0 to 9; got 10 to 10"),
-        ("plot confusion readme --data digits", "the network wants images of shape .*Try another --data"),
-        ("plot curves digits", "digits: wanted the folder of a run; there is no run.json in it"),
+        ("plot confusion readme --data digits", "the network expected prepared images of shape .*Try another --data"),
+        ("plot curves digits", "digits: expected the folder of a run; there is no run.json in it"),
         ("plot nudge tiny.json --data digits --nudge conv1.W[9,0,0,0]=1", "conv1.W wants row 0 to 2, .*"),
-        ("report digits", "digits: wanted the folder of a run; there is no run.json in it"),
-        ("report my-run --image 40 --out y.html", "--image wants a test image, 0 to 39; got 40"),
-        ("report my-run --out y.pdf", "--out wants a name that ends in .html, .htm; got y.pdf"),
+        ("report digits", "digits: expected the folder of a run; there is no run.json in it"),
+        ("report my-run --image 40 --out y.html", "--image: expected a test image, 0 to 39, got 40. Try --image 0"),
+        ("report my-run --out y.pdf", "--out: expected a name that ends in .html, .htm, got y.pdf. Try --out picture.html"),
     ],
 )
 def test_what_cannot_be_is_one_line(arguments: str, message: str, command: Command) -> None:

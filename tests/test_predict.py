@@ -17,10 +17,11 @@ from rich.console import Console
 
 import handmade
 from drawn_digits import drawn
-from handmade.cli import inputs, terminal_pictures
+from handmade.cli import terminal_pictures
 from handmade.cli.main import main
-from handmade.cli.signed import MINUS
+from handmade.cli.number_format import MINUS
 from handmade.engine.arrays import Array
+from handmade.runs import inputs
 
 MODEL = Path(__file__).parent / "data" / "readme.safetensors"
 

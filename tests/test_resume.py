@@ -17,7 +17,7 @@ import pytest
 import handmade
 from handmade.cli.main import main
 from handmade.files.checkpoints import Checkpoints, read
-from handmade.files.runs import Run
+from handmade.runs.record import RunWriter
 from tiny_digits import FILES, TINY, write_digits
 
 PATIENCE = 60  # seconds after which a command hangs
@@ -297,7 +297,7 @@ def fill_record(run: Path) -> None:
 @pytest.mark.parametrize(
     ("happens", "options", "code", "says"),
     [
-        (take_record_away, [], 1, ["wanted the folder of a run", "run.json"]),
+        (take_record_away, [], 1, ["expected the folder of a run", "run.json"]),
         (damage_record, [], 1, ["run.json", "JSON"]),
         (fill_record, [], 1, ["run.json", "JSON"]),
         (empty_record, ["--data", "digits"], 1, ["missing", "network"]),
@@ -350,7 +350,7 @@ def test_a_finished_run_and_no_run_do_not_go_on(command: Command, tmp_path: Path
 
 
 def test_a_run_that_is_still_going_on_is_left_alone(stopped: Path, command: Command) -> None:
-    with Run(stopped, record_of(stopped), resumed=True):
+    with RunWriter(stopped, record_of(stopped), resumed=True):
         said = command("train", "--resume", stopped, "--time-limit", "9", code=1)
 
     assert "by another process" in said

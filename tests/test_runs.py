@@ -1,228 +1,562 @@
-"""The record of a run: what lies in its folder, and that no run is lost to another."""
+"""`handmade.runs`: a notebook trains, stops, goes on, lists and compares as the command does; a mistake is one line."""
 
 import json
-import os
-from datetime import UTC, datetime, timedelta
-from importlib.metadata import version
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
-import numpy as np
 import pytest
+from typer.main import get_command
 
 import handmade
 from handmade import HandmadeError
-from handmade.files import runs
-from handmade.files.checkpoints import CHECKPOINTS
-from handmade.files.models import MODEL
-from handmade.files.runs import BEST, LOG, SETTINGS, Run, cut_log, logged, model_of, next_folder, recorded
+from handmade.cli.commands.options import in_options
+from handmade.cli.main import app, main
+from handmade.data import Augmentation
+from handmade.engine.optim import SCHEDULES
+from handmade.files.checkpoints import Checkpoints
+from handmade.runs import (
+    RunRecord,
+    SettingError,
+    Settings,
+    TooLong,
+    compare,
+    cost,
+    explain_next_update,
+    list_runs,
+    parts,
+    resume,
+    start,
+)
+from handmade.runs.recipes import RECIPES
+from handmade.runs.settings import settings
+from tiny_digits import TINY, write_digits
 
-OPTIONS = {"network": "readme", "seed": 3, "limit": None}
-
-
-def refusal_of(folder: Path) -> str:
-    with pytest.raises(HandmadeError) as caught, Run(folder, OPTIONS):
-        pass
-    message = str(caught.value)
-    assert str(folder) in message
-    assert "--out" in message
-    assert "\n" not in message
-    return message
-
-
-def test_a_run_is_a_folder_of_three_files(tmp_path: Path) -> None:
-    folder = tmp_path / "deep" / "down"
-    network = handmade.Network([handmade.Flatten(), handmade.Linear(np.ones((4, 2)), np.zeros(2))], (4,))
-    with Run(folder, OPTIONS) as run:
-        run.log(step=1, loss=2.5)
-        network.save(run.model)
-        run.result({"status": "finished"})
-    assert sorted(path.name for path in folder.iterdir()) == sorted([SETTINGS, LOG, MODEL])
-    assert run.model == folder / MODEL
-    assert handmade.load(run.model).size == network.size
-
-
-def test_run_json_holds_the_settings_from_the_first_moment_and_the_result_at_the_end(tmp_path: Path) -> None:
-    def record() -> object:
-        known = json.loads((tmp_path / "run" / SETTINGS).read_bytes())
-        assert abs(datetime.now(UTC) - datetime.fromisoformat(known.pop("when"))) < timedelta(hours=1)
-        assert known.pop("version") == version("handmade")
-        return known
-
-    with Run(tmp_path / "run", OPTIONS) as run:
-        assert record() == OPTIONS | {"status": "running"}
-        run.result({"status": "finished", "steps": 7})
-        assert record() == OPTIONS | {"status": "finished", "steps": 7}
-    assert record() == OPTIONS | {"status": "finished", "steps": 7}
+TRAIN: dict[str, Any] = {"data": "digits", "network": "tiny.json", "threads": 1, "steps": 12, "batch_size": 16}
+EVERYTHING: dict[str, Any] = {
+    "validation": 16,
+    "validate_every": 5,
+    "average": 0.8,
+    "augment": "shift=1,noise=20",
+    "optimiser": "adam",
+    "l2": 1e-3,
+    "clip": 3,
+    "warm_up": 0.1,
+    "checkpoint_every": 0,
+}
+ALL = Settings(**TRAIN, **EVERYTHING)
+BEFORE = Path(__file__).parent / "data" / "before" / "interrupted" / "run.json"
 
 
-def test_a_step_is_one_line_of_json_that_can_be_read_while_the_run_goes_on(tmp_path: Path) -> None:
-    log = tmp_path / "run" / LOG
-    steps: list[dict[str, Any]] = [{"step": 1, "loss": 0.1 + 0.2, "accuracy": None}, {"step": 2, "loss": 5e-324, "accuracy": 1.0}]
-    with Run(tmp_path / "run", OPTIONS) as run:
-        assert log.read_text() == ""
-        for number, step in enumerate(steps, 1):
-            run.log(**step)
-            assert [json.loads(line) for line in log.read_text().splitlines()] == steps[:number]
-    assert log.read_text().endswith("\n")
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder but for data and a network."""
+    monkeypatch.chdir(tmp_path)
+    write_digits(tmp_path / "digits", 96, 40)
+    (tmp_path / "tiny.json").write_text(json.dumps(TINY))
+    return tmp_path
 
 
-def test_the_log_is_closed_when_the_run_is_over_or_fails(tmp_path: Path) -> None:
-    error = RuntimeError("something else")
-    with pytest.raises(RuntimeError, match="something else"), Run(tmp_path / "run", OPTIONS) as run:
-        raise error
-    with pytest.raises(ValueError, match="closed file"):
-        run.log(step=1)
+def command(*arguments: str) -> int:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["handmade", *arguments])
+        with pytest.raises(SystemExit) as leaving:
+            main()
+    code = leaving.value.code or 0
+    assert isinstance(code, int)
+    return code
 
 
-@pytest.mark.parametrize("name", [SETTINGS, LOG, MODEL, BEST, CHECKPOINTS])
-def test_a_folder_that_holds_any_part_of_a_run_is_refused_and_left_as_it_is(name: str, tmp_path: Path) -> None:
-    (tmp_path / name).write_text("precious")
-    assert "--force" in refusal_of(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == [name]
-    assert (tmp_path / name).read_text() == "precious"
+def record_of(folder: str) -> dict[str, Any]:
+    record: dict[str, Any] = json.loads(Path(folder, "run.json").read_bytes())
+    return record
 
 
-def test_a_folder_that_is_there_already_may_hold_other_things(tmp_path: Path) -> None:
-    (tmp_path / "notes.txt").write_text("precious")
-    with Run(tmp_path, OPTIONS):
-        pass
-    assert (tmp_path / "notes.txt").read_text() == "precious"
-    assert (tmp_path / SETTINGS).exists()
+def lines_of(folder: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in Path(folder, "log.jsonl").read_text().splitlines()]
 
 
-def test_force_writes_over_a_run(tmp_path: Path) -> None:
-    with Run(tmp_path, OPTIONS) as run:
-        run.log(step=1)
-        run.result({"status": "finished"})
-    with Run(tmp_path, {"seed": 4}, force=True):
-        pass
-    known = json.loads((tmp_path / SETTINGS).read_bytes())
-    assert (known["seed"], known["status"]) == (4, "running")
-    assert (tmp_path / LOG).read_text() == ""
+def assert_same(one: str, other: str) -> None:
+    """The same bytes, but for times and places."""
+    for name in ("model.safetensors", "best.safetensors"):
+        assert Path(one, name).read_bytes() == Path(other, name).read_bytes()
+    changing = {"seconds", "when", "model", "run", "best", "resumed", "changes", "epochs"}
+    facts = [{name: value for name, value in record_of(folder).items() if name not in changing} for folder in (one, other)]
+    assert facts[0] == facts[1]
+    steps = [[{**line, "seconds": 0} for line in lines_of(folder)] for folder in (one, other)]
+    assert steps[0] == steps[1]
 
 
-def test_force_takes_away_what_could_be_mistaken_for_a_part_of_the_new_run(tmp_path: Path) -> None:
-    (tmp_path / CHECKPOINTS).mkdir()
-    names = [BEST, MODEL, f"{CHECKPOINTS}/step-00000009.safetensors", f"{CHECKPOINTS}/notes.txt", "notes.txt"]
-    for name in names:
-        (tmp_path / name).write_text("of the run before")
-
-    with Run(tmp_path, OPTIONS, force=True):
-        pass
-
-    assert [name for name in names if not (tmp_path / name).exists()] == [BEST, f"{CHECKPOINTS}/step-00000009.safetensors"]
+# --- starting, stopping, going on ----------------------------------------------------------------------------------------------
 
 
-def test_what_killed_writers_left_is_swept_away_and_nothing_else(tmp_path: Path) -> None:
-    left = [f".{SETTINGS}.abc.tmp", f".{MODEL}.x1_.tmp", f".{LOG}.y.tmp", f"{CHECKPOINTS}/.step-00000001.safetensors.abc.tmp"]
-    others = [".mine.tmp", f"{SETTINGS}.tmp", f"{CHECKPOINTS}/.mine.tmp"]
-    (tmp_path / CHECKPOINTS).mkdir()
-    for name in [*left, *others]:
-        (tmp_path / name).write_text("")
+@pytest.mark.usefixtures("place")
+def test_a_notebook_makes_the_bytes_of_the_command_and_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    words = [word for name, value in (TRAIN | EVERYTHING).items() for word in (f"--{name.replace('_', '-')}", str(value))]
+    assert command("train", *words, "--out", "command") == 0
+    capfd.readouterr()
 
-    with Run(tmp_path, OPTIONS, resumed=True):
-        pass
+    result = start(ALL, "notebook").finish()
 
-    assert [name for name in [*left, *others] if (tmp_path / name).exists()] == others
-
-
-def test_the_first_thing_is_done_before_there_is_a_run(tmp_path: Path) -> None:
-    def first() -> None:
-        assert not (tmp_path / SETTINGS).exists()
-        (tmp_path / "first").touch()
-
-    with Run(tmp_path, OPTIONS, first=first):
-        assert (tmp_path / "first").exists()
+    assert capfd.readouterr() == ("", "")
+    assert_same("command", "notebook")
+    assert list(record_of("command")) == list(record_of("notebook"))
+    assert result == {name: record_of("notebook")[name] for name in result}
 
 
-def test_one_folder_holds_one_running_run(tmp_path: Path) -> None:
-    with Run(tmp_path, OPTIONS), pytest.raises(HandmadeError, match="by another process"), Run(tmp_path, OPTIONS, resumed=True):
-        pass
-    with pytest.raises(HandmadeError, match="cannot write"), Run(tmp_path, OPTIONS, resumed=True, first=fail):
-        pass
-    with Run(tmp_path, OPTIONS, resumed=True):  # whoever failed holds it no longer
-        pass
+@pytest.mark.usefixtures("place")
+def test_every_step_is_on_the_disk_before_it_is_seen() -> None:
+    session = start(ALL, "run")
+    assert not Path("run").exists()
+
+    for number, progress in enumerate(session, 1):
+        assert progress.step.number == session.steps == number
+        assert lines_of("run")[-1]["step"] == number
+        assert lines_of("run")[-1]["loss"] == progress.step.loss
+        assert progress.checkpoint is not None
+        assert Checkpoints(Path("run")).newest_intact()[0].step == number
+        assert record_of("run")["status"] == "running"
+
+    assert session.result is not None
+    assert session.evaluation is not None
+    assert session.result["test_accuracy"] == session.evaluation.accuracy
+    assert record_of("run")["status"] == "finished"
 
 
-def fail() -> None:
-    raise PermissionError(13, "Permission denied")
+@pytest.mark.usefixtures("place")
+def test_checkpoints_and_notices_come_with_their_step() -> None:
+    slow = Settings(**TRAIN | {"steps": 125}, gradient="backprop", optimiser="gradient-descent", learning_rate=1e-6)
+    found = list(start(slow, "run"))
+
+    assert {progress.checkpoint for progress in found} == {None}
+    notices = [notice for progress in found for notice in progress.notices]
+    assert notices
+    assert [notice.kind for notice in notices] == [each["kind"] for each in record_of("run")["notices"]]
+    assert [progress.seconds for progress in found] == sorted(progress.seconds for progress in found)
 
 
-def test_a_resumed_run_goes_on_with_its_log(tmp_path: Path) -> None:
-    with Run(tmp_path, OPTIONS) as run:
-        for step in (1, 2, 3):
-            run.log(step=step, loss=step / 3)
-    with (tmp_path / LOG).open("a") as log:
-        log.write('not json\n[1]\n{"step": 4, "loss": "high"}\n{"step": 4, "loss": 1.')
-
-    assert [line["step"] for line in logged(tmp_path)] == [1, 2, 3]
-    with Run(tmp_path, recorded(tmp_path), resumed=True, first=lambda: cut_log(tmp_path, 2)) as run:
-        run.log(step=3, loss=0.5)
-
-    assert [(line["step"], line["loss"]) for line in logged(tmp_path)] == [(1, 1 / 3), (2, 2 / 3), (3, 0.5)]
+@pytest.mark.usefixtures("place")
+def test_a_run_is_named_after_its_network() -> None:
+    assert start(ALL).folder == Path("runs/tiny-1")
+    start(ALL).finish()
+    assert start(ALL).folder == Path("runs/tiny-2")
 
 
-def test_a_log_that_is_not_there_is_empty(tmp_path: Path) -> None:
-    assert logged(tmp_path) == []
+@pytest.mark.usefixtures("place")
+def test_a_session_that_is_stopped_has_a_result_and_goes_on_to_the_same_bytes() -> None:
+    session = start(ALL, "cut")
+    for progress in session:
+        if progress.step.number == 5:
+            session.stop()
+    assert session.result is not None
+    assert (session.result["status"], session.result["steps"]) == ("interrupted", 5)
+
+    rest = resume("cut")
+    assert rest.steps == 5
+    assert [progress.step.number for progress in rest] == list(range(6, 13))
+
+    start(ALL, "whole").finish()
+    assert_same("whole", "cut")
+    assert record_of("cut")["resumed"] == [5]
 
 
-def test_the_record_of_what_is_no_run_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for content, says in ((b"{", "cannot be read"), (b"[]", "got a list"), (b"\xff", "cannot be read"), (b"[" * 10**5, "cannot")):
-        (tmp_path / SETTINGS).write_bytes(content)
-        with pytest.raises(HandmadeError, match=says):
-            recorded(tmp_path)
-    monkeypatch.setattr(runs, "LARGEST_RECORD", 10)
-    with pytest.raises(HandmadeError, match="100,000 bytes are too many"):
-        recorded(tmp_path)
+@pytest.mark.usefixtures("place")
+def test_another_thread_can_stop_a_session() -> None:
+    session = start(replace(ALL, steps=10**6), "run")
+    thread = threading.Timer(0.2, session.stop)
+    thread.start()
+
+    assert session.finish()["status"] == "interrupted"
+    thread.join()
 
 
-def test_a_file_where_the_folder_should_be_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
-    place = tmp_path / "run"
-    place.write_text("precious")
-    refusal_of(place)
-    refusal_of(place / "below")
-    assert place.read_text() == "precious"
+def leave_by_break() -> None:
+    for progress in start(replace(ALL, checkpoint_every=9999), "cut"):
+        if progress.step.number == 5:
+            break
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_that_cannot_be_written_to_is_refused(tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
-    try:
-        assert "Permission denied" in refusal_of(tmp_path)
-        assert "Permission denied" in refusal_of(tmp_path / "run")
-    finally:
-        tmp_path.chmod(0o700)
+def leave_by_an_interrupt_in_the_cell() -> None:
+    for progress in start(replace(ALL, checkpoint_every=9999), "cut"):
+        if progress.step.number == 5:
+            raise KeyboardInterrupt
 
 
-def test_a_folder_that_the_system_does_not_let_be_made_is_refused() -> None:
-    refusal_of(Path("/proc/handmade/run"))  # not even root may make one there
+def leave_by_an_interrupt_in_the_step() -> None:
+    session = start(replace(ALL, checkpoint_every=9999, steps=10**6), "cut")
+    timer = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])
+    timer.start()
+    session.finish()
 
 
-@pytest.mark.parametrize("name", ["mkdir", "open"])
-def test_whatever_the_system_says_is_passed_on_in_one_line(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def denied(*_arguments: object, **_settings: object) -> None:
-        raise PermissionError(13, "Permission denied")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, name, denied)
-        assert "Permission denied" in refusal_of(tmp_path / "run")
+def leave_a_block() -> None:
+    with start(replace(ALL, checkpoint_every=9999), "cut") as session:
+        next(iter(session))
 
 
-def test_folders_are_numbered_from_one_on(tmp_path: Path) -> None:
-    assert next_folder(tmp_path / "runs", "readme") == tmp_path / "runs" / "readme-1"
-    assert not (tmp_path / "runs").exists()
-    for number in (1, 2):
-        folder = next_folder(tmp_path, "readme")
-        assert folder == tmp_path / f"readme-{number}"
-        folder.mkdir()
-    (tmp_path / "readme-3").write_text("a file takes a name, too")
-    (tmp_path / "readme-5").mkdir()
-    assert next_folder(tmp_path, "readme") == tmp_path / "readme-4"
-    assert next_folder(tmp_path, "seed") == tmp_path / "seed-1"
+def leave_while_it_stops() -> None:
+    session = start(replace(ALL, checkpoint_every=9999), "run")
+    for _ in session:
+        session.stop()
+        raise KeyboardInterrupt
 
 
-def test_a_model_is_meant_by_its_path_or_by_the_folder_of_its_run(tmp_path: Path) -> None:
-    assert model_of(tmp_path) == tmp_path / MODEL
-    assert model_of(tmp_path / "some.safetensors") == tmp_path / "some.safetensors"
-    assert model_of(tmp_path / "nowhere") == tmp_path / "nowhere"
+@pytest.mark.parametrize(
+    ("leave", "interrupted"),
+    [
+        (leave_by_break, False),
+        (leave_by_an_interrupt_in_the_cell, True),
+        (leave_by_an_interrupt_in_the_step, True),
+        (leave_a_block, False),
+    ],
+)
+@pytest.mark.usefixtures("place")
+def test_a_session_that_is_left_early_is_saved(leave: Any, *, interrupted: bool) -> None:
+    if interrupted:
+        with pytest.raises(KeyboardInterrupt):
+            leave()
+    else:
+        leave()
+
+    assert record_of("cut")["status"] == "interrupted"
+    steps = len(lines_of("cut"))
+    checkpoint = Checkpoints(Path("cut")).newest_intact()[0]
+    assert checkpoint.step in {steps, steps - 1}  # an interrupt may fall between a line of the log and what follows it
+    assert checkpoint.step > 0
+    handmade.load(Path("cut/model.safetensors"))
+    if leave is not leave_by_an_interrupt_in_the_step:
+        resume("cut", checkpoint_every=0).finish()
+        start(ALL, "whole").finish()
+        assert_same("whole", "cut")
+
+
+@pytest.mark.usefixtures("place")
+def test_an_interrupt_of_a_session_that_is_stopping_does_not_wait_for_a_checkpoint() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        leave_while_it_stops()
+
+    assert [path.name for path in Checkpoints(Path("run")).paths()] == ["step-00000000.safetensors"]
+    assert record_of("run")["status"] == "interrupted"
+
+
+@pytest.mark.usefixtures("place")
+def test_a_block_holds_the_folder_and_a_loop_in_it_can_be_left_and_taken_up_again() -> None:
+    with start(ALL, "run") as session:
+        assert record_of("run")["status"] == "running"
+        with pytest.raises(HandmadeError, match="by another process"):
+            resume("run").finish()
+        for progress in session:
+            if progress.step.number == 3:
+                break
+        assert [progress.step.number for progress in session] == list(range(4, 13))
+        assert list(session) == []
+    assert record_of("run")["status"] == "finished"
+
+
+@pytest.mark.usefixtures("place")
+def test_a_session_is_gone_through_once() -> None:
+    session = start(ALL, "run")
+    session.finish()
+
+    with pytest.raises(HandmadeError, match=r"expected a new session, got one that is over\. Try handmade\.runs\.resume"):
+        session.finish()
+
+
+@pytest.mark.usefixtures("place")
+def test_a_run_is_not_written_over_even_if_it_came_after_the_check() -> None:
+    late = start(ALL, "run")
+    start(ALL, "run").finish()
+
+    for begin in (late.finish, lambda: start(ALL, "run")):
+        with pytest.raises(HandmadeError, match=r"already holds a run\. Try another out=\.\.\., or force=True"):
+            begin()
+    assert start(replace(ALL, seed=1), "run", force=True).finish()["status"] == "finished"
+    assert record_of("run")["seed"] == 1
+
+
+@pytest.mark.usefixtures("place")
+def test_what_may_change_is_changed_and_recorded() -> None:
+    for _ in start(ALL, "run"):
+        break
+
+    resume("run", learning_rate=0.5, backend="plain").finish()
+
+    assert record_of("run")["changes"] == [{"step": 1, "learning_rate": [0.003, 0.5], "backend": ["numpy", "plain"]}]
+    assert record_of("run")["backend"] == "plain"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"seed": 4}, "run has seed=0, which cannot become 4. Try leaving it out, or a new run"),
+        ({"limit": 90}, "run has limit=None, which cannot become 90. Try leaving it out, or a new run"),
+        ({"epochs": 9}, "run has 12 steps to do, which cannot become 45. Try leaving epochs=... and steps=... out, or a new run"),
+        ({"learning_rate": "fast"}, "learning_rate: expected a number, got 'fast'. Try leaving learning_rate out"),
+        ({"backend": "abacus"}, "backend: expected a backend among numpy, plain; got 'abacus'. Try numpy"),
+    ],
+)
+@pytest.mark.usefixtures("place")
+def test_what_may_not_change_is_one_line(changes: dict[str, Any], message: str) -> None:
+    for _ in start(ALL, "run"):
+        break
+
+    with pytest.raises(HandmadeError) as caught:
+        resume("run", **changes)
+
+    assert str(caught.value) == message
+
+
+@pytest.mark.usefixtures("place")
+def test_an_old_record_without_a_backend_goes_on() -> None:
+    for _ in start(ALL, "run"):
+        break
+    known = record_of("run")
+    del known["backend"]
+    Path("run/run.json").write_text(json.dumps(known))
+
+    resume("run").finish()
+
+    assert record_of("run")["backend"] == "numpy"
+    assert record_of("run")["changes"] == []
+
+
+@pytest.mark.usefixtures("place")
+def test_a_record_with_a_wrong_value_is_one_line() -> None:
+    for _ in start(ALL, "run"):
+        break
+    Path("run/run.json").write_text(json.dumps(record_of("run") | {"optimiser": 7}))
+
+    with pytest.raises(HandmadeError, match=r"^run/run\.json: optimiser: expected one of gradient-descent, .*, got 7\. Try"):
+        resume("run")
+
+
+@pytest.mark.usefixtures("place")
+def test_a_run_by_the_definition_is_estimated_and_refused_if_it_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    by_definition = replace(ALL, gradient="definition", steps=1, validation=None, validate_every=None)
+    session = start(by_definition, "run")
+    assert session.estimate is not None
+    assert session.estimate.passes == 210
+    assert session.estimate.epoch_seconds == pytest.approx(6 * session.estimate.seconds)
+    assert start(ALL, "run").estimate is None
+
+    monkeypatch.setattr(cost, "LONG", 0)
+    with pytest.raises(TooLong, match="allow_long=True") as caught:
+        start(by_definition, "run")
+    assert caught.value.estimate.steps == 1
+    assert start(by_definition, "run", allow_long=True).finish()["status"] == "finished"
+
+
+@pytest.mark.usefixtures("place")
+def test_the_next_update_of_a_run_is_explained() -> None:
+    for progress in start(ALL, "run"):
+        if progress.step.number == 4:
+            break
+
+    number, receipt = explain_next_update("run", "conv1.W[1,2,0,1]")
+
+    later = next(iter(resume("run")))
+    assert number == later.step.number == 5
+    assert receipt.value == later.step.network.parameters()["0.W"][1, 2, 0, 1]
+
+
+# --- looking back --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("place")
+def test_runs_are_listed_and_compared() -> None:
+    one, two = start(ALL).finish(), start(replace(ALL, seed=1)).finish()
+    Path("runs/foreign").mkdir()
+
+    listed = list_runs(sort="name")
+    compared = compare([run for run in listed if not run.problem])
+
+    assert [(run.folder.name, run.status, run.problem) for run in listed] == [
+        ("foreign", "", "not a run"),
+        ("tiny-1", "finished", ""),
+        ("tiny-2", "finished", ""),
+    ]
+    assert [run.number("test_accuracy") for run in listed[1:]] == [one["test_accuracy"], two["test_accuracy"]]
+    assert compared.differ == {"seed": [0, 1]}
+    assert [row["step"] for row in compared.at] == [2, 4, 6, 8, 10, 12]
+    assert compared.to_json() == compare(["runs/tiny-1", "runs/tiny-2"]).to_json()
+    assert json.dumps(compared.to_json())
+    assert isinstance(listed[0], RunRecord)
+
+
+@pytest.mark.usefixtures("place")
+def test_a_wrong_list_or_comparison_is_one_line() -> None:
+    with pytest.raises(HandmadeError, match=r"sort: expected one of when, name, .*, got 'luck'\. Try sort=when"):
+        list_runs(".", "luck")
+    with pytest.raises(HandmadeError, match="digits: expected the folder of a run to compare, got one that is not a run"):
+        compare(["digits"])
+
+
+# --- settings ------------------------------------------------------------------------------------------------------------------
+
+
+def test_settings_go_through_json_and_back() -> None:
+    for each in (Settings(), ALL, Settings.from_recipe("best")):
+        assert Settings.from_json(json.loads(json.dumps(each.to_json()))) == each
+    assert set(Settings().to_json()) == {field.name for field in fields(Settings)}
+
+
+def test_a_record_of_before_gives_its_settings() -> None:
+    known = json.loads(BEFORE.read_bytes())
+    read = Settings.from_json(known)
+
+    assert "backend" not in known
+    assert read.backend is None
+    assert read.steps == known["total_steps"] != known["steps"]
+    for name, value in known.items():
+        if name in read.to_json() and name != "steps":
+            assert getattr(read, name) == value
+    assert [setting.name for setting in settings() if setting.name not in known] == [
+        setting.name for setting in settings() if setting.added
+    ]
+
+
+def test_settings_are_plain_values() -> None:
+    made = Settings(network=Path("my.json"), clip=3, time_limit=1)  # type: ignore[arg-type]  # as a notebook may have them
+
+    assert made.network == "my.json"
+    assert [type(value) for value in (made.network, made.clip, made.time_limit)] == [str, float, float]
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"epochs": 0}, "epochs: expected a whole number of at least 1, got 0. Try epochs=1"),
+        ({"epochs": 1.5}, "epochs: expected a whole number of at least 1, got 1.5. Try epochs=1"),
+        ({"steps": "9"}, "steps: expected a whole number of at least 1, got '9'. Try leaving steps out"),
+        ({"seed": -1}, "seed: expected a whole number of at least 0, got -1. Try seed=0"),
+        ({"seed": True}, "seed: expected a whole number of at least 0, got True. Try seed=0"),
+        ({"step_size": None}, "step_size: expected a number, got None. Try step_size=0.001"),
+        ({"momentum": 10**400}, f"momentum: expected a number, got {'1' + 79 * '0'}. Try momentum=0.9"),
+        ({"time_limit": -0.5}, "time_limit: expected a number of at least 0, got -0.5. Try leaving time_limit out"),
+        (
+            {"gradient": "guess"},
+            "gradient: expected one of difference, definition, backprop, got 'guess'. Try gradient=difference",
+        ),
+        ({"recipe": "soup"}, "recipe: expected best, got 'soup'. Try leaving recipe out"),
+        ({"network": 3}, "network: expected text, got 3. Try network=readme"),
+        ({"tensorboard": 1}, "tensorboard: expected True or False, got 1. Try tensorboard=False"),
+        ({"patience": 3}, "patience: expected a validation set with it, got none. Try validation=5000"),
+        ({"weight_decay": 0.1}, "weight_decay: expected optimiser=adamw with it, got momentum. Try l2=0.1 instead"),
+    ],
+)
+def test_a_wrong_value_is_one_line(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingError) as caught:
+        Settings(**values)
+
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"label_smoothing": 0.1, "loss": "squares"}, "label_smoothing=0.1: expected loss=cross-entropy with it, got squares"),
+        (
+            {"augment": "bend=2"},
+            "augment=bend=2: expected none, or numbers for some of shift, .*, got 'bend=2'. Try shift=2,scale=0.1",
+        ),
+        (
+            {"network": "readme"},
+            r"expected prepared images of shape \(30, 30, 1\), got \(8, 8, 1\) from digits. Try another data=...",
+        ),
+    ],
+)
+@pytest.mark.usefixtures("place")
+def test_settings_that_make_no_training_are_one_line(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(HandmadeError, match=message):
+        start(replace(ALL, **values), "run")
+    assert not Path("run").exists()
+
+
+def test_a_recipe_is_other_defaults() -> None:
+    assert Settings.from_recipe("best").to_json() == Settings().to_json() | RECIPES["best"] | {"recipe": "best"}
+    assert Settings.from_recipe("best", steps=5, seed=3).to_json() == (
+        Settings().to_json() | RECIPES["best"] | {"recipe": "best", "steps": 5, "epochs": 1, "seed": 3}
+    )
+    with pytest.raises(SettingError, match="recipe: expected best, got 'soup'"):
+        Settings.from_recipe("soup")
+    with pytest.raises(SettingError, match=r"^recipe: expected the values of a recipe, got defaults\. Try Settings\.from_recipe"):
+        Settings(recipe="best", seed=3)
+
+
+# --- written once --------------------------------------------------------------------------------------------------------------
+
+
+def options() -> Iterator[Any]:
+    group: Any = get_command(app)
+    yield from group.commands["train"].params
+
+
+def test_the_options_of_the_command_are_the_settings_and_a_few_of_its_own(capfd: pytest.CaptureFixture[str]) -> None:
+    found = {name: option for option in options() for name in option.opts if name.startswith("--")}
+
+    own = {"--out", "--force", "--resume", "--yes", "--json"}
+    assert set(found) == {f"--{field.name.replace('_', '-')}" for field in fields(Settings)} | own
+    for setting in settings():
+        option = found[f"--{setting.name.replace('_', '-')}"]
+        assert option.help == setting.text
+        assert option.default == setting.default
+        assert option.min == setting.least
+    assert command("train", "--help") == 0
+    shown = capfd.readouterr().out
+    for setting in settings():
+        assert f"--{setting.name.replace('_', '-')} {setting.metavar or ''}".strip() in shown
+        assert "|".join(setting.choices) in shown
+
+
+def test_every_choice_stands_for_something() -> None:
+    choices = {setting.name: setting.choices for setting in settings()}
+
+    assert set(choices["optimiser"]) == set(parts.OPTIMISERS)
+    assert set(choices["schedule"]) == set(SCHEDULES)
+    assert set(choices["gradient"]) == set(parts.GRADIENTS)
+    assert set(choices["recipe"]) == set(RECIPES)
+    for name in choices["dtype"]:
+        assert parts.make_prepare(Settings(dtype=name)).keywords == {"dtype": name}  # type: ignore[arg-type, attr-defined]
+    assert parts.make_augmentation(Settings(augment="shift=2")) == Augmentation(shift=2)
+
+
+def test_settings_are_described_as_they_are_typed() -> None:
+    hints = get_type_hints(Settings)
+
+    assert [setting.name for setting in settings()] == list(hints)
+    for setting in settings():
+        assert setting.optional == (type(None) in get_args(hints[setting.name]))
+        assert setting.default is not None or setting.optional
+        assert setting.text.endswith((".", "]"))
+
+
+def test_the_documentation_lists_every_setting() -> None:
+    told = Settings.__doc__ or ""
+
+    for setting in settings():
+        assert f"    {setting.name} : " in told
+        assert setting.text in told
+
+
+def test_errors_name_options_on_the_command_line() -> None:
+    assert in_options("Try another out=..., or force=True to write over it") == "Try another --out, or --force to write over it"
+    assert in_options("fewer steps=..., or gradient=difference, allow_long=True") == (
+        "fewer --steps, or --gradient difference, --yes"
+    )
+    assert (
+        in_options("label_smoothing=0.1: expected loss=cross-entropy") == "--label-smoothing 0.1: expected --loss cross-entropy"
+    )
+    assert in_options("my/seed=3/run, shift=2") == "my/seed=3/run, shift=2"
+
+
+def test_a_help_text_needs_no_engine() -> None:
+    code = "import sys, handmade.runs, handmade.runs.settings; print(*{'numpy', 'safetensors', 'typer'} & set(sys.modules))"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.split() == []

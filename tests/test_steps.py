@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from handmade import HandmadeError
-from handmade.cli import steps
+from handmade.cli.commands.check import check as command
 from handmade.cli.main import main
 from handmade.engine.arrays import Array
 from handmade.engine.check.steps import STEPS, Curve, StepErrors, error_against_h
@@ -153,12 +153,12 @@ TINY = {
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "tiny.json").write_text(json.dumps(TINY))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(steps, "cores", lambda: 1)
+    monkeypatch.setattr("handmade.cli.step_errors.cores", lambda: 1)
     return tmp_path
 
 
 def test_the_command_prints_a_table_that_fits_and_draws_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    steps.run("tiny.json", "mnist", 1, 0, Path("v.SVG"), json=False)
+    command("tiny.json", images=1, steps=True, figure=Path("v.SVG"))
 
     shown = capsys.readouterr().out
     table = shown[: shown.index("The textbook, one side")].splitlines()
@@ -173,7 +173,7 @@ def test_the_command_prints_a_table_that_fits_and_draws_it(folder: Path, capsys:
 
 @pytest.mark.usefixtures("folder")
 def test_the_command_gives_all_numbers_as_json(capsys: pytest.CaptureFixture[str]) -> None:
-    steps.run("tiny.json", "mnist", 1, 0, None, json=True)
+    command("tiny.json", images=1, steps=True, json=True)
 
     result = json.loads(capsys.readouterr().out)
     assert result["h"] == list(STEPS)
@@ -187,8 +187,8 @@ def test_the_command_gives_all_numbers_as_json(capsys: pytest.CaptureFixture[str
     [
         (("--figure", "v.png"), 2, "goes with --steps"),
         (("--every", "--steps"), 2, "does not go with --steps"),
-        (("--steps", "--figure", "v.jpg"), 1, "--figure wants a name that ends in .png, .svg, .pdf; got v.jpg"),
-        (("--steps", "--figure", "nowhere/v.png"), 1, "--figure wants a folder that is there"),
+        (("--steps", "--figure", "v.jpg"), 1, "--figure: expected a name that ends in .png, .svg, .pdf, got v.jpg"),
+        (("--steps", "--figure", "nowhere/v.png"), 1, "--figure: expected a folder that is there"),
     ],
 )
 @pytest.mark.usefixtures("folder")
@@ -214,7 +214,7 @@ def test_without_matplotlib_the_figure_is_one_line_about_the_extra(monkeypatch: 
     monkeypatch.setitem(sys.modules, "matplotlib", None)
 
     with pytest.raises(HandmadeError, match=r"pip install 'handmade\[plots\]'"):
-        steps.run("readme", "mnist", 1, 0, tmp_path / "v.png", json=False)
+        command("readme", images=1, steps=True, figure=tmp_path / "v.png")
 
 
 def test_the_picture_shows_every_curve_where_it_is() -> None:

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from handmade import data, gradients, losses, networks, receipts
+    from handmade import data, gradients, losses, networks, receipts, runs
     from handmade.engine.backend import use_backend
     from handmade.engine.errors import HandmadeError
     from handmade.engine.graph import Node
@@ -73,12 +73,13 @@ __all__ = [
     "networks",
     "read_digit",
     "receipts",
+    "runs",
     "trace",
     "train",
     "use_backend",
 ]
 
-_ROOMS = {"data", "gradients", "losses", "networks", "receipts"}
+_ROOMS = {"data", "gradients", "losses", "networks", "receipts", "runs"}
 _FROM = {  # where the other names are, but for layers
     "HandmadeError": "handmade.engine.errors",
     "Network": "handmade.network",

@@ -1,4 +1,4 @@
-"""Where the command talks: results on standard output, progress and news on standard error."""
+"""Output of the command: results on standard output, progress and news on standard error."""
 
 import json as json_format
 import os
@@ -15,7 +15,7 @@ news = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
 
 
 def program() -> str:
-    """How this program can be called from here: by its name if the shell finds it by that, else by its path."""
+    """Return the words that call this program from here: its name if the shell finds it by that, else its path."""
     called = Path(sys.argv[0])
     if called.name == "__main__.py":
         return f"{_name_or_path(Path(sys.executable))} -m handmade"

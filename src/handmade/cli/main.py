@@ -11,6 +11,7 @@ from handmade.cli.commands.doctor import doctor
 from handmade.cli.commands.evaluate import evaluate
 from handmade.cli.commands.explain import explain
 from handmade.cli.commands.networks import networks
+from handmade.cli.commands.options import in_options
 from handmade.cli.commands.plot import plot
 from handmade.cli.commands.predict import predict
 from handmade.cli.commands.report import report
@@ -78,7 +79,7 @@ def _message(error: Exception) -> str:
         message = error.format_message()
         return f"{message if message.endswith(('.', '?')) else message + '.'} Try: handmade{known} --help"
     if isinstance(error, HandmadeError):
-        return str(error)
+        return in_options(str(error))
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     if isinstance(error, MemoryError):

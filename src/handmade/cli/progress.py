@@ -1,4 +1,4 @@
-"""How far something is that takes a while: a bar in a terminal, a line now and then elsewhere."""
+"""Progress of long work: a bar in a terminal, a line now and then elsewhere."""
 
 import time
 from collections.abc import Callable, Iterator

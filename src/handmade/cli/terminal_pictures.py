@@ -10,7 +10,7 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
-from handmade.cli.signed import MINUS
+from handmade.cli.number_format import MINUS
 from handmade.data.resize import area_average
 from handmade.engine.arrays import Array
 from handmade.pictures.style import LIGHT
@@ -36,7 +36,7 @@ class Tile:
 
 
 def colourful(console: Console) -> bool:
-    """Whether it is a terminal that can show grey in many shades."""
+    """Return True for a terminal that can show grey in many shades."""
     many = console.color_system in {"256", "truecolor", "windows"} and not console.no_color
     return console.is_terminal and many and console.encoding.startswith("utf")
 

@@ -52,6 +52,17 @@ def describe(network: Network) -> dict[str, Any]:
     return {"input": list(network.input_shape), "layers": entries, **known}
 
 
+def describe_again(description: object) -> dict[str, Any]:
+    """Return a description as `describe` writes it today, where an older one has Residuals in it.
+
+    Raises
+    ------
+    HandmadeError
+        As for `build`.
+    """
+    return describe(Network(**build(description, np.random.default_rng(0))))
+
+
 def build(description: object, rng: "np.random.Generator", dtype: DTypeLike = np.float32) -> dict[str, Any]:
     """Make the described network with fresh weights.
 

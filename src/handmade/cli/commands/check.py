@@ -1,11 +1,21 @@
-"""`handmade check`: its options."""
+"""`handmade check`: backpropagation against exact difference quotients, array by array, and the kinks by name."""
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from handmade.cli.commands.options import Data, Json
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from handmade.engine.arrays import Array
+    from handmade.engine.check.network import ArrayReport, Report
+    from handmade.network import Network
+
+MARKS = {"agree": "[bold]agree[/]", "kink": "kink", "bug": "[bold reverse]BUG[/]"}
 
 
 def check(
@@ -14,7 +24,7 @@ def check(
     ] = "readme",
     *,
     data: Data = "mnist",
-    images: Annotated[int, typer.Option(min=1, metavar="N", help="How many images to check on.")] = 4,
+    images: Annotated[int, typer.Option(min=1, metavar="N", help="Number of images to check on.")] = 4,
     seed: Annotated[int, typer.Option(min=0, metavar="N", help="Of fresh weights.")] = 0,
     every: Annotated[
         bool, typer.Option("--every", help="Run the definition for every weight: a forward pass each.  [default: for some]")
@@ -33,10 +43,130 @@ def check(
     if every and steps:
         raise typer.BadParameter("compares weights at one h; it does not go with --steps", param_hint="--every")
     if steps:
-        from handmade.cli.steps import run as run_steps
-
-        run_steps(target, data, images, seed, figure, json=json)
+        _check_steps(target, data, images, seed, figure, json=json)
     else:
-        from handmade.cli.checking import run
+        _check_gradients(target, data, images, seed, every=every, json=json)
 
-        run(target, data, images, seed, every=every, json=json)
+
+def _check_steps(target: str, data: str, images: int, seed: int, figure: Path | None, *, json: bool) -> None:
+    """Measure the error of every kind of quotient at every h, and print or draw it."""
+    from handmade.cli.console import news, print_json
+    from handmade.cli.step_errors import measured, show
+
+    if figure:
+        from handmade.cli.figures import check_figure
+
+        check_figure(figure)
+    errors = measured(target, data, images, seed)
+    if figure:
+        from handmade.files.atomic import write_atomically
+        from handmade.pictures.steps import error_against_h
+        from handmade.pictures.style import encode
+
+        write_atomically(figure, encode(error_against_h(errors), figure.suffix[1:].lower()))
+    if json:
+        print_json({"target": target, "images": images} | asdict(errors) | {"figure": str(figure) if figure else None})
+        return
+    counted = sum(errors.weights.values())
+    news.print(f"{target}: {counted} weights, on {images} images of {data}, against backpropagation in float64")
+    show(errors)
+    if figure:
+        news.print(f"Figure: {figure}")
+
+
+def _check_gradients(target: str, data: str, images: int, seed: int, *, every: bool, json: bool) -> None:
+    """Check every gradient on a few images; the definition for some weights, or for every one."""
+    import numpy as np
+
+    from handmade.cli.console import news, print_json, results
+    from handmade.cli.progress import progress
+    from handmade.data import prepare
+    from handmade.engine.check import network as checks
+    from handmade.engine.errors import HandmadeError
+    from handmade.runs import inputs
+    from handmade.workers import cores, workers
+
+    digits = inputs.dataset(data)
+    network = inputs.network_named(target, seed)
+    inputs.check_fit(network, digits, data)
+    x = prepare(digits.train.images[:images], np.float64)
+    y, tries = digits.train.labels[:images], network.size if every else None
+    threads = cores() if every else 1
+    if every:
+        _tell_cost(network, x, y, threads)
+    with workers(threads) as executor, progress("definition: weights") as tell:
+        report = checks.check(network, x, y, tries=tries, executor=executor, progress=tell)
+    if json:
+        print_json({"target": target, "verdict": report.verdict, "arrays": [_plain(array) for array in report.arrays]})
+    else:
+        news.print(f"{target}: {network.size:,} weights, on {len(x)} images of {data}, in float64")
+        results.print(_table(report))
+        for array in report.arrays:
+            if array.verdict != "agree":
+                results.print(_story(array))
+        results.print(_summary(report))
+    if report.bugs:
+        raise HandmadeError(f"{report.bugs:,} gradients are wrong")
+
+
+def _tell_cost(network: "Network", x: "Array", y: "Array", threads: int) -> None:
+    from handmade.cli.console import duration, news
+    from handmade.engine.gradients.definition import cost
+
+    passes, seconds = cost(network, x, y, "forward")
+    on = f" on {threads} cores" if threads > 1 else ""
+    took = f"about {duration(passes * seconds / threads)}{on}"
+    news.print(f"definition: {passes:,} weights, one forward pass of {1000 * seconds:.1f} ms each, {took}; Ctrl-C leaves")
+
+
+def _plain(array: "ArrayReport") -> dict[str, Any]:
+    return asdict(array) | {"verdict": array.verdict, "central": array.central, "kink": str(array.kink) if array.kink else None}
+
+
+def _table(report: "Report") -> "Table":
+    from rich import box
+    from rich.table import Table
+
+    table = Table(
+        box=box.SIMPLE,
+        caption="Worst error: of backpropagation, for all weights, against the exact quotient.\n"
+        "Definition: the worst of the textbook's subtraction, for so many of them.",
+        caption_justify="left",
+    )
+    table.add_column("array")
+    table.add_column("weights", justify="right")
+    table.add_column("on a kink", justify="right")
+    table.add_column("worst error", justify="right")
+    table.add_column("definition", justify="right")
+    table.add_column("tried", justify="right")
+    table.add_column("verdict")
+    for array in report.arrays:
+        counts = (f"{array.entries:,}", f"{array.kinks:,}" if array.kinks else "")
+        table.add_row(
+            array.name, *counts, _error(array.error), _error(array.definition), f"{array.tried:,}", MARKS[array.verdict]
+        )
+    return table
+
+
+def _error(error: float) -> str:
+    return f"{error:.0e}" if error else "0"
+
+
+def _story(array: "ArrayReport") -> str:
+    """Name the worst weight of an array, with the values to both sides."""
+    place = f"{array.name}\\[{','.join(map(str, array.at))}]"
+    left, central, right = (f"{value:+.6g}" for value in (array.left, array.central, array.right))
+    values = f"left {left}, central {central}, right {right}; backpropagation says {array.analytic:+.6g}"
+    return f"{place}: {values}" + (f"\n  {str(array.kink).replace('[', chr(92) + '[')}" if array.kink else "")
+
+
+def _summary(report: "Report") -> str:
+    kinks = sum(array.kinks for array in report.arrays)
+    if report.verdict == "bug":
+        return f"[bold]{report.bugs:,} weights have a wrong gradient.[/]"
+    if report.verdict == "kink":
+        return (
+            f"All gradients are right. {kinks:,} weights push something across a kink: left and right quotients differ there, "
+            "and the analytic value lies between what they allow."
+        )
+    return "All gradients are right, to rounding."

@@ -1,11 +1,17 @@
-"""`handmade evaluate`: its options."""
+"""`handmade evaluate`: accuracy on the test images, and the confusions."""
 
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from handmade.cli.commands.options import Data, Json
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from handmade.engine.evaluation import Evaluation
 
 
 def evaluate(
@@ -15,6 +21,50 @@ def evaluate(
     json: Json = False,
 ) -> None:
     """Tell how well a model reads the test images."""
-    from handmade.cli.evaluation import run
+    from handmade.cli.console import print_json, results
+    from handmade.cli.summary import summary
+    from handmade.data import prepare
+    from handmade.engine import evaluation
+    from handmade.runs import inputs
 
-    run(model, data, json=json)
+    network, digits = inputs.model(model), inputs.dataset(data)
+    inputs.check_fit(network, digits, data)
+    found = evaluation.evaluate(network, digits.test.images, digits.test.labels, partial(prepare, dtype=network.dtype))
+    if json:
+        print_json(
+            {
+                "model": str(model),
+                "test_accuracy": found.accuracy,
+                "test_loss": found.loss,
+                "images": found.images,
+                "weights": network.size,
+                "confusion": found.confusion.tolist(),
+            }
+        )
+        return
+    results.print(f"{model}: {network.size:,} weights{_of_two(model)}")
+    results.print(summary(found))
+    results.print(_matrix(found))
+
+
+def _of_two(path: Path) -> str:
+    """Return words that tell the models of a run apart, where there are two."""
+    from handmade.runs.record import BEST
+
+    return f", after the last step; the best on the validation images is {path / BEST}" if (path / BEST).exists() else ""
+
+
+def _matrix(evaluation: "Evaluation") -> "Table":
+    """Lay out the confusion matrix: right answers stand on the diagonal, and zeros are left out."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title="How often a digit (row) was taken for a digit (column)", title_justify="left", box=box.SIMPLE)
+    table.add_column("", justify="right", style="bold")
+    for taken in range(len(evaluation.confusion)):
+        table.add_column(str(taken), justify="right")
+    table.add_column("right", justify="right")
+    for true, row in enumerate(evaluation.confusion):
+        cells = [(f"[bold]{count}[/]" if true == taken else str(count)) if count else "" for taken, count in enumerate(row)]
+        table.add_row(str(true), *cells, f"{100 * row[true] / row.sum():.1f} %" if row.sum() else "")
+    return table

@@ -1,18 +1,69 @@
-"""Options that several commands share."""
+"""Options: those that several commands share, and those of `handmade train`, made from the settings of a run."""
 
-from typing import Annotated
+import inspect
+import re
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Annotated, Any
 
 import typer
 
-Data = Annotated[
-    str,
-    typer.Option(
-        metavar="mnist|DIRECTORY", help="mnist, the 70,000 digits that come with handmade, or a directory of IDX files."
-    ),
-]
+from handmade.runs.settings import Setting, settings
+
+
+def setting_option(setting: Setting) -> Any:
+    """Make the option of one setting."""
+    return typer.Option(f"--{setting.name.replace('_', '-')}", metavar=setting.metavar, min=setting.least, help=setting.text)
+
+
+def takes_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command one option for each setting, in the place of its `**values`."""
+    signature = inspect.signature(command)
+    before = [each for each in signature.parameters.values() if each.kind is not inspect.Parameter.VAR_KEYWORD]
+    options = [
+        inspect.Parameter(
+            setting.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=setting.default,
+            annotation=Annotated[_type(setting), setting_option(setting)],
+        )
+        for setting in settings()
+    ]
+    first = [each for each in before if each.kind is not inspect.Parameter.KEYWORD_ONLY]
+    command.__signature__ = signature.replace(parameters=[*first, *options, *before[len(first) :]])  # type: ignore[attr-defined]
+    return command
+
+
+def _type(setting: Setting) -> Any:
+    """Return the type of an option's value; typer shows the choices of an enumeration."""
+    make: Any = StrEnum
+    kind = (
+        make(setting.name, {choice.replace("-", "_"): choice for choice in setting.choices}) if setting.choices else setting.kind
+    )
+    return kind | None if setting.optional else kind
+
+
+def given_settings(context: typer.Context) -> dict[str, Any]:
+    """Return the settings that stand on the command line, by name."""
+    sources = {setting.name: context.get_parameter_source(setting.name) for setting in settings()}
+    return {name: context.params[name] for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"}
+
+
+def in_options(message: str) -> str:
+    """Write arguments of Python as options: steps=5 as --steps 5, force=True as --force, out=... as --out."""
+
+    def option(found: re.Match[str]) -> str:
+        name, mark = found.groups()
+        return f"--{'yes' if name == 'allow_long' else name.replace('_', '-')}{'' if mark else ' '}"
+
+    names = "|".join([*(setting.name for setting in settings()), "out", "force", "allow_long"])
+    return re.sub(rf"(?<![\w./-])({names})=(True\b|\.\.\.)?", option, message)
+
+
+Data = Annotated[str, setting_option(next(setting for setting in settings() if setting.name == "data"))]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output; the rest goes to standard error.")]
 Target = Annotated[str, typer.Argument(metavar="MODEL|NAME|FILE", help="A model or run, a preset, or a network file.")]
-Image = Annotated[str, typer.Option(metavar="IMAGE", help="Which image: test:7 or train:12 of the data, or a picture file.")]
+Image = Annotated[str, typer.Option(metavar="IMAGE", help="An image: test:7 or train:12 of the data, or a picture file.")]
 Label = Annotated[int | None, typer.Option(metavar="N", help="Take this for the class of the image.  [default: its own]")]
-Digits = Annotated[int, typer.Option(metavar="N", min=1, max=17, help="How many digits to show, as far as they are useful.")]
-Seed = Annotated[int, typer.Option(min=0, metavar="N", help="Of fresh weights.")]
+Digits = Annotated[int, typer.Option(metavar="N", min=1, max=17, help="Digits to show, as far as they are useful.")]
+Seed = Annotated[int, typer.Option(min=0, metavar="N", help="Seed of fresh weights.")]

@@ -1,5 +1,6 @@
-"""`handmade plot`: one command a picture, and their options."""
+"""`handmade plot`: one command a picture."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,7 @@ plot = typer.Typer(
     rich_markup_mode=None,
 )
 
-Out = Annotated[Path | None, typer.Option(metavar="FILE", help="Where to.  [default: MODEL-PICTURE.png, here]")]
+Out = Annotated[Path | None, typer.Option(metavar="FILE", help="File to write.  [default: MODEL-PICTURE.png, here]")]
 Force = Annotated[bool, typer.Option("--force", help="Write over a file that is there already.")]
 Dark = Annotated[bool, typer.Option("--dark", help="For a dark background.")]
 LayerName = Annotated[str | None, typer.Option(metavar="LAYER", help="One layer, such as conv1 or linear1.")]
@@ -24,10 +25,14 @@ LayerName = Annotated[str | None, typer.Option(metavar="LAYER", help="One layer,
 def filters(
     target: Target, *, layer: LayerName = None, seed: Seed = 0, out: Out = None, force: Force = False, dark: Dark = False
 ) -> None:
-    """The weights as images: what the layers look for."""
-    from handmade.cli import plotting
+    """Weights as images: what the layers look for."""
+    from handmade import pictures
+    from handmade.cli.figures import Order
+    from handmade.runs.inputs import network_named
 
-    plotting.filters(target, seed, layer, plotting.Order("filters", out, force=force, dark=dark))
+    order = Order("filters", out, force=force, dark=dark)
+    file = order.file(target)
+    order.draw(file, pictures.filters(network_named(target, seed), layer, dark=dark))
 
 
 @plot.command()
@@ -42,17 +47,21 @@ def maps(
     force: Force = False,
     dark: Dark = False,
 ) -> None:
-    """One image's way through the network, layer by layer."""
-    from handmade.cli import plotting
+    """Feature maps of one image, layer by layer."""
+    from handmade import pictures
+    from handmade.cli.figures import Order, with_image
 
-    plotting.maps(target, seed, plotting.Sight(image, data, label), plotting.Order("maps", out, force=force, dark=dark))
+    order = Order("maps", out, force=force, dark=dark)
+    file = order.file(target)
+    network, one, label = with_image(target, seed, image, data, label)
+    order.draw(file, pictures.feature_maps(network, one, label, dark=dark))
 
 
 @plot.command()
 def nudge(
     target: Target,
     *,
-    nudge: Annotated[str, typer.Option(metavar="PLACE=STEP", help="What to move, and how far: conv1.W[1,2,0,5]=+0.1.")],
+    nudge: Annotated[str, typer.Option(metavar="PLACE=STEP", help="Weight to move, and distance: conv1.W[1,2,0,5]=+0.1.")],
     image: Image = "test:0",
     data: Data = "mnist",
     label: Label = None,
@@ -61,11 +70,14 @@ def nudge(
     force: Force = False,
     dark: Dark = False,
 ) -> None:
-    """What one nudge changes at every layer, exactly."""
-    from handmade.cli import plotting
+    """Changes at every layer by one nudge, exactly."""
+    from handmade import pictures
+    from handmade.cli.figures import Order, with_image
 
-    sight = plotting.Sight(image, data, label)
-    plotting.nudge(target, seed, sight, nudge, plotting.Order("nudge", out, force=force, dark=dark))
+    order = Order("nudge", out, force=force, dark=dark)
+    file = order.file(target)
+    network, one, label = with_image(target, seed, image, data, label)
+    order.draw(file, pictures.difference_maps(network, one, nudge, label, dark=dark))
 
 
 @plot.command()
@@ -81,11 +93,18 @@ def sensitivity(
     force: Force = False,
     dark: Dark = False,
 ) -> None:
-    """Which pixels matter for an image, in three ways."""
-    from handmade.cli import plotting
+    """Pixels that matter for an image, in three ways."""
+    from handmade import pictures
+    from handmade.cli.console import news
+    from handmade.cli.figures import Order, with_image
 
-    sight = plotting.Sight(image, data, label)
-    plotting.sensitivity(target, seed, sight, patch, plotting.Order("sensitivity", out, force=force, dark=dark))
+    order = Order("sensitivity", out, force=force, dark=dark)
+    file = order.file(target)
+    network, one, label = with_image(target, seed, image, data, label)
+    if label is None:
+        label = int(network.predict(one[None])[0])
+        news.print(f"No label is known; the network takes it for a {label}.")
+    order.draw(file, pictures.sensitivity(network, one, label, patch=patch, dark=dark))
 
 
 @plot.command()
@@ -97,26 +116,36 @@ def curves(
     dark: Dark = False,
 ) -> None:
     """Loss and accuracy of one run or several, step by step."""
-    from handmade.cli import plotting
+    from handmade import pictures
+    from handmade.cli.figures import Order, histories
 
-    plotting.curves(runs, plotting.Order("curves", out, force=force, dark=dark))
+    order = Order("curves", out, force=force, dark=dark)
+    file = order.file(runs[0] if len(runs) == 1 else "runs")
+    order.draw(file, pictures.curves(histories(runs), dark=dark))
 
 
 @plot.command()
 def confusion(
     target: Target, *, data: Data = "mnist", seed: Seed = 0, out: Out = None, force: Force = False, dark: Dark = False
 ) -> None:
-    """Which test digit is taken for which, and how often."""
-    from handmade.cli import plotting
+    """Confusion matrix: test digits, and what they are taken for."""
+    from handmade import pictures
+    from handmade.cli.figures import Order, with_data
+    from handmade.data import prepare
+    from handmade.engine.evaluation import evaluate
 
-    plotting.confusion(target, seed, data, plotting.Order("confusion", out, force=force, dark=dark))
+    order = Order("confusion", out, force=force, dark=dark)
+    file = order.file(target)
+    network, digits = with_data(target, seed, data)
+    x = prepare(digits.test.images, network.dtype)
+    order.draw(file, pictures.confusion(evaluate(network, x, digits.test.labels), dark=dark))
 
 
 @plot.command()
 def mistakes(
     target: Target,
     *,
-    most: Annotated[int, typer.Option(min=1, max=200, metavar="N", help="How many images of each kind.")] = 16,
+    most: Annotated[int, typer.Option(min=1, max=200, metavar="N", help="Number of images of each kind.")] = 16,
     data: Data = "mnist",
     seed: Seed = 0,
     out: Out = None,
@@ -124,9 +153,15 @@ def mistakes(
     dark: Dark = False,
 ) -> None:
     """The worst mistakes, and the closest right answers."""
-    from handmade.cli import plotting
+    from handmade import pictures
+    from handmade.cli.figures import Order, with_data
+    from handmade.data import prepare
 
-    plotting.mistakes(target, seed, data, most, plotting.Order("mistakes", out, force=force, dark=dark))
+    order = Order("mistakes", out, force=force, dark=dark)
+    file = order.file(target)
+    network, digits = with_data(target, seed, data)
+    x = prepare(digits.test.images, network.dtype)
+    order.draw(file, pictures.mistakes(network, x, digits.test.labels, most=most, dark=dark))
 
 
 @plot.command()
@@ -140,17 +175,23 @@ def histograms(
     force: Force = False,
     dark: Dark = False,
 ) -> None:
-    """How weights and gradients are spread out, by layer."""
-    from handmade.cli import plotting
+    """Distribution of weights and gradients, by layer."""
+    from handmade import pictures
+    from handmade.cli.figures import Order, with_data
+    from handmade.data import prepare
 
-    plotting.histograms(target, seed, data, images, plotting.Order("histograms", out, force=force, dark=dark))
+    order = Order("histograms", out, force=force, dark=dark)
+    file = order.file(target)
+    network, digits = with_data(target, seed, data)
+    x = prepare(digits.train.images[:images], network.dtype)
+    order.draw(file, pictures.histograms(network, x, digits.train.labels[:images], dark=dark))
 
 
 @plot.command()
 def steps(
     target: Target = "readme",
     *,
-    images: Annotated[int, typer.Option(min=1, metavar="N", help="How many images to take the loss of.")] = 4,
+    images: Annotated[int, typer.Option(min=1, metavar="N", help="Number of images whose loss is taken.")] = 4,
     data: Data = "mnist",
     seed: Seed = 0,
     out: Out = None,
@@ -158,28 +199,68 @@ def steps(
     dark: Dark = False,
 ) -> None:
     """Error against h: the V of the textbook's quotient, and the exact one."""
-    from handmade.cli import plotting
+    from handmade import pictures
+    from handmade.cli.figures import Order
+    from handmade.cli.step_errors import measured
 
-    plotting.steps(target, seed, data, images, plotting.Order("steps", out, force=force, dark=dark))
+    order = Order("steps", out, force=force, dark=dark)
+    file = order.file(target)
+    order.draw(file, pictures.error_against_h(measured(target, data, images, seed), dark=dark))
 
 
 @plot.command()
 def film(
     target: Target = "readme",
     *,
-    steps: Annotated[int, typer.Option(min=1, metavar="N", help="How long to train.")] = 200,
-    frames: Annotated[int, typer.Option(min=2, max=500, metavar="N", help="At most so many pictures.")] = 51,
+    steps: Annotated[int, typer.Option(min=1, metavar="N", help="Number of training steps.")] = 200,
+    frames: Annotated[int, typer.Option(min=2, max=500, metavar="N", help="Largest number of pictures.")] = 51,
     layer: LayerName = None,
     data: Data = "mnist",
     seed: Annotated[
         int | None, typer.Option(min=0, metavar="N", help="Of fresh weights and the order.  [default: the run's, or 0]")
     ] = None,
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to.  [default: MODEL-film.gif, here]")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="File to write.  [default: MODEL-film.gif, here]")] = None,
     force: Force = False,
     dark: Dark = False,
 ) -> None:
     """The filters while they learn: trains anew, makes a GIF."""
-    from handmade.cli import plotting
+    import numpy as np
 
-    order = plotting.Order("film", out, force=force, dark=dark, formats=("gif",))
-    plotting.film(target, seed, data, steps, frames, layer, order)
+    from handmade import networks, pictures
+    from handmade.cli.console import news
+    from handmade.cli.figures import Order, seed_of, with_data
+    from handmade.cli.progress import progress
+    from handmade.data import prepare
+    from handmade.engine.description import describe
+    from handmade.engine.errors import HandmadeError
+    from handmade.engine.gradients import backprop
+    from handmade.engine.optim import SCHEDULES
+    from handmade.engine.training import train
+    from handmade.workers import cores, workers
+
+    order = Order("film", out, force=force, dark=dark, formats=("gif",))
+    file = order.file(target)
+    seed = seed_of(target) if seed is None else seed
+    network, digits = with_data(target, seed, data)
+    if not network.size:
+        raise HandmadeError(f"{target}: expected a network with weights, got one without. Try another network")
+    network = networks.described(describe(network), np.random.default_rng(seed), network.dtype)
+    news.print(f"Training {target} anew for {steps:,} steps, by backpropagation with momentum; no file of a run is touched.")
+    every = max(1, -(-steps // (frames - 1)))
+    taken = []
+    with workers(cores()) as executor, progress("steps") as tell:
+        training = train(
+            network,
+            digits.train.images,
+            digits.train.labels,
+            gradient=partial(backprop, executor=executor),
+            schedule=SCHEDULES["linear"],
+            steps=steps,
+            seed=seed,
+            prepare=partial(prepare, dtype=network.dtype),
+        )
+        for step in training:
+            tell(step.number, steps)
+            if (step.number - 1) % every == 0:
+                taken.append(pictures.Frame(step.number - 1, step.loss, step.before))
+    order.write(file, pictures.film([*taken, pictures.Frame(steps, step.loss, step.network)], layer, dark=dark))

@@ -1,4 +1,4 @@
-"""`handmade report`: its options."""
+"""`handmade report`: all about a run on one page of HTML."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,14 +9,34 @@ import typer
 def report(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")],
     *,
-    image: Annotated[int, typer.Option(min=0, metavar="N", help="Which test image to follow through the network.")] = 0,
+    image: Annotated[int, typer.Option(min=0, metavar="N", help="Number of the test image to follow through the network.")] = 0,
     data: Annotated[
         str | None, typer.Option(metavar="mnist|DIRECTORY", help="The data to test on.  [default: the run's own]")
     ] = None,
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to.  [default: RUN/report.html]")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="File to write.  [default: RUN/report.html]")] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there already.")] = False,
 ) -> None:
     """Tell all about a run on one page of HTML, complete in itself."""
-    from handmade.cli.reporting import run as write
+    from handmade import pictures
+    from handmade.cli.console import results
+    from handmade.cli.figures import histories, writable
+    from handmade.data import prepare
+    from handmade.engine.errors import HandmadeError
+    from handmade.files.atomic import write_atomically
+    from handmade.pictures.style import library
+    from handmade.runs import inputs
+    from handmade.runs.record import read_run_json
 
-    write(run, image, data, out, force=force)
+    library()
+    settings = read_run_json(run)
+    file = writable(out or run / "report.html", ("html", "htm"), force=force)
+    source = data or str(settings.get("data", "mnist"))
+    network, digits = inputs.model(run), inputs.dataset(source)
+    inputs.check_fit(network, digits, source)
+    if image >= len(digits.test.labels):
+        raise HandmadeError(f"--image: expected a test image, 0 to {len(digits.test.labels) - 1}, got {image}. Try --image 0")
+    x = prepare(digits.test.images, network.dtype)
+    about = pictures.Subject(histories([run])[0], settings, network, x, digits.test.labels)
+    page = pictures.report(about, image).encode()
+    write_atomically(file, page)
+    results.print(f"Report: {file} ({len(page) / 1e6:.1f} MB)", markup=False)

@@ -1,4 +1,4 @@
-"""What is seen while a network trains: how far, how well, how fast, and every so often one weight told in full."""
+"""Progress of a training on the screen: steps, loss, accuracy, speed, and now and then one weight told in full."""
 
 import time
 from collections import deque
@@ -17,13 +17,13 @@ PLAIN_EVERY = 5  # seconds between two lines where there is no terminal to draw 
 RECENT = 50  # steps, or looks at the accuracy, that a running mean covers
 
 
-class Live:
+class ProgressDisplay:
     """A progress bar where standard error is a terminal, a line now and then where it is not; a context manager.
 
     Parameters
     ----------
     gradient, scheme, h, optimiser
-        How the gradient is made, and what is done with it.
+        Settings of the run that the story of a weight names.
     """
 
     def __init__(self, gradient: str, scheme: Scheme, h: float, optimiser: str) -> None:
@@ -54,7 +54,7 @@ class Live:
         self._bar.stop()
 
     def show(self, step: Step) -> None:
-        """Take in one step."""
+        """Show one step."""
         now = time.perf_counter()
         self._losses.append(step.loss)
         self._images += step.images
@@ -78,7 +78,7 @@ class Live:
 
 
 def story(step: Step, gradient: str, scheme: Scheme, h: float, optimiser: str) -> str:
-    """One weight told in full: where it is, what a nudge of it does to the loss, and where the optimiser moves it.
+    """Tell one weight in full: its place, the effect of a nudge on the loss, and its move by the optimiser.
 
     The weight is drawn by the number of the step, among those that have an effect.
     """

@@ -1,4 +1,4 @@
-"""Numbers with their sign: always printed, and coloured where there is colour, blue above zero and orange below."""
+"""Format of numbers: the sign is always printed, in blue above zero and in orange below."""
 
 import math
 from collections.abc import Iterable
@@ -11,28 +11,28 @@ BLUE, ORANGE = "#4393c3", "#e08214"  # readable on light and dark, and told apar
 
 
 def useful_digits(digits: int, dtype: str) -> int:
-    """So many digits as asked for, at most as many as tell every number of the dtype from its neighbours."""
+    """Return the digits asked for, at most as many as tell every number of the dtype from its neighbours."""
     return min(digits, {"float32": 9, "float64": 17}.get(str(np.dtype(dtype)), digits))
 
 
 def signed(value: float, digits: int) -> Text:
-    """+0.1234, so many digits, and a real minus sign."""
+    """Format a number with its sign and some significant digits: +0.1234."""
     return coloured(f"{value:+#.{digits}g}".removesuffix(".") if value else "0", value)
 
 
 def aligned(value: float, decimals: int) -> Text:
-    """So many decimals, so that a column of them lines up; 0 is exactly 0."""
+    """Format a number with fixed decimals, so that a column lines up; 0 is exactly 0."""
     return coloured(f"{value:+.{decimals}f}" if value else "0", value)
 
 
 def decimals_for(values: Iterable[float], digits: int) -> int:
-    """How many decimals show so many digits of the largest, if that is 1 or more; of smaller ones, so many decimals."""
+    """Return the decimals that show the digits of the largest value if it is 1 or more; else as many decimals as digits."""
     largest = max(map(abs, values), default=0.0)
     return max(0, digits - 1 - math.floor(math.log10(largest))) if largest >= 1 else digits
 
 
 def digits_before(a: float, b: float, digits: int) -> int:
-    """How many digits of a and b it takes to see so many of a - b."""
+    """Return the digits of a and b that are needed to see `digits` of a - b."""
     return digits + max(0, _exponent(max(abs(a), abs(b))) - _exponent(a - b)) if a != b else digits
 
 
@@ -41,6 +41,6 @@ def _exponent(value: float) -> int:
 
 
 def coloured(text: str, value: float) -> Text:
-    """In the colour of the value's sign."""
+    """Return the text in the colour of the value's sign."""
     style = BLUE if value > 0 else ORANGE if value < 0 else "dim"
     return Text(text.replace("-", MINUS), style)

@@ -1,29 +1,42 @@
-"""The end of a training, told to people: how it went, how good the network is, and where everything lies."""
+"""Summary of a training and of an evaluation, in words."""
 
 import shlex
-from typing import Any
+from typing import TYPE_CHECKING
 
 from handmade.cli.console import duration, news, percent, program
-from handmade.cli.evaluation import summary
-from handmade.cli.settings import Settings
-from handmade.engine.evaluation import Evaluation
+
+if TYPE_CHECKING:
+    from handmade.engine.evaluation import Evaluation
+    from handmade.runs import TrainingSession
 
 
-def tell(result: dict[str, Any], outcome: Evaluation, settings: Settings, speed: float) -> None:
-    """Tell it: the result as run.json has it, the last network's outcome on the test images, and the images a second."""
+def summary(evaluation: "Evaluation") -> str:
+    """Return accuracy and the most frequent confusions."""
+    lines = [f"Test accuracy {percent(evaluation.accuracy)}: {evaluation.right:,} of {evaluation.images:,} images right."]
+    mistakes = [f"{true} taken for {taken} ({count})" for true, taken, count in evaluation.mistakes(5)]
+    if mistakes:
+        lines.append(f"Confused most: {', '.join(mistakes)}.")
+    return "\n".join(lines)
+
+
+def tell(session: "TrainingSession") -> None:
+    """Print the end of a training: its speed, its accuracy, its files and the next commands."""
+    result, settings, evaluation = session.result, session.job.settings, session.evaluation
+    assert result is not None
+    assert evaluation is not None
     why = {"interrupted": "stopped by Ctrl-C after", "out of time": "out of time after"}.get(result["status"], "in")
     quotients = f"{settings.gradient} ({settings.scheme}, h = {settings.step_size:g})"
     way = "backpropagation" if settings.gradient == "backprop" else quotients
     news.print(
         f"\nTrained {result['weights']:,} weights by {way}, "
         f"{why} {result['steps']:,} {'step' if result['steps'] == 1 else 'steps'}: {duration(result['seconds'])}, "
-        f"{speed:,.0f} images/s."
+        f"{session.images_per_second:,.0f} images/s."
     )
     if result["stopped"] == "target":
         news.print(f"Stopped there: the validation accuracy has reached {percent(settings.target or 0)}.")
     if result["stopped"] == "patience":
         news.print(f"Stopped there: {settings.patience} validations without a better one.")
-    news.print(summary(outcome))
+    news.print(summary(evaluation))
     news.print(f"Model:  {result['model']}{', after the last step' if 'best' in result else ''}")
     if "best" in result:
         best = result["best"]

@@ -1,59 +1,19 @@
-"""`handmade explain`: a receipt, in tables that add up."""
+"""Tables of receipts, in which terms add up, and of the effect of a nudge."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from handmade.cli import inputs
-from handmade.cli.checking import network_of
-from handmade.cli.console import percent, print_json, results
-from handmade.cli.signed import MINUS, OVER, TIMES, aligned, decimals_for, digits_before, signed, useful_digits
-from handmade.cli.updating import UPDATE, receipt_of_update
+from handmade.cli.console import percent, results
+from handmade.cli.number_format import MINUS, OVER, TIMES, aligned, decimals_for, digits_before, signed, useful_digits
 from handmade.engine.receipts.receipt import Receipt, Step
 from handmade.engine.terms import Term
-from handmade.receipts import explain, snippet
 
 SIGNS = {"product": TIMES, "difference": MINUS, "quotient": OVER}
 MOST_DIGITS = 17
 WIDE = 80  # columns of a terminal that everything fits into
-
-
-def run(
-    target: str,
-    image: str,
-    at: str,
-    *,
-    depth: int,
-    by: str,
-    step_size: float,
-    label: int | None,
-    digits: int,
-    seed: int,
-    data: str,
-    numpy: bool,
-    json: bool,
-) -> None:
-    """Explain one number of a model, a preset or the network of a file; or the next update of a run."""
-    if at.startswith(UPDATE):
-        number, receipt = receipt_of_update(target, at.removeprefix(UPDATE).strip())
-        about: dict[str, Any] = {"model": target, "step": number}
-    else:
-        network, named = network_of(target, seed), inputs.image_named(image, data)
-        label = named.label if label is None else label
-        receipt = explain(network, named.pixels, at, label=label, depth=depth, by=by, h=step_size)
-        about = {"model": target, "image": named.name, "label": label}
-    if json:
-        print_json(about | receipt.to_json())
-    elif numpy:
-        results.print(Text(snippet(receipt)), end="")
-    else:
-        if "step" in about:
-            results.print(f"Step {about['step']:,} of {target}: the weight after it, and what the optimiser then remembers.\n")
-        for each in receipt.all():
-            show(each, digits)
 
 
 def show(receipt: Receipt, digits: int) -> None:
@@ -72,7 +32,7 @@ def show(receipt: Receipt, digits: int) -> None:
 
 
 def _stored(receipt: Receipt) -> Text:
-    """What the network holds, set against what the terms add up to."""
+    """Set the stored number against the sum of the terms."""
     stored = Text.assemble(f"  stored in {receipt.dtype}: ", signed(receipt.value, useful_digits(17, receipt.dtype)))
     if receipt.rounding:
         off = f"\n  the terms add up to that but for {-receipt.rounding:+.1g}; rounding allows {receipt.bound:.1g}"
@@ -81,7 +41,7 @@ def _stored(receipt: Receipt) -> Text:
 
 
 def steps_table(story: tuple[Step, ...], digits: int) -> Table:
-    """What a nudge moves, layer by layer."""
+    """Lay out the effect of a nudge, layer by layer."""
     table = Table(box=box.SIMPLE, title="  What the nudge moves", title_justify="left")
     table.add_column("layer")
     for column in ("moved", "of", "share", "largest"):
@@ -112,7 +72,7 @@ def _factor(channel: Term, k: int) -> list[Term]:
 
 
 def _is_window(term: Term) -> bool:
-    """Whether it sums the products of a kernel and what the kernel sees."""
+    """Return True for a sum of the products of a kernel and its patch."""
     weights = [part.parts[0].place for part in term.parts if part.how == "product"]
     return term.how == "sum" and len(weights) == len(term.parts) and all(place and len(place.index) == 4 for place in weights)
 
@@ -150,7 +110,7 @@ def _block(terms: list[Term], across: int, decimals: int, width: int) -> Table:
 
 
 def _where(terms: list[Term]) -> str:
-    """Where a grid is cut out: relu1[12..14,10..12,0]."""
+    """Name the place that a grid is cut out of: relu1[12..14,10..12,0]."""
     places = [term.place for term in terms if term.place]
     if not places:
         return "padding"
@@ -185,7 +145,7 @@ def _table(total: Term, digits: int) -> Table:
 
 
 def _inner_digits(term: Term, digits: int) -> int:
-    """How many digits the parts of a term want: more where a subtraction loses some."""
+    """Count the digits for the parts of a term: more where a subtraction loses some."""
     if term.how != "difference":
         return digits
     a, b = (part.value for part in term.parts)
@@ -193,7 +153,7 @@ def _inner_digits(term: Term, digits: int) -> int:
 
 
 def _called(term: Term) -> str:
-    """What a row is about: its label, the place where it stands, or what it is made by."""
+    """Name a row: by its label, its place, or the operation that makes it."""
     pair = term.how in SIGNS and not any(part.parts for part in term.parts)
     if pair and not term.label:
         return f" {SIGNS[term.how]} ".join(str(part.place or part.label or part.note or "constant") for part in term.parts)

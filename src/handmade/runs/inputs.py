@@ -1,4 +1,4 @@
-"""What the commands read: data sets, network files and models, by the names that users give them."""
+"""Data sets, networks, models and images, by the names that users give them."""
 
 import json
 import sys
@@ -8,19 +8,21 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import DTypeLike
 
-import handmade
-from handmade import HandmadeError
-from handmade.data import Dataset, find_digit
+from handmade import networks
+from handmade.data import Dataset, find_digit, load, mnist, prepare
 from handmade.engine.arrays import Array
+from handmade.engine.errors import HandmadeError
 from handmade.files import images as image_files
-from handmade.files.runs import model_of
+from handmade.network import Network
+from handmade.network import load as load_network
+from handmade.runs.record import model_of
 
 LARGEST_NETWORK_FILE = 2**20  # bytes of JSON
 
 
 def dataset(name: str) -> Dataset:
     """Read the packaged MNIST, or a directory of IDX files."""
-    return handmade.data.mnist() if name == "mnist" else handmade.data.load(Path(name))
+    return mnist() if name == "mnist" else load(Path(name))
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,12 +39,14 @@ def image_named(name: str, data: str = "mnist") -> NamedImage:
     part, _, number = name.partition(":")
     if part not in {"train", "test"} or not (number.isascii() and number.isdigit()):
         if name != "-" and not Path(name).exists():
-            raise HandmadeError(f"an image is test:7, train:12 or a picture file; there is no file {name!r:.80}")
+            raise HandmadeError(f"expected an image such as test:7, train:12 or a picture file; there is no file {name!r:.80}")
         return NamedImage(name, find_digit(picture(name).grey).image, None)
     digits = dataset(data)
     images = digits.test if part == "test" else digits.train
     if len(number) > 9 or int(number) >= len(images.labels):
-        raise HandmadeError(f"{data} has the images {part}:0 to {part}:{len(images.labels) - 1}; got {name!r:.80}")
+        raise HandmadeError(
+            f"{data}: expected an image from {part}:0 to {part}:{len(images.labels) - 1}, got {name!r:.80}. Try {part}:0"
+        )
     return NamedImage(name, images.images[int(number)], int(images.labels[int(number)]))
 
 
@@ -55,48 +59,55 @@ def picture(name: str) -> image_files.Picture:
     return image_files.read_stream(sys.stdin.buffer, "standard input")
 
 
-def prepared(network: handmade.Network, image: NamedImage) -> Array:
+def prepared(network: Network, image: NamedImage) -> Array:
     """The image as the network takes it, alone."""
-    ready: Array = handmade.data.prepare(image.pixels[None], network.dtype)[0]
+    ready: Array = prepare(image.pixels[None], network.dtype)[0]
     return ready
 
 
-def fresh_network(name: str, rng: "np.random.Generator", dtype: DTypeLike) -> handmade.Network:
+def fresh_network(name: str, rng: "np.random.Generator", dtype: DTypeLike) -> Network:
     """Make a preset, or the network that a JSON file describes, with fresh weights."""
-    if name in handmade.networks.PRESETS:
-        return handmade.networks.described(handmade.networks.PRESETS[name], rng, dtype)
+    if name in networks.PRESETS:
+        return networks.described(networks.PRESETS[name], rng, dtype)
     return network_file(Path(name), rng, dtype)
 
 
-def network_file(path: Path, rng: "np.random.Generator", dtype: DTypeLike) -> handmade.Network:
+def network_file(path: Path, rng: "np.random.Generator", dtype: DTypeLike) -> Network:
     """Make the network that a JSON file describes."""
-    presets = " or ".join(handmade.networks.PRESETS)
+    presets = " or ".join(networks.PRESETS)
     if not path.is_file():
         found = f"{path} is a folder" if path.is_dir() else f"there is no file {path}"
-        raise HandmadeError(f"a network is {presets}, or a JSON file that lists its layers; {found}")
+        raise HandmadeError(f"expected {presets}, or a JSON file that lists layers; {found}. Try handmade networks")
     if path.stat().st_size > LARGEST_NETWORK_FILE:
-        raise HandmadeError(f"{path}: wanted a list of layers in JSON; {path.stat().st_size:,} bytes are too many for one")
+        raise HandmadeError(f"{path}: expected a list of layers in JSON; {path.stat().st_size:,} bytes are too many for one")
     try:
         description = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
-        raise HandmadeError(f"{path}: wanted a list of layers in JSON; it cannot be read ({error})") from None
+        raise HandmadeError(f"{path}: expected a list of layers in JSON; it cannot be read ({error})") from None
     try:
-        return handmade.networks.described(description, rng, dtype)
+        return networks.described(description, rng, dtype)
     except HandmadeError as error:
         raise HandmadeError(f"{path}: {error}") from None
 
 
-def model(path: Path) -> handmade.Network:
+def model(path: Path) -> Network:
     """Read a model file, or the model of a run."""
-    return handmade.load(model_of(path))
+    return load_network(model_of(path))
 
 
-def check_fit(network: handmade.Network, data: Dataset, source: str) -> None:
+def network_named(target: str, seed: int = 0) -> Network:
+    """Make a preset or the network of a file with fresh weights, in float64; or else read a model."""
+    if target in networks.PRESETS or target.endswith(".json"):
+        return fresh_network(target, np.random.default_rng(seed), np.float64)
+    return model(Path(target))
+
+
+def check_fit(network: Network, data: Dataset, source: str) -> None:
     """Raise HandmadeError unless the network reads such images and tells their classes apart."""
-    prepared = handmade.data.prepare(data.test.images[:1]).shape[1:]
-    if prepared != network.input_shape:
-        wanted = f"the network wants images of shape {network.input_shape}"
-        raise HandmadeError(f"{wanted}; those of {source}, prepared, have {prepared}. Try another --data")
+    shape = prepare(data.test.images[:1]).shape[1:]
+    if shape != network.input_shape:
+        expected = f"the network expected prepared images of shape {network.input_shape}"
+        raise HandmadeError(f"{expected}, got {shape} from {source}. Try another data=...")
     classes = int(max(data.train.labels.max(), data.test.labels.max())) + 1
     if network.classes < classes:
-        raise HandmadeError(f"the network tells {network.classes} classes apart; {source} has {classes}")
+        raise HandmadeError(f"the network tells {network.classes} classes apart; {source} has {classes}. Try another data=...")

@@ -1,4 +1,4 @@
-"""The record of a run, a folder.
+"""Record of a run: a folder, held by one process at a time.
 
 run.json            the settings, and at the end the result
 log.jsonl           one line of JSON a step
@@ -26,20 +26,20 @@ SETTINGS, LOG, BEST = "run.json", "log.jsonl", "best.safetensors"
 LARGEST_RECORD = 2**24  # bytes of JSON
 
 
-class Run:
-    """A run being recorded; a context manager that begins the record, and writes down whether the run failed.
+class RunWriter:
+    """Writer of a run's record; a context manager that begins it, and writes down a failure.
 
     Parameters
     ----------
     folder : Path
-        Where to; it is made if it is not there.
+        Folder of the run; it is made if it is not there.
     settings : dict
-        What the run was started with, ready for JSON.
+        Settings of the run, ready for JSON.
     force : bool
-        Whether to write over a run that is there already. What could be mistaken for a part of the new one goes at once; the
+        True to write over a run that is there already. Files that could be mistaken for parts of the new one go at once; the
         model stays until there is another.
     resumed : bool
-        Whether this is the run that is there already, and goes on.
+        True if this is the run that is there already, and goes on.
     first : callable, optional
         Called once the folder is held, and before run.json says that there is a run in it.
 
@@ -58,22 +58,30 @@ class Run:
         resumed: bool = False,
         first: Callable[[], object] | None = None,
     ) -> None:
-        if not (force or resumed) and any((folder / name).exists() for name in (SETTINGS, LOG, MODEL, BEST, CHECKPOINTS)):
-            raise HandmadeError(f"{folder} already holds a run; choose another --out, or add --force to write over it")
-        if folder.exists() and not folder.is_dir():
-            raise HandmadeError(f"{folder} is a file, not a folder; choose another --out")
         self.folder, self._force, self._resumed, self._first = folder, force, resumed, first
+        self._check_folder()
         begun = {} if resumed else {"when": datetime.now(UTC).isoformat(timespec="seconds"), "version": version("handmade")}
         self._settings = begun | settings
 
+    def _check_folder(self) -> None:
+        """Raise HandmadeError if the folder is a file, or holds a run that is not to be touched."""
+        parts = (SETTINGS, LOG, MODEL, BEST, CHECKPOINTS)
+        if not (self._force or self._resumed) and any((self.folder / name).exists() for name in parts):
+            raise HandmadeError(
+                f"{self.folder}: expected a folder without a run; this one already holds a run. "
+                "Try another out=..., or force=True to write over it"
+            )
+        if self.folder.exists() and not self.folder.is_dir():
+            raise HandmadeError(f"{self.folder}: expected a folder, got a file. Try another out=...")
+
     @property
     def model(self) -> Path:
-        """Where the network is kept."""
+        """File of the network."""
         return self.folder / MODEL
 
     @property
     def best(self) -> Path:
-        """Where the network that did best on the validation images is kept."""
+        """File of the network that did best on the validation set."""
         return self.folder / BEST
 
     def log(self, **record: Any) -> None:
@@ -82,12 +90,12 @@ class Run:
 
     @property
     def notices(self) -> list[dict[str, Any]]:
-        """What was noticed so far, in earlier sittings too."""
+        """Notices so far, those before a resume included."""
         held = self._settings.get("notices")
         return [notice for notice in held if isinstance(notice, dict)] if isinstance(held, list) else []
 
     def note(self, notice: dict[str, Any]) -> None:
-        """Add to what was noticed, while the run goes on."""
+        """Add a notice, while the run goes on."""
         self._settings["notices"] = [*self.notices, notice]
         self.result({"status": "running"})
 
@@ -110,10 +118,11 @@ class Run:
                 os.close(self._lock)
                 raise
         except OSError as error:
-            raise HandmadeError(f"cannot write a run to {self.folder}: {error.strerror}; choose another --out") from None
+            raise HandmadeError(f"cannot write a run to {self.folder}: {error.strerror}. Try another out=...") from None
         return self
 
     def _begin(self) -> None:
+        self._check_folder()  # again: another run may have come and gone since
         if self._force:
             (self.folder / SETTINGS).unlink(missing_ok=True)
             (self.folder / BEST).unlink(missing_ok=True)
@@ -132,7 +141,7 @@ class Run:
         os.close(self._lock)
         if error is not None and self._open:
             with suppress(OSError):  # the error that is on its way matters more
-                self.result({"status": "interrupted" if kind is KeyboardInterrupt else "failed"})
+                self.result({"status": "interrupted" if isinstance(error, KeyboardInterrupt | GeneratorExit) else "failed"})
 
 
 def _locked(folder: Path) -> int:
@@ -146,12 +155,12 @@ def _locked(folder: Path) -> int:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(handle)
-        raise HandmadeError(f"{folder} is being trained in by another process; wait for it, or choose another --out") from None
+        raise HandmadeError(f"{folder} is being trained in by another process. Try waiting for it, or another out=...") from None
     return handle
 
 
-def recorded(folder: Path) -> dict[str, Any]:
-    """Read run.json: the settings, and the result so far. Whoever uses them has to check them.
+def read_run_json(folder: Path) -> dict[str, Any]:
+    """Read run.json, settings and result so far; nothing in it is checked.
 
     Raises
     ------
@@ -161,20 +170,20 @@ def recorded(folder: Path) -> dict[str, Any]:
     path = folder / SETTINGS
     if not path.is_file():
         there = f"there is no {SETTINGS} in it" if folder.is_dir() else "there is no such folder"
-        raise HandmadeError(f"{folder}: wanted the folder of a run; {there}")
+        raise HandmadeError(f"{folder}: expected the folder of a run; {there}")
     if path.stat().st_size > LARGEST_RECORD:
-        raise HandmadeError(f"{path}: wanted the settings of a run; {path.stat().st_size:,} bytes are too many for them")
+        raise HandmadeError(f"{path}: expected the settings of a run; {path.stat().st_size:,} bytes are too many for them")
     try:
         record = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
-        raise HandmadeError(f"{path}: wanted the settings of a run in JSON; it cannot be read ({error})") from None
+        raise HandmadeError(f"{path}: expected the settings of a run in JSON; it cannot be read ({error})") from None
     if not isinstance(record, dict):
-        raise HandmadeError(f"{path}: wanted the settings of a run; got a {type(record).__name__}")
+        raise HandmadeError(f"{path}: expected the settings of a run, got a {type(record).__name__}")
     return record
 
 
-def logged(folder: Path) -> list[dict[str, Any]]:
-    """What log.jsonl says, step by step; lines that are half-written or damaged are left out."""
+def read_log(folder: Path) -> list[dict[str, Any]]:
+    """Read log.jsonl, one record a step; lines that are half-written or damaged are left out."""
     path = folder / LOG
     lines = []
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []:
@@ -187,12 +196,12 @@ def logged(folder: Path) -> list[dict[str, Any]]:
 
 def cut_log(folder: Path, steps: int) -> None:
     """Leave only the lines of the first steps in the log."""
-    kept = [json.dumps(record) + "\n" for record in logged(folder) if record["step"] <= steps]
+    kept = [json.dumps(record) + "\n" for record in read_log(folder) if record["step"] <= steps]
     write_atomically(folder / LOG, "".join(kept).encode())
 
 
 def next_folder(parent: Path, name: str) -> Path:
-    """The first of name-1, name-2, ... that is not there yet."""
+    """Return the first of name-1, name-2, ... that is not there yet."""
     number = 1
     while (parent / f"{name}-{number}").exists():
         number += 1
@@ -200,5 +209,5 @@ def next_folder(parent: Path, name: str) -> Path:
 
 
 def model_of(path: Path) -> Path:
-    """The model file that is meant: the path itself, or the one in it if it is the folder of a run."""
+    """Return the model file that is meant: the path itself, or the model in it if it is the folder of a run."""
     return path / MODEL if path.is_dir() else path

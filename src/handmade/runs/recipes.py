@@ -1,4 +1,4 @@
-"""Recipes: other defaults for the options of `handmade train`, all of them here. What is given on the command line goes first."""
+"""Recipes: other defaults for the settings, all of them here. A value that is given goes first."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""How a notice is told, with the names of the options that would change something."""
+"""Words of a warning that a network does not learn, with the options that would change something."""
 
 from rich.markup import escape
 
@@ -7,8 +7,8 @@ from handmade.engine.training.monitor import Notice
 TITLES = {"dead": "Dead units"}  # with some of them a network may learn all the same
 
 
-def told(notice: Notice) -> str:
-    """Three lines: what was seen, why it happens, and what to try."""
+def warning(notice: Notice) -> str:
+    """Return three lines: the observation, its cause, and options to try."""
     options = ", ".join(f"--{name.replace('_', '-')}" for name in notice.settings)
     seen = f"[bold]{TITLES.get(notice.kind, 'Not learning')}:[/] {escape(notice.seen)} (step {notice.step:,})."
     return f"{seen}\n  Why: {escape(notice.why)}.\n  Try: {escape(notice.change)} ({options})."

@@ -1,0 +1,105 @@
+"""Picture files: names, checks and writing, for all commands that draw."""
+
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from handmade import HandmadeError, pictures
+from handmade.cli.console import results
+from handmade.data import Dataset
+from handmade.engine.arrays import Array
+from handmade.files.atomic import write_atomically
+from handmade.network import Network
+from handmade.pictures.style import FORMATS, library
+from handmade.runs import inputs
+from handmade.runs.record import read_log, read_run_json
+
+
+@dataclass(frozen=True)
+class Order:
+    """A picture to draw: its kind, and the options of its file."""
+
+    kind: str
+    out: Path | None
+    force: bool
+    dark: bool
+    formats: tuple[str, ...] = FORMATS
+
+    def file(self, target: str | Path) -> Path:
+        """Return the file, named after the model unless it is given; HandmadeError if it cannot be written, or is there."""
+        library()
+        stem = Path(target).resolve().name.removesuffix(".safetensors").removesuffix(".json")
+        file = self.out or Path(f"{stem}-{self.kind}.{self.formats[0]}")
+        return writable(file, self.formats, force=self.force)
+
+    def draw(self, file: Path, figure: Any) -> None:
+        """Encode and write the picture."""
+        self.write(file, pictures.encode(figure, file.suffix[1:].lower()))
+
+    def write(self, file: Path, content: bytes) -> None:
+        """Write an encoded picture, and print its name."""
+        write_atomically(file, content)
+        results.print(f"Picture: {file}", markup=False)
+
+
+def writable(file: Path, formats: Sequence[str], *, force: bool) -> Path:
+    """Return a file that can be written, or raise HandmadeError before anything is worked out."""
+    if file.suffix[1:].lower() not in formats:
+        raise HandmadeError(
+            f"--out: expected a name that ends in .{', .'.join(formats)}, got {file}. Try --out picture.{formats[0]}"
+        )
+    if not file.absolute().parent.is_dir():
+        raise HandmadeError(f"--out: expected a folder that is there; there is no {file.absolute().parent}")
+    if file.is_dir():
+        raise HandmadeError(f"--out: expected a file, got the folder {file}. Try another name")
+    if file.exists() and not force:
+        raise HandmadeError(f"{file} is there already. Try another --out, or --force to write over it")
+    return file
+
+
+def check_figure(figure: Path) -> None:
+    """Raise HandmadeError before anything is worked out, unless a picture can be written there."""
+    library()
+    if figure.suffix[1:].lower() not in FORMATS:
+        raise HandmadeError(
+            f"--figure: expected a name that ends in .{', .'.join(FORMATS)}, got {figure}. Try --figure picture.{FORMATS[0]}"
+        )
+    if not figure.absolute().parent.is_dir():
+        raise HandmadeError(f"--figure: expected a folder that is there; there is no {figure.absolute().parent}")
+
+
+def histories(runs: Sequence[Path]) -> list[pictures.History]:
+    """Read the logs of runs; runs of one name in several places go by their paths."""
+    names = Counter(run.resolve().name for run in runs)
+    found = []
+    for run in runs:
+        accuracy = read_run_json(run).get("test_accuracy")
+        name = run.resolve().name
+        told = float(accuracy) if isinstance(accuracy, int | float) else None
+        found.append(pictures.History(name if names[name] == 1 else str(run), read_log(run), told))
+    return found
+
+
+def with_image(target: str, seed: int, image: str, data: str, label: int | None) -> tuple[Network, Array, int | None]:
+    """Return a network, and an image prepared for it, with its class if that is known."""
+    network, named = inputs.network_named(target, seed), inputs.image_named(image, data)
+    return network, inputs.prepared(network, named), named.label if label is None else label
+
+
+def with_data(target: str, seed: int, data: str) -> tuple[Network, Dataset]:
+    """Return a network, and a data set that fits it."""
+    network, digits = inputs.network_named(target, seed), inputs.dataset(data)
+    inputs.check_fit(network, digits, data)
+    return network, digits
+
+
+def seed_of(target: str) -> int:
+    """Return the seed of the run that the model belongs to; 0 if it belongs to none."""
+    path = Path(target)
+    with suppress(HandmadeError):
+        seed = read_run_json(path if path.is_dir() else path.parent).get("seed")
+        return seed if isinstance(seed, int) and seed >= 0 else 0
+    return 0

@@ -1,0 +1,114 @@
+"""Compare runs: settings that differ, and loss and accuracy at the same steps."""
+
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+from handmade.engine.errors import HandmadeError
+from handmade.runs.history import RunRecord, read_record
+from handmade.runs.record import read_log
+
+RECENT = 50  # steps of a mean: a batch alone says little
+
+
+def different(runs: Sequence[RunRecord]) -> dict[str, list[Any]]:
+    """Return the settings that are not the same in all runs, each with its value in every one (None where it is not known)."""
+    names = dict.fromkeys(name for run in runs for name in run.settings)
+    values = {name: [run.settings.get(name) for run in runs] for name in names}
+    return {name: each for name, each in values.items() if any(value != each[0] for value in each)}
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Loss and accuracy of a run, step by step.
+
+    Attributes
+    ----------
+    losses : dict of float
+        Loss by step.
+    accuracies : dict of float
+        Accuracy on the batch, by the steps at which it was measured.
+    """
+
+    losses: dict[int, float]
+    accuracies: dict[int, float]
+
+    def loss(self, step: int) -> float | None:
+        """Return the mean loss of the 50 steps up to this one; None after the last one."""
+        return self._mean(self.losses, step)
+
+    def accuracy(self, step: int) -> float | None:
+        """Return the mean accuracy in the same way."""
+        return self._mean(self.accuracies, step)
+
+    def _mean(self, values: dict[int, float], step: int) -> float | None:
+        recent = [value for number, value in values.items() if step - RECENT < number <= step]
+        return fmean(recent) if recent and step <= max(self.losses) else None
+
+
+def curve(run: RunRecord) -> Curve:
+    """Read a run's log, as far as it can be read."""
+    lines = [line for line in read_log(run.folder) if math.isfinite(line["loss"])]
+    accuracies = {line["step"]: line.get("accuracy") for line in lines}
+    seen = {step: value for step, value in accuracies.items() if isinstance(value, float) and math.isfinite(value)}
+    return Curve({line["step"]: line["loss"] for line in lines}, seen)
+
+
+def common_steps(curves: Sequence[Curve], count: int) -> list[int]:
+    """Choose at most `count` steps that all runs have reached, evenly spread up to the end of the shortest."""
+    last = min((max(each.losses, default=0) for each in curves), default=0)
+    return sorted({round(last * n / count) for n in range(1, count + 1)} - {0})
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Runs side by side; every list has one entry a run, in their order.
+
+    Attributes
+    ----------
+    runs : tuple of RunRecord
+    curves : tuple of Curve
+    differ : dict of list
+        Settings that are not the same in all runs, by name.
+    at : list of dict
+        "step", and "loss" and "accuracy" there, at steps that all runs have reached.
+    """
+
+    runs: tuple[RunRecord, ...]
+    curves: tuple[Curve, ...]
+    differ: dict[str, list[Any]]
+    at: list[dict[str, Any]]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return runs, differences and steps, ready for JSON."""
+        return {"runs": [run.to_json() for run in self.runs], "differ": self.differ, "at": self.at}
+
+
+def compare(runs: Sequence[RunRecord | str | os.PathLike[str]], steps: int = 6) -> Comparison:
+    """Compare runs.
+
+    Parameters
+    ----------
+    runs : sequence of RunRecord or path
+        Records, or folders of runs.
+    steps : int
+        Largest number of steps at which losses are compared.
+
+    Raises
+    ------
+    HandmadeError
+        If one of them is no run, or damaged.
+    """
+    records = tuple(run if isinstance(run, RunRecord) else read_record(run) for run in runs)
+    for record in records:
+        if record.problem:
+            raise HandmadeError(f"{record.folder}: expected the folder of a run to compare, got one that is {record.problem}")
+    curves = tuple(map(curve, records))
+    at = [
+        {"step": step, "loss": [each.loss(step) for each in curves], "accuracy": [each.accuracy(step) for each in curves]}
+        for step in common_steps(curves, steps)
+    ]
+    return Comparison(records, curves, different(records), at)

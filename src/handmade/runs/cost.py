@@ -1,0 +1,87 @@
+"""Time that a run by the definition takes: it is measured before the run begins, because it may be years."""
+
+from dataclasses import dataclass
+
+from handmade.engine.errors import HandmadeError
+from handmade.engine.gradients.definition import cost
+from handmade.runs.backends import use_backend
+from handmade.runs.job import Job
+from handmade.runs.parts import make_prepare
+from handmade.workers import workers
+
+LONG = 600  # seconds: longer runs want allow_long
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Cost of a run by the definition.
+
+    Attributes
+    ----------
+    passes : int
+        Forward passes a step.
+    pass_seconds : float
+        Seconds of one of them on one core, measured.
+    threads : int
+        Cores that share them.
+    steps, steps_an_epoch : int
+        Steps of the run, and of one epoch.
+    """
+
+    passes: int
+    pass_seconds: float
+    threads: int
+    steps: int
+    steps_an_epoch: int
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of the run."""
+        return self._step_seconds * self.steps
+
+    @property
+    def epoch_seconds(self) -> float:
+        """Seconds of an epoch."""
+        return self._step_seconds * self.steps_an_epoch
+
+    @property
+    def _step_seconds(self) -> float:
+        return self.passes * self.pass_seconds / self.threads
+
+
+class TooLong(HandmadeError):
+    """A run by the definition that would take more than ten minutes, and was not allowed to.
+
+    Attributes
+    ----------
+    estimate : Estimate
+        Its cost.
+    """
+
+    def __init__(self, estimate: Estimate) -> None:
+        super().__init__(
+            f"expected a run of at most {LONG / 60:g} minutes, got one of about {estimate.seconds / 60:,.0f}. "
+            "Try fewer steps=..., or gradient=difference, or allow_long=True to begin it all the same"
+        )
+        self.estimate = estimate
+
+
+def estimated(job: Job, *, allow_long: bool) -> Estimate | None:
+    """Measure a forward pass if the job goes by the definition, and estimate the cost of the run.
+
+    Raises
+    ------
+    TooLong
+        If the run would take more than ten minutes, unless that is allowed.
+    """
+    settings, images = job.settings, job.training.images
+    if settings.gradient != "definition":
+        return None
+    size = min(settings.batch_size, len(images))
+    x, y = make_prepare(settings)(images[:size]), job.training.labels[:size]
+    with workers(1), use_backend(settings.backend):  # one BLAS thread, as in the run
+        passes, seconds = cost(job.network, x, y, settings.scheme)
+    estimate = Estimate(passes, seconds, settings.threads or 1, job.total, job.steps_an_epoch)
+    if estimate.seconds > LONG and not allow_long:
+        raise TooLong(estimate)
+    return estimate

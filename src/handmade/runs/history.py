@@ -1,0 +1,140 @@
+"""Runs on disk: read the record of one, list those of a directory.
+
+The content of run.json and log.jsonl may come from anybody. A value of the wrong kind counts as not known.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from handmade.engine.errors import HandmadeError
+from handmade.runs.record import SETTINGS, read_run_json
+
+LARGEST = 1e15  # of any number in a record
+LONGEST = 200  # letters of a word in a record: beyond it, it is none
+SORTS = ("when", "name", "network", "accuracy", "seconds", "steps", "status")  # orders of a list
+FACTS = ("network", "gradient", "optimiser", "learning_rate", "epochs", "steps", "seed", "test_accuracy", "seconds")
+OUTCOMES = {  # keys of run.json that are no settings
+    *("status", "steps", "step", "test_accuracy", "test_loss", "train_loss", "seconds", "images", "confused_most", "best"),
+    *("stopped", "model", "run", "when", "resumed", "changes", "notices"),
+}
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One run as its folder tells it, or a folder that is no run.
+
+    Attributes
+    ----------
+    folder : Path
+        Folder of the run.
+    known : dict
+        Content of run.json; empty if it cannot be read.
+    problem : str
+        Reason why it cannot be read; empty if it can.
+    """
+
+    folder: Path
+    known: dict[str, Any]
+    problem: str = ""
+
+    def number(self, name: str) -> float | None:
+        """Return a number that the record holds, or None."""
+        value = self.known.get(name)
+        if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) < LARGEST:  # so written for NaN
+            return None
+        return value
+
+    def word(self, name: str) -> str:
+        """Return a word that the record holds, or an empty one."""
+        value = self.known.get(name)
+        return value if isinstance(value, str) and len(value) <= LONGEST and value.isprintable() else ""
+
+    @property
+    def status(self) -> str:
+        """Status; "killed" if the record says that it is running, and no process trains in it."""
+        status = self.word("status")
+        return "killed" if status == "running" and not _held(self.folder) else status
+
+    @property
+    def steps(self) -> float | None:
+        """Number of steps that were done, or after which it diverged; None until there is a result."""
+        return self.number("step" if self.number("test_accuracy") is None else "steps")
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Settings, by name."""
+        return {name: value for name, value in self.known.items() if name not in OUTCOMES}
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the main facts by name, ready for JSON."""
+        place = {"name": self.folder.name, "folder": str(self.folder)}
+        if self.problem:
+            return place | {"problem": self.problem}
+        facts = {name: self.word(name) or self.number(name) for name in FACTS}
+        return place | {"when": self.word("when"), "status": self.status} | facts | {"steps": self.steps}
+
+
+def read_record(folder: str | os.PathLike[str]) -> RunRecord:
+    """Read the record of one run, whatever its folder holds."""
+    folder = Path(folder)
+    try:
+        run = RunRecord(folder, read_run_json(folder))
+    except (HandmadeError, OSError) as error:
+        foreign = not (folder / SETTINGS).exists()
+        return RunRecord(folder, {}, "not a run" if foreign else f"damaged: {str(error).removeprefix(f'{folder / SETTINGS}: ')}")
+    missing = [name for name in ("network", "status") if not run.word(name)]
+    return RunRecord(folder, {}, f"damaged: {SETTINGS} does not say the {' or the '.join(missing)}") if missing else run
+
+
+def list_runs(directory: str | os.PathLike[str] = "runs", sort: str = "when") -> list[RunRecord]:
+    """Read the records of all folders in a directory; hidden ones are left out.
+
+    Parameters
+    ----------
+    directory : path
+        Folder of the runs.
+    sort : {"when", "name", "network", "accuracy", "seconds", "steps", "status"}
+        Order: the newest, best or longest is the last. Equals go by their time, then by their name.
+
+    Raises
+    ------
+    HandmadeError
+        If there is no such directory or order.
+    """
+    directory = Path(directory)
+    if sort not in SORTS:
+        raise HandmadeError(f"sort: expected one of {', '.join(SORTS)}, got {sort!r:.80}. Try sort=when")
+    if not directory.is_dir():
+        raise HandmadeError(f"{directory}: expected a directory of runs; there is no such directory. Train one: handmade train")
+    folders = (folder for folder in directory.iterdir() if folder.is_dir() and not folder.name.startswith("."))
+    return sorted(map(read_record, folders), key=lambda run: _rank(run, sort))
+
+
+def _rank(run: RunRecord, sort: str) -> tuple[bool, float, str, str]:
+    """Return the place of a run in a list; runs without the value come first."""
+    numbers = {"accuracy": run.number("test_accuracy"), "seconds": run.number("seconds"), "steps": run.steps}
+    number = numbers.get(sort)
+    word = {"name": run.folder.name, "status": run.status}.get(sort, run.word(sort))
+    known = number is not None or bool(word)
+    return known, number or 0.0, word or run.word("when"), run.folder.name
+
+
+def _held(folder: Path) -> bool:
+    """Return True if a process trains in the folder: it holds a lock on it (see `record.py`)."""
+    if os.name != "posix":
+        return True
+    import fcntl  # noqa: PLC0415  which other systems do not have
+
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(handle)
+    return False

@@ -1,0 +1,135 @@
+"""The job that settings stand for: data, network, optimiser and the rest, all of it read and checked."""
+
+from collections.abc import Generator
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from handmade.data import Dataset, Images
+from handmade.data.split import held_out
+from handmade.engine.errors import HandmadeError
+from handmade.engine.gradients.arguments import checked_step
+from handmade.engine.optim import Average, Optimiser
+from handmade.engine.training import Step, train
+from handmade.engine.training.state import TrainingState
+from handmade.files.checkpoints import Checkpoints, fingerprint
+from handmade.files.tensorboard import check_installed
+from handmade.network import Network
+from handmade.runs import inputs
+from handmade.runs.backends import backend_name
+from handmade.runs.parts import make_augmentation, make_average, make_gradient, make_optimiser, make_prepare, make_schedule
+from handmade.runs.settings import Settings
+from handmade.workers import cores
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """Everything that a training needs but the workers.
+
+    Attributes
+    ----------
+    settings : Settings
+        With the learning rate, the number of threads and the backend that are used.
+    digits : Dataset
+        All images.
+    network : Network
+        With fresh weights.
+    training, validation : Images
+        Images to learn from, and those that are held out, if any.
+    optimiser : Optimiser
+    average : Average or None
+    fingerprint : str
+        A digest of the training images.
+    """
+
+    settings: Settings
+    digits: Dataset
+    network: Network
+    training: Images
+    validation: Images | None
+    optimiser: Optimiser
+    average: Average | None
+    fingerprint: str
+
+    @property
+    def steps_an_epoch(self) -> int:
+        """Number of batches that the training images make."""
+        return -(-len(self.training.images) // self.settings.batch_size)
+
+    @property
+    def total(self) -> int:
+        """Number of steps from the first one on."""
+        return self.settings.steps or self.settings.epochs * self.steps_an_epoch
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """Content of run.json before there is a result."""
+        return self.settings.to_json() | {"total_steps": self.total, "weights": self.network.size}
+
+    def train(self, state: TrainingState, executor: Executor | None) -> Generator[Step, None, None]:
+        """Train from a state on, step by step."""
+        settings = self.settings
+        return train(
+            self.network,
+            self.training.images,
+            self.training.labels,
+            gradient=make_gradient(settings, executor),
+            optimiser=self.optimiser,
+            schedule=make_schedule(settings),
+            clip=settings.clip,
+            average=self.average,
+            epochs=settings.epochs,
+            steps=settings.steps,
+            batch_size=settings.batch_size,
+            seed=settings.seed,
+            prepare=make_prepare(settings),
+            augment=make_augmentation(settings),
+            validation=None if self.validation is None else (self.validation.images, self.validation.labels),
+            validate_every=settings.validate_every,
+            patience=settings.patience,
+            target=settings.target,
+            start=state,
+            executor=executor,
+        )
+
+    def checkpoint(self, folder: Path) -> Any:
+        """Return the function that writes a checkpoint of this job, given the state and the seconds."""
+        return partial(Checkpoints(folder, self.settings.keep).write, fingerprint=self.fingerprint, settings=self.record)
+
+
+def assemble(settings: Settings) -> Job:
+    """Read, make and check all that the settings name.
+
+    Raises
+    ------
+    HandmadeError
+        If something cannot be read, or does not fit.
+    """
+    backend = backend_name(settings.backend)
+    if settings.tensorboard:
+        check_installed()
+    digits = inputs.dataset(settings.data)
+    network = inputs.fresh_network(settings.network, np.random.default_rng(settings.seed), settings.dtype)
+    if not network.size:
+        raise HandmadeError(
+            f"{settings.network}: expected a network with weights, got one without. Try adding a Linear or a Conv2d"
+        )
+    inputs.check_fit(network, digits, settings.data)
+    checked_step(settings.step_size, network)
+    for make in (make_gradient, make_augmentation, make_schedule):  # made again for the training: here they are checked
+        make(settings)
+    optimiser = make_optimiser(settings)
+    all_images, all_labels = digits.train.images[: settings.limit], digits.train.labels[: settings.limit]
+    training, validation = Images(all_images, all_labels), None
+    if settings.validation is not None:
+        training, validation = (
+            Images(all_images[numbers], all_labels[numbers])
+            for numbers in held_out(all_labels, settings.validation, settings.seed)
+        )
+    used = replace(settings, learning_rate=optimiser.learning_rate, threads=settings.threads or cores(), backend=backend)
+    mark = fingerprint(all_images, all_labels)
+    return Job(used, digits, network, training, validation, optimiser, make_average(settings), mark)

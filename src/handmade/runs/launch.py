@@ -1,0 +1,159 @@
+"""Start a training run, or go on with one; both return a session that has trained nothing yet."""
+
+import os
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from handmade.engine.description import describe, describe_again
+from handmade.engine.errors import HandmadeError
+from handmade.engine.training.state import TrainingState
+from handmade.files.checkpoints import Checkpoint, Checkpoints
+from handmade.runs.cost import estimated
+from handmade.runs.job import Job, assemble
+from handmade.runs.record import RunWriter, cut_log, next_folder, read_run_json
+from handmade.runs.session import TrainingSession
+from handmade.runs.settings import SettingError, Settings, settings
+
+PARENT = Path("runs")  # of folders that nobody named
+
+
+def start(
+    settings: Settings | None = None, out: str | os.PathLike[str] | None = None, *, force: bool = False, allow_long: bool = False
+) -> TrainingSession:
+    """Start a run as `handmade train` does.
+
+    Parameters
+    ----------
+    settings : Settings, optional
+        Settings of the run; those of a plain `handmade train` if left out.
+    out : path, optional
+        Folder of the run; runs/NAME-1, runs/NAME-2, ... if left out.
+    force : bool
+        True to write over a run that is in `out` already.
+    allow_long : bool
+        True to allow a run by the definition that takes more than ten minutes.
+
+    Returns
+    -------
+    TrainingSession
+        The training, which begins when it is iterated over; `start(...).finish()` runs it to the end.
+
+    Raises
+    ------
+    HandmadeError
+        If data, network or settings cannot be used, or the folder holds a run already.
+    TooLong
+        If the run would take more than ten minutes by the definition.
+    """
+    job = assemble(settings or Settings())
+    estimate = estimated(job, allow_long=allow_long)
+    folder = next_folder(PARENT, Path(job.settings.network).stem) if out is None else Path(out)
+    state = TrainingState.start(job.network, job.optimiser, job.average)
+    first = partial(job.checkpoint(folder), state, seconds=0.0)
+    return TrainingSession(job, RunWriter(folder, job.record, force=force, first=first), state, estimate=estimate)
+
+
+def resume(folder: str | os.PathLike[str], *, allow_long: bool = False, **changes: Any) -> TrainingSession:
+    """Go on from the newest intact checkpoint of a run, to the same bytes as if it had never stopped.
+
+    Parameters
+    ----------
+    folder : path
+        Folder of the run.
+    allow_long : bool
+        As for `start`.
+    **changes
+        Settings with another value from here on, such as `learning_rate=0.01`; only those that do not make another run of it.
+
+    Returns
+    -------
+    TrainingSession
+        The rest of the training, which goes on when it is iterated over.
+
+    Raises
+    ------
+    HandmadeError
+        If this is no run that can go on, or a change makes another run of it.
+    TooLong
+        As for `start`.
+    """
+    folder = Path(folder)
+    known = read_run_json(folder)
+    if known.get("status") == "finished":
+        raise HandmadeError(f"{folder} is finished already. Try a new run with another out=...")
+    job = assemble(settings_of(folder, known, **changes))
+    changed = _changes(folder, known, job)
+    checkpoints = Checkpoints(folder, job.settings.keep)
+    checkpoint, damaged = checkpoints.newest_intact()
+    _check(checkpoint, job, folder)
+    state = checkpoint.state(job.network, job.optimiser, job.average)
+    kept: dict[str, Any] = {name: known[name] for name in ("when", "version", "notices") if name in known}
+    kept["resumed"] = [*_list(known, "resumed"), state.steps]
+    kept["changes"] = [*_list(known, "changes"), *([{"step": state.steps} | changed] if changed else [])]
+    estimate = estimated(job, allow_long=allow_long)
+    writer = RunWriter(folder, kept | job.record, resumed=True, first=partial(_go_back, checkpoints, state))
+    return TrainingSession(job, writer, state, estimate=estimate, left_out=tuple(damaged), seconds=checkpoint.seconds)
+
+
+def settings_of(folder: Path, known: dict[str, Any], **changes: Any) -> Settings:
+    """Return the settings that run.json holds, with changes.
+
+    Raises
+    ------
+    HandmadeError
+        If a setting is missing, or cannot be used.
+    SettingError
+        If a change cannot be used.
+    """
+    names = [setting.name for setting in settings() if not setting.added]
+    missing = [name for name in (*names, "total_steps") if name not in known]
+    if missing:
+        raise HandmadeError(f"{folder}: expected the settings of a run in run.json; {', '.join(missing)} are missing")
+    try:
+        recorded = Settings.from_json(known)
+    except SettingError as error:
+        raise HandmadeError(f"{folder}/run.json: {error}") from None
+    if changes.get("epochs") is not None and "steps" not in changes:
+        changes["steps"] = None
+    return Settings(**(recorded.to_json() | changes))
+
+
+def _changes(folder: Path, known: dict[str, Any], job: Job) -> dict[str, list[Any]]:
+    """Return old and new value of the settings that differ, by name; HandmadeError if that makes another run of it."""
+    if job.total != known["total_steps"]:
+        raise HandmadeError(
+            f"{folder} has {known['total_steps']} steps to do, which cannot become {job.total}. "
+            "Try leaving epochs=... and steps=... out, or a new run"
+        )
+    changed = {}
+    for setting in settings():
+        name, value = setting.name, getattr(job.settings, setting.name)
+        if name in {"epochs", "steps"} or name not in known or known[name] == value:
+            continue
+        if not setting.change:
+            raise HandmadeError(
+                f"{folder} has {name}={known[name]}, which cannot become {value}. Try leaving it out, or a new run"
+            )
+        changed[name] = [known[name], value]
+    return changed
+
+
+def _check(checkpoint: Checkpoint, job: Job, folder: Path) -> None:
+    """Raise HandmadeError unless the checkpoint was made by this job."""
+    network, data = job.settings.network, job.settings.data
+    if describe_again(checkpoint.network) != describe(job.network):
+        raise HandmadeError(f"{folder} trains another network than {network} describes now. Try bringing that back, or a new run")
+    if checkpoint.fingerprint != job.fingerprint:
+        raise HandmadeError(f"{folder} learns from other data than {data} holds now. Try bringing that back, or a new run")
+
+
+def _go_back(checkpoints: Checkpoints, state: TrainingState) -> None:
+    """Take out of the folder of a run what came after a state."""
+    cut_log(checkpoints.run, state.steps)
+    checkpoints.forget(state.steps)
+
+
+def _list(known: dict[str, Any], name: str) -> list[Any]:
+    value = known.get(name)
+    return value if isinstance(value, list) else []

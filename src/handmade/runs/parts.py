@@ -1,0 +1,114 @@
+"""Parts of a training, made from its settings: optimiser, schedule, average, loss, gradient, augmentation, preparation."""
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import fields
+from functools import partial
+from typing import Any
+
+from handmade.data import Augmentation, prepare
+from handmade.engine.arrays import Array
+from handmade.engine.errors import HandmadeError
+from handmade.engine.gradients import backprop, definition, difference
+from handmade.engine.gradients.arguments import Gradient
+from handmade.engine.losses import CrossEntropy, Loss, MeanSquaredError
+from handmade.engine.optim import (
+    L1,
+    L2,
+    SCHEDULES,
+    Adam,
+    AdamW,
+    Average,
+    GradientDescent,
+    Momentum,
+    Nesterov,
+    Optimiser,
+    Penalised,
+    Penalty,
+    RMSProp,
+    Schedule,
+    warm_up,
+)
+from handmade.runs.settings import Settings
+
+OPTIMISERS: dict[str, tuple[Any, float]] = {  # class, and a learning rate that suits the readme network
+    "gradient-descent": (GradientDescent, 0.2),
+    "momentum": (Momentum, 0.05),
+    "nesterov": (Nesterov, 0.05),
+    "rmsprop": (RMSProp, 0.001),
+    "adam": (Adam, 0.003),
+    "adamw": (AdamW, 0.003),
+}
+GRADIENTS: dict[str, Callable[..., Any]] = {"difference": difference, "definition": definition, "backprop": backprop}
+
+
+def make_optimiser(settings: Settings) -> Optimiser:
+    """Make the optimiser, with its usual learning rate if none is set."""
+    kind, usual = OPTIMISERS[settings.optimiser]
+    rate = usual if settings.learning_rate is None else settings.learning_rate
+    own: dict[Any, dict[str, float]] = {
+        Momentum: {"momentum": settings.momentum},
+        Nesterov: {"momentum": settings.momentum},
+        AdamW: {"weight_decay": settings.weight_decay},
+    }
+    optimiser: Optimiser = kind(rate, **own.get(kind, {}))
+    return optimiser
+
+
+def make_schedule(settings: Settings) -> Schedule:
+    """Make the learning-rate schedule, after its warm-up."""
+    schedule = SCHEDULES[settings.schedule]
+    return warm_up(schedule, settings.warm_up) if settings.warm_up else schedule
+
+
+def make_average(settings: Settings) -> Average | None:
+    """Make the moving average of the weights, if one is set."""
+    return None if settings.average is None else Average(settings.average)
+
+
+def make_loss(settings: Settings) -> Loss:
+    """Make the loss of one image."""
+    if settings.loss == "cross-entropy":
+        return CrossEntropy(settings.label_smoothing)
+    if settings.label_smoothing:
+        raise HandmadeError(
+            f"label_smoothing={settings.label_smoothing:g}: expected loss=cross-entropy with it, got {settings.loss}"
+        )
+    return MeanSquaredError()
+
+
+def make_gradient(settings: Settings, executor: Executor | None = None) -> Gradient:
+    """Make the gradient of loss and penalties."""
+    numerical = settings.gradient != "backprop"
+    arguments: dict[str, Any] = {"h": settings.step_size, "scheme": settings.scheme} if numerical else {}
+    gradient: Gradient = partial(GRADIENTS[settings.gradient], loss=make_loss(settings), executor=executor, **arguments)
+    penalties = _penalties(settings)
+    return Penalised(gradient, penalties, **arguments) if penalties else gradient
+
+
+def _penalties(settings: Settings) -> tuple[Penalty, ...]:
+    both: tuple[Penalty, ...] = (L1(settings.l1), L2(settings.l2))
+    return tuple(penalty for penalty, strength in zip(both, (settings.l1, settings.l2), strict=True) if strength)
+
+
+def make_augmentation(settings: Settings) -> Augmentation | None:
+    """Make the random changes of training images from words such as "shift=2,rotation=10"; None from "none"."""
+    if settings.augment == "none":
+        return None
+    names = [field.name for field in fields(Augmentation)]
+    amounts = {}
+    for part in settings.augment.split(","):
+        name, _, amount = part.partition("=")
+        try:
+            amounts[names[names.index(name.strip())]] = float(amount)
+        except ValueError:  # of either
+            expected = f"none, or numbers for some of {', '.join(names)}"
+            raise HandmadeError(
+                f"augment={settings.augment:.80}: expected {expected}, got {part!r:.80}. Try shift=2,scale=0.1"
+            ) from None
+    return Augmentation(**amounts)
+
+
+def make_prepare(settings: Settings) -> Callable[[Array], Array]:
+    """Make the function that turns raw images into input of the network."""
+    return partial(prepare, dtype=settings.dtype)

@@ -1,0 +1,90 @@
+"""Numbers of a run, ready for JSON: those of a step, which log.jsonl holds, and those of the end, which run.json holds."""
+
+import math
+from collections.abc import Sequence
+from statistics import fmean
+from typing import Any
+
+from handmade.engine.evaluation import Evaluation
+from handmade.engine.training import Step
+from handmade.engine.training.state import TrainingState
+from handmade.engine.training.stopping import stopped_by
+from handmade.runs.job import Job
+from handmade.runs.record import RunWriter
+
+
+def numbers_of(step: Step) -> dict[str, Any]:
+    """Return the numbers of one step."""
+    numbers = {
+        "loss": step.loss,
+        "accuracy": step.accuracy,
+        "learning_rate": step.learning_rate,
+        "gradient_norm": step.norm,
+    }
+    if step.validation is None:
+        return numbers
+    return numbers | {"validation_accuracy": step.validation.accuracy, "validation_loss": _plain(step.validation.loss)}
+
+
+def result_of(
+    job: Job,
+    state: TrainingState,
+    writer: RunWriter,
+    *,
+    status: str,
+    seconds: float,
+    losses: Sequence[float],
+    last: Evaluation,
+    best: Evaluation | None,
+) -> dict[str, Any]:
+    """Return the result of a run.
+
+    Parameters
+    ----------
+    job, state, writer
+        The run, its state after the last step, and its record.
+    status : str
+        "finished", "interrupted" or "out of time".
+    seconds : float
+        Seconds that it took.
+    losses : sequence of float
+        Losses of the last steps.
+    last, best : Evaluation
+        The last and the best network on the test images.
+    """
+    settings, judged = job.settings, state.best
+    result: dict[str, Any] = {
+        "test_accuracy": last.accuracy,
+        "test_loss": last.loss,
+        "train_loss": fmean(losses) if losses else None,
+        "seconds": round(seconds, 3),
+        "steps": state.steps,
+        "weights": job.network.size,
+        "model": str(writer.model),
+        "run": str(writer.folder),
+        "confused_most": [{"true": true, "taken_for": taken, "times": times} for true, taken, times in last.mistakes(5)],
+        "images": _images_seen(state.steps, len(job.training.images), settings.batch_size),
+        "stopped": stopped_by(judged, settings.patience, settings.target) if status == "finished" else None,
+        "notices": writer.notices,
+        "status": status,
+    }
+    if judged is not None and best is not None:
+        result["best"] = {
+            "step": judged.step,
+            "validation_accuracy": judged.accuracy,
+            "validation_loss": _plain(judged.loss),
+            "test_accuracy": best.accuracy,
+            "model": str(writer.best),
+        }
+    return result
+
+
+def _plain(number: float) -> float | None:
+    """Return a number that JSON can hold: it has no infinity and no NaN."""
+    return number if math.isfinite(number) else None
+
+
+def _images_seen(steps: int, images: int, batch_size: int) -> int:
+    """Count the images of so many steps: the last batch of an epoch may be smaller."""
+    epochs, rest = divmod(steps, -(-images // batch_size))
+    return epochs * images + rest * batch_size

@@ -1,0 +1,273 @@
+"""A training session: a training from a state to its end, as a stream of records; every step is on the disk before it is seen."""
+
+import time
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from handmade.engine.errors import HandmadeError
+from handmade.engine.evaluation import Evaluation, evaluate
+from handmade.engine.network import Network
+from handmade.engine.training import Diverged, Step
+from handmade.engine.training.monitor import Notice, Observer
+from handmade.engine.training.state import TrainingState
+from handmade.engine.training.stopping import Best
+from handmade.files.tensorboard import Board
+from handmade.network import Network as SavedNetwork
+from handmade.runs.backends import use_backend
+from handmade.runs.cost import Estimate
+from handmade.runs.job import Job
+from handmade.runs.parts import make_loss, make_prepare
+from handmade.runs.record import RunWriter, read_log
+from handmade.runs.result import numbers_of, result_of
+from handmade.workers import workers
+
+RECENT = 100  # steps whose mean is the training loss at the end
+
+
+@dataclass(frozen=True, eq=False)
+class Progress:
+    """One step, after it was written to the log.
+
+    Attributes
+    ----------
+    step : Step
+        The record that `handmade.train` makes of it.
+    notices : tuple of Notice
+        Signs that the network does not learn, each told once in a run.
+    checkpoint : Path or None
+        The checkpoint, if one was written after this step.
+    seconds : float
+        Seconds since the run began, without those between sessions.
+    """
+
+    step: Step
+    notices: tuple[Notice, ...]
+    checkpoint: Path | None
+    seconds: float
+
+
+class TrainingSession:
+    """A training from a state on; iterating over it trains, and yields a `Progress` a step.
+
+    It can be gone through once. A session that is left early, by `break` or by Ctrl-C, writes a checkpoint, and
+    `handmade.runs.resume` goes on from there. As a context manager, it holds its folder from the first line of the block on.
+
+    Parameters
+    ----------
+    job : Job
+        Data, network and settings.
+    writer : RunWriter
+        Writer of the record.
+    state : TrainingState
+        Beginning of the session.
+    estimate : Estimate, optional
+        Cost of the run, if it goes by the definition.
+    left_out : sequence of str
+        Descriptions of damaged checkpoints that were passed over.
+    seconds : float
+        Seconds that earlier sessions took.
+
+    Attributes
+    ----------
+    job, estimate, left_out
+        As given.
+    result : dict or None
+        Result of the run, as run.json has it, once the session has ended.
+    evaluation : Evaluation or None
+        The last network on the test images, from then on.
+    images_per_second : float
+        Speed of the session, from then on.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        writer: RunWriter,
+        state: TrainingState,
+        *,
+        estimate: Estimate | None = None,
+        left_out: tuple[str, ...] = (),
+        seconds: float = 0.0,
+    ) -> None:
+        self.job, self.estimate, self.left_out = job, estimate, left_out
+        self.result: dict[str, Any] | None = None
+        self.evaluation: Evaluation | None = None
+        self.images_per_second = 0.0
+        self._writer, self._state, self._seconds_before = writer, state, seconds
+        self._checkpoint, self._prepare = job.checkpoint(writer.folder), make_prepare(job.settings)
+        self._executor: Executor | None = None
+        self._board: Board | None = None
+        self._losses: deque[float] = deque(maxlen=RECENT)
+        self._images = 0  # in this session
+        self._observer = Observer(make_loss(job.settings))
+        self._noticed = {notice.get("kind") for notice in writer.notices}
+        self._resources: ExitStack | None = None
+        self._began: float | None = None
+        self._stopping = False
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the run."""
+        return self._writer.folder
+
+    @property
+    def steps(self) -> int:
+        """Number of steps that are done, those of earlier sessions included."""
+        return self._state.steps
+
+    @property
+    def network(self) -> Network:
+        """The network as it stands, with averaged weights if there is an average."""
+        return self._state.smoothed(self.job.average)
+
+    @property
+    def _seconds(self) -> float:
+        return self._seconds_before + self._seconds_here
+
+    @property
+    def _seconds_here(self) -> float:
+        return 0.0 if self._began is None else time.perf_counter() - self._began
+
+    def stop(self) -> None:
+        """End the session after the current step, with a checkpoint and a result. It may be called from another thread."""
+        self._stopping = True
+
+    def finish(self) -> dict[str, Any]:
+        """Train to the end and return the result."""
+        for _ in self:
+            pass
+        assert self.result is not None
+        return self.result
+
+    def __enter__(self) -> Self:
+        if self._began is not None:
+            raise HandmadeError(f"{self.folder}: expected a new session, got one that is over. Try handmade.runs.resume")
+        with ExitStack() as stack:
+            self._executor = stack.enter_context(workers(self.job.settings.threads or 1))
+            self._training = stack.enter_context(closing(self.job.train(self._state, self._executor)))
+            stack.enter_context(self._writer)
+            self._losses.extend(line["loss"] for line in read_log(self.folder)[-RECENT:])
+            self._save_best(self._state.best)
+            self._board = stack.enter_context(self._new_board())
+            self._resources = stack.pop_all()
+        self._began = self._saved = time.perf_counter()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        assert self._resources is not None
+        resources, self._resources = self._resources, None
+        left_early = self.result is None and (error is None or isinstance(error, KeyboardInterrupt | GeneratorExit))
+        try:
+            if left_early:
+                if not self._stopping:  # who interrupts a session that is stopping does not want to wait
+                    self._save()
+                self._writer.result({"status": "interrupted"})
+        finally:
+            resources.__exit__(kind, error, trace)
+
+    def __iter__(self) -> Iterator[Progress]:
+        with self if self._resources is None else nullcontext():
+            yield from self._steps()
+
+    def _new_board(self) -> AbstractContextManager[Board | None]:
+        if not self.job.settings.tensorboard:
+            return nullcontext()
+        return Board(self.folder, self.job.record, after=self._state.steps)
+
+    def _steps(self) -> Iterator[Progress]:
+        if self.result is not None:
+            return
+        status = "finished"
+        try:
+            while (step := self._next_step()) is not None:
+                yield self._taken(step)
+                if step.stopped or step.number == step.steps:
+                    continue  # it ends by itself
+                if self._stopping or self._is_late():
+                    status = "interrupted" if self._stopping else "out of time"
+                    break
+        except Diverged as error:
+            _write(error.network, self._writer.model)
+            self._writer.result({"status": "diverged", "step": error.number})
+            raise HandmadeError(f"{error}; the last good model is in {self._writer.model}") from None
+        if status != "finished":
+            self._save()
+        self.result = self._ended(status)
+
+    def _next_step(self) -> Step | None:
+        with use_backend(self.job.settings.backend):  # for the step alone: whoever looks at it may compute otherwise
+            return next(self._training, None)
+
+    def _is_late(self) -> bool:
+        limit = self.job.settings.time_limit
+        return limit is not None and self._seconds_here >= 60 * limit
+
+    def _taken(self, step: Step) -> Progress:
+        """Write down one step, and now and then all that is needed to go on from it."""
+        numbers, seconds = numbers_of(step), self._seconds
+        self._writer.log(step=step.number, **numbers, seconds=round(seconds, 3))
+        self._state = step.state  # after the log: a checkpoint may count no step that is not in there
+        self._losses.append(step.loss)
+        self._images += step.images
+        if self._board:
+            self._board.log(step.number, **numbers)
+        notices = tuple(notice for notice in self._observer.see(step) if notice.kind not in self._noticed)
+        for notice in notices:
+            self._writer.note(asdict(notice))
+            if self._board:
+                self._board.note(notice.step, str(notice))
+        if step.validation is not None and step.state.best is not None and step.state.best.ago == 0:
+            self._save_best(step.state.best)
+        due = time.perf_counter() - self._saved >= self.job.settings.checkpoint_every
+        return Progress(step, notices, self._save() if due else None, seconds)
+
+    def _save(self) -> Path:
+        """Write a checkpoint, and the model as it is."""
+        self._writer.sync_log()
+        path: Path = self._checkpoint(self._state, seconds=self._seconds)
+        _write(self.network, self._writer.model)
+        self._saved = time.perf_counter()
+        return path
+
+    def _save_best(self, best: Best | None) -> None:
+        """Make best.safetensors hold the best network so far; remove it if there is none."""
+        if best is None:
+            self._writer.best.unlink(missing_ok=True)
+        else:
+            _write(best.network, self._writer.best)
+
+    def _ended(self, status: str) -> dict[str, Any]:
+        """Save and evaluate the last network, and the best one beside it."""
+        seconds, best = self._seconds, self._state.best
+        network = self.network
+        _write(network, self._writer.model)
+        self.images_per_second = self._images / max(seconds - self._seconds_before, 1e-3)
+        self.evaluation = self._evaluated(network)
+        result = result_of(
+            self.job,
+            self._state,
+            self._writer,
+            status=status,
+            seconds=seconds,
+            losses=self._losses,
+            last=self.evaluation,
+            best=None if best is None else self._evaluated(best.network),
+        )
+        self._writer.result(result)
+        return result
+
+    def _evaluated(self, network: Network) -> Evaluation:
+        test = self.job.digits.test
+        with use_backend(self.job.settings.backend):
+            return evaluate(network, test.images, test.labels, self._prepare, self._executor)
+
+
+def _write(network: Network, path: Path) -> None:
+    assert isinstance(network, SavedNetwork)  # training keeps the kind of network it was given
+    network.save(path)

@@ -1,0 +1,66 @@
+"""Update of a weight in the next step of a run, explained: the step after its newest checkpoint is made once more."""
+
+import os
+from pathlib import Path
+
+from handmade.engine.errors import HandmadeError
+from handmade.engine.optim import clip_by_norm
+from handmade.engine.receipts.receipt import Receipt
+from handmade.files.checkpoints import Checkpoint, Checkpoints, Damaged, read
+from handmade.receipts import explain_update
+from handmade.runs.backends import use_backend
+from handmade.runs.job import assemble
+from handmade.runs.launch import settings_of
+from handmade.runs.parts import make_schedule
+from handmade.runs.record import read_run_json
+from handmade.workers import workers
+
+
+def explain_next_update(run: str | os.PathLike[str], weight: str) -> tuple[int, Receipt]:
+    """Explain the value of a weight after the next step.
+
+    Parameters
+    ----------
+    run : path
+        Folder of the run.
+    weight : str
+        The weight, such as "conv1.W[1,2,0,5]".
+
+    Returns
+    -------
+    number : int
+        Number of the step.
+    receipt : Receipt
+        Receipt of the weight after it.
+
+    Raises
+    ------
+    HandmadeError
+        If this is not a run with a checkpoint to go on from, or there is no such weight.
+    """
+    folder = Path(run)
+    if not folder.is_dir():
+        raise HandmadeError(f"expected the folder of a run, whose checkpoints hold the optimiser's memory, got {run}")
+    job = assemble(settings_of(folder, read_run_json(folder)))
+    state = _before_a_step(Checkpoints(folder), job.total).state(job.network, job.optimiser, job.average)
+    with workers(1) as executor, use_backend(job.settings.backend):  # for a single step, others would take longer to start
+        training = job.train(state, executor)
+        step = next(training)
+        training.close()
+    gradients = step.gradients if job.settings.clip is None else clip_by_norm(step.gradients, job.settings.clip)[0]
+    scale = make_schedule(job.settings)(state.steps / job.total)
+    return step.number, explain_update(step.before, gradients, weight, optimiser=job.optimiser, state=state.memory, scale=scale)
+
+
+def _before_a_step(checkpoints: Checkpoints, total: int) -> Checkpoint:
+    """Read the newest checkpoint after which there is a step to do."""
+    for path in checkpoints.paths():
+        try:
+            checkpoint = read(path)
+        except Damaged:
+            continue
+        if checkpoint.step < total:
+            return checkpoint
+    raise HandmadeError(
+        f"{checkpoints.run}: expected a checkpoint with a step to go; there is none. Try a run with a larger keep=..."
+    )
