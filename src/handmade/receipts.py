@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from handmade.data.digits import prepare
+from handmade.data.digits import prepare_for
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.engine.losses import Loss
@@ -105,4 +105,4 @@ def _prepared(network: Network, image: Any) -> Array:
     if not isinstance(image, np.ndarray):
         raise HandmadeError(f"an image wants to be an array; got {type(image).__name__}. Try numpy.asarray(image)")
     raw = image.dtype == np.uint8 and image.ndim in {2, 3}
-    return (network.preparation or prepare)(image[None], network.dtype)[0] if raw else image
+    return prepare_for(network)(image[None])[0] if raw else image

@@ -11,7 +11,7 @@ from handmade.cli.commands.doctor import doctor
 from handmade.cli.commands.evaluate import evaluate
 from handmade.cli.commands.explain import explain
 from handmade.cli.commands.networks import networks
-from handmade.cli.commands.options import in_options
+from handmade.cli.commands.options import in_options, takes_backend
 from handmade.cli.commands.plot import plot
 from handmade.cli.commands.predict import predict
 from handmade.cli.commands.report import report
@@ -31,8 +31,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 COMMANDS = (train, evaluate, predict, show, check, explain, trace, report, runs, networks, doctor)  # in the order of the help
+COMPUTE = {evaluate, predict, check, explain, trace, report, doctor}  # with a backend; a training has it among its settings
 for each in COMMANDS:
-    app.command()(each)
+    app.command()(takes_backend(each) if each in COMPUTE else each)
+for drawing in plot.registered_commands:
+    if drawing.callback is not None:
+        drawing.callback = takes_backend(drawing.callback)
 app.add_typer(plot)
 
 

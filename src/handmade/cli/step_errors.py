@@ -6,7 +6,7 @@ from rich.table import Table
 
 from handmade.cli.console import results
 from handmade.cli.progress import progress
-from handmade.data import prepare
+from handmade.data import prepare_for
 from handmade.engine.check.steps import Curve, StepErrors, error_against_h
 from handmade.runs import inputs
 from handmade.runs.inputs import network_named
@@ -25,7 +25,7 @@ def measured(target: str, data: str, images: int, seed: int) -> StepErrors:
     digits = inputs.dataset(data)
     network = network_named(target, seed)
     inputs.check_fit(network, digits, data)
-    x = prepare(digits.train.images[:images], np.float64)
+    x = prepare_for(network, np.float64)(digits.train.images[:images])
     with workers(cores()) as executor, progress("step sizes") as tell:
         return error_against_h(network, x, digits.train.labels[: len(x)], executor=executor, progress=tell)
 

@@ -3,12 +3,12 @@
 from typing import TYPE_CHECKING, Any
 
 from handmade.data.augmentation import Augmentation
-from handmade.data.digits import Dataset, Images, load, mnist, prepare
+from handmade.data.digits import Dataset, Images, load, mnist, prepare, prepare_for
 
 if TYPE_CHECKING:
     from handmade.data.handwriting import Digit, find_digit
 
-__all__ = ["Augmentation", "Dataset", "Digit", "Images", "find_digit", "load", "mnist", "prepare"]
+__all__ = ["Augmentation", "Dataset", "Digit", "Images", "find_digit", "load", "mnist", "prepare", "prepare_for"]
 
 
 def __getattr__(name: str) -> Any:

@@ -3,8 +3,9 @@
 prepared[n, 1 + i, 1 + j, 0] = images[n, i, j, 0] / 255, with one pixel of zeros all around
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from numpy.typing import DTypeLike, NDArray
 from handmade.data import idx
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
+from handmade.engine.network import Network
 
 _PLACES = ("", "raw", "MNIST/raw")  # the directory itself, then where torchvision keeps its copy
 _FILES = {
@@ -121,6 +123,11 @@ def prepare(images: Array, dtype: DTypeLike = np.float32) -> Array:
     padded = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)))  # (N, H + 2, W + 2, 1), still one byte a pixel
     prepared: Array = np.divide(padded, 255, dtype=floating)
     return prepared
+
+
+def prepare_for(network: Network, dtype: DTypeLike | None = None) -> Callable[[NDArray[Any]], Array]:
+    """Return what makes inputs of raw images for a network: its own preparation, or else `prepare`; in its dtype, or another."""
+    return partial(network.preparation or prepare, dtype=network.dtype if dtype is None else dtype)
 
 
 def _floating(dtype: DTypeLike) -> type[np.floating[Any]]:

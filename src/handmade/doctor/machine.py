@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_info
 
+from handmade.engine import backend
 from handmade.workers import bound, cores
 
 PREFIXES = ("OPENBLAS_", "OMP_", "GOMP_", "KMP_", "MKL_", "BLIS_", "VECLIB_", "GOTO_", "NPY_", "MALLOC_", "GLIBC_TUNABLES")
@@ -54,6 +55,8 @@ class Machine:
         Cores: in the machine, those this process is bound to, and those handmade will use (a cgroup may grant less).
     libraries : dict
         Optional libraries: the version, or None if absent.
+    backend : str
+        The backend that this thread uses.
     """
 
     system: str
@@ -68,6 +71,7 @@ class Machine:
     bound: int
     granted: int
     libraries: dict[str, str | None]
+    backend: str
 
     @property
     def line(self) -> str:
@@ -95,6 +99,7 @@ def examine() -> Machine:
         bound=bound(),
         granted=cores(),
         libraries={library: installed(library) for library in EXTRAS},
+        backend=backend.current().name,
     )
 
 

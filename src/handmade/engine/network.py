@@ -92,6 +92,10 @@ class Network(Structure):
             raise HandmadeError(f"network: expected at least two logits; the output has the shape {shape}. End it in Linear")
         return shape[0]
 
+    def class_name(self, k: int) -> str:
+        """Return the name of a class: its number, unless the network knows a better one."""
+        return str(k) if self.class_names is None else self.class_names[k]
+
     @property
     def dtype(self) -> np.dtype[Any]:
         """The dtype of the weights, float32 or float64; float64 for a network without any."""

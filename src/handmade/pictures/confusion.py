@@ -1,5 +1,6 @@
 """The confusion matrix: which class (row) was taken for which (column), and how often."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,13 +17,15 @@ MOST = 20  # classes up to which the counts are written into the cells
 
 
 @drawn
-def confusion(evaluation: Evaluation, *, dark: bool = False) -> "Figure":
+def confusion(evaluation: Evaluation, class_names: Sequence[str] | None = None, *, dark: bool = False) -> "Figure":
     """Draw how often each class was taken for each: mistakes in blue, what is right as a number on the diagonal.
 
     Parameters
     ----------
     evaluation : Evaluation
         What `handmade.engine.evaluation.evaluate` found.
+    class_names : sequence of str, optional
+        What people call the classes; their numbers if left out.
     dark : bool
         For a dark background.
 
@@ -42,14 +45,15 @@ def confusion(evaluation: Evaluation, *, dark: bool = False) -> "Figure":
     sheet.y += 0.25
     axes = sheet.chart(MARGIN + 0.75, SIDE, SIDE)
     axes.imshow(wrong, cmap=scale.colours, vmin=scale.low, vmax=scale.high, aspect="auto", interpolation="nearest")
-    axes.set_ylabel("the digit that it is" if classes == 10 else "the class that it is")
+    axes.set_ylabel("the digit that it is" if classes == 10 and class_names is None else "the class that it is")
     axes.set_xlabel("what it was taken for")
     axes.xaxis.set_label_position("top")
     axes.tick_params(length=0, top=False, labeltop=True, bottom=False, labelbottom=False)
     axes.spines[["left", "bottom"]].set_visible(False)
     ticks = range(0, classes, 1 if classes <= MOST else -(-classes // MOST))
-    axes.set_xticks(ticks, [str(k) for k in ticks])
-    axes.set_yticks(ticks, [str(k) for k in ticks])
+    names = [str(k) if class_names is None else class_names[k] for k in ticks]
+    axes.set_xticks(ticks, names)
+    axes.set_yticks(ticks, names)
     if classes <= MOST:
         for true, taken in zip(*np.nonzero(counts), strict=True):
             right = true == taken

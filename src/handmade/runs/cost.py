@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
+from handmade.data import prepare_for
 from handmade.engine.errors import HandmadeError
 from handmade.engine.gradients.definition import cost
 from handmade.runs.backends import use_backend
 from handmade.runs.job import Job
-from handmade.runs.parts import make_prepare
 from handmade.workers import workers
 
 LONG = 600  # seconds: longer runs want allow_long
@@ -78,7 +78,7 @@ def estimated(job: Job, *, allow_long: bool) -> Estimate | None:
     if settings.gradient != "definition":
         return None
     size = min(settings.batch_size, len(images))
-    x, y = make_prepare(settings)(images[:size]), job.training.labels[:size]
+    x, y = prepare_for(job.network)(images[:size]), job.training.labels[:size]
     with workers(1), use_backend(settings.backend):  # one BLAS thread, as in the run
         passes, seconds = cost(job.network, x, y, settings.scheme)
     estimate = Estimate(passes, seconds, settings.threads or 1, job.total, job.steps_an_epoch)

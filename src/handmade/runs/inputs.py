@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from handmade import networks
-from handmade.data import Dataset, find_digit, load, mnist, prepare
+from handmade.data import Dataset, find_digit, load, mnist, prepare_for
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.files import images as image_files
@@ -61,7 +61,7 @@ def picture(name: str) -> image_files.Picture:
 
 def prepared(network: Network, image: NamedImage) -> Array:
     """The image as the network takes it, alone."""
-    ready: Array = prepare(image.pixels[None], network.dtype)[0]
+    ready: Array = prepare_for(network)(image.pixels[None])[0]
     return ready
 
 
@@ -104,7 +104,7 @@ def network_named(target: str, seed: int = 0) -> Network:
 
 def check_fit(network: Network, data: Dataset, source: str) -> None:
     """Raise HandmadeError unless the network reads such images and tells their classes apart."""
-    shape = prepare(data.test.images[:1]).shape[1:]
+    shape = prepare_for(network)(data.test.images[:1]).shape[1:]
     if shape != network.input_shape:
         expected = f"the network expected prepared images of shape {network.input_shape}"
         raise HandmadeError(f"{expected}, got {shape} from {source}. Try another data=...")

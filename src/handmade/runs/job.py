@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from handmade.data import Dataset, Images
+from handmade.data import Dataset, Images, prepare_for
 from handmade.data.split import held_out
 from handmade.engine.errors import HandmadeError
 from handmade.engine.gradients.arguments import checked_step
@@ -21,7 +21,7 @@ from handmade.files.tensorboard import check_installed
 from handmade.network import Network
 from handmade.runs import inputs
 from handmade.runs.backends import backend_name
-from handmade.runs.parts import make_augmentation, make_average, make_gradient, make_optimiser, make_prepare, make_schedule
+from handmade.runs.parts import make_augmentation, make_average, make_gradient, make_optimiser, make_schedule
 from handmade.runs.settings import Settings
 from handmade.workers import cores
 
@@ -86,7 +86,7 @@ class Job:
             steps=settings.steps,
             batch_size=settings.batch_size,
             seed=settings.seed,
-            prepare=make_prepare(settings),
+            prepare=prepare_for(self.network),
             augment=make_augmentation(settings),
             validation=None if self.validation is None else (self.validation.images, self.validation.labels),
             validate_every=settings.validate_every,

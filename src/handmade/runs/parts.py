@@ -6,8 +6,7 @@ from dataclasses import fields
 from functools import partial
 from typing import Any
 
-from handmade.data import Augmentation, prepare
-from handmade.engine.arrays import Array
+from handmade.data import Augmentation
 from handmade.engine.errors import HandmadeError
 from handmade.engine.gradients import backprop, definition, difference
 from handmade.engine.gradients.arguments import Gradient
@@ -107,8 +106,3 @@ def make_augmentation(settings: Settings) -> Augmentation | None:
                 f"augment={settings.augment:.80}: expected {expected}, got {part!r:.80}. Try shift=2,scale=0.1"
             ) from None
     return Augmentation(**amounts)
-
-
-def make_prepare(settings: Settings) -> Callable[[Array], Array]:
-    """Make the function that turns raw images into input of the network."""
-    return partial(prepare, dtype=settings.dtype)

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from handmade.data import prepare_for
 from handmade.engine.errors import HandmadeError
 from handmade.engine.evaluation import Evaluation, evaluate
 from handmade.engine.network import Network
@@ -22,7 +23,7 @@ from handmade.network import Network as SavedNetwork
 from handmade.runs.backends import use_backend
 from handmade.runs.cost import Estimate
 from handmade.runs.job import Job
-from handmade.runs.parts import make_loss, make_prepare
+from handmade.runs.parts import make_loss
 from handmade.runs.record import RunWriter, read_log
 from handmade.runs.result import numbers_of, result_of
 from handmade.workers import workers
@@ -100,7 +101,7 @@ class TrainingSession:
         self.evaluation: Evaluation | None = None
         self.images_per_second = 0.0
         self._writer, self._state, self._seconds_before = writer, state, seconds
-        self._checkpoint, self._prepare = job.checkpoint(writer.folder), make_prepare(job.settings)
+        self._checkpoint, self._prepare = job.checkpoint(writer.folder), prepare_for(job.network)
         self._executor: Executor | None = None
         self._board: Board | None = None
         self._losses: deque[float] = deque(maxlen=RECENT)

@@ -80,7 +80,7 @@ def _check_gradients(target: str, data: str, images: int, seed: int, *, every: b
 
     from handmade.cli.console import news, print_json, results
     from handmade.cli.progress import progress
-    from handmade.data import prepare
+    from handmade.data import prepare_for
     from handmade.engine.check import network as checks
     from handmade.engine.errors import HandmadeError
     from handmade.runs import inputs
@@ -89,7 +89,7 @@ def _check_gradients(target: str, data: str, images: int, seed: int, *, every: b
     digits = inputs.dataset(data)
     network = inputs.network_named(target, seed)
     inputs.check_fit(network, digits, data)
-    x = prepare(digits.train.images[:images], np.float64)
+    x = prepare_for(network, np.float64)(digits.train.images[:images])
     y, tries = digits.train.labels[:images], network.size if every else None
     threads = cores() if every else 1
     if every:

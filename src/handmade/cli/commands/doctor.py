@@ -56,6 +56,7 @@ def _table(machine: "Machine") -> "Table":
 
 def _rows(machine: "Machine") -> dict[str, str]:
     from handmade.doctor.machine import EXTRAS
+    from handmade.engine.backend import BACKENDS
 
     blas = machine.blas
     unnamed = "one that does not say its name"
@@ -74,6 +75,7 @@ def _rows(machine: "Machine") -> dict[str, str]:
         "BLAS": f"{blas.name} {blas.version}, {blas.architecture} kernels, {blas.threads} threads" if blas else unnamed,
         "variables": ", ".join(f"{name}={value}" for name, value in machine.variables.items()) or "none that matter",
         "libraries": ", ".join(libraries),
+        "backend": f"{machine.backend}; there are {', '.join(BACKENDS)}",
     }
 
 

@@ -1,6 +1,6 @@
 """`handmade evaluate`: accuracy on the test images, and the confusions."""
 
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,13 +23,13 @@ def evaluate(
     """Tell how well a model reads the test images."""
     from handmade.cli.console import print_json, results
     from handmade.cli.summary import summary
-    from handmade.data import prepare
+    from handmade.data import prepare_for
     from handmade.engine import evaluation
     from handmade.runs import inputs
 
     network, digits = inputs.model(model), inputs.dataset(data)
     inputs.check_fit(network, digits, data)
-    found = evaluation.evaluate(network, digits.test.images, digits.test.labels, partial(prepare, dtype=network.dtype))
+    found = evaluation.evaluate(network, digits.test.images, digits.test.labels, prepare_for(network))
     if json:
         print_json(
             {
@@ -44,7 +44,7 @@ def evaluate(
         return
     results.print(f"{model}: {network.size:,} weights{_of_two(model)}")
     results.print(summary(found))
-    results.print(_matrix(found))
+    results.print(_matrix(found, network.class_name))
 
 
 def _of_two(path: Path) -> str:
@@ -54,17 +54,18 @@ def _of_two(path: Path) -> str:
     return f", after the last step; the best on the validation images is {path / BEST}" if (path / BEST).exists() else ""
 
 
-def _matrix(evaluation: "Evaluation") -> "Table":
+def _matrix(evaluation: "Evaluation", class_name: Callable[[int], str]) -> "Table":
     """Lay out the confusion matrix: right answers stand on the diagonal, and zeros are left out."""
     from rich import box
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table(title="How often a digit (row) was taken for a digit (column)", title_justify="left", box=box.SIMPLE)
     table.add_column("", justify="right", style="bold")
     for taken in range(len(evaluation.confusion)):
-        table.add_column(str(taken), justify="right")
+        table.add_column(escape(class_name(taken)), justify="right")
     table.add_column("right", justify="right")
     for true, row in enumerate(evaluation.confusion):
         cells = [(f"[bold]{count}[/]" if true == taken else str(count)) if count else "" for taken, count in enumerate(row)]
-        table.add_row(str(true), *cells, f"{100 * row[true] / row.sum():.1f} %" if row.sum() else "")
+        table.add_row(escape(class_name(true)), *cells, f"{100 * row[true] / row.sum():.1f} %" if row.sum() else "")
     return table

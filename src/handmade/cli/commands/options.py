@@ -4,6 +4,7 @@ import inspect
 import re
 from collections.abc import Callable
 from enum import StrEnum
+from functools import wraps
 from typing import Annotated, Any
 
 import typer
@@ -58,6 +59,24 @@ def in_options(message: str) -> str:
 
     names = "|".join([*(setting.name for setting in settings()), "out", "force", "allow_long"])
     return re.sub(rf"(?<![\w./-])({names})=(True\b|\.\.\.)?", option, message)
+
+
+def takes_backend(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the option --backend; all of it computes with that backend."""
+    signature = inspect.signature(command)
+    option = next(setting_option(setting) for setting in settings() if setting.name == "backend")
+    backend = inspect.Parameter("backend", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[str | None, option])
+
+    @wraps(command)
+    def with_backend(*arguments: Any, backend: str | None = None, **options: Any) -> None:
+        from handmade.runs.backends import use_backend
+
+        with use_backend(backend):
+            command(*arguments, **options)
+
+    given = list(signature.parameters.values())
+    with_backend.__signature__ = signature.replace(parameters=[*given, backend])  # type: ignore[attr-defined]
+    return with_backend
 
 
 Data = Annotated[str, setting_option(next(setting for setting in settings() if setting.name == "data"))]

@@ -131,14 +131,14 @@ def confusion(
     """Confusion matrix: test digits, and what they are taken for."""
     from handmade import pictures
     from handmade.cli.figures import Order, with_data
-    from handmade.data import prepare
+    from handmade.data import prepare_for
     from handmade.engine.evaluation import evaluate
 
     order = Order("confusion", out, force=force, dark=dark)
     file = order.file(target)
     network, digits = with_data(target, seed, data)
-    x = prepare(digits.test.images, network.dtype)
-    order.draw(file, pictures.confusion(evaluate(network, x, digits.test.labels), dark=dark))
+    x = prepare_for(network)(digits.test.images)
+    order.draw(file, pictures.confusion(evaluate(network, x, digits.test.labels), network.class_names, dark=dark))
 
 
 @plot.command()
@@ -155,12 +155,12 @@ def mistakes(
     """The worst mistakes, and the closest right answers."""
     from handmade import pictures
     from handmade.cli.figures import Order, with_data
-    from handmade.data import prepare
+    from handmade.data import prepare_for
 
     order = Order("mistakes", out, force=force, dark=dark)
     file = order.file(target)
     network, digits = with_data(target, seed, data)
-    x = prepare(digits.test.images, network.dtype)
+    x = prepare_for(network)(digits.test.images)
     order.draw(file, pictures.mistakes(network, x, digits.test.labels, most=most, dark=dark))
 
 
@@ -178,12 +178,12 @@ def histograms(
     """Distribution of weights and gradients, by layer."""
     from handmade import pictures
     from handmade.cli.figures import Order, with_data
-    from handmade.data import prepare
+    from handmade.data import prepare_for
 
     order = Order("histograms", out, force=force, dark=dark)
     file = order.file(target)
     network, digits = with_data(target, seed, data)
-    x = prepare(digits.train.images[:images], network.dtype)
+    x = prepare_for(network)(digits.train.images[:images])
     order.draw(file, pictures.histograms(network, x, digits.train.labels[:images], dark=dark))
 
 
@@ -230,7 +230,7 @@ def film(
     from handmade.cli.console import news
     from handmade.cli.figures import Order, seed_of, with_data
     from handmade.cli.progress import progress
-    from handmade.data import prepare
+    from handmade.data import prepare_for
     from handmade.engine.description import describe
     from handmade.engine.errors import HandmadeError
     from handmade.engine.gradients import backprop
@@ -257,7 +257,7 @@ def film(
             schedule=SCHEDULES["linear"],
             steps=steps,
             seed=seed,
-            prepare=partial(prepare, dtype=network.dtype),
+            prepare=prepare_for(network),
         )
         for step in training:
             tell(step.number, steps)

@@ -31,12 +31,18 @@ class Reading:
     picture: "Picture"
     digit: "Digit"
     probabilities: "Array"
+    names: tuple[str, ...]  # of the classes
     doubt: str | None
 
     @property
     def guess(self) -> int:
         """Most likely class."""
         return int(self.probabilities.argmax())
+
+    @property
+    def name(self) -> str:
+        """Name of that class."""
+        return self.names[self.guess]
 
 
 def predict(
@@ -96,7 +102,7 @@ def _network(path: Path) -> "Network":
     """Read the trained network, or raise HandmadeError if it does not read digits of 28 x 28."""
     import numpy as np
 
-    from handmade.data import prepare
+    from handmade.data import prepare_for
     from handmade.engine.errors import HandmadeError
     from handmade.runs import inputs
     from handmade.runs.record import model_of
@@ -107,7 +113,7 @@ def _network(path: Path) -> "Network":
             "Make one in about a minute: handmade train. Then name the run that it tells, such as runs/readme-1"
         )
     network = inputs.model(path)
-    wanted = prepare(np.zeros((1, 28, 28), np.uint8)).shape[1:]
+    wanted = prepare_for(network)(np.zeros((1, 28, 28, 1), np.uint8)).shape[1:]
     if network.input_shape != wanted or network.classes < 2:
         raise HandmadeError(
             f"{path}: expected a network for images of shape {wanted}, got one for {network.input_shape}. Try a run of readme"
@@ -119,23 +125,25 @@ def _read(network: "Network", file: str) -> Reading:
     import numpy as np
 
     from handmade.cli.console import percent
-    from handmade.data import find_digit, prepare
+    from handmade.data import find_digit, prepare_for
     from handmade.runs import inputs
 
     picture = inputs.picture(file)
     digit = find_digit(picture.grey)
-    z = network.logits(prepare(digit.image[None], network.dtype))[0].astype(np.float64)
+    z = network.logits(prepare_for(network)(digit.image[None]))[0].astype(np.float64)
     powers = np.exp(z - z.max())
     probabilities = powers / powers.sum()
     best = int(probabilities.argmax())
-    unsure = f"the network is not sure: its best guess, {best}, has {percent(probabilities[best])}"
-    return Reading(file, picture, digit, probabilities, digit.doubt or (unsure if probabilities[best] < SURE else None))
+    unsure = f"the network is not sure: its best guess, {network.class_name(best)}, has {percent(probabilities[best])}"
+    names = tuple(map(network.class_name, range(network.classes)))
+    return Reading(file, picture, digit, probabilities, names, digit.doubt or (unsure if probabilities[best] < SURE else None))
 
 
 def _plain(reading: Reading) -> dict[str, Any]:
     return {
         "file": reading.file,
         "answer": None if reading.doubt else reading.guess,
+        "class": None if reading.doubt else reading.name,
         "doubt": reading.doubt,
         "probabilities": reading.probabilities.tolist(),
         "measures": asdict(reading.digit.measures),
@@ -160,27 +168,28 @@ def _tell(reading: Reading, *, stages: bool) -> None:
     if reading.doubt:
         results.print(Text.assemble(("This does not look like a digit", "bold"), f": {reading.doubt}."))
         if reading.doubt == reading.digit.doubt:
-            results.print(f"Asked all the same, the network says {reading.guess}, with {percent(reading.probabilities.max())}.")
+            results.print(f"Asked all the same, the network says {reading.name}, with {percent(reading.probabilities.max())}.")
     else:
-        results.print(Text.assemble("This is an " if reading.guess == 8 else "This is a ", (str(reading.guess), "bold"), "."))
+        results.print(Text.assemble("This is an " if reading.name == "8" else "This is a ", (reading.name, "bold"), "."))
     if reading.doubt != reading.digit.doubt or not reading.doubt:
-        for line in _bars(reading.probabilities):
+        for line in _bars(reading.probabilities, reading.names):
             results.print(line)
     results.print()
 
 
-def _bars(probabilities: "Array") -> Iterator["Text"]:
+def _bars(probabilities: "Array", names: tuple[str, ...]) -> Iterator["Text"]:
     """Draw the most likely classes with their probabilities, at least three."""
     import numpy as np
     from rich.text import Text
 
     from handmade.cli.console import percent, results
 
+    wide = max(map(len, names))
     full = "\N{FULL BLOCK}" if results.encoding.startswith("utf") else "#"
     for rank, number in enumerate(np.argsort(-probabilities, kind="stable").tolist()):
         share = float(probabilities[number])
         if rank < 3 or share >= WORTH_A_BAR:
-            yield Text(f"  {number}  {percent(share):>8}  {full * round(BAR * share)}".rstrip())
+            yield Text(f"  {names[number]:<{wide}}  {percent(share):>8}  {full * round(BAR * share)}".rstrip())
 
 
 def _stages(digit: "Digit") -> list[tuple["Array", str]]:

@@ -20,7 +20,7 @@ def report(
     from handmade import pictures
     from handmade.cli.console import results
     from handmade.cli.figures import histories, writable
-    from handmade.data import prepare
+    from handmade.data import prepare_for
     from handmade.engine.errors import HandmadeError
     from handmade.files.atomic import write_atomically
     from handmade.pictures.style import library
@@ -35,7 +35,7 @@ def report(
     inputs.check_fit(network, digits, source)
     if image >= len(digits.test.labels):
         raise HandmadeError(f"--image: expected a test image, 0 to {len(digits.test.labels) - 1}, got {image}. Try --image 0")
-    x = prepare(digits.test.images, network.dtype)
+    x = prepare_for(network)(digits.test.images)
     about = pictures.Subject(histories([run])[0], settings, network, x, digits.test.labels)
     page = pictures.report(about, image).encode()
     write_atomically(file, page)
