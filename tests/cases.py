@@ -14,7 +14,7 @@ import mpmath
 import numpy as np
 
 from graph_layers import Halves, Subnetwork
-from handmade.engine import loops, more_loops
+from handmade.engine import join_loops, loops, more_loops
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.layers import (
     GELU,
@@ -319,7 +319,7 @@ def residual(shape: Shape, *, projected: bool = False) -> Case:
                 return x
             return more_loops.avg_pool2d(loops.conv2d(x, p["shortcut.0.W"], p["shortcut.0.b"]), (1, 3), (1, 1))
 
-        return more_loops.add(through(x), around(x))
+        return join_loops.add(through(x), around(x))
 
     return Case(Subnetwork(Residual(block, shortcut)), shape, twin, 6)
 
@@ -328,18 +328,18 @@ def residual(shape: Shape, *, projected: bool = False) -> Case:
 
 
 def add(shape: Shape, parts: int = 2) -> Case:
-    return Case(Halves(Add(), parts), shape, lambda x, _: more_loops.add(*np.split(x, parts, axis=-1)), parts)
+    return Case(Halves(Add(), parts), shape, lambda x, _: join_loops.add(*np.split(x, parts, axis=-1)), parts)
 
 
 def concat(shape: Shape, parts: int = 2) -> Case:
-    return Case(Halves(Concat(), parts), shape, lambda x, _: more_loops.concat(*np.split(x, parts, axis=-1)), parts)
+    return Case(Halves(Concat(), parts), shape, lambda x, _: join_loops.concat(*np.split(x, parts, axis=-1)), parts)
 
 
 def multiply(shape: Shape, parts: int = 2) -> Case:
     """A product bends its numbers: delta is a sum of `parts` terms, each of as many factors, x + dx among them."""
 
     def twin(x: Array, _: Parameters) -> Array:
-        return more_loops.multiply(*np.split(x, parts, axis=-1))
+        return join_loops.multiply(*np.split(x, parts, axis=-1))
 
     def rounding(x: Array, dx: Array) -> Array:
         sizes = np.split(np.abs(x), parts, axis=-1), np.split(np.abs(dx), parts, axis=-1)

@@ -20,9 +20,16 @@ ALONE = [
 
 
 @pytest.fixture(params=[*WHOLE, *WITHOUT, *ALONE])
-def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Use a backend in this thread, and the same one in commands and processes that the test starts."""
+def backend(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Use a backend in this thread, perhaps without some of its shortcuts."""
     name, without = request.param
-    monkeypatch.setenv("HANDMADE_BACKEND", name)
     with use_backend(name, without=without):
         yield name
+
+
+@pytest.fixture(params=BACKENDS)
+def whole_backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Use a backend with all of its shortcuts, also in commands and processes that the test starts."""
+    monkeypatch.setenv("HANDMADE_BACKEND", request.param)
+    name: str = request.param
+    return name

@@ -42,6 +42,7 @@ def mean_delta(network: Network, x: Array, dx: Array, y: Array) -> float:
 
 
 @every_network
+@pytest.mark.usefixtures("backend")
 def test_every_derivative_is_the_quotient_of_a_vanishing_nudge(layers: Sequence[Layer]) -> None:
     network, x, y = batch(layers)
 
@@ -73,6 +74,7 @@ def test_two_halves_are_the_whole(case: Case) -> None:
 
 
 @every_network
+@pytest.mark.usefixtures("backend")
 def test_the_gradient_of_the_images_is_that_of_moving_them(layers: Sequence[Layer]) -> None:
     network, x, y = batch(layers)
 

@@ -14,21 +14,9 @@ ENGINE = ROOT / "engine"
 
 # From the bottom to the top: a part imports what stands before it.
 ORDER = [
-    *("errors", "arrays", "memory", "randomness", "initialisation", "loops", "more_loops", "terms", "layers", "losses"),
-    *(
-        "preparation",
-        "graph",
-        "names",
-        "structure",
-        "backend",
-        "network",
-        "residual",
-        "description",
-        "sharing",
-        "backends",
-        "evaluation",
-    ),
-    *("gradients", "optim", "training", "receipts", "check"),
+    *("errors", "arrays", "memory", "randomness", "initialisation", "loops", "more_loops", "join_loops", "terms"),
+    *("layers", "losses", "preparation", "graph", "names", "structure", "backend", "network", "residual", "description"),
+    *("sharing", "backends", "evaluation", "gradients", "optim", "training", "receipts", "check"),
 ]
 FREE = {"registry.py", "adapter.py"}  # of engine/layers: who may ask
 

@@ -118,6 +118,7 @@ STEPS = [0.5, 1e-1, 1e-3, 1e-6, 1e-9, 1e-12, 1e-30]
     [*((*APART, h) for h in STEPS), *((*OVERLAPPING, h) for h in (0.5, 1e-30))],
     ids=[*(f"apart-{h}" for h in STEPS), "overlapping-0.5", "overlapping-1e-30"],
 )
+@pytest.mark.usefixtures("backend")
 def test_every_quotient_is_right_to_its_own_last_digits(pool: MaxPool2d, inputs: int, h: float, dtype: type) -> None:
     network, x, y = on_kinks(pool, inputs, dtype)
     got = {scheme: difference(network, x, y, h=h, scheme=scheme)[1] for scheme in SCHEMES}
@@ -329,6 +330,7 @@ NETWORKS: dict[str, Sequence[Layer]] = {
     ids=["generic", "kinked", "central"],
 )
 @pytest.mark.parametrize("layers", NETWORKS.values(), ids=NETWORKS)
+@pytest.mark.usefixtures("backend")
 def test_any_network_has_the_gradient_of_its_definition(layers: Sequence[Layer], draw: Draw, h: float, scheme: Scheme) -> None:
     network, rng = Network(layers, SHAPE), np.random.default_rng(5)
     x = draw(rng, (3, *SHAPE))

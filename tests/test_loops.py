@@ -18,7 +18,6 @@ from handmade.engine.loops import Array, Pair
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "by_hand.py"
 SOURCE = Path(loops.__file__)
-MORE = Path(more_loops.__file__)
 
 CASES: list[tuple[Pair, Pair]] = [((1, 1), (0, 0)), ((2, 1), (0, 1)), ((1, 2), (2, 0)), ((3, 2), (1, 2))]
 
@@ -441,10 +440,12 @@ def test_the_seed_lets_numpy_store_numbers_and_nothing_more() -> None:
     assert used_of_numpy(SOURCE) == {"empty", "zeros", "ndindex", "result_type"}
 
 
-def test_the_other_loops_share_nothing_with_the_layers_either() -> None:
-    assert len(MORE.read_text(encoding="utf-8").splitlines()) < 200
-    assert imported(MORE) <= {"numpy", "handmade.engine.loops", *sys.stdlib_module_names, "collections.abc"}
-    assert used_of_numpy(MORE) <= used_of_numpy(SOURCE)
+@pytest.mark.parametrize("name", ["more_loops.py", "join_loops.py"])
+def test_the_other_loops_share_nothing_with_the_layers_either(name: str) -> None:
+    source = SOURCE.with_name(name)
+    assert len(source.read_text(encoding="utf-8").splitlines()) < 200
+    assert imported(source) <= {"numpy", "handmade.engine.loops", *sys.stdlib_module_names, "collections.abc"}
+    assert used_of_numpy(source) <= used_of_numpy(SOURCE)
 
 
 # The example

@@ -109,6 +109,7 @@ def assert_same(one: Path, other: Path) -> None:
 
 
 @pytest.mark.parametrize("gradient", ["difference", "backprop"])
+@pytest.mark.usefixtures("whole_backend")
 def test_a_run_that_is_killed_again_and_again_ends_in_the_same_bytes(gradient: str, command: Command, tmp_path: Path) -> None:
     whole, cut = str(tmp_path / "whole"), str(tmp_path / "cut")
     place, options = Path.cwd(), [*EVERYTHING, "--gradient", gradient]

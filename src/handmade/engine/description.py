@@ -192,7 +192,7 @@ def _residual(name: str, settings: dict[str, Any], reads: tuple[str, ...], depth
         raise HandmadeError(f"expected at most {DEEPEST} Residuals one in the other; layer {name:.80} is further in")
     unknown = next((key for key in settings if key not in BRANCHES), None)
     if unknown is not None or len(reads) != 1 or not settings.get("block"):
-        got = f"reads {list(reads)}" if len(reads) != 1 else f"{listed(settings)}"
+        got = listed(reads, 5) if len(reads) != 1 else listed(settings)
         raise HandmadeError(
             f"layer {name} (Residual): expected a block of at least one layer, perhaps a shortcut, and one activation to read; "
             f"got {got:.80}"

@@ -11,8 +11,6 @@
     dropout            y = x / (1 - rate) where the mask is true, else 0
     normalise          y[...,c] = W[c] (x[...,c] - m[c]) / sqrt(v[c] + epsilon) + b[c]
     statistics         m[c] = 1/V sum of x[...,c], v[c] = 1/V sum of (x[...,c] - m[c])^2, over all V values of the channel
-    add, multiply      y = sum (product) over k of x_k
-    concat             y[..., first_k + c] = x_k[..., c], first_k = C_0 + ... + C_(k-1)
 
 Strides are (s, t), paddings (p, q), dilations (d, e): down the rows, across the columns; there are G groups.
 """
@@ -163,40 +161,4 @@ def normalise(
     for at in np.ndindex(x.shape):
         c = at[-1]
         y[at] = W[c] * (x[at] - m[c]) / sqrt(v[c] + epsilon) + b[c]
-    return y
-
-
-def add(*x: Array) -> Array:
-    """Add up activations of one shape, number by number."""
-    y = np.empty(x[0].shape, x[0].dtype)
-    for at in np.ndindex(y.shape):
-        total: Number = 0
-        for x_k in x:
-            total += x_k[at]
-        y[at] = total
-    return y
-
-
-def multiply(*x: Array) -> Array:
-    """Multiply activations of one shape, number by number."""
-    y = np.empty(x[0].shape, x[0].dtype)
-    for at in np.ndindex(y.shape):
-        product: Number = 1
-        for x_k in x:
-            product *= x_k[at]
-        y[at] = product
-    return y
-
-
-def concat(*x: Array) -> Array:
-    """Set the channels of activations side by side: (N, ..., C_k) -> (N, ..., sum of C_k)."""
-    channels = 0
-    for x_k in x:
-        channels += x_k.shape[-1]
-    y = np.empty((*x[0].shape[:-1], channels), x[0].dtype)
-    first = 0
-    for x_k in x:
-        for at in np.ndindex(x_k.shape):
-            y[(*at[:-1], first + at[-1])] = x_k[at]
-        first += x_k.shape[-1]
     return y
