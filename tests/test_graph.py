@@ -28,7 +28,7 @@ from handmade import (
     Residual,
 )
 from handmade.engine.arrays import Array, Shape
-from handmade.engine.backend import use_backend
+from handmade.engine.backend import BACKENDS, use_backend
 from handmade.engine.check import check
 from handmade.engine.description import build, describe, restore
 from handmade.engine.gradients import backprop, definition, difference, input_gradient
@@ -36,9 +36,6 @@ from handmade.engine.layers import EVERY, Difference, Layer, only, to_dense
 from handmade.engine.layers.propagate import _join_in_full
 from handmade.engine.network import Network
 from random_graphs import batch, random_graph
-
-SEEDS = [*range(20), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(20, 300))]
-every_graph = pytest.mark.parametrize("seed", SEEDS)
 
 
 def rng(seed: int = 0) -> np.random.Generator:
@@ -52,15 +49,16 @@ def largest(arrays: dict[str, Array]) -> float:
 # --- random graphs ------------------------------------------------------------------------------------------------------------
 
 
-@every_graph
-@pytest.mark.usefixtures("backend")
-def test_differences_are_the_definition_and_their_limit_is_backpropagation(seed: int) -> None:
+def check_gradients(seed: int) -> None:
+    """Differences are the definition, their limit is backpropagation, and a large step to both sides is right, too."""
     network, (x, y) = random_graph(seed, 6), batch(seed)
 
     L, quotients = difference(network, x, y, h=1e-3)
     base, wanted = definition(network, x, y, h=1e-3)
     _, limit = difference(network, x, y, h=1e-30)
     _, derivative = backprop(network, x, y)
+    _, far = difference(network, x, y, h=0.3, scheme="central")
+    _, wanted_far = definition(network, x, y, h=0.3, scheme="central")
 
     assert pytest.approx(base, rel=1e-13) == L
     assert list(quotients) == list(derivative) == list(network.parameters())
@@ -68,16 +66,21 @@ def test_differences_are_the_definition_and_their_limit_is_backpropagation(seed:
         # the definition subtracts two losses of order 1, each right to some 10 eps: 2e-15 / h
         np.testing.assert_allclose(quotients[name], array, rtol=0, atol=1e-10 * max(1.0, largest(wanted)))
         np.testing.assert_allclose(limit[name], derivative[name], rtol=0, atol=1e-11 * largest(derivative))
+        np.testing.assert_allclose(far[name], wanted_far[name], rtol=0, atol=1e-12 * max(1.0, largest(wanted_far)))
 
 
-@every_graph
+@pytest.mark.parametrize("seed", range(20))
 @pytest.mark.usefixtures("backend")
-def test_both_sides_of_a_large_step_are_right_too(seed: int) -> None:
-    network, (x, y) = random_graph(seed, 6), batch(seed)
-    _, quotients = difference(network, x, y, h=0.3, scheme="central")
-    _, wanted = definition(network, x, y, h=0.3, scheme="central")
-    for name, array in wanted.items():
-        np.testing.assert_allclose(quotients[name], array, rtol=0, atol=1e-12 * max(1.0, largest(wanted)))
+def test_a_random_graph_has_the_gradient_of_its_definition(seed: int) -> None:
+    check_gradients(seed)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", BACKENDS)
+@pytest.mark.parametrize("seed", range(20, 300))
+def test_many_random_graphs_have_the_gradients_of_their_definitions(seed: int, name: str) -> None:
+    with use_backend(name):
+        check_gradients(seed)
 
 
 @pytest.mark.parametrize("seed", range(12))
