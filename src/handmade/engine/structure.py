@@ -86,10 +86,7 @@ class Structure:
         reached = {later.name for name in self.weighted for later in graph.downstream(self.nodes, name)}
         return frozenset(reached | set(self.weighted))
 
-    @cached_property
-    def _last_readers(self) -> dict[str, str]:
-        return {name: node.name for node in self.nodes if node.name in self.below_logits for name in node.reads}
-
-    def last_reader(self, name: str) -> str | None:
-        """Return the name of the last node on the way to the logits that reads an activation; None for the logits."""
-        return None if name == self.logits_name else self._last_readers.get(name)
+    def read_last_by(self, node: str) -> tuple[str, ...]:
+        """Return the activations that a node reads, and that no later node on the way to the logits reads."""
+        last = {name: each.name for each in self.nodes if each.name in self.below_logits for name in each.reads}
+        return tuple(name for name, reader in last.items() if reader == node and name != self.logits_name)

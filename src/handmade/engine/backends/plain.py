@@ -106,17 +106,21 @@ class Plain:
         """Return the nodes that the logits are made of, as pieces of work in their order."""
         return tuple(Link(node) for node in network.nodes if node.name in network.below_logits)
 
-    def _links(self, network: Network) -> tuple[Link, ...]:
-        links: tuple[Link, ...] = network.remembered((self.name, self.without), partial(self.links, network))
+    def _links(self, network: Network) -> tuple[tuple[Link, tuple[str, ...]], ...]:
+        """Return the links, and what nobody reads after each of them: its memory serves the next activation."""
+
+        def make() -> tuple[tuple[Link, tuple[str, ...]], ...]:
+            return tuple((link, network.read_last_by(link.node.name)) for link in self.links(network))
+
+        links: tuple[tuple[Link, tuple[str, ...]], ...] = network.remembered((self.name, self.without), make)
         return links
 
     def _output(self, network: Network, x: Array) -> Array:
         values = {INPUT: x}
-        for link in self._links(network):
+        for link, done in self._links(network):
             values[link.name] = link.forward(link.of(values))
-            for name in link.node.reads:
-                if network.last_reader(name) == link.node.name:
-                    values.pop(name, None)  # so that its memory serves the next activation
+            for name in done:
+                del values[name]
         return values[network.logits_name]
 
     # --- backpropagation ------------------------------------------------------------------------------------------------------
@@ -157,14 +161,13 @@ class Plain:
         values, kept = {INPUT: x}, dict[str, Any]()
         wanted = network.with_weights_above | ({INPUT} if to_pixels else set())
         with np.errstate(over="ignore", invalid="ignore"):  # an overflow shows in the result, where training looks for it
-            for link in links:
+            for link, done in links:
                 values[link.name], kept[link.name] = link.record(link.of(values))
-                for name in link.node.reads:
-                    if network.last_reader(name) == link.node.name:
-                        values.pop(name, None)
+                for name in done:
+                    del values[name]
             z = values[network.logits_name]
             g: dict[str, Array] = {network.logits_name: loss.backward(z, y) / images}
-            for link in reversed(links):
+            for link, _ in reversed(links):
                 gy = g.pop(link.name, None)
                 if gy is None:
                     continue
