@@ -14,7 +14,7 @@ from cases import CASES, INPUTS, Case, generic
 from graph_layers import Halves, Subnetwork
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.backend import BACKENDS, use_backend
-from handmade.engine.backends.plain import Path
+from handmade.engine.backends.differences import Path
 from handmade.engine.graph import INPUT, Node, carried
 from handmade.engine.layers import (
     EVERY,

@@ -15,7 +15,8 @@ from cases import CASES
 from graph_layers import Subnetwork
 from handmade import BatchNorm2d, Conv2d, Dropout, Flatten, HandmadeError, Linear, MaxPool2d, Network, ReLU, Residual
 from handmade.engine.arrays import Array
-from handmade.engine.backends.plain import IMAGES_A_TASK, IMAGES_AT_ONCE
+from handmade.engine.backends.differences import IMAGES_A_TASK
+from handmade.engine.backends.plain import IMAGES_AT_ONCE
 from handmade.engine.check import check, check_layer
 from handmade.engine.check.kinks import kinks
 from handmade.engine.gradients import backprop, definition, difference

@@ -7,10 +7,11 @@ import pytest
 
 from cases import CASES, Case, Draw, generic, kinked
 from handmade.engine.arrays import Array
+from handmade.engine.backends.differences import Path
 from handmade.engine.backends.numpy.fixed_choices import Choices
 from handmade.engine.backends.numpy.path import FastPath
 from handmade.engine.backends.numpy.tail import Tail
-from handmade.engine.backends.plain import Path, Plain
+from handmade.engine.backends.plain import Plain
 from handmade.engine.graph import INPUT
 from handmade.engine.layers import EVERY, Conv2d, Difference, Flatten, Layer, Linear, MaxPool2d, ReLU, only
 from handmade.engine.network import Network

@@ -16,10 +16,11 @@ from concurrent.futures import Executor
 from typing import Any, ClassVar
 
 from handmade.engine.arrays import Array
+from handmade.engine.backends.differences import Path
 from handmade.engine.backends.link import Link
 from handmade.engine.backends.numpy.links import fuse, total
 from handmade.engine.backends.numpy.path import FastPath
-from handmade.engine.backends.plain import Path, Plain
+from handmade.engine.backends.plain import Plain
 from handmade.engine.graph import Node
 from handmade.engine.network import Network
 

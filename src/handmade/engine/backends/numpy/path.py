@@ -13,11 +13,11 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from handmade.engine.arrays import Array, Shape
+from handmade.engine.backends.differences import Path
 from handmade.engine.backends.numpy.constant_regions import Blank, of_images
 from handmade.engine.backends.numpy.fixed_choices import Choices
 from handmade.engine.backends.numpy.links import sole_reader
 from handmade.engine.backends.numpy.tail import Tail
-from handmade.engine.backends.plain import Path
 from handmade.engine.graph import INPUT, Node, downstream
 from handmade.engine.layers import EVERY, Conv2d, Difference, Flatten, Linear, MaxPool2d, ReLU, add_rules, rule
 from handmade.engine.layers.propagate import Propagate
