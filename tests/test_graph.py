@@ -310,7 +310,7 @@ def test_a_model_file_carries_class_names_and_the_preparation(tmp_path: Path) ->
         (partial(Preparation.from_json, {"scale": "a"}), "scale: expected one number"),
         (partial(Preparation.from_json, {"scale": []}), "scale: expected one number"),
         (partial(Preparation, shift=math.nan), "shift: expected one number"),
-        (partial(Preparation, padding=-1), "padding wants a whole number"),
+        (partial(Preparation, padding=-1), "padding: expected a whole number"),
         (partial(Preparation, padding=10**6), "padding: expected at most 1024"),
         (partial(Preparation, layout="HWC"), "layout: expected one of NHWC, NCHW; got 'HWC'"),
         (partial(Preparation.from_json, {"scales": 1}), "prepare: expected some of scale, shift, padding, layout"),

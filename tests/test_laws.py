@@ -218,30 +218,33 @@ CONV: dict[str, Any] = {"layer": "Conv2d", "filters": 4, "kernel": 3}
 @pytest.mark.parametrize(
     ("entry", "says"),
     [
-        (CONV | {"groups": 3}, "channels wants to be divisible by groups, 3; got 4"),
-        (CONV | {"filters": 6, "groups": 4}, "filters wants to be divisible by groups, 4; got 6"),
-        *((CONV | {"groups": groups}, "groups wants a whole number") for groups in (0, -1, 2.0, True, None, [2, 2])),
-        *((CONV | {"dilation": dilation}, "dilation wants one or two whole") for dilation in (0, [1, 0], 1.5, True, None)),
+        (CONV | {"groups": 3}, "channels: expected a number divisible by groups, 3; got 4"),
+        (CONV | {"filters": 6, "groups": 4}, "filters: expected a number divisible by groups, 4; got 6"),
+        *((CONV | {"groups": groups}, "groups: expected a whole number") for groups in (0, -1, 2.0, True, None, [2, 2])),
+        *((CONV | {"dilation": dilation}, "dilation: expected one or two whole") for dilation in (0, [1, 0], 1.5, True, None)),
         (CONV | {"dilation": [1, 4]}, "no larger than the padded image; got 3 x 9 over 7 x 8"),
         ({"layer": "AvgPool2d"}, "window is missing"),
-        ({"layer": "AvgPool2d", "window": [8, 2]}, "AvgPool2d wants a window no larger"),
+        ({"layer": "AvgPool2d", "window": [8, 2]}, "AvgPool2d: expected a window no larger"),
         ({"layer": "AvgPool2d", "window": [3, 2], "padding": [2, 0]}, "at most half the window"),
         ({"layer": "Sigmoid", "slope": 1}, "expected no settings"),
         *(
-            ({"layer": "LeakyReLU", "slope": slope}, "slope wants a number from 0 to 1e")
+            ({"layer": "LeakyReLU", "slope": slope}, "slope: expected a number from 0 to 1e")
             for slope in (-0.1, float("nan"), float("inf"), True, "0.1", None, [0.1], 10**4000)
         ),
         *(
-            ({"layer": "Dropout", "rate": rate}, "rate wants a number from 0 to 0.999")
+            ({"layer": "Dropout", "rate": rate}, "rate: expected a number from 0 to 0.999")
             for rate in (-0.1, 1, float("nan"), True, "0.1", None, [0.1], 10**4000)
         ),
         ({"layer": "Dropout"}, "rate is missing"),
         ({"layer": "Dropout", "rate": 0.5, "mask": [True]}, "expected the settings rate"),
         *(
-            ({"layer": "BatchNorm2d", "momentum": momentum}, "momentum wants a number from 0 to 1")
+            ({"layer": "BatchNorm2d", "momentum": momentum}, "momentum: expected a number from 0 to 1")
             for momentum in (-0.1, 1.1, "1")
         ),
-        *(({"layer": "BatchNorm2d", "epsilon": epsilon}, "epsilon wants a number from 1e-12 to 1") for epsilon in (0, 2, None)),
+        *(
+            ({"layer": "BatchNorm2d", "epsilon": epsilon}, "epsilon: expected a number from 1e-12 to 1")
+            for epsilon in (0, 2, None)
+        ),
         ({"layer": "BatchNorm2d", "training": True}, "expected the settings momentum, epsilon"),
         ({"layer": "Residual"}, "a block of at least one layer"),
         ({"layer": "Residual", "block": []}, "a block of at least one layer"),
@@ -251,7 +254,7 @@ CONV: dict[str, Any] = {"layer": "Conv2d", "filters": 4, "kernel": 3}
         ({"layer": "Residual", "block": [CONV]}, "of one shape; got (5, 6, 4), (7, 8, 4)"),
         (
             {"layer": "Residual", "block": [{"layer": "ReLU"}], "shortcut": [{"layer": "ReLU"}, CONV | {"groups": 3}]},
-            "layer 0.shortcut.1 (Conv2d): channels wants to be divisible",
+            "layer 0.shortcut.1 (Conv2d): channels: expected a number divisible",
         ),
     ],
     ids=lambda value: f"{value!r:.80}",
@@ -265,7 +268,7 @@ def test_an_impossible_setting_is_refused_in_one_line(entry: dict[str, Any], say
 def test_layers_that_do_not_fit_are_refused_in_words() -> None:
     with pytest.raises(HandmadeError, match="Flatten"):
         GlobalAvgPool2d().output_shape((12,))
-    with pytest.raises(HandmadeError, match="filters wants to be divisible by groups, 2; got 3"):
+    with pytest.raises(HandmadeError, match="filters: expected a number divisible by groups, 2; got 3"):
         Conv2d(np.ones((2, 2, 1, 3)), np.ones(3), groups=2)
     with pytest.raises(HandmadeError, match=r"\(H, W, 4\)"):
         Conv2d(np.ones((2, 2, 2, 4)), np.ones(4), groups=2).output_shape((5, 5, 2))

@@ -723,7 +723,7 @@ def test_a_penalty_refuses_what_a_gradient_by_differences_refuses(name: str) -> 
     for h in (1e-50, 1e50):
         with pytest.raises(HandmadeError, match="cannot be held in float32; take a larger h, or float64"):
             penalty.quotient(w, h)
-    with pytest.raises(HandmadeError, match="scheme wants one of forward, central; got 'backward'"):
+    with pytest.raises(HandmadeError, match="scheme: expected one of forward, central; got 'backward'"):
         penalty.quotient(w, 1e-3, "backward")  # type: ignore[arg-type]
 
 

@@ -286,7 +286,7 @@ def test_another_batch_than_that_of_the_mask_is_refused(name: str) -> None:
 
 
 def test_a_dropout_by_itself_refuses_another_batch_too() -> None:
-    with pytest.raises(HandmadeError, match=r"Dropout in training wants the batch \(2, 3\).* got \(1, 3\)"):
+    with pytest.raises(HandmadeError, match=r"Dropout in training: expected the batch \(2, 3\).* got \(1, 3\)"):
         Dropout(0.5).in_training(2, (3,), rng()).forward(np.ones((1, 3)))
 
 
@@ -297,7 +297,7 @@ def test_a_batch_of_one_value_a_channel_is_refused() -> None:
     with pytest.raises(HandmadeError, match="two values a channel or more; got 1"):
         rows.in_training(2, rng()).forward(np.ones((1, 3, 2, 1), np.float32))
     assert rows.in_training(2, rng()).mixes_batch
-    with pytest.raises(HandmadeError, match="images wants a whole number of at least 1"):
+    with pytest.raises(HandmadeError, match="images: expected a whole number of at least 1"):
         rows.in_training(0, rng())
 
 
@@ -317,9 +317,9 @@ def test_arrays_that_do_not_fit_are_refused(arrays: tuple[Array, ...]) -> None:
 
 
 def test_a_channel_too_many_is_refused() -> None:
-    with pytest.raises(HandmadeError, match=r"layer 0 \(batchnorm1\): BatchNorm2d wants images \(H, W, 2\).*got \(3, 3, 1\)"):
+    with pytest.raises(HandmadeError, match=r"layer 0 \(batchnorm1\): BatchNorm2d: expected images \(H, W, 2\).*got \(3, 3, 1\)"):
         Network([BatchNorm2d.init(rng(), 2)], (3, 3, 1))
-    with pytest.raises(HandmadeError, match=r"layer 0.block.1 \(residual1.block.conv1\): Conv2d wants images"):
+    with pytest.raises(HandmadeError, match=r"layer 0.block.1 \(residual1.block.conv1\): Conv2d: expected images"):
         Network([Residual([ReLU(), conv(rng(), 2, 2)])], (3, 3, 1))
 
 

@@ -26,7 +26,7 @@ def pair(value: object, name: str, minimum: int) -> tuple[int, int]:
     """
     sides = (value, value) if isinstance(value, int) else value
     if not isinstance(sides, Sequence) or len(sides) != 2 or not all(_fits(side, minimum) for side in sides):
-        raise HandmadeError(f"{name} wants one or two whole numbers {_range(minimum)}; got {value!r:.80}")
+        raise HandmadeError(f"{name}: expected one or two whole numbers {_range(minimum)}; got {value!r:.80}")
     return sides[0], sides[1]
 
 
@@ -39,7 +39,7 @@ def whole(value: object, name: str, minimum: int) -> int:
         If it is not, or is below `minimum` or beyond any use.
     """
     if not isinstance(value, int) or not _fits(value, minimum):
-        raise HandmadeError(f"{name} wants a whole number {_range(minimum)}; got {value!r:.80}")
+        raise HandmadeError(f"{name}: expected a whole number {_range(minimum)}; got {value!r:.80}")
     return value
 
 
@@ -52,7 +52,7 @@ def number(value: object, name: str, low: float, high: float) -> float:
         If it is not.
     """
     if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
-        raise HandmadeError(f"{name} wants a number from {low:g} to {high:g}; got {value!r:.80}")
+        raise HandmadeError(f"{name}: expected a number from {low:g} to {high:g}; got {value!r:.80}")
     return float(value)
 
 
@@ -64,7 +64,7 @@ def check_finite(images: Array) -> None:
         finite = np.isfinite(images[first : first + IMAGES_A_LOOK]).reshape(-1, math.prod(images.shape[1:])).all(axis=1)
         if not finite.all():
             worst = first + int(finite.argmin())
-            raise HandmadeError(f"the images want finite numbers; image {worst}, counted from 0, holds NaN or infinity")
+            raise HandmadeError(f"images: expected finite numbers; image {worst}, counted from 0, holds NaN or infinity")
 
 
 def _fits(value: object, minimum: int) -> bool:

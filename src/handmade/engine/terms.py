@@ -38,7 +38,7 @@ OPERATIONS: dict[str, Callable[..., float]] = {
 
 @dataclass(frozen=True)
 class Place:
-    """Where a number stands: `conv2[12,10,3]` is row 12, column 10, channel 3 of what conv2 puts out."""
+    """The place of a number: `conv2[12,10,3]` is row 12, column 10, channel 3 of what conv2 puts out."""
 
     room: str
     index: tuple[int, ...] = ()

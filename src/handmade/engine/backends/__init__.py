@@ -1,1 +1,1 @@
-"""What computes the numbers of a network: `plain` by the equations of its layers, `numpy` with shortcuts."""
+"""Backends: `plain` computes by the equations of the layers, `numpy` with shortcuts."""

@@ -1,4 +1,4 @@
-"""How much goes together, so that no array of differences outgrows what is good for the memory.
+"""Block sizes: images and nudges that go together, so that no array of differences outgrows the caches.
 
 numbers = weights nudged together * numbers of the largest activation that one of these nudges moves
 """
@@ -42,7 +42,7 @@ def images_at_once(network: Network) -> int:
 
 
 def nudges_at_once(network: Network, name: str, images: int) -> int:
-    """Return the number of nudges of one node for the same, where so many images have to go together."""
+    """Return the number of nudges of one node for which the same holds, where all these images have to go together."""
     block = next(each for each in _blocks(network) if each.name == name)
     return max(1, LARGEST // (block.numbers * images * network.dtype.itemsize))
 

@@ -38,13 +38,13 @@ def check_batch(network: Network, x: Array, y: Array) -> None:
 def check_scheme(scheme: str) -> None:
     """Raise HandmadeError unless the scheme is a known one."""
     if scheme not in get_args(Scheme):
-        raise HandmadeError(f"scheme wants one of {', '.join(get_args(Scheme))}; got {scheme!r}")
+        raise HandmadeError(f"scheme: expected one of {', '.join(get_args(Scheme))}; got {scheme!r}")
 
 
 def checked_step(h: float, network: Network) -> Any:
     """Return h in the network's dtype, or raise HandmadeError."""
     if not (math.isfinite(h) and h > 0):
-        raise HandmadeError(f"the step size h wants a finite number above 0; got {h}")
+        raise HandmadeError(f"the step size h: expected a finite number above 0; got {h}")
     with np.errstate(over="ignore"):  # what does not fit is refused below
         step = network.dtype.type(h)
     if not 0 < step < math.inf:

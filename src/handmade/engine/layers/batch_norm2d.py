@@ -102,7 +102,7 @@ class BatchNorm2d(Layer):
 
     def output_shape(self, shape: Shape) -> Shape:
         if len(shape) not in (1, 3) or shape[-1] != len(self.W):
-            raise HandmadeError(f"BatchNorm2d wants images (H, W, {len(self.W)}) or rows ({len(self.W)},); got {shape}")
+            raise HandmadeError(f"BatchNorm2d: expected images (H, W, {len(self.W)}) or rows ({len(self.W)},); got {shape}")
         return shape
 
     @property
@@ -155,7 +155,9 @@ class BatchNorm2d(Layer):
 
     def receipt(self, x: Array, at: Shape) -> Term:
         if self.training:
-            raise HandmadeError("a receipt wants BatchNorm2d as it is for inference: in training, the whole batch makes a number")
+            raise HandmadeError(
+                "receipt: expected BatchNorm2d as it is for inference; in training, the whole batch makes a number"
+            )
         c = at[-1]
         W, b, m, v = (stored(getattr(self, name)[c], name, c) for name in self.WEIGHTS + self.STATISTICS)
         spread = (v + Term(self.epsilon, label="epsilon")).named("v + epsilon").sqrt().named("1 / r")
@@ -202,5 +204,5 @@ def _lined_up(array: Array, x: Array, dx: Array, channel: Channel) -> Array:
 
 def _enough(values: int) -> int:
     if values < 2:
-        raise HandmadeError(f"BatchNorm2d in training wants two values a channel or more; got {values}. Take a larger batch")
+        raise HandmadeError(f"BatchNorm2d in training: expected two values a channel or more; got {values}. Take a larger batch")
     return values

@@ -81,7 +81,7 @@ class Conv2d(Layer):
         groups: int = 1,
     ) -> None:
         if W.ndim != 4 or b.shape != W.shape[-1:] or 0 in W.shape:
-            raise HandmadeError(f"Conv2d wants W (K_h, K_w, C / groups, O) and b (O,); got {W.shape} and {b.shape}")
+            raise HandmadeError(f"Conv2d: expected W (K_h, K_w, C / groups, O) and b (O,); got {W.shape} and {b.shape}")
         _divisible(W.shape[-1], "filters", whole(groups, "groups", 1))
         object.__setattr__(self, "W", W)
         object.__setattr__(self, "b", b)
@@ -133,7 +133,7 @@ class Conv2d(Layer):
     def output_shape(self, shape: Shape) -> Shape:
         down, right = output_size(shape, effective_kernel(self.kernel, self.dilation), self.stride, self.padding, "Conv2d")
         if shape[-1] != self.channels:
-            raise HandmadeError(f"Conv2d wants images (H, W, {self.channels}); got {shape}")
+            raise HandmadeError(f"Conv2d: expected images (H, W, {self.channels}); got {shape}")
         return down, right, self.W.shape[-1]
 
     def forward(self, x: Array) -> Array:  # (N, H, W, C) -> (N, H', W', O)
@@ -158,7 +158,7 @@ class Conv2d(Layer):
         return dy
 
     def gain(self, channel: Channel) -> float:
-        """How many times larger than dx a delta can be at most: the largest sum of |W| that one output reads from the channel."""
+        """Return the largest ratio of a delta to dx: the largest sum of |W| that one output reads from the channel."""
         seen, filters = self._at(channel)
         return float(np.abs(self.W[:, :, seen, filters]).sum(axis=(0, 1, 2)).max())
 
@@ -217,7 +217,7 @@ class Conv2d(Layer):
             yield slice(g * channels, (g + 1) * channels), slice(g * filters, (g + 1) * filters)
 
     def _at(self, channel: Channel) -> tuple[slice, slice]:
-        """Where W reads a channel: the place of the channel in its group, and the filters of that group."""
+        """Return the place of a channel in its group, and the filters of that group."""
         if self.groups == 1 or channel == EVERY:
             return channel, EVERY
         group, place = divmod(channel.start, self.W.shape[2])
@@ -249,12 +249,12 @@ class Conv2d(Layer):
 
 
 def _joined(parts: Sequence[Array]) -> Array:
-    """What the groups made, channels side by side."""
+    """Return the outputs of the groups, channels side by side."""
     return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=3)
 
 
 def _divisible(number: int, name: str, groups: int) -> int:
-    """How many of them each group has."""
+    """Return the number of them in each group."""
     if number % groups:
-        raise HandmadeError(f"{name} wants to be divisible by groups, {groups}; got {number}")
+        raise HandmadeError(f"{name}: expected a number divisible by groups, {groups}; got {number}")
     return number // groups

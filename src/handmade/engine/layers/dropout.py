@@ -66,13 +66,13 @@ class Dropout(Layer):
     def forward(self, x: Array) -> Array:
         if self.mask is not None and self.mask.shape != x.shape:
             raise HandmadeError(
-                f"Dropout in training wants the batch {self.mask.shape} that its mask was drawn for; got {x.shape}. "
+                f"Dropout in training: expected the batch {self.mask.shape} that its mask was drawn for; got {x.shape}. "
                 "Try in_training for every batch"
             )
         return self._kept(x, EVERY)
 
     def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
-        """What is kept of dx; x itself plays no part, for (1) is linear."""
+        """Return the kept part of dx; x itself plays no part, for (1) is linear."""
         return self._kept(dx, channel)
 
     def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:

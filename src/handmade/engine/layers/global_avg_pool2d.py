@@ -27,7 +27,7 @@ class GlobalAvgPool2d(Layer):
 
     def output_shape(self, shape: Shape) -> Shape:
         if len(shape) != 3:
-            raise HandmadeError(f"GlobalAvgPool2d wants images (H, W, C); got the shape {shape}. Does it stand after Flatten?")
+            raise HandmadeError(f"GlobalAvgPool2d: expected images (H, W, C); got {shape}. Does it stand after Flatten?")
         return shape[-1:]
 
     def forward(self, x: Array) -> Array:

@@ -45,7 +45,7 @@ class LeakyReLU(Layer):
     def __post_init__(self) -> None:
         number = isinstance(self.slope, int | float) and not isinstance(self.slope, bool)
         if not number or not 0 <= self.slope <= LARGEST:
-            raise HandmadeError(f"slope wants a number from 0 to {LARGEST:g}; got {self.slope!r:.80}")
+            raise HandmadeError(f"slope: expected a number from 0 to {LARGEST:g}; got {self.slope!r:.80}")
         object.__setattr__(self, "slope", float(self.slope))
 
     def forward(self, x: Array) -> Array:

@@ -51,7 +51,7 @@ class Linear(Layer):
 
     def __post_init__(self) -> None:
         if self.W.ndim != 2 or self.b.shape != self.W.shape[-1:] or 0 in self.W.shape:
-            raise HandmadeError(f"Linear wants W (in, out) and b (out,); got {self.W.shape} and {self.b.shape}")
+            raise HandmadeError(f"Linear: expected W (in, out) and b (out,); got {self.W.shape} and {self.b.shape}")
 
     @classmethod
     def init(cls, rng: "np.random.Generator", inputs: int, units: int, dtype: DTypeLike = np.float32) -> Self:
@@ -71,9 +71,9 @@ class Linear(Layer):
 
     def output_shape(self, shape: Shape) -> Shape:
         if len(shape) != 1:
-            raise HandmadeError(f"Linear wants rows of numbers; got the shape {shape}. Put Flatten before it")
+            raise HandmadeError(f"Linear: expected rows of numbers; got the shape {shape}. Try Flatten before it")
         if shape[0] != self.W.shape[0]:
-            raise HandmadeError(f"Linear wants {self.W.shape[0]:,} numbers an image; got {shape[0]:,}")
+            raise HandmadeError(f"Linear: expected {self.W.shape[0]:,} numbers an image; got {shape[0]:,}")
         return (self.W.shape[-1],)
 
     def forward(self, x: Array) -> Array:  # (N, in) -> (N, out)

@@ -19,13 +19,13 @@ def window(at: Shape, size: Pair, stride: Pair, padding: Pair, dilation: Pair = 
 
 
 def inside(x: Array, row: int, column: int) -> bool:
-    """Whether the image has such a pixel."""
+    """Return True if the image has such a pixel."""
     height, width = x.shape[:2]
     return bool(0 <= row < height and 0 <= column < width)
 
 
 def pixel(x: Array, row: int, column: int, channel: int) -> Term:
-    """That pixel of x (H, W, C); outside, the zero of the padding."""
+    """Return that pixel of x (H, W, C); outside, the zero of the padding."""
     if inside(x, row, column):
         return stored(x[row, column, channel], "input", row, column, channel)
     return Term(0.0, note="padding")

@@ -15,7 +15,7 @@ SHORT = 16  # numbers: blocks shorter than this cost more to copy one by one tha
 def output_size(
     shape: Shape, window: tuple[int, int], stride: tuple[int, int], padding: tuple[int, int], name: str
 ) -> tuple[int, int]:
-    """How many windows fit below and beside each other: (size + 2 padding - window) // stride + 1.
+    """Return the output size, rows and columns: (size + 2 padding - window) // stride + 1.
 
     Raises
     ------
@@ -23,11 +23,12 @@ def output_size(
         If `shape` is not (H, W, C), or the window is larger than the padded image.
     """
     if len(shape) != 3:
-        raise HandmadeError(f"{name} wants images (H, W, C); got the shape {shape}. Does it stand after Flatten?")
+        raise HandmadeError(f"{name}: expected images (H, W, C); got the shape {shape}. Does it stand after Flatten?")
     padded = (shape[0] + 2 * padding[0], shape[1] + 2 * padding[1])
     if window[0] > padded[0] or window[1] > padded[1]:
         raise HandmadeError(
-            f"{name} wants a window no larger than the padded image; got {window[0]} x {window[1]} over {padded[0]} x {padded[1]}"
+            f"{name}: expected a window no larger than the padded image; got {window[0]} x {window[1]} over "
+            f"{padded[0]} x {padded[1]}"
         )
     return (padded[0] - window[0]) // stride[0] + 1, (padded[1] - window[1]) // stride[1] + 1
 
@@ -50,7 +51,7 @@ def crop(x: Array, padding: tuple[int, int]) -> Array:
 
 
 def effective_kernel(window: tuple[int, int], dilation: tuple[int, int]) -> tuple[int, int]:
-    """How far a window reaches when its neighbours are `dilation` apart: (k - 1) dilation + 1 rows and columns."""
+    """Return the rows and columns that a dilated window spans: (k - 1) dilation + 1."""
     return (window[0] - 1) * dilation[0] + 1, (window[1] - 1) * dilation[1] + 1
 
 

@@ -47,7 +47,7 @@ class MeanSquaredError:
         return (total([each**2 for each in off], "squares") / Term(float(len(z)), label="classes")).named("mean of (z - t)^2")
 
     def delta_receipt(self, z: Array, dz: Array, y: int) -> Term:
-        """What each class adds to dL."""
+        """Return the share of each class in dL."""
         off = [stored(z_k, "logits", k) - Term(float(k == y), label=f"t[{k}]") for k, z_k in enumerate(z)]
         moved = [stored(dz_k, "d logits", k) for k, dz_k in enumerate(dz)]
         gains = [

@@ -23,7 +23,7 @@ FEWEST = 2  # J
 
 
 def terms(q: float, dtype: np.dtype[np.floating]) -> int | None:
-    """How many terms of (1) are as good as all, for a move as far as q; None if that is too far for a series."""
+    """Return the number of terms of (1) that are as good as all, for a move as far as q; None if it is too far."""
     if not q <= FARTHEST:
         return None
     count = FEWEST
@@ -33,7 +33,7 @@ def terms(q: float, dtype: np.dtype[np.floating]) -> int | None:
 
 
 def series(p: Array, c: Array, d: Array, count: int) -> Array:
-    """So many terms of (1): (N, classes), (N, classes), (N, nudges) -> (N, nudges)."""
+    """Return `count` terms of (1): (N, classes), (N, classes), (N, nudges) -> (N, nudges)."""
     power, s, l = np.ones_like(c), [np.ones_like(c[:, 0])], [np.zeros_like(c[:, 0])]
     for n in range(1, count + 1):
         power = power * c / n
@@ -47,5 +47,5 @@ def series(p: Array, c: Array, d: Array, count: int) -> Array:
 
 
 def distance(c: Array, d: Array) -> float:
-    """How far a move goes at most: q."""
+    """Return the longest distance of a move: q."""
     return float(np.abs(c).max()) * float(max(d.max(), -d.min())) / math.log(2)

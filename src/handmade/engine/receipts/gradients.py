@@ -108,7 +108,7 @@ def _receipt(work: Work, at: Place, by: str, value: float, tree: Term) -> Receip
 
 
 def _lost(before: float, after: float, dtype: np.dtype[np.floating]) -> str:
-    """What the subtraction costs."""
+    """Return the digits that the subtraction costs, in words."""
     digits = -math.log10(np.finfo(dtype).eps)
     if after == before:
         return f"all {digits:.0f} digits are lost: nothing is left of the nudge"

@@ -12,7 +12,7 @@ from handmade.engine.terms import Place, Term
 
 @dataclass(frozen=True)
 class Receipt:
-    """What the network stored at a place, and the tree of terms that it is made of.
+    """A number that the network stored at a place, and the tree of terms that it is made of.
 
     Attributes
     ----------
@@ -45,12 +45,12 @@ class Receipt:
 
     @property
     def sum(self) -> float:
-        """What the terms add up to, exactly as they say."""
+        """The sum of the terms, exactly as they say."""
         return self.value if self.total is None else self.total.value
 
     @property
     def rounding(self) -> float:
-        """What was stored, less what the terms add up to."""
+        """The stored number, less the sum of the terms."""
         return self.value - self.sum
 
     def all(self) -> list["Receipt"]:
@@ -73,7 +73,7 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Step:
-    """What a nudge does to one activation: how many of its numbers move, and which one the most, by how much."""
+    """One activation under a nudge: the count of its numbers that move, and the one that moves most."""
 
     layer: str
     moved: int

@@ -23,7 +23,7 @@ from handmade.engine.terms import Place
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """What one nudge does to a network at work on one image.
+    """The differences that one nudge makes in a network at work on one image.
 
     Attributes
     ----------

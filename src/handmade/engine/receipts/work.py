@@ -91,7 +91,7 @@ class Work:
         return Receipt(at, kind, value, tree, bound(tree, self.network.dtype), str(self.network.dtype), inputs)
 
     def activation(self, room: str) -> Array:
-        """What is stored in a room, as a batch of one."""
+        """Return the activation that people read by this name, as a batch of one."""
         return self.tape[self.name_of(room)]
 
     def name_of(self, room: str) -> str:
@@ -109,7 +109,7 @@ class Work:
         return self.network.titles.get(name, name)
 
     def _made(self, at: Place) -> tuple[str, float, Term | None]:
-        """What made a number, what was stored, and the tree that it is made of."""
+        """Return the kind of what made a number, the stored value, and the tree that it is made of."""
         z = self.z[0]
         if at.room == LOSS:
             return type(self.loss).__name__, float(self.loss.forward(z[None], self.y)[0]), _of_loss(self.loss, z, int(self.y[0]))

@@ -44,7 +44,7 @@ class Validation:
             raise HandmadeError(f"target wants an accuracy above 0 and of at most 1; got {self.target}")
 
     def due(self, number: int, total: int) -> bool:
-        """Whether it is time to look after this step."""
+        """Return True if it is time to look after this step."""
         return number % self.every == 0 or number == total
 
     def look(self, network: Network, number: int, best: Best | None) -> tuple[Evaluation, Best]:

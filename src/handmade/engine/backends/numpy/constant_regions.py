@@ -1,4 +1,4 @@
-"""Where the paper is blank, all places are alike, and no nudge of a weight can tell one from another.
+"""Constant regions: on blank paper all places are alike, and no nudge of a weight can tell one from another.
 
     image        a pixel is blank if it is 0 in every channel
     convolution  a place is blank if all pixels that it reads are, and none of them lies outside the image
@@ -33,7 +33,7 @@ Blank = NDArray[np.bool_]  # (N, H, W)
 
 
 def of_images(x: Array) -> Blank | None:
-    """Which pixels of the images are blank; None if they are no images."""
+    """Return True for each blank pixel of the images; None if they are no images."""
     blank: Blank = (x == 0).all(axis=-1)
     return blank if x.ndim == 4 else None
 
@@ -45,7 +45,7 @@ def windows(
     padding: tuple[int, int],
     dilation: tuple[int, int] = (1, 1),
 ) -> Blank:
-    """Which windows lie on blank paper, all of their pixels."""
+    """Return True for each window that lies on blank paper with all of its pixels."""
     whole: Blank = np.all(patches(pad(blank, padding, outside=False), size, stride, dilation), axis=(3, 4))
     return whole
 

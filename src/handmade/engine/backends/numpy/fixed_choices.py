@@ -1,4 +1,4 @@
-"""Which nudges can change which branch a ReLU or a max-pool takes: almost none, and that can be known beforehand.
+"""Choices of a ReLU and a max-pool that no nudge of a block can change: almost all, and that is known beforehand.
 
 ReLU, max-pool, and the two together hand on one of several candidates: a pixel of the window, or the constant 0.
 
@@ -151,7 +151,7 @@ def _in_rows(dx: Array) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class Route:
-    """Which rows of a difference the windows of some channels take, in one layout of memory."""
+    """Rows of a difference that the windows of some channels take, in one layout of memory."""
 
     lead: Array  # (windows,) how far the runner-up is behind
     live: Sites  # the windows that a pixel wins, and not the constant 0

@@ -1,4 +1,4 @@
-"""Which nodes are worked out together in inference and backpropagation.
+"""Nodes that are worked out together in inference and backpropagation.
 
 A convolution takes along the ReLU and the max-pool that follow it, if nobody else reads what lies between. Other layers with
 weights work out gx only where it is read, and leave large gradients of weights for all images at once.
@@ -27,7 +27,7 @@ add_rules(MaxPool2d, fuses="pool")
 
 @dataclass(frozen=True, eq=False)
 class Factors:
-    """What a gradient of weights is made of: x and gy of a layer."""
+    """Factors of a gradient of weights: x and gy of a layer."""
 
     x: Array
     gy: Array

@@ -29,13 +29,13 @@ Piece: TypeAlias = tuple[slice, Array, Winners | None]  # some images, their V, 
 
 
 def serves(conv: Conv2d) -> bool:
-    """Whether Winograd's way is one for this convolution, and a faster one."""
+    """Return True if Winograd's way computes this convolution, and faster."""
     plain = conv.kernel == (3, 3) and conv.stride == conv.dilation == (1, 1) and conv.groups == 1
     return plain and min(conv.W.shape[2:]) >= CHANNELS
 
 
 def apart(pool: Any) -> bool:
-    """Whether its windows are the tiles' outputs."""
+    """Return True if the pool's windows are the tiles' outputs."""
     return bool(pool.window == pool.stride == (2, 2) and pool.padding == (0, 0))
 
 
@@ -98,7 +98,7 @@ class Tiles(Convolution):
         return y if self.pool else y[:, :height, :width]
 
     def _tiles(self, shape: Shape) -> tuple[int, int]:
-        """How many tiles fit below and beside each other: all that hold a pixel of the output, or with a pool a whole window."""
+        """Return the number of tiles, down and across: all that hold a pixel of the output, or with a pool a whole window."""
         height, width, _ = self.conv.output_shape(shape)
         return (height // 2, width // 2) if self.pool else (-(-height // 2), -(-width // 2))
 
