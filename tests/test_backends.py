@@ -173,6 +173,22 @@ def test_a_choice_holds_until_the_end_of_a_with_or_until_the_next_one() -> None:
     assert choice.chosen() == before
 
 
+def test_a_choice_can_be_used_again() -> None:
+    plain = use_backend("plain")
+    try:
+        for _ in range(2):
+            with plain as used:
+                assert type(used) is type(current()) is Plain
+            assert type(current()) is NumPy
+    finally:
+        use_backend(None)
+
+
+def test_one_shortcut_may_be_named_without_a_list() -> None:
+    with use_backend("numpy", without="winograd") as used:
+        assert used.without == {"winograd"}
+
+
 def test_a_choice_is_that_of_a_thread() -> None:
     seen: list[str] = []
     with use_backend("plain"):
@@ -213,6 +229,11 @@ def _name(_: int) -> str:
         (lambda: use_backend("nonsense"), "expected a backend among numpy, plain; got 'nonsense'. Try numpy"),
         (lambda: use_backend("numpy", without=["speed"]), "backend numpy: expected shortcuts among fused_convolution,"),
         (lambda: use_backend("plain", without=["winograd"]), "backend plain: expected shortcuts among none; got 'winograd'"),
+        (lambda: use_backend(""), "expected a backend among numpy, plain; got ''"),
+        (lambda: use_backend(3), "expected a backend among numpy, plain; got 3"),  # type: ignore[arg-type]
+        (lambda: use_backend(["plain"]), "expected a backend among numpy, plain; got ['plain']"),  # type: ignore[arg-type]
+        (lambda: use_backend(without=3), "without: expected names of shortcuts; got 3"),  # type: ignore[arg-type]
+        (lambda: use_backend(without=[3, "winograd"]), "got 3"),  # type: ignore[list-item]
     ],
 )
 def test_an_unknown_backend_or_shortcut_is_refused_in_one_line(make: Callable[[], object], says: str) -> None:

@@ -19,7 +19,7 @@ from handmade.engine.check.kinks import by_convention, kinks
 from handmade.engine.check.network import ArrayReport, Report, check
 from handmade.engine.gradients import backprop, difference
 from handmade.engine.gradients.definition import quotients
-from handmade.engine.layers import Conv2d, Flatten, LeakyReLU, Linear, MaxPool2d, ReLU
+from handmade.engine.layers import BatchNorm2d, Conv2d, Flatten, LeakyReLU, Linear, MaxPool2d, ReLU
 from handmade.engine.losses import CrossEntropy, MeanSquaredError
 from handmade.engine.network import Network
 from test_gradients import NETWORKS, SHAPE
@@ -206,6 +206,22 @@ def test_numbers_that_are_none_are_refused_before_anything_is_compared() -> None
         check(network.replace({"2.W": network.parameters()["2.W"] * np.inf}), off_kinks()[1], y)
     with pytest.raises(handmade.HandmadeError, match="tries wants a whole number of at least 0; got -1"):
         check(network, off_kinks()[1], y, tries=-1)
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_in_float32_a_network_with_statistics_is_judged_in_float64(*, training: bool) -> None:
+    rng, single = np.random.default_rng(8), np.float32
+    normal = BatchNorm2d.init(rng, 2, dtype=single)
+    normal = normal.replace({"mean": np.array([0.3, -0.2], single), "variance": np.array([0.7, 1.3], single)})
+    layers = [Conv2d.init(rng, 1, 2, 3, dtype=single), normal, ReLU(), Flatten(), Linear.init(rng, 18, 3, dtype=single)]
+    network = Network(layers, (5, 5, 1))
+    network = network.in_training(4, rng) if training else network
+    x, y = rng.standard_normal((4, 5, 5, 1)).astype(np.float32), np.array([0, 1, 2, 0])
+
+    report = check(network, x, y)
+    assert report.bugs == 0
+    assert all(array.definition < 1e-9 for array in report.arrays)
+    assert {array.dtype for array in network.statistics().values()} == {np.dtype(np.float32)}
 
 
 def test_a_network_without_weights_has_nothing_wrong() -> None:

@@ -414,6 +414,20 @@ def test_what_takes_long_by_definition_is_not_begun_without_yes(
     assert command(*TRAIN, "--gradient", "definition", "--steps", "1", "--out", tmp_path / "run", "--yes").code == 0
 
 
+def test_classes_are_called_by_their_names(trained: Trained, command: Handmade, tmp_path: Path) -> None:
+    network = handmade.load(trained.folder / "model.safetensors")
+    names = ["zero", "one [1]", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+    wrong = network.replace({name: np.zeros_like(array) for name, array in network.parameters().items()})  # all zeros
+    handmade.Network(wrong.nodes, wrong.input_shape, class_names=names).save(tmp_path / "named")
+
+    told = command("evaluate", tmp_path / "named", "--data", "digits").out
+
+    assert "Confused most: one [1] taken for zero (4), two taken for zero (4)" in told
+    assert "How often a class (row) was taken for a class (column)" in told
+    assert re.search(r"^ +0 +1 +2 +3 +4 +5 +6 +7 +8 +9 +right", told, re.MULTILINE)
+    assert re.search(r"^ +1 one \[1\] +4 +0.0 %", told, re.MULTILINE)
+
+
 def test_a_model_is_evaluated_by_its_path_or_by_its_run(trained: Trained, command: Handmade) -> None:
     told = {path: command("evaluate", path, "--data", "digits") for path in ("run", "run/model.safetensors")}
     results = {path: json.loads(command("evaluate", path, "--data", "digits", "--json").out) for path in told}

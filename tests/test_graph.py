@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -27,6 +27,7 @@ from handmade import (
     ReLU,
     Residual,
 )
+from handmade.data import prepare_for
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.backend import BACKENDS, use_backend
 from handmade.engine.check import check
@@ -285,6 +286,22 @@ def test_a_name_that_somebody_chose_is_not_given_again() -> None:
     assert network.names == ("relu1", "relu2", "relu3")
 
 
+class Conv(Conv2d):
+    """A layer whose name ends as another's begins."""
+
+
+class Conv1(Conv2d):
+    """A layer whose name ends in a number."""
+
+
+def test_every_node_has_a_title_of_its_own() -> None:
+    kernel = np.ones((1, 1, 1, 1)), np.ones(1)
+    network = Network([*(Conv1(*kernel) for _ in range(2)), *(Conv(*kernel) for _ in range(12))], (2, 2, 1))
+    assert len(set(network.names)) == 14
+    dotted = Network([Node(".0", ReLU()), Node("a", ReLU(), ".0"), Node("a..0", ReLU(), "a")], (2, 2, 1))
+    assert dotted.names == (".0", "a", "a..0")
+
+
 # --- class names and preparation ----------------------------------------------------------------------------------------------
 
 
@@ -304,6 +321,14 @@ def test_a_model_file_carries_class_names_and_the_preparation(tmp_path: Path) ->
     assert loaded.replace({"1.b": np.ones(2)}).class_names == ("cat", "dog")
 
 
+def test_a_layout_is_that_of_raw_images_from_elsewhere() -> None:
+    """The data of this package lie in the order NHWC, whatever the order of those that the network was made for."""
+    about = Preparation(scale=(0.5, 2.0), layout="NCHW")
+    network = Network([Flatten(), Linear(rng().standard_normal((24, 2)), np.zeros(2))], (3, 4, 2), preparation=about)
+    raw = rng(1).integers(0, 255, (5, 3, 4, 2)).astype(np.uint8)
+    np.testing.assert_array_equal(prepare_for(network)(raw), about(raw.transpose(0, 3, 1, 2), np.float64))
+
+
 @pytest.mark.parametrize(
     ("make", "says"),
     [
@@ -315,6 +340,13 @@ def test_a_model_file_carries_class_names_and_the_preparation(tmp_path: Path) ->
         (partial(Preparation, layout="HWC"), "layout: expected one of NHWC, NCHW; got 'HWC'"),
         (partial(Preparation.from_json, {"scales": 1}), "prepare: expected some of scale, shift, padding, layout"),
         (partial(Preparation.from_json, []), "prepare: expected some of"),
+        (
+            partial(Preparation(), np.zeros((4, 4))),
+            "prepare: expected raw images (N, H, W), or with an axis of channels as in NHWC",
+        ),
+        (partial(Preparation(layout="NCHW"), [[0]]), "as in NCHW; got list"),  # type: ignore[arg-type]
+        (partial(Preparation(shift=(1, 2, 3)), np.zeros((1, 4, 4, 2))), "one scale and shift for each channel"),
+        (partial(Preparation(shift=(1, 2, 3)), np.zeros((1, 4, 4))), "one scale and shift for each channel"),
     ],
 )
 def test_an_impossible_preparation_is_refused(make: Any, says: str) -> None:
@@ -329,6 +361,17 @@ def test_an_impossible_preparation_is_refused(make: Any, says: str) -> None:
 
 def join(name: str, *reads: str) -> Node:
     return Node(name, Add(), reads)
+
+
+def pixelwise(dtype: type = np.float64) -> Conv2d:
+    return Conv2d(np.ones((1, 1, 2, 2), dtype), np.ones(2))
+
+
+class Empty(ReLU):
+    """A layer with weights, of which there are none."""
+
+    WEIGHTS: ClassVar[tuple[str, ...]] = ("W",)
+    W = np.ones((0, 2))
 
 
 @pytest.mark.parametrize(
@@ -350,6 +393,25 @@ def join(name: str, *reads: str) -> Node:
         ([Add()], {}, ["node '0'", "two activations or more", "got input", "Try Node"]),
         ([ReLU()], {"logits": "conv1"}, ["outputs and logits", "among 0", "got 'conv1'"]),
         ([ReLU()], {"outputs": ["1"]}, ["got '1'"]),
+        ([ReLU()], {"outputs": "relu1"}, ["outputs: expected a list of names; got 'relu1'"]),
+        ([ReLU()], {"outputs": 5}, ["outputs: expected a list of names; got 5"]),
+        ([ReLU()], {"logits": 5}, ["outputs and logits", "got 5"]),
+        ([ReLU()], {"class_names": 5}, ["class_names: expected a list of names; got 5"]),
+        (
+            [ReLU()],
+            {"preparation": {"padding": 1}},
+            ["preparation: expected a Preparation; got {'padding': 1}. Try Preparation("],
+        ),
+        ([], {}, ["layers: expected at least one layer; got none"]),
+        (None, {}, ["layers: expected a list of layers; got NoneType. Try [layer]"]),
+        (ReLU(), {}, ["layers: expected a list of layers; got ReLU. Try [layer]"]),
+        ([ReLU], {}, ["expected a layer, an object; got the class ReLU. Try ReLU(...)"]),
+        ([Residual(ReLU())], {}, ["layers: expected a list of layers; got ReLU. Try [layer]"]),  # type: ignore[arg-type]
+        ([pixelwise(), Node("0.W", ReLU(), "0")], {}, ["a name of its own for each node and each array", "two are named '0.W'"]),
+        ([pixelwise(), Node("conv1.W", ReLU(), "0")], {}, ["two are named 'conv1.W'", "Rename"]),
+        ([pixelwise(np.int64)], {}, ["conv1.W: expected a NumPy array of floats, not empty; got int64 of shape (1, 1, 2, 2)"]),
+        ([pixelwise(complex)], {}, ["conv1.W: expected a NumPy array of floats", "got complex128"]),
+        ([Empty()], {}, ["empty1.W: expected a NumPy array of floats, not empty; got float64 of shape (0, 2)"]),
         ([Flatten(), Linear(np.ones((32, 2)), np.ones(2))], {"class_names": ["a"]}, ["class_names: expected one", "(2,)"]),
         ([Flatten(), Linear(np.ones((32, 2)), np.ones(2))], {"class_names": ["a", "a"]}, ["of its own"]),
     ],
@@ -367,6 +429,23 @@ def test_what_is_no_graph_is_refused_in_one_line(entries: Sequence[Any], setting
 def test_a_name_that_cannot_be_written_as_a_place_is_refused(name: Any) -> None:
     with pytest.raises(HandmadeError, match="a node's name: expected up to 200 printable letters"):
         Node(name, ReLU())
+
+
+@pytest.mark.parametrize("reads", [3, None, [ReLU()], ["input", 0]])
+def test_what_is_read_is_named(reads: Any) -> None:
+    with pytest.raises(HandmadeError, match="node 'a': expected reads to be a name or a list of names; got"):
+        Node("a", ReLU(), reads)
+
+
+@pytest.mark.parametrize("shape", [5, "5", None, (), (4, 0, 2), (4, -1, 2), (4, 4.0, 2), (4, "4", 2), (4, 2**40, 2)])
+def test_the_shape_of_an_image_is_a_row_of_sizes(shape: Any) -> None:
+    with pytest.raises(HandmadeError, match=r"input_shape: expected sizes above 0, such as \(30, 30, 1\); got"):
+        Network([ReLU()], shape)
+
+
+def test_the_shape_of_an_image_may_come_from_an_array() -> None:
+    assert Network([ReLU()], np.array([4, 4, 2])).input_shape == (4, 4, 2)  # type: ignore[arg-type]
+    assert type(Network([ReLU()], [np.int64(4), 4]).input_shape[0]) is int  # type: ignore[arg-type]
 
 
 def test_several_activations_are_read_by_joins_alone() -> None:

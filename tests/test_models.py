@@ -95,6 +95,22 @@ def test_weights_that_do_not_lie_in_order_are_saved_in_order(tmp_path: Path) -> 
     assert_equal(handmade.load(tmp_path / "model"), SMALL)
 
 
+@pytest.mark.parametrize(
+    ("arrays", "says"),
+    [
+        ({"4.b": np.array([1, np.nan, 2], np.float32)}, "expected finite weights; '4.b' holds NaN or infinity"),
+        ({"4.W": SMALL.parameters()["4.W"] * np.float32(np.inf)}, "expected finite weights; '4.W' holds NaN or infinity"),
+        ({"4.b": np.zeros(3)}, "expected weights all of float32 or all of float64; got float32, float64. Try astype"),
+        ({name: array.astype(np.float16) for name, array in SMALL.parameters().items()}, "got float16"),
+    ],
+)
+def test_what_could_not_be_loaded_is_not_saved(arrays: dict[str, Array], says: str, tmp_path: Path) -> None:
+    with pytest.raises(HandmadeError) as refused:
+        SMALL.replace(arrays).save(tmp_path / "model")
+    assert says in str(refused.value)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_path_may_be_a_string(tmp_path: Path) -> None:
     SMALL.save(str(tmp_path / "model"))
     assert_equal(handmade.load(str(tmp_path / "model")), SMALL)

@@ -15,6 +15,7 @@ from graph_layers import Halves, Subnetwork
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.backend import BACKENDS, use_backend
 from handmade.engine.backends.differences import Path
+from handmade.engine.errors import HandmadeError
 from handmade.engine.graph import INPUT, Node, carried
 from handmade.engine.layers import (
     EVERY,
@@ -1613,7 +1614,7 @@ def test_a_bug_in_the_graph_is_caught(name: str, monkeypatch: pytest.MonkeyPatch
     kind, attribute, wrong = GRAPH_MUTANTS[name]
     monkeypatch.setattr(kind, attribute, wrong)
 
-    with pytest.raises((AssertionError, KeyError)):
+    with pytest.raises((AssertionError, KeyError, HandmadeError)):
         check_graph()
 
 

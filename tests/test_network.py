@@ -178,7 +178,6 @@ def test_layers_that_do_not_fit_are_refused_when_the_network_is_made(layers: lis
 @pytest.mark.parametrize(
     ("layers", "shape"),
     [
-        ([], "(7, 5, 2)"),
         ([ReLU()], "(7, 5, 2)"),
         ([Conv2d(weights(3, 3, 2, 3), weights(3))], "(5, 3, 3)"),
         ([Flatten(), Linear(weights(70, 1), weights(1))], "(1,)"),
@@ -208,6 +207,8 @@ def test_a_network_that_does_not_end_in_logits_predicts_nothing(layers: list[Lay
         (np.zeros((3, 7, 5)), "got (3, 7, 5)."),
         (np.zeros((3, 70)), "got (3, 70)."),
         (np.zeros(()), "got ()."),
+        ([[0.0]], "expected images as a NumPy array; got list. Try np.asarray(images)"),
+        (None, "expected images as a NumPy array; got NoneType"),
     ],
 )
 def test_anything_but_a_batch_of_images_is_refused_with_advice(x: Array, says: str) -> None:

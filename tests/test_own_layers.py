@@ -330,6 +330,57 @@ def test_a_layer_of_ours_is_not_wrapped() -> None:
     assert isinstance(Network([TheirSwish()], (2, 2, 1)).layers[0], Adapter)
 
 
+class Forgets(Doubled):
+    """A layer whose backward leaves the gradient of one weight array out."""
+
+    def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
+        gx, gradients = super().backward(x, gy)
+        return gx, {"W": gradients["W"]}
+
+
+class ForgetsAll(Doubled):
+    def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
+        return super().backward(x, gy)[0], {}
+
+
+class OfOneImage(Doubled):
+    def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
+        gx, gradients = super().backward(x, gy)
+        return gx, {name: array[None] for name, array in gradients.items()}
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        (Forgets, "forgets1: expected Forgets.backward to return the gradient of b, (3,); got none"),
+        (ForgetsAll, "forgetsall1: expected ForgetsAll.backward to return the gradient of W, (60, 3); got none"),
+        (OfOneImage, "ofoneimage1: expected OfOneImage.backward to return the gradient of W, (60, 3); got the shape (1, 60, 3)"),
+    ],
+)
+def test_a_gradient_that_backward_leaves_out_is_not_taken_for_zero(kind: type[Linear], says: str) -> None:
+    network = Network([Flatten(), kind(rng(5).standard_normal((60, 3)), np.zeros(3))], (5, 6, 2))
+    with pytest.raises(HandmadeError) as refused:
+        backprop(network, *batch())
+    assert says in str(refused.value)
+
+
+def test_a_layer_that_no_description_can_hold_is_not_saved(tmp_path: Path) -> None:
+    network = handmade.Network([Flatten(), Doubled(rng(5).standard_normal((60, 3)), np.zeros(3))], (5, 6, 2))
+    with pytest.raises(HandmadeError) as refused:
+        network.save(tmp_path / "model")
+    assert "layer 1 (doubled1): expected a layer of the table; got Doubled. Try" in str(refused.value)
+    assert "register(Doubled)" in str(refused.value)
+    assert not list(tmp_path.iterdir())
+    register(Doubled)  # the advice works
+    try:
+        network.save(tmp_path / "model")
+        loaded = handmade.load(tmp_path / "model")
+        assert type(loaded.layers[1]) is Doubled
+        np.testing.assert_array_equal(loaded.logits(batch()[0]), network.logits(batch()[0]))
+    finally:
+        del KINDS["Doubled"]
+
+
 class NoBack:
     def forward(self, x: Array) -> Array:
         return x
@@ -350,6 +401,7 @@ class Sums(TheirSwish):
     [
         (3, "expected a layer with a method forward; int has none"),
         (None, "expected a layer with a method forward; NoneType has none"),
+        (TheirSwish, "expected a layer, an object; got the class TheirSwish. Try TheirSwish(...)"),
         (NoBack(), "expected a layer with a method backward; NoBack has none"),
         (Fails(), "Fails fails for images of shape (2, 2, 1): ZeroDivisionError"),
         (Sums(), "Sums.forward: expected one output for each image; got the shape ()"),

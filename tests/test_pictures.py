@@ -13,10 +13,11 @@ import pytest
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
+from matplotlib.text import Text
 from PIL import Image
 
 import handmade
-from handmade import HandmadeError, pictures
+from handmade import Flatten, HandmadeError, Linear, Network, Node, ReLU, pictures
 from handmade.engine.arrays import Array
 from handmade.engine.evaluation import Evaluation
 from handmade.engine.losses import CrossEntropy
@@ -276,6 +277,16 @@ def test_in_a_graph_every_node_is_drawn_by_its_name_and_the_label_is_marked_at_t
         assert number(float(tape["head"][0, 2])) in bold(figure)
         assert number(float(tape["head"][0, 1])) not in bold(figure)
         assert number(float(tape["aside"][0, 2])) not in bold(figure)
+
+
+def test_a_name_is_text_and_no_formula() -> None:
+    names = ["$x", "$\\frac{$", "a_b^c"]
+    nodes = [Node(name, ReLU(), before) for name, before in zip(names, ["input", *names], strict=False)]
+    network = Network([*nodes, Flatten(), Linear(np.ones((4, 2)), np.zeros(2))], (2, 2, 1), class_names=["$a$", "$"])
+    figure = pictures.feature_maps(network, np.ones((2, 2, 1)), 0)
+    figure.canvas.draw()
+    assert set(names) <= {text.partition(":")[0] for text in texts(figure)}
+    assert not any(text.get_parse_math() for text in figure.findobj(Text) if isinstance(text, Text) and "$" in text.get_text())
 
 
 def test_the_maps_of_a_join_are_those_of_its_output() -> None:

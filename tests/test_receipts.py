@@ -421,6 +421,50 @@ def test_gradients_in_a_graph_have_receipts_whatever_way_they_go(by: str) -> Non
             assert abs(receipt.rounding) <= receipt.bound
 
 
+@pytest.mark.parametrize("by", ["backprop", "difference", "definition"])
+def test_a_weight_that_the_logits_are_not_made_of_has_a_gradient_of_zero(by: str) -> None:
+    network, image = graph()
+    aside = Network([*network.nodes, Node("aside", Linear(np.ones((24, 2)), np.ones(2)), "row")], (3, 4, 1), logits="head")
+
+    receipt = explain(aside, image, "d loss / d aside.W[3,1]", label=1, by=by)
+
+    assert receipt.value == 0
+    assert receipt.total is not None
+    check_arithmetic(receipt.total.to_json())
+
+
+class Gain(Layer):
+    """y = g x, with one number for all channels: an array without axes."""
+
+    WEIGHTS = ("g",)
+
+    def __init__(self, g: Array) -> None:
+        self.g = g
+
+    def forward(self, x: Array) -> Array:
+        return self.g * x
+
+    def delta(self, x: Array, dx: Array) -> Array:
+        return self.g * dx
+
+    def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
+        return self.g * gy, {"g": np.sum(x * gy)}
+
+
+@pytest.mark.parametrize("by", ["backprop", "difference", "definition"])
+def test_a_weight_without_axes_has_a_receipt(by: str) -> None:
+    rng = rng_of(3)
+    network = Network([Gain(np.array(1.5)), Flatten(), Linear(rng.standard_normal((6, 3)), np.zeros(3))], (2, 3, 1))
+    image = rng.standard_normal((2, 3, 1))
+    _, gradients = handmade.gradients.backprop(network, image[None], np.array([1]))
+
+    receipt = explain(network, image, "d loss / d gain1.g", label=1, by=by, h=1e-6)
+
+    assert receipt.value == pytest.approx(float(gradients["0.g"]), rel=1e-4)
+    assert receipt.total is not None
+    check_arithmetic(receipt.total.to_json())
+
+
 def test_a_join_is_explained_by_what_it_reads() -> None:
     network, image = graph()
     tape = {name: array[0] for name, array in network.tape(image[None]).items()}
@@ -792,6 +836,22 @@ def test_the_lines_of_numpy_print_the_number(dtype: type) -> None:
     assert len(printed) == len(receipts)
     for number, receipt in zip(printed, receipts, strict=True):
         assert abs(number - receipt.sum) <= max(receipt.bound, 1e-14), receipt.at
+
+
+def test_the_lines_of_numpy_run_whatever_the_nodes_are_called() -> None:
+    rng = rng_of(4)
+    names = ["class", "7up", "np", "lambda", "é-1/x²"]
+    layer = Conv2d(rng.standard_normal((3, 3, 1, 1)), np.zeros(1), 1, 1)
+    nodes = [Node(name, layer, before) for name, before in zip(names, ["input", *names], strict=False)]
+    nodes.append(Node("row", Flatten(), names[-1]))
+    network = Network([*nodes, Linear(rng.standard_normal((4, 2)), np.zeros(2))], (2, 2, 1))
+    image = rng.uniform(0.5, 1.0, (2, 2, 1))
+
+    receipts = [explain(network, image, f"{node.name}[{'0' if node.name == 'row' else '0,0,0'}]") for node in nodes]
+    program = "\n".join(map(snippet, [*receipts, explain(network, image, "logits[1]")]))
+    done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=True)
+
+    assert [float(line) for line in done.stdout.splitlines()][:-1] == pytest.approx([receipt.value for receipt in receipts])
 
 
 def test_many_equal_terms_are_counted_not_lost() -> None:

@@ -1,6 +1,7 @@
 """`handmade.runs`: a notebook trains, stops, goes on, lists and compares as the command does; a mistake is one line."""
 
 import json
+import math
 import signal
 import subprocess
 import sys
@@ -138,6 +139,13 @@ def test_checkpoints_and_notices_come_with_their_step() -> None:
     assert notices
     assert [notice.kind for notice in notices] == [each["kind"] for each in record_of("run")["notices"]]
     assert [progress.seconds for progress in found] == sorted(progress.seconds for progress in found)
+
+
+def test_settings_are_settings(tmp_path: Path) -> None:
+    for wrong in ({"epochs": 2}, "run", 3):
+        with pytest.raises(HandmadeError, match=r"settings: expected Settings; got \w+\. Try Settings\(epochs=2\)"):
+            start(wrong, tmp_path / "run")  # type: ignore[arg-type]
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.usefixtures("place")
@@ -438,6 +446,8 @@ def test_settings_are_plain_values() -> None:
         ({"step_size": None}, "step_size: expected a number, got None. Try step_size=0.001"),
         ({"momentum": 10**400}, f"momentum: expected a number, got {'1' + 79 * '0'}. Try momentum=0.9"),
         ({"time_limit": -0.5}, "time_limit: expected a number of at least 0, got -0.5. Try leaving time_limit out"),
+        ({"time_limit": math.nan}, "time_limit: expected a number of at least 0, got nan. Try leaving time_limit out"),
+        ({"checkpoint_every": math.inf}, "checkpoint_every: expected a number of at least 0, got inf. Try checkpoint_every=30.0"),
         (
             {"gradient": "guess"},
             "gradient: expected one of difference, definition, backprop, got 'guess'. Try gradient=difference",

@@ -17,12 +17,16 @@ class Network(engine.Network):
 
         Raises
         ------
+        HandmadeError
+            If the file could not be loaded again: a layer is none of the table, or an array is not of finite floats.
         OSError
             If it cannot be written; a file that was there before is untouched.
         """
         from handmade.files import models  # noqa: PLC0415  safetensors is loaded by those who save
 
-        models.write(Path(path), self.parameters() | self.statistics(), describe(self))
+        arrays, description = self.parameters() | self.statistics(), describe(self)
+        restore(description, arrays)
+        models.write(Path(path), arrays, description)
 
 
 def load(path: str | Path) -> Network:

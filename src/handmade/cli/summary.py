@@ -1,7 +1,10 @@
 """Summary of a training and of an evaluation, in words."""
 
 import shlex
+from collections.abc import Callable
 from typing import TYPE_CHECKING
+
+from rich.markup import escape
 
 from handmade.cli.console import duration, news, percent, program
 
@@ -10,10 +13,13 @@ if TYPE_CHECKING:
     from handmade.runs import TrainingSession
 
 
-def summary(evaluation: "Evaluation") -> str:
-    """Return accuracy and the most frequent confusions."""
+def summary(evaluation: "Evaluation", class_name: Callable[[int], str]) -> str:
+    """Return accuracy and the most frequent confusions, with the network's names of the classes."""
     lines = [f"Test accuracy {percent(evaluation.accuracy)}: {evaluation.right:,} of {evaluation.images:,} images right."]
-    mistakes = [f"{true} taken for {taken} ({count})" for true, taken, count in evaluation.mistakes(5)]
+    mistakes = [
+        f"{escape(class_name(true))} taken for {escape(class_name(taken))} ({count})"
+        for true, taken, count in evaluation.mistakes(5)
+    ]
     if mistakes:
         lines.append(f"Confused most: {', '.join(mistakes)}.")
     return "\n".join(lines)
@@ -36,7 +42,7 @@ def tell(session: "TrainingSession") -> None:
         news.print(f"Stopped there: the validation accuracy has reached {percent(settings.target or 0)}.")
     if result["stopped"] == "patience":
         news.print(f"Stopped there: {settings.patience} validations without a better one.")
-    news.print(summary(evaluation))
+    news.print(summary(evaluation, session.job.network.class_name))
     news.print(f"Model:  {result['model']}{', after the last step' if 'best' in result else ''}")
     if "best" in result:
         best = result["best"]

@@ -4,7 +4,7 @@ prepared[n, 1 + i, 1 + j, 0] = images[n, i, j, 0] / 255, with one pixel of zeros
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -126,8 +126,12 @@ def prepare(images: Array, dtype: DTypeLike = np.float32) -> Array:
 
 
 def prepare_for(network: Network, dtype: DTypeLike | None = None) -> Callable[[NDArray[Any]], Array]:
-    """Return what makes inputs of raw images for a network: its own preparation, or else `prepare`; in its dtype, or another."""
-    return partial(network.preparation or prepare, dtype=network.dtype if dtype is None else dtype)
+    """Return what makes inputs of raw images (N, H, W, 1) for a network: its own preparation, or else `prepare`.
+
+    The inputs are of the network's dtype, or of another. The layout of the preparation plays no part: that is known here.
+    """
+    own = network.preparation and replace(network.preparation, layout="NHWC")
+    return partial(own or prepare, dtype=network.dtype if dtype is None else dtype)
 
 
 def _floating(dtype: DTypeLike) -> type[np.floating[Any]]:

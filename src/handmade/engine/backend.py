@@ -11,7 +11,6 @@ import os
 import threading
 from collections.abc import Iterable
 from concurrent.futures import Executor
-from functools import cache
 from importlib import import_module
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
@@ -78,13 +77,24 @@ class use_backend:
         If there is no such backend, or no such shortcut.
     """
 
-    def __init__(self, name: str | None = None, *, without: Iterable[str] = ()) -> None:
-        self._before: Choice | None = getattr(_LOCAL, "choice", None)
-        choice = (name or _default(), frozenset(without))
+    def __init__(self, name: str | None = None, *, without: str | Iterable[str] = ()) -> None:
+        if not isinstance(without, Iterable):
+            raise HandmadeError(f"without: expected names of shortcuts; got {without!r:.80}")
+        off = frozenset([without] if isinstance(without, str) else without)
+        choice = (_default() if name is None else name, off)
         _made(*choice)
-        _LOCAL.choice = None if name is None and not choice[1] else choice
+        self._choice: Choice | None = None if name is None and not off else choice
+        self._before = self._use()
+
+    def _use(self) -> Choice | None:
+        """Use the backend, and return the choice before."""
+        before: Choice | None = getattr(_LOCAL, "choice", None)
+        _LOCAL.choice = self._choice
+        return before
 
     def __enter__(self) -> Backend:
+        if getattr(_LOCAL, "choice", None) != self._choice:  # another choice has been made since, or this one has ended
+            self._before = self._use()
         return current()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -111,10 +121,15 @@ def _default() -> str:
     return os.environ.get(VARIABLE) or next(iter(BACKENDS))
 
 
-@cache
 def _made(name: str, without: frozenset[str]) -> Backend:
+    if (name if isinstance(name, str) else None, without) not in _BACKENDS:
+        _BACKENDS[name, without] = _make(name, without)
+    return _BACKENDS[name, without]
+
+
+def _make(name: str, without: frozenset[str]) -> Backend:
     known = shortcuts(name)
-    for shortcut in sorted(without):
+    for shortcut in sorted(without, key=str):
         if shortcut not in known:
             raise HandmadeError(f"backend {name}: expected shortcuts among {', '.join(known) or 'none'}; got {shortcut!r:.80}")
     backend: Backend = _class(name)(without)
@@ -122,10 +137,11 @@ def _made(name: str, without: frozenset[str]) -> Backend:
 
 
 def _class(name: str) -> Any:
-    if name not in BACKENDS:
+    if not isinstance(name, str) or name not in BACKENDS:
         origin = f" in the variable {VARIABLE}" if name == os.environ.get(VARIABLE) else ""
         raise HandmadeError(f"expected a backend among {', '.join(BACKENDS)}; got {name!r:.80}{origin}. Try numpy")
     return import_module(BACKENDS[name]).BACKEND
 
 
 _LOCAL = threading.local()
+_BACKENDS: dict[Choice, Backend] = {}

@@ -22,6 +22,7 @@ from handmade.engine.arrays import Array, Shape, pair, whole
 from handmade.engine.errors import HandmadeError
 from handmade.engine.graph import INPUT, Node, check_name, listed, order
 from handmade.engine.layers import KINDS, Add, Layer
+from handmade.engine.layers.registry import check_known
 from handmade.engine.network import Network
 from handmade.engine.preparation import Preparation
 
@@ -33,7 +34,13 @@ KEYS = {"input", "layers", "logits", "outputs", "classes", "prepare"}
 
 
 def describe(network: Network) -> dict[str, Any]:
-    """Return everything about a network but the values of its arrays."""
+    """Return everything about a network but the values of its arrays.
+
+    Raises
+    ------
+    HandmadeError
+        If a layer is none of the table: it could not be made again.
+    """
     plain = Network(network.nodes, network.input_shape)
     about = {
         "logits": network.logits_name if network.logits_name != plain.logits_name else None,
@@ -43,6 +50,10 @@ def describe(network: Network) -> dict[str, Any]:
     }
     entries, number, before = [], 0, INPUT
     for node in network.nodes:
+        try:
+            check_known(node.layer)
+        except HandmadeError as error:
+            raise HandmadeError(f"layer {node.name} ({network.titles[node.name]}): {error}") from None
         unnamed = node.name == str(number)
         name = {} if unnamed else {"name": node.name}
         reads = {} if node.reads == (before,) else {"reads": list(node.reads)}

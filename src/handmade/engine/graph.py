@@ -5,6 +5,7 @@ The arrays of a network are named after its nodes: "0.W", "3.block.0.W", "stem.W
 """
 
 import heapq
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -48,10 +49,13 @@ class Node:
     reads: tuple[str, ...]
 
     def __init__(self, name: str, layer: Any, reads: str | Sequence[str] = INPUT) -> None:
+        check_name(name)
+        sources = (reads,) if isinstance(reads, str) else tuple(reads) if isinstance(reads, Iterable) else (reads,)
+        if not all(isinstance(source, str) for source in sources):
+            raise HandmadeError(f"node {name!r:.80}: expected reads to be a name or a list of names; got {reads!r:.80}")
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "layer", adapt(layer))
-        object.__setattr__(self, "reads", (reads,) if isinstance(reads, str) else tuple(reads))
-        check_name(name)
+        object.__setattr__(self, "reads", sources)
         if len(self.reads) < 1 + self.layer.joins or (len(self.reads) > 1 and not self.layer.joins):
             expected = "two activations or more" if self.layer.joins else "one activation"
             raise HandmadeError(
@@ -95,7 +99,14 @@ def written(entries: Iterable[Any], reads: str = INPUT, prefix: str = "") -> lis
 
     A layer is named by its number among the entries without a name, and reads the entry before it. A Block, such as Residual,
     makes several nodes. A Node is taken as it is.
+
+    Raises
+    ------
+    HandmadeError
+        If this is no list, or an entry is no layer.
     """
+    if not isinstance(entries, Iterable):
+        raise HandmadeError(f"layers: expected a list of layers; got {type(entries).__name__}. Try [layer]")
     nodes: list[Node] = []
     number = 0
     for entry in entries:
@@ -182,6 +193,33 @@ def shapes(nodes: Sequence[Node], input_shape: Shape, title: Callable[[str], str
         except HandmadeError as error:
             raise HandmadeError(f"layer {node.name} ({title(node.name)}): {error}") from None
     return found
+
+
+def check_arrays(nodes: Sequence[Node], titles: Mapping[str, str]) -> None:
+    """Raise HandmadeError unless each array holds floats, and has a name that no node and no other array has.
+
+    Parameters
+    ----------
+    nodes : sequence of Node
+    titles : mapping of str to str
+        The names that people read, by the names of the nodes.
+    """
+    arrays = [(node.name, name, array) for node in nodes for name, array in _arrays(node.layer)]
+    for node, name, array in arrays:
+        if not isinstance(array, np.ndarray) or array.dtype.kind != "f" or not array.size:
+            got = f"{array.dtype} of shape {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
+            raise HandmadeError(f"{titles[node]}.{name}: expected a NumPy array of floats, not empty; got {got}")
+    for named in ({name: name for name in titles}, titles):
+        names = [*named.values(), *(f"{named[node]}.{name}" for node, name, _ in arrays)]
+        twice = next((name for name, times in Counter(names).items() if times > 1), None)
+        if twice is not None:
+            raise HandmadeError(
+                f"expected a name of its own for each node and each array; two are named {twice!r:.80}. Rename one"
+            )
+
+
+def _arrays(layer: Layer) -> Iterable[tuple[str, Array]]:
+    return (layer.parameters() | layer.statistics()).items()
 
 
 def upstream(nodes: Sequence[Node], name: str) -> set[str]:

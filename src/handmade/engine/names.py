@@ -16,7 +16,7 @@ def display_names(nodes: Sequence[Node]) -> dict[str, str]:
     """
     own = {node.name: node for node in nodes}
     blocks = {container for name in own if (container := _container(name)[0]) in own}
-    named = {name: name for name in own}
+    named, taken = {name: name for name in own}, set(own)
     counts: dict[str, Counter[str]] = {}
     for name in sorted(filter(_is_number, own), key=lambda name: (name.count("."), int(name.rpartition(".")[2]))):
         scope = name.rpartition(".")[0]
@@ -27,15 +27,16 @@ def display_names(nodes: Sequence[Node]) -> dict[str, str]:
         count = counts.setdefault(scope, Counter())
         prefix = f"{named[container]}.{branch}." if scope else ""
         count[kind] += 1
-        while f"{prefix}{kind}{count[kind]}" in own:  # taken by a node with a name of its own
+        while f"{prefix}{kind}{count[kind]}" in taken:  # by a node with a name of its own, or by Foo1 and its number
             count[kind] += 1
         named[name] = f"{prefix}{kind}{count[kind]}"
+        taken.add(named[name])
     return named
 
 
 def _is_number(name: str) -> bool:
     last = name.rpartition(".")[2]
-    return last.isascii() and last.isdecimal() and len(last) < DIGITS
+    return "" not in name.split(".") and last.isascii() and last.isdecimal() and len(last) < DIGITS
 
 
 def _container(name: str) -> tuple[str, str]:

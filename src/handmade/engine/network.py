@@ -1,7 +1,7 @@
 """Network: a directed acyclic graph of layers, as a value. A forward pass returns its tape: every activation, the input first."""
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
@@ -9,9 +9,9 @@ from typing import Any, Self
 import numpy as np
 
 from handmade.engine import backend, graph
-from handmade.engine.arrays import Array, Shape, whole
+from handmade.engine.arrays import MOST, Array, Shape, whole
 from handmade.engine.errors import HandmadeError
-from handmade.engine.graph import INPUT, Node
+from handmade.engine.graph import Node
 from handmade.engine.layers import Layer
 from handmade.engine.names import display_names
 from handmade.engine.preparation import Preparation
@@ -59,28 +59,29 @@ class Network(Structure):
         preparation: Preparation | None = None,
     ) -> None:
         written = graph.written(layers)
-        named = {title: name for name, title in display_names(written).items()}
+        if not written:
+            raise HandmadeError("layers: expected at least one layer; got none")
+        titles = display_names(written)
+        named = {title: name for name, title in titles.items()}
         written = [node.reading({name: named.get(name, name) for name in node.reads}) for node in written]
         nodes = graph.ordered_nodes(written)
-        last = written[-1].name if written else INPUT
-        arrays = {f"{node.name}.{name}" for node in nodes for name in node.layer.parameters() | node.layer.statistics()}
-        twice = next((node.name for node in nodes if node.name in arrays), None)
-        if twice is not None:
-            raise HandmadeError(f"node {twice!r:.80}: expected a name that no array has. Rename it")
         read = {name for node in nodes for name in node.reads}
-        ends = [node.name for node in nodes if node.name not in read] if outputs is None else outputs
-        found = [_known(name, nodes, named) for name in (*ends, last if logits is None else logits)]
+        ends = [node.name for node in nodes if node.name not in read] if outputs is None else _listed(outputs, "outputs")
+        found = [_known(name, nodes, named) for name in (*ends, written[-1].name if logits is None else logits)]
         values = {
             "nodes": nodes,
-            "input_shape": tuple(input_shape),
+            "input_shape": _image_shape(input_shape),
             "logits_name": found[-1],
             "output_names": tuple(dict.fromkeys(found)),
-            "class_names": None if class_names is None else tuple(class_names),
+            "class_names": None if class_names is None else _listed(class_names, "class_names"),
             "preparation": preparation,
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
         self._check_class_names(self.shape_of[self.logits_name])
+        graph.check_arrays(nodes, titles)  # after the shapes, which an Adapter needs to find its weights
+        if preparation is not None and not isinstance(preparation, Preparation):
+            raise HandmadeError(f"preparation: expected a Preparation; got {preparation!r:.80}. Try Preparation(padding=1)")
         if preparation is not None:
             preparation.check(self.input_shape)
 
@@ -124,11 +125,14 @@ class Network(Structure):
         """
         now = self.parameters() | self.statistics()
         others: dict[str, dict[str, Array]] = {}
-        for key, array in arrays.items():
+        for key, given in arrays.items():
+            array = np.asarray(given)
             if key not in now:
                 raise HandmadeError(f"replace: expected names among {', '.join(now)}; got {key!r}")
             if array.shape != now[key].shape:
                 raise HandmadeError(f"{key}: expected the shape {now[key].shape}; got {array.shape}")
+            if array.dtype.kind != "f":
+                raise HandmadeError(f"{key}: expected floats; got {array.dtype}. Try astype({now[key].dtype})")
             node, name = self.owners[key]
             others.setdefault(node, {})[name] = array
         return self._with(lambda node: node.layer.replace(others[node.name]) if node.name in others else node.layer)
@@ -235,6 +239,8 @@ class Network(Structure):
 
     def check_images(self, x: Array) -> None:
         """Raise HandmadeError unless x is a batch of images for this network, of floats and not empty."""
+        if not isinstance(x, np.ndarray):
+            raise HandmadeError(f"network: expected images as a NumPy array; got {type(x).__name__}. Try np.asarray(images)")
         if x.ndim == 0 or x.shape[1:] != self.input_shape or len(x) == 0:
             expected = ", ".join(map(str, ("N", *self.input_shape)))
             hint = " Try handmade.data.prepare(images)." if x.dtype == np.uint8 else ""
@@ -258,7 +264,21 @@ class Network(Structure):
 def _known(name: str, nodes: Sequence[Node], named: dict[str, str]) -> str:
     """Return the name of a node, which may be given as people read it."""
     names = [node.name for node in nodes]
-    found = name if name in names or not nodes else named.get(name)
+    found = name if name in names else named.get(name) if isinstance(name, str) else None
     if found is None:
         raise HandmadeError(f"outputs and logits: expected names of nodes among {graph.listed(names)}; got {name!r:.80}")
     return found
+
+
+def _listed(names: Any, what: str) -> tuple[str, ...]:
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        raise HandmadeError(f"{what}: expected a list of names; got {names!r:.80}")
+    return tuple(names)
+
+
+def _image_shape(shape: Any) -> Shape:
+    """Return the shape of one image, as plain numbers."""
+    sizes = tuple(shape) if isinstance(shape, Iterable) and not isinstance(shape, str) else ()
+    if not sizes or not all(isinstance(size, int | np.integer) and 0 < size <= MOST for size in sizes):
+        raise HandmadeError(f"input_shape: expected sizes above 0, such as (30, 30, 1); got {shape!r:.80}")
+    return tuple(map(int, sizes))

@@ -51,8 +51,20 @@ class Preparation:
             raise HandmadeError(f"layout: expected one of {', '.join(LAYOUTS)}; got {self.layout!r:.80}")
 
     def __call__(self, images: Array, dtype: DTypeLike = np.float32) -> Array:
-        """Return inputs (N, H, W, C) for raw images (N, H, W), or with an axis of channels in this layout."""
+        """Return inputs (N, H, W, C) for raw images (N, H, W), or with an axis of channels in this layout.
+
+        Raises
+        ------
+        HandmadeError
+            If these are no such images, or they have other channels than there are scales and shifts.
+        """
+        if not isinstance(images, np.ndarray) or images.ndim not in {3, 4}:
+            got = f"the shape {images.shape}" if isinstance(images, np.ndarray) else type(images).__name__
+            raise HandmadeError(
+                f"prepare: expected raw images (N, H, W), or with an axis of channels as in {self.layout}; got {got}"
+            )
         raw = images[..., None] if images.ndim == 3 else images.transpose(LAYOUTS[self.layout])
+        self.check(raw.shape[1:])
         x = raw.astype(dtype) * np.asarray(self.scale, dtype) + np.asarray(self.shift, dtype)
         around = ((0, 0), (self.padding, self.padding), (self.padding, self.padding), (0, 0))
         return np.pad(x, around) if self.padding else x

@@ -17,7 +17,21 @@ DTYPES = {"F32": np.float32, "F64": np.float64}
 
 
 def write(path: Path, parameters: dict[str, Array], description: dict[str, Any]) -> None:
-    """Write weights (and statistics) and description, all or nothing; OSError if that fails."""
+    """Write weights (and statistics) and description, all or nothing.
+
+    Raises
+    ------
+    HandmadeError
+        If the arrays are not finite floats, all of float32 or all of float64.
+    OSError
+        If it cannot be written.
+    """
+    kinds = sorted({str(array.dtype) for array in parameters.values()})
+    if len(kinds) > 1 or not set(kinds) <= {"float32", "float64"}:
+        raise HandmadeError(f"{path}: expected weights all of float32 or all of float64; got {', '.join(kinds)}. Try astype")
+    for name, array in parameters.items():
+        if not np.isfinite(array).all():
+            raise HandmadeError(f"{path}: expected finite weights; {name!r:.80} holds NaN or infinity")
     arrays = {name: np.ascontiguousarray(array) for name, array in parameters.items()}
     write_atomically(path, save(arrays, metadata={"handmade": json.dumps(description)}))
 

@@ -213,6 +213,7 @@ def _settings(theme: Theme) -> dict[str, Any]:
         "legend.fontsize": TICK,
         "lines.linewidth": 1.5,
         "text.color": theme.ink,
+        "text.parse_math": False,  # a name may hold dollar signs
         "xtick.color": theme.soft,
         "ytick.color": theme.soft,
         "xtick.labelcolor": theme.ink,

@@ -21,6 +21,8 @@ def backend_name(name: str | None) -> str:
     SettingError
         If there is no such backend.
     """
+    if name is None:
+        return backend.current().name
     try:
         with use_backend(name):
             return backend.current().name

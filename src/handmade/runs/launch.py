@@ -46,6 +46,8 @@ def start(
     TooLong
         If the run would take more than ten minutes by the definition.
     """
+    if settings is not None and not isinstance(settings, Settings):
+        raise HandmadeError(f"settings: expected Settings; got {type(settings).__name__}. Try Settings(epochs=2)")
     job = assemble(settings or Settings())
     estimate = estimated(job, allow_long=allow_long)
     folder = next_folder(PARENT, Path(job.settings.network).stem) if out is None else Path(out)

@@ -5,6 +5,7 @@
 2
 """
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -238,7 +239,7 @@ class Setting:
         if value is None and self.optional:
             return None
         converted = self._converted(value)
-        if converted is None or (self.choices and converted not in self.choices) or self._is_too_small(converted):
+        if converted is None or (self.choices and converted not in self.choices) or self._is_out_of_range(converted):
             try_ = f"{self.name}={self.default}" if self.default is not None else f"leaving {self.name} out"
             raise SettingError(self.name, f"expected {self._expected}, got {value!r:.80}. Try {try_}")
         return converted
@@ -254,8 +255,8 @@ class Setting:
         except OverflowError:  # a whole number that no float can hold
             return None
 
-    def _is_too_small(self, value: Any) -> bool:
-        return self.least is not None and value < self.least
+    def _is_out_of_range(self, value: Any) -> bool:
+        return self.least is not None and not self.least <= value < math.inf
 
     @property
     def _expected(self) -> str:

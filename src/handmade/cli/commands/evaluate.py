@@ -1,6 +1,5 @@
 """`handmade evaluate`: accuracy on the test images, and the confusions."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +11,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from handmade.engine.evaluation import Evaluation
+    from handmade.engine.network import Network
 
 
 def evaluate(
@@ -43,8 +43,8 @@ def evaluate(
         )
         return
     results.print(f"{model}: {network.size:,} weights{_of_two(model)}")
-    results.print(summary(found))
-    results.print(_matrix(found, network.class_name))
+    results.print(summary(found, network.class_name))
+    results.print(_matrix(found, network))
 
 
 def _of_two(path: Path) -> str:
@@ -54,18 +54,23 @@ def _of_two(path: Path) -> str:
     return f", after the last step; the best on the validation images is {path / BEST}" if (path / BEST).exists() else ""
 
 
-def _matrix(evaluation: "Evaluation", class_name: Callable[[int], str]) -> "Table":
-    """Lay out the confusion matrix: right answers stand on the diagonal, and zeros are left out."""
+def _matrix(evaluation: "Evaluation", network: "Network") -> "Table":
+    """Lay out the confusion matrix: right answers stand on the diagonal, and zeros are left out.
+
+    Classes with names have them at the rows; at the columns, which are narrow, stand their numbers.
+    """
     from rich import box
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title="How often a digit (row) was taken for a digit (column)", title_justify="left", box=box.SIMPLE)
+    what = "a digit" if network.class_names is None else "a class"
+    table = Table(title=f"How often {what} (row) was taken for {what} (column)", title_justify="left", box=box.SIMPLE)
     table.add_column("", justify="right", style="bold")
     for taken in range(len(evaluation.confusion)):
-        table.add_column(escape(class_name(taken)), justify="right")
+        table.add_column(str(taken), justify="right")
     table.add_column("right", justify="right")
     for true, row in enumerate(evaluation.confusion):
         cells = [(f"[bold]{count}[/]" if true == taken else str(count)) if count else "" for taken, count in enumerate(row)]
-        table.add_row(escape(class_name(true)), *cells, f"{100 * row[true] / row.sum():.1f} %" if row.sum() else "")
+        name = str(true) if network.class_names is None else f"{true} {network.class_name(true)}"
+        table.add_row(escape(name), *cells, f"{100 * row[true] / row.sum():.1f} %" if row.sum() else "")
     return table

@@ -85,9 +85,10 @@ class Plain(Differences):
         parts = self._parts(network, x, y, loss, executor, to_pixels=False)
         gradients: dict[str, Array] = {}
         with np.errstate(over="ignore", invalid="ignore"):
-            for node in parts[0][2]:
-                total = self.total(network.node(node), [gradients_of[node] for _, _, gradients_of in parts])
-                gradients |= {f"{node}.{name}": array for name, array in total.items()}
+            for node in map(network.node, filter(network.below_logits.__contains__, network.weighted)):
+                total = self.total(node, [gradients_of.get(node.name, {}) for _, _, gradients_of in parts])
+                _check_gradients(network, node, total)
+                gradients |= {f"{node.name}.{name}": array for name, array in total.items()}
         return sum(part[0] for part in parts) / len(x), of_all(network, gradients)
 
     def input_gradient(self, network: Network, x: Array, y: Array, loss: Loss, executor: Executor | None) -> tuple[float, Array]:
@@ -135,6 +136,18 @@ class Plain(Differences):
                     for name, part in zip(link.node.reads, gx if link.node.layer.joins else (gx,), strict=True):
                         g[name] = g[name] + part if name in g else part
             return float(loss.forward(z, y).sum()), g.get(INPUT) if to_pixels else None, gradients
+
+
+def _check_gradients(network: Network, node: Node, gradients: dict[str, Array]) -> None:
+    """Raise HandmadeError unless there is one for each weight array of a node; a backward of one's own may leave one out."""
+    for name, array in node.layer.parameters().items():
+        shape = getattr(gradients.get(name), "shape", None)
+        if shape != array.shape:
+            got = "none" if shape is None else f"the shape {shape}"
+            raise HandmadeError(
+                f"{network.titles[node.name]}: expected {node.layer.kind}.backward to return the gradient of {name}, "
+                f"{array.shape}; got {got}"
+            )
 
 
 BACKEND = Plain

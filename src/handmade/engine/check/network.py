@@ -147,7 +147,8 @@ def check(
     if tries is not None and tries < 0:
         raise HandmadeError(f"tries wants a whole number of at least 0; got {tries}")
     loss = loss or CrossEntropy()
-    exact = network.replace({name: w.astype(np.float64) for name, w in network.parameters().items()})
+    arrays = network.parameters() | network.statistics()
+    exact = network.replace({name: array.astype(np.float64) for name, array in arrays.items()})
     x = x.astype(np.float64)
     _, gradients = backprop(exact, x, y, loss=loss) if analytic is None else analytic(exact, x, y)
     _, right = difference(exact, x, y, h=H, loss=loss, executor=executor)

@@ -162,7 +162,8 @@ def error_against_h(
 
 
 def _as(network: Network, dtype: type[np.floating[Any]]) -> Network:
-    return network.replace({name: array.astype(dtype) for name, array in network.parameters().items()})
+    arrays = network.parameters() | network.statistics()
+    return network.replace({name: array.astype(dtype) for name, array in arrays.items()})
 
 
 def _sample(

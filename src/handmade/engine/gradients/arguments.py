@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from numbers import Real
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -43,8 +44,8 @@ def check_scheme(scheme: str) -> None:
 
 def checked_step(h: float, network: Network) -> Any:
     """Return h in the network's dtype, or raise HandmadeError."""
-    if not (math.isfinite(h) and h > 0):
-        raise HandmadeError(f"the step size h: expected a finite number above 0; got {h}")
+    if not (isinstance(h, Real) and math.isfinite(h) and h > 0):
+        raise HandmadeError(f"the step size h: expected a finite number above 0; got {h!r:.80}")
     with np.errstate(over="ignore"):  # what does not fit is refused below
         step = network.dtype.type(h)
     if not 0 < step < math.inf:

@@ -230,6 +230,8 @@ class Adapter(Layer):
 
 def check_methods(layer: Any) -> None:
     """Raise HandmadeError unless the object has the methods of a layer."""
+    if isinstance(layer, type):
+        raise HandmadeError(f"expected a layer, an object; got the class {layer.__name__}. Try {layer.__name__}(...)")
     for method in ("forward", "backward"):
         if not callable(getattr(layer, method, None)):
             raise HandmadeError(f"expected a layer with a method {method}; {type(layer).__name__} has none")

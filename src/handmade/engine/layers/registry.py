@@ -17,6 +17,7 @@ Backends, losses and checks add rules of their own beside their code.
 
 from typing import Any
 
+from handmade.engine.errors import HandmadeError
 from handmade.engine.layers.layer import Layer
 
 KINDS: dict[str, type[Layer]] = {}  # by name: the layers that a description may hold
@@ -27,6 +28,12 @@ def register(kind: type[Layer], **rules: Any) -> None:
     """Make a layer known by the name of its class, with the rules that hold for it."""
     KINDS[kind.__name__] = kind
     add_rules(kind, **rules)
+
+
+def check_known(layer: Layer) -> None:
+    """Raise HandmadeError unless the exact type of a layer is in the table, so that a description can hold it."""
+    if KINDS.get(layer.kind) is not type(layer):
+        raise HandmadeError(f"expected a layer of the table; got {layer.kind}. Try handmade.engine.layers.register({layer.kind})")
 
 
 def add_rules(kind: type, **rules: Any) -> None:

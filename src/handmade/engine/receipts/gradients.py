@@ -54,7 +54,8 @@ def by_difference(work: Work, at: Place, h: float) -> Receipt:
     dL = Term(traced.dL, "stored", label="dL")
     explained = rule(work.loss, "delta_receipt")
     if explained is not None:
-        dL = explained(work.loss, work.z[0], traced.differences[work.title(work.network.logits_name)], int(y[0]))
+        dz = traced.differences.get(work.title(work.network.logits_name), np.zeros_like(work.z[0]))
+        dL = explained(work.loss, work.z[0], dz, int(y[0]))
     tree = (dL / Term(float(step), label="h")).named("dL / h")
     value = float(work.network.dtype.type(traced.dL) / step)
     receipt = _receipt(work, at, "difference", value, tree)
@@ -67,9 +68,10 @@ def by_backprop(work: Work, at: Place) -> Receipt:
     node, g = work.network.node(name), _upstream(work, name)
     value = float(node.layer.backward(node.of(work.tape), g)[1][array][at.index])
     reads = work.nudged(name, array, at.index, work.network.dtype.type(1))[0]  # what one unit of the weight adds to each output
-    channel = [(*where, at.index[-1]) for where in np.ndindex(reads.shape[:-1])]
-    everywhere = channel if rule(node.layer, "nudges") else list(np.ndindex(reads.shape))
-    products = [_product(work, node, array, at.index, where, g[0][where], reads[where]) for where in everywhere]
+    by_channel = rule(node.layer, "nudges") is not None
+    outputs = np.ndindex(reads.shape[:-1] if by_channel else reads.shape)
+    fed = [(*where, at.index[-1]) if by_channel else where for where in outputs]
+    products = [_product(work, node, array, at.index, where, g[0][where], reads[where]) for where in fed]
     what = "sum over the outputs that it feeds of (gradient of the output) x (what it reads there)"
     return _receipt(work, at, "backprop", value, total(largest_first(products, "products"), what))
 

@@ -4,6 +4,7 @@ The lines are written from the tree alone. Many terms of one form, such as the p
 terms of a long sum stay folded into one number.
 """
 
+import keyword
 import re
 import textwrap
 from collections import defaultdict
@@ -75,7 +76,8 @@ class Writer:
 
     def _array(self, leaves: list[Term]) -> str:
         rooms = [leaf.place.room for leaf in leaves if leaf.place]
-        plain = re.sub(r"\W+", "_", rooms[0].replace(INPUT, "image")) if rooms else "terms"
+        plain = re.sub(r"\W+", "_", rooms[0].replace(INPUT, "image"), flags=re.ASCII) if rooms else "terms"
+        plain = plain if plain.isidentifier() and not keyword.iskeyword(plain) else f"_{plain}"
         names = chain([plain], (f"{plain}_{k}" for k in count(2)))
         name = next(name for name in names if name not in self._names)
         self._names.add(name)
