@@ -289,6 +289,17 @@ def test_a_name_is_text_and_no_formula() -> None:
     assert not any(text.get_parse_math() for text in figure.findobj(Text) if isinstance(text, Text) and "$" in text.get_text())
 
 
+def test_logits_are_called_by_the_names_of_the_classes_and_long_names_are_cut() -> None:
+    network, x, _ = made("graph")
+    names = ["cat", "dog", "a name of more than twenty letters", "bird"]
+    named = Network(network.nodes, network.input_shape, logits=network.logits_name, class_names=names)
+    for figure in (pictures.feature_maps(named, x[0], 2), pictures.difference_maps(named, x[0], "stem.b[1]=0.5", 2)):
+        assert {"cat", "dog", "a name of more …"} <= set(texts(figure))
+        assert "a name of more …" in bold(figure)
+    drawn_names = texts(pictures.confusion(Evaluation(0.0, np.eye(4, dtype=np.int64)), names))
+    assert {"cat", "dog", "a name …"} <= set(drawn_names)
+
+
 def test_the_maps_of_a_join_are_those_of_its_output() -> None:
     network, x, _ = made("graph")
     both = network.tape(x[:1])["both"][0]

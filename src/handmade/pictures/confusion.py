@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from handmade.engine.evaluation import Evaluation
-from handmade.pictures.sheet import MARGIN, Sheet, percent, rising_scale
+from handmade.pictures.sheet import MARGIN, Sheet, percent, rising_scale, shortened
 from handmade.pictures.style import LABEL, TICK, drawn, letters_on, theme
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SIDE = 5.6  # inches
+NAME = 8  # letters of a name, which stands above a narrow column
 MOST = 20  # classes up to which the counts are written into the cells
 
 
@@ -51,7 +52,7 @@ def confusion(evaluation: Evaluation, class_names: Sequence[str] | None = None, 
     axes.tick_params(length=0, top=False, labeltop=True, bottom=False, labelbottom=False)
     axes.spines[["left", "bottom"]].set_visible(False)
     ticks = range(0, classes, 1 if classes <= MOST else -(-classes // MOST))
-    names = [str(k) if class_names is None else class_names[k] for k in ticks]
+    names = [str(k) if class_names is None else shortened(class_names[k], NAME) for k in ticks]
     axes.set_xticks(ticks, names)
     axes.set_yticks(ticks, names)
     if classes <= MOST:

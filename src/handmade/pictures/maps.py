@@ -50,7 +50,7 @@ def feature_maps(network: Network, image: Array, label: int | None = None, *, da
     """
     house = theme(dark=dark)
     tape = {name: activation[0] for name, activation in network.tape(image[None]).items()}
-    what = "an image" if label is None else f"a {label}"
+    what = "an image" if label is None or network.class_names is not None else f"a {label}"
     sheet = Sheet(
         house,
         f"The way of {what} through the network",
@@ -63,12 +63,15 @@ def feature_maps(network: Network, image: Array, label: int | None = None, *, da
     for node in network.nodes:
         if rule(node.layer, "reorders"):
             continue  # the same numbers in a row
-        show(sheet, network.titles[node.name], tape[node.name], last=node.name == network.logits_name, label=label)
+        last = node.name == network.logits_name
+        show(
+            sheet, network.titles[node.name], tape[node.name], last=last, label=label, names=network.class_names if last else None
+        )
     return sheet.done()
 
 
-def show(sheet: Sheet, name: str, y: Array, *, last: bool, label: int | None) -> None:
-    """One layer's output: maps, bars or a strip."""
+def show(sheet: Sheet, name: str, y: Array, *, last: bool, label: int | None, names: Sequence[str] | None) -> None:
+    """One layer's output: maps, bars or a strip; bars of logits have the names of the classes."""
     scale = signed_scale(sheet.theme, [y])
     if y.ndim == 3:
         show_maps(sheet, f"{name}: {first(MOST, y.shape[-1], 'map')} of {size(*y.shape[:2])}", y, scale)
@@ -78,7 +81,7 @@ def show(sheet: Sheet, name: str, y: Array, *, last: bool, label: int | None) ->
         sheet.group(f"{name}: " + ("logits, and the probabilities that softmax makes of them" if last else f"{len(y)} numbers"))
         p = np.exp(log_softmax(y[None].astype(np.float64)))[0]
         texts = [[number(float(v)), percent(float(share))] if last else [number(float(v))] for v, share in zip(y, p, strict=True)]
-        sheet.bars(y, [str(k) for k in range(len(y))], texts, label if last else None)
+        sheet.bars(y, names or list(map(str, range(len(y)))), texts, label if last else None)
 
 
 def show_maps(sheet: Sheet, title: str, y: Array, scale: Scale, channels: Sequence[int] | None = None) -> None:

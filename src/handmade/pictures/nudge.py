@@ -3,6 +3,7 @@
 dy = layer.delta(x, dx),   layer after layer, as in the finite chain rule
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -57,13 +58,14 @@ def difference_maps(network: Network, image: Array, nudge: str, label: int | Non
     logits = network.titles.get(network.logits_name)
     for name, d in traced.differences.items():
         if name not in rows:
-            _show(sheet, name, d, traced.activations[name], label if name == logits else None)
+            last = name == logits
+            _show(sheet, name, d, traced.activations[name], label if last else None, network.class_names if last else None)
     if traced.loss is not None and traced.dL is not None:
         sheet.group(f"loss: {traced.loss:.6g}, and its difference {number(traced.dL)}")
     return sheet.done()
 
 
-def _show(sheet: Sheet, name: str, d: Array, y: Array, label: int | None) -> None:
+def _show(sheet: Sheet, name: str, d: Array, y: Array, label: int | None, names: Sequence[str] | None) -> None:
     moved = int(np.count_nonzero(d))
     title = f"{name}: {moved:,} of {d.size:,} numbers moved"
     scale = signed_scale(sheet.theme, [d], "difference")
@@ -78,4 +80,4 @@ def _show(sheet: Sheet, name: str, d: Array, y: Array, label: int | None) -> Non
     else:
         sheet.group(f"{title} (before, difference)")
         texts = [[number(float(before)), number(float(by))] for before, by in zip(y, d, strict=True)]
-        sheet.bars(d, [str(k) for k in range(len(d))], texts, label)
+        sheet.bars(d, names or list(map(str, range(len(d)))), texts, label)

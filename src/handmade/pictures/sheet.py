@@ -25,6 +25,7 @@ POINT = 1 / 72  # inches
 LETTER = 0.6  # of its size in points: how wide a letter is
 BOLD = 0.7  # the same for digits in bold
 FEW = 300  # the highest over the lowest number of an axis, below which powers of ten are too few
+NAME = 16  # letters of a name in front of a bar
 LINE = 1.5  # of its size in points: how far apart lines are
 
 
@@ -170,9 +171,11 @@ class Sheet:
 
     def bars(self, values: Array, labels: Sequence[str], texts: Sequence[Sequence[str]], marked: int | None = None) -> None:
         """A bar for each number, from the line of zero to its side, with what is said of it in columns at the right."""
-        pitch, left = 0.19, MARGIN + 0.3
+        labels = [shortened(label, NAME) for label in labels]
+        pitch, indent = 0.19, max(0.3, max(map(len, labels)) * BOLD * TICK * POINT + 0.12)
+        left = MARGIN + indent
         cells = [max(map(len, column)) * BOLD * TICK * POINT + 0.12 for column in zip(*texts, strict=True)]
-        room = self.width - 0.3 - sum(cells)
+        room = self.width - indent - sum(cells)
         low, high = min(float(values.min()), 0.0), max(float(values.max()), 0.0)
         inch = room / ((high - low) or 1.0)
         zero = left - low * inch
@@ -266,3 +269,8 @@ def logarithmic(axes: "Axes") -> None:
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < FEW * low else (1,)))
     axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.10g}"))
     axes.minorticks_off()
+
+
+def shortened(name: str, most: int) -> str:
+    """Return a name of up to `most` letters; a longer one is cut, and ends in an ellipsis."""
+    return name if len(name) <= most else f"{name[: most - 1]}…"

@@ -129,14 +129,16 @@ def _table(report: "Report") -> "Table":
 
     table = Table(
         box=box.SIMPLE,
-        caption="Worst error: of backpropagation, for all weights, against the exact quotient.\n"
+        padding=(0, 1, 0, 0),
+        show_edge=False,
+        caption="\nWorst error: of backpropagation, for all weights, against the exact quotient.\n"
         "Definition: the worst of the textbook's subtraction, for so many of them.",
         caption_justify="left",
     )
-    table.add_column("array")
+    table.add_column("array", overflow="fold")  # a name that is cut could be that of several arrays
     table.add_column("weights", justify="right")
-    table.add_column("on a kink", justify="right")
-    table.add_column("worst error", justify="right")
+    table.add_column("on a\nkink", justify="right")
+    table.add_column("worst\nerror", justify="right")
     table.add_column("definition", justify="right")
     table.add_column("tried", justify="right")
     table.add_column("verdict")
