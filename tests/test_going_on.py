@@ -129,7 +129,7 @@ def test_each_step_changes_its_images_by_a_generator_of_its_own() -> None:
 
 @pytest.mark.parametrize("changed", [lambda images: images[:, 1:], lambda images: images / 255])
 def test_changed_images_of_another_shape_or_dtype_are_refused(changed: Any) -> None:
-    with pytest.raises(HandmadeError, match=r"augment wants to return images \(16, 28, 28, 1\) of uint8"):
+    with pytest.raises(HandmadeError, match=r"augment: expected images \(16, 28, 28, 1\) of uint8"):
         steps(plain(), augment=lambda images, _rng: changed(images))
 
 
@@ -297,7 +297,7 @@ def test_why_a_training_is_over(best: tuple[float, int] | None, patience: Any, t
         ({"validation": (HELD[0], HELD[1][:3])}, "40"),
         ({"validation": (HELD[0][:, 1:], HELD[1])}, r"\(1, 29, 30, 1\)"),
         ({"clip": 0}, "clip wants a finite number above 0"),
-        ({"seed": -1}, "seed wants"),
+        ({"seed": -1}, "seed: expected"),
     ],
 )
 def test_what_cannot_be_is_refused_before_the_first_step(options: dict[str, Any], says: str) -> None:
@@ -312,9 +312,9 @@ def test_a_state_of_another_training_is_refused() -> None:
         (plain(), {"optimiser": Adam()}),
         (plain(), {"average": Average()}),
     ):
-        with pytest.raises(HandmadeError, match="the state to start from wants the"):
+        with pytest.raises(HandmadeError, match="the state to start from: expected the"):
             train(other, IMAGES, LABELS, start=state, **options)
-    with pytest.raises(HandmadeError, match="wants the network"):
+    with pytest.raises(HandmadeError, match="expected the network"):
         train(plain(), IMAGES, LABELS, start=replace(state, network=network()))
 
 

@@ -925,7 +925,7 @@ def test_impossible_wishes_are_refused(arguments: dict[str, Any], said: str) -> 
 
 @pytest.mark.parametrize("image", [np.zeros((1, 6, 5, 1)), np.zeros((5, 6, 1)), np.zeros((6, 5, 1), int), [[0.0]]])
 def test_an_image_that_does_not_fit_is_refused(image: Any) -> None:
-    with pytest.raises(HandmadeError, match="want"):
+    with pytest.raises(HandmadeError, match="expected"):
         explain(small()[0], image, "conv1[0,0,0]")
 
 

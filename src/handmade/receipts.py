@@ -103,6 +103,6 @@ def trace(network: Network, image: Array, nudge: str, *, label: int | None = Non
 
 def _prepared(network: Network, image: Any) -> Array:
     if not isinstance(image, np.ndarray):
-        raise HandmadeError(f"an image wants to be an array; got {type(image).__name__}. Try numpy.asarray(image)")
+        raise HandmadeError(f"an image: expected an array; got {type(image).__name__}. Try numpy.asarray(image)")
     raw = image.dtype == np.uint8 and image.ndim in {2, 3}
     return prepare_for(network)(image[None])[0] if raw else image

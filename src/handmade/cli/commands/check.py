@@ -132,7 +132,7 @@ def _table(report: "Report") -> "Table":
         padding=(0, 1, 0, 0),
         show_edge=False,
         caption="\nWorst error: of backpropagation, for all weights, against the exact quotient.\n"
-        "Definition: the worst of the textbook's subtraction, for so many of them.",
+        "Definition: the worst of the textbook's subtraction, for as many weights as were tried.",
         caption_justify="left",
     )
     table.add_column("array", overflow="fold")  # a name that is cut could be that of several arrays

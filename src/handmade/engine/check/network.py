@@ -131,8 +131,8 @@ def check(
     loss : Loss, optional
         What the quotients are taken of, cross-entropy if left out; `analytic` has to be of the same loss.
     tries : int, optional
-        For so many weights of an array, drawn by chance, the definition is run as well, at one forward pass a weight. If left
-        out, for all weights of an array of up to 1,500, and for 100 of a larger one.
+        Number of weights of an array, drawn by chance, for which the definition is run as well, at one forward pass a weight.
+        If left out, for all weights of an array of up to 1,500, and for 100 of a larger one.
     executor : concurrent.futures.Executor, optional
         Where the work is shared out; this thread if left out.
     progress : callable, optional
@@ -145,7 +145,7 @@ def check(
     """
     check_comparable(network, x, y)
     if tries is not None and tries < 0:
-        raise HandmadeError(f"tries wants a whole number of at least 0; got {tries}")
+        raise HandmadeError(f"tries: expected a whole number of at least 0; got {tries}")
     loss = loss or CrossEntropy()
     arrays = network.parameters() | network.statistics()
     exact = network.replace({name: array.astype(np.float64) for name, array in arrays.items()})
@@ -175,7 +175,7 @@ def check_comparable(network: Network, x: Array, y: Array) -> None:
     check_finite(x)
     for name, array in network.parameters().items():
         if not np.isfinite(array).all():
-            raise HandmadeError(f"{network.display_name(name)} wants finite weights; it holds NaN or infinity")
+            raise HandmadeError(f"{network.display_name(name)}: expected finite weights; it holds NaN or infinity")
 
 
 def _tried(network: Network, tries: int | None) -> dict[str, Array]:

@@ -130,7 +130,7 @@ def error_against_h(
     """
     check_comparable(network, x, y)
     if sample < 1:
-        raise HandmadeError(f"sample wants at least 1 weight of each array; got {sample}")
+        raise HandmadeError(f"sample: expected at least 1 weight of each array; got {sample}")
     loss, x = loss or CrossEntropy(), x.astype(np.float32)
     precisions: dict[Precision, tuple[Network, Array]] = {
         "float32": (_as(network, np.float32), x),
@@ -180,7 +180,9 @@ def _sample(
         chosen += [(name, int(i)) for i in sorted(rng.choice(usable, min(sample, len(usable)), replace=False))]
         on_kinks[name] = int((~smooth).sum())
     if not chosen:
-        raise HandmadeError("error against h wants a weight with a derivative other than 0; every one is 0 or stands on a kink")
+        raise HandmadeError(
+            "error against h: expected a weight with a derivative other than 0; every one is 0 or stands on a kink"
+        )
     return chosen, on_kinks
 
 

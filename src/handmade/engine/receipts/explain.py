@@ -63,9 +63,9 @@ def explain(
     """
     for name, number in (("depth", depth), ("most", most)):
         if not isinstance(number, int) or isinstance(number, bool) or number < 1:
-            raise HandmadeError(f"{name} wants a whole number of at least 1; got {number!r:.80}")
+            raise HandmadeError(f"{name}: expected a whole number of at least 1; got {number!r:.80}")
     if by not in WAYS:
-        raise HandmadeError(f"by wants one of {', '.join(WAYS)}; got {by!r:.80}")
+        raise HandmadeError(f"by: expected one of {', '.join(WAYS)}; got {by!r:.80}")
     where = places.place(network, at)
     work = Work.of(network, image, label, loss or CrossEntropy(), most)
     try:

@@ -31,7 +31,7 @@ def place(network: Network, text: str) -> Place:
         raise HandmadeError(f"a place is written like conv1[12,10,3], logits[3], loss or conv1.W[1,2,0,5]; got {text!r:.80}")
     room = _by_name(network, read[1])
     if gradient and room not in weights(network):
-        raise HandmadeError(f"a gradient wants a weight of {_listed(weights(network))}; got {text!r:.80}")
+        raise HandmadeError(f"a gradient: expected a weight of {_listed(weights(network))}; got {text!r:.80}")
     shapes = activations(network) | weights(network) | statistics(network)
     last = network.shape_of[network.logits_name]
     shapes |= {LOGITS: last, PROBABILITY: last, LOSS: ()} if len(last) == 1 and last[0] > 1 else {}
@@ -40,7 +40,7 @@ def place(network: Network, text: str) -> Place:
     index = tuple(int(number[:10]) for number in (read[2] or "").replace(",", " ").split())
     shape = shapes[room]
     if len(index) != len(shape) or any(i >= size for i, size in zip(index, shape, strict=True)):
-        raise HandmadeError(f"{room} {_wants(shape)}; got {text!r:.80}")
+        raise HandmadeError(f"{room}: expected {_axes(shape)}; got {text!r:.80}")
     return Place(GRADIENT + room if gradient else room, index)
 
 
@@ -71,11 +71,11 @@ def _by_name(network: Network, room: str) -> str:
     return room
 
 
-def _wants(shape: Shape) -> str:
+def _axes(shape: Shape) -> str:
     if not shape:
-        return "is one number, and takes no place in brackets"
+        return "one number, without a place in brackets"
     axes = AXES.get(len(shape), tuple(f"axis {k}" for k in range(len(shape))))
-    return "wants " + ", ".join(f"{axis} 0 to {size - 1}" for axis, size in zip(axes, shape, strict=True)) + " in brackets"
+    return ", ".join(f"{axis} 0 to {size - 1}" for axis, size in zip(axes, shape, strict=True)) + " in brackets"
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -105,7 +105,7 @@ def follow(work: Work, at: Place, step: float) -> Trace:
         before = float(network.parameters()[key][at.index])
         dx = work.nudged(start, array, at.index, network.dtype.type(step))
     else:
-        raise HandmadeError(f"a nudge wants a weight, a pixel or an activation; {at} is none")
+        raise HandmadeError(f"a nudge: expected a weight, a pixel or an activation; {at} is none")
     with np.errstate(over="ignore", invalid="ignore"):  # an overflow shows in the result
         moved = carried(network.nodes, tape, start, dx, lambda node, x, dx: node.layer.delta(x, dx))
         dz = moved.get(network.logits_name, np.zeros_like(work.z))

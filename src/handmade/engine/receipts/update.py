@@ -57,7 +57,7 @@ def explain_update(
     """
     where = places.place(network, at)
     if where.room not in places.weights(network):
-        raise HandmadeError(f"an update wants a weight of {', '.join(places.weights(network))}; got {at!r:.80}")
+        raise HandmadeError(f"an update: expected a weight of {', '.join(places.weights(network))}; got {at!r:.80}")
     key = places.key_of(network, where.room)
     parameters = network.parameters()
     fresh = optimiser.start(parameters)

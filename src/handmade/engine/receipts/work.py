@@ -42,16 +42,16 @@ class Work:
         if image.shape != network.input_shape or image.dtype.kind != "f":
             wanted = f"one prepared image of floats, {network.input_shape}"
             raise HandmadeError(
-                f"a receipt wants {wanted}; got {image.dtype} {image.shape}. Try handmade.data.prepare(images)[0]"
+                f"a receipt: expected {wanted}; got {image.dtype} {image.shape}. Try handmade.data.prepare(images)[0]"
             )
         if label is not None and not (isinstance(label, int | np.integer) and 0 <= label < network.classes):
-            raise HandmadeError(f"label wants a class from 0 to {network.classes - 1}; got {label!r:.80}")
+            raise HandmadeError(f"label: expected a class from 0 to {network.classes - 1}; got {label!r:.80}")
         x = image[None].astype(network.dtype)
         with np.errstate(over="ignore", invalid="ignore"):  # an overflow is told of in the next lines
             tape = network.tape(x)
         for name, activation in tape.items():
             if not np.isfinite(activation).all():
-                raise HandmadeError(f"a receipt wants finite numbers; {network.titles.get(name, name)} holds NaN or infinity")
+                raise HandmadeError(f"a receipt: expected finite numbers; {network.titles.get(name, name)} holds NaN or infinity")
         return cls(network, tape, None if label is None else int(label), loss, most)
 
     @property
@@ -68,7 +68,7 @@ class Work:
     def y(self) -> Array:
         """The label, as a batch of one."""
         if self.label is None:
-            raise HandmadeError("the loss wants the class of the image; add label=7, or --label 7")
+            raise HandmadeError("the loss: expected the class of the image; got none. Try label=7, or --label 7")
         return np.array([self.label])
 
     def nudged(self, name: str, array: str, index: Shape, h: Any) -> Array:

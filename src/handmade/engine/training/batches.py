@@ -60,7 +60,7 @@ class Batches:
             changed = self.augment(images, generator(self.seed, AUGMENT, number))
             if (changed.shape, changed.dtype) != (images.shape, images.dtype):
                 raise HandmadeError(
-                    f"augment wants to return images {images.shape} of {images.dtype}, as it gets them; "
+                    f"augment: expected images {images.shape} of {images.dtype}, as it gets them; "
                     f"got {changed.shape} of {changed.dtype}"
                 )
             images = changed

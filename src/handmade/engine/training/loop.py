@@ -197,9 +197,9 @@ def train(
     counts = {"batch_size": batch_size, "epochs": epochs, "steps": steps, "watch": watch, "patience": patience}
     for name, value in (counts | {"validate_every": validate_every}).items():
         if value is not None and value < 1:
-            raise HandmadeError(f"{name} wants a whole number of at least 1; got {value}")
+            raise HandmadeError(f"{name}: expected a whole number of at least 1; got {value}")
     if seed < 0:
-        raise HandmadeError(f"seed wants a whole number of at least 0; got {seed}")
+        raise HandmadeError(f"seed: expected a whole number of at least 0; got {seed}")
     check_labels(labels, len(images), network.classes)
     check_finite(images)
     rule = Rule(optimiser or Momentum(), schedule, None if clip is None else checked("clip", clip, POSITIVE), average)

@@ -57,7 +57,7 @@ class TrainingState:
         for what, came, want in pairs:
             if {name: (a.shape, a.dtype) for name, a in came.items()} != {name: (a.shape, a.dtype) for name, a in want.items()}:
                 raise HandmadeError(
-                    f"the state to start from wants the {what} of this training; it has {_listed(came)}, not {_listed(want)}"
+                    f"the state to start from: expected the {what} of this training, {_listed(want)}; got {_listed(came)}"
                 )
 
 

@@ -41,7 +41,7 @@ class Validation:
         some = self.images[:1]
         network.check_images(some if self.prepare is None else self.prepare(some))
         if self.target is not None and not 0 < self.target <= 1:
-            raise HandmadeError(f"target wants an accuracy above 0 and of at most 1; got {self.target}")
+            raise HandmadeError(f"target: expected an accuracy above 0 and of at most 1; got {self.target}")
 
     def due(self, number: int, total: int) -> bool:
         """Return True if it is time to look after this step."""

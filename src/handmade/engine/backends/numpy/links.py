@@ -18,7 +18,7 @@ from handmade.engine.graph import Node
 from handmade.engine.layers import Conv2d, MaxPool2d, ReLU, add_rules, rule
 from handmade.engine.network import Network
 
-MANY = 64  # images: a gW that is larger than what it is made of for so many is made for all images of a batch at once
+MANY = 64  # images: a gW that is larger than the factors of 64 images is made for all images of a batch at once
 
 add_rules(Conv2d, fuses="convolution")
 add_rules(ReLU, fuses="relu")
