@@ -200,7 +200,7 @@ def test_curves_take_several_runs(command: Command, place: Path) -> None:
         ("plot sensitivity tiny.json --data digits --label 10", "labels want class numbers from 0 to 9; got 10 to 10"),
         ("plot confusion readme --data digits", "the network expected prepared images of shape .*Try another --data"),
         ("plot curves digits", "digits: expected the folder of a run; there is no run.json in it"),
-        ("plot nudge tiny.json --data digits --nudge conv1.W[9,0,0,0]=1", "conv1.W wants row 0 to 2, .*"),
+        ("plot nudge tiny.json --data digits --nudge conv1.W[9,0,0,0]=1", "conv1.W: expected row 0 to 2, .*"),
         ("report digits", "digits: expected the folder of a run; there is no run.json in it"),
         ("report my-run --image 40 --out y.html", "--image: expected a test image, 0 to 39, got 40. Try --image 0"),
         ("report my-run --out y.pdf", "--out: expected a name that ends in .html, .htm, got y.pdf. Try --out picture.html"),
