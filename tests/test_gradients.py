@@ -112,6 +112,25 @@ def test_the_exact_network_is_the_loops_with_one_weight_moved() -> None:
 STEPS = [0.5, 1e-1, 1e-3, 1e-6, 1e-9, 1e-12, 1e-30]
 
 
+@cache
+def true_quotients(pool: MaxPool2d, inputs: int, h: float, dtype: type) -> dict[tuple[Scheme, str, int], tuple[Any, Any]]:
+    """Return every quotient to sixty digits, and the mean size of what it is the sum of, by scheme, array and index."""
+    network, x, y = on_kinks(pool, inputs, dtype)
+    quotients = {}
+    with mpmath.workdps(60):
+        truth = ExactNetwork.of(network, x, y)
+        base, step = truth.losses(), mpmath.mpf(float(dtype(h)))  # the h that the dtype really holds
+        for name, array in network.parameters().items():
+            i, kind = name.split(".")
+            for index in range(array.size):
+                up, down = (truth.losses_with(int(i), kind, index, d) - base for d in (step, -step))
+                sides = {"forward": [up / step], "central": [up / (2 * step), -down / (2 * step)]}
+                for scheme in SCHEMES:
+                    wanted = sum(side.mean() for side in sides[scheme])
+                    quotients[scheme, name, index] = wanted, sum(np.abs(side).mean() for side in sides[scheme])
+    return quotients
+
+
 @every_dtype
 @pytest.mark.parametrize(
     ("pool", "inputs", "h"),
@@ -125,21 +144,13 @@ def test_every_quotient_is_right_to_its_own_last_digits(pool: MaxPool2d, inputs:
     eps = float(np.finfo(dtype).eps)
 
     with mpmath.workdps(60):
-        truth = ExactNetwork.of(network, x, y)
-        base, step = truth.losses(), mpmath.mpf(float(dtype(h)))  # the h that the dtype really holds
-        for name, array in network.parameters().items():
-            i, kind = name.split(".")
-            for index in range(array.size):
-                up, down = (truth.losses_with(int(i), kind, index, d) - base for d in (step, -step))
-                sides = {"forward": [up / step], "central": [up / (2 * step), -down / (2 * step)]}
-                for scheme in SCHEMES:
-                    wanted = sum(side.mean() for side in sides[scheme])
-                    sizes = sum(np.abs(side).mean() for side in sides[scheme])
-                    found = mpmath.mpf(float(got[scheme][name].flat[index]))
-                    # Each dL of an image passes sums of at most 12, 8, 72, 5 and 4 terms and a few operations more, about 110
-                    # roundings of eps / 2. So an entry is right to 1e-12 of itself (float32: 1e-4) unless images or sides
-                    # cancel down to 1 % (8 %) of it; where nothing reaches the loss, sizes are 0 and so is the tolerance.
-                    assert abs(found - wanted) <= 64 * eps * sizes, f"{scheme} {name}[{index}]: {found}, not {wanted}"
+        for (scheme, name, index), (wanted, sizes) in true_quotients(pool, inputs, h, dtype).items():
+            found = mpmath.mpf(float(got[scheme][name].flat[index]))
+            # Each dL of an image passes sums of at most 12, 8, 72, 5 and 4 terms and a few operations more, about 110
+            # roundings of eps / 2. So an entry is right to 1e-12 of itself (float32: 1e-4) unless images or sides
+            # cancel down to 1 % (8 %) of it; where nothing reaches the loss, sizes are 0 and so is the tolerance.
+            assert abs(found - wanted) <= 64 * eps * sizes, f"{scheme} {name}[{index}]: {found}, not {wanted}"
+    assert len(true_quotients(pool, inputs, h, dtype)) == 2 * network.size
 
 
 def test_the_loss_that_comes_with_the_gradients_is_the_mean_over_the_batch() -> None:
