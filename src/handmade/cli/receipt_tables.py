@@ -43,7 +43,7 @@ def _stored(receipt: Receipt) -> Text:
 def steps_table(story: tuple[Step, ...], digits: int) -> Table:
     """Lay out the effect of a nudge, layer by layer."""
     table = Table(box=box.SIMPLE, title="  What the nudge moves", title_justify="left")
-    table.add_column("layer")
+    table.add_column("layer", overflow="fold")  # a name that is cut could be that of several layers
     for column in ("moved", "of", "share", "largest"):
         table.add_column(column, justify="right")
     table.add_column("at")

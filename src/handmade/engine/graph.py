@@ -142,7 +142,9 @@ def order(reads: Sequence[tuple[str, Sequence[str]]]) -> list[int]:
     for n, (name, sources) in enumerate(reads):
         for source in sources:
             if source != INPUT and source not in number:
-                raise HandmadeError(f"node {name!r:.80} reads {source!r:.80}: expected input or one of {listed(number)}")
+                raise HandmadeError(
+                    f"node {name!r:.80} reads {source!r:.80}: expected input or one of {listed(number)}. Try one of these"
+                )
         waits_for.append({number[source] for source in sources if source != INPUT})
         for earlier in waits_for[n]:
             waiting[earlier].append(n)
@@ -155,7 +157,7 @@ def order(reads: Sequence[tuple[str, Sequence[str]]]) -> list[int]:
                 heapq.heappush(ready, n)
     if len(found) < len(reads):
         circle = " reads ".join(reads[n][0] for n in _circle(waits_for))
-        raise HandmadeError(f"expected nodes without a cycle; here {circle:.200}")
+        raise HandmadeError(f"expected nodes without a cycle; got {circle:.200}. Try another name in the reads of one of them")
     return found
 
 

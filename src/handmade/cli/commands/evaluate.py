@@ -64,8 +64,10 @@ def _matrix(evaluation: "Evaluation", network: "Network") -> "Table":
     from rich.table import Table
 
     what = "a digit" if network.class_names is None else "a class"
-    table = Table(title=f"How often {what} (row) was taken for {what} (column)", title_justify="left", box=box.SIMPLE)
-    table.add_column("", justify="right", style="bold")
+    table = Table(
+        title=f"How often {what} (row) was taken for {what} (column)", title_justify="left", box=box.SIMPLE, padding=(0, 1, 0, 0)
+    )
+    table.add_column("", justify="right" if network.class_names is None else "left", style="bold")
     for taken in range(len(evaluation.confusion)):
         table.add_column(str(taken), justify="right")
     table.add_column("right", justify="right")

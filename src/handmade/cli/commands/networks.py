@@ -65,7 +65,7 @@ def _table(name: str, layers: list[dict[str, Any]]) -> "Table":
 
     total = sum(layer["weights"] for layer in layers)
     table = Table(title=f"{name}: {total:,} weights", title_justify="left", title_style="bold", box=box.SIMPLE)
-    table.add_column("layer")
+    table.add_column("layer", overflow="fold")  # a name that is cut could be that of several layers
     table.add_column("settings")
     table.add_column("output", justify="right")
     table.add_column("weights", justify="right")
