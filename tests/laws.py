@@ -183,7 +183,7 @@ def has_nudges(layer: Layer) -> bool:
 
 
 def output_channel(layer: Any, channel: Channel, shape: Shape) -> Channel:
-    """Where the output's difference lives; a mutant may have a method of its own for it."""
+    """Return the channels that the output's difference lives in; a mutant may have a method of its own for it."""
     if hasattr(layer, "output_channel"):
         return cast("Channel", layer.output_channel(channel, shape))
     return cast("Channel", inherited(layer, "channel")(layer, channel, shape))

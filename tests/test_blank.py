@@ -62,7 +62,7 @@ def nudged(network: Network, rng: np.random.Generator) -> Network:
 
 
 def along(network: Network, x: Array) -> dict[str, Blank | None]:
-    """Which places of every activation are blank, as the differences take it."""
+    """Return the places of every activation that the differences take for blank."""
     without = frozenset(NumPy.SHORTCUTS) - {"constant_regions"}
     return FastPath(network, x, Plain.rules(network), without)._blank
 

@@ -1202,7 +1202,7 @@ class TheBlockTwice(Subnetwork):
 @mutant("subtraction")
 @mutant("difference")
 class OneWayOfADifferenceAlone(Subnetwork):
-    """What has been read once is not followed to its other readers."""
+    """Follow an activation to its first reader alone."""
 
     def delta(self, x: Array, dx: Array) -> Array:
         tape, moving = self._tape(x), {INPUT: dx}

@@ -262,7 +262,7 @@ def test_the_difference_maps_of_a_wide_layer_are_those_that_moved() -> None:
 
 
 def bold(figure: Figure) -> set[str]:
-    """What stands in bold letters."""
+    """Return the texts in bold letters."""
     return {text.get_text() for axes in figure.axes for text in axes.texts if text.get_fontweight() == "bold"}
 
 

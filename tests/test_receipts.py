@@ -113,7 +113,7 @@ def receipt_of(case: Case, x: Array, at: Shape) -> Term:
 
 
 def inputs_of(case: Case, x: Array) -> dict[str, Array]:
-    """What the layer reads of one image, as its receipt calls it."""
+    """Return all that the layer reads of one image, by the names of its receipt."""
     return {f"input{k}": x_k for k, x_k in enumerate(case.layer.split(x))} if isinstance(case.layer, Halves) else {"input": x}
 
 

@@ -5,6 +5,7 @@ The arrays of a network are named after its nodes: "0.W", "3.block.0.W", "stem.W
 """
 
 import heapq
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -86,12 +87,12 @@ def check_name(name: object) -> None:
         )
 
 
-class Block:
+class Block(ABC):
     """A way to write several nodes as one entry of a list of layers."""
 
+    @abstractmethod
     def nodes(self, name: str, reads: str) -> list[Node]:
         """Return the nodes; the last one has the block's name."""
-        raise NotImplementedError
 
 
 def written(entries: Iterable[Any], reads: str = INPUT, prefix: str = "") -> list[Node]:

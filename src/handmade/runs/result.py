@@ -85,6 +85,6 @@ def _plain(number: float) -> float | None:
 
 
 def _images_seen(steps: int, images: int, batch_size: int) -> int:
-    """Count the images of so many steps: the last batch of an epoch may be smaller."""
+    """Count the images of a number of steps: the last batch of an epoch may be smaller."""
     epochs, rest = divmod(steps, -(-images // batch_size))
     return epochs * images + rest * batch_size
