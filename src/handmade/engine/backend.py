@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from handmade.engine.losses import Loss
     from handmade.engine.network import Network
 
-BACKENDS = {"numpy": "handmade.engine.backends.numpy", "plain": "handmade.engine.backends.plain"}  # the fastest first
+BACKENDS = {"compiled": "handmade.compiled", "numpy": "handmade.engine.backends.numpy", "plain": "handmade.engine.backends.plain"}  # the fastest first
 VARIABLE = "HANDMADE_BACKEND"
 
 Choice: TypeAlias = tuple[str, frozenset[str]]  # the name of a backend, and the shortcuts that are switched off

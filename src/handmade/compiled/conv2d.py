@@ -1,0 +1,175 @@
+"""Conv2d in compiled loops.
+
+    y[n,h,w,o] = b[o] + sum over i,j,c of W[i,j,c,o] x[n, h s + i d, w t + j e, c]        x is padded        (1)
+    gW[i,j,c,o] = sum of patch times gy,   gb = sum of gy                                                    (2)
+    gx[patch] += W[:,:,:,o] gy[n,h,w,o]                                                                      (3)
+
+An image is a row of numbers. The patch that a window reads is some *runs* of numbers that lie side by side: K_h runs of K_w C
+numbers; with dilation or groups, K_h K_w runs of C / groups numbers. `origin[p]` is where the patch of window p begins, and
+`runs[r]` where run r begins in a patch.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from handmade.compiled.choices import choose, give_back, winners_by_filter, winners_by_window
+from handmade.compiled.jit import loops
+from handmade.compiled.tiles import along, load, outer, rectify, repeat, rows, store, width, zeros
+
+
+@loops
+def correlate(tile: Any, x: Any, origin: Any, across: Any, runs: Any, length: int, w: Any, b: Any, y: Any, relu: bool) -> None:
+    """Equation (1) for images x (N, numbers), and max(y, 0) where there is a ReLU: y (N, windows * O).
+
+    origin (H', W'). across: the step from a window to the next one in its row. w (runs, length, O), flat; b (O,). O is a multiple
+    of the tile's width, and W' at least its rows.
+
+    Instead of one window and one filter, a tile of windows side by side and filters side by side: a number of a filter is loaded
+    once for all of these windows, a pixel once for all of these filters, and y is written once.
+    """
+    (H, W), O = origin.shape, b.size
+    for n in range(x.shape[0]):
+        image, out = x[n], y[n]
+        for o in range(0, O, width(tile)):
+            for h in range(H):
+                for first in range(0, W, rows(tile)):
+                    v = min(first, W - rows(tile))  # the last tile of a row overlaps the one before
+                    t = repeat(tile, b, o)
+                    q = o
+                    for r in range(runs.size):
+                        p = origin[h, v] + runs[r]
+                        for m in range(length):
+                            t = outer(t, image, p + m, across, w, q)
+                            q += O
+                    if relu:
+                        t = rectify(t)
+                    store(t, out, (h * W + v) * O + o, O)
+
+
+@loops
+def weight_gradients(tile: Any, x: Any, runs: Any, length: int, at: Any, g: Any, count: Any, gW: Any, gb: Any) -> None:
+    """Equation (2) for one image and every filter, from the windows whose gradient is not 0: gW (O, runs * length).
+
+    Filter o has count[o] such windows: their patches begin at at[o, :], their gradients are g[o, :].
+
+    A tile holds a part of the filter's gradient while its windows pass by. Zeros cost nothing: they are not in the list.
+    """
+    whole = length - length % width(tile)
+    for o in range(count.size):
+        for r in range(0, runs.size, rows(tile)):
+            between = runs[r + 1] - runs[r] if rows(tile) > 1 else 0
+            for m in range(0, whole, width(tile)):
+                t = load(tile, gW[o], r * length + m, length)
+                for e in range(count[o]):
+                    t = along(t, g[o, e], x, at[o, e] + runs[r] + m, between)
+                store(t, gW[o], r * length + m, length)
+        for r in range(runs.size):
+            for m in range(whole, length):
+                total = gW[o, r * length + m]
+                for e in range(count[o]):
+                    total += g[o, e] * x[at[o, e] + runs[r] + m]
+                gW[o, r * length + m] = total
+        total = gb[o]
+        for e in range(count[o]):
+            total += g[o, e]
+        gb[o] = total
+
+
+@loops
+def few_weight_gradients(tile: Any, x: Any, origin: Any, runs: Any, length: int, gz: Any, gW: Any, gb: Any) -> None:
+    """Equation (2) for one image where a run is short: gW (runs * length, O) from gz (windows * O), zeros included.
+
+    A tile holds one run of all these filters. Windows over blank paper add nothing, and are passed over.
+    """
+    O = gb.size
+    for o in range(0, O, width(tile)):
+        for r in range(runs.size):
+            for m in range(0, length, rows(tile)):
+                k = (r * length + m) * O + o
+                t = load(tile, gW, k, O)
+                for p in range(origin.size):
+                    first = origin[p] + runs[r] + m
+                    blank = True
+                    for i in range(rows(tile)):
+                        blank = blank and x[first + i] == 0
+                    if not blank:
+                        t = outer(t, x, first, 1, gz, p * O + o)
+                store(t, gW, k, O)
+    for p in range(origin.size):
+        for o in range(O):
+            gb[o] += gz[p * O + o]
+
+
+@loops
+def input_gradient(tile: Any, gx: Any, origin: Any, runs: Any, length: int, w: Any, begin: Any, filters: Any, g: Any) -> None:
+    """Equation (3) for one image, window by window: gx (numbers,), zero before; w (O, runs * length).
+
+    Window p has a gradient for the filters filters[begin[p]:begin[p + 1]], and these are g.
+    """
+    whole = length - length % width(tile)
+    size = runs.size * length
+    for p in range(origin.size):
+        if begin[p] == begin[p + 1]:
+            continue
+        for r in range(0, runs.size, rows(tile)):
+            between = runs[r + 1] - runs[r] if rows(tile) > 1 else 0
+            for m in range(0, whole, width(tile)):
+                t = load(tile, gx, origin[p] + runs[r] + m, between)
+                for e in range(begin[p], begin[p + 1]):
+                    t = along(t, g[e], w, filters[e] * size + r * length + m, length)
+                store(t, gx, origin[p] + runs[r] + m, between)
+        for r in range(runs.size):
+            for e in range(begin[p], begin[p + 1]):
+                for m in range(whole, length):
+                    gx[origin[p] + runs[r] + m] += g[e] * w[filters[e] * size + r * length + m]
+
+
+# --- a block of images ----------------------------------------------------------------------------------------------------------
+
+
+@loops
+def forward_with_choice(
+    tile: Any, x: Any, origin: Any, across: Any, runs: Any, length: int, w: Any, b: Any,
+    pixels: Any, channels: int, relu: bool, y: Any, winner: Any,
+) -> None:
+    """A convolution with a max-pool behind it, and perhaps a ReLU: what lies between is there for one image at a time."""
+    z = np.empty((1, origin.size * b.size), x.dtype)
+    for n in range(x.shape[0]):
+        correlate(tile, x[n : n + 1], origin, across, runs, length, w, b, z, False)
+        choose(z, pixels, channels, b.size, relu, y[n : n + 1], winner[n : n + 1])
+
+
+@loops
+def backward(
+    tile: Any, x: Any, origin: Any, runs: Any, length: int, w: Any, gy: Any, y: Any, winner: Any,
+    relu: bool, pooled: bool, to_weights: bool, to_input: bool, gW: Any, gb: Any, gx: Any,
+) -> None:
+    """Equations (2) and (3), back through the ReLU and the pool that follow: gW (O, patch), gb (O,), gx (N, numbers).
+
+    All three are zero before; w is (O, patch), flat.
+    """
+    O, Q = gb.size, gy.shape[1] // gb.size
+    at, g, count = np.empty((O, Q), np.int64), np.empty((O, Q), gy.dtype), np.empty(O, np.int64)
+    begin, filters, values = np.empty(origin.size + 1, np.int64), np.empty(O * Q, np.int64), np.empty(O * Q, gy.dtype)
+    places = origin.ravel()
+    for n in range(x.shape[0]):
+        if to_weights:
+            winners_by_filter(gy[n], y[n], winner[n], places, relu, pooled, at, g, count)
+            weight_gradients(tile, x[n], runs, length, at, g, count, gW, gb)
+        if to_input:
+            winners_by_window(gy[n], y[n], winner[n], O, relu, pooled, begin, filters, values)
+            input_gradient(tile, gx[n], places, runs, length, w, begin, filters, values)
+
+
+@loops
+def few_backward(
+    tile: Any, x: Any, origin: Any, runs: Any, length: int, gy: Any, y: Any, winner: Any,
+    O: int, relu: bool, pooled: bool, gW: Any, gb: Any,
+) -> None:
+    """Equation (2) where a run is short, such as for images of one channel: gW (patch, filters), gb (filters,)."""
+    gz, places = np.empty(origin.size * gb.size, gy.dtype), origin.ravel()
+    for n in range(x.shape[0]):
+        gz[:] = 0
+        give_back(gy[n], y[n], winner[n], O, relu, pooled, gb.size, gz)
+        few_weight_gradients(tile, x[n], places, runs, length, gz, gW, gb)

@@ -1,0 +1,257 @@
+"""Pieces of work for inference and backpropagation: a convolution with what follows it, a choice by itself, a linear layer.
+
+A convolution takes along the ReLU and the max-pool behind it, if nobody else reads what lies between. What a link keeps of the
+forward pass is handed over as a value, `y, kept = link.record(x)`; links hold no state but their layers.
+"""
+
+from collections.abc import Callable
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from handmade.compiled import choices, conv2d
+from handmade.compiled.lanes import lanes
+from handmade.compiled.patches import (
+    Patches,
+    forward_tile,
+    padded,
+    patch_tile,
+    patches_of,
+    pooling_windows,
+    run_tile,
+    with_zero_filters,
+)
+from handmade.compiled.tiles import Tile
+from handmade.engine.arrays import Array, Shape
+from handmade.engine.backends.link import Link
+from handmade.engine.graph import Node
+from handmade.engine.layers import rule
+from handmade.engine.layers.windows import crop, pad
+
+FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+MANY = 64  # images: a gW with more numbers than the factors of so many is made for all images of a batch at once
+SHORT = 8  # numbers of a run, below which a tile holds filters instead
+NO_WINNERS = np.empty((0, 0), np.int32)
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """All about a convolution but its weights, for images of one shape.
+
+    Attributes
+    ----------
+    groups : tuple of Patches
+        Patches of each group.
+    pixels : Array of int32 or None
+        The windows of the pool behind it.
+    output : tuple of int
+        The shape of the output of an image, after the pool.
+    forward, back : Tile
+        The tiles for the two directions.
+    few : bool
+        True if runs are so short that a tile of `back` holds filters.
+    """
+
+    groups: tuple[Patches, ...]
+    pixels: Any
+    output: Shape
+    forward: Tile
+    back: Tile
+    few: bool
+
+
+@lru_cache(maxsize=256)
+def _plan(shape: Shape, conv: tuple[Any, ...], filters: int, pool: tuple[Any, ...] | None, dtype: Any, _lanes: int) -> Plan:
+    kernel, stride, padding, dilation, groups = conv
+    found = patches_of(shape, kernel, stride, padding, dilation, groups)
+    first, each = found[0], filters // groups
+    down, right = first.origin.shape
+    pixels = None
+    output: Shape = (down, right, filters)
+    if pool is not None:
+        window, step, border = pool
+        pixels = pooling_windows((down, right), window, step, border)
+        size = [(n + 2 * b - k) // s + 1 for n, k, s, b in zip((down, right), window, step, border, strict=True)]
+        output = (*size, filters)
+    elif padded(each) != each:
+        pixels = pooling_windows((down, right), (1, 1), (1, 1), (0, 0))  # leaves out the zero filters
+    few = first.length < SHORT
+    back = run_tile(first, padded(each), dtype) if few else patch_tile(first, each, dtype)
+    return Plan(found, pixels, output, forward_tile(first, padded(each), dtype), back, few)
+
+
+class Convolution(Link):
+    """Conv2d, with the ReLU and the MaxPool2d that follow it, in either order.
+
+    Parameters
+    ----------
+    node : Node
+        That of the convolution.
+    name : str
+        The last node.
+    relu : bool
+        True if there is a ReLU.
+    pool : Layer or None
+        The pool.
+    """
+
+    def __init__(self, node: Node, name: str | None = None, *, relu: bool = False, pool: Any = None) -> None:
+        super().__init__(node, name)
+        self.conv: Any = node.layer
+        self.relu = relu
+        self.pool = None if pool is None else (pool.window, pool.stride, pool.padding)
+        self.dtype = self.conv.W.dtype
+
+    def plan(self, x: Array) -> Plan:
+        """Return the plan for such images."""
+        c = self.conv
+        settings = (c.kernel, c.stride, c.padding, c.dilation, c.groups)
+        return _plan(x.shape[1:], settings, len(c.b), self.pool, self.dtype, lanes())
+
+    def forward(self, x: Array) -> Array:
+        return self.record(x)[0]
+
+    def record(self, x: Array) -> tuple[Array, Any]:
+        plan = self.plan(x)
+        images = self._images(x)
+        parts = [self._group(plan, images, g) for g in range(len(plan.groups))]
+        y = parts[0][0] if len(parts) == 1 else np.concatenate([part.reshape(len(x), *plan.output[:2], -1) for part, _ in parts], 3)
+        return y.reshape(len(x), *plan.output), (x.shape, images, parts)
+
+    def backward(self, kept: Any, gy: Array, *, to_input: bool) -> tuple[Array | None, dict[str, Array]]:
+        shape, images, parts = kept
+        plan, groups = self._plan_of(shape), self.conv.groups
+        filters = len(self.conv.b) // groups
+        gx = np.zeros_like(images) if to_input else None
+        gW, gb = [], []
+        for g, (y, winner) in enumerate(parts):
+            own = gy if groups == 1 else gy[..., g * filters : (g + 1) * filters]
+            own = np.ascontiguousarray(own.reshape(len(gy), -1), self.dtype)
+            found = self._group_backward(plan, g, images, y, winner, own, gx)
+            gW.append(found[0])
+            gb.append(found[1])
+        gradients = {"W": np.concatenate(gW, -1).reshape(self.conv.W.shape), "b": np.concatenate(gb)}
+        if gx is None:
+            return None, gradients
+        (p, q), (H, W, C) = self.conv.padding, shape[1:]
+        return crop(gx.reshape(len(gy), H + 2 * p, W + 2 * q, C), self.conv.padding), gradients
+
+    def _plan_of(self, shape: Shape) -> Plan:
+        return self.plan(np.broadcast_to(np.float32(0), shape))
+
+    def _images(self, x: Array) -> Array:
+        """Return padded images as rows of numbers, in the dtype of the filters."""
+        return np.ascontiguousarray(pad(x, self.conv.padding, 0).reshape(len(x), -1), self.dtype)
+
+    def _filters(self, group: int) -> tuple[Array, Array]:
+        each = len(self.conv.b) // self.conv.groups
+        own = slice(group * each, (group + 1) * each)
+        return self.conv.W[..., own], self.conv.b[own]
+
+    def _group(self, plan: Plan, images: Array, group: int) -> tuple[Array, Array]:
+        """Return the output of one group, and the winners of its pool."""
+        p, (W, b) = plan.groups[group], self._filters(group)
+        w, bias = with_zero_filters(W).reshape(-1), with_zero_filters(b)
+        geometry = (images, p.origin, p.across, p.runs, p.length, w, bias)
+        if plan.pixels is None:
+            y = np.empty((len(images), p.windows * len(b)), self.dtype)
+            conv2d.correlate(plan.forward, *geometry, y, self.relu)
+            return y, NO_WINNERS
+        y = np.empty((len(images), len(plan.pixels) * len(b)), self.dtype)
+        winner = np.empty(y.shape, np.int32)
+        conv2d.forward_with_choice(plan.forward, *geometry, plan.pixels, len(b), self.relu, y, winner)
+        return y, winner
+
+    def _group_backward(
+        self, plan: Plan, group: int, images: Array, y: Array, winner: Array, gy: Array, gx: Array | None
+    ) -> tuple[Array, Array]:
+        """Return the gradients of one group's weights, (patch, filters) and (filters,); add its part to gx."""
+        p, (W, b) = plan.groups[group], self._filters(group)
+        pooled = plan.pixels is not None
+        if not pooled:
+            winner = np.empty((len(gy), 0), np.int32)
+        gradients = None
+        if plan.few:
+            gW, gb = np.zeros((p.size, padded(len(b))), self.dtype), np.zeros(padded(len(b)), self.dtype)
+            conv2d.few_backward(
+                plan.back, images, p.origin, p.runs, p.length, gy, y, winner, len(b), self.relu, pooled, gW.reshape(-1), gb
+            )
+            gradients = gW[:, : len(b)], gb[: len(b)]
+            if gx is None:
+                return gradients
+        w = np.ascontiguousarray(W.reshape(p.size, len(b)).T)
+        gW, gb = np.zeros((len(b), p.size), self.dtype), np.zeros(len(b), self.dtype)
+        tile = patch_tile(p, len(b), self.dtype) if plan.few else plan.back
+        conv2d.backward(
+            *(tile, images, p.origin, p.runs, p.length, w.reshape(-1), gy, y, winner, self.relu, pooled),
+            *(gradients is None, gx is not None, gW, gb, images if gx is None else gx),
+        )
+        return gradients or (gW.T, gb)
+
+
+class Choice(Link):
+    """A ReLU, a MaxPool2d or both by themselves.
+
+    Parameters
+    ----------
+    node : Node
+        The first of them.
+    name : str
+        The last of them.
+    relu : bool
+        True if there is a ReLU.
+    pool : Layer or None
+        The pool.
+    """
+
+    def __init__(self, node: Node, name: str | None = None, *, relu: bool, pool: Any) -> None:
+        super().__init__(node, name)
+        self.relu = relu
+        self.pool = pool
+
+    def forward(self, x: Array) -> Array:
+        return self.record(x)[0]
+
+    def record(self, x: Array) -> tuple[Array, Any]:
+        pixels = pooling_windows(x.shape[1:], self.pool.window, self.pool.stride, self.pool.padding)
+        C = x.shape[3]
+        z = np.ascontiguousarray(x.reshape(len(x), -1))
+        y = np.empty((len(x), len(pixels) * C), x.dtype)
+        winner = np.empty(y.shape, np.int32)
+        choices.choose(z, pixels, C, C, self.relu, y, winner)
+        return y.reshape(len(x), *self.pool.output_shape(x.shape[1:])), (x.shape, y, winner)
+
+    def backward(self, kept: Any, gy: Array, *, to_input: bool) -> tuple[Array | None, dict[str, Array]]:
+        shape, y, winner = kept
+        if not to_input:
+            return None, {}
+        g = np.ascontiguousarray(gy.reshape(y.shape), y.dtype)
+        gx = np.zeros((shape[0], math.prod(shape[1:])), y.dtype)
+        choices.give_back_all(g, y, winner, shape[3], self.relu, True, shape[3], gx)
+        return gx.reshape(shape), {}
+
+
+@dataclass(frozen=True, eq=False)
+class Factors:
+    """Factors of a gradient of weights, x and gy of a Linear: their product is made for a whole batch at once."""
+
+    x: Array
+    gy: Array
+
+
+class Product(Link):
+    """Linear. Its gx is worked out only where somebody reads it, and a large gW for all images of a batch at once."""
+
+    def __init__(self, node: Node) -> None:
+        super().__init__(node)
+        self._input_gradient, self._weight_gradients = (rule(node.layer, f"{half}") for half in ("input_gradient", "weight_gradients"))
+
+    def backward(self, kept: Array, gy: Array, *, to_input: bool) -> tuple[Any, Any]:
+        layer = self.node.layer
+        gx = self._input_gradient(layer, kept, gy) if to_input else None
+        if layer.W.size > MANY * (kept.shape[1] + gy.shape[1]):
+            return gx, Factors(kept, gy)
+        return gx, self._weight_gradients(layer, kept, gy)

@@ -1,0 +1,145 @@
+"""The patches of a convolution: where each of them begins in an image, and where its runs of numbers lie.
+
+A patch of an image (H, W, C), as a row of numbers, is K_h runs of K_w C numbers that lie side by side. Where the kernel is dilated
+across, or sees a part of the channels, it is K_h K_w runs of C / groups numbers.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handmade.compiled.lanes import registers, widest
+from handmade.compiled.tiles import Tile
+from handmade.engine.arrays import Array, Shape
+from handmade.engine.layers.windows import effective_kernel
+
+Places = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Patches:
+    """Patches of one group of a convolution.
+
+    Attributes
+    ----------
+    origin : Array of int, (H', W')
+        The first number of the patch of each window, counted in the padded image.
+    across : int
+        Numbers from one window to the next one in its row.
+    runs : Array of int, (runs,)
+        The first number of each run, counted from the origin.
+    length : int
+        Numbers in a run.
+    even : bool
+        True if the runs lie at equal distances.
+    """
+
+    origin: Places
+    across: int
+    runs: Places
+    length: int
+    even: bool
+
+    @property
+    def size(self) -> int:
+        """Numbers in a patch."""
+        return len(self.runs) * self.length
+
+    @property
+    def windows(self) -> int:
+        """Windows of an image."""
+        return self.origin.size
+
+
+@lru_cache(maxsize=256)
+def patches_of(
+    shape: Shape, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape, groups: int
+) -> tuple[Patches, ...]:
+    """Return the patches of each group for images of `shape`, (H, W, C)."""
+    H, W, C = shape[0] + 2 * padding[0], shape[1] + 2 * padding[1], shape[2]
+    down, right = (
+        (size - span) // step + 1 for size, span, step in zip((H, W), effective_kernel(kernel, dilation), stride, strict=True)
+    )
+    rows, columns = np.arange(down) * stride[0], np.arange(right) * stride[1]
+    origin = (rows[:, None] * W + columns) * C
+    seen = C // groups
+    below = np.arange(kernel[0]) * dilation[0] * W * C
+    if dilation[1] == 1 and groups == 1:
+        runs, length = below, kernel[1] * C
+    else:
+        runs, length = (below[:, None] + np.arange(kernel[1]) * dilation[1] * C).ravel(), seen
+    even = len(set(np.diff(runs).tolist())) <= 1
+    return tuple(Patches(np.ascontiguousarray(origin + g * seen), stride[1] * C, runs, length, even) for g in range(groups))
+
+
+@lru_cache(maxsize=256)
+def pooling_windows(shape: Shape, window: Shape, stride: Shape, padding: Shape) -> NDArray[np.int32]:
+    """Return the pixels of each window of images of `shape`, (H, W, ...), counted in rows: (windows, pixels of a window).
+
+    Places beyond the edge are taken from the edge: that pixel is in the same window, and counted twice it changes no maximum.
+    """
+    along = []
+    for size, k, step, border in zip(shape[:2], window, stride, padding, strict=True):
+        count = (size + 2 * border - k) // step + 1
+        along.append(np.clip(np.arange(count)[:, None] * step - border + np.arange(k), 0, size - 1))  # (windows, k)
+    pixels = along[0][:, None, :, None] * shape[1] + along[1][None, :, None, :]
+    return np.ascontiguousarray(pixels.reshape(pixels.shape[0] * pixels.shape[1], -1), np.int32)
+
+
+# --- shapes of tiles ------------------------------------------------------------------------------------------------------------
+# Each shape of a tile is compiled by itself. So there are few of them: small layers share one, and large ones take the best of some.
+
+LITTLE = 2**17  # products of an image, up to which a layer is small
+
+
+def forward_tile(patches: Patches, filters: int, dtype: np.dtype[Any]) -> Tile:
+    """Return the tile for a convolution: windows of a row, and filters, of which there are a multiple of 4."""
+    windows = patches.origin.shape[1]
+    if patches.size * patches.windows * filters <= LITTLE:
+        return Tile(4 if windows >= 4 else 1, 1, min(4, widest(dtype)), dtype)
+    vectors, width = _vectors(filters, dtype)
+    most = (registers() - vectors - 1) // vectors  # room for a row of filters and a pixel
+    rows = min((n for n in (14, 13, 10, 6, 4, 1) if n <= min(most, windows)), key=lambda n: -(-windows // n) * (n + 1))
+    return Tile(rows, vectors, width, dtype)
+
+
+def patch_tile(patches: Patches, filters: int, dtype: np.dtype[Any]) -> Tile:
+    """Return the tile for a part of a patch: some runs, and numbers of each; loops over single numbers do the rest."""
+    little = patches.size * patches.windows * filters <= LITTLE
+    width = min(4, widest(dtype)) if little else max(_widest_divisor(patches.length, dtype), min(4, widest(dtype)))
+    vectors = 1 if little else max((n for n in (1, 2, 3, 4, 6) if patches.length % (n * width) == 0), default=1)
+    runs = len(patches.runs)
+    rows = runs if patches.even and runs in {3, 5} and runs * vectors <= registers() * 3 // 4 and not little else 1
+    return Tile(rows, vectors, width, dtype)
+
+
+def run_tile(patches: Patches, filters: int, dtype: np.dtype[Any]) -> Tile:
+    """Return the tile for numbers of a short run and filters, of which there are a multiple of 4."""
+    if patches.size * patches.windows * filters <= LITTLE // 8:
+        return Tile(1, 1, min(4, widest(dtype)), dtype)
+    vectors, width = _vectors(filters, dtype)
+    return Tile(patches.length if patches.length in {3, 5} else 1, vectors, width, dtype)
+
+
+def padded(filters: int) -> int:
+    """Return the number of filters with the zero ones that fill the last vector."""
+    return -(-filters // 4) * 4
+
+
+def with_zero_filters(w: Array) -> Array:
+    """Return filters, on the last axis, with as many zero ones as fill the last vector; contiguous."""
+    more = padded(w.shape[-1]) - w.shape[-1]
+    return np.pad(w, [(0, 0)] * (w.ndim - 1) + [(0, more)]) if more else np.ascontiguousarray(w)
+
+
+def _vectors(filters: int, dtype: np.dtype[Any]) -> tuple[int, int]:
+    """Return vectors in a row, one or two, and numbers in a vector, so that such rows divide the filters."""
+    width = _widest_divisor(filters, dtype)
+    return 2 - (filters // width) % 2, width
+
+
+def _widest_divisor(numbers: int, dtype: np.dtype[Any]) -> int:
+    return next(n for n in (16, 8, 4, 2, 1) if n <= widest(dtype) and numbers % n == 0)
