@@ -3,32 +3,35 @@
 convolution    Conv2d with the ReLU and the MaxPool2d behind it, in tiles: conv2d.py
 choice         MaxPool2d by itself, perhaps with a ReLU: choices.py
 product        Linear: gx only where it is read, a large gW for a whole batch at once: links.py
+differences    the logits followed backwards through what cannot switch: differences/
 """
 
 from concurrent.futures import Executor
-from functools import partial
+from functools import partial, reduce
 from typing import Any, ClassVar
 
 import numpy as np
 
+from handmade.compiled.differences.block import Block, block
+from handmade.compiled.differences.lines import products
+from handmade.compiled.differences.units import Units, units_of
+from handmade.compiled.following import following
 from handmade.compiled.links import FLOATS, Choice, Convolution, Factors, Product
+from handmade.engine.arrays import Array
+from handmade.engine.backends.differences import IMAGES_A_TASK, nudges_of, of_all
 from handmade.engine.backends.link import Link
 from handmade.engine.backends.plain import Plain
 from handmade.engine.graph import Node
-from handmade.engine.layers import Conv2d, Linear, MaxPool2d, ReLU, add_rules, rule
+from handmade.engine.layers import rule
+from handmade.engine.losses import Loss
 from handmade.engine.network import Network
-
-add_rules(Conv2d, compiled="convolution")
-add_rules(ReLU, compiled="relu")
-add_rules(MaxPool2d, compiled="pool")
-add_rules(Linear, compiled="product")
-
+from handmade.engine.sharing import Batch, blocks, mapped
 
 class Compiled(Plain):
     """Compiled loops where a layer has a rule."""
 
     name = "compiled"
-    SHORTCUTS: ClassVar[tuple[str, ...]] = ("convolution", "choice", "product")
+    SHORTCUTS: ClassVar[tuple[str, ...]] = ("convolution", "choice", "product", "differences")
 
     def links(self, network: Network) -> tuple[Link, ...]:
         """Return the nodes that the logits are made of, as pieces of work in their order."""
@@ -64,25 +67,59 @@ class Compiled(Plain):
         return super().total(node, parts)
 
 
-def following(network: Network, node: Node, *, relu: bool, pool: Any) -> tuple[list[str], bool, Any]:
-    """Return the names from a node to the last ReLU or pool that follows it in a row, at most one of each, and these."""
-    names = [node.name]
-    while (reader := sole_reader(network, names[-1])) is not None:
-        role = rule(reader.layer, "compiled")
-        if role == "relu" and not relu:
-            relu = True
-        elif role == "pool" and pool is None:
-            pool = reader.layer
-        else:
-            break
-        names.append(reader.name)
-    return names, relu, pool
+    # --- differences ----------------------------------------------------------------------------------------------------------
+
+    def differences(
+        self, network: Network, x: Array, y: Array, h: Any, scheme: str, loss: Loss, executor: Executor | None
+    ) -> tuple[float, dict[str, Array]]:
+        """Return the mean loss, and its quotient for every weight."""
+        if "differences" in self.without or network.mixes_batch or not network.dtype == x.dtype or x.dtype not in FLOATS:
+            return super().differences(network, x, y, h, scheme, loss, executor)
+        units: Units = network.remembered("units", lambda: units_of(network))
+        names = [name for name in network.weighted if name in network.below_logits]
+        parts = list(mapped(self.executor(executor), partial(self._block, units, h, scheme, loss), blocks((network, x, y), IMAGES_A_TASK)))
+        gradients: dict[str, Array] = {}
+        for name in names:
+            lines = [part.lines[name] for part, _ in parts if name in part.lines]
+            sums = [products(lines)] if lines else []
+            sums += [part.filters[name].T for part, _ in parts if name in part.filters]
+            sums += [plain[name] for _, plain in parts if name in plain]
+            total = reduce(np.add, sums) / len(x)
+            gradients |= {f"{name}.{array}": found for array, found in _weights(network.node(name).layer, total).items()}
+        return sum(part.loss for part, _ in parts) / len(x), of_all(network, gradients)
+
+    def _block(self, units: Units, h: Any, scheme: str, loss: Loss, batch: Batch) -> tuple[Block, dict[str, Array]]:
+        """Return what a block comes to, and the sums of what has to take the plain way: (weights of a column, columns)."""
+        network, x, y = batch
+        found = block(units, h, scheme, loss, batch)
+        plain: dict[str, Array] = {}
+        others = [name for name in network.weighted if name in network.below_logits and name not in units.served]
+        for images, names in _together({**found.left_out, **{name: list(range(len(x))) for name in others}}):
+            at = np.array(images)
+            some = (network.for_images(at), x[at], y[at])  # type: ignore[arg-type]
+            for name, column in self._by_images(h, scheme, loss, some, names)[1].items():
+                total = column.reshape(-1, nudges_of(network)[name].blocks)
+                plain[name] = total
+        return found, plain
 
 
-def sole_reader(network: Network, name: str) -> Node | None:
-    """Return the only node on the way to the logits that reads an activation; None if there are several, or it is the logits."""
-    readers = [node for node in network.readers[name] if node.name in network.below_logits]
-    return readers[0] if len(readers) == 1 and name != network.logits_name else None
+def _weights(layer: Any, sums: Array) -> dict[str, Array]:
+    """Return one array for each of a layer's weights, from rows for the weights of a column."""
+    found, first = {}, 0
+    for name, array in layer.parameters().items():
+        count = array.size // array.shape[-1]
+        found[name] = np.ascontiguousarray(sums[first : first + count]).reshape(array.shape)
+        first += count
+    return found
+
+
+def _together(images_of: dict[str, list[int]]) -> list[tuple[list[int], list[str]]]:
+    """Return the names that share their images, with these."""
+    groups: dict[tuple[int, ...], list[str]] = {}
+    for name, images in images_of.items():
+        if images:
+            groups.setdefault(tuple(images), []).append(name)
+    return [(list(images), names) for images, names in groups.items()]
 
 
 BACKEND = Compiled

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from handmade.compiled import choices, conv2d
-from handmade.compiled.lanes import lanes
+from handmade.compiled.vectors import lanes
 from handmade.compiled.patches import (
     Patches,
     forward_tile,
@@ -116,14 +116,14 @@ class Convolution(Link):
 
     def record(self, x: Array) -> tuple[Array, Any]:
         plan = self.plan(x)
-        images = self._images(x)
+        images = self.images(x)
         parts = [self._group(plan, images, g) for g in range(len(plan.groups))]
         y = parts[0][0] if len(parts) == 1 else np.concatenate([part.reshape(len(x), *plan.output[:2], -1) for part, _ in parts], 3)
         return y.reshape(len(x), *plan.output), (x.shape, images, parts)
 
     def backward(self, kept: Any, gy: Array, *, to_input: bool) -> tuple[Array | None, dict[str, Array]]:
         shape, images, parts = kept
-        plan, groups = self._plan_of(shape), self.conv.groups
+        plan, groups = self.plan_of(shape), self.conv.groups
         filters = len(self.conv.b) // groups
         gx = np.zeros_like(images) if to_input else None
         gW, gb = [], []
@@ -139,10 +139,11 @@ class Convolution(Link):
         (p, q), (H, W, C) = self.conv.padding, shape[1:]
         return crop(gx.reshape(len(gy), H + 2 * p, W + 2 * q, C), self.conv.padding), gradients
 
-    def _plan_of(self, shape: Shape) -> Plan:
+    def plan_of(self, shape: Shape) -> Plan:
+        """Return the plan for images (N, H, W, C) of such a shape."""
         return self.plan(np.broadcast_to(np.float32(0), shape))
 
-    def _images(self, x: Array) -> Array:
+    def images(self, x: Array) -> Array:
         """Return padded images as rows of numbers, in the dtype of the filters."""
         return np.ascontiguousarray(pad(x, self.conv.padding, 0).reshape(len(x), -1), self.dtype)
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handmade.compiled.lanes import registers, widest
+from handmade.compiled.vectors import registers, widest
 from handmade.compiled.tiles import Tile
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.layers.windows import effective_kernel

@@ -6,7 +6,7 @@ The work is shared out by blocks of images. Where these depend on one another (B
 some columns of weights at a time, and of a column as many nudges as are good for the memory.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import Executor
 from functools import partial, reduce
 from itertools import islice
@@ -100,16 +100,20 @@ class Differences:
             gradients |= {f"{name}.{array}": quotients for array, quotients in weights.items()}
         return L / len(x), of_all(network, gradients)
 
-    def _by_images(self, h: Any, scheme: str, loss: Loss, batch: Batch) -> Sums:
-        """Return the sums of one task."""
+    def _by_images(self, h: Any, scheme: str, loss: Loss, batch: Batch, names: Collection[str] | None = None) -> Sums:
+        """Return the sums of one task, for the nodes of these names; for all if left out."""
         keep_freed_memory()
-        return _added(self._sums(h, scheme, loss, *block) for block in blocks(batch, images_at_once(batch[0])))
+        return _added(self._sums(h, scheme, loss, names, *block) for block in blocks(batch, images_at_once(batch[0])))
 
-    def _sums(self, h: Any, scheme: str, loss: Loss, network: Network, x: Array, y: Array) -> Sums:
+    def _sums(
+        self, h: Any, scheme: str, loss: Loss, names: Collection[str] | None, network: Network, x: Array, y: Array
+    ) -> Sums:
         columns = {}
         with np.errstate(over="ignore", invalid="ignore"):  # an overflow shows in the result, where training looks for it
             path = self.path(network, x)
             for name, nudged in nudges_of(network).items():
+                if names is not None and name not in names:
+                    continue
                 node = network.node(name)
 
                 def dL(step: Any, node: Node = node, nudged: Nudges = nudged) -> Array:

@@ -34,16 +34,22 @@ def terms(q: float, dtype: np.dtype[np.floating]) -> int | None:
 
 def series(p: Array, c: Array, d: Array, count: int) -> Array:
     """Return `count` terms of (1): (N, classes), (N, classes), (N, nudges) -> (N, nudges)."""
-    power, s, l = np.ones_like(c), [np.ones_like(c[:, 0])], [np.zeros_like(c[:, 0])]
-    for n in range(1, count + 1):
-        power = power * c / n
-        s.append((p * power).sum(axis=1))
-        l.append(s[n] - sum(k / n * l[k] * s[n - k] for k in range(1, n)))
-    dL = d * l[count][:, None]
-    for coefficient in l[count - 1 : 0 : -1]:
+    *lower, highest = coefficients(p, c, count)
+    dL = d * highest[:, None]
+    for coefficient in reversed(lower):
         dL += coefficient[:, None]
         dL *= d
     return dL
+
+
+def coefficients(p: Array, c: Array, count: int) -> list[Array]:
+    """Return l_1 to l_count by (2): p and c (..., classes) -> each (...)."""
+    power, s, l = np.ones_like(c), [np.ones_like(c[..., 0])], [np.zeros_like(c[..., 0])]
+    for n in range(1, count + 1):
+        power = power * c / n
+        s.append((p * power).sum(axis=-1))
+        l.append(s[n] - sum(k / n * l[k] * s[n - k] for k in range(1, n)))
+    return l[1:]
 
 
 def distance(c: Array, d: Array) -> float:

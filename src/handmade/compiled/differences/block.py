@@ -1,0 +1,138 @@
+"""The differences of a block of images: the sums over them of dL / h, for every weight that is served.
+
+Convolutions come image by image (image.py), linear layers for all images at once (lines.py). Where lanes cannot help, the images are
+left out, and take the plain way.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from handmade.compiled.differences import losses
+from handmade.compiled.differences.bounds import bounds
+from handmade.compiled.differences.image import ImageDifferences
+from handmade.compiled.differences.lines import Line, line_of
+from handmade.compiled.differences.records import Record, largest, record
+from handmade.compiled.differences.units import Unit, Units
+from handmade.engine.arrays import Array
+from handmade.engine.layers import add_rules, rule
+from handmade.engine.losses import CrossEntropy, Loss, MeanSquaredError
+from handmade.engine.losses.cross_entropy import log_softmax
+from handmade.engine.network import Network
+from handmade.engine.sharing import Batch
+
+AddLoss: TypeAlias = Callable[[int, Array, int, Array], None]  # image, dz, M, dL: adds dL of each nudge
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """What a block comes to.
+
+    Attributes
+    ----------
+    loss : float
+        The sum of the losses.
+    filters : dict of Array, (O, patch + 1)
+        For each convolution, by the name of its node: sums of dL / h, biases last.
+    lines : dict of Line
+        For each linear layer.
+    left_out : dict of list of int
+        Images of the block that have to take the plain way, for some nodes.
+    """
+
+    loss: float
+    filters: dict[str, Array]
+    lines: dict[str, Line]
+    left_out: dict[str, list[int]]
+
+
+def block(units: Units, h: Any, scheme: str, loss: Loss, batch: Batch) -> Block:
+    """Return the sums of a block of images for the nodes that are served."""
+    network, x, y = batch
+    steps = (h, -h) if scheme == "central" else (h,)
+    with np.errstate(all="ignore"):  # an overflow shows in the result, where training looks for it
+        records, z = record(network, units, x)
+        reach = bounds(network, units, {name: largest(records[name]) for name in units.served}, abs(float(h)))
+        limits = {unit.node.name: _limit(unit, reach, records[unit.node.name], network.dtype) for unit in units.all if unit.node.name in records}
+        add = rule(loss, "compiled_delta") or _general
+        add_loss: AddLoss = add(loss, z, y)
+        filters: dict[str, Array] = {}
+        directions: dict[str, dict[int, Array]] = {}
+        left_out: dict[str, list[int]] = {name: [] for name in units.served}
+        constant: dict[Any, Array] = {}
+        for n in range(len(x)):
+            image = ImageDifferences(network, units, records, limits, n, constant)
+            for unit, found in image.backwards():
+                name = unit.node.name
+                if image.is_far(name) and (unit.role == "linear" or not image.follows_far):
+                    left_out[name].append(n)
+                elif unit.role == "linear":
+                    out = len(found.count)
+                    directions.setdefault(name, {})[n] = found.lanes[: out * image.M].reshape(out, image.M)[:, : image.K].copy()
+                else:
+                    for step in steps:
+                        for _, low, high, dz in image.nudges(unit, found, step):
+                            dL = np.zeros(dz.size // image.M, network.dtype)
+                            add_loss(n, dz, image.M, dL)
+                            total = filters.setdefault(name, np.zeros((len(found.count), len(dL) // (high - low)), network.dtype))
+                            total[low:high] += dL.reshape(high - low, -1) / (step * len(steps))
+        lines = {}
+        for unit in units.all:
+            if (name := unit.node.name) in directions:
+                made = line_of(unit, records[name], z, y, directions[name], h, scheme, loss)
+                if made is None:
+                    left_out[name] = list(range(len(x)))
+                else:
+                    lines[name] = made
+        return Block(float(loss.forward(z, y).sum()), filters, lines, left_out)
+
+
+def _limit(unit: Unit, reach: dict[str, Any], made: Record, dtype: Any) -> Array:
+    """Return the lead, for each channel, below which a window of the unit is contested."""
+    C = made.y.shape[1] // len(made.pixels)
+    bound = reach.get(unit.before_choice)
+    if bound is None:
+        return np.full(C, -np.inf, dtype)  # no nudge reaches it
+    return np.resize(2 * bound.both, C).astype(dtype)
+
+
+# --- losses ---------------------------------------------------------------------------------------------------------------------
+
+
+def _general(loss: Loss, z: Array, y: Array) -> AddLoss:
+    """Return the function for a loss without a rule: by its own delta."""
+
+    def add(n: int, dz: Array, M: int, dL: Array) -> None:
+        moved = dz.reshape(-1, M)[:, : z.shape[1]].T[None]  # (1, K, nudges)
+        dL += loss.delta(z[n : n + 1], np.ascontiguousarray(moved), y[n : n + 1])[0]
+
+    return add
+
+
+def _cross_entropy(loss: Any, z: Array, y: Array) -> AddLoss:
+    log_p, K = log_softmax(z), z.shape[1]
+    share = np.full(K, loss.smoothing / K, z.dtype)
+
+    def add(n: int, dz: Array, M: int, dL: Array) -> None:
+        target = share[:0]
+        if loss.smoothing:
+            target = share.copy()
+            target[y[n]] += 1 - loss.smoothing
+        losses.cross_entropy(dz, M, log_p[n], target, int(y[n]), dL)
+
+    return add
+
+
+def _mean_squared_error(_loss: Any, z: Array, y: Array) -> AddLoss:
+    distance = z - (np.arange(z.shape[1]) == y[:, None])
+
+    def add(n: int, dz: Array, M: int, dL: Array) -> None:
+        losses.mean_squared_error(dz, M, distance[n].astype(z.dtype), dL)
+
+    return add
+
+
+add_rules(CrossEntropy, compiled_delta=_cross_entropy)
+add_rules(MeanSquaredError, compiled_delta=_mean_squared_error)

@@ -1,0 +1,58 @@
+"""Constant regions: on blank paper all places are alike, and no nudge of a weight can tell one from another.
+
+    image        a pixel is blank if it is 0 in every channel
+    convolution  a place is blank if all pixels that it reads are, and none of them lies outside the image
+    pool         likewise
+    ReLU, ...    what goes number by number changes nothing
+
+So at two blank places of an activation the same numbers have been made of the same zeros: they are equal, whatever the weights
+are, and stay equal when a weight is nudged. A pool's window on blank paper is a tie that nobody can break.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handmade.engine.arrays import Array, Shape
+from handmade.engine.layers import AvgPool2d, BatchNorm2d, Conv2d, LeakyReLU, MaxPool2d, ReLU, add_rules
+from handmade.engine.layers.windows import pad, reached
+
+Blank = NDArray[np.bool_]  # (N, H, W)
+
+
+def of_images(x: Array) -> Blank | None:
+    """Return True for each blank pixel of the images; None if they are no images."""
+    blank: Blank = (x == 0).all(axis=-1)
+    return blank if x.ndim == 4 else None
+
+
+def windows(blank: Blank, size: Shape, stride: Shape, padding: Shape, dilation: Shape = (1, 1)) -> Blank:
+    """Return True for each window that lies on blank paper with all of its pixels: of the rows first, then of the columns."""
+    found = pad(blank, (padding[0], padding[1]), outside=False)
+    for axis in (0, 1):
+        places = (found.shape[1 + axis] - (size[axis] - 1) * dilation[axis] - 1) // stride[axis] + 1
+        parts = [
+            found[(slice(None),) * (1 + axis) + (reached(k * dilation[axis], places, stride[axis]),)] for k in range(size[axis])
+        ]
+        found = np.logical_and.reduce(parts) if len(parts) > 1 else parts[0]
+    return found
+
+
+def _of_windows(layer: Any, blank: Blank) -> Blank:
+    return windows(blank, layer.window, layer.stride, layer.padding)
+
+
+def _of_convolution(layer: Any, blank: Blank) -> Blank:
+    return windows(blank, layer.kernel, layer.stride, layer.padding, layer.dilation)
+
+
+def _unchanged(_layer: object, blank: Blank) -> Blank:
+    return blank
+
+
+add_rules(Conv2d, constant=_of_convolution)
+for pool in (MaxPool2d, AvgPool2d):
+    add_rules(pool, constant=_of_windows)
+for each in (ReLU, LeakyReLU, BatchNorm2d):  # number by number, for each channel the same everywhere
+    add_rules(each, constant=_unchanged)

@@ -1,0 +1,123 @@
+"""The differences of a linear layer, for all images of a block at once.
+
+A nudge of a weight moves all logits along one line v, so dL is a power series in d = h x:
+
+    dL = l_1 d + l_2 d^2 + ...,   sum over images of dL / h = sum over m of (x^m)^T (h^(m-1) l_m)        (1)
+
+which is one matrix product for all images and terms. Where the unit behind the weight may switch, d is what its ReLU makes of h x.
+
+    cross-entropy        the l_m are cumulants, with as many terms as rounding can tell: engine/losses/series.py
+    mean squared error   l_1 = 2/K sum over k of v_k (z_k - t_k),   l_2 = 1/K sum over k of v_k^2
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from handmade.compiled.differences.bounds import ROUNDING
+from handmade.compiled.differences.records import Record
+from handmade.compiled.differences.units import Unit
+from handmade.engine.arrays import Array
+from handmade.engine.layers import add_rules, rule
+from handmade.engine.losses import CrossEntropy, Loss, MeanSquaredError, series
+from handmade.engine.losses.cross_entropy import log_softmax
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """The sums of a linear layer: factors of (1), and columns of units that may switch.
+
+    Attributes
+    ----------
+    x, gains : Array, (images * terms, in), (images * terms, out)
+        The powers of x, and h^(m - 1) l_m.
+    columns : dict of Array, (in + 1,)
+        What is added for some units, biases last.
+    """
+
+    x: Array
+    gains: Array
+    columns: dict[int, Array] = field(default_factory=dict)
+
+
+def line_of(
+    unit: Unit, made: Record, z: Array, y: Array, directions: dict[int, Array], h: Any, scheme: str, loss: Loss
+) -> Line | None:
+    """Return the sums of a linear layer; None if a nudge goes further than its series reaches."""
+    images = np.array(list(directions))
+    x, v = made.images[images], np.stack(list(directions.values()))  # (N, in), (N, out, K)
+    terms = rule(loss, "line")
+    if terms is None:
+        return None
+    farthest = float(abs(h)) * max(float(x.max()), -float(x.min()), 1.0)
+    switches = np.zeros(v.shape[:2], bool)
+    if unit.relu:
+        switches = ~(made.lead[images] > 2 * farthest * ROUNDING)  # (N, out)
+        v = np.where((~switches & (made.winner[images] >= 0))[..., None], v, 0)
+    coefficients = terms(loss, z[images], y[images], v, farthest)  # (terms, N, out)
+    if coefficients is None:
+        return None
+    powers, gains = [], []
+    power, scale = x, 1.0
+    for m, l in enumerate(coefficients):
+        if scheme != "central" or m % 2 == 0:  # what is even in h falls out of central differences
+            powers.append(power)
+            gains.append((scale * l).astype(x.dtype))
+        power, scale = power * x, scale * float(h)
+    columns: dict[int, Array] = {}
+    steps = (h, -h) if scheme == "central" else (h,)
+    along = partial(rule(loss, "delta_along") or _along, loss)
+    for n, u in np.argwhere(switches):
+        m = made.z[images[n], u]
+        total = 0
+        for step in steps:
+            d = np.append(step * x[n], step).astype(x.dtype)
+            d = np.maximum(d + min(m, 0), -max(m, 0)) if unit.relu else d
+            dL = along(z[images[n]][None], directions[images[n]][u], d[None], y[images[n]][None])[0]
+            total = total + dL / (step * len(steps))
+        columns[int(u)] = columns[int(u)] + total if int(u) in columns else total
+    return Line(np.concatenate(powers), np.concatenate(gains), columns)
+
+
+def _along(loss: Any, z: Array, v: Array, d: Array, y: Array) -> Array:
+    found: Array = loss.delta(z, v[:, None] * d[:, None], y)
+    return found
+
+
+def products(every: Sequence[Line]) -> Array:
+    """Return the sums of a linear layer over all blocks, (in + 1, out), biases last."""
+    x, gains = np.concatenate([each.x for each in every]), np.concatenate([each.gains for each in every])
+    total = np.empty((x.shape[1] + 1, gains.shape[1]), x.dtype)
+    np.matmul(x.T, gains, out=total[:-1])
+    total[-1] = np.ones(len(gains), x.dtype) @ gains
+    for each in every:
+        for u, column in each.columns.items():
+            total[:, u] += column
+    return total
+
+
+# --- the terms of (1) -----------------------------------------------------------------------------------------------------------
+
+
+def _cross_entropy_terms(loss: Any, z: Array, y: Array, v: Array, farthest: float) -> list[Array] | None:
+    """Return the l_m, each (N, out), for v (N, out, K); None if |d| may be too large for the series."""
+    images = np.arange(len(y))
+    m = v[images, :, y]
+    if loss.smoothing:
+        m = (1 - loss.smoothing) * m + loss.smoothing * v.mean(axis=-1)
+    c = v - m[..., None]
+    count = series.terms(float(np.abs(c).max()) * farthest / np.log(2), v.dtype)
+    return None if count is None else series.coefficients(np.exp(log_softmax(z))[:, None], c, count)
+
+
+def _mean_squared_error_terms(_loss: Any, z: Array, y: Array, v: Array, _farthest: float) -> list[Array]:
+    """Return l_1 and l_2, each (N, out), for v (N, out, K)."""
+    distance = z - (np.arange(z.shape[1]) == y[:, None])
+    return [2 * (v * distance[:, None]).mean(axis=-1), (v * v).mean(axis=-1)]
+
+
+add_rules(CrossEntropy, line=_cross_entropy_terms)
+add_rules(MeanSquaredError, line=_mean_squared_error_terms)

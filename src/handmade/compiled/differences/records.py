@@ -1,0 +1,104 @@
+"""The forward pass of a block of images, with all that differences need of it: one record a unit."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from handmade.compiled.differences.constant_regions import of_images
+from handmade.compiled.differences.loops import choose_leads
+from handmade.compiled.differences.units import Unit, Units
+from handmade.compiled.links import Convolution
+from handmade.compiled.patches import pooling_windows
+from handmade.engine.arrays import Array
+from handmade.engine.graph import INPUT
+from handmade.engine.layers import rule
+from handmade.engine.network import Network
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """A unit at a block of images.
+
+    Attributes
+    ----------
+    images : Array, (N, numbers)
+        What a convolution reads, padded; what another unit reads, in rows.
+    z, y : Array, (N, numbers)
+        What its choice reads, and what it makes.
+    winner, lead : Array, (N, numbers of y)
+        The pixel that wins, -1 for 0, and its lead.
+    pixels : Array of int, (windows, pixels)
+        The windows.
+    blank : Array of bool, (N, windows)
+        Windows that are alike.
+    """
+
+    images: Array
+    z: Array
+    y: Array
+    winner: Array
+    lead: Array
+    pixels: Array
+    blank: Array
+
+
+def record(network: Network, units: Units, x: Array) -> tuple[dict[str, Record], Array]:
+    """Return the records of all units with a convolution, a linear layer or a choice, by the names of their nodes; and the logits."""
+    values: dict[str, Array] = {INPUT: x}
+    blank = {INPUT: of_images(x)}
+    found: dict[str, Record] = {}
+    for unit in units.all:
+        node = unit.node
+        if unit.role == "other":
+            values[node.name] = node.layer.forward(node.of(values))
+            blank[node.name] = _blank(unit, blank)
+            continue
+        read = values[node.reads[0]]
+        images = read
+        z = read
+        before = blank[node.reads[0]]
+        if unit.role == "convolution":
+            link = Convolution(node)
+            images, z = link.images(read), link.forward(read)
+            before = blank[node.name] = _blank(unit, blank)
+        elif unit.role == "linear":
+            z = node.layer.forward(read)
+            before = None
+        values[node.name] = z
+        found[node.name] = made = _chosen(unit, images.reshape(len(x), -1), z, before)
+        values[unit.last] = made.y.reshape(len(x), *network.shape_of[unit.last])
+        blank[unit.last] = None if before is None else made.blank.reshape(len(x), *network.shape_of[unit.last][:-1])
+    return found, values[network.logits_name]
+
+
+def _chosen(unit: Unit, images: Array, z: Array, blank: Array | None) -> Record:
+    """Return the record of a unit from what its choice reads; without a choice, every number is chosen."""
+    N, C = len(z), z.shape[-1]
+    shape = z.shape[1:] if z.ndim == 4 else (1, 1, C)
+    pool = unit.pool
+    window = ((1, 1), (1, 1), (0, 0)) if pool is None else (pool.window, pool.stride, pool.padding)
+    pixels = pooling_windows(shape, *window)
+    alike = np.zeros((N, len(pixels)), np.bool_)
+    if blank is not None:
+        alike = blank.reshape(N, -1) if pool is None else rule(pool, "constant")(pool, blank).reshape(N, -1)
+    rows = np.ascontiguousarray(z.reshape(N, -1))
+    y = np.empty((N, len(pixels) * C), z.dtype)
+    winner, lead = np.empty(y.shape, np.int32), np.empty_like(y)
+    choose_leads(rows, pixels, C, unit.relu, np.ascontiguousarray(alike), y, winner, lead)
+    return Record(images, rows, y, winner, lead, pixels, alike)
+
+
+def _blank(unit: Unit, blank: dict[str, Array | None]) -> Array | None:
+    """Return the blank places of what a unit's node makes."""
+    after, before = rule(unit.node.layer, "constant"), blank.get(unit.node.reads[0])
+    found: Array | None = after(unit.node.layer, before) if after and before is not None else None
+    return found
+
+
+def largest(found: Record) -> float:
+    """Return the largest |x| that a unit reads."""
+    return float(max(found.images.max(), -found.images.min()))
+
+
+__all__: list[Any] = ["Record", "largest", "record"]

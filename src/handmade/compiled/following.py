@@ -1,0 +1,31 @@
+"""Nodes in a row: a ReLU and a max-pool that follow a node, if nobody else reads what lies between."""
+
+from typing import Any
+
+from handmade.engine.graph import Node
+from handmade.engine.layers import rule
+from handmade.engine.network import Network
+
+
+def following(network: Network, node: Node, *, relu: bool, pool: Any) -> tuple[list[str], bool, Any]:
+    """Return the names from a node to the last ReLU or pool that follows it in a row, at most one of each, and these.
+
+    `relu` and `pool` say which of them the node itself is.
+    """
+    names = [node.name]
+    while (reader := sole_reader(network, names[-1])) is not None:
+        role = rule(reader.layer, "compiled")
+        if role == "relu" and not relu:
+            relu = True
+        elif role == "pool" and pool is None:
+            pool = reader.layer
+        else:
+            break
+        names.append(reader.name)
+    return names, relu, pool
+
+
+def sole_reader(network: Network, name: str) -> Node | None:
+    """Return the only node on the way to the logits that reads an activation; None if there are several, or it is the logits."""
+    readers = [node for node in network.readers[name] if node.name in network.below_logits]
+    return readers[0] if len(readers) == 1 and name != network.logits_name else None
