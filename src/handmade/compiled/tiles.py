@@ -134,6 +134,19 @@ def load(_typing: Any, tile: Shape, y: Any, at: Any, dy: Any) -> Any:
     return Numbers(tile)(tile, y, at, dy), generate
 
 
+@intrinsic  # type: ignore[untyped-decorator]
+def spread(_typing: Any, tile: Shape, number: Any) -> Any:
+    """t[k, :] = number, the same everywhere."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        vector, t = _spread(builder, tile, args[1]), ir.Constant(_array(tile), ir.Undefined)
+        for n in range(tile.rows * tile.vectors):
+            t = builder.insert_value(t, vector, n)
+        return t
+
+    return Numbers(tile)(tile, tile.dtype), generate
+
+
 # --- arithmetic -----------------------------------------------------------------------------------------------------------------
 
 
@@ -168,6 +181,21 @@ def along(_typing: Any, t: Numbers, g: Any, x: Any, at: Any, dx: Any) -> Any:
         return t
 
     return t(t, g, x, at, dx), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def larger(_typing: Any, t: Numbers, s: Numbers) -> Any:
+    """The larger one of t and s, number by number; what is no number in t stays."""
+    shape = t.shape
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        t, s = args
+        for n in range(shape.rows * shape.vectors):
+            a, b = builder.extract_value(t, n), builder.extract_value(s, n)
+            t = builder.insert_value(t, builder.select(builder.fcmp_ordered(">", b, a), b, a), n)
+        return t
+
+    return t(t, s), generate
 
 
 @intrinsic  # type: ignore[untyped-decorator]

@@ -14,6 +14,7 @@ from handmade.compiled.differences import losses
 from handmade.compiled.differences.bounds import bounds
 from handmade.compiled.differences.image import ImageDifferences
 from handmade.compiled.differences.lines import Line, line_of
+from handmade.compiled.differences.prepared import prepared
 from handmade.compiled.differences.records import Record, largest, record
 from handmade.compiled.differences.units import Unit, Units
 from handmade.engine.arrays import Array
@@ -55,7 +56,11 @@ def block(units: Units, h: Any, scheme: str, loss: Loss, batch: Batch) -> Block:
     with np.errstate(all="ignore"):  # an overflow shows in the result, where training looks for it
         records, z = record(network, units, x)
         reach = bounds(network, units, {name: largest(records[name]) for name in units.served}, abs(float(h)))
-        limits = {unit.node.name: _limit(unit, reach, records[unit.node.name], network.dtype) for unit in units.all if unit.node.name in records}
+        ready = {
+            unit.node.name: prepared(network, units, unit, records[unit.node.name], _limit(unit, reach, records[unit.node.name]))
+            for unit in units.all
+            if unit.node.name in records
+        }
         add = rule(loss, "compiled_delta") or _general
         add_loss: AddLoss = add(loss, z, y)
         filters: dict[str, Array] = {}
@@ -63,21 +68,22 @@ def block(units: Units, h: Any, scheme: str, loss: Loss, batch: Batch) -> Block:
         left_out: dict[str, list[int]] = {name: [] for name in units.served}
         constant: dict[Any, Array] = {}
         for n in range(len(x)):
-            image = ImageDifferences(network, units, records, limits, n, constant)
-            for unit, found in image.backwards():
-                name = unit.node.name
-                if image.is_far(name) and (unit.role == "linear" or not image.follows_far):
+            image = ImageDifferences(network, units, ready, n, constant)
+            for each, found in image.backwards():
+                name, out = each.unit.node.name, each.channels
+                if image.is_far(name) and (each.unit.role == "linear" or not image.follows_far):
                     left_out[name].append(n)
-                elif unit.role == "linear":
-                    out = len(found.count)
-                    directions.setdefault(name, {})[n] = found.lanes[: out * image.M].reshape(out, image.M)[:, : image.K].copy()
+                elif each.unit.role == "linear":
+                    lanes = found.lanes[: out * image.M].reshape(out, image.M)
+                    directions.setdefault(name, {})[n] = lanes[:, : image.K].copy()
                 else:
+                    nudges = each.groups[0].nudges
+                    total = filters.setdefault(name, np.zeros((out, nudges), x.dtype))
                     for step in steps:
-                        for _, low, high, dz in image.nudges(unit, found, step):
-                            dL = np.zeros(dz.size // image.M, network.dtype)
+                        for low, high, dz in image.nudges(each, found, step):
+                            dL = np.zeros((high - low) * nudges, x.dtype)
                             add_loss(n, dz, image.M, dL)
-                            total = filters.setdefault(name, np.zeros((len(found.count), len(dL) // (high - low)), network.dtype))
-                            total[low:high] += dL.reshape(high - low, -1) / (step * len(steps))
+                            total[low:high] += dL.reshape(high - low, nudges) / (step * len(steps))
         lines = {}
         for unit in units.all:
             if (name := unit.node.name) in directions:
@@ -89,13 +95,13 @@ def block(units: Units, h: Any, scheme: str, loss: Loss, batch: Batch) -> Block:
         return Block(float(loss.forward(z, y).sum()), filters, lines, left_out)
 
 
-def _limit(unit: Unit, reach: dict[str, Any], made: Record, dtype: Any) -> Array:
+def _limit(unit: Unit, reach: dict[str, Any], made: Record) -> Array:
     """Return the lead, for each channel, below which a window of the unit is contested."""
     C = made.y.shape[1] // len(made.pixels)
     bound = reach.get(unit.before_choice)
     if bound is None:
-        return np.full(C, -np.inf, dtype)  # no nudge reaches it
-    return np.resize(2 * bound.both, C).astype(dtype)
+        return np.full(C, -np.inf, made.y.dtype)  # no nudge reaches it
+    return np.resize(2 * bound.both, C).astype(made.y.dtype)
 
 
 # --- losses ---------------------------------------------------------------------------------------------------------------------

@@ -1,0 +1,155 @@
+"""Units made ready for a block of images: what is the same for all of its images is worked out once."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from handmade.compiled.differences.records import Record
+from handmade.compiled.differences.units import Unit, Units
+from handmade.compiled.links import Convolution
+from handmade.compiled.patches import Patches
+from handmade.compiled.tiles import Tile
+from handmade.compiled.vectors import registers, widest
+from handmade.engine.arrays import Array, Shape
+from handmade.engine.network import Network
+
+LITTLE = 2**12  # numbers of a patch times windows, up to which a convolution is small
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """One group of a convolution.
+
+    Attributes
+    ----------
+    low, high : int
+        Its filters.
+    tile : Tile
+        For numbers of a patch, and lanes.
+    origin, runs, length : Array, Array, int
+        Its patches (patches.py).
+    w : Array, (O * patch,)
+        Its filters, one after the other.
+    """
+
+    low: int
+    high: int
+    tile: Tile
+    origin: Array
+    runs: Array
+    length: int
+    w: Array
+
+    @property
+    def nudges(self) -> int:
+        """Weights of a filter, its bias included."""
+        return len(self.runs) * self.length + 1
+
+
+@dataclass(frozen=True, eq=False)
+class Next:
+    """The convolution behind a convolution, where its contested windows are worked out.
+
+    Attributes
+    ----------
+    name : str
+        Its node.
+    origin : Array, (windows,)
+        The first pixel that each window reads in the padded image.
+    taps : Array, (K_h K_w,)
+        The pixels of a window, counted from there.
+    pixel_of : Array
+        The pixel of the image at each pixel of the padded image; -1 outside.
+    w : Array, (channels, O, K_h K_w)
+    row, square : Tile
+        A vector of nudges; a vector of lanes for each of these nudges.
+    """
+
+    name: str
+    origin: Array
+    taps: Array
+    pixel_of: Array
+    w: Array
+    row: Tile
+    square: Tile
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A unit with a convolution, a linear layer or a choice, for a block of images.
+
+    Attributes
+    ----------
+    unit : Unit
+    made : Record
+    channels : int
+        Of what its choice makes.
+    limit : Array, (channels,)
+        The lead up to which a window is contested.
+    groups : tuple of Group
+        Of a convolution.
+    next : Next or None
+    W : Array or None
+        The weights of a linear layer, in a row.
+    tile : Tile or None
+        For inputs of a linear layer, and lanes.
+    """
+
+    unit: Unit
+    made: Record
+    channels: int
+    limit: Array
+    groups: tuple[Group, ...] = ()
+    next: Next | None = None
+    W: Array | None = None
+    tile: Tile | None = None
+
+
+def prepared(network: Network, units: Units, unit: Unit, made: Record, limit: Array) -> Prepared:
+    """Return a unit made ready."""
+    layer: Any = unit.node.layer
+    channels, dtype = made.y.shape[1] // len(made.pixels), made.y.dtype
+    if unit.role == "convolution":
+        shape = network.shape_of[unit.node.reads[0]]
+        groups = tuple(_group(layer, g, patches, dtype) for g, patches in enumerate(Convolution(unit.node).plan_of((1, *shape)).groups))
+        later = units.next.get(unit.node.name)
+        following = None if later is None else _next(later, network.shape_of[unit.last], dtype)
+        return Prepared(unit, made, channels, limit, groups, following)
+    if unit.role == "linear":
+        rows = 4 if layer.W.size <= LITTLE else 24 if registers() == 32 else 12
+        tile = Tile(rows, 1, widest(dtype), dtype)
+        return Prepared(unit, made, channels, limit, W=np.ascontiguousarray(layer.W).reshape(-1), tile=tile)
+    return Prepared(unit, made, channels, limit)
+
+
+def _group(conv: Any, g: int, patches: Patches, dtype: Any) -> Group:
+    each = len(conv.b) // conv.groups
+    low, high = g * each, (g + 1) * each
+    w = np.ascontiguousarray(conv.W[..., low:high].reshape(patches.size, each).T).reshape(-1)
+    return Group(low, high, _tile(patches, dtype), patches.origin.reshape(-1), patches.runs, patches.length, w)
+
+
+def _tile(patches: Patches, dtype: Any) -> Tile:
+    """Return the tile for numbers of a patch, and lanes."""
+    length = patches.length
+    if patches.size * patches.windows <= LITTLE:
+        return Tile(4 if length >= 4 else 1, 1, widest(dtype), dtype)
+    rows = next(n for n in (24, 16, 12, 8, 5, 4, 3, 1) if n <= min(registers() - 4, length) and (length % n == 0 or n == 1))
+    return Tile(rows, 1, widest(dtype), dtype)
+
+
+def _next(later: Unit, shape: Shape, dtype: Any) -> Next:
+    conv: Any = later.node.layer
+    (p, q), (H, W, C) = conv.padding, shape
+    across = W + 2 * q
+    taps = np.add.outer(np.arange(conv.kernel[0]) * conv.dilation[0] * across, np.arange(conv.kernel[1]) * conv.dilation[1])
+    pixel_of = np.full((H + 2 * p, across), -1, np.int64)
+    pixel_of[p : p + H, q : q + W] = np.arange(H * W).reshape(H, W)
+    w = np.ascontiguousarray(conv.W.reshape(-1, C, len(conv.b)).transpose(1, 2, 0))
+    origin = Convolution(later.node).plan_of((1, *shape)).groups[0].origin.reshape(-1) // C
+    wide = widest(dtype)
+    return Next(
+        *(later.node.name, origin, taps.reshape(-1), pixel_of.reshape(-1), w),
+        *(Tile(1, 1, wide, dtype), Tile(wide, 1, wide, dtype)),
+    )
