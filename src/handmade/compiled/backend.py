@@ -80,26 +80,28 @@ class Compiled(Plain):
         parts = list(mapped(self.executor(executor), partial(self._block, units, h, scheme, loss), blocks((network, x, y), IMAGES_A_TASK)))
         gradients: dict[str, Array] = {}
         for name in names:
-            lines = [part.lines[name] for part, _ in parts if name in part.lines]
-            sums = [products(lines)] if lines else []
-            sums += [part.filters[name].T for part, _ in parts if name in part.filters]
+            node = network.node(name)
+            sums = [_weights(node.layer, part.filters[name].T) for part, _ in parts if name in part.filters]
             sums += [plain[name] for _, plain in parts if name in plain]
-            total = reduce(np.add, sums) / len(x)
-            gradients |= {f"{name}.{array}": found for array, found in _weights(network.node(name).layer, total).items()}
+            lines = [part.lines[name] for part, _ in parts if name in part.lines]
+            if lines:
+                sums.append(_weights(node.layer, products(lines)))
+            gradients |= {f"{name}.{array}": found / len(x) for array, found in self.total(node, sums).items()}
         return sum(part.loss for part, _ in parts) / len(x), of_all(network, gradients)
 
-    def _block(self, units: Units, h: Any, scheme: str, loss: Loss, batch: Batch) -> tuple[Block, dict[str, Array]]:
-        """Return what a block comes to, and the sums of what has to take the plain way: (weights of a column, columns)."""
+    def _block(
+        self, units: Units, h: Any, scheme: str, loss: Loss, batch: Batch
+    ) -> tuple[Block, dict[str, dict[str, Array]]]:
+        """Return what a block comes to, and the sums of what has to take the plain way, by node and array."""
         network, x, y = batch
         found = block(units, h, scheme, loss, batch)
-        plain: dict[str, Array] = {}
+        plain: dict[str, dict[str, Array]] = {}
         others = [name for name in network.weighted if name in network.below_logits and name not in units.served]
         for images, names in _together({**found.left_out, **{name: list(range(len(x))) for name in others}}):
             at = np.array(images)
             some = (network.for_images(at), x[at], y[at])  # type: ignore[arg-type]
             for name, column in self._by_images(h, scheme, loss, some, names)[1].items():
-                total = column.reshape(-1, nudges_of(network)[name].blocks)
-                plain[name] = total
+                plain[name] = nudges_of(network)[name].gather(column)
         return found, plain
 
 
