@@ -21,7 +21,7 @@ from handmade.engine.backends.numpy.links import Factors
 from handmade.engine.backends.plain import Plain
 from handmade.engine.gradients import backprop, definition, difference, input_gradient
 from handmade.engine.losses import CrossEntropy, MeanSquaredError
-from handmade.workers import workers
+from handmade.threads import threads
 
 SHORTCUTS = shortcuts("numpy")
 
@@ -207,7 +207,7 @@ def test_the_variable_chooses_too_and_a_call_is_stronger(monkeypatch: pytest.Mon
 
 def test_a_choice_goes_along_to_other_processes() -> None:
     network, (x, y) = handmade.networks.readme(rng(), np.float64), digits(70)
-    with workers(2) as executor:
+    with threads(2) as executor:
         assert executor is not None
         for name in BACKENDS:
             with use_backend(name):

@@ -15,7 +15,7 @@ from handmade.doctor.advice import advice
 from handmade.doctor.machine import Blas, Machine, examine
 from handmade.doctor.self_test import Speed, Verdict
 from handmade.engine.gradients import backprop
-from handmade.workers import cores
+from handmade.threads import cores
 
 SOUND = Machine(
     system="Linux x86_64",

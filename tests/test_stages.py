@@ -124,7 +124,7 @@ def test_large_differences_agree_with_the_definition(stage: Network) -> None:
 
 
 @every_stage
-def test_the_bits_do_not_depend_on_the_workers(stage: Network) -> None:
+def test_the_bits_do_not_depend_on_the_processes(stage: Network) -> None:
     x, y = batch()
     with ProcessPoolExecutor(2) as executor:
         for gradient in (difference, backprop):

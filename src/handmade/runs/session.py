@@ -26,7 +26,7 @@ from handmade.runs.job import Job
 from handmade.runs.parts import make_loss
 from handmade.runs.record import RunWriter, read_log
 from handmade.runs.result import numbers_of, result_of
-from handmade.workers import workers
+from handmade.threads import threads
 
 RECENT = 100  # steps whose mean is the training loss at the end
 
@@ -150,7 +150,7 @@ class TrainingSession:
         if self._began is not None:
             raise HandmadeError(f"{self.folder}: expected a new session, got one that is over. Try handmade.runs.resume")
         with ExitStack() as stack:
-            self._executor = stack.enter_context(workers(self.job.settings.threads or 1))
+            self._executor = stack.enter_context(threads(self.job.settings.threads or 1))
             self._training = stack.enter_context(closing(self.job.train(self._state, self._executor)))
             stack.enter_context(self._writer)
             self._losses.extend(line["loss"] for line in read_log(self.folder)[-RECENT:])
