@@ -364,6 +364,7 @@ def test_any_network_has_the_gradient_of_its_definition(layers: Sequence[Layer],
 @every_dtype
 @every_scheme
 @pytest.mark.parametrize("way", [definition, difference])
+@pytest.mark.usefixtures("backend")
 def test_an_executor_gives_the_same_bits(way: Way, scheme: Scheme, dtype: type) -> None:
     network, x, y = on_kinks(*APART, dtype)
     x, y = np.concatenate([x, x[::-1], x]), np.concatenate([y, y, y[::-1]])  # more images than one block, and one left over
@@ -384,6 +385,7 @@ def test_a_batch_has_the_mean_of_the_gradients_of_its_images() -> None:
         np.testing.assert_allclose(g, sum(each[name] for each in single) / 3, rtol=0, atol=1e-14)  # 3 numbers of order 1
 
 
+@pytest.mark.usefixtures("backend")
 def test_neither_way_writes_to_what_it_was_given() -> None:
     network, x, y = on_kinks(*APART, np.float64)
     arrays = [x, y, *network.parameters().values()]
