@@ -71,12 +71,14 @@ class TrainingSession:
         Cost of the run, if it goes by the definition.
     left_out : sequence of str
         Descriptions of damaged checkpoints that were passed over.
+    gone_backend : str, optional
+        Backend of an earlier version that the run had so far.
     seconds : float
         Seconds that earlier sessions took.
 
     Attributes
     ----------
-    job, estimate, left_out
+    job, estimate, left_out, gone_backend
         As given.
     result : dict or None
         Result of the run, as run.json has it, once the session has ended.
@@ -94,9 +96,10 @@ class TrainingSession:
         *,
         estimate: Estimate | None = None,
         left_out: tuple[str, ...] = (),
+        gone_backend: str | None = None,
         seconds: float = 0.0,
     ) -> None:
-        self.job, self.estimate, self.left_out = job, estimate, left_out
+        self.job, self.estimate, self.left_out, self.gone_backend = job, estimate, left_out, gone_backend
         self.result: dict[str, Any] | None = None
         self.evaluation: Evaluation | None = None
         self.images_per_second = 0.0
