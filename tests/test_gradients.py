@@ -38,6 +38,7 @@ from handmade.engine.layers import (
 )
 from handmade.engine.losses import CrossEntropy
 from handmade.engine.network import Network
+from handmade.engine.plain.differences import by_images
 from laws import exact
 
 Way: TypeAlias = Callable[..., tuple[float, dict[str, Array]]]
@@ -375,6 +376,15 @@ def test_an_executor_gives_the_same_bits(way: Way, scheme: Scheme, dtype: type) 
     for name, array in network.parameters().items():
         assert np.array_equal(shared[1][name], alone[1][name])
         assert (alone[1][name].shape, alone[1][name].dtype) == (array.shape, np.dtype(dtype))
+
+
+def test_the_sums_of_some_nodes_are_those_of_all() -> None:
+    network, x, y = on_kinks(*APART, np.float64)
+    L, every = by_images(0.1, "central", CrossEntropy(), (network, x, y))
+    base, some = by_images(0.1, "central", CrossEntropy(), (network, x, y), ["2", "8"])
+    assert (base, list(some)) == (L, ["2", "8"])
+    for name, columns in some.items():
+        np.testing.assert_array_equal(columns, every[name])
 
 
 def test_a_batch_has_the_mean_of_the_gradients_of_its_images() -> None:

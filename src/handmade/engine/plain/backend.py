@@ -18,19 +18,18 @@ import numpy as np
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.engine.graph import INPUT, Node
-from handmade.engine.layers import Layer, rule
 from handmade.engine.losses import Loss
 from handmade.engine.memory import keep_freed_memory
 from handmade.engine.network import Network
 from handmade.engine.plain.differences import differences, of_all, tape
+from handmade.engine.plain.link import Link
 from handmade.engine.sharing import Batch, blocks, mapped
 
 IMAGES_AT_ONCE = 32  # in a pass that keeps no tape: enough for the BLAS, few enough for the cache
 FEWEST, MOST = 16, 64  # images of a task of backpropagation: enough to outweigh the calls, few enough for the cache
 TASKS = 4  # of a batch, if that gives neither too few nor too many
 
-Gradients: TypeAlias = dict[str, Array]  # of one node, by the layer's own names
-Part: TypeAlias = tuple[float, Array | None, dict[str, Gradients]]  # the losses' sum, gx, and the gradients of each node
+Part: TypeAlias = tuple[float, Array | None, dict[str, Any]]  # the losses' sum, gx, and the gradients of each node
 
 
 class Plain:
@@ -42,105 +41,109 @@ class Plain:
     def __init__(self, without: frozenset[str] = frozenset()) -> None:
         self.without = without
 
+    # --- forward --------------------------------------------------------------------------------------------------------------
+
     def tape(self, network: Network, x: Array) -> dict[str, Array]:
         """Return every activation."""
-        return tape(network.nodes, x)
+        return tape(network, x)
 
     def logits(self, network: Network, x: Array) -> Array:
         """Return the logits, a block of images after the other."""
         keep_freed_memory()
         if len(x) <= IMAGES_AT_ONCE or network.mixes_batch:
-            return _output(network, x)
+            return self._output(network, x)
         pieces = [slice(first, first + IMAGES_AT_ONCE) for first in range(0, len(x), IMAGES_AT_ONCE)]
-        return np.concatenate([_output(network.for_images(piece), x[piece]) for piece in pieces])
+        return np.concatenate([self._output(network.for_images(piece), x[piece]) for piece in pieces])
+
+    def links(self, network: Network) -> tuple[Link, ...]:
+        """Return the nodes that the logits are made of, as pieces of work in their order."""
+        return tuple(Link(node) for node in network.nodes if node.name in network.below_logits)
+
+    def _links(self, network: Network) -> tuple[tuple[Link, tuple[str, ...]], ...]:
+        """Return the links, and what nobody reads after each of them: its memory serves the next activation."""
+
+        def make() -> tuple[tuple[Link, tuple[str, ...]], ...]:
+            return tuple((link, network.read_last_by(link.node.name)) for link in self.links(network))
+
+        links: tuple[tuple[Link, tuple[str, ...]], ...] = network.remembered((self.name, self.without), make)
+        return links
+
+    def _output(self, network: Network, x: Array) -> Array:
+        values = {INPUT: x}
+        for link, done in self._links(network):
+            values[link.name] = link.forward(link.of(values))
+            for name in done:
+                del values[name]
+        return values[network.logits_name]
+
+    # --- backpropagation ------------------------------------------------------------------------------------------------------
 
     def backprop(
         self, network: Network, x: Array, y: Array, loss: Loss, executor: Executor | None
     ) -> tuple[float, dict[str, Array]]:
         """Return the mean loss, and its derivative with respect to every weight."""
-        parts = _parts(network, x, y, loss, executor, to_pixels=False)
+        parts = self._parts(network, x, y, loss, executor, to_pixels=False)
         gradients: dict[str, Array] = {}
         with np.errstate(over="ignore", invalid="ignore"):
             for node in map(network.node, filter(network.below_logits.__contains__, network.weighted)):
-                total = _added([of_nodes.get(node.name, {}) for _, _, of_nodes in parts])
+                total = self.total(node, [gradients_of.get(node.name, {}) for _, _, gradients_of in parts])
                 _check_gradients(network, node, total)
                 gradients |= {f"{node.name}.{name}": array for name, array in total.items()}
         return sum(part[0] for part in parts) / len(x), of_all(network, gradients)
 
     def input_gradient(self, network: Network, x: Array, y: Array, loss: Loss, executor: Executor | None) -> tuple[float, Array]:
         """Return the mean loss, and its derivative with respect to every pixel."""
-        parts = _parts(network, x, y, loss, executor, to_pixels=True)
+        parts = self._parts(network, x, y, loss, executor, to_pixels=True)
         gx = [part[1] for part in parts if part[1] is not None]
         return sum(part[0] for part in parts) / len(x), np.concatenate(gx) if gx else np.zeros_like(x)
+
+    def total(self, node: Node, parts: list[Any]) -> dict[str, Array]:
+        """Return what the gradients of one node add up to, over the blocks of a batch."""
+        return {name: reduce(np.add, [part[name] for part in parts]) for name in parts[0]}
+
+    def _parts(
+        self, network: Network, x: Array, y: Array, loss: Loss, executor: Executor | None, *, to_pixels: bool
+    ) -> list[Part]:
+        size = min(max(-(-len(x) // TASKS), FEWEST), MOST)  # however many threads there are
+        return list(mapped(executor, partial(self._part, loss, len(x), to_pixels), blocks((network, x, y), size)))
+
+    def _part(self, loss: Loss, images: int, to_pixels: bool, block: Batch) -> Part:  # noqa: FBT001  a partial fills it in
+        """Go through some images and back; gx is worked out only as far as somebody reads it."""
+        keep_freed_memory()
+        network, x, y = block
+        links, gradients = self._links(network), dict[str, Any]()
+        values, kept = {INPUT: x}, dict[str, Any]()
+        wanted = network.with_weights_above | ({INPUT} if to_pixels else set())
+        with np.errstate(over="ignore", invalid="ignore"):  # an overflow shows in the result, where training looks for it
+            for link, done in links:
+                values[link.name], kept[link.name] = link.record(link.of(values))
+                for name in done:
+                    del values[name]
+            z = values[network.logits_name]
+            g: dict[str, Array] = {network.logits_name: loss.backward(z, y) / images}
+            for link, _ in reversed(links):
+                gy = g.pop(link.name, None)
+                if gy is None:
+                    continue
+                needed = to_pixels or not wanted.isdisjoint(link.node.reads)
+                try:
+                    gx, own = link.backward(kept.pop(link.name), gy, to_input=needed)
+                except HandmadeError as error:
+                    raise HandmadeError(f"{network.titles[link.node.name]}: {error}") from None
+                if own:
+                    gradients[link.node.name] = own
+                if needed:
+                    for name, part in zip(link.node.reads, gx if link.node.layer.joins else (gx,), strict=True):
+                        g[name] = g[name] + part if name in g else part
+            return float(loss.forward(z, y).sum()), g.get(INPUT) if to_pixels else None, gradients
+
+    # --- differences ----------------------------------------------------------------------------------------------------------
 
     def differences(
         self, network: Network, x: Array, y: Array, h: Any, scheme: str, loss: Loss, executor: Executor | None
     ) -> tuple[float, dict[str, Array]]:
         """Return the mean loss, and its quotient for every weight."""
         return differences(network, x, y, h, scheme, loss, executor)
-
-
-def _nodes(network: Network) -> list[Node]:
-    """Return the nodes that the logits are made of, in their order."""
-    return [node for node in network.nodes if node.name in network.below_logits]
-
-
-def _output(network: Network, x: Array) -> Array:
-    """Return the logits; the memory of an activation that nobody reads any more serves the next one."""
-    nodes: list[tuple[Node, tuple[str, ...]]] = network.remembered(
-        "plain", lambda: [(node, network.read_last_by(node.name)) for node in _nodes(network)]
-    )
-    values = {INPUT: x}
-    for node, done in nodes:
-        values[node.name] = node.layer.forward(node.of(values))
-        for name in done:
-            del values[name]
-    return values[network.logits_name]
-
-
-def _parts(network: Network, x: Array, y: Array, loss: Loss, executor: Executor | None, *, to_pixels: bool) -> list[Part]:
-    size = min(max(-(-len(x) // TASKS), FEWEST), MOST)  # however many threads there are
-    return list(mapped(executor, partial(_part, loss, len(x), to_pixels), blocks((network, x, y), size)))
-
-
-def _part(loss: Loss, images: int, to_pixels: bool, block: Batch) -> Part:  # noqa: FBT001  a partial fills it in
-    """Go through some images and back; gx is worked out only as far as somebody reads it."""
-    keep_freed_memory()
-    network, x, y = block
-    wanted = network.with_weights_above | ({INPUT} if to_pixels else set())
-    gradients: dict[str, Gradients] = {}
-    nodes = _nodes(network)
-    with np.errstate(over="ignore", invalid="ignore"):  # an overflow shows in the result, where training looks for it
-        values = tape(nodes, x)
-        z = values[network.logits_name]
-        g: dict[str, Array] = {network.logits_name: loss.backward(z, y) / images}
-        for node in reversed(nodes):
-            del values[node.name]  # its readers are done with it
-            gy = g.pop(node.name, None)
-            if gy is None:
-                continue
-            needed = to_pixels or not wanted.isdisjoint(node.reads)
-            try:
-                gx, own = _backward(node.layer, node.of(values), gy, to_input=needed)
-            except HandmadeError as error:
-                raise HandmadeError(f"{network.titles[node.name]}: {error}") from None
-            if own:
-                gradients[node.name] = own
-            if needed:
-                for name, part in zip(node.reads, gx if node.layer.joins else (gx,), strict=True):
-                    g[name] = g[name] + part if name in g else part
-        return float(loss.forward(z, y).sum()), g.get(INPUT) if to_pixels else None, gradients
-
-
-def _backward(layer: Layer, x: Any, gy: Array, *, to_input: bool) -> tuple[Any, Gradients]:
-    """Return gx and the gradients of the weights; without gx, where it is not read and the layer's type has a rule for that."""
-    weight_gradients = None if to_input else rule(layer, "weight_gradients")
-    return layer.backward(x, gy) if weight_gradients is None else (None, weight_gradients(layer, x, gy))
-
-
-def _added(parts: list[Gradients]) -> Gradients:
-    """Return what the gradients of one node add up to, over the blocks of a batch."""
-    return {name: reduce(np.add, [part[name] for part in parts]) for name in parts[0]}
 
 
 def _check_gradients(network: Network, node: Node, gradients: dict[str, Array]) -> None:

@@ -6,7 +6,7 @@ The work is shared out by blocks of images. Where these depend on one another (B
 some columns of weights at a time, and of a column as many nudges as are good for the memory.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import Executor
 from functools import partial, reduce
 from itertools import islice
@@ -45,7 +45,7 @@ class Path:
         self.rules: dict[str, Propagate] = network.remembered(
             "propagate", lambda: {node.name: propagate(node.layer) for node in network.nodes}
         )
-        self.tape = tape(network.nodes, x)
+        self.tape = tape(network, x)
         self.z = self.tape[network.logits_name]
 
     def losses(self, start: Node, moved: Iterable[Difference], y: Array, loss: Loss) -> list[Array]:
@@ -74,7 +74,7 @@ def differences(
     if network.mixes_batch:
         L, columns = _by_columns((network, x, y), h, scheme, loss, executor)
     else:
-        L, columns = _added(mapped(executor, partial(_by_images, h, scheme, loss), blocks((network, x, y), IMAGES_A_TASK)))
+        L, columns = _added(mapped(executor, partial(by_images, h, scheme, loss), blocks((network, x, y), IMAGES_A_TASK)))
     gradients: dict[str, Array] = {}
     for name, total in columns.items():
         weights = nudges_of(network)[name].gather(total / len(x))
@@ -82,17 +82,19 @@ def differences(
     return L / len(x), of_all(network, gradients)
 
 
-def _by_images(h: Any, scheme: str, loss: Loss, batch: Batch) -> Sums:
-    """Return the sums of one task."""
+def by_images(h: Any, scheme: str, loss: Loss, batch: Batch, names: Collection[str] | None = None) -> Sums:
+    """Return the sums of one task, for the weights of the nodes of these names; for all if left out."""
     keep_freed_memory()
-    return _added(_sums(h, scheme, loss, *block) for block in blocks(batch, images_at_once(batch[0])))
+    return _added(_sums(h, scheme, loss, names, *block) for block in blocks(batch, images_at_once(batch[0])))
 
 
-def _sums(h: Any, scheme: str, loss: Loss, network: Network, x: Array, y: Array) -> Sums:
+def _sums(h: Any, scheme: str, loss: Loss, names: Collection[str] | None, network: Network, x: Array, y: Array) -> Sums:
     columns = {}
     with np.errstate(over="ignore", invalid="ignore"):  # an overflow shows in the result, where training looks for it
         path = Path(network, x)
         for name, nudged in nudges_of(network).items():
+            if names is not None and name not in names:
+                continue
             node = network.node(name)
 
             def dL(step: Any, node: Node = node, nudged: Nudges = nudged) -> Array:
@@ -137,10 +139,10 @@ def _some_columns(batch: Batch, h: Any, scheme: str, loss: Loss, task: tuple[str
         return [column / h for column in dL(h)]
 
 
-def tape(nodes: Iterable[Node], x: Array) -> dict[str, Array]:
-    """Return the activations of one pass over nodes by their names, and x as "input"."""
+def tape(network: Network, x: Array) -> dict[str, Array]:
+    """Return every activation of one pass by the name of its node, and x as "input"."""
     values = {INPUT: x}
-    for node in nodes:
+    for node in network.nodes:
         values[node.name] = node.layer.forward(node.of(values))
     return values
 
