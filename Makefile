@@ -26,7 +26,7 @@ train: $(BIN)/handmade   ## train on all of MNIST by finite differences, in abou
 test: $(BIN)/pytest      ## run every test
 	$(BIN)/pytest
 
-test-long: $(BIN)/pytest ## run the proofs that take minutes: every backend, every shortcut switched off
+test-long: $(BIN)/pytest ## run the proofs that take minutes
 	$(BIN)/pytest -m long
 
 lint: $(BIN)/pytest      ## ruff and mypy --strict

@@ -2,11 +2,10 @@
 
 python benchmarks/footprint.py load|backprop|difference    train the seed network a little and print the peak, in MB
 
-The peak is that of the process and of its workers together, VmHWM of Linux. What getrusage tells of a new process is no less than
+The peak is VmHWM of Linux. What getrusage tells of a new process is no less than
 what its parent had when it was started, and that would be the benchmark's own memory.
 """
 
-import multiprocessing
 import subprocess
 import sys
 import time
@@ -25,12 +24,11 @@ BATCH = 32
 def main(what: str) -> None:
     """Load the digits, train on them if it is meant, and print the peak."""
     import handmade  # noqa: PLC0415  start_up measures it
-    from handmade.workers import cores, workers  # noqa: PLC0415  each child loads what it measures
+    from handmade.threads import cores, threads  # noqa: PLC0415  each child loads what it measures
 
     digits = handmade.data.mnist().train
-    children = 0.0
     if what != "load":
-        with workers(cores()) as executor:
+        with threads(cores()) as executor:
             method = handmade.gradients.backprop if what == "backprop" else handmade.gradients.difference
             steps = handmade.train(
                 handmade.networks.seed(np.random.default_rng(0)),
@@ -41,13 +39,12 @@ def main(what: str) -> None:
             )
             for _ in islice(steps, STEPS):
                 pass
-            children = sum(peak(str(child.pid)) for child in multiprocessing.active_children())
-    print(peak("self") + children)
+    print(peak())
 
 
-def peak(process: str) -> float:
-    """The most memory that a process has had so far, in MB."""
-    status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
+def peak() -> float:
+    """The most memory that this process has had so far, in MB."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
     return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) * 1024 / 1e6
 
 

@@ -84,9 +84,7 @@ def sweeps(x: Array, y: Array, rounds: int, clock: Callable[[], float], *, quick
         operations = [arithmetic.difference(network) * len(images) for network, images, _ in cases.values()]
         found.append(Sweep(name, list(cases), operations, [seconds[str(size)].median for size in cases], why))
         measurements += [
-            Measurement(
-                f"growth of {name}", "", f"{size:,} {name}", len(case[1]), "handmade, 1 process", seconds[str(size)], None
-            )
+            Measurement(f"growth of {name}", "", f"{size:,} {name}", len(case[1]), "handmade, 1 thread", seconds[str(size)], None)
             for size, case in cases.items()
         ]
     return found, measurements

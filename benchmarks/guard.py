@@ -18,7 +18,7 @@ import numpy as np
 import handmade
 import plain
 from handmade.engine.gradients import backprop, difference
-from handmade.workers import workers
+from handmade.threads import threads
 from timing import Spread, Way, in_turn
 
 BATCH, ROUNDS, TRIES = 16, 9, 3
@@ -55,7 +55,7 @@ def measure() -> dict[str, Spread]:
         "forward": partial(network.logits, x),
         "plain forward": partial(plain.forward, network, x),
     }
-    with workers(1):
+    with threads(1):
         seconds = in_turn([Way(name, each) for name, each in work.items()], ROUNDS, clock=time.process_time)
     return {limit.what: seconds[limit.slow].over(seconds[limit.fast]) for limit in LIMITS}
 

@@ -18,7 +18,7 @@ import handmade
 import setting
 from figures import draw
 from handmade.doctor.machine import examine, installed
-from handmade.workers import cores, workers
+from handmade.threads import cores, threads
 from peers import PEERS, present
 from report import Measurement, Results, Row, busy
 from rungs_networks import gradients, inference, training
@@ -69,8 +69,8 @@ def main() -> None:
     measurements: list[Measurement] = []
     rows: list[Row] = []
     sentences: list[str] = []
-    with workers(count) as processes, ThreadPoolExecutor(count) as pool:
-        crew = Crew(count, processes, pool)
+    with threads(count) as executor, ThreadPoolExecutor(count) as pool:
+        crew = Crew(count, executor, pool)
         setup = setting.Setup(crew, x, y, setting.networks(x, y), rounds, options.quick, clock)
         for name in options.only or SECTIONS:
             began = time.perf_counter()

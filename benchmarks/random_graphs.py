@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from handmade.engine.arrays import Array
-from handmade.engine.backend import use_backend
+from handmade.engine.backend import BACKENDS, use_backend
 from handmade.engine.gradients import backprop, difference
 from handmade.engine.graph import INPUT, Node
 from handmade.engine.layers import (
@@ -106,7 +106,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--graphs", type=int, default=300)
     graphs: int = parser.parse_args().graphs
-    worst = {"logits": 0.0, "backpropagation": 0.0, "differences": 0.0, "differences, plain": 0.0}
+    worst = {"logits": 0.0, "backpropagation": 0.0} | {f"differences, {name}": 0.0 for name in BACKENDS}
     joins = shared = 0
     for seed in range(graphs):
         network, (x, y) = random_graph(seed), batch(seed)
@@ -115,9 +115,9 @@ def main() -> int:
             "logits": (network.logits(x), z),
             "backpropagation": (backprop(network, x, y)[1], gradients),
         }
-        for backend, name in (("numpy", "differences"), ("plain", "differences, plain")):
-            with use_backend(backend):
-                found[name] = difference(network, x, y, h=1e-30)[1], gradients
+        for name in BACKENDS:
+            with use_backend(name):
+                found[f"differences, {name}"] = difference(network, x, y, h=1e-30)[1], gradients
         for what, (ours, theirs) in found.items():
             worst[what] = max(worst[what], _apart(ours, theirs))
         joins += sum(node.layer.joins for node in network.nodes)

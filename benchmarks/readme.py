@@ -22,7 +22,7 @@ import whole
 from handmade.cli.console import duration
 from handmade.doctor.machine import examine
 from handmade.engine.gradients.definition import quotient
-from handmade.workers import cores, workers
+from handmade.threads import cores, threads
 from timing import in_turn
 
 BATCH, ROUNDS = 32, 15
@@ -33,8 +33,8 @@ def step_table() -> None:
     mnist = handmade.data.mnist()
     network = handmade.load(trained(steps=100))
     x, y = handmade.data.prepare(mnist.train.images[:BATCH]), mnist.train.labels[:BATCH]
-    with workers(cores()) as processes:
-        crew, batch = whole.Crew(cores(), processes, None), whole.Batch(network, x, y)
+    with threads(cores()) as executor:
+        crew, batch = whole.Crew(cores(), executor, None), whole.Batch(network, x, y)
         *_, chain = whole.differences(crew)
         *_, definition = whole.definitions(crew)
         ways = (replace(method.make(batch), name=name) for name, method in (("chain", chain), ("definition", definition)))

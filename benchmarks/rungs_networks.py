@@ -21,7 +21,7 @@ from timing import Spread, Way, blas_threads, in_turn
 
 BATCHES = (32, 64, 128)  # of training
 SIZES = (1, 32, 256)  # of inference
-AT_WORK = 0.1  # seconds, as in a training: threads and processes of all are awake then
+AT_WORK = 0.1  # seconds, as in a training: threads of all are awake then
 NO_END = 10**9  # more steps than are ever taken
 SCALING = 1.7  # how many times faster two cores are to be than one
 
@@ -49,8 +49,8 @@ def gradients(setup: Setup) -> Found:
             ]
         looped = Spread(tuple(reference.estimate(network, batch.x) / setup.crew.threads for _ in range(setup.rounds)))
         found.append(Measurement("gradients", name, "by definition", BATCH, "loops", looped, None))
-        chain = seconds[f"all differences: {setup.crew.in_processes}"]
-        back = seconds[f"backpropagation: {setup.crew.in_processes}"]
+        chain = seconds[f"all differences: {setup.crew.in_threads}"]
+        back = seconds[f"backpropagation: {setup.crew.in_threads}"]
         what = f"all {network.size:,} differences of {name}, batch {BATCH}"
         rows.append(Row(f"{what}, against one backpropagation of ours", limits[name], chain.over(back), most=True, unit="x"))
         if name == "seed":
@@ -113,13 +113,13 @@ def _scaling(name: str, threads: int, seconds: dict[str, Spread]) -> list[Row]:
     return [
         Row(f"{what} of {name}: two cores over one", SCALING, one.over(two), most=False, unit="x")
         for what in ("backpropagation", "all differences")
-        for one, two in [tuple(seconds[f"{what}: handmade, {end}"] for end in ("1 process", "2 processes"))]
+        for one, two in [tuple(seconds[f"{what}: handmade, {end}"] for end in ("1 thread", "2 threads"))]
     ]
 
 
 def _steps(crew: whole.Crew, network: Network, x: Array, y: Array, size: int) -> Iterator[Way]:
     """One step of training: with us all that `handmade.train` does, with them the same batch again and again."""
-    for name, executor in {whole.ALONE: None, crew.in_processes: crew.processes}.items():
+    for name, executor in {whole.ALONE: None, crew.in_threads: crew.executor}.items():
         gradient = partial(backprop, executor=executor)
         ours = handmade.train(network, x, y, gradient=gradient, optimiser=MOMENTUM, steps=NO_END, batch_size=size, watch=NO_END)
         yield Way(name, partial(next, ours), around=partial(blas_threads, 1))
@@ -142,7 +142,7 @@ def _check_steps(crew: whole.Crew, network: Network) -> None:
     order = np.arange(len(x))
     wanted, state = small, MOMENTUM.start(small.parameters())
     for _ in range(2):
-        parameters, state = MOMENTUM.step(wanted.parameters(), backprop(wanted, x[order], y, executor=crew.processes)[1], state)
+        parameters, state = MOMENTUM.step(wanted.parameters(), backprop(wanted, x[order], y, executor=crew.executor)[1], state)
         wanted = wanted.replace(parameters)
     for form in peer_torch.FORMATS:
         theirs = peer_torch.TorchNetwork(small, form, MOMENTUM.learning_rate, MOMENTUM.momentum)

@@ -2,7 +2,7 @@
 
 import footprint
 import growth
-from handmade.workers import cores
+from handmade.threads import cores
 from report import Row
 from setting import Found, Setup
 
@@ -20,7 +20,7 @@ def memory(setup: Setup) -> Found:
             for what, limit in limits.items()
             for peak in [footprint.training(what, rounds)]
         ],
-        [f"Memory: the main process and its {cores()} workers together, {footprint.STEPS} steps of {footprint.BATCH} images."],
+        [f"Memory: a process with {cores()} threads, {footprint.STEPS} steps of {footprint.BATCH} images."],
     )
 
 

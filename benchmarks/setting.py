@@ -23,7 +23,7 @@ Found: TypeAlias = tuple[list[Measurement], list[Row], list[str]]  # rungs, rows
 
 @dataclass(frozen=True)
 class Setup:
-    """What every section works with: our workers, the digits, both networks, how many rounds to take, by which clock."""
+    """What every section works with: our threads, the digits, both networks, how many rounds to take, by which clock."""
 
     crew: whole.Crew
     x: Array

@@ -30,7 +30,7 @@ from handmade.engine.arrays import Array
 from handmade.engine.evaluation import evaluate
 from handmade.engine.network import Network
 from handmade.engine.optim import Momentum
-from handmade.workers import cores, workers
+from handmade.threads import cores, threads
 from peers import present
 from report import busy
 from timing import Spread
@@ -64,7 +64,7 @@ def ours(chapter: Chapter, seed: int) -> Trained:
     digits = handmade.data.mnist()
     start = handmade.networks.described(handmade.networks.PRESETS[chapter.network], np.random.default_rng(seed))
     method = getattr(handmade.gradients, chapter.gradient)
-    with workers(cores()) as executor:
+    with threads(cores()) as executor:
         for step in handmade.train(
             start,
             *(digits.train.images, digits.train.labels),

@@ -22,24 +22,24 @@ from operations import error
 from peers import present
 from timing import Way, blas_threads
 
-ALONE = "handmade, 1 process"  # what we are called when this one does it all
+ALONE = "handmade, 1 thread"  # what we are called when this one does it all
 H = 1e-3  # as `handmade train` nudges
 SMALL_H = 1e-6  # for the check, where the quotient is held against the loops' slope
-BLOCK = 32  # images a worker takes at most in inference
+BLOCK = 32  # images a thread takes at most in inference
 
 
 @dataclass(frozen=True)
 class Crew:
-    """Who does our work, each with one BLAS thread: processes, and threads for single operations."""
+    """Who does our work, each with one BLAS thread: our executor, and a pool of threads for single operations."""
 
     threads: int
-    processes: Executor | None
+    executor: Executor | None
     pool: Executor | None
 
     @property
-    def in_processes(self) -> str:
+    def in_threads(self) -> str:
         """What we are called with all of them."""
-        return ALONE if self.threads == 1 else f"handmade, {self.threads} processes"
+        return ALONE if self.threads == 1 else f"handmade, {self.threads} threads"
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def inference(crew: Crew) -> Iterator[Method]:
     yield _inference("plain NumPy", lambda b: partial(plain.forward, b.network, b.x), lambda tape: tape[-1], crew.threads)
     yield _inference(ALONE, lambda b: partial(logits, b.network, b.x, None))
     if crew.threads > 1:
-        yield _inference(crew.in_processes, lambda b: partial(logits, b.network, b.x, crew.processes, crew.threads))
+        yield _inference(crew.in_threads, lambda b: partial(logits, b.network, b.x, crew.executor, crew.threads))
     if present("PyTorch"):
         import peer_torch  # noqa: PLC0415  optional
 
@@ -109,7 +109,7 @@ def backpropagation(crew: Crew) -> Iterator[Method]:
     yield _gradient("plain NumPy", lambda b: partial(plain.backprop, b.network, b.x, b.y), crew.threads)
     yield _gradient(ALONE, lambda b: partial(backprop, b.network, b.x, b.y))
     if crew.threads > 1:
-        yield _gradient(crew.in_processes, lambda b: partial(backprop, b.network, b.x, b.y, executor=crew.processes))
+        yield _gradient(crew.in_threads, lambda b: partial(backprop, b.network, b.x, b.y, executor=crew.executor))
     if present("PyTorch"):
         import peer_torch  # noqa: PLC0415  optional
 
@@ -130,7 +130,7 @@ def differences(crew: Crew) -> Iterator[Method]:
     """All difference quotients, by the finite chain rule."""
     yield _gradient(ALONE, lambda b: partial(difference, b.network, b.x, b.y, h=b.h))
     if crew.threads > 1:
-        yield _gradient(crew.in_processes, lambda b: partial(difference, b.network, b.x, b.y, h=b.h, executor=crew.processes))
+        yield _gradient(crew.in_threads, lambda b: partial(difference, b.network, b.x, b.y, h=b.h, executor=crew.executor))
 
 
 def definitions(crew: Crew) -> Iterator[Method]:

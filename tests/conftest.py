@@ -1,4 +1,4 @@
-"""The backends, for every test that asks for them: `numpy` and `plain`; with the marker long, each shortcut switched off."""
+"""The backends, for every test that asks for them; with the marker long, each with every shortcut of it switched off."""
 
 from collections.abc import Iterator
 

@@ -24,21 +24,21 @@ MAY_IMPORT = {
     "gradients": {"engine"},
     "losses": {"engine"},
     "receipts": {"data", "engine"},
-    "workers": {"engine"},
-    "doctor": {"engine", "networks", "workers"},
+    "threads": set[str](),
+    "doctor": {"engine", "networks", "threads"},
     "network": {"engine", "files"},
     "networks": {"engine", "network"},
     "own_digits": {"data", "files"},
-    "runs": {"data", "engine", "files", "network", "networks", "receipts", "workers"},
+    "runs": {"data", "engine", "files", "network", "networks", "receipts", "threads"},
     "__init__": FACADE,
-    "cli": {*FACADE, "files", "pictures", "workers", "doctor", "__init__"},
+    "cli": {*FACADE, "files", "pictures", "threads", "doctor", "__init__"},
     "__main__": {"cli"},
 }
 # What comes from outside, room by room, beside NumPy and the standard library.
 FOREIGN = {
     "files": {"safetensors", "tensorboardX", "PIL"},
     "pictures": {"matplotlib", "PIL"},
-    "workers": {"threadpoolctl"},
+    "threads": {"threadpoolctl"},
     "doctor": {"threadpoolctl"},
     "cli": {"typer", "rich"},
 }

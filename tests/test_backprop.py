@@ -87,6 +87,7 @@ def test_the_gradient_of_the_images_is_that_of_moving_them(layers: Sequence[Laye
         assert np.vdot(gx, dx) == pytest.approx(mean_delta(network, x, H * dx, y) / H, rel=1e-10)
 
 
+@pytest.mark.usefixtures("backend")
 def test_blank_paper_under_zero_biases_follows_the_conventions() -> None:
     """There is no derivative on a kink: relu'(0) = 0 by convention, while a nudge upwards opens every unit."""
     conv = Conv2d(np.ones((2, 2, 1, 1)), np.zeros(1))
@@ -104,6 +105,7 @@ def test_blank_paper_under_zero_biases_follows_the_conventions() -> None:
     assert backprop(network, x, y)[1]["0.b"] == 0
 
 
+@pytest.mark.usefixtures("backend")
 def test_the_first_winner_of_a_tie_takes_the_gradient() -> None:
     network = Network([MaxPool2d(2), Flatten(), Linear(np.array([[1.0, 3.0]]), np.zeros(2))], (2, 2, 1))
 
@@ -114,6 +116,7 @@ def test_the_first_winner_of_a_tie_takes_the_gradient() -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.usefixtures("backend")
 def test_shapes_and_dtype_are_those_of_the_weights(dtype: type) -> None:
     network = handmade.networks.readme(np.random.default_rng(0), dtype)
     x, y = handmade.data.prepare(handmade.data.mnist().train.images[:9], dtype), handmade.data.mnist().train.labels[:9]
@@ -125,6 +128,7 @@ def test_shapes_and_dtype_are_those_of_the_weights(dtype: type) -> None:
     assert input_gradient(network, x, y)[1].dtype == dtype
 
 
+@pytest.mark.usefixtures("backend")
 def test_an_executor_gives_the_same_bits_as_none() -> None:
     network, x, y = batch(NETWORKS["strides and paddings"], images=37)
 

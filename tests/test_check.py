@@ -170,7 +170,7 @@ def test_the_definition_is_run_for_all_of_the_small_arrays_and_for_as_many_as_ar
     assert [array.tried for array in check(network, x, y, tries=0).arrays] == [0] * 6
 
 
-def test_every_weight_can_be_run_by_definition_and_by_other_workers() -> None:
+def test_every_weight_can_be_run_by_definition_and_by_other_threads() -> None:
     network, x, y = off_kinks()
 
     alone = check(network, x, y, tries=network.size)
@@ -286,7 +286,7 @@ def test_the_command_tells_of_kinks_in_words_and_as_json() -> None:
 def test_the_command_says_what_every_weight_will_cost(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("handmade.workers.cores", lambda: 1)
+    monkeypatch.setattr("handmade.threads.cores", lambda: 1)
     layers = [{"layer": "Conv2d", "filters": 1, "kernel": 9, "stride": 9}, {"layer": "Flatten"}, {"layer": "Linear", "units": 10}]
     (tmp_path / "tiny.json").write_text(json.dumps({"layers": layers}))
 

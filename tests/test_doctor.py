@@ -15,7 +15,7 @@ from handmade.doctor.advice import advice
 from handmade.doctor.machine import Blas, Machine, examine
 from handmade.doctor.self_test import Speed, Verdict
 from handmade.engine.gradients import backprop
-from handmade.workers import cores
+from handmade.threads import cores
 
 SOUND = Machine(
     system="Linux x86_64",
@@ -30,7 +30,7 @@ SOUND = Machine(
     bound=4,
     granted=4,
     libraries={"Pillow": None, "matplotlib": "3.11", "tensorboardX": None},
-    backend="numpy",
+    backend="plain",
 )
 HASWELL = Blas("openblas", "0.3.31", "Haswell", 4)
 SPEEDS = (4e10, (Speed("backprop", 4000.0, 0.02, (0.1, 0.8)), Speed("difference", 900.0, 0.2, (0.1, 0.8))))

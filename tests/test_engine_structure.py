@@ -16,7 +16,7 @@ ENGINE = ROOT / "engine"
 ORDER = [
     *("errors", "arrays", "memory", "randomness", "initialisation", "loops", "more_loops", "join_loops", "terms"),
     *("layers", "losses", "preparation", "graph", "names", "structure", "backend", "network", "residual", "description"),
-    *("sharing", "backends", "evaluation", "gradients", "optim", "training", "receipts", "check"),
+    *("sharing", "plain", "evaluation", "gradients", "optim", "training", "receipts", "check"),
 ]
 FREE = {"registry.py", "adapter.py"}  # of engine/layers: who may ask
 

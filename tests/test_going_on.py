@@ -21,7 +21,7 @@ from handmade.engine.training import Step, train
 from handmade.engine.training.batches import Batches, ahead
 from handmade.engine.training.state import TrainingState, arrays_of
 from handmade.engine.training.stopping import Best, stopped_by
-from handmade.workers import workers
+from handmade.threads import threads
 
 MNIST = handmade.data.mnist()
 IMAGES, LABELS = MNIST.train.images[:60], MNIST.train.labels[:60]
@@ -328,7 +328,7 @@ def test_an_evaluation_has_the_same_bits_however_many_share_it() -> None:
     images, labels = MNIST.test.images[:1700], MNIST.test.labels[:1700]
     alone = evaluate(network(), images, labels, handmade.data.prepare)
 
-    with workers(3) as executor:
+    with threads(3) as executor:
         shared = evaluate(network(), images, labels, handmade.data.prepare, executor)
 
     assert shared.loss == alone.loss

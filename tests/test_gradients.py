@@ -38,6 +38,7 @@ from handmade.engine.layers import (
 )
 from handmade.engine.losses import CrossEntropy
 from handmade.engine.network import Network
+from handmade.engine.plain.differences import by_images
 from laws import exact
 
 Way: TypeAlias = Callable[..., tuple[float, dict[str, Array]]]
@@ -364,6 +365,7 @@ def test_any_network_has_the_gradient_of_its_definition(layers: Sequence[Layer],
 @every_dtype
 @every_scheme
 @pytest.mark.parametrize("way", [definition, difference])
+@pytest.mark.usefixtures("backend")
 def test_an_executor_gives_the_same_bits(way: Way, scheme: Scheme, dtype: type) -> None:
     network, x, y = on_kinks(*APART, dtype)
     x, y = np.concatenate([x, x[::-1], x]), np.concatenate([y, y, y[::-1]])  # more images than one block, and one left over
@@ -376,6 +378,15 @@ def test_an_executor_gives_the_same_bits(way: Way, scheme: Scheme, dtype: type) 
         assert (alone[1][name].shape, alone[1][name].dtype) == (array.shape, np.dtype(dtype))
 
 
+def test_the_sums_of_some_nodes_are_those_of_all() -> None:
+    network, x, y = on_kinks(*APART, np.float64)
+    L, every = by_images(0.1, "central", CrossEntropy(), (network, x, y))
+    base, some = by_images(0.1, "central", CrossEntropy(), (network, x, y), ["2", "8"])
+    assert (base, list(some)) == (L, ["2", "8"])
+    for name, columns in some.items():
+        np.testing.assert_array_equal(columns, every[name])
+
+
 def test_a_batch_has_the_mean_of_the_gradients_of_its_images() -> None:
     network, x, y = on_kinks(*APART, np.float64)
     whole = difference(network, x, y, h=0.1)[1]
@@ -384,6 +395,7 @@ def test_a_batch_has_the_mean_of_the_gradients_of_its_images() -> None:
         np.testing.assert_allclose(g, sum(each[name] for each in single) / 3, rtol=0, atol=1e-14)  # 3 numbers of order 1
 
 
+@pytest.mark.usefixtures("backend")
 def test_neither_way_writes_to_what_it_was_given() -> None:
     network, x, y = on_kinks(*APART, np.float64)
     arrays = [x, y, *network.parameters().values()]

@@ -25,7 +25,7 @@ from timing import Spread, Way, in_turn
 @pytest.fixture(scope="module")
 def crew() -> Iterator[whole.Crew]:
     with ThreadPoolExecutor(2) as pool:
-        yield whole.Crew(2, pool, pool)  # threads do for processes where nothing is timed
+        yield whole.Crew(2, pool, pool)
 
 
 def test_every_way_to_every_operation_agrees_with_the_loops(crew: whole.Crew) -> None:

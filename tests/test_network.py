@@ -9,8 +9,8 @@ import pytest
 import handmade
 from handmade import Conv2d, Flatten, HandmadeError, Linear, MaxPool2d, Network, ReLU
 from handmade.engine.arrays import Array, Shape
-from handmade.engine.backends.plain import IMAGES_AT_ONCE
 from handmade.engine.layers import Layer
+from handmade.engine.plain.backend import IMAGES_AT_ONCE
 
 README_SHAPES = ((30, 30, 1), (28, 28, 8), (28, 28, 8), (26, 26, 16), (26, 26, 16), (13, 13, 16), (2704,), (10,))
 SMALL_SHAPE = (7, 5, 2)

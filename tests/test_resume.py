@@ -214,6 +214,17 @@ def test_the_settings_of_the_run_may_be_said_again(stopped: Path, command: Comma
     assert record_of(stopped)["status"] == "finished"
 
 
+def test_a_backend_that_is_gone_is_told_in_one_line(stopped: Path, command: Command) -> None:
+    (stopped / "run.json").write_text(json.dumps(record_of(stopped) | {"backend": "numpy"}))
+
+    command("explain", stopped, "--at", "update of conv1.W[0,0,0,0]")  # it needs the settings, too
+    said = command("train", "--resume", stopped, "--time-limit", "9")
+
+    backend = record_of(stopped)["backend"]
+    assert f"The backend numpy is gone; the run goes on with {backend}." in said
+    assert record_of(stopped)["changes"][-1]["backend"] == ["numpy", backend]
+
+
 def test_a_damaged_checkpoint_is_passed_over(stopped: Path, command: Command) -> None:
     for _ in range(3):
         command("train", "--resume", stopped)

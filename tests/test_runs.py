@@ -19,6 +19,7 @@ from handmade import HandmadeError
 from handmade.cli.commands.options import in_options
 from handmade.cli.main import app, main
 from handmade.data import Augmentation
+from handmade.engine.backend import BACKENDS
 from handmade.engine.optim import SCHEDULES
 from handmade.files.checkpoints import Checkpoints
 from handmade.runs import (
@@ -51,6 +52,7 @@ EVERYTHING: dict[str, Any] = {
     "checkpoint_every": 0,
 }
 ALL = Settings(**TRAIN, **EVERYTHING)
+DEFAULT = next(iter(BACKENDS))
 BEFORE = Path(__file__).parent / "data" / "before" / "interrupted" / "run.json"
 
 
@@ -292,10 +294,10 @@ def test_what_may_change_is_changed_and_recorded() -> None:
     for _ in start(ALL, "run"):
         break
 
-    resume("run", learning_rate=0.5, backend="plain").finish()
+    resume("run", learning_rate=0.5, threads=3).finish()
 
-    assert record_of("run")["changes"] == [{"step": 1, "learning_rate": [0.003, 0.5], "backend": ["numpy", "plain"]}]
-    assert record_of("run")["backend"] == "plain"
+    assert record_of("run")["changes"] == [{"step": 1, "learning_rate": [0.003, 0.5], "threads": [1, 3]}]
+    assert record_of("run")["threads"] == 3
 
 
 @pytest.mark.parametrize(
@@ -305,7 +307,8 @@ def test_what_may_change_is_changed_and_recorded() -> None:
         ({"limit": 90}, "run has limit=None, which cannot become 90. Try leaving it out, or a new run"),
         ({"epochs": 9}, "run has 12 steps to do, which cannot become 45. Try leaving epochs=... and steps=... out, or a new run"),
         ({"learning_rate": "fast"}, "learning_rate: expected a number, got 'fast'. Try leaving learning_rate out"),
-        ({"backend": "abacus"}, "backend: expected a backend among numpy, plain; got 'abacus'. Try numpy"),
+        ({"backend": "abacus"}, f"backend: expected a backend among {', '.join(BACKENDS)}; got 'abacus'. Try {DEFAULT}"),
+        ({"backend": "numpy"}, f"backend: expected a backend among {', '.join(BACKENDS)}; got 'numpy'. Try {DEFAULT}"),
     ],
 )
 @pytest.mark.usefixtures("place")
@@ -329,8 +332,23 @@ def test_an_old_record_without_a_backend_goes_on() -> None:
 
     resume("run").finish()
 
-    assert record_of("run")["backend"] == "numpy"
+    assert record_of("run")["backend"] == DEFAULT
     assert record_of("run")["changes"] == []
+
+
+@pytest.mark.parametrize(("changes", "goes_on"), [({}, DEFAULT), ({"backend": "plain"}, "plain")], ids=["default", "named"])
+@pytest.mark.usefixtures("place")
+def test_a_run_with_a_backend_that_is_gone_goes_on_with_another(changes: dict[str, Any], goes_on: str) -> None:
+    for _ in start(ALL, "run"):
+        break
+    Path("run/run.json").write_text(json.dumps(record_of("run") | {"backend": "numpy"}))
+
+    session = resume("run", **changes)
+    session.finish()
+
+    assert session.gone_backend == (None if changes else "numpy")
+    assert record_of("run")["backend"] == goes_on
+    assert record_of("run")["changes"] == [{"step": 1, "backend": ["numpy", goes_on]}]
 
 
 @pytest.mark.usefixtures("place")

@@ -15,8 +15,6 @@ from cases import CASES
 from graph_layers import Subnetwork
 from handmade import BatchNorm2d, Conv2d, Dropout, Flatten, HandmadeError, Linear, MaxPool2d, Network, ReLU, Residual
 from handmade.engine.arrays import Array
-from handmade.engine.backends.differences import IMAGES_A_TASK
-from handmade.engine.backends.plain import IMAGES_AT_ONCE
 from handmade.engine.check import check, check_layer
 from handmade.engine.check.kinks import kinks
 from handmade.engine.gradients import backprop, definition, difference
@@ -24,6 +22,8 @@ from handmade.engine.gradients.arguments import Gradient
 from handmade.engine.gradients.definition import quotient
 from handmade.engine.layers import Layer
 from handmade.engine.losses import CrossEntropy
+from handmade.engine.plain.backend import IMAGES_AT_ONCE
+from handmade.engine.plain.differences import IMAGES_A_TASK
 
 IMAGES = IMAGES_A_TASK + 3  # two tasks, the second one short
 SHAPE = (7, 6, 2)
@@ -124,7 +124,7 @@ def test_large_differences_agree_with_the_definition(stage: Network) -> None:
 
 
 @every_stage
-def test_the_bits_do_not_depend_on_the_workers(stage: Network) -> None:
+def test_the_bits_do_not_depend_on_the_processes(stage: Network) -> None:
     x, y = batch()
     with ProcessPoolExecutor(2) as executor:
         for gradient in (difference, backprop):
@@ -137,7 +137,7 @@ def test_the_bits_do_not_depend_on_the_workers(stage: Network) -> None:
 def test_images_that_depend_on_one_another_are_cut_by_nudges(monkeypatch: pytest.MonkeyPatch) -> None:
     stage, (x, y) = STAGES["both in training"], batch()
     _, whole = difference(stage, x, y, h=0.5)
-    monkeypatch.setattr("handmade.engine.backends.block_sizes.LARGEST", 0)  # one nudge at a time
+    monkeypatch.setattr("handmade.engine.plain.block_sizes.LARGEST", 0)  # one nudge at a time
     _, cut = difference(stage, x, y, h=0.5)
     for name, array in whole.items():
         np.testing.assert_allclose(cut[name], array, rtol=0, atol=1e-13 * largest(whole))

@@ -13,7 +13,7 @@ from handmade.engine.arrays import Array
 from handmade.engine.evaluation import Evaluation, evaluate
 from handmade.engine.optim import Momentum, linear
 from handmade.engine.training import Diverged, Step, train
-from handmade.workers import cores, workers
+from handmade.threads import cores, threads
 
 DIGITS = handmade.data.mnist()
 # The first losses from seed 0 in float64, as this program computed them once. They move if anything between the shuffle and the
@@ -53,7 +53,7 @@ def test_ten_steps_reproduce_ten_losses() -> None:
 
 
 def test_three_hundred_steps_on_real_digits_reach_94_percent() -> None:
-    with workers(min(2, cores())) as executor:
+    with threads(min(2, cores())) as executor:
         *_, last = train(
             handmade.networks.readme(np.random.default_rng(0)),
             DIGITS.train.images,

@@ -10,7 +10,7 @@ from handmade.data import prepare_for
 from handmade.engine.check.steps import Curve, StepErrors, error_against_h
 from handmade.runs import inputs
 from handmade.runs.inputs import network_named
-from handmade.workers import cores, workers
+from handmade.threads import cores, threads
 
 
 def show(errors: StepErrors) -> None:
@@ -26,7 +26,7 @@ def measured(target: str, data: str, images: int, seed: int) -> StepErrors:
     network = network_named(target, seed)
     inputs.check_fit(network, digits, data)
     x = prepare_for(network, np.float64)(digits.train.images[:images])
-    with workers(cores()) as executor, progress("step sizes") as tell:
+    with threads(cores()) as executor, progress("step sizes") as tell:
         return error_against_h(network, x, digits.train.labels[: len(x)], executor=executor, progress=tell)
 
 

@@ -18,9 +18,9 @@ from handmade.compiled.differences.units import Units, units_of
 from handmade.compiled.following import following
 from handmade.compiled.links import FLOATS, Choice, Convolution, Factors, Product
 from handmade.engine.arrays import Array
-from handmade.engine.backends.differences import IMAGES_A_TASK, nudges_of, of_all
-from handmade.engine.backends.link import Link
-from handmade.engine.backends.plain import Plain
+from handmade.engine.plain.differences import IMAGES_A_TASK, by_images, nudges_of, of_all
+from handmade.engine.plain.link import Link
+from handmade.engine.plain import Plain
 from handmade.engine.graph import Node
 from handmade.engine.layers import rule
 from handmade.engine.losses import Loss
@@ -73,11 +73,12 @@ class Compiled(Plain):
         self, network: Network, x: Array, y: Array, h: Any, scheme: str, loss: Loss, executor: Executor | None
     ) -> tuple[float, dict[str, Array]]:
         """Return the mean loss, and its quotient for every weight."""
-        if "differences" in self.without or network.mixes_batch or not network.dtype == x.dtype or x.dtype not in FLOATS:
-            return super().differences(network, x, y, h, scheme, loss, executor)
         units: Units = network.remembered("units", lambda: units_of(network))
+        fits = network.dtype == x.dtype and x.dtype in FLOATS and not network.mixes_batch
+        if "differences" in self.without or not units.served or not fits:
+            return super().differences(network, x, y, h, scheme, loss, executor)
         names = [name for name in network.weighted if name in network.below_logits]
-        parts = list(mapped(self.executor(executor), partial(self._block, units, h, scheme, loss), blocks((network, x, y), IMAGES_A_TASK)))
+        parts = list(mapped(executor, partial(self._block, units, h, scheme, loss), blocks((network, x, y), IMAGES_A_TASK)))
         gradients: dict[str, Array] = {}
         for name in names:
             node = network.node(name)
@@ -100,7 +101,7 @@ class Compiled(Plain):
         for images, names in _together({**found.left_out, **{name: list(range(len(x))) for name in others}}):
             at = np.array(images)
             some = (network.for_images(at), x[at], y[at])  # type: ignore[arg-type]
-            for name, column in self._by_images(h, scheme, loss, some, names)[1].items():
+            for name, column in by_images(h, scheme, loss, some, names)[1].items():
                 plain[name] = nudges_of(network)[name].gather(column)
         return found, plain
 

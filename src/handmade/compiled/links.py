@@ -26,7 +26,7 @@ from handmade.compiled.patches import (
 )
 from handmade.compiled.tiles import Tile
 from handmade.engine.arrays import Array, Shape
-from handmade.engine.backends.link import Link
+from handmade.engine.plain.link import Link
 from handmade.engine.graph import Node
 from handmade.engine.layers import rule
 from handmade.engine.layers.windows import crop, pad

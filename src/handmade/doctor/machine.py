@@ -10,7 +10,7 @@ import numpy as np
 from threadpoolctl import threadpool_info
 
 from handmade.engine import backend
-from handmade.workers import bound, cores
+from handmade.threads import bound, cores
 
 PREFIXES = ("OPENBLAS_", "OMP_", "GOMP_", "KMP_", "MKL_", "BLIS_", "VECLIB_", "GOTO_", "NPY_", "MALLOC_", "GLIBC_TUNABLES")
 OUR_OWN = "KMP_DUPLICATE_LIB_OK"  # threadpoolctl sets it

@@ -20,7 +20,7 @@ from handmade.engine.gradients import backprop, difference
 from handmade.engine.gradients.arguments import Gradient
 from handmade.engine.layers import Conv2d, Flatten, Linear, MaxPool2d, ReLU
 from handmade.engine.network import Network
-from handmade.workers import workers
+from handmade.threads import threads
 
 BATCH, ROUNDS, SIDE = 16, 5, 512  # images, measurements of each speed, and the side of the product's matrices
 H = 1e-6  # of the loops' quotients: wrong by about h where the loss is curved, and by eps / h through the subtraction
@@ -100,7 +100,7 @@ def measure() -> tuple[float, tuple[Speed, ...]]:
         "backprop": (backprop, arithmetic.backprop(network)),
     }
     times: dict[str, list[float]] = {name: [] for name in ("blas", *methods)}
-    with workers(1):
+    with threads(1):
         for _ in range(ROUNDS + 1):  # in turn, so that all of them meet the same moments; the first round warms up
             times["blas"].append(_seconds(lambda: a @ a))
             for name, (gradient, _) in methods.items():

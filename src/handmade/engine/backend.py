@@ -1,10 +1,11 @@
 """Backends: what one computes for a network and a batch, and which one is used.
 
 plain   each layer's equations, as directly as possible; works for every layer
-numpy   the same numbers with shortcuts, each of which can be switched off by its name
+
+A backend may have shortcuts, second ways to the same numbers, each of which can be switched off by its name.
 
 The choice holds for a thread. It is made by `use_backend`, else by the variable HANDMADE_BACKEND, else it is the fastest that is
-installed. `sharing.py` takes it along to other processes.
+installed. `sharing.py` takes it along to where work is shared out.
 """
 
 import os
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from handmade.engine.losses import Loss
     from handmade.engine.network import Network
 
-BACKENDS = {"compiled": "handmade.compiled", "numpy": "handmade.engine.backends.numpy", "plain": "handmade.engine.backends.plain"}  # the fastest first
+BACKENDS = {"compiled": "handmade.compiled", "plain": "handmade.engine.plain"}  # the fastest first
 VARIABLE = "HANDMADE_BACKEND"
 
 Choice: TypeAlias = tuple[str, frozenset[str]]  # the name of a backend, and the shortcuts that are switched off
@@ -66,7 +67,7 @@ class use_backend:
 
     Parameters
     ----------
-    name : {"plain", "numpy"} or None
+    name : {"plain"} or None
         None: the default.
     without : iterable of str
         Shortcuts of the backend that are switched off.
@@ -139,7 +140,9 @@ def _make(name: str, without: frozenset[str]) -> Backend:
 def _class(name: str) -> Any:
     if not isinstance(name, str) or name not in BACKENDS:
         origin = f" in the variable {VARIABLE}" if name == os.environ.get(VARIABLE) else ""
-        raise HandmadeError(f"expected a backend among {', '.join(BACKENDS)}; got {name!r:.80}{origin}. Try numpy")
+        raise HandmadeError(
+            f"expected a backend among {', '.join(BACKENDS)}; got {name!r:.80}{origin}. Try {next(iter(BACKENDS))}"
+        )
     return import_module(BACKENDS[name]).BACKEND
 
 

@@ -24,7 +24,7 @@ def blocks(batch: Batch, size: int) -> Iterator[Batch]:
 
 
 def mapped(executor: Executor | None, function: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
-    """Return the function's results in the order of the tasks, from the executor's workers or from this thread."""
+    """Return the function's results in the order of the tasks, from the executor or from this thread."""
     return map(function, tasks) if executor is None else executor.map(InBackend(chosen(), function), tasks)
 
 

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from handmade.engine.arrays import Array
-from handmade.engine.backends.plain import Plain
 from handmade.engine.errors import HandmadeError
 from handmade.engine.gradients import input_gradient
 from handmade.engine.gradients.arguments import check_batch, checked_step
@@ -25,6 +24,7 @@ from handmade.engine.graph import INPUT
 from handmade.engine.layers import Difference
 from handmade.engine.losses import CrossEntropy
 from handmade.engine.network import Network
+from handmade.engine.plain.differences import Path
 from handmade.pictures.sheet import MARGIN, Sheet, digit_scale, number, on_paper, signed_scale, size
 from handmade.pictures.style import drawn, theme
 
@@ -141,7 +141,7 @@ def in_double(network: Network) -> Network:
 
 def _nudged(network: Network, x: Array, y: Array, h: float) -> Array:
     """The quotient of every pixel, by differences that go through the layers some dozens at a time."""
-    path = Plain().path(network, x)
+    path = Path(network, x)
     quotients = np.empty(x.size)
     for start in range(0, x.size, AT_ONCE):
         pixels = np.arange(start, min(start + AT_ONCE, x.size))

@@ -7,6 +7,8 @@ from handmade.engine import backend
 from handmade.engine.errors import HandmadeError
 from handmade.runs.settings import SettingError
 
+GONE = {"numpy"}  # backends of earlier versions, which records may name
+
 
 def use_backend(name: str | None) -> AbstractContextManager[Any]:
     """Compute with a backend as long as the context lasts; a choice of this thread for the same backend stays as it is."""

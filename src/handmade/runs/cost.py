@@ -7,7 +7,7 @@ from handmade.engine.errors import HandmadeError
 from handmade.engine.gradients.definition import cost
 from handmade.runs.backends import use_backend
 from handmade.runs.job import Job
-from handmade.workers import workers
+from handmade.threads import threads
 
 LONG = 600  # seconds: longer runs want allow_long
 
@@ -79,7 +79,7 @@ def estimated(job: Job, *, allow_long: bool) -> Estimate | None:
         return None
     size = min(settings.batch_size, len(images))
     x, y = prepare_for(job.network)(images[:size]), job.training.labels[:size]
-    with workers(1), use_backend(settings.backend):  # one BLAS thread, as in the run
+    with threads(1), use_backend(settings.backend):  # one BLAS thread, as in the run
         passes, seconds = cost(job.network, x, y, settings.scheme)
     estimate = Estimate(passes, seconds, settings.threads or 1, job.total, job.steps_an_epoch)
     if estimate.seconds > LONG and not allow_long:

@@ -23,12 +23,12 @@ from handmade.runs import inputs
 from handmade.runs.backends import backend_name
 from handmade.runs.parts import make_augmentation, make_average, make_gradient, make_optimiser, make_schedule
 from handmade.runs.settings import Settings
-from handmade.workers import cores
+from handmade.threads import cores
 
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """Everything that a training needs but the workers.
+    """Everything that a training needs but the threads.
 
     Attributes
     ----------

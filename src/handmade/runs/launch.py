@@ -1,6 +1,7 @@
 """Start a training run, or go on with one; both return a session that has trained nothing yet."""
 
 import os
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from handmade.engine.description import describe, describe_again
 from handmade.engine.errors import HandmadeError
 from handmade.engine.training.state import TrainingState
 from handmade.files.checkpoints import Checkpoint, Checkpoints
+from handmade.runs.backends import GONE
 from handmade.runs.cost import estimated
 from handmade.runs.job import Job, assemble
 from handmade.runs.record import RunWriter, cut_log, next_folder, read_run_json
@@ -95,11 +97,14 @@ def resume(folder: str | os.PathLike[str], *, allow_long: bool = False, **change
     kept["changes"] = [*_list(known, "changes"), *([{"step": state.steps} | changed] if changed else [])]
     estimate = estimated(job, allow_long=allow_long)
     writer = RunWriter(folder, kept | job.record, resumed=True, first=partial(_go_back, checkpoints, state))
-    return TrainingSession(job, writer, state, estimate=estimate, left_out=tuple(damaged), seconds=checkpoint.seconds)
+    gone = known["backend"] if "backend" not in changes and known.get("backend") in GONE else None
+    return TrainingSession(
+        job, writer, state, estimate=estimate, left_out=tuple(damaged), gone_backend=gone, seconds=checkpoint.seconds
+    )
 
 
 def settings_of(folder: Path, known: dict[str, Any], **changes: Any) -> Settings:
-    """Return the settings that run.json holds, with changes.
+    """Return the settings that run.json holds, with changes; the default stands in for a backend of earlier versions.
 
     Raises
     ------
@@ -116,6 +121,8 @@ def settings_of(folder: Path, known: dict[str, Any], **changes: Any) -> Settings
         recorded = Settings.from_json(known)
     except SettingError as error:
         raise HandmadeError(f"{folder}/run.json: {error}") from None
+    if recorded.backend in GONE:
+        recorded = replace(recorded, backend=None)
     if changes.get("epochs") is not None and "steps" not in changes:
         changes["steps"] = None
     return Settings(**(recorded.to_json() | changes))

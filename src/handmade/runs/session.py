@@ -26,7 +26,7 @@ from handmade.runs.job import Job
 from handmade.runs.parts import make_loss
 from handmade.runs.record import RunWriter, read_log
 from handmade.runs.result import numbers_of, result_of
-from handmade.workers import workers
+from handmade.threads import threads
 
 RECENT = 100  # steps whose mean is the training loss at the end
 
@@ -71,12 +71,14 @@ class TrainingSession:
         Cost of the run, if it goes by the definition.
     left_out : sequence of str
         Descriptions of damaged checkpoints that were passed over.
+    gone_backend : str, optional
+        Backend of an earlier version that the run had so far.
     seconds : float
         Seconds that earlier sessions took.
 
     Attributes
     ----------
-    job, estimate, left_out
+    job, estimate, left_out, gone_backend
         As given.
     result : dict or None
         Result of the run, as run.json has it, once the session has ended.
@@ -94,9 +96,10 @@ class TrainingSession:
         *,
         estimate: Estimate | None = None,
         left_out: tuple[str, ...] = (),
+        gone_backend: str | None = None,
         seconds: float = 0.0,
     ) -> None:
-        self.job, self.estimate, self.left_out = job, estimate, left_out
+        self.job, self.estimate, self.left_out, self.gone_backend = job, estimate, left_out, gone_backend
         self.result: dict[str, Any] | None = None
         self.evaluation: Evaluation | None = None
         self.images_per_second = 0.0
@@ -150,7 +153,7 @@ class TrainingSession:
         if self._began is not None:
             raise HandmadeError(f"{self.folder}: expected a new session, got one that is over. Try handmade.runs.resume")
         with ExitStack() as stack:
-            self._executor = stack.enter_context(workers(self.job.settings.threads or 1))
+            self._executor = stack.enter_context(threads(self.job.settings.threads or 1))
             self._training = stack.enter_context(closing(self.job.train(self._state, self._executor)))
             stack.enter_context(self._writer)
             self._losses.extend(line["loss"] for line in read_log(self.folder)[-RECENT:])

@@ -140,7 +140,7 @@ class Settings:
     tensorboard: bool = _setting(default=False, text="Write for TensorBoard, too.", change=True)
     backend: str | None = _setting(
         None,
-        "Which implementation computes: plain or numpy.  [default: the fastest that is installed]",
+        "Which implementation computes: plain.  [default: the fastest that is installed]",
         metavar="NAME",
         change=True,
         added=True,

@@ -13,7 +13,7 @@ from handmade.runs.job import assemble
 from handmade.runs.launch import settings_of
 from handmade.runs.parts import make_schedule
 from handmade.runs.record import read_run_json
-from handmade.workers import workers
+from handmade.threads import threads
 
 
 def explain_next_update(run: str | os.PathLike[str], weight: str) -> tuple[int, Receipt]:
@@ -43,7 +43,7 @@ def explain_next_update(run: str | os.PathLike[str], weight: str) -> tuple[int, 
         raise HandmadeError(f"expected the folder of a run, whose checkpoints hold the optimiser's memory, got {run}")
     job = assemble(settings_of(folder, read_run_json(folder)))
     state = _before_a_step(Checkpoints(folder), job.total).state(job.network, job.optimiser, job.average)
-    with workers(1) as executor, use_backend(job.settings.backend):  # for a single step, others would take longer to start
+    with threads(1) as executor, use_backend(job.settings.backend):  # for a single step, others would take longer to start
         training = job.train(state, executor)
         step = next(training)
         training.close()

@@ -84,17 +84,17 @@ def _check_gradients(target: str, data: str, images: int, seed: int, *, every: b
     from handmade.engine.check import network as checks
     from handmade.engine.errors import HandmadeError
     from handmade.runs import inputs
-    from handmade.workers import cores, workers
+    from handmade.threads import cores, threads
 
     digits = inputs.dataset(data)
     network = inputs.network_named(target, seed)
     inputs.check_fit(network, digits, data)
     x = prepare_for(network, np.float64)(digits.train.images[:images])
     y, tries = digits.train.labels[:images], network.size if every else None
-    threads = cores() if every else 1
+    sharing = cores() if every else 1
     if every:
-        _tell_cost(network, x, y, threads)
-    with workers(threads) as executor, progress("definition: weights") as tell:
+        _tell_cost(network, x, y, sharing)
+    with threads(sharing) as executor, progress("definition: weights") as tell:
         report = checks.check(network, x, y, tries=tries, executor=executor, progress=tell)
     if json:
         print_json({"target": target, "verdict": report.verdict, "arrays": [_plain(array) for array in report.arrays]})

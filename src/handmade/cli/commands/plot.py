@@ -236,7 +236,7 @@ def film(
     from handmade.engine.gradients import backprop
     from handmade.engine.optim import SCHEDULES
     from handmade.engine.training import train
-    from handmade.workers import cores, workers
+    from handmade.threads import cores, threads
 
     order = Order("film", out, force=force, dark=dark, formats=("gif",))
     file = order.file(target)
@@ -248,7 +248,7 @@ def film(
     news.print(f"Training {target} anew for {steps:,} steps, by backpropagation with momentum; no file of a run is touched.")
     every = max(1, -(-steps // (frames - 1)))
     taken = []
-    with workers(cores()) as executor, progress("steps") as tell:
+    with threads(cores()) as executor, progress("steps") as tell:
         training = train(
             network,
             digits.train.images,

@@ -4,7 +4,7 @@
 
 As h goes to 0, the finite chain rule carries derivatives forward, one direction at a time. Each of its steps is linear then, and
 its transpose carries the gradient of the one loss back to all weights. On a kink there is no derivative; the conventions of the
-layers decide: relu'(0) = 0, and the first winner of a tie takes all. The backend does the work (engine/backends/).
+layers decide: relu'(0) = 0, and the first winner of a tie takes all. The backend does the work (engine/backend.py).
 
 Rumelhart, Hinton & Williams (1986), "Learning representations by back-propagating errors", Nature 323.
 """

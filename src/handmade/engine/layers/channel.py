@@ -7,7 +7,6 @@ which counts nudges: all that many nudges do to one number of x stands side by s
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -27,18 +26,10 @@ class Difference:
     dx : Array, (*x[..., channel].shape) or (*x[..., channel].shape, nudges)
     channel : slice
         The part of the last axis that moves.
-    bound : float or None
-        A number that no |dx| exceeds, where one is known.
     """
 
     dx: Array
     channel: Channel = field(default_factory=lambda: EVERY)  # a slice cannot be a default
-    bound: float | None = None
-
-    @cached_property
-    def largest(self) -> float:
-        """The bound; where none is known, the largest |dx|, without writing |dx| down."""
-        return float(max(self.dx.max(), -self.dx.min())) if self.bound is None else self.bound
 
 
 def only(c: int) -> Channel:

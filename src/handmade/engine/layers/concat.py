@@ -53,7 +53,7 @@ class Concat(Join):
                 end = _ends(x)[k]
                 first = end - x[k].shape[-1]
                 stop = end if one.channel.stop is None else first + one.channel.stop
-                return Difference(one.dx, slice(first + one.channel.start, stop, one.channel.step), one.bound)
+                return Difference(one.dx, slice(first + one.channel.start, stop, one.channel.step))
         parts = [
             np.zeros((*x_k.shape, *nudges), x_k.dtype) if each is None else to_dense(x_k, each.dx, each.channel)
             for x_k, each in zip(x, moved, strict=True)

@@ -157,11 +157,6 @@ class Conv2d(Layer):
         dy[:, :, :, filters] = part
         return dy
 
-    def gain(self, channel: Channel) -> float:
-        """Return the largest ratio of a delta to dx: the largest sum of |W| that one output reads from the channel."""
-        seen, filters = self._at(channel)
-        return float(np.abs(self.W[:, :, seen, filters]).sum(axis=(0, 1, 2)).max())
-
     def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
         return self.input_gradient(x, gy), self.weight_gradients(x, gy)
 

@@ -86,11 +86,8 @@ class Nudges:
 
     def of(self, x: Input, h: Any) -> Iterator[Difference]:
         """Return the exact differences of the output, a block of nudges by h after the other; not to be written to."""
-        first: Difference | None = None
         for channel, dy in self._nudges(self.layer, x, h):
-            if first is None or dy is not first.dx:  # columns may share it, and then its bound
-                first = Difference(dy, channel)
-            yield Difference(dy, channel, first.largest)
+            yield Difference(dy, channel)
 
     def one(self, x: Input, name: str, index: Shape, h: Any) -> Difference:
         """Return the exact difference of the output for a nudge of one weight."""

@@ -4,13 +4,15 @@
     record    y, kept           kept: what backward needs of this pass
     backward  gx, gradients     from kept and gy
 
-What lies between the nodes of a link may never be written down, or be worked out in another order.
+`plain` takes the nodes one by one. In another backend, what lies between the nodes of a link may never be written down, or be
+worked out in another order.
 """
 
 from typing import Any
 
 from handmade.engine.arrays import Array
 from handmade.engine.graph import Node, Values
+from handmade.engine.layers import rule
 
 
 class Link:
@@ -41,4 +43,6 @@ class Link:
 
     def backward(self, kept: Any, gy: Array, *, to_input: bool) -> tuple[Any, Any]:
         """Return gx, which may be None unless it is to go on `to_input`, and the gradients of the weights by name."""
-        return self.node.layer.backward(kept, gy)
+        layer = self.node.layer
+        weight_gradients = None if to_input else rule(layer, "weight_gradients")
+        return layer.backward(kept, gy) if weight_gradients is None else (None, weight_gradients(layer, kept, gy))

@@ -6,7 +6,7 @@
 
 It keeps two rules, without which the differences would take hundreds of times as long: many nudges go together on one axis, and a
 difference stays in its channel as long as it can (layers/channel.py). Batches are cut into blocks of images; the blocks, and the
-order in which they are added up, do not depend on the number of workers, and so neither do the bits of a result.
+order in which they are added up, do not depend on the number of threads, and so neither do the bits of a result.
 """
 
 from concurrent.futures import Executor
@@ -16,13 +16,13 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 
 from handmade.engine.arrays import Array
-from handmade.engine.backends.differences import Differences, of_all, tape
-from handmade.engine.backends.link import Link
 from handmade.engine.errors import HandmadeError
 from handmade.engine.graph import INPUT, Node
 from handmade.engine.losses import Loss
 from handmade.engine.memory import keep_freed_memory
 from handmade.engine.network import Network
+from handmade.engine.plain.differences import differences, of_all, tape
+from handmade.engine.plain.link import Link
 from handmade.engine.sharing import Batch, blocks, mapped
 
 IMAGES_AT_ONCE = 32  # in a pass that keeps no tape: enough for the BLAS, few enough for the cache
@@ -32,7 +32,7 @@ TASKS = 4  # of a batch, if that gives neither too few nor too many
 Part: TypeAlias = tuple[float, Array | None, dict[str, Any]]  # the losses' sum, gx, and the gradients of each node
 
 
-class Plain(Differences):
+class Plain:
     """The equations of the layers, and nothing else."""
 
     name = "plain"
@@ -104,8 +104,8 @@ class Plain(Differences):
     def _parts(
         self, network: Network, x: Array, y: Array, loss: Loss, executor: Executor | None, *, to_pixels: bool
     ) -> list[Part]:
-        size = min(max(-(-len(x) // TASKS), FEWEST), MOST)  # however many workers there are
-        return list(mapped(self.executor(executor), partial(self._part, loss, len(x), to_pixels), blocks((network, x, y), size)))
+        size = min(max(-(-len(x) // TASKS), FEWEST), MOST)  # however many threads there are
+        return list(mapped(executor, partial(self._part, loss, len(x), to_pixels), blocks((network, x, y), size)))
 
     def _part(self, loss: Loss, images: int, to_pixels: bool, block: Batch) -> Part:  # noqa: FBT001  a partial fills it in
         """Go through some images and back; gx is worked out only as far as somebody reads it."""
@@ -137,6 +137,14 @@ class Plain(Differences):
                         g[name] = g[name] + part if name in g else part
             return float(loss.forward(z, y).sum()), g.get(INPUT) if to_pixels else None, gradients
 
+    # --- differences ----------------------------------------------------------------------------------------------------------
+
+    def differences(
+        self, network: Network, x: Array, y: Array, h: Any, scheme: str, loss: Loss, executor: Executor | None
+    ) -> tuple[float, dict[str, Array]]:
+        """Return the mean loss, and its quotient for every weight."""
+        return differences(network, x, y, h, scheme, loss, executor)
+
 
 def _check_gradients(network: Network, node: Node, gradients: dict[str, Array]) -> None:
     """Raise HandmadeError unless there is one for each weight array of a node; a backward of one's own may leave one out."""
@@ -148,6 +156,3 @@ def _check_gradients(network: Network, node: Node, gradients: dict[str, Array]) 
                 f"{network.titles[node.name]}: expected {node.layer.kind}.backward to return the gradient of {name}, "
                 f"{array.shape}; got {got}"
             )
-
-
-BACKEND = Plain

@@ -1,1 +1,0 @@
-"""Backends: `plain` computes by the equations of the layers, `numpy` with shortcuts."""

@@ -1,0 +1,146 @@
+"""Threads that share the work with the caller, and how many cores there are for them.
+
+    with threads(cores()) as executor:
+        L, g = backprop(network, x, y, executor=executor)
+
+To hand a task to a thread, and its result back, can take longer than a short task. So a helper is called once for all tasks of a
+`map`. It takes one after the other from a queue, as the caller does, until none is left.
+"""
+
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from threading import Condition
+from typing import Any, TypeVar
+
+from threadpoolctl import threadpool_limits
+
+__all__ = ["Threads", "bound", "cores", "threads"]
+
+Result = TypeVar("Result")
+
+
+def bound() -> int:
+    """How many cores this process is bound to: all of the machine's, unless somebody restricted it."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def cores() -> int:
+    """How many cores this process may use: those it is bound to, or fewer where a cgroup grants less time."""
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        return max(1, min(bound(), int(quota) // int(period)))
+    except (OSError, ValueError):  # no cgroup, or no limit ("max")
+        return bound()
+
+
+@contextmanager
+def threads(count: int) -> Iterator[Executor | None]:
+    """Provide an executor of this thread and `count - 1` others; None, for this thread alone, when it is one.
+
+    Meanwhile the BLAS of this process uses one thread, so that nobody gets in anybody's way.
+    """
+    with threadpool_limits(limits=1):
+        if count == 1:
+            yield None
+            return
+        with Threads(count) as executor:
+            yield executor
+
+
+class Threads(ThreadPoolExecutor):
+    """An executor of threads whose `map` lets the thread that asks for the results work, too.
+
+    Any thread may call `map`, at any time, from within a task of another `map`, too.
+
+    Parameters
+    ----------
+    count : int
+        How many threads there are, the calling one among them; at least 2.
+    """
+
+    def __init__(self, count: int) -> None:
+        super().__init__(max_workers=count - 1, thread_name_prefix="handmade")
+        self._helpers, self._closed = count - 1, False
+
+    def map(
+        self, fn: Callable[..., Result], *iterables: Iterable[Any], timeout: float | None = None, chunksize: int = 1
+    ) -> Iterator[Result]:
+        """Return the results in the order of the tasks, as the class above does; `chunksize` plays no part.
+
+        After an exception, or when the results are not wanted any more, no task is begun.
+
+        Raises
+        ------
+        TimeoutError
+            If a result that another thread works on is not there so many seconds after this call.
+        """
+        call = Call(fn, list(zip(*iterables, strict=False)))
+        for _ in range(min(self._helpers, call.size - 1)):
+            self.submit(self._help, call)
+        return call.results(None if timeout is None else time.monotonic() + timeout)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002  as above
+        """Let the helpers finish what they have begun, and no more; who still asks for results works alone."""
+        self._closed = True
+        super().shutdown(wait, cancel_futures=cancel_futures)
+
+    def _help(self, call: "Call") -> None:
+        while not self._closed and call.work():
+            pass
+
+
+class Call:
+    """One `map`: its tasks, of which several threads take the next one, and what came of them."""
+
+    def __init__(self, fn: Callable[..., Any], tasks: list[tuple[Any, ...]]) -> None:
+        self.size = len(tasks)
+        self._fn, self._left = fn, deque(enumerate(tasks))
+        self._outcomes: dict[int, tuple[Any, BaseException | None]] = {}
+        self._news = Condition()
+
+    def work(self) -> bool:
+        """Do the next task; return False if there is none."""
+        try:
+            number, task = self._left.popleft()
+        except IndexError:
+            return False
+        try:
+            self._tell(number, self._fn(*task), None)
+        except BaseException as error:
+            self._left.clear()
+            self._tell(number, None, error)
+            if not isinstance(error, Exception):  # Ctrl-C, which does not wait for its turn
+                raise
+        return True
+
+    def results(self, end: float | None) -> Iterator[Any]:
+        """Yield the results in their order, and work as long as there is something to do; `end` is the latest moment."""
+        try:
+            for number in range(self.size):
+                while number not in self._outcomes and self.work():
+                    pass
+                yield self._result(number, end)
+        finally:
+            self._left.clear()
+
+    def _tell(self, number: int, result: Any, error: BaseException | None) -> None:
+        with self._news:
+            self._outcomes[number] = result, error
+            self._news.notify_all()
+
+    def _result(self, number: int, end: float | None) -> Any:
+        """Return what came of a task, or raise it, as soon as it is there."""
+        with self._news:
+            seconds = None if end is None else max(0.0, end - time.monotonic())
+            if not self._news.wait_for(partial(self._outcomes.__contains__, number), seconds):
+                raise TimeoutError("expected a result in time; another thread still works on it. Try a larger timeout")
+            result, error = self._outcomes.pop(number)
+        if error is not None:
+            raise error
+        return result
