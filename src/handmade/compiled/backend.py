@@ -73,12 +73,11 @@ class Compiled(Plain):
         self, network: Network, x: Array, y: Array, h: Any, scheme: str, loss: Loss, executor: Executor | None
     ) -> tuple[float, dict[str, Array]]:
         """Return the mean loss, and its quotient for every weight."""
-        units: Units = network.remembered("units", lambda: units_of(network))
         fits = network.dtype == x.dtype and x.dtype in FLOATS and not network.mixes_batch
-        if "differences" in self.without or not units.served or not fits:
+        if "differences" in self.without or not _units(network).served or not fits:
             return super().differences(network, x, y, h, scheme, loss, executor)
         names = [name for name in network.weighted if name in network.below_logits]
-        parts = list(mapped(executor, partial(self._block, units, h, scheme, loss), blocks((network, x, y), IMAGES_A_TASK)))
+        parts = list(mapped(executor, partial(self._block, h, scheme, loss), blocks((network, x, y), IMAGES_A_TASK)))
         gradients: dict[str, Array] = {}
         for name in names:
             node = network.node(name)
@@ -90,11 +89,10 @@ class Compiled(Plain):
             gradients |= {f"{name}.{array}": found / len(x) for array, found in self.total(node, sums).items()}
         return sum(part.loss for part, _ in parts) / len(x), of_all(network, gradients)
 
-    def _block(
-        self, units: Units, h: Any, scheme: str, loss: Loss, batch: Batch
-    ) -> tuple[Block, dict[str, dict[str, Array]]]:
+    def _block(self, h: Any, scheme: str, loss: Loss, batch: Batch) -> tuple[Block, dict[str, dict[str, Array]]]:
         """Return what a block comes to, and the sums of what has to take the plain way, by node and array."""
         network, x, y = batch
+        units = _units(network)
         found = block(units, h, scheme, loss, batch)
         plain: dict[str, dict[str, Array]] = {}
         others = [name for name in network.weighted if name in network.below_logits and name not in units.served]
@@ -104,6 +102,12 @@ class Compiled(Plain):
             for name, column in by_images(h, scheme, loss, some, names)[1].items():
                 plain[name] = nudges_of(network)[name].gather(column)
         return found, plain
+
+
+def _units(network: Network) -> Units:
+    """Return the units of a network, which holds other layers for each batch or block where Dropout has drawn."""
+    found: Units = network.remembered("units", lambda: units_of(network))
+    return found
 
 
 def _weights(layer: Any, sums: Array) -> dict[str, Array]:
