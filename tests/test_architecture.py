@@ -25,6 +25,7 @@ MAY_IMPORT = {
     "losses": {"engine"},
     "receipts": {"data", "engine"},
     "threads": set[str](),
+    "compiled": {"engine"},
     "doctor": {"engine", "networks", "threads"},
     "network": {"engine", "files"},
     "networks": {"engine", "network"},
@@ -36,6 +37,7 @@ MAY_IMPORT = {
 }
 # What comes from outside, room by room, beside NumPy and the standard library.
 FOREIGN = {
+    "compiled": {"numba", "llvmlite"},
     "files": {"safetensors", "tensorboardX", "PIL"},
     "pictures": {"matplotlib", "PIL"},
     "threads": {"threadpoolctl"},

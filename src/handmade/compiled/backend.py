@@ -7,7 +7,7 @@ differences    the logits followed backwards through what cannot switch: differe
 """
 
 from concurrent.futures import Executor
-from functools import partial, reduce
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,20 +18,29 @@ from handmade.compiled.differences.units import Units, units_of
 from handmade.compiled.following import following
 from handmade.compiled.links import FLOATS, Choice, Convolution, Factors, Product
 from handmade.engine.arrays import Array
-from handmade.engine.plain.differences import IMAGES_A_TASK, by_images, nudges_of, of_all
-from handmade.engine.plain.link import Link
-from handmade.engine.plain import Plain
-from handmade.engine.graph import Node
+from handmade.engine.graph import INPUT, Node
 from handmade.engine.layers import rule
 from handmade.engine.losses import Loss
 from handmade.engine.network import Network
+from handmade.engine.plain import Plain
+from handmade.engine.plain.differences import IMAGES_A_TASK, by_images, nudges_of, of_all
+from handmade.engine.plain.link import Link
 from handmade.engine.sharing import Batch, blocks, mapped
+
 
 class Compiled(Plain):
     """Compiled loops where a layer has a rule."""
 
     name = "compiled"
     SHORTCUTS: ClassVar[tuple[str, ...]] = ("convolution", "choice", "product", "differences")
+
+    def tape(self, network: Network, x: Array) -> dict[str, Array]:
+        """Return every activation of one pass by the name of its node, and x as "input": with the bits of all other passes."""
+        values = {INPUT: x}
+        for node in network.nodes:
+            link = Convolution(node) if self._convolves(node) else Link(node)
+            values[node.name] = link.forward(link.of(values))
+        return values
 
     def links(self, network: Network) -> tuple[Link, ...]:
         """Return the nodes that the logits are made of, as pieces of work in their order."""
@@ -45,7 +54,7 @@ class Compiled(Plain):
     def _link(self, network: Network, node: Node, taken: set[str]) -> Link:
         """Return the link that begins with a node; `taken` gets the names of the others in it."""
         role: str | None = rule(node.layer, "compiled")
-        if role == "convolution" and role not in self.without and node.layer.W.dtype in FLOATS:
+        if self._convolves(node):
             last, relu, pool = following(network, node, relu=False, pool=None)
             taken.update(last[1:])
             return Convolution(node, last[-1], relu=relu, pool=pool)
@@ -58,6 +67,13 @@ class Compiled(Plain):
             return Product(node)
         return Link(node)
 
+    def _convolves(self, node: Node) -> bool:
+        return (
+            rule(node.layer, "compiled") == "convolution"
+            and "convolution" not in self.without
+            and node.layer.parameters()["W"].dtype in FLOATS
+        )
+
     def total(self, node: Node, parts: list[Any]) -> dict[str, Any]:
         """Return what the gradients of one node add up to, over the blocks of a batch; factors are multiplied first."""
         if isinstance(parts[0], Factors):
@@ -65,7 +81,6 @@ class Compiled(Plain):
             found: dict[str, Any] = rule(node.layer, "weight_gradients")(node.layer, x, gy)
             return found
         return super().total(node, parts)
-
 
     # --- differences ----------------------------------------------------------------------------------------------------------
 

@@ -60,9 +60,7 @@ def give_back_all(gy: Any, y: Any, winner: Any, O: int, relu: bool, pooled: bool
 
 
 @loops
-def winners_by_filter(
-    gy: Any, y: Any, winner: Any, origin: Any, relu: bool, pooled: bool, at: Any, g: Any, count: Any
-) -> None:
+def winners_by_filter(gy: Any, y: Any, winner: Any, origin: Any, relu: bool, pooled: bool, at: Any, g: Any, count: Any) -> None:
     """List the windows of each filter whose gradient is not 0, for one image: count (O,), at and g (O, windows).
 
     gy, y, winner (windows * O). Where there is no pool, a window is its own winner.
@@ -81,9 +79,7 @@ def winners_by_filter(
 
 
 @loops
-def winners_by_window(
-    gy: Any, y: Any, winner: Any, O: int, relu: bool, pooled: bool, begin: Any, filters: Any, g: Any
-) -> None:
+def winners_by_window(gy: Any, y: Any, winner: Any, O: int, relu: bool, pooled: bool, begin: Any, filters: Any, g: Any) -> None:
     """List the filters that each window of a convolution has a gradient for: those of p are filters[begin[p]:begin[p + 1]].
 
     begin (windows of the convolution + 1,). filters and g hold as many numbers as gy.

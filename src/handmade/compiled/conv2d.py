@@ -15,7 +15,7 @@ import numpy as np
 
 from handmade.compiled.choices import choose, give_back, winners_by_filter, winners_by_window
 from handmade.compiled.jit import loops
-from handmade.compiled.tiles import along, load, outer, rectify, repeat, rows, store, width, zeros
+from handmade.compiled.tiles import along, load, outer, rectify, repeat, rows, store, width
 
 
 @loops
@@ -130,8 +130,19 @@ def input_gradient(tile: Any, gx: Any, origin: Any, runs: Any, length: int, w: A
 
 @loops
 def forward_with_choice(
-    tile: Any, x: Any, origin: Any, across: Any, runs: Any, length: int, w: Any, b: Any,
-    pixels: Any, channels: int, relu: bool, y: Any, winner: Any,
+    tile: Any,
+    x: Any,
+    origin: Any,
+    across: Any,
+    runs: Any,
+    length: int,
+    w: Any,
+    b: Any,
+    pixels: Any,
+    channels: int,
+    relu: bool,
+    y: Any,
+    winner: Any,
 ) -> None:
     """A convolution with a max-pool behind it, and perhaps a ReLU: what lies between is there for one image at a time."""
     z = np.empty((1, origin.size * b.size), x.dtype)
@@ -142,8 +153,22 @@ def forward_with_choice(
 
 @loops
 def backward(
-    tile: Any, x: Any, origin: Any, runs: Any, length: int, w: Any, gy: Any, y: Any, winner: Any,
-    relu: bool, pooled: bool, to_weights: bool, to_input: bool, gW: Any, gb: Any, gx: Any,
+    tile: Any,
+    x: Any,
+    origin: Any,
+    runs: Any,
+    length: int,
+    w: Any,
+    gy: Any,
+    y: Any,
+    winner: Any,
+    relu: bool,
+    pooled: bool,
+    to_weights: bool,
+    to_input: bool,
+    gW: Any,
+    gb: Any,
+    gx: Any,
 ) -> None:
     """Equations (2) and (3), back through the ReLU and the pool that follow: gW (O, patch), gb (O,), gx (N, numbers).
 
@@ -164,8 +189,19 @@ def backward(
 
 @loops
 def few_backward(
-    tile: Any, x: Any, origin: Any, runs: Any, length: int, gy: Any, y: Any, winner: Any,
-    O: int, relu: bool, pooled: bool, gW: Any, gb: Any,
+    tile: Any,
+    x: Any,
+    origin: Any,
+    runs: Any,
+    length: int,
+    gy: Any,
+    y: Any,
+    winner: Any,
+    O: int,
+    relu: bool,
+    pooled: bool,
+    gW: Any,
+    gb: Any,
 ) -> None:
     """Equation (2) where a run is short, such as for images of one channel: gW (patch, filters), gb (filters,)."""
     gz, places = np.empty(origin.size * gb.size, gy.dtype), origin.ravel()

@@ -4,7 +4,6 @@ A convolution takes along the ReLU and the max-pool behind it, if nobody else re
 forward pass is handed over as a value, `y, kept = link.record(x)`; links hold no state but their layers.
 """
 
-from collections.abc import Callable
 import math
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from handmade.compiled import choices, conv2d
-from handmade.compiled.vectors import lanes
 from handmade.compiled.patches import (
     Patches,
     forward_tile,
@@ -25,11 +23,12 @@ from handmade.compiled.patches import (
     with_zero_filters,
 )
 from handmade.compiled.tiles import Tile
+from handmade.compiled.vectors import lanes
 from handmade.engine.arrays import Array, Shape
-from handmade.engine.plain.link import Link
 from handmade.engine.graph import Node
 from handmade.engine.layers import rule
 from handmade.engine.layers.windows import crop, pad
+from handmade.engine.plain.link import Link
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 MANY = 64  # images: a gW with more numbers than the factors of so many is made for all images of a batch at once
@@ -118,7 +117,11 @@ class Convolution(Link):
         plan = self.plan(x)
         images = self.images(x)
         parts = [self._group(plan, images, g) for g in range(len(plan.groups))]
-        y = parts[0][0] if len(parts) == 1 else np.concatenate([part.reshape(len(x), *plan.output[:2], -1) for part, _ in parts], 3)
+        y = (
+            parts[0][0]
+            if len(parts) == 1
+            else np.concatenate([part.reshape(len(x), *plan.output[:2], -1) for part, _ in parts], 3)
+        )
         return y.reshape(len(x), *plan.output), (x.shape, images, parts)
 
     def backward(self, kept: Any, gy: Array, *, to_input: bool) -> tuple[Array | None, dict[str, Array]]:
@@ -248,7 +251,9 @@ class Product(Link):
 
     def __init__(self, node: Node) -> None:
         super().__init__(node)
-        self._input_gradient, self._weight_gradients = (rule(node.layer, f"{half}") for half in ("input_gradient", "weight_gradients"))
+        self._input_gradient, self._weight_gradients = (
+            rule(node.layer, f"{half}") for half in ("input_gradient", "weight_gradients")
+        )
 
     def backward(self, kept: Array, gy: Array, *, to_input: bool) -> tuple[Any, Any]:
         layer = self.node.layer

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handmade.compiled.vectors import registers, widest
 from handmade.compiled.tiles import Tile
+from handmade.compiled.vectors import registers, widest
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.layers.windows import effective_kernel
 
@@ -55,9 +55,7 @@ class Patches:
 
 
 @lru_cache(maxsize=256)
-def patches_of(
-    shape: Shape, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape, groups: int
-) -> tuple[Patches, ...]:
+def patches_of(shape: Shape, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape, groups: int) -> tuple[Patches, ...]:
     """Return the patches of each group for images of `shape`, (H, W, C)."""
     H, W, C = shape[0] + 2 * padding[0], shape[1] + 2 * padding[1], shape[2]
     down, right = (

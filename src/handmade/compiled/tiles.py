@@ -64,7 +64,7 @@ class Tile:
 
 @typeof_impl.register(Tile)  # type: ignore[untyped-decorator]
 def _type_of(tile: Tile, _context: Any) -> Shape:
-    return tile._numba_type_  # noqa: SLF001  the name that Numba looks for
+    return tile._numba_type_
 
 
 @register_model(Shape)  # type: ignore[untyped-decorator]

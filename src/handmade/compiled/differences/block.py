@@ -21,7 +21,6 @@ from handmade.engine.arrays import Array
 from handmade.engine.layers import add_rules, rule
 from handmade.engine.losses import CrossEntropy, Loss, MeanSquaredError
 from handmade.engine.losses.cross_entropy import log_softmax
-from handmade.engine.network import Network
 from handmade.engine.sharing import Batch
 
 AddLoss: TypeAlias = Callable[[int, Array, int, Array], None]  # image, dz, M, dL: adds dL of each nudge

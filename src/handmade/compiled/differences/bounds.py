@@ -5,10 +5,11 @@
     through W, from many channels                 sum over c of  B_c sum over places of |W[..., c, o]|
     through a ReLU, a pool, an average            no more than before
 
-One number for each channel. Numbers of a row belong to channels in turn: number i to channel i mod C.
+One number for each channel. Numbers of a row belong to channels in turn: number i to channel i mod C. The rule `bound` of a layer,
+(layer, shapes, bounds of what it reads) -> bound, also says that the layer is linear: its difference does not depend on its input.
 """
 
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +17,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handmade.compiled.differences.units import Unit, Units
-from handmade.engine.arrays import Array
-from handmade.engine.layers import BatchNorm2d, Conv2d, Dropout, Linear
+from handmade.engine.arrays import Shape
+from handmade.engine.layers import (
+    Add,
+    AvgPool2d,
+    BatchNorm2d,
+    Concat,
+    Conv2d,
+    Dropout,
+    Flatten,
+    GlobalAvgPool2d,
+    Linear,
+    add_rules,
+    rule,
+)
 from handmade.engine.network import Network
 
 ROUNDING = 1.001  # room for the rounding of a bound, and of what it bounds
@@ -44,69 +57,101 @@ def bounds(network: Network, units: Units, largest: dict[str, float], h: float) 
     """
     found: dict[str, Bound] = {}
     for unit in units.all:
-        bound = _through(network, unit, found)
+        bound = _through(network, unit, [found.get(name) for name in unit.node.reads])
         if unit.node.name in units.served:
-            own = np.full(_channels(network, unit.node.name), h * max(largest[unit.node.name], 1.0) * ROUNDING)
+            own = np.full(network.shape_of[unit.node.name][-1], h * max(largest[unit.node.name], 1.0) * ROUNDING)
             bound = Bound(own, np.zeros_like(own)) if bound is None else Bound(np.maximum(own, bound.one), bound.many)
         if bound is not None:
             found[unit.node.name] = found[unit.last] = bound
     return found
 
 
-def _channels(network: Network, name: str) -> int:
-    return network.shape_of[name][-1]
-
-
-def _through(network: Network, unit: Unit, found: dict[str, Bound]) -> Bound | None:
-    """Return the bound of what a unit makes of its inputs' differences."""
-    node, layer = unit.node, unit.node.layer
-    reaching = [found.get(name) for name in node.reads]
+def _through(network: Network, unit: Unit, reaching: Sequence[Bound | None]) -> Bound | None:
+    """Return the bound of what a unit makes of its inputs' differences; None if nothing reaches it, or nothing is known."""
+    through = rule(unit.node.layer, "bound")
     if all(bound is None for bound in reaching):
         return None
-    if unit.role == "choice" or (unit.role == "other" and layer.kind in {"Flatten", "AvgPool2d", "GlobalAvgPool2d"}):
+    if unit.role == "choice" or through is None:
         return reaching[0]
-    if unit.role in {"convolution", "linear"}:
-        assert reaching[0] is not None  # the one thing that it reads
-        gains = network.remembered((node.name, "gains"), lambda: _gains(layer, len(reaching[0].one)))  # type: ignore[union-attr]
-        with np.errstate(over="ignore", invalid="ignore"):
-            one, many = (gains * reaching[0].one[:, None]).max(axis=0), reaching[0].many @ gains
-        return Bound(np.zeros_like(one), np.maximum(one, many) * ROUNDING)
-    return _joined(network, unit, reaching)
+    shapes = [network.shape_of[name] for name in unit.node.reads]
+    known = [_nothing(shape) if bound is None else bound for bound, shape in zip(reaching, shapes, strict=True)]
+    if unit.node.layer.joins:  # side by side, the numbers of rows do not belong to channels in turn
+        known = [_resized(bound, shape[-1]) for bound, shape in zip(known, shapes, strict=True)]
+    key = ("gains", unit.node.name, *(len(bound.one) for bound in known))
+    with np.errstate(over="ignore", invalid="ignore"):
+        found: Bound = through(network.remembered(key, lambda: _gains(unit.node.layer, known)), known)
+    return found
 
 
-def _joined(network: Network, unit: Unit, reaching: list[Bound | None]) -> Bound:
-    """Return the bound behind a layer that goes number by number, or joins."""
-    C, layer = _channels(network, unit.node.name), unit.node.layer
-    both = [np.zeros(_channels(network, name)) if bound is None else bound.both for name, bound in zip(unit.node.reads, reaching, strict=True)]
-    if layer.kind == "Concat":
-        axis_is_last = sum(map(len, both)) == C
-        total = np.concatenate(both) if axis_is_last else np.full(C, max(map(np.max, both)))
-    else:
-        total = np.sum([each if len(each) == C else np.full(C, each.max()) for each in both], axis=0)
-    return Bound(np.zeros(C), total * _factor(layer) * ROUNDING)
+def _resized(bound: Bound, channels: int) -> Bound:
+    return Bound(np.resize(bound.one, channels), np.resize(bound.many, channels))
 
 
-def _factor(layer: Any) -> Any:
-    if isinstance(layer, BatchNorm2d):
-        return np.abs(layer.W.astype(np.float64)) / np.sqrt(layer.variance.astype(np.float64) + layer.epsilon)
-    return 1 / (1 - layer.rate) if isinstance(layer, Dropout) else 1.0
+def _nothing(shape: Shape) -> Bound:
+    return Bound(np.zeros(shape[-1]), np.zeros(shape[-1]))
 
 
-def _gains(layer: Any, channels: int) -> Array:
+# --- by layer -------------------------------------------------------------------------------------------------------------------
+
+
+def _gains(layer: Any, bounds_before: Sequence[Bound]) -> Any:
+    """Return what the bound of a layer needs to know of its arrays."""
+    gains = rule(layer, "gains")
+    return gains(layer, len(bounds_before[0].one)) if gains else None
+
+
+def _gains_of_linear(layer: Any, channels: int) -> Channels:
     """Return sum over places of |W|, (channels, outputs)."""
-    W = np.abs(layer.W).astype(np.float64) if layer.W.size < 2**16 else np.abs(layer.W)
-    if isinstance(layer, Linear):
-        return np.asarray(W.reshape(-1, channels, W.shape[-1]).sum(axis=0), np.float64)
-    assert isinstance(layer, Conv2d)
-    summed, G = W.sum(axis=(0, 1)), layer.groups  # (C / groups, O)
-    gains = np.zeros((channels, W.shape[-1]))
-    seen, filters = channels // G, W.shape[-1] // G
-    for g in range(G):
+    return np.asarray(np.abs(layer.W).reshape(-1, channels, layer.units).sum(axis=0), np.float64)
+
+
+def _gains_of_convolution(layer: Any, channels: int) -> Channels:
+    summed = np.abs(layer.W).sum(axis=(0, 1), dtype=np.float64)  # (C / groups, O)
+    gains, seen, filters = np.zeros((channels, summed.shape[1])), len(summed), summed.shape[1] // layer.groups
+    for g in range(layer.groups):
         own = slice(g * filters, (g + 1) * filters)
         gains[g * seen : (g + 1) * seen, own] = summed[:, own]
     return gains
 
 
-def size(shape: tuple[int, ...]) -> int:
-    """Return the number of numbers of a shape."""
-    return math.prod(shape)
+def _gains_of_batch_norm(layer: Any, _channels: int) -> Channels:
+    return np.asarray(np.abs(layer.W.astype(np.float64)) / np.sqrt(layer.variance.astype(np.float64) + layer.epsilon))
+
+
+def _gains_of_dropout(layer: Any, _channels: int) -> Channels:
+    return np.array([1 / (1 - layer.rate)])
+
+
+def _by_matrix(gains: Channels, before: Sequence[Bound]) -> Bound:
+    one, many = (gains * before[0].one[:, None]).max(axis=0), before[0].many @ gains
+    return Bound(np.zeros_like(one), np.maximum(one, many) * ROUNDING)
+
+
+def _by_factor(gains: Channels, before: Sequence[Bound]) -> Bound:
+    C = max(len(gains), len(before[0].one))
+    found, factors = _resized(before[0], C), np.resize(gains, C) * ROUNDING
+    return Bound(found.one * factors, found.many * factors)
+
+
+def _as_before(_gains: object, before: Sequence[Bound]) -> Bound:
+    return before[0]
+
+
+def _sum(_gains: object, before: Sequence[Bound]) -> Bound:
+    total = np.sum([bound.both for bound in before], axis=0) * ROUNDING
+    return Bound(np.zeros_like(total), total)
+
+
+def _side_by_side(_gains: object, before: Sequence[Bound]) -> Bound:
+    both = np.concatenate([bound.both for bound in before])
+    return Bound(np.zeros_like(both), both)
+
+
+add_rules(Conv2d, bound=_by_matrix, gains=_gains_of_convolution)
+add_rules(Linear, bound=_by_matrix, gains=_gains_of_linear)
+add_rules(BatchNorm2d, bound=_by_factor, gains=_gains_of_batch_norm)
+add_rules(Dropout, bound=_by_factor, gains=_gains_of_dropout)
+add_rules(Add, bound=_sum)
+add_rules(Concat, bound=_side_by_side)
+for each in (Flatten, AvgPool2d, GlobalAvgPool2d):
+    add_rules(each, bound=_as_before)

@@ -12,11 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from handmade.compiled.differences import loops
+from handmade.compiled.differences import before as backwards
+from handmade.compiled.differences import choices, nudges
 from handmade.compiled.differences.prepared import Group, Prepared
 from handmade.compiled.differences.units import Unit, Units
 from handmade.compiled.vectors import widest
 from handmade.engine.arrays import Array
+from handmade.engine.layers import rule
 from handmade.engine.layers.windows import crop
 from handmade.engine.network import Network
 
@@ -83,9 +85,7 @@ class ImageDifferences:
         Lanes that are the same for all images of the block: kept here from one to the next.
     """
 
-    def __init__(
-        self, network: Network, units: Units, ready: dict[str, Prepared], n: int, constant: dict[Any, Array]
-    ) -> None:
+    def __init__(self, network: Network, units: Units, ready: dict[str, Prepared], n: int, constant: dict[Any, Array]) -> None:
         self.network, self.units, self.ready, self.n, self.constant = network, units, ready, n, constant
         some = next(iter(ready.values())).made.y
         self.dtype, self.K = some.dtype, network.shape_of[network.logits_name][0]
@@ -121,7 +121,7 @@ class ImageDifferences:
             is_same = unit.last in same
             if unit.role == "other":
                 parts = self._before_other(unit, behind)
-                if is_same and unit.node.layer.kind == "Flatten":
+                if is_same and rule(unit.node.layer, "reorders"):
                     same.update(unit.node.reads)
             else:
                 ready = self.ready[unit.node.name]
@@ -157,7 +157,7 @@ class ImageDifferences:
         windows = len(made.pixels) + 1 + MOST_FAR
         place, row, count = np.empty((O, windows), np.int64), np.empty((O, windows), np.int64), np.empty(O, np.int64)
         contested = np.empty((numbers, 3), np.int64)
-        found = loops.sort_choices(
+        found = choices.sort_choices(
             made.winner[n], made.lead[n], ready.limit, made.blank[n], room, M, place, row, count, contested
         )
         self._sorted[ready.unit.node.name] = Sorted(place, row, count, contested[:found], room)
@@ -178,7 +178,7 @@ class ImageDifferences:
             before[:] = 0
             for each in ready.groups:
                 own = slice(each.low, each.high)
-                loops.lanes_before_convolution(
+                backwards.lanes_before_convolution(
                     *(each.tile, each.w, each.origin, each.runs, each.length),
                     *(found.place[own], found.row[own], count[own], found.lanes, M, before),
                 )
@@ -190,18 +190,18 @@ class ImageDifferences:
         at_z, moving = found.lanes[: made.y.shape[1] * M], np.arange(ready.channels)
         if unit.chooses:
             at_z = np.zeros(made.z.shape[1] * M, self.dtype)
-            loops.lanes_before_choice(found.place, found.row, count, found.lanes, M, at_z)
+            backwards.lanes_before_choice(found.place, found.row, count, found.lanes, M, at_z)
             moving = np.flatnonzero(count)
         if unit.role == "choice":
             return at_z.reshape(-1, M)
         room = self._room(numbers)
-        loops.lanes_before_linear(ready.tile, ready.W, at_z, moving, M, room[: numbers * M])
+        backwards.lanes_before_linear(ready.tile, ready.W, at_z, moving, M, room[: numbers * M])
         return room[: numbers * M].reshape(-1, M)
 
     def _before_other(self, unit: Unit, lanes: Array) -> tuple[Array, ...]:
         """Return the lanes at what another linear layer reads: by its own backward, with the lanes as images."""
         node, M = unit.node, self.M
-        if node.layer.kind == "Flatten":
+        if rule(node.layer, "reorders"):
             return (lanes,)
         layer = node.layer.for_images(slice(self.n, self.n + 1))
         gy = np.ascontiguousarray(lanes.T).reshape(M, *self.network.shape_of[node.name])
@@ -221,11 +221,11 @@ class ImageDifferences:
             for low in range(each.low, each.high, at_once):
                 high = min(low + at_once, each.high)
                 dz = np.empty((high - low) * each.nudges * M, self.dtype)
-                loops.filter_nudges(
+                nudges.filter_nudges(
                     *(each.tile, *patches, found.place, found.row, found.count, found.lanes, M, step, low, high, dz)
                 )
                 if len(found.contested):
-                    loops.contested_nudges(
+                    nudges.contested_nudges(
                         *(*patches, *choice, found.contested, len(found.contested), found.lanes, M, step, low, high, dz)
                     )
                 self._next(ready, each, (*patches, *choice), step, low, high, dz)
@@ -239,7 +239,7 @@ class ImageDifferences:
             return
         after, there = self._sorted[behind.name], self.ready[behind.name]
         made = there.made
-        loops.next_choices(
+        nudges.next_choices(
             *(behind.row, behind.square, *here, step, low, high, behind.origin, behind.taps, behind.pixel_of, behind.w),
             *(made.z[self.n], made.pixels, there.channels, there.unit.relu, made.y[self.n]),
             *(after.contested, len(after.contested), after.lanes, self.M, dz),
@@ -286,4 +286,4 @@ class ImageDifferences:
             q, o = far.windows[:, 0], far.windows[:, 1]
             rows = np.where(ready.made.blank[self.n][q], ready.made.y.shape[1], q * ready.channels) + o
             gains = after.lanes.reshape(-1, self.M)[rows]
-            loops.far_choices(dz, self.M, far.first + self._first_output[name], far.slack, far.rest, gains)
+            choices.far_choices(dz, self.M, far.first + self._first_output[name], far.slack, far.rest, gains)

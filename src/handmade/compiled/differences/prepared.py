@@ -112,7 +112,9 @@ def prepared(network: Network, units: Units, unit: Unit, made: Record, limit: Ar
     channels, dtype = made.y.shape[1] // len(made.pixels), made.y.dtype
     if unit.role == "convolution":
         shape = network.shape_of[unit.node.reads[0]]
-        groups = tuple(_group(layer, g, patches, dtype) for g, patches in enumerate(Convolution(unit.node).plan_of((1, *shape)).groups))
+        groups = tuple(
+            _group(layer, g, patches, dtype) for g, patches in enumerate(Convolution(unit.node).plan_of((1, *shape)).groups)
+        )
         later = units.next.get(unit.node.name)
         following = None if later is None else _next(later, network.shape_of[unit.last], dtype)
         return Prepared(unit, made, channels, limit, groups, following)

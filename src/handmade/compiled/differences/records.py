@@ -1,12 +1,11 @@
 """The forward pass of a block of images, with all that differences need of it: one record a unit."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from handmade.compiled.differences.choices import choose_leads
 from handmade.compiled.differences.constant_regions import of_images
-from handmade.compiled.differences.loops import choose_leads
 from handmade.compiled.differences.units import Unit, Units
 from handmade.compiled.links import Convolution
 from handmade.compiled.patches import pooling_windows
@@ -99,6 +98,3 @@ def _blank(unit: Unit, blank: dict[str, Array | None]) -> Array | None:
 def largest(found: Record) -> float:
     """Return the largest |x| that a unit reads."""
     return float(max(found.images.max(), -found.images.min()))
-
-
-__all__: list[Any] = ["Record", "largest", "record"]

@@ -13,6 +13,7 @@ from handmade.engine.graph import Node, downstream
 from handmade.engine.layers import rule
 from handmade.engine.network import Network
 
+
 @dataclass(frozen=True, eq=False)
 class Unit:
     """Some nodes in a row.
@@ -109,11 +110,14 @@ def _unit(network: Network, node: Node) -> Unit:
 
 def _passes(node: Node) -> bool:
     """Return True if a difference crosses a node as a linear map, or by a choice."""
-    return rule(node.layer, "compiled") is not None or rule(node.layer, "linear") is not None
+    return rule(node.layer, "compiled") is not None or rule(node.layer, "bound") is not None
 
 
 def _reads_alone(unit: Unit, later: Unit) -> bool:
     """Return True if a convolution with a choice reads a convolution's output and nothing else."""
     return (
-        unit.role == later.role == "convolution" and later.chooses and later.node.reads == (unit.last,) and later.node.layer.groups == 1
+        unit.role == later.role == "convolution"
+        and later.chooses
+        and later.node.reads == (unit.last,)
+        and later.node.layer.groups == 1
     )

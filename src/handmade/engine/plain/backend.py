@@ -21,7 +21,7 @@ from handmade.engine.graph import INPUT, Node
 from handmade.engine.losses import Loss
 from handmade.engine.memory import keep_freed_memory
 from handmade.engine.network import Network
-from handmade.engine.plain.differences import differences, of_all, tape
+from handmade.engine.plain.differences import differences, of_all
 from handmade.engine.plain.link import Link
 from handmade.engine.sharing import Batch, blocks, mapped
 
@@ -44,8 +44,11 @@ class Plain:
     # --- forward --------------------------------------------------------------------------------------------------------------
 
     def tape(self, network: Network, x: Array) -> dict[str, Array]:
-        """Return every activation."""
-        return tape(network, x)
+        """Return every activation of one pass by the name of its node, and x as "input"."""
+        values = {INPUT: x}
+        for node in network.nodes:
+            values[node.name] = node.layer.forward(node.of(values))
+        return values
 
     def logits(self, network: Network, x: Array) -> Array:
         """Return the logits, a block of images after the other."""

@@ -14,8 +14,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from handmade.engine import backend
 from handmade.engine.arrays import Array
-from handmade.engine.graph import INPUT, Node
+from handmade.engine.graph import Node
 from handmade.engine.layers import Difference
 from handmade.engine.layers.propagate import Nudges, Propagate, nudges, propagate
 from handmade.engine.losses import Loss
@@ -45,7 +46,7 @@ class Path:
         self.rules: dict[str, Propagate] = network.remembered(
             "propagate", lambda: {node.name: propagate(node.layer) for node in network.nodes}
         )
-        self.tape = tape(network, x)
+        self.tape = backend.current().tape(network, x)
         self.z = self.tape[network.logits_name]
 
     def losses(self, start: Node, moved: Iterable[Difference], y: Array, loss: Loss) -> list[Array]:
@@ -137,14 +138,6 @@ def _some_columns(batch: Batch, h: Any, scheme: str, loss: Loss, task: tuple[str
         if scheme == "central":
             return [(up - down) / (2 * h) for up, down in zip(dL(h), dL(-h), strict=True)]
         return [column / h for column in dL(h)]
-
-
-def tape(network: Network, x: Array) -> dict[str, Array]:
-    """Return every activation of one pass by the name of its node, and x as "input"."""
-    values = {INPUT: x}
-    for node in network.nodes:
-        values[node.name] = node.layer.forward(node.of(values))
-    return values
 
 
 def of_all(network: Network, gradients: dict[str, Array]) -> dict[str, Array]:
