@@ -9,92 +9,90 @@ A ReLU alone has windows of one pixel. A window at the edge names a pixel of the
 from typing import Any
 
 from handmade.compiled.jit import loops
+from handmade.compiled.tiles import load, pick, spread, store, store_whole, width
 
 
 @loops
-def choose(z: Any, pixels: Any, channels: int, stride: int, relu: bool, y: Any, winner: Any) -> None:
+def choose(tile: Any, z: Any, pixels: Any, channels: int, stride: int, relu: bool, y: Any, winner: Any) -> None:
     """The equations above for z (N, pixels * stride): y and winner (N, windows * channels).
 
-    `stride` is the distance between pixels in z: `channels`, or more where z has some beyond the channels.
+    `stride` is the distance between pixels in z: `channels`, or more where z has some beyond the channels. A row of the tile is
+    some channels; the number of a pixel stands in a tile as a float, which is exact up to 2^24. What is no number wins, and shows
+    in the loss.
     """
     windows, size = pixels.shape
+    whole = channels - channels % width(tile)
     for n in range(z.shape[0]):
-        image = z[n]
+        image, out, won = z[n], y[n], winner[n]
         for q in range(windows):
-            out, won = y[n, q * channels : (q + 1) * channels], winner[n, q * channels : (q + 1) * channels]
-            p = pixels[q, 0]
-            pixel = image[p * stride : p * stride + channels]
-            for c in range(channels):
-                out[c] = pixel[c]
-                won[c] = p
-            for k in range(1, size):
-                p = pixels[q, k]
-                pixel = image[p * stride : p * stride + channels]
-                for c in range(channels):
-                    larger = pixel[c] > out[c] or pixel[c] != pixel[c]  # what is no number wins, and shows in the loss
-                    out[c] = pixel[c] if larger else out[c]
-                    won[c] = p if larger else won[c]
-            if relu:
-                for c in range(channels):
-                    zero = out[c] <= 0
-                    out[c] = 0 if zero else out[c]
-                    won[c] = -1 if zero else won[c]
+            for c in range(0, whole, width(tile)):
+                m, w = load(tile, image, pixels[q, 0] * stride + c, 0), spread(tile, pixels[q, 0])
+                for k in range(1, size):
+                    pixel = load(tile, image, pixels[q, k] * stride + c, 0)
+                    w = pick(w, spread(tile, pixels[q, k]), m, pixel)
+                    m = pick(m, pixel, m, pixel)
+                if relu:
+                    w = pick(spread(tile, -1), w, spread(tile, 0), m)
+                    m = pick(spread(tile, 0), m, spread(tile, 0), m)
+                store(m, out, q * channels + c, 0)
+                store_whole(w, won, q * channels + c, 0)
+            for c in range(whole, channels):
+                w_c = pixels[q, 0]
+                m_c = image[w_c * stride + c]
+                for k in range(1, size):
+                    pixel_c = image[pixels[q, k] * stride + c]
+                    if pixel_c > m_c or pixel_c != pixel_c:  # noqa: PLR0124  true for what is no number
+                        m_c, w_c = pixel_c, pixels[q, k]
+                if relu and m_c <= 0:
+                    m_c, w_c = image.dtype.type(0), -1
+                out[q * channels + c], won[q * channels + c] = m_c, w_c
 
 
 @loops
-def give_back(gy: Any, y: Any, winner: Any, O: int, relu: bool, pooled: bool, stride: int, gz: Any) -> None:
-    """gz[winner] += gy for one image: what a window gets goes to its winner. gz (pixels * stride) is zero before."""
-    for q in range(gy.size // O):
-        for o in range(O):
-            k = q * O + o
-            p = winner[k] if pooled else q
-            if p >= 0 and (y[k] > 0 or not relu):
-                gz[p * stride + o] += gy[k]
+def list_winners(gy: Any, y: Any, winner: Any, relu: bool, pooled: bool, place: Any, g: Any, count: Any) -> None:
+    """List the windows of each filter whose gradient is not 0, for one image: count (O,); place, the pixel that won, and g (O, windows).
 
-
-@loops
-def give_back_all(gy: Any, y: Any, winner: Any, O: int, relu: bool, pooled: bool, stride: int, gz: Any) -> None:
-    """The same for a block of images."""
-    for n in range(gy.shape[0]):
-        give_back(gy[n], y[n], winner[n], O, relu, pooled, stride, gz[n])
-
-
-@loops
-def winners_by_filter(gy: Any, y: Any, winner: Any, origin: Any, relu: bool, pooled: bool, at: Any, g: Any, count: Any) -> None:
-    """List the windows of each filter whose gradient is not 0, for one image: count (O,), at and g (O, windows).
-
-    gy, y, winner (windows * O). Where there is no pool, a window is its own winner.
+    gy, y, winner (windows * O). Where there is no pool, a window is its own pixel. Each window is written down, and the next one
+    in its place unless it counts: a jump that cannot be foreseen would cost more.
     """
     O = count.size
-    for o in range(O):
-        count[o] = 0
+    count[:] = 0
     for q in range(gy.size // O):
         for o in range(O):
             k = q * O + o
-            p = winner[k] if pooled else q
-            if gy[k] != 0 and p >= 0 and (y[k] > 0 or not relu):
-                at[o, count[o]] = origin[p]
-                g[o, count[o]] = gy[k]
-                count[o] += 1
+            e = count[o]
+            g[o, e] = gy[k]
+            if pooled:
+                place[o, e] = winner[k]
+                count[o] = e + ((winner[k] >= 0) & (gy[k] != 0))
+            else:
+                place[o, e] = q
+                count[o] = e + (((y[k] > 0) | (not relu)) & (gy[k] != 0))
 
 
 @loops
-def winners_by_window(gy: Any, y: Any, winner: Any, O: int, relu: bool, pooled: bool, begin: Any, filters: Any, g: Any) -> None:
-    """List the filters that each window of a convolution has a gradient for: those of p are filters[begin[p]:begin[p + 1]].
-
-    begin (windows of the convolution + 1,). filters and g hold as many numbers as gy.
-    """
+def sort_winners(place: Any, g: Any, count: Any, begin: Any, filters: Any, values: Any) -> None:
+    """Sort such lists by pixel: the filters of pixel p are filters[begin[p]:begin[p + 1]], with these values of g."""
     begin[:] = 0
-    for k in range(gy.size):
-        p = winner[k] if pooled else k // O
-        if gy[k] != 0 and p >= 0 and (y[k] > 0 or not relu):
-            begin[p + 1] += 1
+    for o in range(count.size):
+        for e in range(count[o]):
+            begin[place[o, e] + 1] += 1
     for p in range(begin.size - 1):
         begin[p + 1] += begin[p]
-    place = begin.copy()
-    for k in range(gy.size):
-        p = winner[k] if pooled else k // O
-        if gy[k] != 0 and p >= 0 and (y[k] > 0 or not relu):
-            filters[place[p]] = k % O
-            g[place[p]] = gy[k]
-            place[p] += 1
+    put = begin.copy()
+    for o in range(count.size):
+        for e in range(count[o]):
+            p = place[o, e]
+            filters[put[p]], values[put[p]] = o, g[o, e]
+            put[p] += 1
+
+
+@loops
+def give_back(gy: Any, winner: Any, O: int, stride: int, gz: Any) -> None:
+    """gz[winner] += gy for a block of images: what a window gets goes to its winner. gz (N, pixels * stride) is zero before."""
+    for n in range(gy.shape[0]):
+        for q in range(gy.shape[1] // O):
+            for o in range(O):
+                k = q * O + o
+                if winner[n, k] >= 0:
+                    gz[n, winner[n, k] * stride + o] += gy[n, k]

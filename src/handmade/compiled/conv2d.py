@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from handmade.compiled.choices import choose, give_back, winners_by_filter, winners_by_window
+from handmade.compiled.choices import choose, list_winners, sort_winners
 from handmade.compiled.jit import loops
 from handmade.compiled.tiles import along, load, outer, rectify, repeat, rows, store, width
 
@@ -48,12 +48,13 @@ def correlate(tile: Any, x: Any, origin: Any, across: Any, runs: Any, length: in
 
 
 @loops
-def weight_gradients(tile: Any, x: Any, runs: Any, length: int, at: Any, g: Any, count: Any, gW: Any, gb: Any) -> None:
+def weight_gradients(
+    tile: Any, x: Any, origin: Any, runs: Any, length: int, place: Any, g: Any, count: Any, gW: Any, gb: Any
+) -> None:
     """Equation (2) for one image and every filter, from the windows whose gradient is not 0: gW (O, runs * length).
 
-    Filter o has count[o] such windows: their patches begin at at[o, :], their gradients are g[o, :].
-
-    A tile holds a part of the filter's gradient while its windows pass by. Zeros cost nothing: they are not in the list.
+    Filter o has count[o] such windows, place[o, :], with the gradients g[o, :]. A tile holds a part of the filter's gradient while
+    its windows pass by. Zeros cost nothing: they are not in the list.
     """
     whole = length - length % width(tile)
     for o in range(count.size):
@@ -62,13 +63,13 @@ def weight_gradients(tile: Any, x: Any, runs: Any, length: int, at: Any, g: Any,
             for m in range(0, whole, width(tile)):
                 t = load(tile, gW[o], r * length + m, length)
                 for e in range(count[o]):
-                    t = along(t, g[o, e], x, at[o, e] + runs[r] + m, between)
+                    t = along(t, g[o, e], x, origin[place[o, e]] + runs[r] + m, between)
                 store(t, gW[o], r * length + m, length)
         for r in range(runs.size):
             for m in range(whole, length):
                 total = gW[o, r * length + m]
                 for e in range(count[o]):
-                    total += g[o, e] * x[at[o, e] + runs[r] + m]
+                    total += g[o, e] * x[origin[place[o, e]] + runs[r] + m]
                 gW[o, r * length + m] = total
         total = gb[o]
         for e in range(count[o]):
@@ -77,33 +78,8 @@ def weight_gradients(tile: Any, x: Any, runs: Any, length: int, at: Any, g: Any,
 
 
 @loops
-def few_weight_gradients(tile: Any, x: Any, origin: Any, runs: Any, length: int, gz: Any, gW: Any, gb: Any) -> None:
-    """Equation (2) for one image where a run is short: gW (runs * length, O) from gz (windows * O), zeros included.
-
-    A tile holds one run of all these filters. Windows over blank paper add nothing, and are passed over.
-    """
-    O = gb.size
-    for o in range(0, O, width(tile)):
-        for r in range(runs.size):
-            for m in range(0, length, rows(tile)):
-                k = (r * length + m) * O + o
-                t = load(tile, gW, k, O)
-                for p in range(origin.size):
-                    first = origin[p] + runs[r] + m
-                    blank = True
-                    for i in range(rows(tile)):
-                        blank = blank and x[first + i] == 0
-                    if not blank:
-                        t = outer(t, x, first, 1, gz, p * O + o)
-                store(t, gW, k, O)
-    for p in range(origin.size):
-        for o in range(O):
-            gb[o] += gz[p * O + o]
-
-
-@loops
 def input_gradient(tile: Any, gx: Any, origin: Any, runs: Any, length: int, w: Any, begin: Any, filters: Any, g: Any) -> None:
-    """Equation (3) for one image, window by window: gx (numbers,), zero before; w (O, runs * length).
+    """Equation (3) for one image, window by window: gx (numbers,), zero before; w (O, runs * length), flat.
 
     Window p has a gradient for the filters filters[begin[p]:begin[p + 1]], and these are g.
     """
@@ -131,6 +107,7 @@ def input_gradient(tile: Any, gx: Any, origin: Any, runs: Any, length: int, w: A
 @loops
 def forward_with_choice(
     tile: Any,
+    row: Any,
     x: Any,
     origin: Any,
     across: Any,
@@ -148,7 +125,7 @@ def forward_with_choice(
     z = np.empty((1, origin.size * b.size), x.dtype)
     for n in range(x.shape[0]):
         correlate(tile, x[n : n + 1], origin, across, runs, length, w, b, z, False)
-        choose(z, pixels, channels, b.size, relu, y[n : n + 1], winner[n : n + 1])
+        choose(row, z, pixels, channels, b.size, relu, y[n : n + 1], winner[n : n + 1])
 
 
 @loops
@@ -174,16 +151,16 @@ def backward(
 
     All three are zero before; w is (O, patch), flat.
     """
-    O, Q = gb.size, gy.shape[1] // gb.size
-    at, g, count = np.empty((O, Q), np.int64), np.empty((O, Q), gy.dtype), np.empty(O, np.int64)
-    begin, filters, values = np.empty(origin.size + 1, np.int64), np.empty(O * Q, np.int64), np.empty(O * Q, gy.dtype)
+    O, windows = gb.size, gy.shape[1] // gb.size
     places = origin.ravel()
+    place, g, count = np.empty((O, windows + 1), np.int32), np.empty((O, windows + 1), gy.dtype), np.empty(O, np.int64)
+    begin, filters, values = np.empty(places.size + 1, np.int64), np.empty(O * windows, np.int32), np.empty(O * windows, gy.dtype)
     for n in range(x.shape[0]):
+        list_winners(gy[n], y[n], winner[n], relu, pooled, place, g, count)
         if to_weights:
-            winners_by_filter(gy[n], y[n], winner[n], places, relu, pooled, at, g, count)
-            weight_gradients(tile, x[n], runs, length, at, g, count, gW, gb)
+            weight_gradients(tile, x[n], places, runs, length, place, g, count, gW, gb)
         if to_input:
-            winners_by_window(gy[n], y[n], winner[n], O, relu, pooled, begin, filters, values)
+            sort_winners(place, g, count, begin, filters, values)
             input_gradient(tile, gx[n], places, runs, length, w, begin, filters, values)
 
 
@@ -203,9 +180,40 @@ def few_backward(
     gW: Any,
     gb: Any,
 ) -> None:
-    """Equation (2) where a run is short, such as for images of one channel: gW (patch, filters), gb (filters,)."""
-    gz, places = np.empty(origin.size * gb.size, gy.dtype), origin.ravel()
+    """Equation (2) where runs are short, such as for images of one channel: gW (patch, filters), gb (filters,).
+
+    A tile holds numbers of the patch for some filters, zeros of the gradient included. The patches are written one after the
+    other for this; those of blank paper are passed over.
+    """
+    filters, size, places = gb.size, runs.size * length, origin.ravel()
+    patches, at = np.empty(places.size * size, x.dtype), np.empty(places.size, np.int64)
+    gz = np.zeros(places.size * filters, gy.dtype)
     for n in range(x.shape[0]):
-        gz[:] = 0
-        give_back(gy[n], y[n], winner[n], O, relu, pooled, gb.size, gz)
-        few_weight_gradients(tile, x[n], places, runs, length, gz, gW, gb)
+        found = 0
+        for p in range(places.size):
+            ink = x.dtype.type(0)
+            for r in range(runs.size):
+                for m in range(length):
+                    pixel = x[n, places[p] + runs[r] + m]
+                    patches[found * size + r * length + m] = pixel
+                    ink += abs(pixel)
+            at[found] = p * filters
+            found += not ink == 0
+        if pooled:
+            gz[:] = 0
+            for k in range(gy.shape[1]):
+                if winner[n, k] >= 0:
+                    gz[winner[n, k] * filters + k % O] += gy[n, k]
+        else:
+            for p in range(places.size):
+                for o in range(O):
+                    gz[p * filters + o] = gy[n, p * O + o] if (y[n, p * O + o] > 0) | (not relu) else 0
+        for o in range(0, filters, width(tile)):
+            for m in range(0, size, rows(tile)):
+                t = load(tile, gW, m * filters + o, filters)
+                for e in range(found):
+                    t = outer(t, patches, e * size + m, 1, gz, at[e] + o)
+                store(t, gW, m * filters + o, filters)
+        for p in range(places.size):
+            for o in range(filters):
+                gb[o] += gz[p * filters + o]

@@ -14,12 +14,13 @@ import numpy as np
 from handmade.compiled import choices, conv2d
 from handmade.compiled.patches import (
     Patches,
+    channel_tile,
+    filter_tile,
     forward_tile,
     padded,
     patch_tile,
     patches_of,
     pooling_windows,
-    run_tile,
     with_zero_filters,
 )
 from handmade.compiled.tiles import Tile
@@ -48,8 +49,8 @@ class Plan:
         The windows of the pool behind it.
     output : tuple of int
         The shape of the output of an image, after the pool.
-    forward, back : Tile
-        The tiles for the two directions.
+    forward, back, row : Tile
+        The tiles for the two directions, and for the channels of a pixel.
     few : bool
         True if runs are so short that a tile of `back` holds filters.
     """
@@ -59,6 +60,7 @@ class Plan:
     output: Shape
     forward: Tile
     back: Tile
+    row: Tile
     few: bool
 
 
@@ -78,8 +80,10 @@ def _plan(shape: Shape, conv: tuple[Any, ...], filters: int, pool: tuple[Any, ..
     elif padded(each) != each:
         pixels = pooling_windows((down, right), (1, 1), (1, 1), (0, 0))  # leaves out the zero filters
     few = first.length < SHORT
-    back = run_tile(first, padded(each), dtype) if few else patch_tile(first, each, dtype)
-    return Plan(found, pixels, output, forward_tile(first, padded(each), dtype), back, few)
+    back = filter_tile(first, padded(each), dtype) if few else patch_tile(first, each, dtype)
+    return Plan(
+        found, pixels, output, forward_tile(first, padded(each), dtype), back, channel_tile(each, first.windows, dtype), few
+    )
 
 
 class Convolution(Link):
@@ -166,7 +170,7 @@ class Convolution(Link):
             return y, NO_WINNERS
         y = np.empty((len(images), len(plan.pixels) * len(b)), self.dtype)
         winner = np.empty(y.shape, np.int32)
-        conv2d.forward_with_choice(plan.forward, *geometry, plan.pixels, len(b), self.relu, y, winner)
+        conv2d.forward_with_choice(plan.forward, plan.row, *geometry, plan.pixels, len(b), self.relu, y, winner)
         return y, winner
 
     def _group_backward(
@@ -225,7 +229,7 @@ class Choice(Link):
         z = np.ascontiguousarray(x.reshape(len(x), -1))
         y = np.empty((len(x), len(pixels) * C), x.dtype)
         winner = np.empty(y.shape, np.int32)
-        choices.choose(z, pixels, C, C, self.relu, y, winner)
+        choices.choose(channel_tile(C, len(pixels), x.dtype), z, pixels, C, C, self.relu, y, winner)
         return y.reshape(len(x), *self.pool.output_shape(x.shape[1:])), (x.shape, y, winner)
 
     def backward(self, kept: Any, gy: Array, *, to_input: bool) -> tuple[Array | None, dict[str, Array]]:
@@ -234,7 +238,7 @@ class Choice(Link):
             return None, {}
         g = np.ascontiguousarray(gy.reshape(y.shape), y.dtype)
         gx = np.zeros((shape[0], math.prod(shape[1:])), y.dtype)
-        choices.give_back_all(g, y, winner, shape[3], self.relu, True, shape[3], gx)
+        choices.give_back(g, winner, shape[3], shape[3], gx)
         return gx.reshape(shape), {}
 
 

@@ -114,12 +114,21 @@ def patch_tile(patches: Patches, filters: int, dtype: np.dtype[Any]) -> Tile:
     return Tile(rows, vectors, width, dtype)
 
 
-def run_tile(patches: Patches, filters: int, dtype: np.dtype[Any]) -> Tile:
-    """Return the tile for numbers of a short run and filters, of which there are a multiple of 4."""
+def filter_tile(patches: Patches, filters: int, dtype: np.dtype[Any]) -> Tile:
+    """Return the tile for numbers of a short patch and filters, of which there are a multiple of 4."""
     if patches.size * patches.windows * filters <= LITTLE // 8:
         return Tile(1, 1, min(4, widest(dtype)), dtype)
     vectors, width = _vectors(filters, dtype)
-    return Tile(patches.length if patches.length in {3, 5} else 1, vectors, width, dtype)
+    most = (registers() - vectors - 1) // vectors
+    return Tile(max(n for n in (1, 3, 4, 5, 9) if patches.size % n == 0 and n <= most), vectors, width, dtype)
+
+
+def channel_tile(channels: int, numbers: int, dtype: np.dtype[Any]) -> Tile:
+    """Return the tile for channels of a pixel; loops over single channels do the rest. `numbers`: those of an image."""
+    if channels * numbers <= LITTLE // 8:
+        return Tile(1, 1, min(4, widest(dtype)), dtype)
+    width = max(_widest_divisor(channels, dtype), min(4, widest(dtype)))
+    return Tile(1, next(n for n in (4, 2, 1) if channels // width % n == 0), width, dtype)
 
 
 def padded(filters: int) -> int:

@@ -199,6 +199,23 @@ def larger(_typing: Any, t: Numbers, s: Numbers) -> Any:
 
 
 @intrinsic  # type: ignore[untyped-decorator]
+def pick(_typing: Any, a: Numbers, b: Numbers, t: Numbers, s: Numbers) -> Any:
+    """b where s > t or s is no number, else a; number by number."""
+    shape = t.shape
+
+    def generate(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        a, b, t, s = args
+        for n in range(shape.rows * shape.vectors):
+            x, y = builder.extract_value(t, n), builder.extract_value(s, n)
+            wins = builder.or_(builder.fcmp_ordered(">", y, x), builder.fcmp_unordered("uno", y, y))
+            chosen = builder.select(wins, builder.extract_value(b, n), builder.extract_value(a, n))
+            a = builder.insert_value(a, chosen, n)
+        return a
+
+    return a(a, b, t, s), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
 def rectify(_typing: Any, t: Numbers) -> Any:
     """t = max(t, 0); what is no number stays."""
     shape = t.shape
@@ -230,6 +247,25 @@ def store(_typing: Any, t: Numbers, y: Any, at: Any, dy: Any) -> Any:
             for u in range(shape.vectors):
                 v = builder.extract_value(t, k * shape.vectors + u)
                 builder.store(v, _at(builder, shape, row, u), align=shape.dtype.bitwidth // 8)
+        return context.get_dummy_value()
+
+    return types.none(t, y, at, dy), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def store_whole(_typing: Any, t: Numbers, y: Any, at: Any, dy: Any) -> Any:
+    """y[at + k dy:] = t[k, :] as whole numbers of 32 bits."""
+    shape = t.shape
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        t, _, at, dy = args
+        first, whole = _place(context, builder, signature, args, 1, at), ir.VectorType(WORD, shape.lanes)
+        for k in range(shape.rows):
+            row = _step(builder, first, dy, k)
+            for u in range(shape.vectors):
+                v = builder.fptosi(builder.extract_value(t, k * shape.vectors + u), whole)
+                place = builder.gep(row, [ir.Constant(INDEX, u * shape.lanes)])
+                builder.store(v, builder.bitcast(place, whole.as_pointer()), align=4)
         return context.get_dummy_value()
 
     return types.none(t, y, at, dy), generate
