@@ -13,7 +13,7 @@ help:            ## show this list
 $(BIN)/handmade: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("handmade needs Python 3.11 or later; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --editable .
+	$(BIN)/python -m pip install --quiet --editable '.[compiled]'
 	@touch $@
 
 $(BIN)/pytest: $(BIN)/handmade

@@ -25,7 +25,8 @@ MAY_IMPORT = {
     "losses": {"engine"},
     "receipts": {"data", "engine"},
     "workers": {"engine"},
-    "doctor": {"engine", "networks", "workers"},
+    "compiled": {"engine"},
+    "doctor": {"compiled", "engine", "networks", "workers"},
     "network": {"engine", "files"},
     "networks": {"engine", "network"},
     "own_digits": {"data", "files"},
@@ -39,6 +40,7 @@ FOREIGN = {
     "files": {"safetensors", "tensorboardX", "PIL"},
     "pictures": {"matplotlib", "PIL"},
     "workers": {"threadpoolctl"},
+    "compiled": {"numba", "llvmlite"},
     "doctor": {"threadpoolctl"},
     "cli": {"typer", "rich"},
 }
@@ -99,7 +101,7 @@ def test_no_file_holds_more_than_it_should() -> None:
 
 
 def test_importing_handmade_loads_numpy_and_nothing_heavier() -> None:
-    code = "import sys, handmade; print(*{'typer', 'rich', 'safetensors', 'threadpoolctl'} & set(sys.modules))"
+    code = "import sys, handmade; print(*{'typer', 'rich', 'safetensors', 'threadpoolctl', 'numba', 'llvmlite'} & set(sys.modules))"
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from handmade.compiled.usable import unusable
 
-__all__ = ["BACKEND", "unusable"]  # noqa: F822  see __getattr__
+__all__ = ["BACKEND", "unusable"]
 
 
 def __getattr__(name: str) -> Any:

@@ -2,8 +2,9 @@
 
     NAME-HASH.code  =  sha256(key, code), code          HASH stands for the key: the function, its file, the types, the processor
 
-A file that is damaged, cut off or not ours counts as absent: its digest is checked before anything in it is used. A file is written
-beside its place and moved there, so processes that write at the same time do no harm; if it cannot be written, work goes on.
+A file that is damaged, cut off or not ours counts as absent: its digest is checked before anything in it is used. A file is
+written beside its place and moved there, so processes that write at the same time do no harm. Where it cannot be written, work goes
+on.
 """
 
 import os
@@ -29,7 +30,7 @@ HOUR = 3600
 SWITCHES = ("OPT", "BOUNDSCHECK", "DEBUGINFO_DEFAULT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "DISABLE_INTEL_SVML")  # of Numba
 
 
-class Cache(NullCache):  # type: ignore[misc]  # Numba has no types
+class Cache(NullCache):  # type: ignore[misc]  # Numba has few types
     """The cache of one function, in the place of Numba's own. Nothing is read before the function is first called.
 
     Parameters

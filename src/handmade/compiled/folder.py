@@ -2,9 +2,9 @@
 
     BASE / code-HASH         HASH stands for all files beside this one, all versions, and the processor
 
-BASE is $HANDMADE_CACHE, else handmade/ in the user's cache folder, else one in the folder of temporary files. Machine code is read
-back with pickle, and then run. So a folder is used only if it belongs to this user, and nobody else may write to it. Where none is
-good, loops are compiled in every process.
+BASE is $HANDMADE_CACHE, else handmade/ in the user's cache folder, else one in the folder of temporary files. Machine code is
+read back with pickle, and then run. So a folder is used only if it belongs to this user, and nobody else may write to it. Where
+none is good, loops are compiled in every process.
 """
 
 import os
@@ -112,20 +112,22 @@ def _trouble(path: Path, *, make: bool) -> str | None:
         if make:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
         elif not os.path.lexists(path):
-            parent = next(each for each in path.parents if each.exists())
-            return None if os.access(parent, os.W_OK) else f"{path}: no folder can be made there"
+            return _could_be_made(path)
         link, found = path.lstat(), path.stat()
     except OSError as error:
         return f"{path}: {error.strerror}"
     if not stat.S_ISDIR(found.st_mode):
         return f"{path}: expected a folder"
-    if os.name != "posix":
-        return None
-    if {link.st_uid, found.st_uid} != {os.geteuid()}:
+    if os.name == "posix" and {link.st_uid, found.st_uid} != {os.geteuid()}:
         return f"{path} belongs to another user"
-    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+    if os.name == "posix" and found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         return f"{path}: others may write to it. Try chmod 700"
     return None
+
+
+def _could_be_made(path: Path) -> str | None:
+    parent = next(each for each in path.parents if each.exists())
+    return None if parent.is_dir() and os.access(parent, os.W_OK) else f"{path}: no folder can be made there"
 
 
 def _files() -> list[Path]:

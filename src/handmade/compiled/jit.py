@@ -24,7 +24,7 @@ def loops(function: Function) -> Function:
     return kept
 
 
-class _News(event.Listener):  # type: ignore[misc]  # Numba has no types
+class _News(event.Listener):  # type: ignore[misc]  # Numba has few types
     """Tells the watchers of `engine/compiling.py` when loops are compiled, the outermost only. Numba compiles one at a time."""
 
     def __init__(self) -> None:

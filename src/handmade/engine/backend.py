@@ -22,7 +22,11 @@ if TYPE_CHECKING:
     from handmade.engine.losses import Loss
     from handmade.engine.network import Network
 
-BACKENDS = {"compiled": "handmade.compiled", "numpy": "handmade.engine.backends.numpy", "plain": "handmade.engine.backends.plain"}  # the fastest first
+BACKENDS = {
+    "compiled": "handmade.compiled",
+    "numpy": "handmade.engine.backends.numpy",
+    "plain": "handmade.engine.backends.plain",
+}  # the fastest first
 VARIABLE = "HANDMADE_BACKEND"
 
 Choice: TypeAlias = tuple[str, frozenset[str]]  # the name of a backend, and the shortcuts that are switched off
@@ -118,7 +122,7 @@ def is_chosen() -> bool:
 
 
 def unusable(name: str) -> str | None:
-    """Return why a backend cannot be used here, in one line; None if it can. Its module has a function `unusable` if it may not."""
+    """Return why a backend cannot be used here, in one line; None if it can. Its module may have a function for it."""
     reason: str | None = getattr(import_module(BACKENDS[name]), "unusable", lambda: None)()
     return reason
 

@@ -73,10 +73,12 @@ class TrainingSession:
         Descriptions of damaged checkpoints that were passed over.
     seconds : float
         Seconds that earlier sessions took.
+    remarks : sequence of str
+        What to know before it begins, a line each: a slower backend, or another one than before.
 
     Attributes
     ----------
-    job, estimate, left_out
+    job, estimate, left_out, remarks
         As given.
     result : dict or None
         Result of the run, as run.json has it, once the session has ended.
@@ -95,8 +97,9 @@ class TrainingSession:
         estimate: Estimate | None = None,
         left_out: tuple[str, ...] = (),
         seconds: float = 0.0,
+        remarks: tuple[str, ...] = (),
     ) -> None:
-        self.job, self.estimate, self.left_out = job, estimate, left_out
+        self.job, self.estimate, self.left_out, self.remarks = job, estimate, left_out, remarks
         self.result: dict[str, Any] | None = None
         self.evaluation: Evaluation | None = None
         self.images_per_second = 0.0

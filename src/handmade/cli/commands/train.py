@@ -86,6 +86,8 @@ def _announce(session: "TrainingSession") -> None:
     from handmade.cli.console import news
 
     job, settings, threads = session.job, session.job.settings, session.job.settings.threads
+    for remark in session.remarks:
+        news.print(remark, markup=False)
     if session.steps:
         news.print(f"Going on after step {session.steps:,}.")
     apart = f", {len(job.validation.images):,} more for validation," if job.validation else ""
