@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 
 class CompilingDisplay:
-    """Watcher of one command: see `engine/compiling.py`.
+    """Display of the compiling in one command.
 
     Parameters
     ----------

@@ -65,7 +65,8 @@ def main() -> None:
     """Run the command; tell of errors in one line. Exit code 1, 2 for wrong usage, 130 after Ctrl-C."""
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"] or ["--help"]
     try:
-        with watch(CompilingDisplay(quiet="--json" in arguments)):
+        display = CompilingDisplay(quiet="--json" in arguments)
+        with watch(display.begins, display.ends):
             code = app(arguments, prog_name="handmade", standalone_mode=False)
         if code == 130:  # Ctrl-C, where typer met it first
             _tell("interrupted", 130)

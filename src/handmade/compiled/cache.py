@@ -2,9 +2,8 @@
 
     NAME-HASH.code  =  sha256(key, code), code          HASH stands for the key: the function, its file, the types, the processor
 
-A file that is damaged, cut off or not ours counts as absent: its digest is checked before anything in it is used. A file is
-written beside its place and moved there, so processes that write at the same time do no harm. Where it cannot be written, work goes
-on.
+A file that is damaged, cut off or not ours counts as absent: its digest is checked before anything in it is used. Files are
+written beside their places and moved there, so that several processes can write. Where that fails, work goes on without.
 """
 
 import os
@@ -83,8 +82,9 @@ class Cache(NullCache):  # type: ignore[misc]  # Numba has few types
             return b""
         if self._function.__closure__:
             return b""
-        name = f"{self._function.__module__}.{self._function.__qualname__} {code.co_firstlineno}\n"
-        return name.encode() + sha256(source).digest() + code.co_code
+        name: str = f"{self._function.__module__}.{self._function.__qualname__} {code.co_firstlineno}\n"
+        mark: bytes = name.encode() + sha256(source).digest() + code.co_code
+        return mark
 
     def _place(self, sig: Any, codegen: Any) -> tuple[bytes, Path | None]:
         """Return the key for such arguments, and its file; no file if it would not be found again."""

@@ -101,7 +101,7 @@ def _users_cache() -> Path | None:
         home = Path.home()
     except RuntimeError:
         return None
-    if not (home.is_absolute() and home.is_dir()):
+    if home == Path(home.anchor) or not (home.is_absolute() and home.is_dir()):  # an empty HOME is taken for /
         return None
     return home / "Library" / "Caches" if sys.platform == "darwin" else home / ".cache"
 

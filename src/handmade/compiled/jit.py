@@ -7,7 +7,7 @@ import numba
 from numba.core import event
 
 from handmade.compiled.cache import Cache
-from handmade.engine.compiling import watchers
+from handmade.engine.compiling import tell_begins, tell_ends
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 FLAGS = {"contract", "nsz"}  # x * y + z in one instruction, and -0 is 0; infinities and NaN stay what they are
@@ -25,7 +25,7 @@ def loops(function: Function) -> Function:
 
 
 class _News(event.Listener):  # type: ignore[misc]  # Numba has few types
-    """Tells the watchers of `engine/compiling.py` when loops are compiled, the outermost only. Numba compiles one at a time."""
+    """Tells when loops are compiled, but not of those that they call. Numba compiles one at a time."""
 
     def __init__(self) -> None:
         self._depth = 0
@@ -36,16 +36,14 @@ class _News(event.Listener):  # type: ignore[misc]  # Numba has few types
             return
         self._depth += 1
         if self._depth == 1:
-            for each in watchers():
-                each.begins(event.data["dispatcher"].__name__, kept=cache.keeps())
+            tell_begins(event.data["dispatcher"].__name__, kept=cache.keeps())
 
     def on_end(self, event: Any) -> None:
         if _cache_of(event) is None:
             return
         self._depth -= 1
         if self._depth == 0:
-            for each in watchers():
-                each.ends()
+            tell_ends()
 
 
 def _cache_of(event: Any) -> Cache | None:

@@ -1,35 +1,39 @@
 """News of compiling: a backend that compiles its loops says when it begins and when it is done, for whoever wants to show it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
-
-
-class Watcher(Protocol):
-    """Whoever wants to know when loops are compiled. Calls may come from any thread, one at a time."""
-
-    def begins(self, loop: str, *, kept: bool) -> None:
-        """Take note that a loop is about to be compiled; `kept`: its machine code will be found again in the cache."""
-        ...
-
-    def ends(self) -> None:
-        """Take note that it is done, or has failed."""
-        ...
 
 
 @contextmanager
-def watch(watcher: Watcher) -> Iterator[None]:
-    """Tell a watcher of all compiling in this process, as long as the context lasts."""
-    _WATCHERS.append(watcher)
+def watch(begins: Callable[..., None], ends: Callable[[], None]) -> Iterator[None]:
+    """Tell of all compiling in this process, as long as the context lasts.
+
+    Parameters
+    ----------
+    begins : callable
+        Called as `begins(loop, kept=True)` when a loop is about to be compiled: its name, and whether its machine code is kept
+        for other processes. Calls may come from any thread, one at a time.
+    ends : callable
+        Called as `ends()` when it is done, or has failed.
+    """
+    pair = (begins, ends)
+    _WATCHERS.append(pair)
     try:
         yield
     finally:
-        _WATCHERS.remove(watcher)
+        _WATCHERS.remove(pair)
 
 
-def watchers() -> tuple[Watcher, ...]:
-    """Return those who want to know."""
-    return tuple(_WATCHERS)
+def tell_begins(loop: str, *, kept: bool) -> None:
+    """Say that a loop is about to be compiled."""
+    for begins, _ in tuple(_WATCHERS):
+        begins(loop, kept=kept)
 
 
-_WATCHERS: list[Watcher] = []
+def tell_ends() -> None:
+    """Say that it is done, or has failed."""
+    for _, ends in tuple(_WATCHERS):
+        ends()
+
+
+_WATCHERS: list[tuple[Callable[..., None], Callable[[], None]]] = []
