@@ -219,9 +219,12 @@ def test_a_command_with_little_work_does_not_load_numba(place: Path, command: st
 
 def test_a_light_command_computes_with_the_backend_that_is_asked_for(place: Path, monkeypatch: Patch) -> None:
     seen: list[str] = []
-    monkeypatch.setattr(
-        "handmade.engine.network.Network.logits", lambda *_: seen.append(backend.current().name) or np.ones((1, 10))
-    )
+
+    def logits(*_: object) -> Any:
+        seen.append(backend.current().name)
+        return np.ones((1, 10))
+
+    monkeypatch.setattr("handmade.engine.network.Network.logits", logits)
     for options in ([], ["--backend", "compiled"]):
         command(monkeypatch, "predict", str(place / "model.safetensors"), str(place / "digit.png"), *options)
     monkeypatch.setenv(backend.VARIABLE, "compiled")

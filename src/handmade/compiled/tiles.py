@@ -67,12 +67,12 @@ def _type_of(tile: Tile, _context: Any) -> Shape:
     return tile._numba_type_  # noqa: SLF001  the name that Numba looks for
 
 
-@register_model(Shape)  # type: ignore[untyped-decorator]
+@register_model(Shape)
 class _ShapeModel(models.OpaqueModel):  # type: ignore[misc]
     """Nothing: all is in the type."""
 
 
-@register_model(Numbers)  # type: ignore[untyped-decorator]
+@register_model(Numbers)
 class _NumbersModel(models.PrimitiveModel):  # type: ignore[misc]
     """An array of vectors, which LLVM takes apart into registers."""
 
