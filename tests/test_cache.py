@@ -283,6 +283,29 @@ def test_a_place_where_no_folder_can_be_is_not_used(tmp_path: Path, monkeypatch:
     assert len(folder.find(make=False).problems) == 1
 
 
+@pytest.mark.parametrize("make", [True, False])
+def test_a_place_that_we_may_not_look_into_is_not_used(base: Path, monkeypatch: pytest.MonkeyPatch, *, make: bool) -> None:
+    def stat(path: Path, stat: Any = Path.stat, **options: Any) -> Any:
+        if path.is_relative_to(base):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return stat(path, **options)
+
+    base.mkdir(mode=0o700)
+    monkeypatch.setattr(Path, "stat", stat)
+
+    assert folder.find(make=make) == folder.Found(None, (f"{base}: Permission denied",))
+
+
+def test_a_place_in_a_folder_that_is_gone_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    monkeypatch.setenv(folder.VARIABLE, "here")
+    (tmp_path / "gone").rmdir()
+
+    assert folder.find(make=True).path is None
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.mark.parametrize("home", [None, "", "/", "relative", "/nonexistent/home"])
 @POSIX
 def test_without_a_home_there_is_a_private_folder_among_the_temporary_files(

@@ -67,7 +67,7 @@ def find(*, make: bool) -> Found:
         return Found(None, ("the loops were changed after this process had loaded them",))
     problems: list[str] = []
     for base in _bases():
-        new = not (base / name).exists()
+        new = not os.path.lexists(base / name)
         problem = _trouble(base, make=make) or _trouble(base / name, make=make)
         if problem is None:
             if make:
@@ -80,7 +80,8 @@ def find(*, make: bool) -> Found:
 def _bases() -> Iterator[Path]:
     """Return the places in their order."""
     if os.environ.get(VARIABLE):
-        yield Path(os.environ[VARIABLE]).absolute()
+        with suppress(OSError):  # the folder that we are in may be gone
+            yield Path(os.environ[VARIABLE]).absolute()
         return
     cache_folder = _users_cache()
     if cache_folder is not None:
@@ -101,7 +102,7 @@ def _users_cache() -> Path | None:
         home = Path.home()
     except RuntimeError:
         return None
-    if home == Path(home.anchor) or not (home.is_absolute() and home.is_dir()):  # an empty HOME is taken for /
+    if home == Path(home.anchor) or not (home.is_absolute() and _is_folder(home)):  # an empty HOME is taken for /
         return None
     return home / "Library" / "Caches" if sys.platform == "darwin" else home / ".cache"
 
@@ -126,8 +127,13 @@ def _trouble(path: Path, *, make: bool) -> str | None:
 
 
 def _could_be_made(path: Path) -> str | None:
-    parent = next(each for each in path.parents if each.exists())
-    return None if parent.is_dir() and os.access(parent, os.W_OK) else f"{path}: no folder can be made there"
+    parent = next(each for each in path.parents if os.path.lexists(each))
+    return None if _is_folder(parent) and os.access(parent, os.W_OK) else f"{path}: no folder can be made there"
+
+
+def _is_folder(path: Path) -> bool:
+    """Return True for a folder. Unlike Path.is_dir, False where we may not look."""
+    return os.path.isdir(path)  # noqa: PTH112
 
 
 def _files() -> list[Path]:
