@@ -10,10 +10,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help:            ## show this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 10
 
+# Where there is no Numba for this Python or machine, handmade does without it.
 $(BIN)/handmade: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("handmade needs Python 3.11 or later; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --editable .
+	$(BIN)/python -m pip install --quiet --only-binary numba,llvmlite --editable '.[compiled]' || $(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 
 $(BIN)/pytest: $(BIN)/handmade

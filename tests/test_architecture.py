@@ -1,6 +1,7 @@
 """Imports point one way, the engine is NumPy alone, and each file opens with its purpose."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -26,7 +27,7 @@ MAY_IMPORT = {
     "receipts": {"data", "engine"},
     "threads": set[str](),
     "compiled": {"engine"},
-    "doctor": {"engine", "networks", "threads"},
+    "doctor": {"compiled", "engine", "networks", "threads"},
     "network": {"engine", "files"},
     "networks": {"engine", "network"},
     "own_digits": {"data", "files"},
@@ -101,11 +102,21 @@ def test_no_file_holds_more_than_it_should() -> None:
 
 
 def test_importing_handmade_loads_numpy_and_nothing_heavier() -> None:
-    code = "import sys, handmade; print(*{'typer', 'rich', 'safetensors', 'threadpoolctl'} & set(sys.modules))"
+    code = (
+        "import sys, handmade; print(*{'typer', 'rich', 'safetensors', 'threadpoolctl', 'numba', 'llvmlite'} & set(sys.modules))"
+    )
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.split() == []
+
+
+def test_compiled_loops_alone_import_numba() -> None:
+    rooms = {
+        path.relative_to(ROOT).parts[0] for path in FILES for name in imported(path) if re.match(r"(numba|llvmlite)\b", name)
+    }
+
+    assert rooms == {"compiled"}
 
 
 def test_the_public_names_are_there_and_documented() -> None:

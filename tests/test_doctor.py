@@ -12,7 +12,7 @@ import handmade
 from handmade.cli.main import main
 from handmade.doctor import arithmetic, self_test
 from handmade.doctor.advice import advice
-from handmade.doctor.machine import Blas, Machine, examine
+from handmade.doctor.machine import Blas, Loops, Machine, examine
 from handmade.doctor.self_test import Speed, Verdict
 from handmade.engine.gradients import backprop
 from handmade.threads import cores
@@ -74,6 +74,8 @@ def test_a_sound_machine_gets_no_advice() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
+        ({"loops": Loops("Numba is not installed. Try this")}, "plain, which is several times slower.*not installed. Try this"),
+        ({"loops": Loops(None, "0.68", 16, None, "/x: no")}, "compiled in every process.*/x: no. Try another HANDMADE_CACHE"),
         ({"blas": HASWELL, "variables": {"OPENBLAS_CORETYPE": "Haswell"}}, "unset OPENBLAS_CORETYPE.*up to 2 times"),
         ({"blas": HASWELL}, "export OPENBLAS_CORETYPE=SkylakeX"),
         ({"blas": HASWELL, "instructions": ("AVX2", "AVX512F")}, "this processor has AVX-512"),
@@ -165,6 +167,22 @@ def test_the_command_tells_it_all(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     assert slow.endswith("2 % of the BLAS's 40 GFLOP/s, usually 10 to 80 %; slow: something else may be running")
     assert usual.endswith("usually 10 to 80 %")
     assert "Advice: the BLAS runs Haswell kernels" in text
+
+
+@pytest.mark.parametrize(
+    ("loops", "words"),
+    [
+        (Loops(None, "0.68", 16, "/home/me/code-1"), "Numba 0.68, 16 numbers in a vector, machine code in /home/me/code-1"),
+        (Loops(None, "0.68", 8, None, "/x: no"), "Numba 0.68, 8 numbers in a vector, machine code is not kept (/x: no)"),
+        (Loops("no. Try pip install 'handmade[compiled]'"), "compiled no. Try pip install 'handmade[compiled]'"),
+    ],
+)
+def test_the_command_tells_what_compiled_loops_find(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], loops: Loops, words: str
+) -> None:
+    monkeypatch.setattr("handmade.doctor.machine.examine", lambda: replace(SOUND, loops=loops))
+
+    assert words in " ".join(told(monkeypatch, capsys)[1].split())
 
 
 def test_the_command_says_that_there_is_nothing_to_change(

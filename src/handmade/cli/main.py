@@ -19,6 +19,8 @@ from handmade.cli.commands.runs import runs
 from handmade.cli.commands.show import show
 from handmade.cli.commands.trace import trace
 from handmade.cli.commands.train import train
+from handmade.cli.compiling import CompilingDisplay
+from handmade.engine.compiling import watch
 
 app = typer.Typer(
     name="handmade",
@@ -32,11 +34,13 @@ app = typer.Typer(
 )
 COMMANDS = (train, evaluate, predict, show, check, explain, trace, report, runs, networks, doctor)  # in the order of the help
 COMPUTE = {evaluate, predict, check, explain, trace, report, doctor}  # with a backend; a training has it among its settings
+LIGHT = {predict, explain, trace}  # so little that loading the fastest backend would take longer
+HEAVY_DRAWINGS = {"confusion", "mistakes", "steps", "film"}
 for each in COMMANDS:
-    app.command()(takes_backend(each) if each in COMPUTE else each)
+    app.command()(takes_backend(each, light=each in LIGHT) if each in COMPUTE else each)
 for drawing in plot.registered_commands:
     if drawing.callback is not None:
-        drawing.callback = takes_backend(drawing.callback)
+        drawing.callback = takes_backend(drawing.callback, light=drawing.callback.__name__ not in HEAVY_DRAWINGS)
 app.add_typer(plot)
 
 
@@ -61,7 +65,9 @@ def main() -> None:
     """Run the command; tell of errors in one line. Exit code 1, 2 for wrong usage, 130 after Ctrl-C."""
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"] or ["--help"]
     try:
-        code = app(arguments, prog_name="handmade", standalone_mode=False)
+        display = CompilingDisplay(quiet="--json" in arguments)
+        with watch(display.begins, display.ends):
+            code = app(arguments, prog_name="handmade", standalone_mode=False)
         if code == 130:  # Ctrl-C, where typer met it first
             _tell("interrupted", 130)
     except KeyboardInterrupt:

@@ -48,7 +48,7 @@ class Compiled(Plain):
         taken: set[str] = set()
         for node in network.nodes:
             if node.name not in taken and node.name in network.below_logits:
-                found.append(self._link(network, node, taken))
+                found.append(self._link(network, node, taken))  # noqa: PERF401  it tells what it has taken
         return tuple(found)
 
     def _link(self, network: Network, node: Node, taken: set[str]) -> Link:

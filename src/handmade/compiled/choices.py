@@ -50,10 +50,10 @@ def choose(tile: Any, z: Any, pixels: Any, channels: int, stride: int, relu: boo
 
 @loops
 def list_winners(gy: Any, y: Any, winner: Any, relu: bool, pooled: bool, place: Any, g: Any, count: Any) -> None:
-    """List the windows of each filter whose gradient is not 0, for one image: count (O,); place, the pixel that won, and g (O, windows).
+    """List the windows of each filter whose gradient is not 0, for one image: the pixel that won, and the gradient.
 
-    gy, y, winner (windows * O). Where there is no pool, a window is its own pixel. Each window is written down, and the next one
-    in its place unless it counts: a jump that cannot be foreseen would cost more.
+    gy, y, winner (windows * O); count (O,); place, g (O, windows + 1). Where there is no pool, a window is its own pixel. Each
+    window is written down, and the next one in its place unless it counts: a jump that cannot be foreseen would cost more.
     """
     O = count.size
     count[:] = 0

@@ -53,8 +53,8 @@ def weight_gradients(
 ) -> None:
     """Equation (2) for one image and every filter, from the windows whose gradient is not 0: gW (O, runs * length).
 
-    Filter o has count[o] such windows, place[o, :], with the gradients g[o, :]. A tile holds a part of the filter's gradient while
-    its windows pass by. Zeros cost nothing: they are not in the list.
+    Filter o has count[o] such windows, place[o, :], with the gradients g[o, :]. A tile holds a part of the filter's gradient
+    while its windows pass by. Zeros cost nothing: they are not in the list.
     """
     whole = length - length % width(tile)
     for o in range(count.size):
@@ -198,7 +198,7 @@ def few_backward(
                     patches[found * size + r * length + m] = pixel
                     ink += abs(pixel)
             at[found] = p * filters
-            found += not ink == 0
+            found += ink != 0
         if pooled:
             gz[:] = 0
             for k in range(gy.shape[1]):

@@ -1,15 +1,53 @@
-"""The decorator of every compiled loop: how Numba compiles it, and where the machine code is kept."""
+"""The decorator of every compiled loop: how Numba compiles it, and who is told."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import numba
+from numba.core import event
 
-Function = TypeVar("Function", bound=Callable[..., Any])
+from handmade.compiled.cache import Cache
+from handmade.engine.compiling import tell_begins, tell_ends
+
 FLAGS = {"contract", "nsz"}  # x * y + z in one instruction, and -0 is 0; infinities and NaN stay what they are
 
 
-def loops(function: Function) -> Function:
-    """Compile a function of nested loops when it is first called; it runs without the interpreter lock."""
-    compiled: Function = numba.njit(nogil=True, fastmath=FLAGS, error_model="numpy", cache=True)(function)
+def loops(function: Callable[..., Any]) -> Any:
+    """Compile a function of nested loops when it is first called; it runs without the interpreter lock.
+
+    Machine code is found again in the cache: see `cache.py`. Functions of other people have Numba's own cache, as before.
+    """
+    compiled: Any = numba.njit(nogil=True, fastmath=FLAGS, error_model="numpy")(function)
+    compiled._cache = Cache(function)  # noqa: SLF001  where Numba's `cache=True` puts its own
     return compiled
+
+
+class _News(event.Listener):  # type: ignore[misc]  # Numba has few types
+    """Tells when loops are compiled, but not of those that they call. Numba compiles one at a time."""
+
+    def __init__(self) -> None:
+        self._depth = 0
+
+    def on_start(self, event: Any) -> None:
+        cache = _cache_of(event)
+        if cache is None:
+            return
+        self._depth += 1
+        if self._depth == 1:
+            tell_begins(event.data["dispatcher"].__name__, kept=cache.keeps())
+
+    def on_end(self, event: Any) -> None:
+        if _cache_of(event) is None:
+            return
+        self._depth -= 1
+        if self._depth == 0:
+            tell_ends()
+
+
+def _cache_of(event: Any) -> Cache | None:
+    """Return the cache of the function that is compiled; None if it is not one of ours."""
+    found = getattr(event.data["dispatcher"], "_cache", None)
+    return found if isinstance(found, Cache) else None
+
+
+event.register("numba:compile", _News())

@@ -106,7 +106,7 @@ class Convolution(Link):
         self.conv: Any = node.layer
         self.relu = relu
         self.pool = None if pool is None else (pool.window, pool.stride, pool.padding)
-        self.dtype = self.conv.W.dtype
+        self.dtype: Any = node.layer.parameters()["W"].dtype
 
     def plan(self, x: Array) -> Plan:
         """Return the plan for such images."""
@@ -260,7 +260,7 @@ class Product(Link):
         )
 
     def backward(self, kept: Array, gy: Array, *, to_input: bool) -> tuple[Any, Any]:
-        layer = self.node.layer
+        layer: Any = self.node.layer
         gx = self._input_gradient(layer, kept, gy) if to_input else None
         if layer.W.size > MANY * (kept.shape[1] + gy.shape[1]):
             return gx, Factors(kept, gy)

@@ -1,12 +1,12 @@
 """The patches of a convolution: where each of them begins in an image, and where its runs of numbers lie.
 
-A patch of an image (H, W, C), as a row of numbers, is K_h runs of K_w C numbers that lie side by side. Where the kernel is dilated
-across, or sees a part of the channels, it is K_h K_w runs of C / groups numbers.
+A patch of an image (H, W, C), as a row of numbers, is K_h runs of K_w C numbers that lie side by side. Where the kernel is
+dilated across, or sees a part of the channels, it is K_h K_w runs of C / groups numbers.
 """
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,8 @@ from handmade.compiled.vectors import registers, widest
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.layers.windows import effective_kernel
 
-Places = NDArray[np.int64]
+Pair: TypeAlias = tuple[int, int]  # down the rows, across the columns
+Places: TypeAlias = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +56,7 @@ class Patches:
 
 
 @lru_cache(maxsize=256)
-def patches_of(shape: Shape, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape, groups: int) -> tuple[Patches, ...]:
+def patches_of(shape: Shape, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> tuple[Patches, ...]:
     """Return the patches of each group for images of `shape`, (H, W, C)."""
     H, W, C = shape[0] + 2 * padding[0], shape[1] + 2 * padding[1], shape[2]
     down, right = (
@@ -88,7 +89,8 @@ def pooling_windows(shape: Shape, window: Shape, stride: Shape, padding: Shape) 
 
 
 # --- shapes of tiles ------------------------------------------------------------------------------------------------------------
-# Each shape of a tile is compiled by itself. So there are few of them: small layers share one, and large ones take the best of some.
+# Each shape of a tile is compiled by itself. So there are few of them: small layers share one, and large ones take the best of
+# some.
 
 LITTLE = 2**17  # products of an image, up to which a layer is small
 

@@ -5,6 +5,7 @@
 
 import os
 from functools import cache
+from typing import Any
 
 import llvmlite.binding as llvm
 import numpy as np
@@ -17,9 +18,18 @@ REGISTERS = {4: 16, 8: 16, 16: 32}  # vector registers of processors with so man
 
 
 @cache
+def processor_features() -> Any:
+    """Return what LLVM knows of this processor: names, and whether it has them; empty where LLVM cannot tell."""
+    try:
+        return llvm.get_host_cpu_features()
+    except RuntimeError:  # of older versions
+        return llvm.FeatureMap()
+
+
+@cache
 def of_processor() -> int:
     """Return the number of float32 in the widest vector of this processor."""
-    features = llvm.get_host_cpu_features()
+    features = processor_features()
     return 16 if features.get("avx512f") else 8 if features.get("avx2") and features.get("fma") else 4
 
 

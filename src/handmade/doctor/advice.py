@@ -22,7 +22,7 @@ FIXED = ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_", 
 
 def advice(machine: Machine) -> tuple[str, ...]:
     """Everything worth changing; empty where nothing is."""
-    return (*_kernels(machine), *_threads(machine), *_features(machine), *_allocator(machine))
+    return (*_kernels(machine), *_threads(machine), *_features(machine), *_allocator(machine), *_loops(machine))
 
 
 def _kernels(machine: Machine) -> Iterator[str]:
@@ -69,3 +69,12 @@ def _allocator(machine: Machine) -> Iterator[str]:
         if name in machine.variables:
             fixed = "fixes when freed memory goes back to the system, which costs page faults"
             yield f"{name}={machine.variables[name]} {fixed}. Try: unset {name}"
+
+
+def _loops(machine: Machine) -> Iterator[str]:
+    """Compiled loops that cannot be used, or whose machine code is not kept."""
+    loops = machine.loops
+    if loops.unusable is not None:
+        yield f"trainings use the backend plain, which is several times slower than compiled: {loops.unusable}"
+    elif loops.numba is not None and loops.folder is None:
+        yield f"loops are compiled in every process, for there is no folder for them: {loops.trouble}. Try another HANDMADE_CACHE"

@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_info
 
+from handmade.compiled.usable import missing, numba_version
 from handmade.engine import backend
+from handmade.engine.errors import HandmadeError
 from handmade.threads import bound, cores
 
 PREFIXES = ("OPENBLAS_", "OMP_", "GOMP_", "KMP_", "MKL_", "BLIS_", "VECLIB_", "GOTO_", "NPY_", "MALLOC_", "GLIBC_TUNABLES")
@@ -38,6 +40,31 @@ class Blas:
 
 
 @dataclass(frozen=True)
+class Loops:
+    """The backend `compiled`, as far as it can be told without loading it.
+
+    Attributes
+    ----------
+    unusable : str or None
+        The reason why it cannot be used, with something to try.
+    numba : str or None
+        Numba's version.
+    lanes : int or None
+        Numbers in a vector.
+    folder : str or None
+        Where the machine code is kept.
+    trouble : str
+        What is wrong with other places for it.
+    """
+
+    unusable: str | None = None
+    numba: str | None = None
+    lanes: int | None = None
+    folder: str | None = None
+    trouble: str = ""
+
+
+@dataclass(frozen=True)
 class Machine:
     """A machine and the software on it, as plain values.
 
@@ -56,7 +83,9 @@ class Machine:
     libraries : dict
         Optional libraries: the version, or None if absent.
     backend : str
-        The backend that this thread uses.
+        The backend of this thread, which trainings use.
+    loops : Loops
+        What compiled loops need.
     """
 
     system: str
@@ -72,6 +101,7 @@ class Machine:
     granted: int
     libraries: dict[str, str | None]
     backend: str
+    loops: Loops = Loops()
 
     @property
     def line(self) -> str:
@@ -86,6 +116,8 @@ class Machine:
 
 def examine() -> Machine:
     """Look at the machine and this process."""
+    loops = _loops()
+    default = next(name for name in backend.BACKENDS if name != "compiled" or loops.unusable is None)
     return Machine(
         system=f"{platform.system()} {platform.machine()}",
         processor=_processor(),
@@ -99,7 +131,8 @@ def examine() -> Machine:
         bound=bound(),
         granted=cores(),
         libraries={library: installed(library) for library in EXTRAS},
-        backend=backend.current().name,
+        backend=backend.chosen()[0] if backend.is_chosen() else default,
+        loops=loops,
     )
 
 
@@ -109,6 +142,20 @@ def installed(library: str) -> str | None:
         return version(library)
     except PackageNotFoundError:
         return None
+
+
+def _loops() -> Loops:
+    reason, found = missing(), numba_version()
+    if reason is not None:
+        return Loops(reason, found)
+    from handmade.compiled import folder, vectors  # noqa: PLC0415  they import llvmlite, which is there
+
+    place = folder.find(make=False)
+    trouble, path = "; ".join(place.problems), None if place.path is None else str(place.path)
+    try:
+        return Loops(None, found, vectors.lanes(), path, trouble)
+    except HandmadeError as error:  # the variable HANDMADE_LANES is wrong
+        return Loops(str(error), found, None, path, trouble)
 
 
 def _processor() -> str:

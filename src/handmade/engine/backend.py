@@ -4,8 +4,8 @@ plain   each layer's equations, as directly as possible; works for every layer
 
 A backend may have shortcuts, second ways to the same numbers, each of which can be switched off by its name.
 
-The choice holds for a thread. It is made by `use_backend`, else by the variable HANDMADE_BACKEND, else it is the fastest that is
-installed. `sharing.py` takes it along to where work is shared out.
+The choice holds for a thread. It is made by `use_backend`, else by the variable HANDMADE_BACKEND, else it is the fastest that can
+be used. `sharing.py` takes it along to where work is shared out.
 """
 
 import os
@@ -113,13 +113,24 @@ def chosen() -> Choice:
     return (_default(), frozenset()) if choice is None else choice
 
 
+def is_chosen() -> bool:
+    """Return True if this thread or the variable has chosen; False where the default is used."""
+    return getattr(_LOCAL, "choice", None) is not None or bool(os.environ.get(VARIABLE))
+
+
+def unusable(name: str) -> str | None:
+    """Return why a backend cannot be used here, in one line; None if it can. Its module may have a function for it."""
+    reason: str | None = getattr(import_module(BACKENDS[name]), "unusable", lambda: None)()
+    return reason
+
+
 def shortcuts(name: str) -> tuple[str, ...]:
     """Return the names of a backend's shortcuts."""
     return tuple(_class(name).SHORTCUTS)
 
 
 def _default() -> str:
-    return os.environ.get(VARIABLE) or next(iter(BACKENDS))
+    return os.environ.get(VARIABLE) or next(name for name in BACKENDS if unusable(name) is None)
 
 
 def _made(name: str, without: frozenset[str]) -> Backend:
@@ -140,9 +151,9 @@ def _make(name: str, without: frozenset[str]) -> Backend:
 def _class(name: str) -> Any:
     if not isinstance(name, str) or name not in BACKENDS:
         origin = f" in the variable {VARIABLE}" if name == os.environ.get(VARIABLE) else ""
-        raise HandmadeError(
-            f"expected a backend among {', '.join(BACKENDS)}; got {name!r:.80}{origin}. Try {next(iter(BACKENDS))}"
-        )
+        raise HandmadeError(f"expected a backend among {', '.join(BACKENDS)}; got {name!r:.80}{origin}. Try plain")
+    if reason := unusable(name):
+        raise HandmadeError(f"backend {name}: {reason}")
     return import_module(BACKENDS[name]).BACKEND
 
 

@@ -20,7 +20,7 @@ from handmade.files.checkpoints import Checkpoints, fingerprint
 from handmade.files.tensorboard import check_installed
 from handmade.network import Network
 from handmade.runs import inputs
-from handmade.runs.backends import backend_name
+from handmade.runs.backends import backend_name, lanes
 from handmade.runs.parts import make_augmentation, make_average, make_gradient, make_optimiser, make_schedule
 from handmade.runs.settings import Settings
 from handmade.threads import cores
@@ -68,7 +68,9 @@ class Job:
     @property
     def record(self) -> dict[str, Any]:
         """Content of run.json before there is a result."""
-        return self.settings.to_json() | {"total_steps": self.total, "weights": self.network.size}
+        known = self.settings.to_json() | {"total_steps": self.total, "weights": self.network.size}
+        vector = lanes(self.settings.backend)
+        return known if vector is None else known | {"lanes": vector}
 
     def train(self, state: TrainingState, executor: Executor | None) -> Generator[Step, None, None]:
         """Train from a state on, step by step."""

@@ -1,7 +1,6 @@
 """Start a training run, or go on with one; both return a session that has trained nothing yet."""
 
 import os
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from handmade.engine.description import describe, describe_again
 from handmade.engine.errors import HandmadeError
 from handmade.engine.training.state import TrainingState
 from handmade.files.checkpoints import Checkpoint, Checkpoints
-from handmade.runs.backends import GONE
+from handmade.runs.backends import backend_again, goes_on_with, slower
 from handmade.runs.cost import estimated
 from handmade.runs.job import Job, assemble
 from handmade.runs.record import RunWriter, cut_log, next_folder, read_run_json
@@ -50,12 +49,15 @@ def start(
     """
     if settings is not None and not isinstance(settings, Settings):
         raise HandmadeError(f"settings: expected Settings; got {type(settings).__name__}. Try Settings(epochs=2)")
-    job = assemble(settings or Settings())
+    settings = settings or Settings()
+    remarks = slower(settings.backend)
+    job = assemble(settings)
     estimate = estimated(job, allow_long=allow_long)
     folder = next_folder(PARENT, Path(job.settings.network).stem) if out is None else Path(out)
     state = TrainingState.start(job.network, job.optimiser, job.average)
     first = partial(job.checkpoint(folder), state, seconds=0.0)
-    return TrainingSession(job, RunWriter(folder, job.record, force=force, first=first), state, estimate=estimate)
+    writer = RunWriter(folder, job.record, force=force, first=first)
+    return TrainingSession(job, writer, state, estimate=estimate, remarks=remarks)
 
 
 def resume(folder: str | os.PathLike[str], *, allow_long: bool = False, **changes: Any) -> TrainingSession:
@@ -97,14 +99,14 @@ def resume(folder: str | os.PathLike[str], *, allow_long: bool = False, **change
     kept["changes"] = [*_list(known, "changes"), *([{"step": state.steps} | changed] if changed else [])]
     estimate = estimated(job, allow_long=allow_long)
     writer = RunWriter(folder, kept | job.record, resumed=True, first=partial(_go_back, checkpoints, state))
-    gone = known["backend"] if "backend" not in changes and known.get("backend") in GONE else None
+    remarks = (*slower(changes.get("backend") or known.get("backend")), *goes_on_with(known, job.record))
     return TrainingSession(
-        job, writer, state, estimate=estimate, left_out=tuple(damaged), gone_backend=gone, seconds=checkpoint.seconds
+        job, writer, state, estimate=estimate, left_out=tuple(damaged), seconds=checkpoint.seconds, remarks=remarks
     )
 
 
 def settings_of(folder: Path, known: dict[str, Any], **changes: Any) -> Settings:
-    """Return the settings that run.json holds, with changes; the default stands in for a backend of earlier versions.
+    """Return the settings that run.json holds, with changes; a backend that cannot be used here gives way to the default.
 
     Raises
     ------
@@ -121,11 +123,10 @@ def settings_of(folder: Path, known: dict[str, Any], **changes: Any) -> Settings
         recorded = Settings.from_json(known)
     except SettingError as error:
         raise HandmadeError(f"{folder}/run.json: {error}") from None
-    if recorded.backend in GONE:
-        recorded = replace(recorded, backend=None)
     if changes.get("epochs") is not None and "steps" not in changes:
         changes["steps"] = None
-    return Settings(**(recorded.to_json() | changes))
+    again = {"backend": backend_again(recorded.backend)}
+    return Settings(**(recorded.to_json() | again | changes))
 
 
 def _changes(folder: Path, known: dict[str, Any], job: Job) -> dict[str, list[Any]]:

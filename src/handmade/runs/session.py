@@ -71,14 +71,14 @@ class TrainingSession:
         Cost of the run, if it goes by the definition.
     left_out : sequence of str
         Descriptions of damaged checkpoints that were passed over.
-    gone_backend : str, optional
-        Backend of an earlier version that the run had so far.
     seconds : float
         Seconds that earlier sessions took.
+    remarks : sequence of str
+        What to know before it begins, a line each: a slower backend, or another one than before.
 
     Attributes
     ----------
-    job, estimate, left_out, gone_backend
+    job, estimate, left_out, remarks
         As given.
     result : dict or None
         Result of the run, as run.json has it, once the session has ended.
@@ -96,10 +96,10 @@ class TrainingSession:
         *,
         estimate: Estimate | None = None,
         left_out: tuple[str, ...] = (),
-        gone_backend: str | None = None,
         seconds: float = 0.0,
+        remarks: tuple[str, ...] = (),
     ) -> None:
-        self.job, self.estimate, self.left_out, self.gone_backend = job, estimate, left_out, gone_backend
+        self.job, self.estimate, self.left_out, self.remarks = job, estimate, left_out, remarks
         self.result: dict[str, Any] | None = None
         self.evaluation: Evaluation | None = None
         self.images_per_second = 0.0

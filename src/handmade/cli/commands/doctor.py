@@ -8,7 +8,7 @@ from handmade.cli.commands.options import Json
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from handmade.doctor.machine import Machine
+    from handmade.doctor.machine import Loops, Machine
     from handmade.doctor.self_test import Speed, Verdict
 
 
@@ -17,10 +17,13 @@ def doctor(*, json: Json = False) -> None:
     from handmade.cli.console import print_json, results
     from handmade.doctor import advice, machine, self_test
     from handmade.engine.errors import HandmadeError
+    from handmade.runs.backends import use_light_backend
 
     examined = machine.examine()
-    advised, verdicts = advice.advice(examined), self_test.check()
-    blas, speeds = self_test.measure()
+    advised = advice.advice(examined)
+    with use_light_backend():
+        verdicts = self_test.check()
+        blas, speeds = self_test.measure()
     if json:
         print_json(
             {
@@ -55,6 +58,8 @@ def _table(machine: "Machine") -> "Table":
 
 
 def _rows(machine: "Machine") -> dict[str, str]:
+    from rich.markup import escape
+
     from handmade.doctor.machine import EXTRAS
     from handmade.engine.backend import BACKENDS
 
@@ -76,7 +81,17 @@ def _rows(machine: "Machine") -> dict[str, str]:
         "variables": ", ".join(f"{name}={value}" for name, value in machine.variables.items()) or "none that matter",
         "libraries": ", ".join(libraries),
         "backend": f"{machine.backend}; there are {', '.join(BACKENDS)}",
+        "compiled": escape(_loops(machine.loops)),
     }
+
+
+def _loops(loops: "Loops") -> str:
+    """Tell what compiled loops find here, or the reason why they cannot be used."""
+    if loops.unusable is not None:
+        return loops.unusable
+    kept = f"machine code in {loops.folder}" if loops.folder else "machine code is not kept"
+    passed = f" ({loops.trouble})" if loops.trouble else ""
+    return f"Numba {loops.numba}, {loops.lanes} numbers in a vector, {kept}{passed}"
 
 
 def _verdict(verdict: "Verdict") -> str:

@@ -3,6 +3,7 @@
 import inspect
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from enum import StrEnum
 from functools import wraps
 from typing import Annotated, Any
@@ -61,17 +62,22 @@ def in_options(message: str) -> str:
     return re.sub(rf"(?<![\w./-])({names})=(True\b|\.\.\.)?", option, message)
 
 
-def takes_backend(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the option --backend; all of it computes with that backend."""
+def takes_backend(command: Callable[..., None], *, light: bool = False) -> Callable[..., None]:
+    """Give a command the option --backend; all of it computes with that backend.
+
+    A light command has so little work that loading the fastest backend would take longer: it is `plain` by default.
+    """
     signature = inspect.signature(command)
-    option = next(setting_option(setting) for setting in settings() if setting.name == "backend")
+    setting = next(setting for setting in settings() if setting.name == "backend")
+    text, mark, _ = setting.text.partition("[default: ")
+    option = setting_option(replace(setting, text=f"{text}{mark}plain]") if light else setting)
     backend = inspect.Parameter("backend", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[str | None, option])
 
     @wraps(command)
     def with_backend(*arguments: Any, backend: str | None = None, **options: Any) -> None:
-        from handmade.runs.backends import use_backend
+        from handmade.runs.backends import use_backend, use_light_backend
 
-        with use_backend(backend):
+        with use_light_backend() if light and backend is None else use_backend(backend):
             command(*arguments, **options)
 
     given = list(signature.parameters.values())

@@ -86,10 +86,10 @@ def _announce(session: "TrainingSession") -> None:
     from handmade.cli.console import news
 
     job, settings, threads = session.job, session.job.settings, session.job.settings.threads
+    for remark in session.remarks:
+        news.print(remark, markup=False)
     if session.steps:
         news.print(f"Going on after step {session.steps:,}.")
-    if session.gone_backend:
-        news.print(f"The backend {session.gone_backend} is gone; the run goes on with {settings.backend}.")
     apart = f", {len(job.validation.images):,} more for validation," if job.validation else ""
     news.print(
         f"Training {Path(settings.network).stem}, {job.network.size:,} weights, on {len(job.training.images):,} images of "

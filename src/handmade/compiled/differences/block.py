@@ -1,7 +1,7 @@
 """The differences of a block of images: the sums over them of dL / h, for every weight that is served.
 
-Convolutions come image by image (image.py), linear layers for all images at once (lines.py). Where lanes cannot help, the images are
-left out, and take the plain way.
+Convolutions come image by image (image.py), linear layers for all images at once (lines.py). Where lanes cannot help, the
+images are left out, and take the plain way.
 """
 
 from collections.abc import Callable

@@ -5,8 +5,9 @@
     through W, from many channels                 sum over c of  B_c sum over places of |W[..., c, o]|
     through a ReLU, a pool, an average            no more than before
 
-One number for each channel. Numbers of a row belong to channels in turn: number i to channel i mod C. The rule `bound` of a layer,
-(layer, shapes, bounds of what it reads) -> bound, also says that the layer is linear: its difference does not depend on its input.
+One number for each channel. Numbers of a row belong to channels in turn: number i to channel i mod C. The rule `bound` of a
+layer, (layer, shapes, bounds of what it reads) -> bound, also says that the layer is linear: its difference does not depend on
+its input.
 """
 
 from collections.abc import Sequence
@@ -51,7 +52,7 @@ class Bound:
 
 
 def bounds(network: Network, units: Units, largest: dict[str, float], h: float) -> dict[str, Bound]:
-    """Return the bound of each activation that nudges reach, by its name; before and after the choice of a unit they are the same.
+    """Return the bound of each activation that nudges reach, by its name; the same before and after the choice of a unit.
 
     `largest` has the largest |x| that each served unit reads.
     """

@@ -2,8 +2,8 @@
 
     y = m = max over k of z_k,   lead = m - the next candidate
 
-No difference smaller than lead / 2 deposes a winner: such a window is *fixed*, and dy is dz of its winner, or nothing where 0 is the
-winner of a ReLU. The others are *contested*, and get the exact formula: dy = max over k of dz_k - (m - z_k).
+No difference smaller than lead / 2 deposes a winner: such a window is *fixed*, and dy is dz of its winner, or nothing where 0
+is the winner of a ReLU. The others are *contested*, and get the exact formula: dy = max over k of dz_k - (m - z_k).
 """
 
 from typing import Any
@@ -58,8 +58,9 @@ def sort_choices(
 ) -> int:
     """List the windows of each filter that are fixed and that a pixel wins, and all that are contested; return their number.
 
-    place, row (O, windows + 1), count (O,): pixel that wins, and row of the lanes. contested (windows * O, 3): filter, window, row.
-    limit (O,): twice the bound of a difference. Windows over blank paper are one: the first of them, with the sum of their lanes.
+    place, row (O, windows + 1), count (O,): pixel that wins, and row of the lanes. contested (windows * O, 3): filter, window,
+    row. limit (O,): twice the bound of a difference. Windows over blank paper are one: the first of them, with the sum of
+    their lanes.
     """
     O, found = count.size, 0
     windows = winner.size // O

@@ -212,11 +212,11 @@ class ImageDifferences:
     # --- nudges of a convolution ----------------------------------------------------------------------------------------------
 
     def nudges(self, ready: Prepared, found: Sorted, step: Any) -> Iterator[tuple[int, int, Array]]:
-        """Work out dz for the nudges of a convolution by `step`, some filters at a time: the first, the one after the last, dz."""
+        """Yield dz for the nudges of a convolution by `step`, some filters at a time: the first, the one after the last, dz."""
         made, n, M, unit = ready.made, self.n, self.M, ready.unit
-        choice = (made.z[n], made.pixels, ready.channels, unit.relu, made.y[n])
+        choice: Any = (made.z[n], made.pixels, ready.channels, unit.relu, made.y[n])
         for each in ready.groups:
-            patches = (made.images[n], each.origin, each.runs, each.length)
+            patches: Any = (made.images[n], each.origin, each.runs, each.length)
             at_once = max(1, DZ_NUMBERS // (each.nudges * M))
             for low in range(each.low, each.high, at_once):
                 high = min(low + at_once, each.high)
@@ -261,7 +261,7 @@ class ImageDifferences:
         return Elements(np.arange(len(windows) + 1) * size, slack.reshape(-1), rest, windows)
 
     def _with_ones(self, ready: Prepared, found: Sorted) -> Array:
-        """Add a row of ones for each output that a contested window of the unit reads; return how many rows each filter has now."""
+        """Add a row of ones for each output that a contested window of the unit reads; return the rows of each filter."""
         name, made, M = ready.unit.node.name, ready.made, self.M
         if name not in self._first_output or not len(self._elements[name].slack):
             return found.count

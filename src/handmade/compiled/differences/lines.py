@@ -4,7 +4,8 @@ A nudge of a weight moves all logits along one line v, so dL is a power series i
 
     dL = l_1 d + l_2 d^2 + ...,   sum over images of dL / h = sum over m of (x^m)^T (h^(m-1) l_m)        (1)
 
-which is one matrix product for all images and terms. Where the unit behind the weight may switch, d is what its ReLU makes of h x.
+which is one matrix product for all images and terms. Where the unit behind the weight may switch, d is what its ReLU makes of
+h x.
 
     cross-entropy        the l_m are cumulants, with as many terms as rounding can tell: engine/losses/series.py
     mean squared error   l_1 = 2/K sum over k of v_k (z_k - t_k),   l_2 = 1/K sum over k of v_k^2
@@ -72,13 +73,12 @@ def line_of(
     along = partial(rule(loss, "delta_along") or _along, loss)
     for n, u in np.argwhere(switches):
         m = made.z[images[n], u]
-        total = 0
+        total = columns.setdefault(int(u), np.zeros(x.shape[1] + 1, x.dtype))
         for step in steps:
             d = np.append(step * x[n], step).astype(x.dtype)
-            d = np.maximum(d + min(m, 0), -max(m, 0)) if unit.relu else d
+            d = np.maximum(d + min(m, 0), -max(m, 0))
             dL = along(z[images[n]][None], directions[images[n]][u], d[None], y[images[n]][None])[0]
-            total = total + dL / (step * len(steps))
-        columns[int(u)] = columns[int(u)] + total if int(u) in columns else total
+            total += dL / (step * len(steps))
     return Line(np.concatenate(powers), np.concatenate(gains), columns)
 
 

@@ -157,8 +157,9 @@ def next_choices(
 ) -> None:
     """Add what the same nudges make through contested windows behind the next convolution, which reads these filters alone.
 
-    w (filters, next_O, taps). next_origin[p] + taps[t]: the place of tap t of window p in the padded image; pixel_of: the window of
-    this convolution there, or -1. Nudges lie side by side, a vector of them at a time; `square` has as many rows as these are.
+    w (filters, next_O, taps). next_origin[p] + taps[t]: the place of tap t of window p in the padded image; pixel_of: the
+    window of this convolution there, or -1. Nudges lie side by side, a vector of them at a time; `square` has as many rows as
+    these are.
     """
     size, W = runs.size * length, width(row_tile)
     nudges = size + 1

@@ -43,7 +43,7 @@ class Record:
 
 
 def record(network: Network, units: Units, x: Array) -> tuple[dict[str, Record], Array]:
-    """Return the records of all units with a convolution, a linear layer or a choice, by the names of their nodes; and the logits."""
+    """Return the records of units with a convolution, a linear layer or a choice, by the names of their nodes; the logits."""
     values: dict[str, Array] = {INPUT: x}
     blank = {INPUT: of_images(x)}
     found: dict[str, Record] = {}

@@ -1,7 +1,7 @@
 """Units: nodes that a difference crosses together, and what lies behind each of them.
 
-A unit is a convolution or a linear layer with the ReLU and the pool behind it, a choice by itself, or any other linear node. A unit
-is *served* if its weights' nudges can be followed by lanes: if all that lies behind it is linear or a choice.
+A unit is a convolution or a linear layer with the ReLU and the pool behind it, a choice by itself, or any other linear node. A
+unit is *served* if its weights' nudges can be followed by lanes: if all that lies behind it is linear or a choice.
 """
 
 from dataclasses import dataclass
@@ -115,9 +115,6 @@ def _passes(node: Node) -> bool:
 
 def _reads_alone(unit: Unit, later: Unit) -> bool:
     """Return True if a convolution with a choice reads a convolution's output and nothing else."""
-    return (
-        unit.role == later.role == "convolution"
-        and later.chooses
-        and later.node.reads == (unit.last,)
-        and later.node.layer.groups == 1
-    )
+    layer: Any = later.node.layer
+    alone = unit.role == later.role == "convolution" and later.chooses and later.node.reads == (unit.last,)
+    return alone and layer.groups == 1
