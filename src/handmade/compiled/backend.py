@@ -3,6 +3,7 @@
 convolution    Conv2d with the ReLU and the MaxPool2d behind it, in tiles: conv2d.py
 choice         MaxPool2d by itself, perhaps with a ReLU: choices.py
 product        Linear: gx only where it is read, a large gW for a whole batch at once: links.py
+update         Momentum and Nesterov: updates.py
 differences    the logits followed backwards through what cannot switch: differences/
 """
 
@@ -17,11 +18,14 @@ from handmade.compiled.differences.lines import products
 from handmade.compiled.differences.units import Units, units_of
 from handmade.compiled.following import following
 from handmade.compiled.links import FLOATS, Choice, Convolution, Factors, Product
+from handmade.compiled.products import product
+from handmade.compiled.updates import update
 from handmade.engine.arrays import Array
 from handmade.engine.graph import INPUT, Node
 from handmade.engine.layers import rule
 from handmade.engine.losses import Loss
 from handmade.engine.network import Network
+from handmade.engine.optim import Optimiser, State
 from handmade.engine.plain import Plain
 from handmade.engine.plain.differences import IMAGES_A_TASK, by_images, nudges_of, of_all
 from handmade.engine.plain.link import Link
@@ -32,7 +36,7 @@ class Compiled(Plain):
     """Compiled loops where a layer has a rule."""
 
     name = "compiled"
-    SHORTCUTS: ClassVar[tuple[str, ...]] = ("convolution", "choice", "product", "differences")
+    SHORTCUTS: ClassVar[tuple[str, ...]] = ("convolution", "choice", "product", "update", "differences")
 
     def tape(self, network: Network, x: Array) -> dict[str, Array]:
         """Return every activation of one pass by the name of its node, and x as "input": with the bits of all other passes."""
@@ -74,13 +78,26 @@ class Compiled(Plain):
             and node.layer.parameters()["W"].dtype in FLOATS
         )
 
-    def total(self, node: Node, parts: list[Any]) -> dict[str, Any]:
+    def total(self, node: Node, parts: list[Any], executor: Executor | None) -> dict[str, Any]:
         """Return what the gradients of one node add up to, over the blocks of a batch; factors are multiplied first."""
-        if isinstance(parts[0], Factors):
-            x, gy = (np.concatenate(each) for each in ([part.x for part in parts], [part.gy for part in parts]))
-            found: dict[str, Any] = rule(node.layer, "weight_gradients")(node.layer, x, gy)
-            return found
-        return super().total(node, parts)
+        if not isinstance(parts[0], Factors):
+            return super().total(node, parts, executor)
+        x, gy = (np.concatenate(each) for each in ([part.x for part in parts], [part.gy for part in parts]))
+        return {"W": product(x, gy, executor), "b": np.ones(len(gy), gy.dtype) @ gy}
+
+    def update(
+        self,
+        optimiser: Optimiser,
+        parameters: dict[str, Array],
+        gradients: dict[str, Array],
+        memory: State,
+        scale: float,
+        executor: Executor | None,
+    ) -> tuple[dict[str, Array], State]:
+        """Return new weights and the new memory of an optimiser."""
+        if "update" in self.without or rule(optimiser, "compiled_update") is None:
+            return super().update(optimiser, parameters, gradients, memory, scale, executor)
+        return update(optimiser, parameters, gradients, memory, scale, executor)
 
     # --- differences ----------------------------------------------------------------------------------------------------------
 
@@ -100,8 +117,8 @@ class Compiled(Plain):
             sums += [plain[name] for _, plain in parts if name in plain]
             lines = [part.lines[name] for part, _ in parts if name in part.lines]
             if lines:
-                sums.append(_weights(node.layer, products(lines)))
-            gradients |= {f"{name}.{array}": found / len(x) for array, found in self.total(node, sums).items()}
+                sums.append(_weights(node.layer, products(lines, executor)))
+            gradients |= {f"{name}.{array}": found / len(x) for array, found in self.total(node, sums, executor).items()}
         return sum(part.loss for part, _ in parts) / len(x), of_all(network, gradients)
 
     def _block(self, h: Any, scheme: str, loss: Loss, batch: Batch) -> tuple[Block, dict[str, dict[str, Array]]]:

@@ -17,7 +17,16 @@ def loops(function: Callable[..., Any]) -> Any:
 
     Machine code is found again in the cache: see `cache.py`. Functions of other people have Numba's own cache, as before.
     """
-    compiled: Any = numba.njit(nogil=True, fastmath=FLAGS, error_model="numpy")(function)
+    return _compiled(function, FLAGS)
+
+
+def exact_loops(function: Callable[..., Any]) -> Any:
+    """Compile a function that rounds after each operation, as NumPy does."""
+    return _compiled(function, set())
+
+
+def _compiled(function: Callable[..., Any], flags: set[str]) -> Any:
+    compiled: Any = numba.njit(nogil=True, fastmath=flags, error_model="numpy")(function)
     compiled._cache = Cache(function)  # noqa: SLF001  where Numba's `cache=True` puts its own
     return compiled
 

@@ -22,6 +22,7 @@ from handmade.engine.errors import HandmadeError
 if TYPE_CHECKING:
     from handmade.engine.losses import Loss
     from handmade.engine.network import Network
+    from handmade.engine.optim import Optimiser, State
 
 BACKENDS = {"compiled": "handmade.compiled", "plain": "handmade.engine.plain"}  # the fastest first
 VARIABLE = "HANDMADE_BACKEND"
@@ -59,6 +60,18 @@ class Backend(Protocol):
         self, network: "Network", x: Array, y: Array, h: Any, scheme: str, loss: "Loss", executor: Executor | None
     ) -> tuple[float, dict[str, Array]]:
         """Return the mean loss, and its exact difference quotient for every weight."""
+        ...
+
+    def update(
+        self,
+        optimiser: "Optimiser",
+        parameters: dict[str, Array],
+        gradients: dict[str, Array],
+        memory: "State",
+        scale: float,
+        executor: Executor | None,
+    ) -> tuple[dict[str, Array], "State"]:
+        """Return new weights and the new memory of an optimiser, as its `step` does."""
         ...
 
 

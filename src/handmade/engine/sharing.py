@@ -1,7 +1,7 @@
 """Work shared out: a batch in blocks of images, and tasks in the order of their results."""
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
@@ -26,6 +26,11 @@ def blocks(batch: Batch, size: int) -> Iterator[Batch]:
 def mapped(executor: Executor | None, function: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
     """Return the function's results in the order of the tasks, from the executor or from this thread."""
     return map(function, tasks) if executor is None else executor.map(InBackend(chosen(), function), tasks)
+
+
+def sharing_memory(executor: Executor | None) -> Executor | None:
+    """Return the executor if its workers are threads, which can write into the arrays of this one; else None."""
+    return executor if isinstance(executor, ThreadPoolExecutor) else None
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ h x.
 """
 
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -21,6 +22,7 @@ import numpy as np
 from handmade.compiled.differences.bounds import ROUNDING
 from handmade.compiled.differences.records import Record
 from handmade.compiled.differences.units import Unit
+from handmade.compiled.products import product
 from handmade.engine.arrays import Array
 from handmade.engine.layers import add_rules, rule
 from handmade.engine.losses import CrossEntropy, Loss, MeanSquaredError, series
@@ -87,12 +89,10 @@ def _along(loss: Any, z: Array, v: Array, d: Array, y: Array) -> Array:
     return found
 
 
-def products(every: Sequence[Line]) -> Array:
+def products(every: Sequence[Line], executor: Executor | None) -> Array:
     """Return the sums of a linear layer over all blocks, (in + 1, out), biases last."""
     x, gains = np.concatenate([each.x for each in every]), np.concatenate([each.gains for each in every])
-    total = np.empty((x.shape[1] + 1, gains.shape[1]), x.dtype)
-    np.matmul(x.T, gains, out=total[:-1])
-    total[-1] = np.ones(len(gains), x.dtype) @ gains
+    total = np.concatenate([product(x, gains, executor), (np.ones(len(gains), x.dtype) @ gains)[None]])
     for each in every:
         for u, column in each.columns.items():
             total[:, u] += column

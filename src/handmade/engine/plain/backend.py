@@ -11,7 +11,7 @@ order in which they are added up, do not depend on the number of threads, and so
 
 from concurrent.futures import Executor
 from functools import partial, reduce
-from typing import Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
 
@@ -24,6 +24,9 @@ from handmade.engine.network import Network
 from handmade.engine.plain.differences import differences, of_all
 from handmade.engine.plain.link import Link
 from handmade.engine.sharing import Batch, blocks, mapped
+
+if TYPE_CHECKING:
+    from handmade.engine.optim import Optimiser, State
 
 IMAGES_AT_ONCE = 32  # in a pass that keeps no tape: enough for the BLAS, few enough for the cache
 FEWEST, MOST = 16, 64  # images of a task of backpropagation: enough to outweigh the calls, few enough for the cache
@@ -89,7 +92,7 @@ class Plain:
         gradients: dict[str, Array] = {}
         with np.errstate(over="ignore", invalid="ignore"):
             for node in map(network.node, filter(network.below_logits.__contains__, network.weighted)):
-                total = self.total(node, [gradients_of.get(node.name, {}) for _, _, gradients_of in parts])
+                total = self.total(node, [gradients_of.get(node.name, {}) for _, _, gradients_of in parts], executor)
                 _check_gradients(network, node, total)
                 gradients |= {f"{node.name}.{name}": array for name, array in total.items()}
         return sum(part[0] for part in parts) / len(x), of_all(network, gradients)
@@ -100,7 +103,7 @@ class Plain:
         gx = [part[1] for part in parts if part[1] is not None]
         return sum(part[0] for part in parts) / len(x), np.concatenate(gx) if gx else np.zeros_like(x)
 
-    def total(self, node: Node, parts: list[Any]) -> dict[str, Array]:
+    def total(self, node: Node, parts: list[Any], executor: Executor | None) -> dict[str, Array]:
         """Return what the gradients of one node add up to, over the blocks of a batch."""
         return {name: reduce(np.add, [part[name] for part in parts]) for name in parts[0]}
 
@@ -147,6 +150,20 @@ class Plain:
     ) -> tuple[float, dict[str, Array]]:
         """Return the mean loss, and its quotient for every weight."""
         return differences(network, x, y, h, scheme, loss, executor)
+
+    # --- updates --------------------------------------------------------------------------------------------------------------
+
+    def update(
+        self,
+        optimiser: "Optimiser",
+        parameters: dict[str, Array],
+        gradients: dict[str, Array],
+        memory: "State",
+        scale: float,
+        executor: Executor | None,
+    ) -> tuple[dict[str, Array], "State"]:
+        """Return new weights and the new memory of an optimiser."""
+        return optimiser.step(parameters, gradients, memory, scale)
 
 
 def _check_gradients(network: Network, node: Node, gradients: dict[str, Array]) -> None:

@@ -1,5 +1,6 @@
 """Training as a stream of records, one a step: w <- w - lr g, batch after batch. It prints nothing."""
 
+import math
 from collections.abc import Generator
 from concurrent.futures import Executor
 from contextlib import closing
@@ -7,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from handmade.engine import backend
 from handmade.engine.arrays import Array, check_finite
 from handmade.engine.errors import HandmadeError
 from handmade.engine.evaluation import Evaluation
@@ -181,7 +183,7 @@ def train(
     start : TrainingState, optional
         Go on from there, as if nothing had come between; with the same arguments, the result has the same bits.
     executor : concurrent.futures.Executor, optional
-        Where the validation images are shared out. The `gradient` has its own.
+        Where updates and validation images are shared out. The `gradient` has its own.
 
     Yields
     ------
@@ -214,7 +216,7 @@ def train(
         start.check(network, rule.optimiser, average)
     state = start or TrainingState.start(network, rule.optimiser, average)
     total = epochs * batches.an_epoch if steps is None else steps
-    return _steps(state, gradient, rule, batches, looks, total, watch)
+    return _steps(state, gradient, rule, batches, looks, total, watch, executor)
 
 
 def _steps(
@@ -225,6 +227,7 @@ def _steps(
     validation: Validation | None,
     total: int,
     watch: int,
+    executor: Executor | None,
 ) -> Generator[Step, None, None]:
     if validation is not None and validation.stopped(state.best):
         return  # it had stopped where it goes on
@@ -241,7 +244,7 @@ def _steps(
                 raise Diverged(f"the loss is {loss} at step {number}: {_first_overflow(stage, x)}", number, last_good)
             last_good = smoothed
             scale = rule.schedule((number - 1) / total)
-            state, norm = _updated(state, rule, gradients, scale, stage.update_statistics(x), last_good)
+            state, norm = _updated(state, rule, gradients, scale, stage.update_statistics(x), last_good, executor)
             smoothed = state.smoothed(rule.average)
             outcome = stopped = None
             if validation is not None and validation.due(number, total):
@@ -256,7 +259,13 @@ def _steps(
 
 
 def _updated(
-    state: TrainingState, rule: Rule, gradients: dict[str, Array], scale: float, statistics: dict[str, Array], last_good: Network
+    state: TrainingState,
+    rule: Rule,
+    gradients: dict[str, Array],
+    scale: float,
+    statistics: dict[str, Array],
+    last_good: Network,
+    executor: Executor | None,
 ) -> tuple[TrainingState, float]:
     """The state after one gradient, and how long that was."""
     number = state.steps + 1
@@ -264,10 +273,11 @@ def _updated(
         norm = global_norm(gradients)
         if rule.clip is not None:
             gradients, norm = clip_by_norm(gradients, rule.clip)
-        parameters, memory = rule.optimiser.step(state.network.parameters(), gradients, state.memory, scale)
-    for name, array in (parameters | statistics).items():
-        if not np.isfinite(array).all():
-            raise Diverged(f"{name} is no longer finite after step {number}; {REMEDY}", number, last_good)
+        weights = state.network.parameters()
+        parameters, memory = backend.current().update(rule.optimiser, weights, gradients, state.memory, scale, executor)
+        for name, array in (parameters | statistics).items():
+            if not math.isfinite(array.sum()) and not np.isfinite(array).all():  # a sum is found sooner, and may overflow
+                raise Diverged(f"{name} is no longer finite after step {number}; {REMEDY}", number, last_good)
     average = rule.average.step(state.average, parameters) if rule.average and state.average else None
     return TrainingState(number, state.network.replace(parameters | statistics), memory, average, state.best), norm
 

@@ -1,0 +1,74 @@
+"""Updates of weights in compiled loops: each number is read once and written once, by all cores.
+
+    momentum   v' = mu v + g,   w' = w - lr v'
+    nesterov   v' = mu v + g,   w' = w - lr (g + mu v')
+
+The same roundings as in engine/optim, to the last bit: nothing is contracted here.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from handmade.compiled.jit import exact_loops
+from handmade.engine.arrays import Array
+from handmade.engine.layers import add_rules, rule
+from handmade.engine.optim import Momentum, Nesterov, Optimiser, State
+from handmade.engine.sharing import mapped, sharing_memory
+
+NUMBERS_A_TASK = 2**16
+
+Slice: TypeAlias = tuple[Array, ...]  # w, v, g, new w, new v: the same part of each
+
+
+@exact_loops
+def momentum(w: Any, v: Any, g: Any, new_w: Any, new_v: Any, mu: Any, lr: Any) -> None:
+    """The equations above."""
+    for i in range(w.size):
+        step = mu * v[i] + g[i]
+        new_v[i] = step
+        new_w[i] = w[i] - lr * step
+
+
+@exact_loops
+def nesterov(w: Any, v: Any, g: Any, new_w: Any, new_v: Any, mu: Any, lr: Any) -> None:
+    """The equations above."""
+    for i in range(w.size):
+        step = mu * v[i] + g[i]
+        new_v[i] = step
+        new_w[i] = w[i] - lr * (g[i] + mu * step)
+
+
+add_rules(Momentum, compiled_update=momentum)
+add_rules(Nesterov, compiled_update=nesterov)
+
+
+def update(
+    optimiser: Optimiser,
+    parameters: dict[str, Array],
+    gradients: dict[str, Array],
+    state: State,
+    scale: float,
+    executor: Executor | None,
+) -> tuple[dict[str, Array], State]:
+    """Return what `optimiser.step` returns, for one with a velocity and a compiled rule."""
+    loop: Callable[..., None] = rule(optimiser, "compiled_update")
+    made: Any = optimiser
+    new, memory = ({name: np.empty_like(w, order="C") for name, w in parameters.items()} for _ in range(2))
+    tasks: list[Slice] = []
+    for name, w in parameters.items():
+        arrays = [
+            np.ascontiguousarray(each, w.dtype).reshape(-1)
+            for each in (w, state[f"v/{name}"], gradients[name], new[name], memory[name])
+        ]
+        tasks += [tuple(each[first : first + NUMBERS_A_TASK] for each in arrays) for first in range(0, w.size, NUMBERS_A_TASK)]
+
+    def work(task: Slice) -> None:
+        number = task[0].dtype.type
+        loop(*task, number(made.momentum), number(float(scale * made.learning_rate)))
+
+    for _ in mapped(sharing_memory(executor), work, tasks):
+        pass
+    return new, {f"v/{name}": v for name, v in memory.items()}
