@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from handmade.compiled.differences import losses
-from handmade.compiled.differences.bounds import bounds
+from handmade.compiled.differences.bounds import Bound, bounds
 from handmade.compiled.differences.image import ImageDifferences
 from handmade.compiled.differences.lines import Line, line_of
 from handmade.compiled.differences.prepared import prepared
@@ -56,7 +56,7 @@ def block(units: Units, h: Any, scheme: str, loss: Loss, batch: Batch) -> Block:
         records, z = record(network, units, x)
         reach = bounds(network, units, {name: largest(records[name]) for name in units.served}, abs(float(h)))
         ready = {
-            unit.node.name: prepared(network, units, unit, records[unit.node.name], _limit(unit, reach, records[unit.node.name]))
+            unit.node.name: prepared(network, units, unit, records[unit.node.name], _limits(unit, reach, records[unit.node.name]))
             for unit in units.all
             if unit.node.name in records
         }
@@ -94,13 +94,14 @@ def block(units: Units, h: Any, scheme: str, loss: Loss, batch: Batch) -> Block:
         return Block(float(loss.forward(z, y).sum()), filters, lines, left_out)
 
 
-def _limit(unit: Unit, reach: dict[str, Any], made: Record) -> Array:
-    """Return the lead, for each channel, below which a window of the unit is contested."""
-    C = made.y.shape[1] // len(made.pixels)
-    bound = reach.get(unit.before_choice)
+def _limits(unit: Unit, reach: dict[str, Bound], made: Record) -> tuple[Array, Array]:
+    """Return the lead, for each channel, below which a window is contested: for all nudges, and for those of earlier layers."""
+    C, bound = made.y.shape[1] // len(made.pixels), reach.get(unit.before_choice)
     if bound is None:
-        return np.full(C, -np.inf, made.y.dtype)  # no nudge reaches it
-    return np.resize(2 * bound.both, C).astype(made.y.dtype)
+        return (np.full(C, -np.inf, made.y.dtype),) * 2  # no nudge reaches it
+    before = bound.both if unit.role == "choice" else bound.many  # behind weights, one channel is moved by their own nudges alone
+    all_nudges, earlier = (np.resize(2 * each, C).astype(made.y.dtype) for each in (bound.both, before))
+    return all_nudges, earlier
 
 
 # --- losses ---------------------------------------------------------------------------------------------------------------------

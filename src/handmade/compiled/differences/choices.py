@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from handmade.compiled.jit import loops
+from handmade.compiled.tiles import along, load, store, width, zeros
 
 
 @loops
@@ -54,59 +55,87 @@ def choose_leads(z: Any, pixels: Any, C: int, relu: bool, blank: Any, y: Any, wi
 
 @loops
 def sort_choices(
-    winner: Any, lead: Any, limit: Any, blank: Any, lanes: Any, M: int, place: Any, row: Any, count: Any, contested: Any
-) -> int:
-    """List the windows of each filter that are fixed and that a pixel wins, and all that are contested; return their number.
+    tile: Any,
+    winner: Any,
+    lead: Any,
+    limit: Any,
+    limit_before: Any,
+    blank: Any,
+    lanes: Any,
+    M: int,
+    place: Any,
+    row: Any,
+    count: Any,
+    count_before: Any,
+    contested: Any,
+) -> tuple[int, int]:
+    """List the windows of each filter that are fixed and that a pixel wins, and those that are contested.
 
-    place, row (O, windows + 1), count (O,): pixel that wins, and row of the lanes. contested (windows * O, 3): filter, window,
-    row. limit (O,): twice the bound of a difference. Windows over blank paper are one: the first of them, with the sum of
-    their lanes.
+    limit (O,): twice the bound of a difference; limit_before (O,): of those by nudges of earlier layers alone, which is smaller.
+    place, row (O, windows + 1): the pixel that wins and the row of the lanes, count[o] of them fixed for all nudges and
+    count_before[o] for those of earlier layers. contested (windows * O + 1, 3): filter, window, row. Returned: the number of
+    windows that are contested for nudges of earlier layers, which come first, and for all nudges. Windows over blank paper are
+    one: the first of them, with the sum of their lanes.
     """
-    O, found = count.size, 0
+    O, one = count.size, lanes.dtype.type(1)
     windows = winner.size // O
-    first = -1
+    first, both, last = -1, 0, len(contested)  # contested for all, from the front; for the own nudges alone, from the back
     count[:] = 0
-    for q in range(windows):
-        if blank[q]:
-            if first < 0:
-                first = q
-                lanes[windows * O * M : (windows + 1) * O * M] = 0
-            into, out_of = windows * O * M, q * O * M
-            for k in range(O * M):
-                lanes[into + k] += lanes[out_of + k]
+    for q in range(windows + 1):
+        if q < windows and blank[q]:
+            first = q if first < 0 else first
             continue
+        if q == windows:
+            if first < 0:
+                continue
+            add_blank_lanes(tile, one, blank, windows, O, M, lanes)
+        at = first if q == windows else q
         for o in range(O):
-            k = q * O + o
-            place[o, count[o]], row[o, count[o]] = winner[k], k
-            if not lead[k] > limit[o]:  # so written that NaN is contested
-                contested[found, 0], contested[found, 1], contested[found, 2] = o, q, k
-                found += 1
-            else:
+            k = at * O + o
+            place[o, count[o]], row[o, count[o]] = winner[k], q * O + o
+            if lead[k] > limit[o]:
                 count[o] += winner[k] >= 0
-    if first >= 0:
-        for o in range(O):
-            k = first * O + o
-            if not lead[k] > limit[o]:
-                contested[found, 0], contested[found, 1], contested[found, 2] = o, first, windows * O + o
-                found += 1
-            elif winner[k] >= 0:
-                place[o, count[o]], row[o, count[o]] = winner[k], windows * O + o
-                count[o] += 1
-    return found
+            elif lead[k] > limit_before[o]:
+                last -= 1
+                contested[last, 0], contested[last, 1], contested[last, 2] = o, at, q * O + o
+            else:  # NaN, too
+                contested[both, 0], contested[both, 1], contested[both, 2] = o, at, q * O + o
+                both += 1
+    count_before[:] = count
+    found = both
+    for e in range(len(contested) - 1, last - 1, -1):
+        o, q, k = contested[e, 0], contested[e, 1], contested[e, 2]
+        contested[found, 0], contested[found, 1], contested[found, 2] = o, q, k
+        found += 1
+        if winner[q * O + o] >= 0:
+            place[o, count_before[o]], row[o, count_before[o]] = winner[q * O + o], k
+            count_before[o] += 1
+    return both, found
 
 
 @loops
-def far_choices(dz: Any, M: int, first: Any, slack: Any, rest: Any, gains: Any) -> None:
+def add_blank_lanes(tile: Any, one: Any, blank: Any, windows: int, O: int, M: int, lanes: Any) -> None:
+    """lanes[windows, o, :] = sum over blank windows q of lanes[q, o, :]."""
+    for k in range(0, O * M, width(tile)):
+        t = zeros(tile)
+        for q in range(windows):
+            if blank[q]:
+                t = along(t, one, lanes, q * O * M + k, 0)
+        store(t, lanes, windows * O * M + k, 0)
+
+
+@loops
+def far_choices(tile: Any, dz: Any, M: int, first: Any, slack: Any, rest: Any, gains: Any) -> None:
     """Add what goes through contested choices further away, in the order of the graph, for each nudge: dz (nudges, M), flat.
 
     Element e reads the lanes first[e] to first[e + 1], where its pixels are slack behind its winner; without a change of its
-    output rest[e] is -m of a ReLU, or -infinity. Its output moves the lanes by gains[e, :].
+    output rest[e] is -m of a ReLU, or -infinity. Its output moves the lanes by gains[e, :], flat.
     """
-    for k in range(dz.size // M):
-        out = dz[k * M : (k + 1) * M]
+    for k in range(0, dz.size, M):
         for e in range(rest.size):
             dy = rest[e]
             for l in range(first[e], first[e + 1]):
-                dy = max(dy, out[l] + slack[l - first[0]])
-            for l in range(M):
-                out[l] += dy * gains[e, l]
+                dy = max(dy, dz[k + l] + slack[l - first[0]])
+            if dy != 0:
+                for a in range(0, M, width(tile)):
+                    store(along(load(tile, dz, k + a, 0), dy, gains, e * M + a, 0), dz, k + a, 0)

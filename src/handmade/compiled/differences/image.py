@@ -34,10 +34,12 @@ class Sorted:
     ----------
     place, row : Array of int, (O, windows + 1 + ones)
         For each filter, the pixels that win in fixed windows, and the rows of the lanes behind these windows.
-    count : Array of int, (O,)
-        The number of them.
+    count, count_before : Array of int, (O,)
+        The number of them that are fixed for all nudges, and for those of earlier layers.
     contested : Array of int, (n, 3)
         Filter, window and row of each contested window.
+    earlier : int
+        The number of them that are contested for nudges of earlier layers, too: they come first.
     lanes : Array
         Behind the choice, flat, with spare rows.
     """
@@ -45,7 +47,9 @@ class Sorted:
     place: Array
     row: Array
     count: Array
+    count_before: Array
     contested: Array
+    earlier: int
     lanes: Array
 
 
@@ -155,13 +159,16 @@ class ImageDifferences:
             room = self._room(numbers)
             room[: numbers * M] = lanes.reshape(-1)
         windows = len(made.pixels) + 1 + MOST_FAR
-        place, row, count = np.empty((O, windows), np.int64), np.empty((O, windows), np.int64), np.empty(O, np.int64)
-        contested = np.empty((numbers, 3), np.int64)
-        found = choices.sort_choices(
-            made.winner[n], made.lead[n], ready.limit, made.blank[n], room, M, place, row, count, contested
+        place, row = np.empty((O, windows), np.int32), np.empty((O, windows), np.int64)
+        count, count_before = np.empty(O, np.int64), np.empty(O, np.int64)
+        contested = np.empty((numbers + O, 3), np.int64)
+        earlier, found = choices.sort_choices(
+            *(ready.row, made.winner[n], made.lead[n], ready.limit, ready.limit_before, made.blank[n], room, M),
+            *(place, row, count, count_before, contested),
         )
-        self._sorted[ready.unit.node.name] = Sorted(place, row, count, contested[:found], room)
-        return self._sorted[ready.unit.node.name]
+        sorted_ = Sorted(place, row, count, count_before, contested[:found], earlier, room)
+        self._sorted[ready.unit.node.name] = sorted_
+        return sorted_
 
     def _room(self, numbers: int) -> Array:
         """Return room for the lanes of an activation, with spare rows: for blank paper, and for ones."""
@@ -226,7 +233,19 @@ class ImageDifferences:
                 )
                 if len(found.contested):
                     nudges.contested_nudges(
-                        *(*patches, *choice, found.contested, len(found.contested), found.lanes, M, step, low, high, dz)
+                        *(
+                            each.tile,
+                            *patches,
+                            *choice,
+                            found.contested,
+                            len(found.contested),
+                            found.lanes,
+                            M,
+                            step,
+                            low,
+                            high,
+                            dz,
+                        )
                     )
                 self._next(ready, each, (*patches, *choice), step, low, high, dz)
                 self._finish(unit, dz)
@@ -235,14 +254,14 @@ class ImageDifferences:
     def _next(self, ready: Prepared, group: Group, here: tuple[Any, ...], step: Any, low: int, high: int, dz: Array) -> None:
         """Add what the nudges make through contested windows behind the next convolution."""
         behind = ready.next
-        if behind is None or not len(self._sorted[behind.name].contested):
+        if behind is None or not self._sorted[behind.name].earlier:
             return
         after, there = self._sorted[behind.name], self.ready[behind.name]
         made = there.made
         nudges.next_choices(
             *(behind.row, behind.square, *here, step, low, high, behind.origin, behind.taps, behind.pixel_of, behind.w),
             *(made.z[self.n], made.pixels, there.channels, there.unit.relu, made.y[self.n]),
-            *(after.contested, len(after.contested), after.lanes, self.M, dz),
+            *(after.contested, after.earlier, after.lanes, self.M, dz),
         )
 
     # --- contested choices far away -------------------------------------------------------------------------------------------
@@ -251,7 +270,7 @@ class ImageDifferences:
         """Return the contested windows of a unit, blank ones once."""
         made, n, size = ready.made, self.n, ready.made.pixels.shape[1]
         lead = made.lead[n].reshape(-1, ready.channels)
-        contested = ~(lead > ready.limit)
+        contested = ~(lead > ready.limit_before)
         contested[np.flatnonzero(made.blank[n])[1:]] = False
         windows = np.argwhere(contested)
         at, filters = windows[:, 0], windows[:, 1]
@@ -264,8 +283,8 @@ class ImageDifferences:
         """Add a row of ones for each output that a contested window of the unit reads; return the rows of each filter."""
         name, made, M = ready.unit.node.name, ready.made, self.M
         if name not in self._first_output or not len(self._elements[name].slack):
-            return found.count
-        far, count, size = self._elements[name], found.count.copy(), made.pixels.shape[1]
+            return found.count_before
+        far, count, size = self._elements[name], found.count_before.copy(), made.pixels.shape[1]
         spare, rows = made.y.shape[1] + ready.channels, found.lanes.reshape(-1, M)
         for e, (q, o) in enumerate(far.windows):
             for k in range(size):
@@ -285,5 +304,5 @@ class ImageDifferences:
             far, after, ready = self._elements[name], self._sorted[name], self.ready[name]
             q, o = far.windows[:, 0], far.windows[:, 1]
             rows = np.where(ready.made.blank[self.n][q], ready.made.y.shape[1], q * ready.channels) + o
-            gains = after.lanes.reshape(-1, self.M)[rows]
-            choices.far_choices(dz, self.M, far.first + self._first_output[name], far.slack, far.rest, gains)
+            gains = after.lanes.reshape(-1, self.M)[rows].reshape(-1)
+            choices.far_choices(ready.row, dz, self.M, far.first + self._first_output[name], far.slack, far.rest, gains)

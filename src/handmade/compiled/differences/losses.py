@@ -27,7 +27,7 @@ def cross_entropy(dz: Any, M: int, log_p: Any, target: Any, label: int, dL: Any)
     """
     K, nudges = log_p.size, dL.size
     p = np.exp(log_p)
-    steps, total = np.empty((K, BLOCK), dz.dtype), np.empty(BLOCK, dz.dtype)
+    steps, total, farthest = np.empty((K, BLOCK), dz.dtype), np.empty(BLOCK, dz.dtype), np.empty(BLOCK, dz.dtype)
     precise = dz.itemsize == 8
     for first in range(0, nudges, BLOCK):
         count = min(BLOCK, nudges - first)
@@ -43,22 +43,20 @@ def cross_entropy(dz: Any, M: int, log_p: Any, target: Any, label: int, dL: Any)
                     mean[i] += target[k] * steps[k, i]
         else:
             mean[:count] = steps[label, :count]
-        largest = dz.dtype.type(0)
+        farthest[:] = 0
         for k in range(K):
             row = steps[k]
             for i in range(count):
                 row[i] -= mean[i]
-            for i in range(count):
-                largest = max(largest, abs(row[i]))
+                farthest[i] = max(farthest[i], abs(row[i]))
+        largest = farthest[:count].max()
         total[:] = 0
         if largest <= NEAR:
             order = series_order(largest, precise)
             for k in range(K):
                 row = steps[k]
                 add_expm1(row, p[k], order, count, total)
-            largest = dz.dtype.type(0)
-            for i in range(count):
-                largest = max(largest, abs(total[i]))
+            largest = np.abs(total[:count]).max()
         if largest <= NEAR:
             add_log1p(total, log_order(largest, precise), count, dL[first : first + count])
         else:

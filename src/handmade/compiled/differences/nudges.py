@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from handmade.compiled.jit import loops
-from handmade.compiled.tiles import along, larger, outer, rows, spread, store, width, zeros
+from handmade.compiled.tiles import along, larger, load, outer, rows, spread, store, width, zeros
 
 
 @loops
@@ -93,6 +93,7 @@ def difference_of_window(
 
 @loops
 def contested_nudges(
+    tile: Any,
     x: Any,
     origin: Any,
     runs: Any,
@@ -111,17 +112,36 @@ def contested_nudges(
     high: int,
     dz: Any,
 ) -> None:
-    """Add what the same nudges make through contested windows."""
+    """Add what the same nudges make through contested windows: dz += dy lanes, filter by filter."""
     nudges = runs.size * length + 1
-    dy = np.empty(nudges, x.dtype)
+    whole = nudges - nudges % rows(tile)
+    begin = np.zeros(O + 1, np.int64)
     for e in range(found):
-        o, q = contested[e, 0], contested[e, 1]
-        if low <= o < high:
-            difference_of_window(x, origin, runs, length, z, pixels, O, relu, y[q * O + o], o, q, step, dy)
-            out, lane = dz[(o - low) * nudges * M :], lanes[contested[e, 2] * M : (contested[e, 2] + 1) * M]
-            for k in range(nudges):
+        begin[contested[e, 0] + 1] += 1
+    for o in range(O):
+        begin[o + 1] += begin[o]
+    order, put = np.empty(found, np.int64), begin.copy()
+    for e in range(found):
+        order[put[contested[e, 0]]] = e
+        put[contested[e, 0]] += 1
+    dy = np.empty((found + 1) * nudges, x.dtype)
+    for o in range(low, high):
+        for n in range(begin[o], begin[o + 1]):
+            q, own = contested[order[n], 1], dy[n * nudges : (n + 1) * nudges]
+            difference_of_window(x, origin, runs, length, z, pixels, O, relu, y[q * O + o], o, q, step, own)
+        if begin[o] == begin[o + 1]:
+            continue
+        out = (o - low) * nudges * M
+        for a in range(0, M, width(tile)):
+            for k in range(0, whole, rows(tile)):
+                t = load(tile, dz, out + k * M + a, M)
+                for n in range(begin[o], begin[o + 1]):
+                    t = outer(t, dy, n * nudges + k, 1, lanes, contested[order[n], 2] * M + a)
+                store(t, dz, out + k * M + a, M)
+        for k in range(whole, nudges):
+            for n in range(begin[o], begin[o + 1]):
                 for l in range(M):
-                    out[k * M + l] += dy[k] * lane[l]
+                    dz[out + k * M + l] += dy[n * nudges + k] * lanes[contested[order[n], 2] * M + l]
 
 
 @loops

@@ -85,8 +85,10 @@ class Prepared:
     made : Record
     channels : int
         Of what its choice makes.
-    limit : Array, (channels,)
-        The lead up to which a window is contested.
+    limit, limit_before : Array, (channels,)
+        The lead up to which a window is contested, for all nudges, and for those of earlier layers.
+    row : Tile
+        For lanes of one place.
     groups : tuple of Group
         Of a convolution.
     next : Next or None
@@ -100,16 +102,19 @@ class Prepared:
     made: Record
     channels: int
     limit: Array
+    limit_before: Array
+    row: Tile
     groups: tuple[Group, ...] = ()
     next: Next | None = None
     W: Array | None = None
     tile: Tile | None = None
 
 
-def prepared(network: Network, units: Units, unit: Unit, made: Record, limit: Array) -> Prepared:
+def prepared(network: Network, units: Units, unit: Unit, made: Record, limits: tuple[Array, Array]) -> Prepared:
     """Return a unit made ready."""
     layer: Any = unit.node.layer
     channels, dtype = made.y.shape[1] // len(made.pixels), made.y.dtype
+    row = Tile(1, 1, widest(dtype), dtype)
     if unit.role == "convolution":
         shape = network.shape_of[unit.node.reads[0]]
         groups = tuple(
@@ -117,12 +122,12 @@ def prepared(network: Network, units: Units, unit: Unit, made: Record, limit: Ar
         )
         later = units.next.get(unit.node.name)
         following = None if later is None else _next(later, network.shape_of[unit.last], dtype)
-        return Prepared(unit, made, channels, limit, groups, following)
+        return Prepared(unit, made, channels, *limits, row, groups, following)
     if unit.role == "linear":
         rows = 4 if layer.W.size <= LITTLE else 24 if registers() == 32 else 12
         tile = Tile(rows, 1, widest(dtype), dtype)
-        return Prepared(unit, made, channels, limit, W=np.ascontiguousarray(layer.W).reshape(-1), tile=tile)
-    return Prepared(unit, made, channels, limit)
+        return Prepared(unit, made, channels, *limits, row, W=np.ascontiguousarray(layer.W).reshape(-1), tile=tile)
+    return Prepared(unit, made, channels, *limits, row)
 
 
 def _group(conv: Any, g: int, patches: Patches, dtype: Any) -> Group:
