@@ -1560,9 +1560,10 @@ def difference_to_the_first_reader(self: Path, start: str, difference: Differenc
     return moving[self.network.logits_name]
 
 
-def first_reader(self: Network, node: str) -> tuple[str, ...]:
+@property
+def first_reader(self: Network) -> dict[str, tuple[str, ...]]:
     first = {name: readers[0].name for name, readers in self.readers.items() if readers}
-    return tuple(name for name, reader in first.items() if reader == node)
+    return {node.name: tuple(name for name, reader in first.items() if reader == node.name) for node in self.nodes}
 
 
 GRAPH_MUTANTS: dict[str, tuple[type, str, Any]] = {

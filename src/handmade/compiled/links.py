@@ -108,17 +108,17 @@ class Convolution(Link):
         self.pool = None if pool is None else (pool.window, pool.stride, pool.padding)
         self.dtype: Any = node.layer.parameters()["W"].dtype
 
-    def plan(self, x: Array) -> Plan:
-        """Return the plan for such images."""
+    def plan_of(self, shape: Shape) -> Plan:
+        """Return the plan for images (N, H, W, C) of such a shape."""
         c = self.conv
         settings = (c.kernel, c.stride, c.padding, c.dilation, c.groups)
-        return _plan(x.shape[1:], settings, len(c.b), self.pool, self.dtype, lanes())
+        return _plan(shape[1:], settings, len(c.b), self.pool, self.dtype, lanes())
 
     def forward(self, x: Array) -> Array:
         return self.record(x)[0]
 
     def record(self, x: Array) -> tuple[Array, Any]:
-        plan = self.plan(x)
+        plan = self.plan_of(x.shape)
         images = self.images(x)
         parts = [self._group(plan, images, g) for g in range(len(plan.groups))]
         y = (
@@ -145,10 +145,6 @@ class Convolution(Link):
             return None, gradients
         (p, q), (H, W, C) = self.conv.padding, shape[1:]
         return crop(gx.reshape(len(gy), H + 2 * p, W + 2 * q, C), self.conv.padding), gradients
-
-    def plan_of(self, shape: Shape) -> Plan:
-        """Return the plan for images (N, H, W, C) of such a shape."""
-        return self.plan(np.broadcast_to(np.float32(0), shape))
 
     def images(self, x: Array) -> Array:
         """Return padded images as rows of numbers, in the dtype of the filters."""

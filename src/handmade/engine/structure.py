@@ -86,7 +86,12 @@ class Structure:
         reached = {later.name for name in self.weighted for later in graph.downstream(self.nodes, name)}
         return frozenset(reached | set(self.weighted))
 
-    def read_last_by(self, node: str) -> tuple[str, ...]:
-        """Return the activations that a node reads, and that no later node on the way to the logits reads."""
+    @cached_property
+    def read_last_by(self) -> dict[str, tuple[str, ...]]:
+        """For each node, the activations that it reads, and that no later node on the way to the logits reads."""
         last = {name: each.name for each in self.nodes if each.name in self.below_logits for name in each.reads}
-        return tuple(name for name, reader in last.items() if reader == node and name != self.logits_name)
+        found: dict[str, tuple[str, ...]] = {each.name: () for each in self.nodes}
+        for name, reader in last.items():
+            if name != self.logits_name:
+                found[reader] = (*found[reader], name)
+        return found

@@ -69,7 +69,7 @@ class Plain:
         """Return the links, and what nobody reads after each of them: its memory serves the next activation."""
 
         def make() -> tuple[tuple[Link, tuple[str, ...]], ...]:
-            return tuple((link, network.read_last_by(link.node.name)) for link in self.links(network))
+            return tuple((link, network.read_last_by[link.node.name]) for link in self.links(network))
 
         links: tuple[tuple[Link, tuple[str, ...]], ...] = network.remembered((self.name, self.without), make)
         return links
