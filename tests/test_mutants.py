@@ -1560,7 +1560,6 @@ def difference_to_the_first_reader(self: Path, start: str, difference: Differenc
     return moving[self.network.logits_name]
 
 
-@property
 def first_reader(self: Network) -> dict[str, tuple[str, ...]]:
     first = {name: readers[0].name for name, readers in self.readers.items() if readers}
     return {node.name: tuple(name for name, reader in first.items() if reader == node.name) for node in self.nodes}
@@ -1569,7 +1568,7 @@ def first_reader(self: Network) -> dict[str, tuple[str, ...]]:
 GRAPH_MUTANTS: dict[str, tuple[type, str, Any]] = {
     "a join reads in reverse": (Node, "of", reads_in_reverse),
     "a difference goes to one reader alone": (Path, "after", difference_to_the_first_reader),
-    "an activation is given up at its first reader": (Network, "read_last_by", first_reader),
+    "an activation is given up at its first reader": (Network, "read_last_by", property(first_reader)),
     "gradients go no further than the next weights": (
         Network,
         "with_weights_above",
