@@ -88,8 +88,7 @@ class Compiled(Plain):
         self, network: Network, x: Array, y: Array, h: Any, scheme: str, loss: Loss, executor: Executor | None
     ) -> tuple[float, dict[str, Array]]:
         """Return the mean loss, and its quotient for every weight."""
-        fits = network.dtype == x.dtype and x.dtype in FLOATS and not network.mixes_batch
-        if "differences" in self.without or not _units(network).served or not fits:
+        if "differences" in self.without or not _fits(network, x) or not _units(network).served:
             return super().differences(network, x, y, h, scheme, loss, executor)
         names = [name for name in network.weighted if name in network.below_logits]
         parts = list(mapped(executor, partial(self._block, h, scheme, loss), blocks((network, x, y), IMAGES_A_TASK)))
@@ -123,6 +122,12 @@ def _units(network: Network) -> Units:
     """Return the units of a network, which holds other layers for each batch or block where Dropout has drawn."""
     found: Units = network.remembered("units", lambda: units_of(network))
     return found
+
+
+def _fits(network: Network, x: Array) -> bool:
+    """Return True if images are independent, and all arrays of one dtype that there are vectors of."""
+    arrays = network.parameters() | network.statistics()
+    return x.dtype in FLOATS and not network.mixes_batch and {array.dtype for array in arrays.values()} == {x.dtype}
 
 
 def _weights(layer: Any, sums: Array) -> dict[str, Array]:
