@@ -48,7 +48,7 @@ def give_back(gy: Any, y: Any, winner: Any, O: int, relu: bool, pooled: bool, st
         for o in range(O):
             k = q * O + o
             p = winner[k] if pooled else q
-            if p >= 0 and (y[k] > 0 or not relu):
+            if p >= 0 and not (relu and y[k] <= 0):
                 gz[p * stride + o] += gy[k]
 
 
@@ -72,7 +72,7 @@ def winners_by_filter(gy: Any, y: Any, winner: Any, origin: Any, relu: bool, poo
         for o in range(O):
             k = q * O + o
             p = winner[k] if pooled else q
-            if gy[k] != 0 and p >= 0 and (y[k] > 0 or not relu):
+            if gy[k] != 0 and p >= 0 and not (relu and y[k] <= 0):
                 at[o, count[o]] = origin[p]
                 g[o, count[o]] = gy[k]
                 count[o] += 1
@@ -87,14 +87,14 @@ def winners_by_window(gy: Any, y: Any, winner: Any, O: int, relu: bool, pooled: 
     begin[:] = 0
     for k in range(gy.size):
         p = winner[k] if pooled else k // O
-        if gy[k] != 0 and p >= 0 and (y[k] > 0 or not relu):
+        if gy[k] != 0 and p >= 0 and not (relu and y[k] <= 0):
             begin[p + 1] += 1
     for p in range(begin.size - 1):
         begin[p + 1] += begin[p]
     place = begin.copy()
     for k in range(gy.size):
         p = winner[k] if pooled else k // O
-        if gy[k] != 0 and p >= 0 and (y[k] > 0 or not relu):
+        if gy[k] != 0 and p >= 0 and not (relu and y[k] <= 0):
             filters[place[p]] = k % O
             g[place[p]] = gy[k]
             place[p] += 1

@@ -98,8 +98,8 @@ def _limit(unit: Unit, reach: dict[str, Any], made: Record) -> Array:
     """Return the lead, for each channel, below which a window of the unit is contested."""
     C = made.y.shape[1] // len(made.pixels)
     bound = reach.get(unit.before_choice)
-    if bound is None:
-        return np.full(C, -np.inf, made.y.dtype)  # no nudge reaches it
+    if bound is None or not unit.chooses:
+        return np.full(C, -np.inf, made.y.dtype)  # no nudge reaches it, or there is nothing to choose
     return np.resize(2 * bound.both, C).astype(made.y.dtype)
 
 
