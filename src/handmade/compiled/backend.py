@@ -6,6 +6,7 @@ product        Linear: gx only where it is read, a large gW for a whole batch at
 differences    the logits followed backwards through what cannot switch: differences/
 """
 
+import math
 from concurrent.futures import Executor
 from functools import partial
 from typing import Any, ClassVar
@@ -26,6 +27,8 @@ from handmade.engine.plain import Plain
 from handmade.engine.plain.differences import IMAGES_A_TASK, by_images, nudges_of, of_all
 from handmade.engine.plain.link import Link
 from handmade.engine.sharing import Batch, blocks, mapped
+
+MOST_LANES = 2**24  # numbers of an activation times logits; more of them cost more memory than a thread should take
 
 
 class Compiled(Plain):
@@ -97,7 +100,7 @@ class Compiled(Plain):
             node = network.node(name)
             sums = [_weights(node.layer, part.filters[name].T) for part, _ in parts if name in part.filters]
             sums += [plain[name] for _, plain in parts if name in plain]
-            lines = [part.lines[name] for part, _ in parts if name in part.lines]
+            lines = [line for part, _ in parts for line in part.lines.get(name, ())]
             if lines:
                 sums.append(_weights(node.layer, products(lines)))
             gradients |= {f"{name}.{array}": found / len(x) for array, found in self.total(node, sums).items()}
@@ -125,9 +128,11 @@ def _units(network: Network) -> Units:
 
 
 def _fits(network: Network, x: Array) -> bool:
-    """Return True if images are independent, and all arrays of one dtype that there are vectors of."""
+    """Return True if images are independent, all arrays of one dtype that there are vectors of, and lanes not too many."""
     arrays = network.parameters() | network.statistics()
-    return x.dtype in FLOATS and not network.mixes_batch and {array.dtype for array in arrays.values()} == {x.dtype}
+    if x.dtype not in FLOATS or network.mixes_batch or {array.dtype for array in arrays.values()} != {x.dtype}:
+        return False
+    return network.classes * max(math.prod(network.shape_of[name]) for name in network.below_logits) <= MOST_LANES
 
 
 def _weights(layer: Any, sums: Array) -> dict[str, Array]:
