@@ -7,6 +7,7 @@ update         Momentum and Nesterov: updates.py
 differences    the logits followed backwards through what cannot switch: differences/
 """
 
+import math
 from concurrent.futures import Executor
 from functools import partial
 from typing import Any, ClassVar
@@ -30,6 +31,8 @@ from handmade.engine.plain import Plain
 from handmade.engine.plain.differences import IMAGES_A_TASK, by_images, nudges_of, of_all
 from handmade.engine.plain.link import Link
 from handmade.engine.sharing import Batch, blocks, mapped
+
+MOST_LANES = 2**24  # numbers of an activation times logits; more of them cost more memory than a thread should take
 
 
 class Compiled(Plain):
@@ -105,8 +108,7 @@ class Compiled(Plain):
         self, network: Network, x: Array, y: Array, h: Any, scheme: str, loss: Loss, executor: Executor | None
     ) -> tuple[float, dict[str, Array]]:
         """Return the mean loss, and its quotient for every weight."""
-        fits = network.dtype == x.dtype and x.dtype in FLOATS and not network.mixes_batch
-        if "differences" in self.without or not _units(network).served or not fits:
+        if "differences" in self.without or not _fits(network, x) or not _units(network).served:
             return super().differences(network, x, y, h, scheme, loss, executor)
         names = [name for name in network.weighted if name in network.below_logits]
         parts = list(mapped(executor, partial(self._block, h, scheme, loss), blocks((network, x, y), IMAGES_A_TASK)))
@@ -115,7 +117,7 @@ class Compiled(Plain):
             node = network.node(name)
             sums = [_weights(node.layer, part.filters[name].T) for part, _ in parts if name in part.filters]
             sums += [plain[name] for _, plain in parts if name in plain]
-            lines = [part.lines[name] for part, _ in parts if name in part.lines]
+            lines = [line for part, _ in parts for line in part.lines.get(name, ())]
             if lines:
                 sums.append(_weights(node.layer, products(lines, executor)))
             gradients |= {f"{name}.{array}": found / len(x) for array, found in self.total(node, sums, executor).items()}
@@ -140,6 +142,14 @@ def _units(network: Network) -> Units:
     """Return the units of a network, which holds other layers for each batch or block where Dropout has drawn."""
     found: Units = network.remembered("units", lambda: units_of(network))
     return found
+
+
+def _fits(network: Network, x: Array) -> bool:
+    """Return True if images are independent, all arrays of one dtype that there are vectors of, and lanes not too many."""
+    arrays = network.parameters() | network.statistics()
+    if x.dtype not in FLOATS or network.mixes_batch or {array.dtype for array in arrays.values()} != {x.dtype}:
+        return False
+    return network.classes * max(math.prod(network.shape_of[name]) for name in network.below_logits) <= MOST_LANES
 
 
 def _weights(layer: Any, sums: Array) -> dict[str, Array]:

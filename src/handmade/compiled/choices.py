@@ -67,7 +67,7 @@ def list_winners(gy: Any, y: Any, winner: Any, relu: bool, pooled: bool, place: 
                 count[o] = e + ((winner[k] >= 0) & (gy[k] != 0))
             else:
                 place[o, e] = q
-                count[o] = e + (((y[k] > 0) | (not relu)) & (gy[k] != 0))
+                count[o] = e + (((y[k] <= 0) & relu) < (gy[k] != 0))  # what is no number passes
 
 
 @loops

@@ -207,7 +207,7 @@ def few_backward(
         else:
             for p in range(places.size):
                 for o in range(O):
-                    gz[p * filters + o] = gy[n, p * O + o] if (y[n, p * O + o] > 0) | (not relu) else 0
+                    gz[p * filters + o] = 0 if relu and y[n, p * O + o] <= 0 else gy[n, p * O + o]
         for o in range(0, filters, width(tile)):
             for m in range(0, size, rows(tile)):
                 t = load(tile, gW, m * filters + o, filters)

@@ -37,6 +37,16 @@ SHORT = 8  # numbers of a run, below which a tile holds filters instead
 NO_WINNERS = np.empty((0, 0), np.int32)
 
 
+def working(*arrays: Array) -> np.dtype[Any]:
+    """Return the dtype that loops over these arrays work in: that of NumPy, as far as there are vectors of it."""
+    return FLOATS[np.result_type(*arrays).itemsize > 4]
+
+
+def in_rows(x: Array, dtype: np.dtype[Any]) -> Array:
+    """Return images (N, ...) as rows of numbers, such that loops are compiled for one kind of array: (N, numbers)."""
+    return np.require(x.reshape(len(x), -1), dtype, ["C", "ALIGNED", "WRITEABLE"])
+
+
 @dataclass(frozen=True, eq=False)
 class Plan:
     """All about a convolution but its weights, for images of one shape.
@@ -106,65 +116,65 @@ class Convolution(Link):
         self.conv: Any = node.layer
         self.relu = relu
         self.pool = None if pool is None else (pool.window, pool.stride, pool.padding)
-        self.dtype: Any = node.layer.parameters()["W"].dtype
 
-    def plan_of(self, shape: Shape) -> Plan:
-        """Return the plan for images (N, H, W, C) of such a shape."""
+    def plan(self, shape: Shape, dtype: np.dtype[Any]) -> Plan:
+        """Return the plan for images (H, W, C), worked on in a dtype."""
         c = self.conv
         settings = (c.kernel, c.stride, c.padding, c.dilation, c.groups)
-        return _plan(shape[1:], settings, len(c.b), self.pool, self.dtype, lanes())
+        return _plan(shape, settings, len(c.b), self.pool, dtype, lanes())
 
     def forward(self, x: Array) -> Array:
         return self.record(x)[0]
 
     def record(self, x: Array) -> tuple[Array, Any]:
-        plan = self.plan_of(x.shape)
         images = self.images(x)
+        plan = self.plan(x.shape[1:], images.dtype)
         parts = [self._group(plan, images, g) for g in range(len(plan.groups))]
         y = (
             parts[0][0]
             if len(parts) == 1
             else np.concatenate([part.reshape(len(x), *plan.output[:2], -1) for part, _ in parts], 3)
         )
-        return y.reshape(len(x), *plan.output), (x.shape, images, parts)
+        return y.reshape(len(x), *plan.output), (x.shape, x.dtype, images, parts)
 
     def backward(self, kept: Any, gy: Array, *, to_input: bool) -> tuple[Array | None, dict[str, Array]]:
-        shape, images, parts = kept
-        plan, groups = self.plan_of(shape), self.conv.groups
+        shape, dtype, images, parts = kept
+        plan, groups = self.plan(shape[1:], images.dtype), self.conv.groups
         filters = len(self.conv.b) // groups
         gx = np.zeros_like(images) if to_input else None
         gW, gb = [], []
         for g, (y, winner) in enumerate(parts):
             own = gy if groups == 1 else gy[..., g * filters : (g + 1) * filters]
-            own = np.ascontiguousarray(own.reshape(len(gy), -1), self.dtype)
-            found = self._group_backward(plan, g, images, y, winner, own, gx)
+            found = self._group_backward(plan, g, images, y, winner, in_rows(own, images.dtype), gx)
             gW.append(found[0])
             gb.append(found[1])
         gradients = {"W": np.concatenate(gW, -1).reshape(self.conv.W.shape), "b": np.concatenate(gb)}
         if gx is None:
             return None, gradients
         (p, q), (H, W, C) = self.conv.padding, shape[1:]
-        return crop(gx.reshape(len(gy), H + 2 * p, W + 2 * q, C), self.conv.padding), gradients
+        gx = gx.reshape(len(gy), H + 2 * p, W + 2 * q, C).astype(dtype, copy=False)
+        return crop(gx, self.conv.padding), gradients
 
     def images(self, x: Array) -> Array:
-        """Return padded images as rows of numbers, in the dtype of the filters."""
-        return np.ascontiguousarray(pad(x, self.conv.padding, 0).reshape(len(x), -1), self.dtype)
+        """Return padded images as rows of numbers, in the dtype that x and the filters are worked on in."""
+        return in_rows(pad(x, self.conv.padding, 0), working(x, self.conv.W, self.conv.b))
 
-    def _filters(self, group: int) -> tuple[Array, Array]:
+    def _filters(self, group: int, dtype: np.dtype[Any]) -> tuple[Array, Array]:
         each = len(self.conv.b) // self.conv.groups
         own = slice(group * each, (group + 1) * each)
-        return self.conv.W[..., own], self.conv.b[own]
+        return self.conv.W[..., own].astype(dtype, copy=False), self.conv.b[own].astype(dtype, copy=False)
 
     def _group(self, plan: Plan, images: Array, group: int) -> tuple[Array, Array]:
         """Return the output of one group, and the winners of its pool."""
-        p, (W, b) = plan.groups[group], self._filters(group)
+        p, dtype = plan.groups[group], images.dtype
+        W, b = self._filters(group, dtype)
         w, bias = with_zero_filters(W).reshape(-1), with_zero_filters(b)
         geometry = (images, p.origin, p.across, p.runs, p.length, w, bias)
         if plan.pixels is None:
-            y = np.empty((len(images), p.windows * len(b)), self.dtype)
+            y = np.empty((len(images), p.windows * len(b)), dtype)
             conv2d.correlate(plan.forward, *geometry, y, self.relu)
             return y, NO_WINNERS
-        y = np.empty((len(images), len(plan.pixels) * len(b)), self.dtype)
+        y = np.empty((len(images), len(plan.pixels) * len(b)), dtype)
         winner = np.empty(y.shape, np.int32)
         conv2d.forward_with_choice(plan.forward, plan.row, *geometry, plan.pixels, len(b), self.relu, y, winner)
         return y, winner
@@ -173,25 +183,26 @@ class Convolution(Link):
         self, plan: Plan, group: int, images: Array, y: Array, winner: Array, gy: Array, gx: Array | None
     ) -> tuple[Array, Array]:
         """Return the gradients of one group's weights, (patch, filters) and (filters,); add its part to gx."""
-        p, (W, b) = plan.groups[group], self._filters(group)
+        p, dtype = plan.groups[group], images.dtype
+        W, b = self._filters(group, dtype)
         pooled = plan.pixels is not None
         if not pooled:
             winner = np.empty((len(gy), 0), np.int32)
         gradients = None
         if plan.few:
-            gW, gb = np.zeros((p.size, padded(len(b))), self.dtype), np.zeros(padded(len(b)), self.dtype)
+            gW, gb = np.zeros((p.size, padded(len(b))), dtype), np.zeros(padded(len(b)), dtype)
             conv2d.few_backward(
                 plan.back, images, p.origin, p.runs, p.length, gy, y, winner, len(b), self.relu, pooled, gW.reshape(-1), gb
             )
             gradients = gW[:, : len(b)], gb[: len(b)]
             if gx is None:
                 return gradients
-        w = np.ascontiguousarray(W.reshape(p.size, len(b)).T)
-        gW, gb = np.zeros((len(b), p.size), self.dtype), np.zeros(len(b), self.dtype)
-        tile = patch_tile(p, len(b), self.dtype) if plan.few else plan.back
+        w = in_rows(W.reshape(p.size, len(b)).T, dtype)
+        gW, gb = np.zeros((len(b), p.size), dtype), np.zeros(len(b), dtype)
+        tile = patch_tile(p, len(b), dtype) if plan.few else plan.back
         conv2d.backward(
             *(tile, images, p.origin, p.runs, p.length, w.reshape(-1), gy, y, winner, self.relu, pooled),
-            *(gradients is None, gx is not None, gW, gb, images if gx is None else gx),
+            *(gradients is None, gx is not None, gW, gb, np.empty((0, 0), dtype) if gx is None else gx),
         )
         return gradients or (gW.T, gb)
 
@@ -222,20 +233,21 @@ class Choice(Link):
     def record(self, x: Array) -> tuple[Array, Any]:
         pixels = pooling_windows(x.shape[1:], self.pool.window, self.pool.stride, self.pool.padding)
         C = x.shape[3]
-        z = np.ascontiguousarray(x.reshape(len(x), -1))
-        y = np.empty((len(x), len(pixels) * C), x.dtype)
+        z = in_rows(x, working(x))
+        y = np.empty((len(x), len(pixels) * C), z.dtype)
         winner = np.empty(y.shape, np.int32)
-        choices.choose(channel_tile(C, len(pixels), x.dtype), z, pixels, C, C, self.relu, y, winner)
-        return y.reshape(len(x), *self.pool.output_shape(x.shape[1:])), (x.shape, y, winner)
+        choices.choose(channel_tile(C, len(pixels), z.dtype), z, pixels, C, C, self.relu, y, winner)
+        made = y.reshape(len(x), *self.pool.output_shape(x.shape[1:])).astype(x.dtype, copy=False)
+        return made, (x.shape, y, winner)
 
     def backward(self, kept: Any, gy: Array, *, to_input: bool) -> tuple[Array | None, dict[str, Array]]:
-        shape, y, winner = kept
+        shape, _, winner = kept
         if not to_input:
             return None, {}
-        g = np.ascontiguousarray(gy.reshape(y.shape), y.dtype)
-        gx = np.zeros((shape[0], math.prod(shape[1:])), y.dtype)
+        g = in_rows(gy, working(gy))
+        gx = np.zeros((shape[0], math.prod(shape[1:])), g.dtype)
         choices.give_back(g, winner, shape[3], shape[3], gx)
-        return gx.reshape(shape), {}
+        return gx.reshape(shape).astype(gy.dtype, copy=False), {}
 
 
 @dataclass(frozen=True, eq=False)

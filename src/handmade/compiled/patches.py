@@ -141,7 +141,7 @@ def padded(filters: int) -> int:
 def with_zero_filters(w: Array) -> Array:
     """Return filters, on the last axis, with as many zero ones as fill the last vector; contiguous."""
     more = padded(w.shape[-1]) - w.shape[-1]
-    return np.pad(w, [(0, 0)] * (w.ndim - 1) + [(0, more)]) if more else np.ascontiguousarray(w)
+    return np.pad(w, [(0, 0)] * (w.ndim - 1) + [(0, more)]) if more else np.require(w, requirements=["C", "ALIGNED", "WRITEABLE"])
 
 
 def _vectors(filters: int, dtype: np.dtype[Any]) -> tuple[int, int]:

@@ -23,6 +23,8 @@ from handmade.engine.losses import CrossEntropy, Loss, MeanSquaredError
 from handmade.engine.losses.cross_entropy import log_softmax
 from handmade.engine.sharing import Batch
 
+DIRECTIONS = 2**20  # numbers of directions of linear layers that wait to be worked out together
+
 AddLoss: TypeAlias = Callable[[int, Array, int, Array], None]  # image, dz, M, dL: adds dL of each nudge
 
 
@@ -36,15 +38,15 @@ class Block:
         The sum of the losses.
     filters : dict of Array, (O, patch + 1)
         For each convolution, by the name of its node: sums of dL / h, biases last.
-    lines : dict of Line
-        For each linear layer.
+    lines : dict of list of Line
+        For each linear layer, for some images at a time.
     left_out : dict of list of int
         Images of the block that have to take the plain way, for some nodes.
     """
 
     loss: float
     filters: dict[str, Array]
-    lines: dict[str, Line]
+    lines: dict[str, list[Line]]
     left_out: dict[str, list[int]]
 
 
@@ -65,6 +67,16 @@ def block(units: Units, h: Any, scheme: str, loss: Loss, batch: Batch) -> Block:
         filters: dict[str, Array] = {}
         directions: dict[str, dict[int, Array]] = {}
         left_out: dict[str, list[int]] = {name: [] for name in units.served}
+        lines: dict[str, list[Line]] = {}
+
+        def work_out(unit: Unit) -> None:
+            name, waiting = unit.node.name, directions.pop(unit.node.name)
+            made = line_of(unit, records[name], z, y, waiting, h, scheme, loss)
+            if made is None:
+                left_out[name] += waiting
+            else:
+                lines.setdefault(name, []).append(made)
+
         constant: dict[Any, Array] = {}
         for n in range(len(x)):
             image = ImageDifferences(network, units, ready, n, constant)
@@ -74,7 +86,10 @@ def block(units: Units, h: Any, scheme: str, loss: Loss, batch: Batch) -> Block:
                     left_out[name].append(n)
                 elif each.unit.role == "linear":
                     lanes = found.lanes[: out * image.M].reshape(out, image.M)
-                    directions.setdefault(name, {})[n] = lanes[:, : image.K].copy()
+                    waiting = directions.setdefault(name, {})
+                    waiting[n] = lanes[:, : image.K].copy()
+                    if len(waiting) * waiting[n].size >= DIRECTIONS:
+                        work_out(each.unit)
                 else:
                     nudges = each.groups[0].nudges
                     total = filters.setdefault(name, np.zeros((out, nudges), x.dtype))
@@ -83,22 +98,18 @@ def block(units: Units, h: Any, scheme: str, loss: Loss, batch: Batch) -> Block:
                             dL = np.zeros((high - low) * nudges, x.dtype)
                             add_loss(n, dz, image.M, dL)
                             total[low:high] += dL.reshape(high - low, nudges) / (step * len(steps))
-        lines = {}
         for unit in units.all:
-            if (name := unit.node.name) in directions:
-                made = line_of(unit, records[name], z, y, directions[name], h, scheme, loss)
-                if made is None:
-                    left_out[name] = list(range(len(x)))
-                else:
-                    lines[name] = made
+            if unit.node.name in directions:
+                work_out(unit)
+        left_out = {name: sorted(images) for name, images in left_out.items()}
         return Block(float(loss.forward(z, y).sum()), filters, lines, left_out)
 
 
 def _limits(unit: Unit, reach: dict[str, Bound], made: Record) -> tuple[Array, Array]:
     """Return the lead, for each channel, below which a window is contested: for all nudges, and for those of earlier layers."""
     C, bound = made.y.shape[1] // len(made.pixels), reach.get(unit.before_choice)
-    if bound is None:
-        return (np.full(C, -np.inf, made.y.dtype),) * 2  # no nudge reaches it
+    if bound is None or not unit.chooses:
+        return (np.full(C, -np.inf, made.y.dtype),) * 2  # no nudge reaches it, or there is nothing to choose
     before = bound.both if unit.role == "choice" else bound.many  # behind weights, one channel is moved by their own nudges alone
     all_nudges, earlier = (np.resize(2 * each, C).astype(made.y.dtype) for each in (bound.both, before))
     return all_nudges, earlier

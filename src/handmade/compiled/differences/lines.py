@@ -2,10 +2,10 @@
 
 A nudge of a weight moves all logits along one line v, so dL is a power series in d = h x:
 
-    dL = l_1 d + l_2 d^2 + ...,   sum over images of dL / h = sum over m of (x^m)^T (h^(m-1) l_m)        (1)
+    dL = l_1 d + l_2 d^2 + ...,   sum over images of dL / h = sum over m of (x (x/s)^(m-1))^T ((h s)^(m-1) l_m)        (1)
 
-which is one matrix product for all images and terms. Where the unit behind the weight may switch, d is what its ReLU makes of
-h x.
+which is one matrix product for all images and terms; x has a 1 for the bias at its end, and s is the largest |x|, so that no
+power overflows. Where the unit behind the weight may switch, d is what its ReLU makes of h x.
 
     cross-entropy        the l_m are cumulants, with as many terms as rounding can tell: engine/losses/series.py
     mean squared error   l_1 = 2/K sum over k of v_k (z_k - t_k),   l_2 = 1/K sum over k of v_k^2
@@ -35,8 +35,8 @@ class Line:
 
     Attributes
     ----------
-    x, gains : Array, (images * terms, in), (images * terms, out)
-        The powers of x, and h^(m - 1) l_m.
+    x, gains : Array, (images * terms, in + 1), (images * terms, out)
+        x (x/s)^(m - 1), and (h s)^(m - 1) l_m.
     columns : dict of Array, (in + 1,)
         What is added for some units, biases last.
     """
@@ -55,7 +55,8 @@ def line_of(
     terms = rule(loss, "line")
     if terms is None:
         return None
-    farthest = float(abs(h)) * max(float(x.max()), -float(x.min()), 1.0)
+    largest = max(float(x.max()), -float(x.min()), 1.0)
+    farthest = float(abs(h)) * largest
     switches = np.zeros(v.shape[:2], bool)
     if unit.relu:
         switches = ~(made.lead[images] > 2 * farthest * ROUNDING)  # (N, out)
@@ -64,12 +65,13 @@ def line_of(
     if coefficients is None:
         return None
     powers, gains = [], []
-    power, scale = x, 1.0
+    power, scale = np.hstack([x, np.ones((len(x), 1), x.dtype)]), 1.0
+    share = power / x.dtype.type(largest)
     for m, l in enumerate(coefficients):
         if scheme != "central" or m % 2 == 0:  # what is even in h falls out of central differences
             powers.append(power)
             gains.append((scale * l).astype(x.dtype))
-        power, scale = power * x, scale * float(h)
+        power, scale = power * share, scale * float(h) * largest
     columns: dict[int, Array] = {}
     steps = (h, -h) if scheme == "central" else (h,)
     along = partial(rule(loss, "delta_along") or _along, loss)
@@ -92,7 +94,7 @@ def _along(loss: Any, z: Array, v: Array, d: Array, y: Array) -> Array:
 def products(every: Sequence[Line], executor: Executor | None) -> Array:
     """Return the sums of a linear layer over all blocks, (in + 1, out), biases last."""
     x, gains = np.concatenate([each.x for each in every]), np.concatenate([each.gains for each in every])
-    total = np.concatenate([product(x, gains, executor), (np.ones(len(gains), x.dtype) @ gains)[None]])
+    total = product(x, gains, executor)
     for each in every:
         for u, column in each.columns.items():
             total[:, u] += column

@@ -117,9 +117,8 @@ def prepared(network: Network, units: Units, unit: Unit, made: Record, limits: t
     row = Tile(1, 1, widest(dtype), dtype)
     if unit.role == "convolution":
         shape = network.shape_of[unit.node.reads[0]]
-        groups = tuple(
-            _group(layer, g, patches, dtype) for g, patches in enumerate(Convolution(unit.node).plan_of((1, *shape)).groups)
-        )
+        plan = Convolution(unit.node).plan(shape, dtype)
+        groups = tuple(_group(layer, g, patches, dtype) for g, patches in enumerate(plan.groups))
         later = units.next.get(unit.node.name)
         following = None if later is None else _next(later, network.shape_of[unit.last], dtype)
         return Prepared(unit, made, channels, *limits, row, groups, following)
@@ -154,7 +153,7 @@ def _next(later: Unit, shape: Shape, dtype: Any) -> Next:
     pixel_of = np.full((H + 2 * p, across), -1, np.int64)
     pixel_of[p : p + H, q : q + W] = np.arange(H * W).reshape(H, W)
     w = np.ascontiguousarray(conv.W.reshape(-1, C, len(conv.b)).transpose(1, 2, 0))
-    origin = Convolution(later.node).plan_of((1, *shape)).groups[0].origin.reshape(-1) // C
+    origin = Convolution(later.node).plan(shape, dtype).groups[0].origin.reshape(-1) // C
     wide = widest(dtype)
     return Next(
         *(later.node.name, origin, taps.reshape(-1), pixel_of.reshape(-1), w),

@@ -1,5 +1,6 @@
 """The forward pass of a block of images, with all that differences need of it: one record a unit."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,7 +51,8 @@ def record(network: Network, units: Units, x: Array) -> tuple[dict[str, Record],
     for unit in units.all:
         node = unit.node
         if unit.role == "other":
-            values[node.name] = node.layer.forward(node.of(values))
+            made = node.layer.forward(node.of(values))
+            values[node.name] = made.astype(x.dtype, copy=False)  # a layer of one's own may widen it
             blank[node.name] = _blank(unit, blank)
             continue
         read = values[node.reads[0]]
@@ -65,16 +67,16 @@ def record(network: Network, units: Units, x: Array) -> tuple[dict[str, Record],
             z = node.layer.forward(read)
             before = None
         values[node.name] = z
-        found[node.name] = made = _chosen(unit, images.reshape(len(x), -1), z, before)
-        values[unit.last] = made.y.reshape(len(x), *network.shape_of[unit.last])
-        blank[unit.last] = None if before is None else made.blank.reshape(len(x), *network.shape_of[unit.last][:-1])
+        found[node.name] = chosen = _chosen(unit, images.reshape(len(x), -1), z, before)
+        values[unit.last] = chosen.y.reshape(len(x), *network.shape_of[unit.last])
+        blank[unit.last] = None if before is None else chosen.blank.reshape(len(x), *network.shape_of[unit.last][:-1])
     return found, values[network.logits_name]
 
 
 def _chosen(unit: Unit, images: Array, z: Array, blank: Array | None) -> Record:
     """Return the record of a unit from what its choice reads; without a choice, every number is chosen."""
     N, C = len(z), z.shape[-1]
-    shape = z.shape[1:] if z.ndim == 4 else (1, 1, C)
+    shape = z.shape[1:] if z.ndim == 4 else (math.prod(z.shape[1:-1]), 1, C)
     pool = unit.pool
     window = ((1, 1), (1, 1), (0, 0)) if pool is None else (pool.window, pool.stride, pool.padding)
     pixels = pooling_windows(shape, *window)

@@ -77,8 +77,8 @@ def units_of(network: Network) -> Units:
     taken: set[str] = set()
     for node in network.nodes:
         if node.name in network.below_logits and node.name not in taken:
-            found.append(_unit(network, node))
-            names = following(network, node, relu=False, pool=None)[0] if found[-1].last != node.name else [node.name]
+            unit, names = _unit(network, node)
+            found.append(unit)
             taken.update(names)
     of_node = {unit.node.name: unit for unit in found}
     served: dict[str, tuple[Unit, ...]] = {}
@@ -97,15 +97,16 @@ def units_of(network: Network) -> Units:
     return Units(tuple(found), served, following_units, far, frozenset(needed))
 
 
-def _unit(network: Network, node: Node) -> Unit:
+def _unit(network: Network, node: Node) -> tuple[Unit, list[str]]:
+    """Return the unit that begins with a node, and the names of its nodes."""
     role = rule(node.layer, "compiled")
     if role in {"convolution", "product"}:
         names, relu, pool = following(network, node, relu=False, pool=None)
-        return Unit(node, names[-1], "convolution" if role == "convolution" else "linear", relu, pool)
+        return Unit(node, names[-1], "convolution" if role == "convolution" else "linear", relu, pool), names
     if role in {"relu", "pool"}:
         names, relu, pool = following(network, node, relu=role == "relu", pool=node.layer if role == "pool" else None)
-        return Unit(node, names[-1], "choice", relu, pool)
-    return Unit(node, node.name, "other")
+        return Unit(node, names[-1], "choice", relu, pool), names
+    return Unit(node, node.name, "other"), [node.name]
 
 
 def _passes(node: Node) -> bool:
