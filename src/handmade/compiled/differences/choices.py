@@ -73,13 +73,14 @@ def sort_choices(
 
     limit (O,): twice the bound of a difference; limit_before (O,): of those by nudges of earlier layers alone, which is smaller.
     place, row (O, windows + 1): the pixel that wins and the row of the lanes, count[o] of them fixed for all nudges and
-    count_before[o] for those of earlier layers. contested (windows * O + 1, 3): filter, window, row. Returned: the number of
+    count_before[o] for those of earlier layers. contested (twice the numbers, 3): filter, window, row. Returned: the number of
     windows that are contested for nudges of earlier layers, which come first, and for all nudges. Windows over blank paper are
     one: the first of them, with the sum of their lanes.
     """
     O, one = count.size, lanes.dtype.type(1)
     windows = winner.size // O
-    first, both, last = -1, 0, len(contested)  # contested for all, from the front; for the own nudges alone, from the back
+    first, both, half = -1, 0, len(contested) // 2
+    own = half  # contested for all, from the front; for the own nudges alone, from the middle
     count[:] = 0
     for q in range(windows + 1):
         if q < windows and blank[q]:
@@ -96,14 +97,14 @@ def sort_choices(
             if lead[k] > limit[o]:
                 count[o] += winner[k] >= 0
             elif lead[k] > limit_before[o]:
-                last -= 1
-                contested[last, 0], contested[last, 1], contested[last, 2] = o, at, q * O + o
+                contested[own, 0], contested[own, 1], contested[own, 2] = o, at, q * O + o
+                own += 1
             else:  # NaN, too
                 contested[both, 0], contested[both, 1], contested[both, 2] = o, at, q * O + o
                 both += 1
     count_before[:] = count
     found = both
-    for e in range(len(contested) - 1, last - 1, -1):
+    for e in range(half, own):
         o, q, k = contested[e, 0], contested[e, 1], contested[e, 2]
         contested[found, 0], contested[found, 1], contested[found, 2] = o, q, k
         found += 1

@@ -161,7 +161,7 @@ class ImageDifferences:
         windows = len(made.pixels) + 1 + MOST_FAR
         place, row = np.empty((O, windows), np.int32), np.empty((O, windows), np.int64)
         count, count_before = np.empty(O, np.int64), np.empty(O, np.int64)
-        contested = np.empty((numbers + O, 3), np.int64)
+        contested = np.empty((2 * numbers, 3), np.int64)
         earlier, found = choices.sort_choices(
             *(ready.row, made.winner[n], made.lead[n], ready.limit, ready.limit_before, made.blank[n], room, M),
             *(place, row, count, count_before, contested),
