@@ -12,7 +12,7 @@ import numpy as np
 
 from handmade.compiled.differences import losses
 from handmade.compiled.differences.bounds import Bound, bounds
-from handmade.compiled.differences.image import ImageDifferences
+from handmade.compiled.differences.image import ImageDifferences, Shared
 from handmade.compiled.differences.lines import Line, line_of
 from handmade.compiled.differences.prepared import prepared
 from handmade.compiled.differences.records import Record, largest, record
@@ -64,7 +64,7 @@ def block(units: Units, h: Any, scheme: str, loss: Loss, batch: Batch) -> Block:
         }
         add = rule(loss, "compiled_delta") or _general
         add_loss: AddLoss = add(loss, z, y)
-        filters: dict[str, Array] = {}
+        sums: dict[str, Array] = {}
         directions: dict[str, dict[int, Array]] = {}
         left_out: dict[str, list[int]] = {name: [] for name in units.served}
         lines: dict[str, list[Line]] = {}
@@ -77,9 +77,9 @@ def block(units: Units, h: Any, scheme: str, loss: Loss, batch: Batch) -> Block:
             else:
                 lines.setdefault(name, []).append(made)
 
-        constant: dict[Any, Array] = {}
+        shared = Shared(network, units, ready)
         for n in range(len(x)):
-            image = ImageDifferences(network, units, ready, n, constant)
+            image = ImageDifferences(shared, n)
             for each, found in image.backwards():
                 name, out = each.unit.node.name, each.channels
                 if image.is_far(name) and (each.unit.role == "linear" or not image.follows_far):
@@ -92,15 +92,18 @@ def block(units: Units, h: Any, scheme: str, loss: Loss, batch: Batch) -> Block:
                         work_out(each.unit)
                 else:
                     nudges = each.groups[0].nudges
-                    total = filters.setdefault(name, np.zeros((out, nudges), x.dtype))
-                    for step in steps:
+                    if name not in sums:
+                        sums[name] = np.zeros((len(steps), out * nudges), x.dtype)
+                    for step, dL in zip(steps, sums[name], strict=True):
                         for low, high, dz in image.nudges(each, found, step):
-                            dL = np.zeros((high - low) * nudges, x.dtype)
-                            add_loss(n, dz, image.M, dL)
-                            total[low:high] += dL.reshape(high - low, nudges) / (step * len(steps))
+                            add_loss(n, dz, image.M, dL[low * nudges : high * nudges])
         for unit in units.all:
             if unit.node.name in directions:
                 work_out(unit)
+        filters = {
+            name: sum(dL / (step * len(steps)) for step, dL in zip(steps, found, strict=True)).reshape(ready[name].channels, -1)
+            for name, found in sums.items()
+        }
         left_out = {name: sorted(images) for name, images in left_out.items()}
         return Block(float(loss.forward(z, y).sum()), filters, lines, left_out)
 

@@ -23,6 +23,7 @@ from handmade.engine.layers.windows import crop
 from handmade.engine.network import Network
 
 MOST_FAR = 64  # outputs beyond the logits; more of them cost more than the plain way
+NONE = np.empty(0, np.int64)
 DZ_NUMBERS = 2**17  # of an array of dz: it is written once and read once, from the cache
 
 
@@ -75,37 +76,55 @@ class Elements:
     windows: Array
 
 
-class ImageDifferences:
-    """One image of a block.
+class Shared:
+    """All that the images of a block have in common.
 
     Parameters
     ----------
     network, units : Network, Units
     ready : dict of Prepared
         The units with a choice or weights, by the names of their nodes.
-    n : int
-        The image.
-    constant : dict
-        Lanes that are the same for all images of the block: kept here from one to the next.
     """
 
-    def __init__(self, network: Network, units: Units, ready: dict[str, Prepared], n: int, constant: dict[Any, Array]) -> None:
-        self.network, self.units, self.ready, self.n, self.constant = network, units, ready, n, constant
-        some = next(iter(ready.values())).made.y
-        self.dtype, self.K = some.dtype, network.shape_of[network.logits_name][0]
-        self._spare = max(each.channels for each in ready.values()) + MOST_FAR
-        self._elements = {name: self._far(ready[name]) for name in units.far}
+    def __init__(self, network: Network, units: Units, ready: dict[str, Prepared]) -> None:
+        self.network, self.units, self.ready = network, units, ready
+        self.dtype: Any = next(iter(ready.values())).made.y.dtype
+        self.classes = network.shape_of[network.logits_name][0]
+        self.width = widest(self.dtype)
+        self.spare = max(each.channels for each in ready.values()) + MOST_FAR  # rows behind those of an activation
+        self.lanes: dict[Any, Array] = {}  # that are the same for all images
+
+    def ones(self, M: int) -> Array:
+        """Return the lanes at the logits."""
+        if ("ones", M) not in self.lanes:
+            self.lanes["ones", M] = np.eye(self.classes, M, dtype=self.dtype)
+        return self.lanes["ones", M]
+
+
+class ImageDifferences:
+    """One image of a block.
+
+    Parameters
+    ----------
+    shared : Shared
+    n : int
+        The image.
+    """
+
+    def __init__(self, shared: Shared, n: int) -> None:
+        self.network, self.units, self.ready, self.n, self.shared = shared.network, shared.units, shared.ready, n, shared
+        self.dtype, self.K = shared.dtype, shared.classes
+        self._elements = {name: self._far(self.ready[name]) for name in self.units.far}
         self.far_outputs = sum(len(each.slack) for each in self._elements.values())
         self.follows_far = self.far_outputs <= MOST_FAR
         self._first_output: dict[str, int] = {}
         self._sorted: dict[str, Sorted] = {}
         outputs = self.K
-        for unit in units.all:
-            if self.follows_far and unit.node.name in self._elements:
-                self._first_output[unit.node.name] = outputs
-                outputs += len(self._elements[unit.node.name].slack)
-        width = widest(self.dtype)
-        self.M = -(-outputs // width) * width
+        if self.follows_far:
+            for name in filter(self._elements.__contains__, (unit.node.name for unit in self.units.all)):
+                self._first_output[name] = outputs
+                outputs += len(self._elements[name].slack)
+        self.M = -(-outputs // shared.width) * shared.width
 
     def is_far(self, name: str) -> bool:
         """Return True if contested choices far away matter for a served unit."""
@@ -115,12 +134,12 @@ class ImageDifferences:
 
     def backwards(self) -> Iterator[tuple[Prepared, Sorted]]:
         """Go from the logits to the first served unit; at each served unit, tell it, and its windows and lanes."""
-        logits = self.network.logits_name
-        lanes = {logits: np.eye(self.K, self.M, dtype=self.dtype)}
+        logits, needed = self.network.logits_name, self.units.needed
+        lanes = {logits: self.shared.ones(self.M)}
         same = {logits} if not self.far_outputs else set()  # activations at which they are the same for all images
         for unit in reversed(self.units.all):
             behind = lanes.pop(unit.last, None)
-            if behind is None or unit.node.name not in self.units.needed:
+            if behind is None or unit.node.name not in needed:
                 continue
             is_same = unit.last in same
             if unit.role == "other":
@@ -132,18 +151,18 @@ class ImageDifferences:
                 found = self._sort(ready, behind)
                 if unit.node.name in self.units.served:
                     yield ready, found
-                if not any(name in self.units.needed for name in unit.node.reads):
+                if needed.isdisjoint(unit.node.reads):
                     continue
                 key = (unit.node.name, self.M)
                 if is_same and unit.role == "linear" and not unit.chooses:
-                    if key not in self.constant:
-                        self.constant[key] = self._before(ready, found)
-                    parts = (self.constant[key],)
+                    if key not in self.shared.lanes:
+                        self.shared.lanes[key] = self._before(ready, found)
+                    parts = (self.shared.lanes[key],)
                     same.update(unit.node.reads)
                 else:
                     parts = (self._before(ready, found),)
             for name, part in zip(unit.node.reads, parts, strict=True):
-                if name in self.units.needed:
+                if name in needed:
                     if name in lanes:
                         same.discard(name)
                         lanes[name] = lanes[name] + part
@@ -154,8 +173,10 @@ class ImageDifferences:
         """Return the windows of a unit by filter; the lanes get spare rows at their end if they have none."""
         made, n, M, O = ready.made, self.n, self.M, ready.channels
         numbers = made.y.shape[1]
+        if ready.unit.role == "linear" and not ready.unit.chooses:
+            return Sorted(*(NONE,) * 5, 0, lanes.reshape(-1))
         room = lanes.base
-        if room is None or room.shape != ((numbers + self._spare) * M,):
+        if room is None or room.shape != ((numbers + self.shared.spare) * M,):
             room = self._room(numbers)
             room[: numbers * M] = lanes.reshape(-1)
         windows = len(made.pixels) + 1 + MOST_FAR
@@ -172,12 +193,12 @@ class ImageDifferences:
 
     def _room(self, numbers: int) -> Array:
         """Return room for the lanes of an activation, with spare rows: for blank paper, and for ones."""
-        return np.empty((numbers + self._spare) * self.M, self.dtype)
+        return np.empty((numbers + self.shared.spare) * self.M, self.dtype)
 
     def _before(self, ready: Prepared, found: Sorted) -> Array:
         """Return the lanes at what a unit reads, from those behind its choice: (numbers, M)."""
         made, M, unit = ready.made, self.M, ready.unit
-        count = self._with_ones(ready, found)
+        count = self._with_ones(ready, found) if unit.chooses or unit.role == "convolution" else NONE
         numbers = made.images.shape[1]
         if unit.role == "convolution":
             room = self._room(numbers)
