@@ -41,9 +41,12 @@ class Compiled(Plain):
         """Return every activation of one pass by the name of its node, and x as "input": with the bits of all other passes."""
         values = {INPUT: x}
         for node in network.nodes:
-            link = Convolution(node) if self._convolves(node) else Link(node)
-            values[node.name] = link.forward(link.of(values))
+            values[node.name] = self._alone(node).forward(node.of(values))
         return values
+
+    def _alone(self, node: Node) -> Link:
+        """Return the link of one node by itself."""
+        return Convolution(node) if self._convolves(node) else Link(node)
 
     def links(self, network: Network) -> tuple[Link, ...]:
         """Return the nodes that the logits are made of, as pieces of work in their order."""
@@ -110,7 +113,7 @@ class Compiled(Plain):
         """Return what a block comes to, and the sums of what has to take the plain way, by node and array."""
         network, x, y = batch
         units = _units(network)
-        found = block(units, h, scheme, loss, batch)
+        found = block(units, self._alone, h, scheme, loss, batch)
         plain: dict[str, dict[str, Array]] = {}
         others = [name for name in network.weighted if name in network.below_logits and name not in units.served]
         for images, names in _together({**found.left_out, **{name: list(range(len(x))) for name in others}}):
