@@ -20,7 +20,7 @@ from handmade.compiled.differences.units import Units, units_of
 from handmade.compiled.following import following
 from handmade.compiled.links import FLOATS, Choice, Convolution, Factors, Product
 from handmade.compiled.products import product
-from handmade.compiled.updates import update
+from handmade.compiled.updates import serves, update
 from handmade.engine.arrays import Array
 from handmade.engine.graph import INPUT, Node
 from handmade.engine.layers import rule
@@ -45,9 +45,12 @@ class Compiled(Plain):
         """Return every activation of one pass by the name of its node, and x as "input": with the bits of all other passes."""
         values = {INPUT: x}
         for node in network.nodes:
-            link = Convolution(node) if self._convolves(node) else Link(node)
-            values[node.name] = link.forward(link.of(values))
+            values[node.name] = self._alone(node).forward(node.of(values))
         return values
+
+    def _alone(self, node: Node) -> Link:
+        """Return the link of one node by itself."""
+        return Convolution(node) if self._convolves(node) else Link(node)
 
     def links(self, network: Network) -> tuple[Link, ...]:
         """Return the nodes that the logits are made of, as pieces of work in their order."""
@@ -98,7 +101,7 @@ class Compiled(Plain):
         executor: Executor | None,
     ) -> tuple[dict[str, Array], State]:
         """Return new weights and the new memory of an optimiser."""
-        if "update" in self.without or rule(optimiser, "compiled_update") is None:
+        if "update" in self.without or not serves(optimiser, parameters, gradients, memory):
             return super().update(optimiser, parameters, gradients, memory, scale, executor)
         return update(optimiser, parameters, gradients, memory, scale, executor)
 
@@ -127,7 +130,7 @@ class Compiled(Plain):
         """Return what a block comes to, and the sums of what has to take the plain way, by node and array."""
         network, x, y = batch
         units = _units(network)
-        found = block(units, h, scheme, loss, batch)
+        found = block(units, self._alone, h, scheme, loss, batch)
         plain: dict[str, dict[str, Array]] = {}
         others = [name for name in network.weighted if name in network.below_logits and name not in units.served]
         for images, names in _together({**found.left_out, **{name: list(range(len(x))) for name in others}}):

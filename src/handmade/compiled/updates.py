@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from handmade.compiled.jit import exact_loops
+from handmade.compiled.links import FLOATS
 from handmade.engine.arrays import Array
 from handmade.engine.layers import add_rules, rule
 from handmade.engine.optim import Momentum, Nesterov, Optimiser, State
@@ -43,6 +44,13 @@ def nesterov(w: Any, v: Any, g: Any, new_w: Any, new_v: Any, mu: Any, lr: Any) -
 
 add_rules(Momentum, compiled_update=momentum)
 add_rules(Nesterov, compiled_update=nesterov)
+
+
+def serves(optimiser: Optimiser, parameters: dict[str, Array], gradients: dict[str, Array], state: State) -> bool:
+    """Return True if the optimiser has a compiled rule, and each weight, its gradient and its velocity are of one dtype."""
+    return rule(optimiser, "compiled_update") is not None and all(
+        w.dtype in FLOATS and w.dtype == gradients[name].dtype == state[f"v/{name}"].dtype for name, w in parameters.items()
+    )
 
 
 def update(

@@ -12,15 +12,18 @@ import numpy as np
 
 from handmade.compiled.differences import losses
 from handmade.compiled.differences.bounds import Bound, bounds
-from handmade.compiled.differences.image import ImageDifferences, Shared
+from handmade.compiled.differences.image import ImageDifferences
 from handmade.compiled.differences.lines import Line, line_of
 from handmade.compiled.differences.prepared import prepared
 from handmade.compiled.differences.records import Record, largest, record
+from handmade.compiled.differences.shared import Shared
 from handmade.compiled.differences.units import Unit, Units
 from handmade.engine.arrays import Array
+from handmade.engine.graph import Node
 from handmade.engine.layers import add_rules, rule
 from handmade.engine.losses import CrossEntropy, Loss, MeanSquaredError
 from handmade.engine.losses.cross_entropy import log_softmax
+from handmade.engine.plain.link import Link
 from handmade.engine.sharing import Batch
 
 DIRECTIONS = 2**20  # numbers of directions of linear layers that wait to be worked out together
@@ -50,12 +53,44 @@ class Block:
     left_out: dict[str, list[int]]
 
 
-def block(units: Units, h: Any, scheme: str, loss: Loss, batch: Batch) -> Block:
-    """Return the sums of a block of images for the nodes that are served."""
+class Lines:
+    """The lines of linear layers, made for some images at a time: for so many that their directions do not fill the memory.
+
+    Parameters
+    ----------
+    make : callable
+        From a unit, and its directions by image, to their line; None if a nudge goes too far.
+    """
+
+    def __init__(self, make: Callable[[Unit, dict[int, Array]], Line | None]) -> None:
+        self.made: dict[str, list[Line]] = {}
+        self._make = make
+        self._waiting: dict[str, tuple[Unit, dict[int, Array]]] = {}
+
+    def add(self, unit: Unit, n: int, directions: Array) -> list[int]:
+        """Add the directions of an image, and return images that have to be left out."""
+        _, waiting = self._waiting.setdefault(unit.node.name, (unit, {}))
+        waiting[n] = directions
+        return self.finish(unit.node.name) if len(waiting) * directions.size >= DIRECTIONS else []
+
+    def finish(self, name: str) -> list[int]:
+        """Make the line of the images that wait; return them if they have to be left out."""
+        if name not in self._waiting:
+            return []
+        unit, waiting = self._waiting.pop(name)
+        line = self._make(unit, waiting)
+        if line is None:
+            return list(waiting)
+        self.made.setdefault(name, []).append(line)
+        return []
+
+
+def block(units: Units, alone: Callable[[Node], Link], h: Any, scheme: str, loss: Loss, batch: Batch) -> Block:
+    """Return the sums of a block of images for the nodes that are served; `alone` gives the link of one node by itself."""
     network, x, y = batch
     steps = (h, -h) if scheme == "central" else (h,)
     with np.errstate(all="ignore"):  # an overflow shows in the result, where training looks for it
-        records, z = record(network, units, x)
+        records, z = record(network, units, alone, x)
         reach = bounds(network, units, {name: largest(records[name]) for name in units.served}, abs(float(h)))
         ready = {
             unit.node.name: prepared(network, units, unit, records[unit.node.name], _limits(unit, reach, records[unit.node.name]))
@@ -65,18 +100,8 @@ def block(units: Units, h: Any, scheme: str, loss: Loss, batch: Batch) -> Block:
         add = rule(loss, "compiled_delta") or _general
         add_loss: AddLoss = add(loss, z, y)
         sums: dict[str, Array] = {}
-        directions: dict[str, dict[int, Array]] = {}
         left_out: dict[str, list[int]] = {name: [] for name in units.served}
-        lines: dict[str, list[Line]] = {}
-
-        def work_out(unit: Unit) -> None:
-            name, waiting = unit.node.name, directions.pop(unit.node.name)
-            made = line_of(unit, records[name], z, y, waiting, h, scheme, loss)
-            if made is None:
-                left_out[name] += waiting
-            else:
-                lines.setdefault(name, []).append(made)
-
+        lines = Lines(lambda unit, directions: line_of(unit, records[unit.node.name], z, y, directions, h, scheme, loss))
         shared = Shared(network, units, ready)
         for n in range(len(x)):
             image = ImageDifferences(shared, n)
@@ -86,10 +111,7 @@ def block(units: Units, h: Any, scheme: str, loss: Loss, batch: Batch) -> Block:
                     left_out[name].append(n)
                 elif each.unit.role == "linear":
                     lanes = found.lanes[: out * image.M].reshape(out, image.M)
-                    waiting = directions.setdefault(name, {})
-                    waiting[n] = lanes[:, : image.K].copy()
-                    if len(waiting) * waiting[n].size >= DIRECTIONS:
-                        work_out(each.unit)
+                    left_out[name] += lines.add(each.unit, n, lanes[:, : image.K].copy())
                 else:
                     nudges = each.groups[0].nudges
                     if name not in sums:
@@ -97,15 +119,12 @@ def block(units: Units, h: Any, scheme: str, loss: Loss, batch: Batch) -> Block:
                     for step, dL in zip(steps, sums[name], strict=True):
                         for low, high, dz in image.nudges(each, found, step):
                             add_loss(n, dz, image.M, dL[low * nudges : high * nudges])
-        for unit in units.all:
-            if unit.node.name in directions:
-                work_out(unit)
         filters = {
             name: sum(dL / (step * len(steps)) for step, dL in zip(steps, found, strict=True)).reshape(ready[name].channels, -1)
             for name, found in sums.items()
         }
-        left_out = {name: sorted(images) for name, images in left_out.items()}
-        return Block(float(loss.forward(z, y).sum()), filters, lines, left_out)
+        left_out = {name: sorted([*images, *lines.finish(name)]) for name, images in left_out.items()}
+        return Block(float(loss.forward(z, y).sum()), filters, lines.made, left_out)
 
 
 def _limits(unit: Unit, reach: dict[str, Bound], made: Record) -> tuple[Array, Array]:

@@ -1,6 +1,7 @@
 """The forward pass of a block of images, with all that differences need of it: one record a unit."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,9 +12,10 @@ from handmade.compiled.differences.units import Unit, Units
 from handmade.compiled.links import Convolution
 from handmade.compiled.patches import pooling_windows
 from handmade.engine.arrays import Array
-from handmade.engine.graph import INPUT
+from handmade.engine.graph import INPUT, Node
 from handmade.engine.layers import rule
 from handmade.engine.network import Network
+from handmade.engine.plain.link import Link
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +45,7 @@ class Record:
     blank: Array
 
 
-def record(network: Network, units: Units, x: Array) -> tuple[dict[str, Record], Array]:
+def record(network: Network, units: Units, alone: Callable[[Node], Link], x: Array) -> tuple[dict[str, Record], Array]:
     """Return the records of units with a convolution, a linear layer or a choice, by the names of their nodes; the logits."""
     values: dict[str, Array] = {INPUT: x}
     blank = {INPUT: of_images(x)}
@@ -60,8 +62,7 @@ def record(network: Network, units: Units, x: Array) -> tuple[dict[str, Record],
         z = read
         before = blank[node.reads[0]]
         if unit.role == "convolution":
-            link = Convolution(node)
-            images, z = link.images(read), link.forward(read)
+            images, z = Convolution(node).images(read), alone(node).forward(read)
             before = blank[node.name] = _blank(unit, blank)
         elif unit.role == "linear":
             z = node.layer.forward(read)
