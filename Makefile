@@ -35,9 +35,10 @@ lint: $(BIN)/pytest      ## ruff and mypy --strict
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(BIN)/pytest     ## measure: the README's numbers, then every operation beside plain NumPy and the frameworks
+bench: $(BIN)/pytest     ## measure: the README's numbers, every operation beside plain NumPy and the frameworks, an epoch
 	$(BIN)/python benchmarks/readme.py
 	$(BIN)/python benchmarks/ladder.py
+	$(BIN)/python benchmarks/epoch.py
 
 guard: $(BIN)/pytest     ## check in seconds that no speed has slipped
 	$(BIN)/python benchmarks/guard.py

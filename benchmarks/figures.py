@@ -1,4 +1,4 @@
-"""The ladder as pictures: times as bars, and how far each figure is from its target."""
+"""The ladder as pictures: times as bars, images a second against the batch size, and how far each figure is from its target."""
 
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -6,25 +6,76 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handmade.pictures.style import LIGHT, TITLE, WIDTH, canvas, drawn, encode
-from report import Measurement, Results, Row
+from report import SWEPT, Measurement, Results, Row
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BAR = 0.17  # inches
+PARTIES = ("handmade compiled", "handmade plain", "PyTorch", "onnxruntime", "JAX")
 FAR = 30  # times: beyond, bars that begin at 0 would hide the shortest, and the scale is a logarithm
 
 
 def draw(results: Results, folder: Path) -> list[str]:
-    """Write a picture for each section and network, and one of the targets; their names. None without matplotlib."""
+    """Write a picture for each section and network, one of all batch sizes, and one of the targets; none without matplotlib.
+
+    Returns the names of the files.
+    """
     if find_spec("matplotlib") is None:
         return []
-    figures = {f"ladder-{name}.svg": times(name, group) for name, group in _groups(results.measurements).items()}
+    swept = [each for each in results.measurements if each.section.startswith(SWEPT)]
+    others = [each for each in results.measurements if each not in swept]
+    figures = {f"ladder-{name}.svg": times(name, group) for name, group in _groups(others).items()}
+    if swept:
+        figures["ladder-batches.svg"] = batches(swept)
     if results.rows:
         figures["ladder-targets.svg"] = targets(results.rows)
     for name, figure in figures.items():
         (folder / name).write_bytes(encode(figure, "svg"))
     return list(figures)
+
+
+@drawn
+def batches(measurements: Sequence[Measurement]) -> "Figure":
+    """Images a second against the batch size, one panel a network and kind of work, one line for each party at its best."""
+    from matplotlib.ticker import LogLocator  # noqa: PLC0415  an extra
+
+    panels = list(dict.fromkeys(each.section for each in measurements))
+    down = -(-len(panels) // 2)
+    height = 0.9 + 2.4 * down
+    figure = canvas(WIDTH, height)
+    figure.subplots_adjust(left=0.1, right=0.98, top=1 - 0.75 / height, bottom=0.5 / height, hspace=0.4, wspace=0.2)
+    for number, panel in enumerate(panels):
+        axes = figure.add_subplot(down, 2, number + 1)
+        for party, colour in zip(PARTIES, LIGHT.lines, strict=False):
+            line = rates([each for each in measurements if each.section == panel], party)
+            if line:
+                axes.plot(list(line), list(line.values()), color=colour, marker="o", markersize=3, label=party)
+        axes.set_xscale("log", base=2)
+        axes.set_xticks(sorted({each.images for each in measurements}), minor=False)
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.set_yscale("log", subs=[])
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+        axes.grid(visible=True)
+        axes.set_title(panel.removeprefix(SWEPT), loc="left")
+        if number >= len(panels) - 2:
+            axes.set_xlabel("images in a batch")
+        if number % 2 == 0:
+            axes.set_ylabel("images a second")
+    lines = {label: handle for axes in figure.axes for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    names = [party for party in PARTIES if party in lines]
+    figure.legend([lines[name] for name in names], names, loc="upper right", ncols=len(PARTIES), bbox_to_anchor=(0.98, 1))
+    return figure
+
+
+def rates(measurements: Sequence[Measurement], party: str) -> dict[int, float]:
+    """Return images a second by batch size: the best of the ways whose names begin with the party's."""
+    found: dict[int, float] = {}
+    for each in measurements:
+        if each.way.startswith(party):
+            found[each.images] = max(found.get(each.images, 0.0), each.images / each.seconds.median)
+    return dict(sorted(found.items()))
 
 
 @drawn
@@ -54,7 +105,7 @@ def times(title: str, group: Sequence[Measurement]) -> "Figure":
 
 @drawn
 def targets(rows: Sequence[Row]) -> "Figure":
-    """How far each figure is on which side of its target: a bar from 1 to the right has reached it."""
+    """Draw how far each figure is from its target: a bar from 1 to the right has reached it."""
     height = 0.8 + 1.6 * BAR * len(rows)
     figure = canvas(WIDTH, height)
     axes = figure.subplots()

@@ -43,26 +43,27 @@ def main(what: str) -> None:
 
 
 def peak() -> float:
-    """The most memory that this process has had so far, in MB."""
+    """Return the most memory that this process has had so far, in MB."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) * 1024 / 1e6
 
 
 def measured() -> bool:
-    """Whether this system tells."""
+    """Return True if this system tells."""
     return Path("/proc/self/status").exists()
 
 
 def training(what: str, rounds: int) -> Spread:
-    """MB above a process that has only loaded the digits."""
+    """Return MB above a process that has only loaded the digits; a run that does not count compiles what there is to compile."""
+    _said([__file__, what])
     return Spread(tuple(_said([__file__, what]) - _said([__file__, "load"]) for _ in range(rounds)))
 
 
 def start_up(rounds: int) -> tuple[Spread, Spread]:
-    """Milliseconds of `import handmade` beyond `import numpy`, and seconds of `handmade --help`; the first round warms up."""
+    """Return milliseconds of `import handmade` beyond `import numpy`, and seconds of `handmade --help`."""
     code = "import time, numpy; start = time.perf_counter(); import handmade; print(1000 * (time.perf_counter() - start))"
     imports, helps = [], []
-    for _ in range(rounds + 1):
+    for _ in range(rounds + 1):  # the first one warms up
         imports.append(_said(["-c", code]))
         start = time.perf_counter()
         subprocess.run([sys.executable, "-m", "handmade", "--help"], check=True, capture_output=True)

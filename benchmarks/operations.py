@@ -4,8 +4,7 @@ What is timed is what is checked: a way is made from its inputs, first from smal
 nested loops, then from those of a preset. The loops know only the forward pass; the other two they take by definition.
 """
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -18,6 +17,8 @@ from handmade.engine import loops
 from handmade.engine.arrays import Array
 from handmade.engine.layers import Conv2d, Layer, Linear, MaxPool2d, ReLU, only, to_dense
 from handmade.engine.network import Network
+from handmade.engine.sharing import mapped
+from own import Crew, Own
 from peers import present
 from timing import blas_threads
 
@@ -33,7 +34,7 @@ H = 1e-6  # of the loops' own quotients, in float64
 
 @dataclass(frozen=True)
 class Inputs:
-    """What an operation works on: x, its parameters, a gradient of its output, and differences of one channel of x."""
+    """Inputs of an operation: x, its parameters, a gradient of its output, and differences of one channel of x."""
 
     x: Array
     p: Parameters
@@ -68,7 +69,11 @@ class Loss:
         """(N, classes) -> (N,)."""
         return losses.CrossEntropy().forward(x, self.y)
 
-    def backward(self, x: Array, gy: Array) -> tuple[Array, Parameters]:
+    def record(self, x: Array) -> tuple[Array, Array]:
+        """Return the losses, and x, which `backward` needs."""
+        return self.forward(x), x
+
+    def backward(self, x: Array, gy: Array, *, to_input: bool) -> tuple[Array, Parameters]:
         """(N, classes)."""
         return gy[:, None] * losses.CrossEntropy().backward(x, self.y), {}
 
@@ -109,7 +114,7 @@ TYPES: dict[type, str] = {Conv2d: "conv", ReLU: "relu", MaxPool2d: "pool", Linea
 
 
 def looped(kind: Kind, what: str, inputs: Inputs) -> tuple[Array, ...]:
-    """What is right, in float64."""
+    """Return what is right, in float64."""
     x = inputs.x.astype(np.float64)
     p = {name: array.astype(np.float64) if array.dtype.kind == "f" else array for name, array in inputs.p.items()}
     if what == "forward":
@@ -124,7 +129,7 @@ def looped(kind: Kind, what: str, inputs: Inputs) -> tuple[Array, ...]:
 
 
 def effort(kind: Kind, what: str, inputs: Inputs) -> float:
-    """How much the loops have to do."""
+    """Return how much the loops have to do."""
     once = kind.effort(inputs.x, inputs.p)
     passes = inputs.x.size + sum(array.size for array in inputs.p.values() if array.dtype.kind == "f") + 1
     return once * {"forward": 1, "delta": NUDGES + 1, "backward": passes}[what]
@@ -141,46 +146,55 @@ def plainly(kind: Kind, what: str, inputs: Inputs) -> Made:
     return partial(kind.plain_backward, x, p, inputs.gy), _flat
 
 
-def ours(executor: Executor | None, kind: Kind, what: str, inputs: Inputs) -> Made | None:
-    """Our layer: in one piece, or in blocks of images on the executor's threads; a delta is one worker's."""
-    layer = kind.ours(inputs.p)
-    if what == "delta" and executor:
+def ours(own: Own, kind: Kind, what: str, inputs: Inputs) -> Made | None:
+    """Return our way in one of our backends: in one piece, or in blocks of images on its threads.
+
+    A delta belongs to the backend `plain`: what the compiled one does instead, it does to whole networks.
+    """
+    if what == "delta" and own.backend == "compiled":
         return None
-    if what == "delta":
-        return partial(layer.delta, inputs.x, inputs.dx, only(0)), lambda dy: (_dense(dy, inputs.gy),)
-    if executor is None and what == "forward":
-        return partial(layer.forward, inputs.x), _alone
-    if executor is None:
-        return partial(layer.backward, inputs.x, inputs.gy), _flat
-    size = -(-len(inputs.x) // TASKS)
+    layer = kind.ours(inputs.p)
+    size = len(inputs.x) if own.executor is None else -(-len(inputs.x) // TASKS)
     some = [slice(first, first + size) for first in range(0, len(inputs.x), size)]
-    parts = [layer.of(images) if isinstance(layer, Loss) else layer for images in some]
+    if what == "delta":
+        parts = [layer.of(images) if isinstance(layer, Loss) else layer for images in some]
+        deltas = [partial(part.delta, inputs.x[i], inputs.dx[i], only(0)) for part, i in zip(parts, some, strict=True)]
+        return partial(_joined, own, deltas), lambda dy: (_dense(dy, inputs.gy),)
+    if isinstance(layer, Loss):
+        links, total = [layer.of(images) for images in some], _nothing
+    else:
+        network = Network([layer], inputs.x.shape[1:])
+        with own.around() as backend:
+            links, total = [backend.links(network)[0]] * len(some), partial(backend.total, network.nodes[0])
     if what == "forward":
-        return lambda: np.concatenate(list(executor.map(lambda part, i: part.forward(inputs.x[i]), parts, some))), _alone
+        return partial(_joined, own, [partial(link.forward, inputs.x[i]) for link, i in zip(links, some, strict=True)]), _alone
+    backs = [
+        partial(link.backward, link.record(inputs.x[i])[1], inputs.gy[i], to_input=True)
+        for link, i in zip(links, some, strict=True)
+    ]
 
     def backward() -> tuple[Array, Parameters]:
-        done = list(executor.map(lambda part, i: part.backward(inputs.x[i], inputs.gy[i]), parts, some))
-        return np.concatenate([gx for gx, _ in done]), {name: sum(own[name] for _, own in done) for name in done[0][1]}
+        done = list(mapped(own.executor, _called, backs))
+        return np.concatenate([gx for gx, _ in done]), total([gradients for _, gradients in done], own.executor)
 
     return backward, _flat
 
 
-def ways(executor: Executor | None, threads: int) -> Iterator[tuple[str, Maker, Any]]:
-    """Every way by its name, how to make it, and the context that it is timed in; absent peers are left out."""
-    yield "plain NumPy", plainly, partial(blas_threads, threads)
-    yield "handmade, 1 thread", partial(ours, None), partial(blas_threads, 1)
-    if executor:
-        yield f"handmade, {threads} threads", partial(ours, executor), partial(blas_threads, 1)
+def ways(crew: Crew) -> Iterator[tuple[str, Maker, Any]]:
+    """Yield every way by its name, how to make it, and the context that it is timed in; absent peers are left out."""
+    yield "plain NumPy", plainly, partial(blas_threads, crew.threads)
+    for own in crew.ways():
+        yield own.name, partial(ours, own), own.around
     if present("PyTorch"):
         from peer_torch import FORMATS, torch_threads  # noqa: PLC0415  optional
         from torch_operations import in_torch  # noqa: PLC0415  optional
 
         for form in FORMATS:
-            yield form, partial(in_torch, form), partial(torch_threads, threads)
+            yield form, partial(in_torch, form), partial(torch_threads, crew.threads)
     if present("onnxruntime"):
         from peer_onnx import in_onnx  # noqa: PLC0415  optional
 
-        yield "onnxruntime", partial(in_onnx, threads), partial(blas_threads, 1)
+        yield "onnxruntime", partial(in_onnx, crew.threads), partial(blas_threads, 1)
 
 
 def small(name: str, rng: np.random.Generator) -> Inputs:
@@ -201,7 +215,7 @@ def complete(kind: Kind, x: Array, p: Parameters, rng: np.random.Generator) -> I
 
 
 def error(found: tuple[Array, ...], wanted: tuple[Array, ...]) -> float:
-    """How far results are from the loops', in tolerances; beyond 1 they are wrong."""
+    """Return how far results are from the loops', in tolerances; beyond 1 they are wrong."""
     if [array.shape for array in found] != [array.shape for array in wanted]:
         return float("inf")
     return max(float(np.abs(f - w).max() / (TOLERANCE * np.abs(w).max())) for f, w in zip(found, wanted, strict=True))
@@ -219,6 +233,21 @@ def sizes(network: Network, x: Array, y: Array, rng: np.random.Generator) -> Ite
 
 def _parameters(layer: Layer) -> Parameters:
     return {"W": layer.W, "b": layer.b} if isinstance(layer, Conv2d | Linear) else {}
+
+
+def _called(work: Callable[[], Any]) -> Any:
+    return work()
+
+
+def _joined(own: Own, parts: Sequence[Callable[[], Array]]) -> Array:
+    """Return what the parts give, one after the other; its threads share them."""
+    done = list(mapped(own.executor, _called, parts))
+    return done[0] if len(done) == 1 else np.concatenate(done)
+
+
+def _nothing(_: Any, __: Any) -> Parameters:
+    """Return the gradients of a layer that has no weights."""
+    return {}
 
 
 def _alone(y: Array) -> tuple[Array, ...]:

@@ -34,7 +34,7 @@ def trained(folder: str) -> Path:
 
 
 def table(network: handmade.Network) -> None:
-    """Every face and pen, upright and turned by up to fifteen degrees."""
+    """Print every face and pen, upright and turned by up to fifteen degrees."""
     print("| drawn with | upright | turned by up to 15° | taken for another most often |")
     print("|---|--:|--:|---|")
     right: dict[str, list[list[bool]]] = defaultdict(lambda: [[], []])

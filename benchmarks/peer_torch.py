@@ -19,7 +19,7 @@ FORMATS = {"PyTorch": torch.contiguous_format, "PyTorch, channels last": torch.c
 
 
 def habits(threads: int) -> Iterator[tuple[str, str, int]]:
-    """Every memory format with every thread, and with one alone: on few images, or a busy machine, one may be the better."""
+    """Yield memory formats with all threads, and with one: on few images, or a busy machine, one may be the better."""
     for form in FORMATS:
         yield form, form, threads
         if threads > 1:
@@ -28,7 +28,7 @@ def habits(threads: int) -> Iterator[tuple[str, str, int]]:
 
 @contextmanager
 def torch_threads(count: int) -> Iterator[None]:
-    """Let PyTorch use so many threads, whatever another library set for all of OpenMP."""
+    """Let PyTorch use `count` threads, whatever another library set for all of OpenMP."""
     torch.set_num_threads(count)
     yield
 

@@ -1,7 +1,8 @@
 """The frameworks beside us: which of them are here, and what they want of a network's arrays.
 
-They keep images as (N, C, H, W), filters as (O, C, K_h, K_w) and linear weights as (out, in), and so does what goes to them and
-comes back here. A Linear behind a Flatten reads its rows channel by channel there, and pixel by pixel with us.
+PyTorch and ONNX keep images as (N, C, H, W), filters as (O, C, K_h, K_w) and linear weights as (out, in), and so does what goes
+to them and comes back here. A Linear behind a Flatten reads its rows channel by channel there, and pixel by pixel with us. JAX
+may have its arrays as we do.
 """
 
 from dataclasses import dataclass
@@ -13,11 +14,11 @@ from handmade.engine.arrays import Array, Shape
 from handmade.engine.layers import Flatten, Linear
 from handmade.engine.network import Network
 
-PEERS = {"PyTorch": ("torch",), "onnxruntime": ("onnxruntime", "onnx")}  # and the modules that each needs
+PEERS = {"PyTorch": ("torch",), "onnxruntime": ("onnxruntime", "onnx"), "JAX": ("jax",)}  # and the modules that each needs
 
 
 def present(peer: str) -> bool:
-    """Whether everything that a peer needs can be imported."""
+    """Return True if everything that a peer needs can be imported."""
     return all(find_spec(module) for module in PEERS[peer])
 
 
@@ -33,7 +34,7 @@ def images_last(x: Array) -> Array:
 
 @dataclass(frozen=True)
 class Convention:
-    """How one array of a network stands on the other side.
+    """The place of one array of a network on the other side.
 
     Attributes
     ----------

@@ -32,12 +32,12 @@ def conv2d_backward(x: Array, p: Parameters, gy: Array) -> tuple[Array, Paramete
 
 
 def relu(x: Array, _: Parameters) -> Array:
-    """What is below zero becomes zero."""
+    """Zero in the place of what is below it."""
     return np.maximum(x, 0)
 
 
 def relu_backward(x: Array, _: Parameters, gy: Array) -> tuple[Array, Parameters]:
-    """What was below zero gets nothing."""
+    """Nothing for what was below zero."""
     return np.where(x > 0, gy, 0), {}
 
 

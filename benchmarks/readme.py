@@ -23,19 +23,20 @@ from handmade.cli.console import duration
 from handmade.doctor.machine import examine
 from handmade.engine.gradients.definition import quotient
 from handmade.threads import cores, threads
+from own import Crew
 from timing import in_turn
 
 BATCH, ROUNDS = 32, 15
 
 
 def step_table() -> None:
-    """Every difference quotient of one batch, three ways."""
+    """Print every difference quotient of one batch, three ways."""
     mnist = handmade.data.mnist()
     network = handmade.load(trained(steps=100))
     x, y = handmade.data.prepare(mnist.train.images[:BATCH]), mnist.train.labels[:BATCH]
     with threads(cores()) as executor:
-        crew, batch = whole.Crew(cores(), executor, None), whole.Batch(network, x, y)
-        *_, chain = whole.differences(crew)
+        crew, batch = Crew(cores(), executor), whole.Batch(network, x, y)
+        chain = next(method for method in whole.differences(crew) if method.name == crew.own().name)
         *_, definition = whole.definitions(crew)
         ways = (replace(method.make(batch), name=name) for name, method in (("chain", chain), ("definition", definition)))
         seconds = in_turn(list(ways), ROUNDS)
@@ -53,7 +54,7 @@ def step_table() -> None:
 
 
 def digits_table() -> None:
-    """How many digits of the quotient the textbook's subtraction keeps."""
+    """Print how many digits of the quotient the textbook's subtraction keeps."""
     mnist = handmade.data.mnist()
     network = handmade.networks.readme(np.random.default_rng(0), np.float64)
     x, y = handmade.data.prepare(mnist.train.images[:4], np.float64), mnist.train.labels[:4]
@@ -80,7 +81,7 @@ def trained(*, steps: int) -> Path:
 
 
 def training_table(*options: str) -> None:
-    """`handmade train` from start to end, seeds 0 to 2; where validation images choose a network, that one's accuracy."""
+    """Print `handmade train` from start to end, seeds 0 to 2; where validation images choose a network, that one's accuracy."""
     print(f"| `{' '.join(('handmade train', *options))}` | seed 0 | seed 1 | seed 2 |")
     print("|---|--:|--:|--:|")
     accuracies, walls = [], []

@@ -1,4 +1,4 @@
-"""What is right, by nested loops alone: a network's logits, the slope of its loss along a line, and what a pass costs."""
+"""Right answers, by nested loops alone: a network's logits, the slope of its loss along a line, and what a pass costs."""
 
 import time
 
@@ -25,7 +25,7 @@ def logits(network: Network, x: Array, parameters: Parameters | None = None) -> 
 
 
 def slope(network: Network, x: Array, y: Array, direction: Parameters, h: float = 1e-6) -> float:
-    """How steep the mean loss is along a line through the weights, by a central quotient of the loops, in float64."""
+    """Return how steep the mean loss is along a line through the weights, by a central quotient of the loops, in float64."""
     there, back = (
         {name: w + step * direction[name] for name, w in network.parameters().items()} for step in (np.float64(h), -np.float64(h))
     )
@@ -34,7 +34,7 @@ def slope(network: Network, x: Array, y: Array, direction: Parameters, h: float 
 
 
 def wrong(gradients: Parameters, network: Network, x: Array, y: Array) -> float:
-    """How far a gradient is from the loops, in tolerances: its product with a random direction against the loops' slope.
+    """Return how far a gradient is from the loops, in tolerances: its product with a random direction against their slope.
 
     An error in any array shows in it, for the direction is random; beyond 1 the gradient is wrong.
     """
@@ -46,7 +46,7 @@ def wrong(gradients: Parameters, network: Network, x: Array, y: Array) -> float:
 
 
 def seconds_of_a_pass(network: Network, x: Array) -> float:
-    """What one image's forward pass takes in nested loops: of a convolution a few rows are run, and multiplied."""
+    """Return what one image's forward pass takes in nested loops: of a convolution a few rows are run, and multiplied."""
     total = 0.0
     p = network.parameters()
     for i, (layer, activation) in enumerate(zip(network.layers, network.forward(x[:1]), strict=False)):

@@ -1,4 +1,4 @@
-"""What the ladder found: measurements and target rows, as tables for the terminal and Markdown, and as JSON."""
+"""Findings of the ladder: measurements and target rows, as tables for the terminal and Markdown, and as JSON."""
 
 import json
 import os
@@ -9,6 +9,8 @@ from typing import Any
 
 from handmade.cli.console import duration
 from timing import Spread
+
+SWEPT = "batches: "  # how sections begin whose rows are batch sizes
 
 
 @dataclass(frozen=True)
@@ -68,11 +70,11 @@ class Row:
 
     @property
     def reached(self) -> bool:
-        """Whether the median keeps the target."""
+        """Return True if the median keeps the target."""
         return self.figure.median <= self.target if self.most else self.figure.median >= self.target
 
     def cells(self) -> list[str]:
-        """What stands in the table."""
+        """Return what stands in the table."""
         low, high = (self._number(value) for value in self.figure.quartiles)
         bound = "at most" if self.most else "at least"
         spread = f" ({low} to {high})" if len(self.figure.values) > 1 else ""
@@ -126,7 +128,7 @@ def counted(images: int) -> str:
 
 
 def busy(granted: int) -> str:
-    """How many processes wanted a core in the last minute, and what that does to the figures."""
+    """Return how many processes wanted a core in the last minute, and what that does to the figures."""
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     told = f"{load:.1f} processes wanted a core when it began"
     if load <= granted / 2:

@@ -14,22 +14,26 @@ from handmade.engine.arrays import Array
 from handmade.engine.gradients import backprop
 from handmade.engine.network import Network
 from operations import error
+from own import Crew
 from peers import present
-from report import Measurement, Row, counted
-from setting import BATCH, MOMENTUM, Found, Setup, against
-from timing import Spread, Way, blas_threads, in_turn
+from report import SWEPT, Measurement, Row, counted
+from setting import AT_WORK, BATCH, MOMENTUM, Found, Setup, against
+from timing import Spread, Way, in_turn
 
 BATCHES = (32, 64, 128)  # of training
 SIZES = (1, 32, 256)  # of inference
-AT_WORK = 0.1  # seconds, as in a training: threads of all are awake then
+EVERY_SIZE = tuple(2**n for n in range(9))  # of the plot against the batch size
+QUICK_SIZES = (1, 16, 256)
 NO_END = 10**9  # more steps than are ever taken
-SCALING = 1.7  # how many times faster two cores are to be than one
+MOST_TIMES = {"readme": 6, "seed": 8}  # a backpropagation that all differences may cost
+SCALING = 1.8  # times that two cores are to be faster than one
+OVER_PYTORCH = {"training": 2.0, "inference": 1.5}  # images/s
+OVER_ONNXRUNTIME = 1.0
 
 
 def gradients(setup: Setup) -> Found:
-    """All ways to a gradient, and the targets of the difference gradient."""
+    """Time all ways to a gradient, for the targets of the difference gradient."""
     found, rows = [], []
-    limits = {"seed": 20, "readme": 8}
     for name, network in setup.networks.items():
         methods = {
             "backpropagation": list(whole.backpropagation(setup.crew)),
@@ -49,22 +53,22 @@ def gradients(setup: Setup) -> Found:
             ]
         looped = Spread(tuple(reference.estimate(network, batch.x) / setup.crew.threads for _ in range(setup.rounds)))
         found.append(Measurement("gradients", name, "by definition", BATCH, "loops", looped, None))
-        chain = seconds[f"all differences: {setup.crew.in_threads}"]
-        back = seconds[f"backpropagation: {setup.crew.in_threads}"]
+        ours = setup.crew.own().name
+        chain, back = seconds[f"all differences: {ours}"], seconds[f"backpropagation: {ours}"]
         what = f"all {network.size:,} differences of {name}, batch {BATCH}"
-        rows.append(Row(f"{what}, against one backpropagation of ours", limits[name], chain.over(back), most=True, unit="x"))
+        rows.append(Row(f"{what}, over one compiled backpropagation", MOST_TIMES[name], chain.over(back), most=True, unit="x"))
         if name == "seed":
-            passes = seconds["by definition: handmade"]
+            passes = seconds["by definition: handmade compiled"]
             rows.append(Row(f"{what}: faster than one pass of ours a weight", 1e4, passes.over(chain), most=False, unit="x"))
             rows.append(Row(f"{what}: faster than nested loops", 1e8, looped.over(chain), most=False, unit="x"))
-        rows += _scaling(name, setup.crew.threads, seconds)
+        rows += _scaling(name, setup.crew, seconds)
     floors = [_floor(name, network) for name, network in setup.networks.items()]
     told = "By definition: one pass is measured and multiplied by the weights, shared out among the cores without loss."
     return found, rows, [told, f"Of loops, {reference.ROWS} rows of each convolution are run, and multiplied.", *floors]
 
 
 def training(setup: Setup) -> Found:
-    """Steps of training by backpropagation, against PyTorch: SGD with momentum on both sides."""
+    """Time steps of training by backpropagation, against PyTorch: SGD with momentum on all sides."""
     found, rows = [], []
     for name, network in setup.networks.items():
         _check_steps(setup.crew, network)
@@ -75,13 +79,13 @@ def training(setup: Setup) -> Found:
                 Measurement("training by backpropagation", name, "one step", size, way, s, None) for way, s in seconds.items()
             ]
             found += group
-            target = {"seed": 1.2, "readme": 1.0}[name]
-            rows += against(group, f"training {name} by backpropagation, batch {size}: images/s over {{}}'s", {"PyTorch": target})
+            what = f"training {name} by backpropagation, batch {size}: images/s over {{}}'s"
+            rows += against(group, what, {"PyTorch": OVER_PYTORCH["training"]})
     return found, rows, []
 
 
 def inference(setup: Setup) -> Found:
-    """Logits for 1, 32 and 256 images."""
+    """Time the logits of 1, 32 and 256 images."""
     found, rows = [], []
     for name, network in setup.networks.items():
         methods = list(whole.inference(setup.crew))
@@ -92,13 +96,33 @@ def inference(setup: Setup) -> Found:
             group = [Measurement("inference", name, "logits", size, way, s, errors[way]) for way, s in seconds.items()]
             group.append(Measurement("inference", name, "logits", size, "loops", _looped(batch, setup.rounds), None))
             found += group
-            targets = {"PyTorch": 1.0} | ({"onnxruntime": 0.8} if size == 256 else {})
+            targets = {"PyTorch": OVER_PYTORCH["inference"]} | ({"onnxruntime": OVER_ONNXRUNTIME} if size == 256 else {})
             rows += against(group, f"inference, {name}, {counted(size)}: images/s over {{}}'s", targets)
     return found, rows, []
 
 
+def batches(setup: Setup) -> Found:
+    """Time training and inference at batch sizes from 1 to 256, for the plot of images a second."""
+    found = []
+    rounds = max(3, setup.rounds // 2)  # nearly four hundred ways
+    for name, network in setup.networks.items():
+        methods = [method for method in whole.inference(setup.crew) if method.name != "plain NumPy"]
+        whole.checked(methods, network)
+        _check_steps(setup.crew, network)
+        for size in QUICK_SIZES if setup.quick else EVERY_SIZE:
+            batch = whole.Batch(network, setup.x[:size], setup.y[:size])
+            for what, ways in (
+                ("training", list(_steps(setup.crew, network, setup.x, setup.y, size))),
+                ("inference", [method.make(batch) for method in methods]),
+            ):
+                seconds = in_turn(ways, rounds, AT_WORK / 2, setup.clock)
+                section = f"{SWEPT}{what} {name}"
+                found += [Measurement(section, "", counted(size), size, way, took, None) for way, took in seconds.items()]
+    return found, [], []
+
+
 def _floor(name: str, network: Network) -> str:
-    """The arithmetic that a batch is, if nothing is left out."""
+    """Return the arithmetic of a batch, if nothing is left out."""
     back, chain = (count(network) * BATCH / 1e9 for count in (arithmetic.backprop, arithmetic.difference))
     return (
         f"Arithmetic of {name}, batch {BATCH}: backpropagation {back:.2f} GFLOP, all differences {chain:.2f} GFLOP if nothing is "
@@ -106,23 +130,23 @@ def _floor(name: str, network: Network) -> str:
     )
 
 
-def _scaling(name: str, threads: int, seconds: dict[str, Spread]) -> list[Row]:
-    """How much the second core helps."""
-    if threads != 2:
+def _scaling(name: str, crew: Crew, seconds: dict[str, Spread]) -> list[Row]:
+    """Return by how much the second core helps."""
+    if crew.threads != 2:
         return []
     return [
-        Row(f"{what} of {name}: two cores over one", SCALING, one.over(two), most=False, unit="x")
+        Row(f"{what} of {name}, compiled: two cores over one", SCALING, one.over(two), most=False, unit="x")
         for what in ("backpropagation", "all differences")
-        for one, two in [tuple(seconds[f"{what}: handmade, {end}"] for end in ("1 thread", "2 threads"))]
+        for one, two in [tuple(seconds[f"{what}: {own.name}"] for own in (crew.alone(), crew.own()))]
     ]
 
 
-def _steps(crew: whole.Crew, network: Network, x: Array, y: Array, size: int) -> Iterator[Way]:
-    """One step of training: with us all that `handmade.train` does, with them the same batch again and again."""
-    for name, executor in {whole.ALONE: None, crew.in_threads: crew.executor}.items():
-        gradient = partial(backprop, executor=executor)
+def _steps(crew: Crew, network: Network, x: Array, y: Array, size: int) -> Iterator[Way]:
+    """Yield one step of training: with us all that `handmade.train` does, with them the same batch again and again."""
+    for own in crew.ways():
+        gradient = partial(backprop, executor=own.executor)
         ours = handmade.train(network, x, y, gradient=gradient, optimiser=MOMENTUM, steps=NO_END, batch_size=size, watch=NO_END)
-        yield Way(name, partial(next, ours), around=partial(blas_threads, 1))
+        yield Way(own.name, partial(next, ours), around=own.around)
     if present("PyTorch"):
         import peer_torch  # noqa: PLC0415  optional
 
@@ -130,29 +154,45 @@ def _steps(crew: whole.Crew, network: Network, x: Array, y: Array, size: int) ->
             theirs = peer_torch.TorchNetwork(network, form, MOMENTUM.learning_rate, MOMENTUM.momentum)
             work = partial(theirs.step, theirs.images(x[:size]), peer_torch.labels(y[:size]))
             yield Way(name, work, around=partial(peer_torch.torch_threads, threads))
+    if whole.with_jax(crew):
+        import peer_jax  # noqa: PLC0415  optional
+
+        compiled = peer_jax.JaxNetwork(network, MOMENTUM.learning_rate, MOMENTUM.momentum)
+        yield Way("JAX", partial(compiled.step, peer_jax.images(x[:size]), peer_jax.labels(y[:size])))
 
 
-def _check_steps(crew: whole.Crew, network: Network) -> None:
-    """Two steps on a twin must lead to the same weights in every way; ours uses the gradient that was held against the loops."""
-    if not present("PyTorch"):
-        return
-    import peer_torch  # noqa: PLC0415  optional
-
+def _check_steps(crew: Crew, network: Network) -> None:
+    """Raise SystemExit unless two steps on a twin lead to the same weights in every way; ours were held against the loops."""
     small, x, y = reference.twin(network, np.random.default_rng(2))
-    order = np.arange(len(x))
     wanted, state = small, MOMENTUM.start(small.parameters())
     for _ in range(2):
-        parameters, state = MOMENTUM.step(wanted.parameters(), backprop(wanted, x[order], y, executor=crew.executor)[1], state)
+        parameters, state = MOMENTUM.step(wanted.parameters(), backprop(wanted, x, y, executor=crew.executor)[1], state)
         wanted = wanted.replace(parameters)
-    for form in peer_torch.FORMATS:
-        theirs = peer_torch.TorchNetwork(small, form, MOMENTUM.learning_rate, MOMENTUM.momentum)
-        for _ in range(2):
-            theirs.step(theirs.images(x), peer_torch.labels(y))
-        found = error(tuple(theirs.weights().values()), tuple(wanted.parameters().values()))
+    for name, weights in _after_two_steps(crew, small, x, y):
+        found = error(tuple(weights[array] for array in wanted.parameters()), tuple(wanted.parameters().values()))
         if not found <= 1:
-            raise SystemExit(f"{form}: two steps lead elsewhere than ours, by {found:.1f} tolerances")
+            raise SystemExit(f"{name}: two steps lead elsewhere than ours, by {found:.1f} tolerances")
+
+
+def _after_two_steps(crew: Crew, network: Network, x: Array, y: Array) -> Iterator[tuple[str, dict[str, Array]]]:
+    """Yield the weights of every framework after two steps of training."""
+    if present("PyTorch"):
+        import peer_torch  # noqa: PLC0415  optional
+
+        for form in peer_torch.FORMATS:
+            theirs = peer_torch.TorchNetwork(network, form, MOMENTUM.learning_rate, MOMENTUM.momentum)
+            for _ in range(2):
+                theirs.step(theirs.images(x), peer_torch.labels(y))
+            yield form, theirs.weights()
+    if whole.with_jax(crew):
+        import peer_jax  # noqa: PLC0415  optional
+
+        compiled = peer_jax.JaxNetwork(network, MOMENTUM.learning_rate, MOMENTUM.momentum)
+        for _ in range(2):
+            compiled.step(peer_jax.images(x), peer_jax.labels(y))
+        yield "JAX", compiled.weights()
 
 
 def _looped(batch: whole.Batch, rounds: int) -> Spread:
-    """Nested loops, one image measured and multiplied."""
+    """Return the seconds of nested loops: one image measured, and multiplied."""
     return Spread((len(batch.x) * reference.seconds_of_a_pass(batch.network, batch.x),) * rounds)

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -18,10 +19,10 @@ Errors = dict[tuple[str, str, str], float]  # by kind, what and way, in toleranc
 
 
 def single_operations(setup: Setup) -> Found:
-    """Every operation of both networks, at their sizes."""
+    """Time every operation of both networks, at their sizes."""
     rng, found = np.random.default_rng(0), []
-    every = list(ways(setup.crew.pool, setup.crew.threads))
-    errors = checked({name: maker for name, maker, _ in every})
+    every = list(ways(setup.crew))
+    errors = checked(every)
     loops = {(kind, what): _loops_a_unit(kind, what) for kind in KINDS for what in WHAT}
     for name, network in setup.networks.items():
         for layer, kind, inputs in sizes(network, setup.x[:BATCH], setup.y[:BATCH], rng):
@@ -45,18 +46,19 @@ def single_operations(setup: Setup) -> Found:
     return found, [], [f"{told} Loops are run on small inputs, and multiplied; a backward of theirs is taken by definition."]
 
 
-def checked(makers: dict[str, Maker]) -> Errors:
-    """Every way to do every operation, against the loops on small inputs; raises SystemExit where one is wrong."""
+def checked(every: list[tuple[str, Maker, Any]]) -> Errors:
+    """Hold every way to do every operation against the loops on small inputs; raises SystemExit where one is wrong."""
     errors: Errors = {}
     for kind in KINDS:
         inputs = small(kind, np.random.default_rng(0))
         for what in WHAT:
             wanted = looped(KINDS[kind], what, inputs)
-            for way, maker in makers.items():
-                made = maker(KINDS[kind], what, inputs)
-                if made:
-                    work, read = made
-                    errors[kind, what, way] = error(read(work()), wanted)
+            for way, maker, around in every:
+                with around():
+                    made = maker(KINDS[kind], what, inputs)
+                    if made:
+                        work, read = made
+                        errors[kind, what, way] = error(read(work()), wanted)
     bad = [f"{' '.join(at)} ({found:.1f} tolerances)" for at, found in errors.items() if not found <= 1]
     if bad:
         raise SystemExit(f"wrong against the loops: {', '.join(bad)}")

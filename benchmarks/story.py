@@ -27,6 +27,7 @@ from handmade.cli.console import duration, percent
 from handmade.data import Images
 from handmade.doctor.machine import examine
 from handmade.engine.arrays import Array
+from handmade.engine.backend import use_backend
 from handmade.engine.evaluation import evaluate
 from handmade.engine.network import Network
 from handmade.engine.optim import Momentum
@@ -60,11 +61,11 @@ Trained = Iterator[Callable[[], float]]  # after every step, a function that tri
 
 
 def ours(chapter: Chapter, seed: int) -> Trained:
-    """`handmade.train`, as the command calls it."""
+    """Train by `handmade.train`, as the command calls it: compiled, on all cores."""
     digits = handmade.data.mnist()
     start = handmade.networks.described(handmade.networks.PRESETS[chapter.network], np.random.default_rng(seed))
     method = getattr(handmade.gradients, chapter.gradient)
-    with threads(cores()) as executor:
+    with use_backend("compiled"), threads(cores()) as executor:
         for step in handmade.train(
             start,
             *(digits.train.images, digits.train.labels),
@@ -84,7 +85,7 @@ def _accuracy(network: Network, test: Images) -> float:
 
 
 def pytorch(chapter: Chapter, seed: int) -> Trained:
-    """The same in PyTorch."""
+    """Train the same in PyTorch."""
     import torch  # noqa: PLC0415  optional
 
     from peer_torch import TorchNetwork, labels  # noqa: PLC0415  optional

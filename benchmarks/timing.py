@@ -39,7 +39,7 @@ class Way:
 
 @dataclass(frozen=True)
 class Spread:
-    """What was found, a number a round.
+    """Findings, a number a round.
 
     Attributes
     ----------
@@ -64,7 +64,7 @@ class Spread:
         return Spread(tuple(mine / its for mine, its in zip(self.values, other.values, strict=True)))
 
     def per(self, amount: float) -> "Spread":
-        """How many of `amount` a second, where these are the seconds of all."""
+        """Return how many of `amount` a second, where these are the seconds of all."""
         return Spread(tuple(amount / seconds for seconds in self.values))
 
 
@@ -86,7 +86,7 @@ def in_turn(
 
 @contextmanager
 def blas_threads(count: int) -> Iterator[None]:
-    """Let NumPy's BLAS use so many threads, and keep it from that again."""
+    """Let NumPy's BLAS use `count` threads, and keep it from that again."""
     with _CONTROLLER.limit(limits=count, user_api="blas"):
         yield
 
@@ -95,12 +95,10 @@ _CONTROLLER = ThreadpoolController()
 
 
 def _calls(way: Way, least: float) -> int:
-    """How many calls fill `least` seconds; the first one warms up, and is enough of an answer where it took long."""
+    """Return how many calls fill `least` seconds; the first one compiles and warms up, and tells nothing."""
     with way.around():
-        seconds = _seconds(way)
-        if seconds < least * 10:
-            seconds = _seconds(way)
-    return max(1, round(least / seconds))
+        way.work()
+        return max(1, round(least / _seconds(way)))
 
 
 def _seconds(way: Way) -> float:

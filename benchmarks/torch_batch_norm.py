@@ -22,7 +22,7 @@ SETTINGS = [{"momentum": 0.1, "epsilon": 1e-5}, {"momentum": 0.25, "epsilon": 0.
 
 
 def passed(layer: Any, x: NDArray[np.float64], gy: NDArray[np.float64]) -> dict[str, Any]:
-    """What one batch gives, and what the layer keeps of it."""
+    """Return what one batch gives, and what the layer keeps of it."""
     images = torch.tensor(np.moveaxis(x, -1, 1).copy(), requires_grad=True)
     layer.zero_grad()
     y = layer(images)

@@ -5,7 +5,7 @@ images, against the nested loops, then on digits.
 """
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeAlias
@@ -18,28 +18,16 @@ from handmade.engine.arrays import Array
 from handmade.engine.gradients import backprop, difference
 from handmade.engine.losses import CrossEntropy
 from handmade.engine.network import Network
+from handmade.engine.sharing import mapped
+from handmade.threads import cores
 from operations import error
+from own import Crew, Own
 from peers import present
 from timing import Way, blas_threads
 
-ALONE = "handmade, 1 thread"  # what we are called when this one does it all
 H = 1e-3  # as `handmade train` nudges
 SMALL_H = 1e-6  # for the check, where the quotient is held against the loops' slope
 BLOCK = 32  # images a thread takes at most in inference
-
-
-@dataclass(frozen=True)
-class Crew:
-    """Who does our work, each with one BLAS thread: our executor, and a pool of threads for single operations."""
-
-    threads: int
-    executor: Executor | None
-    pool: Executor | None
-
-    @property
-    def in_threads(self) -> str:
-        """What we are called with all of them."""
-        return ALONE if self.threads == 1 else f"handmade, {self.threads} threads"
 
 
 @dataclass(frozen=True)
@@ -64,16 +52,17 @@ class Method:
 Section: TypeAlias = Callable[[Crew], Iterator[Method]]
 
 
-def logits(network: Network, x: Array, executor: Executor | None, threads: int = 1) -> Array:
-    """Our inference: blocks of images, shared out."""
-    if executor is None or len(x) < threads:
+def logits(network: Network, x: Array, own: Own) -> Array:
+    """Return our logits: blocks of images, shared out."""
+    if own.executor is None or len(x) < own.threads:
         return network.logits(x)
-    size = min(BLOCK, -(-len(x) // threads))
-    return np.concatenate(list(executor.map(network.logits, [x[first : first + size] for first in range(0, len(x), size)])))
+    size = min(BLOCK, -(-len(x) // own.threads))
+    pieces = [x[first : first + size] for first in range(0, len(x), size)]
+    return np.concatenate(list(mapped(own.executor, network.logits, pieces)))
 
 
 def checked(methods: list[Method], network: Network) -> dict[str, float]:
-    """Every method on a twin of the network, against the loops: the error in tolerances; raises SystemExit beyond 1."""
+    """Hold every method against the loops on a twin of the network: errors in tolerances; raises SystemExit beyond 1."""
     small, x, y = reference.twin(network, np.random.default_rng(2))
     errors = {method.name: method.wrong(Batch(small, x, y, SMALL_H)) for method in methods}
     bad = [f"{name} ({found:.1f} tolerances)" for name, found in errors.items() if not found <= 1]
@@ -83,85 +72,123 @@ def checked(methods: list[Method], network: Network) -> dict[str, float]:
 
 
 def inference(crew: Crew) -> Iterator[Method]:
-    """The logits of a batch."""
-    yield _inference("plain NumPy", lambda b: partial(plain.forward, b.network, b.x), lambda tape: tape[-1], crew.threads)
-    yield _inference(ALONE, lambda b: partial(logits, b.network, b.x, None))
-    if crew.threads > 1:
-        yield _inference(crew.in_threads, lambda b: partial(logits, b.network, b.x, crew.executor, crew.threads))
+    """Yield all ways to the logits of a batch."""
+    plainly = _inference("plain NumPy", lambda b: partial(plain.forward, b.network, b.x), lambda tape: tape[-1])
+    yield _within(partial(blas_threads, crew.threads), plainly)
+    for own in crew.ways():
+        yield _within(own.around, _inference(own.name, lambda b, own=own: partial(logits, b.network, b.x, own)))  # type: ignore[misc]
     if present("PyTorch"):
         import peer_torch  # noqa: PLC0415  optional
 
-        def made(form: str, b: Batch) -> Callable[[], Any]:
+        def in_torch(form: str, b: Batch) -> Callable[[], Any]:
             network = peer_torch.TorchNetwork(b.network, form)
             return partial(network.logits, network.images(b.x))
 
         for name, form, threads in peer_torch.habits(crew.threads):
             around = partial(peer_torch.torch_threads, threads)
-            yield _within(_inference(name, partial(made, form), lambda z: z.numpy()), around)
+            yield _within(around, _inference(name, partial(in_torch, form), lambda z: z.numpy()))
     if present("onnxruntime"):
         import peer_onnx  # noqa: PLC0415  optional
 
         yield _inference("onnxruntime", lambda b: partial(peer_onnx.session(b.network, crew.threads), b.x))
+    if with_jax(crew):
+        import peer_jax  # noqa: PLC0415  optional
+
+        def in_jax(b: Batch) -> Callable[[], Any]:
+            network = peer_jax.JaxNetwork(b.network)
+            return partial(network.logits, peer_jax.images(b.x))
+
+        yield _inference("JAX", in_jax, np.asarray)
 
 
 def backpropagation(crew: Crew) -> Iterator[Method]:
-    """The gradient by backpropagation."""
-    yield _gradient("plain NumPy", lambda b: partial(plain.backprop, b.network, b.x, b.y), crew.threads)
-    yield _gradient(ALONE, lambda b: partial(backprop, b.network, b.x, b.y))
-    if crew.threads > 1:
-        yield _gradient(crew.in_threads, lambda b: partial(backprop, b.network, b.x, b.y, executor=crew.executor))
+    """Yield all ways to the gradient by backpropagation."""
+    plainly = _gradient("plain NumPy", lambda b: partial(plain.backprop, b.network, b.x, b.y))
+    yield _within(partial(blas_threads, crew.threads), plainly)
+    for own in crew.ways():
+        yield _ours(own, backprop)
     if present("PyTorch"):
         import peer_torch  # noqa: PLC0415  optional
 
-        def made(form: str, b: Batch) -> tuple[Any, Callable[[], Any]]:
+        def in_torch(form: str, b: Batch) -> tuple[Any, Callable[[], Any]]:
             network = peer_torch.TorchNetwork(b.network, form)
             return network, partial(network.backprop, network.images(b.x), peer_torch.labels(b.y))
 
-        def wrong(form: str, b: Batch) -> float:
-            network, work = made(form, b)
-            return reference.wrong(network.named(work()), b.network, b.x, b.y)
-
         for form in peer_torch.FORMATS:
-            around = partial(peer_torch.torch_threads, crew.threads)
-            yield Method(form, partial(_torch_way, made, form, around), partial(wrong, form))
+            yield _within(partial(peer_torch.torch_threads, crew.threads), _framework(form, partial(in_torch, form)))
+    if with_jax(crew):
+        import peer_jax  # noqa: PLC0415  optional
+
+        def in_jax(b: Batch) -> tuple[Any, Callable[[], Any]]:
+            network = peer_jax.JaxNetwork(b.network)
+            return network, partial(network.backprop, peer_jax.images(b.x), peer_jax.labels(b.y))
+
+        yield _framework("JAX", in_jax)
 
 
 def differences(crew: Crew) -> Iterator[Method]:
-    """All difference quotients, by the finite chain rule."""
-    yield _gradient(ALONE, lambda b: partial(difference, b.network, b.x, b.y, h=b.h))
-    if crew.threads > 1:
-        yield _gradient(crew.in_threads, lambda b: partial(difference, b.network, b.x, b.y, h=b.h, executor=crew.executor))
+    """Yield all ways to all difference quotients, by the finite chain rule."""
+    for own in crew.ways():
+        yield _ours(own, difference)
 
 
 def definitions(crew: Crew) -> Iterator[Method]:
-    """The gradient by definition: the passes of some weights are measured, and multiplied; shared out without loss."""
+    """Yield the gradient by definition: passes of some weights are measured, and multiplied; shared out without loss."""
     yield _definition("plain NumPy", crew, lambda network, x: plain.forward(network, x)[-1])
-    yield _definition("handmade", crew, lambda network, x: network.logits(x))
+    yield _within(crew.alone().around, _definition("handmade compiled", crew, lambda network, x: network.logits(x)))
 
 
-def _inference(
-    name: str, work: Callable[[Batch], Callable[[], Any]], read: Callable[[Any], Array] = lambda z: z, threads: int = 1
-) -> Method:
+def with_jax(crew: Crew) -> bool:
+    """Return True where JAX is here and everybody has all cores: it takes them all, and cannot be told otherwise."""
+    return present("JAX") and crew.threads == cores()
+
+
+def _inference(name: str, work: Callable[[Batch], Callable[[], Any]], read: Callable[[Any], Array] = lambda z: z) -> Method:
     def wrong(batch: Batch) -> float:
         return error((read(work(batch)()),), (reference.logits(batch.network, batch.x),))
 
-    return Method(name, lambda batch: Way(name, work(batch), around=partial(blas_threads, threads)), wrong)
+    return Method(name, lambda batch: Way(name, work(batch)), wrong)
 
 
-def _gradient(name: str, work: Callable[[Batch], Callable[[], Any]], threads: int = 1) -> Method:
+def _gradient(name: str, work: Callable[[Batch], Callable[[], Any]]) -> Method:
     def wrong(batch: Batch) -> float:
         return reference.wrong(work(batch)()[1], batch.network, batch.x, batch.y)
 
-    return Method(name, lambda batch: Way(name, work(batch), around=partial(blas_threads, threads)), wrong)
+    return Method(name, lambda batch: Way(name, work(batch)), wrong)
 
 
-def _torch_way(made: Callable[[str, Batch], tuple[Any, Callable[[], Any]]], form: str, around: Any, batch: Batch) -> Way:
-    return Way(form, made(form, batch)[1], around=around)
+def _ours(own: Own, gradient: Callable[..., Any]) -> Method:
+    """Return a gradient of ours in one of our ways."""
+
+    def work(b: Batch) -> Callable[[], Any]:
+        nudge = {} if gradient is backprop else {"h": b.h}
+        return partial(gradient, b.network, b.x, b.y, executor=own.executor, **nudge)
+
+    return _within(own.around, _gradient(own.name, work))
 
 
-def _within(method: Method, around: Any) -> Method:
-    """The same method in another context."""
-    return replace(method, make=lambda batch: replace(method.make(batch), around=around))
+def _framework(name: str, made: Callable[[Batch], tuple[Any, Callable[[], Any]]]) -> Method:
+    """Return a gradient of a framework, from its network and the work: the network tells ours which array is which."""
+
+    def wrong(b: Batch) -> float:
+        network, work = made(b)
+        return reference.wrong(network.named(work()), b.network, b.x, b.y)
+
+    return Method(name, lambda b: Way(name, made(b)[1]), wrong)
+
+
+def _within(around: Callable[[], AbstractContextManager[object]], method: Method) -> Method:
+    """Return the same method, made and checked and timed in a context."""
+
+    def make(batch: Batch) -> Way:
+        with around():
+            return replace(method.make(batch), around=around)
+
+    def wrong(batch: Batch) -> float:
+        with around():
+            return method.wrong(batch)
+
+    return replace(method, make=make, wrong=wrong)
 
 
 def _definition(name: str, crew: Crew, forward: Callable[[Network, Array], Array]) -> Method:
@@ -185,7 +212,7 @@ def _definition(name: str, crew: Crew, forward: Callable[[Network, Array], Array
 
 
 def _quotient(batch: Batch, array: str, i: int, forward: Callable[[Network, Array], Array], base: float) -> float:
-    """One quotient, by one pass."""
+    """Return one quotient, by one pass."""
     nudged = batch.network.parameters()[array].copy()
     nudged.flat[i] += batch.network.dtype.type(batch.h)
     return (_loss(batch, batch.network.replace({array: nudged}), forward) - base) / batch.h
