@@ -173,7 +173,7 @@ class ImageDifferences:
                 high = min(low + at_once, each.high)
                 dz = np.empty((high - low) * each.nudges * M, self.dtype)
                 nudges.filter_nudges(
-                    *(each.tile, *patches, found.place, found.row, found.count, found.lanes, M, step, low, high, dz)
+                    *(each.tile, ready.row, *patches, found.place, found.row, found.count, found.lanes, M, step, low, high, dz)
                 )
                 if len(found.contested):
                     nudges.contested_nudges(

@@ -14,6 +14,7 @@ import numpy as np
 from handmade.compiled.jit import loops
 
 BLOCK = 64  # nudges that go together
+MOST_TERMS = 32  # of the series; at NEAR, 12 are enough for float64
 NEAR = 0.25  # |dz_k - m|, and |sum|, up to which the series are taken
 FAR = 0.5  # |sum| up to which log1p is taken of it; beyond, 1 + sum could cancel or overflow
 HUGE = 30.0  # step beyond which p expm1(step) is exp(log p + step)
@@ -28,6 +29,9 @@ def cross_entropy(dz: Any, M: int, log_p: Any, target: Any, label: int, dL: Any)
     K, nudges = log_p.size, dL.size
     p = np.exp(log_p)
     steps, total, farthest = np.empty((K, BLOCK), dz.dtype), np.empty(BLOCK, dz.dtype), np.empty(BLOCK, dz.dtype)
+    series, inverse = np.empty(BLOCK, dz.dtype), np.empty(MOST_TERMS, dz.dtype)
+    for n in range(1, MOST_TERMS):
+        inverse[n] = dz.dtype.type(1) / n
     precise = dz.itemsize == 8
     for first in range(0, nudges, BLOCK):
         count = min(BLOCK, nudges - first)
@@ -55,10 +59,10 @@ def cross_entropy(dz: Any, M: int, log_p: Any, target: Any, label: int, dL: Any)
             order = series_order(largest, precise)
             for k in range(K):
                 row = steps[k]
-                add_expm1(row, p[k], order, count, total)
+                add_expm1(row, p[k], order, count, inverse, series, total)
             largest = np.abs(total[:count]).max()
         if largest <= NEAR:
-            add_log1p(total, log_order(largest, precise), count, dL[first : first + count])
+            add_log1p(total, log_order(largest, precise), count, farthest, series, dL[first : first + count])
         else:
             for i in range(count):
                 dL[first + i] += far_cross_entropy(steps[:, i], log_p)
@@ -88,14 +92,10 @@ def log_order(x: Any, precise: bool) -> int:
 
 
 @loops
-def add_expm1(x: Any, p: Any, order: int, count: int, total: Any) -> None:
+def add_expm1(x: Any, p: Any, order: int, count: int, inverse: Any, series: Any, total: Any) -> None:
     """total += p expm1(x) = p x (1 + x/2 (1 + x/3 (1 + ...)))."""
     one = total.dtype.type(1)
-    inverse = np.empty(order + 1, total.dtype)
-    for n in range(1, order + 1):
-        inverse[n] = one / n
-    series = np.empty(count, total.dtype)
-    series[:] = one
+    series[:count] = one
     for n in range(order, 1, -1):
         factor = inverse[n]
         for i in range(count):
@@ -105,12 +105,12 @@ def add_expm1(x: Any, p: Any, order: int, count: int, total: Any) -> None:
 
 
 @loops
-def add_log1p(x: Any, order: int, count: int, total: Any) -> None:
+def add_log1p(x: Any, order: int, count: int, u: Any, series: Any, total: Any) -> None:
     """total += log1p(x) = 2 u (1 + u^2/3 + u^4/5 + ...), u = x / (2 + x)."""
     one = total.dtype.type(1)
-    u, series = np.empty(count, x.dtype), np.zeros(count, x.dtype)
     for i in range(count):
         u[i] = x[i] / (2 * one + x[i])
+        series[i] = 0
     for n in range(order, 0, -1):
         share = one / (2 * n - 1)
         for i in range(count):

@@ -17,6 +17,7 @@ from handmade.compiled.tiles import along, larger, load, outer, rows, spread, st
 @loops
 def filter_nudges(
     tile: Any,
+    one_row: Any,
     x: Any,
     origin: Any,
     runs: Any,
@@ -35,7 +36,7 @@ def filter_nudges(
 
     dz[o, k, :] = step * sum over windows of patch[k] lanes, and for the bias, k = patch, of lanes: (high - low, patch + 1, M)
     """
-    size = runs.size * length
+    size, one = runs.size * length, x.dtype.type(1)
     for o in range(low, high):
         out = dz[(o - low) * (size + 1) * M : (o - low + 1) * (size + 1) * M]
         for r in range(runs.size):
@@ -53,11 +54,11 @@ def filter_nudges(
                         pixel = x[origin[place[o, e]] + runs[r] + m]
                         for l in range(width(tile)):
                             out[k + l] += pixel * lanes[row[o, e] * M + a + l]
-        last = size * M
-        out[last : last + M] = 0
-        for e in range(count[o]):
-            for l in range(M):
-                out[last + l] += lanes[row[o, e] * M + l]
+        for a in range(0, M, width(one_row)):
+            t = zeros(one_row)
+            for e in range(count[o]):
+                t = along(t, one, lanes, row[o, e] * M + a, 0)
+            store(t, out, size * M + a, 0)
         for k in range(out.size):
             out[k] *= step
 
