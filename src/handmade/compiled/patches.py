@@ -92,7 +92,7 @@ def pooling_windows(shape: Shape, window: Shape, stride: Shape, padding: Shape) 
 # Each shape of a tile is compiled by itself. So there are few of them: small layers share one, and large ones take the best of
 # some.
 
-LITTLE = 2**17  # products of an image, up to which a layer is small
+LITTLE = 2**15  # products of an image, up to which a layer is small
 
 
 def forward_tile(patches: Patches, filters: int, dtype: np.dtype[Any]) -> Tile:
