@@ -111,7 +111,8 @@ class Compiled(Plain):
         self, network: Network, x: Array, y: Array, h: Any, scheme: str, loss: Loss, executor: Executor | None
     ) -> tuple[float, dict[str, Array]]:
         """Return the mean loss, and its quotient for every weight."""
-        if "differences" in self.without or not _fits(network, x) or not _units(network).served:
+        served = _fits(network, x) and rule(loss, "known") is not None and _units(network).served
+        if "differences" in self.without or not served:
             return super().differences(network, x, y, h, scheme, loss, executor)
         names = [name for name in network.weighted if name in network.below_logits]
         parts = list(mapped(executor, partial(self._block, h, scheme, loss), blocks((network, x, y), IMAGES_A_TASK)))

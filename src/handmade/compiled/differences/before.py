@@ -52,30 +52,66 @@ def lanes_before_convolution(
 
 
 @loops
-def lanes_before_linear(tile: Any, W: Any, lanes: Any, moving: Any, M: int, before: Any) -> None:
-    """before = W lanes, by those rows of the lanes that are not all zero: (in, M). W (in, out), flat."""
-    out = lanes.size // M
-    inputs = W.size // out
-    whole = inputs - inputs % rows(tile)
-    for a in range(0, M, width(tile)):
-        for i in range(0, whole, rows(tile)):
-            t = zeros(tile)
-            for u in moving:
-                t = outer(t, W, i * out + u, out, lanes, u * M + a)
-            store(t, before, i * M + a, M)
-    for i in range(whole, inputs):
-        before[i * M : (i + 1) * M] = 0
-        for u in moving:
+def lanes_before_convolutions(
+    tile: Any,
+    w: Any,
+    origin: Any,
+    runs: Any,
+    length: int,
+    low: int,
+    high: int,
+    place: Any,
+    row: Any,
+    count: Any,
+    lanes: Any,
+    M: int,
+    before: Any,
+) -> None:
+    """The same for some images and the filters low to high of one group."""
+    for n in range(len(lanes)):
+        own = slice(low, high)
+        lanes_before_convolution(tile, w, origin, runs, length, place[n, own], row[n, own], count[n, own], lanes[n], M, before[n])
+
+
+@loops
+def lanes_before_linear(tile: Any, W: Any, out: int, lanes: Any, M: int, before: Any) -> None:
+    """before = W lanes, for some images: (N, in * M), by those rows of the lanes that are not all zero. W (in, out), flat.
+
+    Some rows of W at a time, for all images.
+    """
+    N, inputs = len(lanes), W.size // out
+    moving, count = np.empty((N, out), np.int64), np.zeros(N, np.int64)
+    for n in range(N):
+        for u in range(out):
+            moves = False
             for l in range(M):
-                before[i * M + l] += W[i * out + u] * lanes[u * M + l]
+                moves = moves or lanes[n, u * M + l] != 0
+            moving[n, count[n]] = u
+            count[n] += moves
+    whole = inputs - inputs % rows(tile)
+    for i in range(0, whole, rows(tile)):
+        for n in range(N):
+            for a in range(0, M, width(tile)):
+                t = zeros(tile)
+                for k in range(count[n]):
+                    t = outer(t, W, i * out + moving[n, k], out, lanes[n], moving[n, k] * M + a)
+                store(t, before[n], i * M + a, M)
+    for i in range(whole, inputs):
+        for n in range(N):
+            before[n, i * M : (i + 1) * M] = 0
+            for k in range(count[n]):
+                u = moving[n, k]
+                for l in range(M):
+                    before[n, i * M + l] += W[i * out + u] * lanes[n, u * M + l]
 
 
 @loops
 def lanes_before_choice(place: Any, row: Any, count: Any, lanes: Any, M: int, before: Any) -> None:
-    """before[winner] += lanes, for each window that is fixed: (pixels * C, M), zero before."""
-    C = count.size
-    for c in range(C):
-        for e in range(count[c]):
-            into, out_of = (place[c, e] * C + c) * M, row[c, e] * M
-            for l in range(M):
-                before[into + l] += lanes[out_of + l]
+    """before[winner] += lanes, for each window that is fixed, for some images: (N, pixels * C * M), zero before."""
+    for n in range(len(lanes)):
+        C = count.shape[1]
+        for c in range(C):
+            for e in range(count[n, c]):
+                into, out_of = (place[n, c, e] * C + c) * M, row[n, c, e] * M
+                for l in range(M):
+                    before[n, into + l] += lanes[n, out_of + l]

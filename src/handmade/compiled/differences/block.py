@@ -1,34 +1,34 @@
 """The differences of a block of images: the sums over them of dL / h, for every weight that is served.
 
-Convolutions come image by image (image.py), linear layers for all images at once (lines.py). Where lanes cannot help, the
+Convolutions come some images at a time (group.py), linear layers for all images at once (lines.py). Where lanes cannot help, the
 images are left out, and take the plain way.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
-from handmade.compiled.differences import losses
 from handmade.compiled.differences.bounds import Bound, bounds
-from handmade.compiled.differences.image import ImageDifferences
+from handmade.compiled.differences.group import GroupDifferences
+from handmade.compiled.differences.known import Known
 from handmade.compiled.differences.lines import Line, line_of
 from handmade.compiled.differences.prepared import prepared
 from handmade.compiled.differences.records import Record, largest, record
-from handmade.compiled.differences.shared import Shared
 from handmade.compiled.differences.units import Unit, Units
 from handmade.engine.arrays import Array
 from handmade.engine.graph import Node
-from handmade.engine.layers import add_rules, rule
-from handmade.engine.losses import CrossEntropy, Loss, MeanSquaredError
-from handmade.engine.losses.cross_entropy import log_softmax
+from handmade.engine.layers import rule
+from handmade.engine.losses import Loss
+from handmade.engine.network import Network
 from handmade.engine.plain.link import Link
 from handmade.engine.sharing import Batch
 
 DIRECTIONS = 2**20  # numbers of directions of linear layers that wait to be worked out together
-
-AddLoss: TypeAlias = Callable[[int, Array, int, Array], None]  # image, dz, M, dL: adds dL of each nudge
+FEWEST_LANES = 16
+LANES_AT_ONCE = 2**23  # bytes of lanes of some images at one activation
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,34 +97,40 @@ def block(units: Units, alone: Callable[[Node], Link], h: Any, scheme: str, loss
             for unit in units.all
             if unit.node.name in records
         }
-        add = rule(loss, "compiled_delta") or _general
-        add_loss: AddLoss = add(loss, z, y)
+        known: Known = rule(loss, "known")(loss, z, y)
         sums: dict[str, Array] = {}
         left_out: dict[str, list[int]] = {name: [] for name in units.served}
         lines = Lines(lambda unit, directions: line_of(unit, records[unit.node.name], z, y, directions, h, scheme, loss))
-        shared = Shared(network, units, ready)
-        for n in range(len(x)):
-            image = ImageDifferences(shared, n)
-            for each, found in image.backwards():
-                name, out = each.unit.node.name, each.channels
-                if image.is_far(name) and (each.unit.role == "linear" or not image.follows_far):
-                    left_out[name].append(n)
-                elif each.unit.role == "linear":
-                    lanes = found.lanes[: out * image.M].reshape(out, image.M)
-                    left_out[name] += lines.add(each.unit, n, lanes[:, : image.K].copy())
+        size = _images_at_once(network, units)
+        for first in range(0, len(x), size):
+            images = slice(first, min(first + size, len(x)))
+            group = GroupDifferences(network, units, ready, images)
+            for each, lanes in group.backwards():
+                name, out, M = each.unit.node.name, each.channels, group.M
+                if each.unit.role == "linear":
+                    out_of_line = group.far_of[name]
+                    directions = lanes[:, : out * M].reshape(-1, out, M)[..., : group.K]
+                    for n in np.flatnonzero(~out_of_line):
+                        left_out[name] += lines.add(each.unit, first + int(n), directions[n].copy())
                 else:
-                    nudges = each.groups[0].nudges
+                    out_of_line = group.far_of[name] & ~group.follows
                     if name not in sums:
-                        sums[name] = np.zeros((len(steps), out * nudges), x.dtype)
+                        sums[name] = np.zeros((len(steps), out * each.groups[0].nudges), x.dtype)
                     for step, dL in zip(steps, sums[name], strict=True):
-                        for low, high, dz in image.nudges(each, found, step):
-                            add_loss(n, dz, image.M, dL[low * nudges : high * nudges])
+                        group.add_nudges(each, step, out_of_line, known, dL)
+                left_out[name] += [first + int(n) for n in np.flatnonzero(out_of_line)]
         filters = {
             name: sum(dL / (step * len(steps)) for step, dL in zip(steps, found, strict=True)).reshape(ready[name].channels, -1)
             for name, found in sums.items()
         }
         left_out = {name: sorted([*images, *lines.finish(name)]) for name, images in left_out.items()}
         return Block(float(loss.forward(z, y).sum()), filters, lines.made, left_out)
+
+
+def _images_at_once(network: Network, units: Units) -> int:
+    """Return the number of images whose lanes stay in the cache."""
+    numbers = max(math.prod(network.shape_of[name]) for name in units.needed)
+    return max(1, LANES_AT_ONCE // (numbers * max(network.classes, FEWEST_LANES) * network.dtype.itemsize))
 
 
 def _limits(unit: Unit, reach: dict[str, Bound], made: Record) -> tuple[Array, Array]:
@@ -135,43 +141,3 @@ def _limits(unit: Unit, reach: dict[str, Bound], made: Record) -> tuple[Array, A
     before = bound.both if unit.role == "choice" else bound.many  # behind weights, one channel is moved by their own nudges alone
     all_nudges, earlier = (np.resize(2 * each, C).astype(made.y.dtype) for each in (bound.both, before))
     return all_nudges, earlier
-
-
-# --- losses ---------------------------------------------------------------------------------------------------------------------
-
-
-def _general(loss: Loss, z: Array, y: Array) -> AddLoss:
-    """Return the function for a loss without a rule: by its own delta."""
-
-    def add(n: int, dz: Array, M: int, dL: Array) -> None:
-        moved = dz.reshape(-1, M)[:, : z.shape[1]].T[None]  # (1, K, nudges)
-        dL += loss.delta(z[n : n + 1], np.ascontiguousarray(moved), y[n : n + 1])[0]
-
-    return add
-
-
-def _cross_entropy(loss: Any, z: Array, y: Array) -> AddLoss:
-    log_p, K = log_softmax(z), z.shape[1]
-    share = np.full(K, loss.smoothing / K, z.dtype)
-
-    def add(n: int, dz: Array, M: int, dL: Array) -> None:
-        target = share[:0]
-        if loss.smoothing:
-            target = share.copy()
-            target[y[n]] += 1 - loss.smoothing
-        losses.cross_entropy(dz, M, log_p[n], target, int(y[n]), dL)
-
-    return add
-
-
-def _mean_squared_error(_loss: Any, z: Array, y: Array) -> AddLoss:
-    distance = z - (np.arange(z.shape[1]) == y[:, None])
-
-    def add(n: int, dz: Array, M: int, dL: Array) -> None:
-        losses.mean_squared_error(dz, M, distance[n].astype(z.dtype), dL)
-
-    return add
-
-
-add_rules(CrossEntropy, compiled_delta=_cross_entropy)
-add_rules(MeanSquaredError, compiled_delta=_mean_squared_error)

@@ -126,17 +126,75 @@ def add_blank_lanes(tile: Any, one: Any, blank: Any, windows: int, O: int, M: in
 
 
 @loops
-def far_choices(tile: Any, dz: Any, M: int, first: Any, slack: Any, rest: Any, gains: Any) -> None:
+def sort_all_choices(
+    tile: Any,
+    winner: Any,
+    lead: Any,
+    limit: Any,
+    limit_before: Any,
+    blank: Any,
+    lanes: Any,
+    M: int,
+    place: Any,
+    row: Any,
+    count: Any,
+    count_before: Any,
+    contested: Any,
+    earlier: Any,
+    found: Any,
+) -> None:
+    """The same for some images; earlier and found (N,) get the numbers of contested windows."""
+    for n in range(len(winner)):
+        earlier[n], found[n] = sort_choices(
+            tile,
+            winner[n],
+            lead[n],
+            limit,
+            limit_before,
+            blank[n],
+            lanes[n],
+            M,
+            place[n],
+            row[n],
+            count[n],
+            count_before[n],
+            contested[n],
+        )
+
+
+@loops
+def add_ones(
+    n_of: Any, q: Any, o: Any, output: Any, pixels: Any, M: int, spare: int, lanes: Any, place: Any, row: Any, count: Any
+) -> None:
+    """Add a row of ones for each output that a contested window reads, from row `spare` on, and list it as fixed.
+
+    Element e is window q[e] of filter o[e] in image n_of[e]; its pixels are the outputs from output[e] on.
+    """
+    size, n, free = pixels.shape[1], -1, spare
+    for e in range(len(q)):
+        free = spare if n_of[e] != n else free
+        n = n_of[e]
+        for k in range(size):
+            lanes[n, free * M : (free + 1) * M] = 0
+            lanes[n, free * M + output[e] + k] = 1
+            c = count[n, o[e]]
+            place[n, o[e], c], row[n, o[e], c] = pixels[q[e], k], free
+            count[n, o[e]] = c + 1
+            free += 1
+
+
+@loops
+def far_choices(tile: Any, dz: Any, M: int, output: Any, size: Any, slack: Any, rest: Any, gains: Any) -> None:
     """Add what goes through contested choices further away, in the order of the graph, for each nudge: dz (nudges, M), flat.
 
-    Element e reads the lanes first[e] to first[e + 1], where its pixels are slack behind its winner; without a change of its
-    output rest[e] is -m of a ReLU, or -infinity. Its output moves the lanes by gains[e, :], flat.
+    Element e reads the lanes from output[e] on, one for each of its size[e] pixels, which are slack[e, :] behind its winner.
+    Without a change of its output rest[e] is -m of a ReLU, or -infinity. Its output moves the lanes by gains[e, :].
     """
     for k in range(0, dz.size, M):
         for e in range(rest.size):
             dy = rest[e]
-            for l in range(first[e], first[e + 1]):
-                dy = max(dy, dz[k + l] + slack[l - first[0]])
+            for l in range(size[e]):
+                dy = max(dy, dz[k + output[e] + l] + slack[e, l])
             if dy != 0:
                 for a in range(0, M, width(tile)):
-                    store(along(load(tile, dz, k + a, 0), dy, gains, e * M + a, 0), dz, k + a, 0)
+                    store(along(load(tile, dz, k + a, 0), dy, gains[e], a, 0), dz, k + a, 0)

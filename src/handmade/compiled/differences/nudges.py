@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from handmade.compiled.jit import loops
-from handmade.compiled.tiles import along, larger, load, outer, rows, spread, store, width, zeros
+from handmade.compiled.tiles import along, load, outer, rows, store, width, zeros
 
 
 @loops
@@ -143,96 +143,3 @@ def contested_nudges(
             for n in range(begin[o], begin[o + 1]):
                 for l in range(M):
                     dz[out + k * M + l] += dy[n * nudges + k] * lanes[contested[order[n], 2] * M + l]
-
-
-@loops
-def next_choices(
-    row_tile: Any,
-    square: Any,
-    x: Any,
-    origin: Any,
-    runs: Any,
-    length: int,
-    z: Any,
-    pixels: Any,
-    O: int,
-    relu: bool,
-    y: Any,
-    step: Any,
-    low: int,
-    high: int,
-    next_origin: Any,
-    taps: Any,
-    pixel_of: Any,
-    w: Any,
-    next_z: Any,
-    next_pixels: Any,
-    next_O: int,
-    next_relu: bool,
-    next_y: Any,
-    contested: Any,
-    found: int,
-    lanes: Any,
-    M: int,
-    dz: Any,
-) -> None:
-    """Add what the same nudges make through contested windows behind the next convolution, which reads these filters alone.
-
-    w (filters, next_O, taps). next_origin[p] + taps[t]: the place of tap t of window p in the padded image; pixel_of: the
-    window of this convolution there, or -1. Nudges lie side by side, a vector of them at a time; `square` has as many rows as
-    these are.
-    """
-    size, W = runs.size * length, width(row_tile)
-    nudges = size + 1
-    wide, windows, K = -(-nudges // W) * W, y.size // O, next_pixels.shape[1]
-    # the windows that each contested window reads; beyond the edge, one that never moves
-    sources = np.empty((found, K, taps.size), np.int64)
-    needed = np.zeros(windows + 1, np.bool_)
-    for e in range(found):
-        for k in range(K):
-            for t in range(taps.size):
-                source = pixel_of[next_origin[next_pixels[contested[e, 1], k]] + taps[t]]
-                sources[e, k, t] = windows if source < 0 else source
-                needed[sources[e, k, t]] = True
-    # what the nudges read: a patch, 1 for the bias, zeros
-    patches = np.empty(origin.size * wide, x.dtype)
-    for q in range(windows):
-        if needed[q]:
-            for k in range(pixels.shape[1]):
-                p = pixels[q, k]
-                patch = patches[p * wide : (p + 1) * wide]
-                for r in range(runs.size):
-                    for i in range(length):
-                        patch[r * length + i] = x[origin[p] + runs[r] + i]
-                patch[size] = 1
-                patch[nudges:] = 0
-    dy = np.zeros((windows + 1) * wide, x.dtype)
-    best, added = np.empty(W, x.dtype), np.empty(W * M, x.dtype)
-    for filter_ in range(low, high):
-        for q in range(windows):
-            if needed[q]:
-                m = y[q * O + filter_]
-                for a in range(0, wide, W):
-                    t = spread(row_tile, -m if relu else -np.inf)
-                    for k in range(pixels.shape[1]):
-                        p = pixels[q, k]
-                        t = larger(t, along(spread(row_tile, z[p * O + filter_] - m), step, patches, p * wide + a, 0))
-                    store(t, dy, q * wide + a, 0)
-        out = dz[(filter_ - low) * nudges * M : (filter_ - low + 1) * nudges * M]
-        for a in range(0, wide, W):
-            for b in range(0, M, W):
-                total = zeros(square)
-                for e in range(found):
-                    o, q = contested[e, 0], contested[e, 1]
-                    m, factors = next_y[q * next_O + o], w[filter_, o]
-                    t = spread(row_tile, -m if next_relu else -np.inf)
-                    for k in range(K):
-                        into = spread(row_tile, next_z[next_pixels[q, k] * next_O + o] - m)
-                        for i in range(taps.size):
-                            into = along(into, factors[i], dy, sources[e, k, i] * wide + a, 0)
-                        t = larger(t, into)
-                    store(t, best, 0, 0)
-                    total = outer(total, best, 0, 1, lanes, contested[e, 2] * M + b)
-                store(total, added, b, M)
-            for k in range(min(W, nudges - a) * M):
-                out[a * M + k] += added[k]

@@ -62,8 +62,6 @@ class Next:
     pixel_of : Array
         The pixel of the image at each pixel of the padded image; -1 outside.
     w : Array, (channels, O, K_h K_w)
-    row, square : Tile
-        A vector of nudges; a vector of lanes for each of these nudges.
     """
 
     name: str
@@ -71,8 +69,6 @@ class Next:
     taps: Array
     pixel_of: Array
     w: Array
-    row: Tile
-    square: Tile
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,8 +83,8 @@ class Prepared:
         Of what its choice makes.
     limit, limit_before : Array, (channels,)
         The lead up to which a window is contested, for all nudges, and for those of earlier layers.
-    row : Tile
-        For lanes of one place.
+    row, square : Tile
+        A vector of lanes or nudges; a vector of lanes for each of so many nudges.
     groups : tuple of Group
         Of a convolution.
     next : Next or None
@@ -104,29 +100,41 @@ class Prepared:
     limit: Array
     limit_before: Array
     row: Tile
+    square: Tile
     groups: tuple[Group, ...] = ()
     next: Next | None = None
     W: Array | None = None
     tile: Tile | None = None
+
+    @property
+    def layer(self) -> Any:
+        """The layer of its node."""
+        return self.unit.node.layer
+
+    @property
+    def no_filters(self) -> Array:
+        """Filters of a convolution that is not there."""
+        return np.zeros((0, 0, 0), self.made.y.dtype)
 
 
 def prepared(network: Network, units: Units, unit: Unit, made: Record, limits: tuple[Array, Array]) -> Prepared:
     """Return a unit made ready."""
     layer: Any = unit.node.layer
     channels, dtype = made.y.shape[1] // len(made.pixels), made.y.dtype
-    row = Tile(1, 1, widest(dtype), dtype)
+    wide = widest(dtype)
+    tiles = Tile(1, 1, wide, dtype), Tile(wide, 1, wide, dtype)
     if unit.role == "convolution":
         shape = network.shape_of[unit.node.reads[0]]
         plan = Convolution(unit.node).plan(shape, dtype)
         groups = tuple(_group(layer, g, patches, dtype) for g, patches in enumerate(plan.groups))
         later = units.next.get(unit.node.name)
         following = None if later is None else _next(later, network.shape_of[unit.last], dtype)
-        return Prepared(unit, made, channels, *limits, row, groups, following)
+        return Prepared(unit, made, channels, *limits, *tiles, groups, following)
     if unit.role == "linear":
         rows = 4 if layer.W.size <= LITTLE else 24 if registers() == 32 else 12
         tile = Tile(rows, 1, widest(dtype), dtype)
-        return Prepared(unit, made, channels, *limits, row, W=np.ascontiguousarray(layer.W).reshape(-1), tile=tile)
-    return Prepared(unit, made, channels, *limits, row)
+        return Prepared(unit, made, channels, *limits, *tiles, W=np.ascontiguousarray(layer.W).reshape(-1), tile=tile)
+    return Prepared(unit, made, channels, *limits, *tiles)
 
 
 def _group(conv: Any, g: int, patches: Patches, dtype: Any) -> Group:
@@ -154,8 +162,4 @@ def _next(later: Unit, shape: Shape, dtype: Any) -> Next:
     pixel_of[p : p + H, q : q + W] = np.arange(H * W).reshape(H, W)
     w = np.ascontiguousarray(conv.W.reshape(-1, C, len(conv.b)).transpose(1, 2, 0))
     origin = Convolution(later.node).plan(shape, dtype).groups[0].origin.reshape(-1) // C
-    wide = widest(dtype)
-    return Next(
-        *(later.node.name, origin, taps.reshape(-1), pixel_of.reshape(-1), w),
-        *(Tile(1, 1, wide, dtype), Tile(wide, 1, wide, dtype)),
-    )
+    return Next(later.node.name, origin, taps.reshape(-1), pixel_of.reshape(-1), w)

@@ -1,0 +1,141 @@
+"""All nudges of a convolution, in compiled loops, for some images: from the windows that they reach to dL."""
+
+from typing import Any
+
+import numpy as np
+
+from handmade.compiled.differences.choices import far_choices
+from handmade.compiled.differences.losses import cross_entropy, mean_squared_error
+from handmade.compiled.differences.next_choices import next_choices
+from handmade.compiled.differences.nudges import contested_nudges, filter_nudges
+from handmade.compiled.jit import loops
+
+DZ_NUMBERS = 2**17  # of an array of dz: it is written once and read once, from the cache
+
+
+@loops
+def convolution_nudges(
+    tile: Any,
+    row_tile: Any,
+    square: Any,
+    images: Any,
+    origin: Any,
+    runs: Any,
+    length: int,
+    z: Any,
+    pixels: Any,
+    O: int,
+    relu: bool,
+    y: Any,
+    place: Any,
+    row: Any,
+    count: Any,
+    contested: Any,
+    found: Any,
+    lanes: Any,
+    M: int,
+    step: Any,
+    low: int,
+    high: int,
+    left_out: Any,
+    next_origin: Any,
+    taps: Any,
+    pixel_of: Any,
+    w: Any,
+    next_z: Any,
+    next_pixels: Any,
+    next_O: int,
+    next_relu: bool,
+    next_y: Any,
+    next_contested: Any,
+    next_earlier: Any,
+    next_lanes: Any,
+    far_begin: Any,
+    far_output: Any,
+    far_size: Any,
+    far_slack: Any,
+    far_rest: Any,
+    far_gains: Any,
+    squared: bool,
+    known: Any,
+    target: Any,
+    label: Any,
+    sums: Any,
+) -> None:
+    """Add dL of each nudge of filters low to high, for some images, but those that are left out: sums (O * nudges,).
+
+    The convolution behind is given by next_..., without windows where there is none; contested choices further away by far_...,
+    those of image n from far_begin[n] to far_begin[n + 1]. The loss is the squared error, and `known` z - t; or cross-entropy,
+    and `known` log p: see losses.py.
+    """
+    nudges = runs.size * length + 1
+    at_once = max(1, DZ_NUMBERS // (nudges * M))
+    room = np.empty(min(at_once, high - low) * nudges * M, images.dtype)
+    for n in range(len(images)):
+        if left_out[n]:
+            continue
+        for first in range(low, high, at_once):
+            last = min(first + at_once, high)
+            dz, dL = room[: (last - first) * nudges * M], sums[first * nudges : last * nudges]
+            filter_nudges(
+                tile, row_tile, images[n], origin, runs, length, place[n], row[n], count[n], lanes[n], M, step, first, last, dz
+            )
+            if found[n] > 0:
+                contested_nudges(
+                    tile,
+                    images[n],
+                    origin,
+                    runs,
+                    length,
+                    z[n],
+                    pixels,
+                    O,
+                    relu,
+                    y[n],
+                    contested[n],
+                    found[n],
+                    lanes[n],
+                    M,
+                    step,
+                    first,
+                    last,
+                    dz,
+                )
+            if next_earlier[n] > 0:
+                next_choices(
+                    row_tile,
+                    square,
+                    images[n],
+                    origin,
+                    runs,
+                    length,
+                    z[n],
+                    pixels,
+                    O,
+                    relu,
+                    y[n],
+                    step,
+                    first,
+                    last,
+                    next_origin,
+                    taps,
+                    pixel_of,
+                    w,
+                    next_z[n],
+                    next_pixels,
+                    next_O,
+                    next_relu,
+                    next_y[n],
+                    next_contested[n],
+                    next_earlier[n],
+                    next_lanes[n],
+                    M,
+                    dz,
+                )
+            a, b = far_begin[n], far_begin[n + 1]
+            if b > a:
+                far_choices(row_tile, dz, M, far_output[a:b], far_size[a:b], far_slack[a:b], far_rest[a:b], far_gains[a:b])
+            if squared:
+                mean_squared_error(dz, M, known[n], dL)
+            else:
+                cross_entropy(dz, M, known[n], target[n], label[n], dL)
