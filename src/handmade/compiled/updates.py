@@ -77,6 +77,7 @@ def update(
         number = task[0].dtype.type
         loop(*task, number(made.momentum), number(float(scale * made.learning_rate)))
 
-    for _ in mapped(sharing_memory(executor), work, tasks):
+    numbers = sum(w.size for w in parameters.values())
+    for _ in mapped(sharing_memory(executor) if numbers > NUMBERS_A_TASK else None, work, tasks):
         pass
     return new, {f"v/{name}": v for name, v in memory.items()}
