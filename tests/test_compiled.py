@@ -20,7 +20,9 @@ from handmade import (
     ReLU,
 )
 from handmade.compiled.backend import Compiled
+from handmade.compiled.choices import choose
 from handmade.compiled.differences import convolution
+from handmade.compiled.tiles import Tile
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.backend import current, use_backend
 from handmade.engine.gradients import backprop, difference, input_gradient
@@ -210,6 +212,17 @@ def test_what_is_no_number_shows_in_the_loss_and_in_every_gradient(layers: Seque
             L, gradients = way(network, x, np.array([0, 1]))
             assert np.isnan(L)
             assert all(np.isnan(array).any() for array in gradients.values())
+
+
+def test_a_pixel_whose_number_is_too_large_for_a_float_wins() -> None:
+    last = 2**24 + 1
+    z, pixels = np.zeros((1, 4 * (last + 1)), np.float32), np.array([[0, last]], np.int32)  # never touched but for 8 numbers
+    z[0, -4:] = 1
+    y, winner = np.empty((1, 4), np.float32), np.empty((1, 4), np.int32)
+    relu = False
+    choose(Tile(1, 1, 4, np.float32), z, pixels, 4, 4, relu, y, winner)
+    assert winner.tolist() == [[last] * 4]
+    assert y.tolist() == [[1] * 4]
 
 
 # --- memory -------------------------------------------------------------------------------------------------------------------

@@ -17,11 +17,12 @@ def choose(tile: Any, z: Any, pixels: Any, channels: int, stride: int, relu: boo
     """The equations above for z (N, pixels * stride): y and winner (N, windows * channels).
 
     `stride` is the distance between pixels in z: `channels`, or more where z has some beyond the channels. A row of the tile is
-    some channels; the number of a pixel stands in a tile as a float, which is exact up to 2^24. What is no number wins, and shows
-    in the loss.
+    some channels; the number of a pixel stands in a tile as a float, which is exact up to 2^24: more pixels go number by number.
+    What is no number wins, and shows in the loss.
     """
     windows, size = pixels.shape
-    whole = channels - channels % width(tile)
+    exact = z.itemsize == 8 or z.shape[1] <= 2**24 * stride
+    whole = channels - channels % width(tile) if exact else 0
     for n in range(z.shape[0]):
         image, out, won = z[n], y[n], winner[n]
         for q in range(windows):

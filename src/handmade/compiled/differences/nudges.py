@@ -125,21 +125,22 @@ def contested_nudges(
     for e in range(found):
         order[put[contested[e, 0]]] = e
         put[contested[e, 0]] += 1
-    dy = np.empty((found + 1) * nudges, x.dtype)
+    dy = np.empty((np.diff(begin[low : high + 1]).max() + 1) * nudges, x.dtype)  # of one filter
     for o in range(low, high):
-        for n in range(begin[o], begin[o + 1]):
-            q, own = contested[order[n], 1], dy[n * nudges : (n + 1) * nudges]
+        first = begin[o]
+        for n in range(first, begin[o + 1]):
+            q, own = contested[order[n], 1], dy[(n - first) * nudges : (n - first + 1) * nudges]
             difference_of_window(x, origin, runs, length, z, pixels, O, relu, y[q * O + o], o, q, step, own)
-        if begin[o] == begin[o + 1]:
+        if first == begin[o + 1]:
             continue
         out = (o - low) * nudges * M
         for a in range(0, M, width(tile)):
             for k in range(0, whole, rows(tile)):
                 t = load(tile, dz, out + k * M + a, M)
-                for n in range(begin[o], begin[o + 1]):
-                    t = outer(t, dy, n * nudges + k, 1, lanes, contested[order[n], 2] * M + a)
+                for n in range(first, begin[o + 1]):
+                    t = outer(t, dy, (n - first) * nudges + k, 1, lanes, contested[order[n], 2] * M + a)
                 store(t, dz, out + k * M + a, M)
         for k in range(whole, nudges):
-            for n in range(begin[o], begin[o + 1]):
+            for n in range(first, begin[o + 1]):
                 for l in range(M):
-                    dz[out + k * M + l] += dy[n * nudges + k] * lanes[contested[order[n], 2] * M + l]
+                    dz[out + k * M + l] += dy[(n - first) * nudges + k] * lanes[contested[order[n], 2] * M + l]
