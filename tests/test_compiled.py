@@ -288,6 +288,7 @@ def test_the_bits_are_the_same_for_any_number_of_threads() -> None:
                 np.testing.assert_array_equal(other[name], array, err_msg=name)
 
 
+@pytest.mark.long  # each length is compiled by itself
 @pytest.mark.parametrize("length", ["4", "8", "16"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_vectors_of_any_length_give_the_same_numbers(length: str, dtype: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -295,6 +296,7 @@ def test_vectors_of_any_length_give_the_same_numbers(length: str, dtype: Any, mo
     check(all_rules(dtype), some_paper(3, dtype), 1e-11 if dtype is np.float64 else 1e-4, steps=(H,))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("length", ["4", "16"])
 def test_large_tiles_give_the_same_numbers(length: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HANDMADE_LANES", length)
