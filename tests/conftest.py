@@ -28,7 +28,7 @@ def backend(request: pytest.FixtureRequest) -> Iterator[str]:
         yield name
 
 
-@pytest.fixture(params=USABLE)
+@pytest.fixture(params=[FASTEST, *(pytest.param(name, marks=pytest.mark.long) for name in USABLE[1:])])
 def whole_backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Use a backend with all of its rules, also in commands and processes that the test starts."""
     monkeypatch.setenv("HANDMADE_BACKEND", request.param)

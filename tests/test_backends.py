@@ -287,7 +287,7 @@ def test_a_choice_goes_along_to_other_threads(quick: str) -> None:
 
 
 def test_a_choice_goes_along_to_other_processes_and_changes_no_bits() -> None:
-    network, (x, y) = handmade.networks.readme(rng(), np.float64), digits(40)
+    network, (x, y) = handmade.networks.readme(rng(), np.float64), digits(20)
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as executor:
         for name in BACKENDS:
             with use_backend(name):

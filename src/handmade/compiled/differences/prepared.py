@@ -131,7 +131,7 @@ def prepared(network: Network, units: Units, unit: Unit, made: Record, limits: t
         following = None if later is None else _next(later, network.shape_of[unit.last], dtype)
         return Prepared(unit, made, channels, *limits, *tiles, groups, following)
     if unit.role == "linear":
-        rows = 4 if layer.W.size <= LITTLE else 24 if registers() == 32 else 12
+        rows = 1 if layer.W.size <= LITTLE else 24 if registers() == 32 else 12
         tile = Tile(rows, 1, widest(dtype), dtype)
         return Prepared(unit, made, channels, *limits, *tiles, W=np.ascontiguousarray(layer.W).reshape(-1), tile=tile)
     return Prepared(unit, made, channels, *limits, *tiles)
@@ -148,7 +148,7 @@ def _tile(patches: Patches, dtype: Any) -> Tile:
     """Return the tile for numbers of a patch, and lanes."""
     length = patches.length
     if patches.size * patches.windows <= LITTLE:
-        return Tile(4 if length >= 4 else 1, 1, widest(dtype), dtype)
+        return Tile(1, 1, widest(dtype), dtype)
     rows = next(n for n in (24, 16, 12, 8, 5, 4, 3, 1) if n <= min(registers() - 4, length) and (length % n == 0 or n == 1))
     return Tile(rows, 1, widest(dtype), dtype)
 
