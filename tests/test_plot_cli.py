@@ -103,9 +103,9 @@ KINDS = {
 def test_a_picture_is_named_after_the_run_and_is_not_written_over_unless_told(kind: str, command: Command, place: Path) -> None:
     file = place / f"my-run-{kind}.png"
 
-    code, out, err = command("plot", kind, "my-run", *KINDS[kind])
-    assert (code, out) == (0, f"Picture: my-run-{kind}.png\n")
-    assert all(line.endswith(" left") for line in err.splitlines())  # of long work, on a slow machine
+    drawn = command("plot", kind, "my-run", *KINDS[kind])
+    assert (drawn.code, drawn.out) == (0, f"Picture: my-run-{kind}.png\n")
+    assert all(line.endswith(" left") for line in drawn.err.splitlines())  # of long work, on a slow machine
     with Image.open(file) as image:
         assert image.width == 1200
     file.write_bytes(b"mine")
