@@ -53,14 +53,18 @@ def cross_entropy(dz: Any, M: int, log_p: Any, target: Any, label: int, dL: Any)
             for i in range(count):
                 row[i] -= mean[i]
                 farthest[i] = max(farthest[i], abs(row[i]))
-        largest = farthest[:count].max()
+        largest = dz.dtype.type(0)
+        for i in range(count):
+            largest = max(largest, farthest[i])
         total[:] = 0
         if largest <= NEAR:
             order = series_order(largest, precise)
             for k in range(K):
                 row = steps[k]
                 add_expm1(row, p[k], order, count, inverse, series, total)
-            largest = np.abs(total[:count]).max()
+            largest = dz.dtype.type(0)
+            for i in range(count):
+                largest = max(largest, abs(total[i]))
         if largest <= NEAR:
             add_log1p(total, log_order(largest, precise), count, farthest, series, dL[first : first + count])
         else:

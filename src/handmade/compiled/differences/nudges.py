@@ -125,7 +125,10 @@ def contested_nudges(
     for e in range(found):
         order[put[contested[e, 0]]] = e
         put[contested[e, 0]] += 1
-    dy = np.empty((np.diff(begin[low : high + 1]).max() + 1) * nudges, x.dtype)  # of one filter
+    most = 0  # of one filter
+    for o in range(low, high):
+        most = max(most, begin[o + 1] - begin[o])
+    dy = np.empty((most + 1) * nudges, x.dtype)
     for o in range(low, high):
         first = begin[o]
         for n in range(first, begin[o + 1]):
