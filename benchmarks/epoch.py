@@ -3,7 +3,7 @@
 python benchmarks/epoch.py                   seeds 0 to 2, beside PyTorch's epoch of backpropagation
 python benchmarks/epoch.py --before DIR      beside the engine of another commit, too: `git worktree add DIR COMMIT` fetches it
 python benchmarks/epoch.py --seeds 1         once each
-python benchmarks/epoch.py --steps 50        a look: so many steps instead of an epoch
+python benchmarks/epoch.py --steps 50        a look: 50 steps instead of an epoch
 
 Every run is a process of its own; they take turns, seed after seed. A few steps that do not count compile what there is to
 compile. PyTorch has the same network, batch size, learning rate and schedule, and reads the test images at the end, as we do. It
@@ -89,7 +89,7 @@ def main() -> None:
     """Run all sides, and print the table."""
     parser = argparse.ArgumentParser(description="An epoch from the start of a process, ours, PyTorch's and the engine's before.")
     parser.add_argument("--seeds", type=int, default=3, metavar="N", help="runs of each")
-    parser.add_argument("--steps", type=int, metavar="N", help="so many steps instead of an epoch")
+    parser.add_argument("--steps", type=int, metavar="N", help="number of steps instead of an epoch")
     parser.add_argument("--before", type=Path, metavar="DIR", help="a working tree with the engine before")
     parser.add_argument("--out", type=Path, default=OUT, metavar="DIR", help="where epoch.json goes")
     parser.add_argument("--run-pytorch", type=int, metavar="SEED", help=argparse.SUPPRESS)

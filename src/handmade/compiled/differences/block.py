@@ -33,7 +33,7 @@ LANES_AT_ONCE = 2**23  # bytes of lanes of some images at one activation
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """What a block comes to.
+    """The sums of a block.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class Block:
 
 
 class Lines:
-    """The lines of linear layers, made for some images at a time: for so many that their directions do not fill the memory.
+    """The lines of linear layers, made for some images at a time, so that their directions do not fill the memory.
 
     Parameters
     ----------

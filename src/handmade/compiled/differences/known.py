@@ -1,4 +1,4 @@
-"""What the exact difference of a loss needs to know of the logits of a block of images."""
+"""Numbers of a block of images that the exact difference of a loss needs."""
 
 from dataclasses import dataclass
 from typing import Any

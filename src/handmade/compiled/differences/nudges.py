@@ -32,7 +32,7 @@ def filter_nudges(
     high: int,
     dz: Any,
 ) -> None:
-    """What the nudges of filters low to high make of all logits, through the windows that are fixed.
+    """Work out dz for the nudges of filters low to high, through the windows that are fixed.
 
     dz[o, k, :] = step * sum over windows of patch[k] lanes, and for the bias, k = patch, of lanes: (high - low, patch + 1, M)
     """

@@ -84,7 +84,7 @@ class Prepared:
     limit, limit_before : Array, (channels,)
         The lead up to which a window is contested, for all nudges, and for those of earlier layers.
     row, square : Tile
-        A vector of lanes or nudges; a vector of lanes for each of so many nudges.
+        A vector of lanes or nudges; a vector of lanes for each nudge of a vector.
     groups : tuple of Group
         Of a convolution.
     next : Next or None

@@ -1,4 +1,4 @@
-"""What is handed on within the differences of some images."""
+"""Values that are handed on within the differences of some images."""
 
 from dataclasses import dataclass
 
