@@ -32,7 +32,7 @@ class Own:
 
 @dataclass(frozen=True)
 class Crew:
-    """Threads for everybody: so many for each of the others, and our executor of as many, None for one alone."""
+    """Threads for all: a number for the other libraries, and our executor with as many; None where it is one."""
 
     threads: int
     executor: Executor | None

@@ -36,7 +36,7 @@ STEPS, TIMES = 64, 2000  # outer products in a row, and how often: 64 rows of fi
 
 @loops
 def multiply_and_add(tile: Any, x: Any, w: Any, times: int, y: Any) -> None:
-    """Add up outer products of x (rows + STEPS,) and w (STEPS, width), flat, so many times, in one tile of registers."""
+    """Add up outer products of x (rows + STEPS,) and w (STEPS, width), flat, again and again, in one tile of registers."""
     t = zeros(tile)
     steps = w.size // width(tile)
     for _ in range(times):

@@ -26,12 +26,12 @@ Result = TypeVar("Result")
 
 
 def bound() -> int:
-    """How many cores this process is bound to: all of the machine's, unless somebody restricted it."""
+    """Return the number of cores this process is bound to: all of the machine's, unless somebody restricted it."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def cores() -> int:
-    """How many cores this process may use: those it is bound to, or fewer where a cgroup grants less time."""
+    """Return the number of cores this process may use: those it is bound to, or fewer where a cgroup grants less time."""
     try:
         quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
         return max(1, min(bound(), int(quota) // int(period)))
@@ -78,7 +78,7 @@ class Threads(ThreadPoolExecutor):
         Raises
         ------
         TimeoutError
-            If a result that another thread works on is not there so many seconds after this call.
+            If a result that another thread works on is not there `timeout` seconds after this call.
         """
         call = Call(fn, list(zip(*iterables, strict=False)))
         for _ in range(min(self._helpers, call.size - 1)):

@@ -37,7 +37,7 @@ IMPORTED = time.time()
 
 @dataclass(frozen=True)
 class Found:
-    """Where the machine code is kept.
+    """Folder of the machine code.
 
     Attributes
     ----------

@@ -32,7 +32,7 @@ from handmade.engine.layers.windows import crop, pad
 from handmade.engine.plain.link import Link
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
-MANY = 64  # images: a gW with more numbers than the factors of so many is made for all images of a batch at once
+MANY = 64  # images: a gW with more numbers than their factors is made for all images of a batch at once
 SHORT = 8  # numbers of a run, below which a tile holds filters instead
 NO_WINNERS = np.empty((0, 0), np.int32)
 

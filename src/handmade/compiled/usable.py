@@ -1,4 +1,4 @@
-"""Whether the compiled backend can be used here: Numba is there, new enough and works, and the processor has what the loops need.
+"""Reasons why the compiled backend cannot be used here: no Numba, one too old or broken, a processor without vectors.
 
 Each reason is one line, with something to try.
 """

@@ -14,7 +14,7 @@ from handmade.engine.errors import HandmadeError
 
 VARIABLE = "HANDMADE_LANES"
 LANES = (4, 8, 16)
-REGISTERS = {4: 16, 8: 16, 16: 32}  # vector registers of processors with so many lanes
+REGISTERS = {4: 16, 8: 16, 16: 32}  # vector registers of processors, by their lanes
 
 
 @cache
