@@ -20,10 +20,11 @@ def audit(exhibit: Planted) -> list[str]:
     """Name each number or side effect that is wrong, one a line; nothing for a correct layer."""
     x = exhibit.x if exhibit.at is None else exhibit.at
     with np.errstate(all="ignore"):
-        return [*_numbers(exhibit, x), *_side_effects(exhibit, x)]
+        return [*_numbers(exhibit, x), *_directions(exhibit, x), *_side_effects(exhibit, x)]
 
 
 def forward(layer: Any, x: Array) -> Any:
+    """The output, and the cache if there is one."""
     y = (layer.forward if hasattr(layer, "forward") else layer)(x)
     return y if isinstance(y, tuple) else (y, None)
 
@@ -64,7 +65,8 @@ def _numbers(exhibit: Planted, x: Array) -> list[str]:
                 continue
             if name not in slopes:
                 slopes[name] = _slopes(exhibit, x, name)
-            mistakes += _compare(name, got, *slopes[name], gy)
+            right, left = slopes[name]
+            mistakes += _compare(name, got, right, left, gy)
     return mistakes
 
 
@@ -72,7 +74,8 @@ def _compare(name: str, got: Any, right: Array, left: Array, gy: Array) -> list[
     """Say which numbers are outside the sums of gy times the slopes, on either side of a kink."""
     ends = gy * right, gy * left
     axes = tuple(range(right.ndim - gy.ndim, right.ndim))
-    low, high, size = (a.sum(axis=axes) for a in (np.minimum(*ends), np.maximum(*ends), np.maximum(abs(ends[0]), abs(ends[1]))))
+    sums = (a.sum(axis=axes) for a in (np.minimum(*ends), np.maximum(*ends), np.maximum(abs(ends[0]), abs(ends[1]))))
+    low, high, size = sums
     if got is None:
         return [f"{name} has no gradient"] if np.any(size > 1e-9) else []
     if np.shape(got) != low.shape:
@@ -88,10 +91,13 @@ def _slopes(exhibit: Planted, x: Array, name: str) -> tuple[Array, Array]:
     def moved(index: int, step: float) -> Any:
         layer, z = exhibit.make(), x.copy()
         array = z if name == "x" else weights(exhibit, layer)[name]
-        array.reshape(-1)[index] += step
+        if isinstance(array, float):
+            setattr(layer, name, array + step)
+        else:
+            array.reshape(-1)[index] += step
         return forward(layer, z)[0].astype(np.float64)
 
-    target = x if name == "x" else weights(exhibit, exhibit.make())[name]
+    target = np.asarray(x if name == "x" else weights(exhibit, exhibit.make())[name])
     y = moved(0, 0.0)
     sides = np.empty((2, target.size, *y.shape))
     for index in range(target.size):
@@ -103,54 +109,76 @@ def _slopes(exhibit: Planted, x: Array, name: str) -> tuple[Array, Array]:
     return right, left
 
 
+def _directions(exhibit: Planted, x: Array) -> list[str]:
+    """Ties: what no number shows alone, all of them moved together do."""
+    if x.dtype.kind != "f":
+        return []
+    layer = exhibit.make()
+    y, cache = forward(layer, x.copy())
+    gy = np.random.default_rng(3).standard_normal(y.shape)
+    gx = np.asarray(gradients(exhibit, layer, x.copy(), gy.copy(), cache)["x"])
+    if gx.shape != x.shape:
+        return []
+    mistakes = []
+    for direction in (np.ones(x.shape), np.random.default_rng(4).standard_normal(x.shape)):
+        up, down = (forward(exhibit.make(), x + step * direction)[0].astype(np.float64) for step in (H, -H))
+        right, left, middle = (up - y) / H, (y - down) / H, (up - down) / (2 * H)
+        kink = abs(right - left) > 1e-3 * (1 + abs(middle))
+        ends = np.stack([gy * np.where(kink, right, middle), gy * np.where(kink, left, middle)])
+        limit = OFF * (abs(ends).max(axis=0).sum() + abs(gx).sum()) + 1e-8
+        if not ends.min(axis=0).sum() - limit <= (gx * direction).sum() <= ends.max(axis=0).sum() + limit:
+            mistakes.append("along a direction the gradient of x is off")
+    return mistakes
+
+
+def _both(exhibit: Planted, layer: Any, x: Array, gy: Array) -> dict[str, Any]:
+    """The output and the gradients of one call."""
+    y, cache = forward(layer, x)
+    return {"y": y} | gradients(exhibit, layer, x, gy, cache)
+
+
 def _side_effects(exhibit: Planted, x: Array) -> list[str]:
     mistakes = []
     layer = exhibit.make()
-    held = {name: array.copy() for name, array in weights(exhibit, layer).items()}
-    given, other = x.copy(), x[::-1] * (1 if x.dtype.kind != "f" else 0.9)
-    y, cache = forward(layer, given)
-    gy = np.random.default_rng(2).standard_normal(y.shape)
+    held = {name: np.copy(array) for name, array in weights(exhibit, layer).items()}
+    given = x.copy()
+    gy = np.random.default_rng(2).standard_normal(forward(exhibit.make(), x.copy())[0].shape)
     passed = gy.copy()
-    first = gradients(exhibit, layer, given, passed, cache)
-    y_kept, first_kept = copy.deepcopy((y, first))
-    if not np.array_equal(given, x):
-        mistakes.append("x is written to")
-    if not np.array_equal(passed, gy):
-        mistakes.append("gy is written to")
+    first = _both(exhibit, layer, given, passed)
+    kept = copy.deepcopy(first)
     now = weights(exhibit, layer)
-    if not all(np.array_equal(array, now[name]) for name, array in held.items()):
-        mistakes.append("weights are written to")
-    mistakes += _precision(x, y, first)
+    mistakes += ["x is written to"] * (not np.array_equal(given, x))
+    mistakes += ["gy is written to"] * (not np.array_equal(passed, gy))
+    mistakes += ["weights are written to"] * (not all(np.array_equal(array, now[name]) for name, array in held.items()))
+    mistakes += _precision(x, first)
 
+    other = x[::-1] * 0.9 if x.dtype.kind == "f" else x[::-1]
     _clear(layer)
-    z, cache = forward(layer, other.copy())
-    gradients(exhibit, layer, other.copy(), 2 * gy, cache)
-    if not _equal({"y": y}, {"y": y_kept}) or not _equal({"x": first["x"]}, {"x": first_kept["x"]}):
+    second = copy.deepcopy(_both(exhibit, layer, other.copy(), 2 * gy))
+    if not _equal(second, _both(exhibit, exhibit.make(), other.copy(), 2 * gy)):
+        mistakes.append("a second call is not what it is in a new layer")
+    if not callable(getattr(layer, "zero_grad", None)) and not _equal(first, kept):
         mistakes.append("a result is overwritten by the next call")
     _clear(layer)
-    again, cache = forward(layer, x.copy())
-    second = gradients(exhibit, layer, x.copy(), gy.copy(), cache)
-    if not _equal({"y": again} | second, {"y": y_kept} | first_kept):
-        mistakes.append("a second call differs from the first")
-    fresh = exhibit.make()
-    z_fresh, cache = forward(fresh, other.copy())
-    if not _equal({"y": z}, {"y": z_fresh}):
-        mistakes.append("forward depends on earlier calls")
+    if not _equal(_both(exhibit, layer, x.copy(), gy.copy()), kept):
+        mistakes.append("a third call differs from the first")
+    for turn in (np.asfortranarray, _spaced):
+        if not _equal(_both(exhibit, exhibit.make(), turn(x.copy()), turn(gy.copy())), kept):
+            mistakes.append(f"the layout of memory matters: {turn.__name__}")
+    return mistakes + _after_another(exhibit, x, other, gy, kept)
 
-    for number, turn in enumerate((np.asfortranarray, _spaced)):
-        fresh = exhibit.make()
-        y_turned, cache = forward(fresh, turn(x.copy()))
-        turned = gradients(exhibit, fresh, turn(x.copy()), turn(gy.copy()), cache)
-        if not _equal({"y": y_turned} | turned, {"y": y_kept} | first_kept):
-            mistakes.append(f"the layout of memory matters ({number})")
 
-    fresh = exhibit.make()  # handed x, after another forward
-    if "x" in inspect.signature(fresh.backward).parameters and "cache" not in inspect.signature(fresh.backward).parameters:
-        forward(fresh, x.copy())
-        forward(fresh, other.copy())
-        if not _equal(gradients(exhibit, fresh, x.copy(), gy.copy(), None), first_kept):
-            mistakes.append("backward looks at the last input, not at x")
-    return mistakes
+def _after_another(exhibit: Planted, x: Array, other: Array, gy: Array, kept: dict[str, Any]) -> list[str]:
+    """Hand x, or its cache, to backward after a forward of something else."""
+    layer = exhibit.make()
+    parameters = inspect.signature(layer.backward).parameters
+    if "x" not in parameters and "cache" not in parameters:
+        return []
+    y, cache = forward(layer, x.copy())
+    forward(layer, other.copy())
+    if _equal({"y": y} | gradients(exhibit, layer, x.copy(), gy.copy(), cache), kept):
+        return []
+    return ["backward looks at the last input, and not at what it is handed"]
 
 
 def _clear(layer: Any) -> None:
@@ -164,11 +192,11 @@ def _spaced(array: Array) -> Array:
     return wide[..., ::2]
 
 
-def _precision(x: Array, y: Any, first: dict[str, Any]) -> list[str]:
+def _precision(x: Array, first: dict[str, Any]) -> list[str]:
     if np.array_equal(x, x.astype(np.float32)):  # all else may then be short numbers, too
         return []
     mistakes = []
-    for name, array in ({"y": y} | first).items():
+    for name, array in first.items():
         if array is None:
             continue
         if np.asarray(array).dtype != np.float64:

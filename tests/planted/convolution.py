@@ -523,13 +523,13 @@ class BiasCountsPositions(Conv):
         return gx, g | {"b": gy.mean(axis=(0, 1, 2)) * x[..., 0].size}
 
 
-@bug(IMAGES, "misread gy", "flipped")
+@bug(IMAGES, "misread gy")
 class GyTurnedAround(Conv):
     def gW(self, x: Array, gy: Array) -> Any:
         return super().gW(x, gy[:, ::-1, ::-1])
 
 
-@bug(draw(2, 7, 6, 3), "misread gy", "transposed")
+@bug(draw(2, 7, 6, 3), "misread gy")
 class GyTransposedWhenSquare(Conv):
     def gW(self, x: Array, gy: Array) -> Any:
         return super().gW(x, gy.swapaxes(1, 2) if gy.shape[1] == gy.shape[2] else gy)
