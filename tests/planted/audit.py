@@ -165,7 +165,7 @@ def _side_effects(exhibit: Planted, x: Array) -> list[str]:
     for turn in (np.asfortranarray, _spaced):
         if not _equal(_both(exhibit, exhibit.make(), turn(x.copy()), turn(gy.copy())), kept):
             mistakes.append(f"the layout of memory matters: {turn.__name__}")
-    return mistakes + _after_another(exhibit, x, other, gy, kept)
+    return mistakes + _after_another(exhibit, x, other, gy, kept) + _linearity(exhibit, x, gy, kept)
 
 
 def _after_another(exhibit: Planted, x: Array, other: Array, gy: Array, kept: dict[str, Any]) -> list[str]:
@@ -179,6 +179,17 @@ def _after_another(exhibit: Planted, x: Array, other: Array, gy: Array, kept: di
     if _equal({"y": y} | gradients(exhibit, layer, x.copy(), gy.copy(), cache), kept):
         return []
     return ["backward looks at the last input, and not at what it is handed"]
+
+
+def _linearity(exhibit: Planted, x: Array, gy: Array, kept: dict[str, Any]) -> list[str]:
+    """Compare the gradients for 3 gy with 3 times those for gy."""
+    tripled = _both(exhibit, exhibit.make(), x.copy(), 3 * gy)
+    names = [name for name, g in kept.items() if name != "y" and g is not None and tripled[name] is not None]
+    return [
+        f"the gradient of {name} is not linear in gy"
+        for name in names
+        if not np.allclose(tripled[name], 3 * np.asarray(kept[name]), 1e-10, 1e-13, equal_nan=True)
+    ]
 
 
 def _clear(layer: Any) -> None:
@@ -201,7 +212,11 @@ def _precision(x: Array, first: dict[str, Any]) -> list[str]:
             continue
         if np.asarray(array).dtype != np.float64:
             mistakes.append(f"{name} is of {np.asarray(array).dtype}")
-        elif np.any(array) and np.array_equal(array, np.asarray(array, np.float32).astype(np.float64), equal_nan=True):
+        elif (
+            name != "y"
+            and np.any(array)
+            and np.array_equal(array, np.asarray(array, np.float32).astype(np.float64), equal_nan=True)
+        ):
             mistakes.append(f"{name} is rounded to float32")
     return mistakes
 

@@ -237,7 +237,7 @@ class Recurrent:
         g["b"] += gb
 
 
-@bug(SEQUENCES, "edge")
+@bug(SEQUENCES, "edge", "overwritten")
 class HistoryForgotten(Recurrent):
     """Backpropagation through one step: the last step alone is right."""
 
@@ -281,7 +281,7 @@ class HiddenStateOfTheSameStep(Recurrent):
 
 
 @bug(SEQUENCES)
-class HiddenDerivativeTwice(Recurrent):
+class HistoryHalved(Recurrent):
     def back(self, gz: Array) -> Any:
         return gz @ self.U.T / 2
 
@@ -349,7 +349,7 @@ class CumulativeSum:
         return gy[:, ::-1].cumsum(axis=1)[:, ::-1]
 
 
-@bug(SEQUENCES, "flipped", "transposed", "misread gy")
+@bug(SEQUENCES, "transposed")
 class CumulativeSumForwards(CumulativeSum):
     """Not transposed: it sums in the direction of forward."""
 
@@ -363,7 +363,7 @@ class CumulativeSumNotTurnedBack(CumulativeSum):
         return gy[:, ::-1].cumsum(axis=1)
 
 
-@bug(SEQUENCES, "derivative forgotten")
+@bug(SEQUENCES, "derivative forgotten", "overwritten")
 class CumulativeSumHandedOn(CumulativeSum):
     def backward(self, x: Array, gy: Array) -> Any:
         return gy.copy()
@@ -375,7 +375,7 @@ class CumulativeSumOfAllSteps(CumulativeSum):
         return np.repeat(gy.sum(axis=1, keepdims=True), x.shape[1], axis=1)
 
 
-@bug(SEQUENCES, "softmax axis", "axis")
+@bug(SEQUENCES, "axis")
 class CumulativeSumOverChannels(CumulativeSum):
     def backward(self, x: Array, gy: Array) -> Any:
         return gy[..., ::-1].cumsum(axis=2)[..., ::-1]
@@ -424,7 +424,7 @@ class SortedByTheInversePermutation(Sorted):
         return np.argsort(np.argsort(x, axis=1), axis=1)
 
 
-@bug(draw(3, 6), "permuted", "misread gy", "flipped")
+@bug(draw(3, 6), "permuted", "misread gy")
 class SortedDownwards(Sorted):
     def order(self, x: Array) -> Any:
         return np.argsort(-x, axis=1)

@@ -184,7 +184,7 @@ class InSlotsNeverWritten(InSlots):
         return gy @ self.W.T
 
 
-@right(ROWS, **ATTRIBUTES)
+@right(ROWS, frozenset({"correct", "not tested"}), **ATTRIBUTES)
 class BehindProperties(Linear):
     """The arrays have other names, or none."""
 
@@ -362,10 +362,8 @@ class InDictsReturned(InDicts):
         return super().backward(gy), self.grads
 
 
-@bug(ROWS, "missing", verdicts=UNSURE)
-class OnlyOneReturned(Linear):
-    """b is added, and its gradient is nowhere."""
-
+@right(ROWS)
+class BothReturned(Linear):
     def __init__(self) -> None:
         self.W, self.b = draw(5, 4), draw(4)
 
@@ -373,8 +371,17 @@ class OnlyOneReturned(Linear):
         return self.output(x, self.W, self.b)
 
     def backward(self, x: Array, gy: Array) -> Any:
-        gx, gW, _ = self.gradients(x, gy, self.W)
-        return gx, {"W": gW}
+        gx, gW, gb = self.gradients(x, gy, self.W)
+        return gx, {"W": gW, "b": gb}
+
+
+@bug(ROWS, "missing", verdicts=UNSURE)
+class OneReturned(BothReturned):
+    """b is added, and its gradient is nowhere."""
+
+    def backward(self, x: Array, gy: Array) -> Any:
+        gx, g = super().backward(x, gy)
+        return gx, {"W": g["W"]}
 
 
 OTHER_NAMES: Any = {
@@ -383,9 +390,9 @@ OTHER_NAMES: Any = {
 }
 
 
-@bug(ROWS, "ratio", "missing", verdicts=UNSURE, **OTHER_NAMES)
+@right(ROWS, frozenset({"correct", "not tested"}), **OTHER_NAMES)
 class GradientOfAnotherName(Linear):
-    """The gradient of biases is called db, and is wrong."""
+    """The gradient of biases is called db."""
 
     def __init__(self) -> None:
         self.weights, self.biases = draw(5, 4), draw(4)
@@ -395,8 +402,15 @@ class GradientOfAnotherName(Linear):
         return self.output(x, self.weights, self.biases)
 
     def backward(self, gy: Array) -> Any:
-        gx, self.dweights, gb = self.gradients(self.x, gy, self.weights)
-        self.db = 2 * gb
+        gx, self.dweights, self.db = self.gradients(self.x, gy, self.weights)
+        return gx
+
+
+@bug(ROWS, "ratio", "missing", verdicts=UNSURE, **OTHER_NAMES)
+class GradientOfAnotherNameDoubled(GradientOfAnotherName):
+    def backward(self, gy: Array) -> Any:
+        gx = super().backward(gy)
+        self.db = 2 * self.db
         return gx
 
 
@@ -577,7 +591,7 @@ class InOneVectorTransposed(InOneVector):
         return np.concatenate([gW.T.ravel(), gb])
 
 
-@bug(ROWS, "edge", "zero", **VECTOR)
+@bug(ROWS, "edge", "one place", **VECTOR)
 class InOneVectorBiasForgotten(InOneVector):
     def join(self, gW: Array, gb: Array) -> Any:
         return np.concatenate([gW.ravel(), 0 * gb])
