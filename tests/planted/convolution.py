@@ -450,7 +450,7 @@ class LastColumnOfTheKernelForgotten(Conv):
         return self.spread(x, gy, W)
 
 
-@bug(IMAGES, "permuted", "crop")
+@bug(IMAGES, "permuted")
 class KernelRolled(Conv):
     kernel = (3, 3)
 

@@ -162,7 +162,7 @@ class GyTransposedWhenItFits(Dense):
 # --- numbers ------------------------------------------------------------------------------------------------------------------
 
 
-@bug(ROWS, "one place")
+@bug(ROWS, "one place", "one channel")
 class OneWeightTenthOfAPerMilleOff(Dense):
     def gW(self, x: Array, gy: Array) -> Any:
         g = super().gW(x, gy)
@@ -170,7 +170,7 @@ class OneWeightTenthOfAPerMilleOff(Dense):
         return g
 
 
-@bug(ROWS, "one place")
+@bug(ROWS, "one place", "one channel")
 class OneWeightForgotten(Dense):
     def gW(self, x: Array, gy: Array) -> Any:
         g = super().gW(x, gy)
@@ -268,7 +268,7 @@ class OutputsInAnotherOrder(Dense):
 @bug(ROWS, "permuted")
 class InputsInAnotherOrder(Dense):
     def gx(self, x: Array, gy: Array) -> Any:
-        return super().gx(x, gy)[:, [1, 0, 2, 3, 4]]
+        return super().gx(x, gy)[:, [0, 3, 2, 1, 4]]
 
 
 @bug(ROWS, "flipped", "permuted")
@@ -551,10 +551,10 @@ class TiedSubtracted(Tied):
 
 @right(ROWS)
 class UnitRows:
-    """y = x / |x|."""
+    """y = x / |x|, with an epsilon for blank rows."""
 
     def norm(self, x: Array) -> Any:
-        return np.sqrt((x**2).sum(axis=1, keepdims=True))
+        return np.sqrt((x**2).sum(axis=1, keepdims=True) + 1e-3)
 
     def forward(self, x: Array) -> Any:
         return x / self.norm(x)

@@ -24,7 +24,7 @@ NAMES = {
     "derivative forgotten": "a factor, the derivative, is forgotten: gy is handed on as it is",
     "dilation": "the dilation of the kernel is ignored or mistaken",
     "dtype": "the result is of another dtype than the input",
-    "edge": "it is wrong only in the first or the last places along an axis",
+    "edge": "it is wrong only in the first or the last places along an axis, and right in most of it",
     "epsilon": "backward uses another epsilon than forward",
     "flipped": "it is flipped, or computed with flipped weights",
     "float32": "it is rounded to float32 on its way",

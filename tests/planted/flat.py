@@ -61,7 +61,7 @@ class DeadLayerDownhill(DeadLayer):
         return -gy * (z > 0)
 
 
-@bug(ROWS, "transposed", verdicts=UNSURE, at=20 * ROWS)
+@bug(ROWS, "transposed", "shape", verdicts=UNSURE, at=20 * ROWS)
 class DeadLayerTransposed(DeadLayer):
     def backward(self, x: Array, gy: Array) -> Any:
         gx, g = super().backward(x, gy)

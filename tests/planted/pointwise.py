@@ -9,7 +9,7 @@ from handmade.engine.arrays import Array
 from planted.exhibit import ROUND, ROWS, bug, draw, right
 
 WIDE = 6 * draw(3, 6, seed=4)  # reaches beyond the bends of relu6 and hard sigmoid
-HUGE = 600 * draw(4, 5, seed=1)  # exp overflows beyond 709
+HUGE = 900 * draw(4, 5, seed=1)  # exp overflows beyond 709
 
 
 class Pointwise:
@@ -50,7 +50,7 @@ class ReluThresholdOne(Relu):
         return x > 1
 
 
-@bug(ROWS, "wrong side", "condition on x")
+@bug(draw(6, 7), "wrong side", "condition on x")
 class ReluThresholdSlightlyOff(Relu):
     def slope(self, x: Array) -> Any:
         return x > 0.2
@@ -349,7 +349,7 @@ class SigmoidCutOff(Sigmoid):
         return np.where(abs(x) > 3, 0, super().slope(x))
 
 
-@bug(ROWS, "one place")
+@bug(ROWS, "one place", "one channel", "one image")
 class SigmoidOnePlaceOff(Sigmoid):
     def backward(self, x: Array, gy: Array) -> Any:
         gx = super().backward(x, gy)
@@ -554,7 +554,7 @@ class HardSigmoidSixForgotten(HardSigmoid):
         return abs(x) < 3
 
 
-@bug(WIDE, "wrong side", "condition on x")
+@bug(3 * draw(5, 7), "wrong side", "condition on x")
 class HardSigmoidBendAtOne(HardSigmoid):
     def slope(self, x: Array) -> Any:
         return (abs(x) < 1) / 6

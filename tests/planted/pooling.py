@@ -8,7 +8,7 @@ from handmade.engine.arrays import Array
 from planted.exhibit import bug, draw, right
 
 IMAGES = draw(2, 6, 5, 2)
-TIED = np.round(draw(2, 6, 4, 2, seed=1))
+TIED = np.round(0.8 * draw(2, 6, 4, 2, seed=1))
 EVEN = draw(2, 6, 4, 2)
 
 
@@ -332,7 +332,7 @@ class GlobalMax:
         return (first * gy[:, None]).reshape(x.shape)
 
 
-@bug(IMAGES, "wrong side", "batch size")
+@bug(draw(3, 2, 2, 3), "wrong side", "batch size")
 class MaximumOfTheWholeBatch(GlobalMax):
     def backward(self, x: Array, gy: Array) -> Any:
         return (x == x.max(axis=(0, 1, 2))) * gy[:, None, None]
@@ -593,13 +593,13 @@ class FlattenLeftFlat(Flatten):
 
 @right(draw(3, 6))
 class RootMeanSquare:
-    """The root of the mean square of pairs."""
+    """The root of the mean square of pairs, with an epsilon for blank ones."""
 
     def pairs(self, x: Array) -> Any:
         return x.reshape(len(x), -1, 2)
 
     def forward(self, x: Array) -> Any:
-        return np.sqrt((self.pairs(x) ** 2).mean(axis=2))
+        return np.sqrt((self.pairs(x) ** 2).mean(axis=2) + 1e-3)
 
     def backward(self, x: Array, gy: Array) -> Any:
         return (self.pairs(x) / (2 * self.forward(x)[..., None]) * gy[..., None]).reshape(x.shape)

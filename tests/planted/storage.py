@@ -431,6 +431,7 @@ class InGradAttributes(Linear):
 @bug(
     ROWS,
     "transposed",
+    "shape",
     weights=lambda layer: {"W": layer.W, "b": layer.b},
     gradients=lambda layer: {"W": layer.grad_W, "b": layer.grad_b},
 )
@@ -579,7 +580,7 @@ class InOneVector(Linear):
         return np.concatenate([gW.ravel(), gb])
 
 
-@bug(ROWS, "permuted", "crop", "swapped", **VECTOR)
+@bug(ROWS, "permuted", "swapped", **VECTOR)
 class InOneVectorBiasFirst(InOneVector):
     def join(self, gW: Array, gb: Array) -> Any:
         return np.concatenate([gb, gW.ravel()])
