@@ -361,7 +361,7 @@ class Maxout:
         return x[..., ::2] >= x[..., 1::2]
 
 
-@bug(draw(2, 4, 6), "wrong side")
+@bug(draw(2, 4, 6), "wrong side", "permuted")
 class MaxoutTheSmaller(Maxout):
     def first(self, x: Array) -> Any:
         return ~super().first(x)
@@ -617,7 +617,7 @@ class RootMeanSquareXForgotten(RootMeanSquare):
         return np.repeat(gy / (2 * self.forward(x)), 2, axis=1)
 
 
-@bug(draw(3, 6), "transposed", "permuted")
+@bug(draw(3, 6), "transposed", "permuted", "groups")
 class RootMeanSquareOtherPairs(RootMeanSquare):
     def backward(self, x: Array, gy: Array) -> Any:
         return super().backward(x, gy).reshape(len(x), -1, 2).swapaxes(1, 2).reshape(x.shape)

@@ -503,14 +503,6 @@ class GyRounded(Pure):
         return super().backward(x, gy.astype(np.float32).astype(float))
 
 
-@bug(ROWS, "float32", "dtype")
-class OutputBufferShort(Pure):
-    def forward(self, x: Array) -> Any:
-        y = np.empty((len(x), 4), np.float32)
-        y[...] = x @ self.W
-        return y
-
-
 @bug(ROWS, "float32", "truncated", "not linear")
 class HalfPrecisionBackwards(Pure):
     def backward(self, x: Array, gy: Array) -> Any:

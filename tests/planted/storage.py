@@ -586,7 +586,7 @@ class InOneVectorBiasFirst(InOneVector):
         return np.concatenate([gb, gW.ravel()])
 
 
-@bug(ROWS, "transposed", **VECTOR)
+@bug(ROWS, "transposed", "permuted", **VECTOR)
 class InOneVectorTransposed(InOneVector):
     def join(self, gW: Array, gb: Array) -> Any:
         return np.concatenate([gW.T.ravel(), gb])
