@@ -104,7 +104,7 @@ def _share_what_cannot_be_copied(value: Any, memo: dict[int, Any], seen: set[int
         try:
             copy.deepcopy(part, dict(memo))
         except Exception:  # noqa: BLE001  as above
-            if any(True for _ in parts(part)):
+            if not isinstance(part, CLOSED) and any(True for _ in parts(part)):
                 _share_what_cannot_be_copied(part, memo, seen)
             else:
                 memo[id(part)] = part
@@ -141,7 +141,7 @@ def probed_library(layer: Any, x: Array) -> str | None:
                 return library
         except Exception:  # noqa: BLE001, S112  nor this library's
             continue
-    return None
+    return next((name for name in libraries if _names(call, name)), None)
 
 
 def convert(array: Array, library: str) -> Any:
@@ -178,8 +178,8 @@ def _root(module: Any) -> str | None:
 
 
 def _may_use(layer: Any, library: str) -> bool:
-    """Say that an object may compute in a library: every function without a backward; others, if their file imports it."""
-    if not hasattr(layer, "backward"):
+    """Say that an object may compute in a library: every function without a backward; others, if they or their file name it."""
+    if not hasattr(layer, "backward") or _names(getattr(layer, "forward", layer), library):
         return True
     file = sys.modules.get(type(layer).__module__)
     return any(_root(value) == library for value in vars(file).values()) if file else False

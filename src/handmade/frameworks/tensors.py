@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from handmade.engine.arrays import Array
-from handmade.frameworks.origin import copied_object, parts
+from handmade.frameworks.origin import CLOSED, copied_object, parts
 
 SEED = 0
 
@@ -72,7 +72,7 @@ def with_strides(leaf: Any, x: Array) -> Any:
 
 def _with_graph(value: Any, seen: set[int]) -> Iterator[Any]:
     """Yield the tensors in a module or an object that are no leaves."""
-    if id(value) in seen or isinstance(value, type):
+    if id(value) in seen or isinstance(value, CLOSED):
         return
     seen.add(id(value))
     if isinstance(value, torch.Tensor):

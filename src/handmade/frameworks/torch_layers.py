@@ -205,11 +205,12 @@ def _in_dtype(compute: Any, x: Array, dtype: torch.dtype) -> Any:
             module(
                 to_library(x).to(torch.get_default_dtype()) if x.dtype.kind == "f" else to_library(x)
             )  # its weights get their shapes
-    module.to(dtype)
-    complex_dtype = torch.complex128 if dtype is torch.float64 else torch.complex64
-    for tensor in [*module.parameters(), *module.buffers()]:
-        if tensor.is_complex():
-            tensor.data = tensor.data.to(complex_dtype)
+    tensors = [*module.parameters(), *module.buffers()]
+    if not any(tensor.is_complex() for tensor in tensors):
+        return module.to(dtype)
+    for tensor in tensors:
+        if tensor.is_complex() or tensor.is_floating_point():
+            tensor.data = tensor.data.to(dtype.to_complex() if tensor.is_complex() else dtype)
     return module
 
 
