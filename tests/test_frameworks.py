@@ -1,6 +1,7 @@
 """Layers of PyTorch and JAX as layers on NumPy arrays. Where neither is installed, fakes stand in for them."""
 
 import copy
+import dataclasses
 import inspect
 import subprocess
 import sys
@@ -406,7 +407,8 @@ def test_errors_of_modules_are_one_line(torch: Any) -> None:
         as_layer(torch.nn.Linear(4, 3), ROWS)
     with pytest.raises(HandmadeError, match=r"^Plain: expected a backward, or a torch\.nn\.Module .*; got neither$"):
         as_layer(Plain(), ROWS)
-    assert as_layer(torch.nn.Linear, ROWS) is torch.nn.Linear  # a class: the checker says so
+    with pytest.raises(HandmadeError, match=r"^Linear: expected a module, an object; got its class\. Try Linear\(\.\.\.\)$"):
+        as_layer(torch.nn.Linear, ROWS)
 
 
 # --- objects that compute by hand ---
@@ -511,6 +513,68 @@ def test_a_gradient_of_a_tensor_is_shown_beside_it(torch: Any) -> None:
     np.testing.assert_allclose(layer.grad_W, ROWS.sum(0))
 
 
+def test_tensors_of_a_class_a_slot_and_a_nested_module_are_attributes(torch: Any) -> None:
+    class Held:
+        __slots__ = ("weight",)
+        weight: Any
+
+    class Sum:
+        W = torch.ones(5, 4)
+
+        def __init__(self) -> None:
+            self.linear, self.held, self.list = torch.nn.Linear(5, 4), Held(), (torch.full((4,), 2.0),)
+            self.held.weight = torch.full((4,), 3.0)
+
+        def forward(self, x: Any) -> Any:
+            return x @ self.W + self.linear(x) + self.held.weight * self.list[0]
+
+        def backward(self, x: Any, gy: Any) -> Any:
+            return gy @ (self.W + self.linear.weight.T).T
+
+    given = Sum()
+    layer = as_layer(given.forward, ROWS)
+    y = layer.forward(ROWS)
+    layer.W += 1.0
+    layer.linear.bias[...] += 1.0
+    layer.held.weight *= 2.0
+    layer.list = (layer.list[0] + 1.0,)
+
+    np.testing.assert_allclose(layer.forward(ROWS) - y, ROWS.sum(1, keepdims=True) + 1.0 + 6.0 * 3.0 - 3.0 * 2.0 + np.zeros(4))
+    assert torch.equal(Sum.W, torch.ones(5, 4))
+    assert float(given.held.weight[0]) == 3.0
+
+
+def test_memory_that_an_object_by_hand_shares_stays_shared(torch: Any) -> None:
+    class Flat:
+        def __init__(self) -> None:
+            self.flat = torch.arange(24, dtype=torch.float64)
+            self.W, self.b = self.flat[:20].view(5, 4), self.flat[20:]
+
+        def forward(self, x: Any) -> Any:
+            return x @ self.W + self.b
+
+        def backward(self, x: Any, gy: Any) -> Any:
+            return gy @ self.W.T, x.T @ gy, gy.sum(0)
+
+    layer = copy.deepcopy(as_layer(Flat(), ROWS))
+    y = layer.forward(ROWS)
+    layer.flat[20:] += 1.0
+
+    np.testing.assert_allclose(layer.forward(ROWS), y + 1.0)
+    assert [type(g) for g in layer.backward(ROWS, y)] == [np.ndarray] * 3
+
+
+def test_a_method_and_modes_of_autograd_make_no_difference(torch: Any) -> None:
+    with torch.inference_mode():
+        layer = copy.deepcopy(as_layer(torch.nn.Linear(5, 4).forward, ROWS))
+        assert agrees(layer, ROWS) == {"x": True, "weight": True, "bias": True}
+    with torch.no_grad():
+        assert agrees(as_layer(square(torch), ROWS), ROWS) == {"x": True}
+    threads = torch.get_num_threads()
+    layer.forward(ROWS)
+    assert torch.get_num_threads() == threads
+
+
 # --- JAX ---
 
 
@@ -587,6 +651,27 @@ def test_arrays_of_an_object_that_is_called_are_weights(jax: Any) -> None:
     assert agrees(layer, ROWS) == {"x": True, "params.0.W": True, "params.1": True}
     weights["params.1"] += 50.0
     np.testing.assert_allclose(other.forward(ROWS), 1.0)
+
+
+def test_a_frozen_object_of_jax_can_be_moved(jax: Any) -> None:
+    @dataclasses.dataclass(frozen=True)
+    class Dense:
+        W: Any
+
+        def forward(self, x: Any) -> Any:
+            return x @ self.W
+
+        def backward(self, x: Any, gy: Any) -> Any:
+            return gy @ self.W.T, {"W": x.T @ gy}
+
+    layer = as_layer(Dense(jax.numpy.ones((5, 4))), ROWS)
+    layer.W[0] += 1.0
+    y = layer.forward(ROWS)
+    gx, gradients = layer.backward(ROWS, np.ones_like(y))
+
+    np.testing.assert_allclose(y, ROWS @ layer.W)
+    np.testing.assert_allclose(gx, np.ones_like(y) @ layer.W.T)
+    np.testing.assert_allclose(gradients["W"], ROWS.T @ np.ones_like(y))
 
 
 # --- functions ---

@@ -47,6 +47,9 @@ def as_layer(layer: Any, x: Array, *, dtype: Any = None) -> Any:
     HandmadeError
         If it fails for x in every dtype, takes more than one input, or its library cannot be imported.
     """
+    if inspect.ismethod(layer) and layer.__name__ == "forward" and not isinstance(layer.__self__, type):
+        made = as_layer(layer.__self__, x, dtype=dtype)
+        return layer if made is layer.__self__ else made
     library = type_library(layer) or held_library(layer) or probed_library(layer, x)
     if library is None:
         return layer

@@ -15,7 +15,7 @@ import numpy as np
 
 from handmade.engine.arrays import Array
 from handmade.frameworks.functions import exchange
-from handmade.frameworks.origin import CLOSED, attributes, held_library, reported_as
+from handmade.frameworks.origin import CLOSED, attributes, held_library, of_class, reported_as
 
 FUNCTIONS = (FunctionType, BuiltinFunctionType, MethodType)
 GRADIENT = "grad_"  # W.grad of a tensor W is shown as grad_W
@@ -106,11 +106,7 @@ class _Exchange:
     def show(self, twin: Twin) -> None:
         """Give the twin the attributes that the object has now."""
         before, self.twins, self.arrays = self.twins, {}, {}
-        values = self._values()
-        shown = {name: self._shown(value, before) for name, value in values.items()}
-        for name, value in values.items():
-            if self.library.is_array(value) and getattr(value, "grad", None) is not None:
-                shown[GRADIENT + name] = self.library.to_numpy(value.grad)
+        shown = self._named(self._values(), before)
         reach = twin.__dict__["_reach"]
         twin.__dict__.clear()
         twin.__dict__.update(shown, _reach=reach)
@@ -124,16 +120,8 @@ class _Exchange:
 
     def _values(self) -> dict[str, Any]:
         """Return the attributes that are no functions; the arrays and numbers of its class, too."""
-        library = {"torch", "jax", "jaxlib", "builtins", "typing"}
-        kinds = [kind for kind in reversed(type(self.held).__mro__) if kind.__module__.partition(".")[0] not in library]
-        of_class = {
-            name: value
-            for kind in kinds
-            for name, value in vars(kind).items()
-            if not name.startswith("__")
-            and (self.library.is_array(value) or isinstance(value, np.ndarray | float | int | list | dict))
-        }
-        return of_class | {name: value for name, value in attributes(self.held).items() if not isinstance(value, FUNCTIONS)}
+        held = of_class(self.held) | attributes(self.held)
+        return {name: value for name, value in held.items() if not isinstance(value, FUNCTIONS)}
 
     def _shown(self, value: Any, before: dict[int, tuple[Any, Any]]) -> Any:
         """Return what stands for a value; the same as before, if it stood for this value."""
@@ -152,11 +140,19 @@ class _Exchange:
         shown: Any = {} if isinstance(value, dict) else [] if isinstance(value, list) else _Nested()
         self.twins[id(value)] = (value, shown)
         if isinstance(value, dict):
-            shown.update({key: self._shown(part, before) for key, part in value.items()})
+            shown.update(self._named(value, before))
         elif isinstance(value, list):
             shown.extend(self._shown(part, before) for part in value)
         else:
-            shown.__dict__.update({key: self._shown(part, before) for key, part in attributes(value).items()})
+            shown.__dict__.update(self._named(attributes(value), before))
+        return shown
+
+    def _named(self, values: dict[Any, Any], before: dict[int, tuple[Any, Any]]) -> dict[Any, Any]:
+        """Return what stands for values by name, and for the gradients that tensors hold themselves."""
+        shown = {name: self._shown(value, before) for name, value in values.items()}
+        for name, value in values.items():
+            if self.library.is_array(value) and getattr(value, "is_leaf", False) and value.grad is not None:
+                shown[f"{GRADIENT}{name}"] = self.library.to_numpy(value.grad)
         return shown
 
     def _array(self, value: Any) -> Array:

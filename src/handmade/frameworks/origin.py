@@ -19,6 +19,7 @@ from handmade.engine.arrays import Array
 _T = TypeVar("_T")
 ROOTS = {"torch": "torch", "jax": "jax", "jaxlib": "jax"}  # of the modules of classes
 ARRAYS = {"torch": "Tensor", "jax": "Array"}
+MODULE = {"_parameters", "_buffers", "_modules"}  # the dicts of a module of PyTorch
 DEEPEST = 5  # objects within objects
 CLOSED = (
     ModuleType,
@@ -74,14 +75,32 @@ def parts(value: Any) -> Iterator[Any]:
 
 
 def attributes(value: Any) -> dict[str, Any]:
-    """Return the attributes of an object by name, those in slots included."""
+    """Return the attributes of an object by name: those in slots, and the arrays of its class, included.
+
+    Of a module of PyTorch these are its parameters, buffers and modules by their own names.
+    """
     found = dict(getattr(value, "__dict__", {}))
+    if found.keys() >= MODULE:
+        inside = {name: part for key in MODULE for name, part in found[key].items()}
+        found = inside | {name: part for name, part in found.items() if not name.startswith("_")}
     for cls in type(value).__mro__:
         slots = cls.__dict__.get("__slots__", ())
         for name in (slots,) if isinstance(slots, str) else tuple(slots):
             if name not in {"__dict__", "__weakref__"} and hasattr(value, name):
                 found.setdefault(name, getattr(value, name))
-    return found
+    return {name: part for name, part in of_class(value).items() if array_library(part)} | found
+
+
+def of_class(value: Any) -> dict[str, Any]:
+    """Return the arrays, numbers and containers that a class of somebody's own holds for all of its objects."""
+    kinds = [kind for kind in type(value).__mro__ if kind.__module__.partition(".")[0] not in {*ROOTS, "builtins", "typing"}]
+    held: dict[str, Any] = {}
+    for kind in kinds:
+        for name, part in vars(kind).items():
+            data = array_library(part) or isinstance(part, np.ndarray | float | int | list | dict)
+            if data and not name.startswith("__"):
+                held.setdefault(name, part)
+    return held
 
 
 def copied_object(value: Any, memo: dict[int, Any]) -> Any:
@@ -153,6 +172,8 @@ def convert(array: Array, library: str) -> Any:
 def used(function: Any) -> dict[str, Any]:
     """Return what the code of a function takes from around it, by name."""
     function = inspect.unwrap(function)
+    if inspect.ismethod(function):
+        return {"self": function.__self__} | used(function.__func__)
     code = getattr(function, "__code__", None)
     if code is None:
         return {}

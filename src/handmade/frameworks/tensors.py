@@ -21,7 +21,7 @@ def calling() -> Iterator[None]:
     generator.manual_seed(SEED)
     torch.set_num_threads(1)  # inputs are small: several threads take up to five times as long
     try:
-        with torch.inference_mode(False), torch.enable_grad():  # noqa: FBT003  a name of PyTorch's
+        with torch.inference_mode(mode=False), torch.enable_grad():
             yield
     finally:
         generator.set_state(state)

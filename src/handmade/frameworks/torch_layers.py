@@ -30,17 +30,21 @@ def as_layer(layer: Any, x: Array, dtype: Any) -> Any:
         If forward fails for x in every dtype, wants more than x, or the weights are tensors outside a module.
     """
     if isinstance(layer, type):
+        if issubclass(layer, torch.nn.Module):
+            raise HandmadeError(f"{layer.__name__}: expected a module, an object; got its class. Try {layer.__name__}(...)")
         if not issubclass(layer, torch.autograd.Function):
             return layer
         function: Any = layer
         _check_inputs(function)
-        return _first_that_computes(function.apply, layer.__name__, x, dtype)
+        with torch.inference_mode(mode=False):
+            return _first_that_computes(function.apply, layer.__name__, x, dtype)
     if not callable(layer):
         return layer
     if not isinstance(layer, torch.nn.Module) and attributes(layer) and not inspect.isroutine(layer) and held_library(layer):
         name = type(layer).__name__
         raise HandmadeError(f"{name}: expected a backward, or a torch.nn.Module with its weights as nn.Parameter; got neither")
-    return _first_that_computes(layer, getattr(layer, "__name__", type(layer).__name__), x, dtype)
+    with torch.inference_mode(mode=False):
+        return _first_that_computes(layer, getattr(layer, "__name__", type(layer).__name__), x, dtype)
 
 
 class TorchLayer:
@@ -106,6 +110,7 @@ class TorchLayer:
         gx = found.pop(0) if leaf.requires_grad else None
         return gx, dict(zip(self.parameters(), found, strict=True))
 
+    @torch.inference_mode(mode=False)  # type: ignore[untyped-decorator]
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         other = type(self)(copied(self._compute, memo), self.name, self.dtype)
         other.notes = self.notes
