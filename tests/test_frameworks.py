@@ -116,6 +116,14 @@ def test_tensors_are_found_wherever_an_object_holds_them(hold: Any) -> None:
 
 
 @pytest.mark.usefixtures("fake_torch")
+def test_a_layer_of_numpy_may_hold_a_tensor_for_comparison() -> None:
+    layer: Any = Dense()
+    layer.reference = FakeTensor(layer.W)
+
+    assert as_layer(layer, ROWS) is layer
+
+
+@pytest.mark.usefixtures("fake_torch")
 def test_a_function_is_told_by_what_it_returns() -> None:
     def square(x: Any) -> Any:
         if not isinstance(x, FakeTensor):
@@ -192,6 +200,7 @@ def test_an_autograd_function_is_checked_with_its_own_backward(torch: Any, facto
 
     assert (layer.name, type(layer).__name__, layer.parameters()) == ("Square", "Square", {})
     assert agrees(layer, ROWS) == {"x": right}
+    assert as_layer(square(torch).apply, ROWS).name == "Square"
 
 
 def test_a_function_of_more_than_x_says_how_to_be_wrapped(torch: Any) -> None:

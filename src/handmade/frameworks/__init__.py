@@ -15,7 +15,7 @@ from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.frameworks.functions import MODULES, numpy_function
 from handmade.frameworks.hand_written import converted
-from handmade.frameworks.origin import held_library, probed_library, type_library
+from handmade.frameworks.origin import computes_in_numpy, held_library, probed_library, type_library
 
 __all__ = ["as_layer", "numpy_function"]
 
@@ -55,6 +55,8 @@ def as_layer(layer: Any, x: Array, *, dtype: Any = None) -> Any:
         return layer
     try:
         if not isinstance(layer, type) and _writes_backward(layer):
+            if computes_in_numpy(layer, x):
+                return layer
             arrays = importlib.import_module(MODULES[library])
             return converted(layer, arrays, x, dtype)
         return importlib.import_module(LAYERS[library]).as_layer(layer, x, dtype)

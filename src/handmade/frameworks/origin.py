@@ -137,21 +137,15 @@ def reported_as(name: str, cls: type[_T]) -> type[_T]:
 def probed_library(layer: Any, x: Array) -> str | None:
     """Return the library of the arrays that come out: for NumPy's if they are taken, or else for the library's own.
 
-    What takes both is NumPy's, unless it names the library: ``lambda x: Square.apply(x)``.
+    A function that takes both is NumPy's, unless it names the library: ``lambda x: Square.apply(x)``.
     """
     libraries = [library for library in loaded() if _may_use(layer, library)]
-    if isinstance(layer, type) or not libraries:
+    call = _callable_copy(layer) if libraries else None
+    if call is None:
         return None
+    named = None if hasattr(layer, "backward") else next((library for library in libraries if _names(call, library)), None)
     try:
-        tried = copy.deepcopy(layer)
-    except Exception:  # noqa: BLE001  it holds a lock or a file: nothing of it is called
-        return None
-    call: Callable[[Any], Any] = getattr(tried, "forward", tried)
-    if not callable(call):
-        return None
-    try:
-        library = held_library(call(np.array(x)))
-        return library or next((name for name in libraries if _names(call, name)), None)
+        return held_library(call(np.array(x))) or named
     except Exception:  # noqa: BLE001, S110  it does not take NumPy's arrays
         pass
     for library in libraries:
@@ -160,7 +154,28 @@ def probed_library(layer: Any, x: Array) -> str | None:
                 return library
         except Exception:  # noqa: BLE001, S112  nor this library's
             continue
-    return next((name for name in libraries if _names(call, name)), None)
+    return named
+
+
+def computes_in_numpy(layer: Any, x: Array) -> bool:
+    """Say that forward makes NumPy's arrays of NumPy's, although the object holds something of a library: a reference, say."""
+    call = _callable_copy(layer)
+    try:
+        return call is not None and held_library(call(np.array(x))) is None
+    except Exception:  # noqa: BLE001  it does not take NumPy's arrays
+        return False
+
+
+def _callable_copy(layer: Any) -> Callable[[Any], Any] | None:
+    """Return forward of a copy, to be tried; None if there is none."""
+    if isinstance(layer, type):
+        return None
+    try:
+        tried = copied_object(layer, {})
+    except Exception:  # noqa: BLE001  it cannot be copied: nothing of it is called
+        return None
+    call = getattr(tried, "forward", tried)
+    return call if callable(call) else None
 
 
 def convert(array: Array, library: str) -> Any:

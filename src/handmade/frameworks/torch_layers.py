@@ -29,6 +29,9 @@ def as_layer(layer: Any, x: Array, dtype: Any) -> Any:
     HandmadeError
         If forward fails for x in every dtype, wants more than x, or the weights are tensors outside a module.
     """
+    owner = getattr(layer, "__self__", None)
+    if isinstance(owner, type) and issubclass(owner, torch.autograd.Function):
+        layer = owner  # of Square.apply
     if isinstance(layer, type):
         if issubclass(layer, torch.nn.Module):
             raise HandmadeError(f"{layer.__name__}: expected a module, an object; got its class. Try {layer.__name__}(...)")
