@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "engine": set[str](),
     "data": {"engine"},
     "files": {"engine"},
+    "frameworks": {"engine"},
     "pictures": {"engine", "data"},
     "gradients": {"engine"},
     "losses": {"engine"},
@@ -40,6 +41,7 @@ MAY_IMPORT = {
 FOREIGN = {
     "compiled": {"numba", "llvmlite"},
     "files": {"safetensors", "tensorboardX", "PIL"},
+    "frameworks": {"torch", "jax"},  # only for objects that come from there
     "pictures": {"matplotlib", "PIL"},
     "threads": {"threadpoolctl"},
     "doctor": {"threadpoolctl"},
@@ -103,7 +105,8 @@ def test_no_file_holds_more_than_it_should() -> None:
 
 def test_importing_handmade_loads_numpy_and_nothing_heavier() -> None:
     code = (
-        "import sys, handmade; print(*{'typer', 'rich', 'safetensors', 'threadpoolctl', 'numba', 'llvmlite'} & set(sys.modules))"
+        "import sys, handmade, handmade.frameworks\n"
+        "print(*{'typer', 'rich', 'safetensors', 'threadpoolctl', 'numba', 'llvmlite', 'torch', 'jax'} & set(sys.modules))"
     )
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
