@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "pictures": {"engine", "data"},
     "gradients": {"engine"},
     "losses": {"engine"},
+    "layer_files": {"engine"},
     "receipts": {"data", "engine"},
     "threads": set[str](),
     "compiled": {"engine"},
@@ -33,7 +34,7 @@ MAY_IMPORT = {
     "own_digits": {"data", "files"},
     "runs": {"data", "engine", "files", "network", "networks", "receipts", "threads"},
     "__init__": FACADE,
-    "cli": {*FACADE, "files", "pictures", "threads", "doctor", "__init__"},
+    "cli": {*FACADE, "files", "layer_files", "pictures", "threads", "doctor", "__init__"},
     "__main__": {"cli"},
 }
 # What comes from outside, room by room, beside NumPy and the standard library.
@@ -41,6 +42,7 @@ FOREIGN = {
     "compiled": {"numba", "llvmlite"},
     "files": {"safetensors", "tensorboardX", "PIL"},
     "pictures": {"matplotlib", "PIL"},
+    "layer_files": {"watchfiles"},
     "threads": {"threadpoolctl"},
     "doctor": {"threadpoolctl"},
     "cli": {"typer", "rich"},

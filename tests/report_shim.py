@@ -1,0 +1,39 @@
+"""The reports of tomorrow from the checker of today; this file goes when the new checker is there."""
+
+from typing import Any
+
+from handmade import gradients
+
+
+class Report:
+    def __init__(self, report: Any) -> None:
+        self.report, self.ok, self.layer = report, report.ok, report.layer
+        self.verdict = "correct" if report.ok else "wrong"
+
+    def __str__(self) -> str:
+        return f"{self.layer}: {self.verdict}\n" + str(self.report).partition("\n")[2]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"layer": self.layer, "verdict": self.verdict, "findings": [finding.what for finding in self.report.findings]}
+
+
+class Whole:
+    def __init__(self, f: Any, vjp: Any) -> None:
+        self.forward = f
+        self.backward = lambda x, gy: vjp(x, gy)
+
+
+OLD = gradients.check_layer
+
+
+def check_layer(layer: Any, x: Any, *, dtype: Any = None) -> Any:
+    return Report(OLD(layer, x))
+
+
+def check_function(f: Any, vjp: Any, x: Any, *, dtype: Any = None) -> Any:
+    return Report(OLD(Whole(f, vjp), x))
+
+
+def install() -> None:
+    gradients.check_layer = check_layer  # type: ignore[assignment]
+    gradients.check_function = check_function  # type: ignore[attr-defined]
