@@ -93,6 +93,8 @@ def loaded(path: Path) -> Iterator[LayerFile]:
 
 def belongs(file: str | Path, root: Path) -> bool:
     """Return True for a file of the student: below the root, and no library that is installed there."""
+    if str(file).startswith("<"):  # <string>, <frozen importlib._bootstrap>: code without a file
+        return False
     path = Path(file).resolve()
     libraries = {"site-packages", "dist-packages"} & set(path.parts)
     return path.is_relative_to(root) and not libraries and not any(path.is_relative_to(library) for library in LIBRARIES)
