@@ -20,7 +20,7 @@ class Report:
 class Whole:
     def __init__(self, f: Any, vjp: Any) -> None:
         self.forward = f
-        self.backward = lambda x, gy: vjp(x, gy)
+        self.backward = vjp
 
 
 OLD = gradients.check_layer
@@ -34,6 +34,11 @@ def check_function(f: Any, vjp: Any, x: Any, *, dtype: Any = None) -> Any:  # no
     return Report(OLD(Whole(f, vjp), x))
 
 
+NEEDED = not hasattr(gradients.LayerReport, "verdict")
+
+
 def install() -> None:
-    gradients.check_layer = check_layer  # type: ignore[assignment]
-    gradients.check_function = check_function  # type: ignore[attr-defined]
+    if not NEEDED:
+        return
+    for function in (check_layer, check_function):
+        setattr(gradients, function.__name__, function)

@@ -65,6 +65,8 @@ relu = ReLU()
 
 @pytest.fixture(autouse=True)
 def _reports(monkeypatch: pytest.MonkeyPatch) -> None:
+    if not report_shim.NEEDED:
+        return
     monkeypatch.setattr("handmade.gradients.check_layer", report_shim.check_layer)
     monkeypatch.setattr("handmade.gradients.check_function", report_shim.check_function, raising=False)
 
@@ -161,6 +163,14 @@ def test_an_error_in_the_file_names_its_line(code: str, words: list[str], check:
     error = check("broken.py:A", *ON).error(1)
 
     assert all(word in error for word in words), error
+
+
+def test_names_of_the_file_are_not_taken_for_options(check: Handmade, here: Path) -> None:
+    (here / "norm.py").write_text("class Norm:\n    def __init__(self, channels, momentum=0.9): ...\n")
+    (here / "broken.py").write_text("momentum=)\n")
+
+    assert "Norm(channels, momentum=0.9)" in check("norm.py:Norm", *ON).error(1)
+    assert check("broken.py:Norm", *ON).error(1).endswith("momentum=)")
 
 
 def test_an_error_in_a_file_beside_names_that_file(check: Handmade, here: Path) -> None:

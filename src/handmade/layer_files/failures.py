@@ -10,6 +10,12 @@ from handmade.engine.errors import HandmadeError
 LONGEST = 500  # letters of a message: arrays may be printed in it
 
 
+class LayerFileError(HandmadeError):
+    """An error in somebody's file, in one line; names in it are those of that file, and no options of the command."""
+
+    verbatim = True
+
+
 def told(error: BaseException, file: Path, belongs: Callable[[str], bool]) -> str:
     """Return an error in one line.
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 
 from handmade.engine.errors import HandmadeError
-from handmade.layer_files.failures import files, told
+from handmade.layer_files.failures import LayerFileError, files, told
 
 LARGEST_FILE = 2**22  # bytes; longer Python files are written by programs
 LIBRARIES = (Path(__file__).parents[1], Path(os.__file__).parent)  # handmade and the standard library: never forgotten
@@ -131,7 +131,7 @@ def _run(name: str, path: Path, root: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         sys.modules.pop(name, None)
-        raise HandmadeError(_told(error, path, root)) from error
+        raise LayerFileError(_told(error, path, root)) from error
     return module
 
 

@@ -1,6 +1,6 @@
 """Files that are saved again, told by the library watchfiles. Editors that write another file and rename it are understood."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,7 +16,7 @@ def check_installed() -> None:
         raise HandmadeError(MISSING)
 
 
-def saves(folders: Callable[[], set[Path]], files: set[Path]) -> Iterator[None]:
+def saves(folders: Callable[[], set[Path]], files: set[Path]) -> Generator[None, None, None]:
     """Yield once when it has begun to watch, then after each time that a Python file, or one of `files`, was saved.
 
     Folders are watched, not files: a file that is saved by renaming another one is a new file. Nothing that is saved while
@@ -41,7 +41,7 @@ def saves(folders: Callable[[], set[Path]], files: set[Path]) -> Iterator[None]:
         path = Path(name)
         return change != Change.deleted and (path in files or (path.suffix == ".py" and not path.name.startswith(".")))
 
-    def changes(where: set[Path]) -> Iterator[set[tuple[Change, str]]]:
+    def changes(where: set[Path]) -> Generator[set[tuple[Change, str]], None, None]:
         names = sorted(map(str, where))
         return watch(*names, watch_filter=counts, rust_timeout=TIMEOUT, yield_on_timeout=True, recursive=False)
 

@@ -132,7 +132,7 @@ def _made(file: LayerFile, name: str, arguments: Arguments) -> Any:
     """Make what is checked: an instance of a class, a pair, or what a function returns."""
     value = vars(file.module)[name]
     if isinstance(value, type):
-        return value if _is_torch_function(value) else _called(file, name, value, arguments)
+        return value if _is_static(value) else _called(file, name, value, arguments)
     if not inspect.isfunction(value):
         if arguments != Arguments():
             raise HandmadeError(
@@ -169,6 +169,7 @@ def _called(file: LayerFile, name: str, function: Callable[..., Any], arguments:
     return arguments.call(function)
 
 
-def _is_torch_function(kind: type) -> bool:
-    """Return True for a torch.autograd.Function: such a class is never made an instance of."""
-    return any(base.__module__.startswith("torch.autograd") for base in kind.__mro__)
+def _is_static(kind: type) -> bool:
+    """Return True for a class that is a layer itself, with static methods, such as a torch.autograd.Function."""
+    methods = [inspect.getattr_static(kind, name, None) for name in ("forward", "backward")]
+    return all(isinstance(method, staticmethod) for method in methods)
