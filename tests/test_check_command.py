@@ -188,6 +188,20 @@ def test_without_a_name_every_layer_is_checked_and_stands_in_a_table(check: Hand
     assert re.search(r"^error: my_layer.py:23: in forward", done.out, flags=re.MULTILINE)
 
 
+def test_a_base_class_is_left_out_and_an_unfinished_layer_is_not(check: Handmade, here: Path) -> None:
+    unwritten = "    def forward(self, x): raise NotImplementedError\n    def backward(self, gy): raise NotImplementedError\n"
+    same = "    def forward(self, x): return x + 0\n    def backward(self, gy): return gy + 0\n"
+    abstract = "from abc import ABC, abstractmethod\nclass A(ABC):\n    backward = forward = abstractmethod(lambda self, x: x)\n"
+    (here / "base.py").write_text(f"{abstract}class Base(A):\n{unwritten}class Same(Base):\n{same}Other = Same\n")
+    (here / "later.py").write_text(f"class Later:\n{unwritten}class Same:\n{same}")
+
+    done = check("base.py", *ON)
+
+    assert (done.code, "base.py:Base is left out" in done.err) == (0, True)
+    assert "A" not in re.findall(r"base.py:(\w+)", done.err)
+    assert check("later.py", *ON).code == 1
+
+
 def test_a_layer_is_checked_on_every_input(check: Handmade) -> None:
     done = check("my_layer.py:ReLU", *ON, "--input", "x.npy")
 
@@ -339,6 +353,7 @@ def test_saves_of_every_kind_are_seen_and_others_are_not(tmp_path: Path) -> None
     seen.close()
 
 
+@pytest.mark.long
 @pytest.mark.skipif(importlib.util.find_spec("watchfiles") is None, reason="needs watchfiles, an extra")
 def test_the_command_watches_and_ends_with_ctrl_c(here: Path) -> None:
     start = "import report_shim, sys; report_shim.install(); from handmade.cli.main import main; main()"

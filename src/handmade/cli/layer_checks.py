@@ -17,7 +17,7 @@ from handmade import gradients
 from handmade.cli.console import news, print_json, results
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
-from handmade.layer_files.failures import LayerFileError
+from handmade.layer_files.failures import LayerFileError, is_unwritten
 from handmade.layer_files.inputs import random_input, read_input, shape_of
 from handmade.layer_files.loading import LayerFile, checked, files_in, loaded
 from handmade.layer_files.saves import check_installed, saves
@@ -155,6 +155,9 @@ def _outcomes(
             try:
                 yield Outcome(target, text, _report(subject, x.copy(), order.dtype))
             except (Exception, SystemExit) as error:
+                if subject.is_base and is_unwritten(error):
+                    news.print(f"{target} is left out: it is not implemented, and other layers derive from it", markup=False)
+                    break
                 if alone:
                     raise LayerFileError(file.told(error)) from error
                 yield Outcome(target, text, None, file.told(error))

@@ -42,6 +42,11 @@ def told(error: BaseException, file: Path, belongs: Callable[[str], bool]) -> st
     return _line(_what(error) if isinstance(error, HandmadeError) else f"{shown(file)}: {_what(error)}")
 
 
+def is_unwritten(error: BaseException) -> bool:
+    """Return True if an error is a NotImplementedError, or was raised because of one."""
+    return any(isinstance(each, NotImplementedError) for each in _chain(error))
+
+
 def files(error: BaseException, belongs: Callable[[str], bool]) -> set[Path]:
     """Return the files of the student that an error, or one that it was raised because of, came through."""
     names = set()

@@ -4,7 +4,7 @@ import ast
 import difflib
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from handmade.engine.errors import HandmadeError
@@ -48,10 +48,21 @@ class Pair:
 
 @dataclass(frozen=True)
 class Subject:
-    """Something to check: its name in the file, and a function that makes it, a Pair or a layer."""
+    """Something to check.
+
+    Attributes
+    ----------
+    name : str
+        Its name in the file.
+    make : callable
+        A function without arguments that makes it: a Pair or a layer.
+    is_base : bool
+        True if another layer of the file derives from it: then it may be an interface without a forward of its own.
+    """
 
     name: str
     make: Callable[[], Any]
+    is_base: bool = False
 
 
 def parse_arguments(text: str) -> Arguments:
@@ -116,7 +127,9 @@ def every(file: LayerFile, arguments: Arguments) -> list[Subject]:
         others = [name for name, value in vars(file.module).items() if not name.startswith("_") and _defined(value, file)]
         known = f" Try {file.path.name}:NAME, with one of {', '.join(others[:20])}" if others else ""
         raise HandmadeError(f"{file.path.name}: expected a class with forward and backward; the file defines none.{known}")
-    return [named(file, name, arguments) for name in classes]
+    kinds = {name: vars(file.module)[name] for name in classes}
+    bases = {name for name, kind in kinds.items() if any(kind in other.__mro__[1:] for other in kinds.values())}
+    return [replace(named(file, name, arguments), is_base=name in bases) for name in classes]
 
 
 def _defined(value: Any, file: LayerFile) -> bool:
