@@ -1,13 +1,12 @@
 """`handmade check`: backpropagation against exact difference quotients, array by array, and the kinks by name."""
 
-import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from handmade.cli.commands.options import Data, Json, LayerArguments, LayerDtype, LayerInput, Watch, refuse
+from handmade.cli.commands.options import LAYER_IN_FILE, Data, Json, LayerArguments, LayerDtype, LayerInput, Watch, refuse
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from handmade.engine.check.network import ArrayReport, Report
     from handmade.network import Network
 
-LAYER_FILE = re.compile(r"(.+\.py)(?::(.*))?", re.DOTALL)  # my_layer.py:Conv, or my_layer.py
 MARKS = {"agree": "[bold]agree[/]", "kink": "kink", "bug": "[bold reverse]BUG[/]"}
 
 
@@ -48,7 +46,7 @@ def check(
 ) -> None:
     """Tell bugs from kinks: every gradient three ways. Exit status 0 only if all of them are right."""
     of_layers = {"--input": inputs, "--args": arguments, "--dtype": dtype, "--watch": watch}
-    if file := LAYER_FILE.fullmatch(target):
+    if file := LAYER_IN_FILE.fullmatch(target):
         from handmade.cli.layer_checks import Order, check_file
 
         of_networks = {"--every": every, "--steps": steps, "--figure": figure, "--images": images != 4, "--data": data != "mnist"}

@@ -99,6 +99,7 @@ Image = Annotated[str, typer.Option(metavar="IMAGE", help="An image: test:7 or t
 Label = Annotated[int | None, typer.Option(metavar="N", help="Take this for the class of the image.  [default: its own]")]
 Digits = Annotated[int, typer.Option(metavar="N", min=1, max=17, help="Digits to show, as far as they are useful.")]
 Seed = Annotated[int, typer.Option(min=0, metavar="N", help="Seed of fresh weights.")]
+LAYER_IN_FILE = re.compile(r"(.+\.py)(?::(.*))?", re.DOTALL)  # my_layer.py:Conv, or my_layer.py
 LayerInput = Annotated[
     list[str] | None,
     typer.Option(
