@@ -25,6 +25,7 @@ MAY_IMPORT = {
     "pictures": {"engine", "data"},
     "gradients": {"engine"},
     "losses": {"engine"},
+    "layer_files": {"engine"},
     "receipts": {"data", "engine"},
     "threads": set[str](),
     "compiled": {"engine"},
@@ -34,7 +35,7 @@ MAY_IMPORT = {
     "own_digits": {"data", "files"},
     "runs": {"data", "engine", "files", "network", "networks", "receipts", "threads"},
     "__init__": FACADE,
-    "cli": {*FACADE, "files", "pictures", "threads", "doctor", "__init__"},
+    "cli": {*FACADE, "files", "layer_files", "pictures", "threads", "doctor", "__init__"},
     "__main__": {"cli"},
 }
 # What comes from outside, room by room, beside NumPy and the standard library.
@@ -43,6 +44,7 @@ FOREIGN = {
     "files": {"safetensors", "tensorboardX", "PIL"},
     "frameworks": {"torch", "jax"},  # only for objects that come from there
     "pictures": {"matplotlib", "PIL"},
+    "layer_files": {"watchfiles"},
     "threads": {"threadpoolctl"},
     "doctor": {"threadpoolctl"},
     "cli": {"typer", "rich"},
