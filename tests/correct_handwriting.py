@@ -391,7 +391,8 @@ class Work:
         return (y.astype(frame.dtype) if frame.dtype is not None else y), (p, cache)
 
     def gradients(self, cache: Any, gy: Array) -> tuple[Any, Gradients]:
-        gx, own = self.frame.kind.backward(*cache, gy)
+        p, kept = cache
+        gx, own = self.frame.kind.backward(p, kept, gy)
         if self.frame.dtype is not None:
             own = {name: g.astype(self.frame.dtype) if isinstance(g, np.ndarray) else g for name, g in own.items()}
             gx = None if gx is None else gx.astype(self.frame.dtype)

@@ -54,7 +54,10 @@ class Kind:
 
     def p(self, dtype: Any = None) -> P:
         """Return weights, settings and statistics; floats in a precision, if one is given."""
-        cast = (lambda a: a.astype(dtype) if isinstance(a, np.ndarray) and a.dtype.kind == "f" else a) if dtype else (lambda a: a)
+
+        def cast(a: Any) -> Any:
+            return a.astype(dtype) if dtype and isinstance(a, np.ndarray) and a.dtype.kind == "f" else a
+
         return SimpleNamespace(**{name: cast(value) for name, value in (self.settings | self.weights | self.state).items()})
 
 

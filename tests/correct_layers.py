@@ -6,20 +6,21 @@ without the checker of layers.
 """
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from correct_elementwise import ELEMENTWISE, WITHOUT_WEIGHTS
-from correct_handwriting import Drive, write
+from correct_handwriting import Drive, Written, write
 from correct_kind import MODES, Builder, Draw, Kind, P
 from correct_on_images import ON_IMAGES
 from correct_ours import OURS
 from correct_with_weights import WITH_WEIGHTS
 from handmade.engine.arrays import Array
 
-GROUPS: tuple[tuple[float, list[Builder]], ...] = (
+GROUPS: tuple[tuple[float, Sequence[Builder]], ...] = (
     (0.22, ELEMENTWISE),
     (0.12, WITHOUT_WEIGHTS),
     (0.36, WITH_WEIGHTS),
@@ -82,15 +83,15 @@ def _drawn(rng: np.random.Generator) -> Made | None:
     kind.x = x.astype(np.float64) if x.dtype.kind == "f" else x
     inside = np.float32 if exact == "float32" else None
     if kind.ours is not None and d.chance(0.4):
-        layer, drive, handwriting = kind.ours, _drive_ours, "itself"
+        written = Written(kind.ours, _drive_ours, "itself")
     else:
-        layer, drive, handwriting = write(kind, d, weights, inside)
+        written = write(kind, d, weights, inside)
     if form == "float32 weights" and "cosine" in kind.name:
         kind.untested = kind.untested or "works in float32, and gives float64"
     reason = f"; {UNTESTED}{kind.untested}" if kind.untested else ""
     weights_are = f", weights {d.weights_are}" if weights else ""
-    description = f"{kind.name} [{handwriting}] x {x.shape} {d.mode}{weights_are}, {form}{reason}"
-    return Made(layer, x, description, kind, drive, exact, weights)
+    description = f"{kind.name} [{written.description}] x {x.shape} {d.mode}{weights_are}, {form}{reason}"
+    return Made(written.layer, x, description, kind, written.drive, exact, weights)
 
 
 def _drive_ours(layer: Any, x: Array, gy: Array) -> tuple[Any, Any, dict[str, Any]]:

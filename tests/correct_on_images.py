@@ -47,16 +47,16 @@ def convolution(d: Draw) -> Kind:
     if flat:
         K, s, pad, dil, W = (K[0], 1), (s[0], 1), (pad[0], 0), (dil[0], 1), 1
     first, filters_first, bias = d.chance(0.5), d.chance(0.5), d.chance(0.8)
-    shape = (N, C, H, W) if first else (N, H, W, C)
+    shape: tuple[int, ...] = (N, C, H, W) if first else (N, H, W, C)
     if flat:
         shape = (N, C, H) if first else (N, H, C)
     full = (N, C, H, W) if first else (N, H, W, C)
-    form = (O, C // groups, *K) if filters_first else (*K, C // groups, O)
+    form: tuple[int, ...] = (O, C // groups, *K) if filters_first else (*K, C // groups, O)
     form = tuple(n for axis, n in enumerate(form) if not flat or axis != (3 if filters_first else 1))
     weights = {"W": d.w(*form)} | ({"b": d.w(O)} if bias else {})
 
     def filters(p: P) -> Array:
-        F = p.W.reshape((O, C // groups, *K) if filters_first else (*K, C // groups, O))
+        F: Array = p.W.reshape((O, C // groups, *K) if filters_first else (*K, C // groups, O))
         F = F.transpose(2, 3, 1, 0) if filters_first else F
         return F.reshape(*K, C // groups, groups, O // groups)
 
@@ -137,8 +137,8 @@ def pool(d: Draw) -> Kind:
             if ties != "shared":
                 one = mask.argmax(axis=0) if ties == "first" else len(mask) - 1 - mask[::-1].argmax(axis=0)
                 mask = (np.arange(len(mask)).reshape(-1, 1, 1, 1, 1) == one).astype(x.dtype)
-            return mask / mask.sum(axis=0)
-        counted = stacked(np.ones_like(x), 0)[0].sum(axis=0) if what == "mean without padding" else len(places)
+            return np.asarray(mask / mask.sum(axis=0))
+        counted: Any = stacked(np.ones_like(x), 0)[0].sum(axis=0) if what == "mean without padding" else len(places)
         return np.ones_like(stack) / counted
 
     def forward(_: P, x: Array) -> tuple[Array, Cache]:

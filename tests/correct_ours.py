@@ -1,5 +1,6 @@
 """Correct layers of handmade itself, as equations in another handwriting, or as they are."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ def ours(d: Draw) -> Kind:
     half = (min(q[0], K[0] // 2), min(q[1], K[1] // 2))
     images = (N, H, W, C)
     gamma, beta, mean = d.rng.standard_normal((3, C))
-    made: tuple[Any, tuple[int, ...]] = d.one(
+    makers: list[Callable[[], tuple[Any, tuple[int, ...]]]] = [
         lambda: (conv(images, K, d.whole(1, 3), s, q).layer, images),
         lambda: (pool(images, K, s, half).layer, images),
         lambda: (linear(N, H, W).layer, (N, H)),
@@ -26,8 +27,8 @@ def ours(d: Draw) -> Kind:
         lambda: (AvgPool2d(K, s, half), images),
         lambda: (d.one(GELU(), LeakyReLU(0.2), Sigmoid(), Tanh(), GlobalAvgPool2d()), images),
         lambda: (BatchNorm2d(gamma, beta, mean, d.rng.random(C) + 0.5), images),
-    )()
-    layer, shape = made
+    ]
+    layer, shape = d.one(*makers)()
     parameters: dict[str, Array] = layer.parameters()
 
     def now(p: P) -> Any:
