@@ -26,7 +26,7 @@ def erf(x: Array) -> Array:
 
 
 def normal_density(x: Array) -> Array:
-    return np.exp(-x * x / 2) / math.sqrt(2 * math.pi)
+    return np.asarray(np.exp(-x * x / 2) / math.sqrt(2 * math.pi))
 
 
 def gelu_slope(x: Array) -> Array:

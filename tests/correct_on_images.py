@@ -139,7 +139,7 @@ def pool(d: Draw) -> Kind:
                 mask = (np.arange(len(mask)).reshape(-1, 1, 1, 1, 1) == one).astype(x.dtype)
             return np.asarray(mask / mask.sum(axis=0))
         counted: Any = stacked(np.ones_like(x), 0)[0].sum(axis=0) if what == "mean without padding" else len(places)
-        return np.ones_like(stack) / counted
+        return np.asarray(np.ones_like(stack) / counted)
 
     def forward(_: P, x: Array) -> tuple[Array, Cache]:
         a = _last(x, first=first)
