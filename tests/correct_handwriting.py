@@ -28,6 +28,8 @@ class Written(NamedTuple):
 class Parameter:
     """An array with its gradient, as in many small frameworks."""
 
+    data: Any
+
     def __init__(self, value: Array, name: str = "data") -> None:
         self.grad: Any = None
         self.__dict__[name] = value
@@ -312,6 +314,50 @@ class Lazy(Shelf):
         return super().weights(layer)
 
 
+class ClassLists(Lists):
+    """Lists params and grads that belong to the class."""
+
+    name = "lists of the class"
+
+    def put(self, layer: Any) -> None:
+        type(layer).params = list(self.frame.weights.values())
+
+    def keep(self, layer: Any, gradients: Gradients) -> None:
+        layer.grads = [gradients[name] for name in self.called]
+
+
+class ClassAttributes(Shelf):
+    """Attributes W and b of the class."""
+
+    name = "attributes of the class"
+
+    def put(self, layer: Any) -> None:
+        for name, value in self.frame.weights.items():
+            setattr(type(layer), self.called[name], value)
+
+
+class ParameterList(Lists):
+    """A list of objects with a value and .grad."""
+
+    name = "a list of parameter objects"
+
+    def put(self, layer: Any) -> None:
+        layer.params = [Parameter(value) for value in self.frame.weights.values()]
+
+    def weights(self, layer: Any) -> dict[str, Any]:
+        return dict(zip(self.called, [each.data for each in layer.params], strict=True))
+
+    def replace(self, layer: Any, name: str, value: Any) -> None:
+        layer.params[list(self.called).index(name)].data = value
+
+    def keep(self, layer: Any, gradients: Gradients) -> None:
+        for each, name in zip(layer.params, self.called, strict=True):
+            each.grad = gradients[name]
+
+    def found(self, layer: Any) -> Gradients:
+        return dict(zip(self.called, [each.grad for each in layer.params], strict=True))
+
+
 class Returned(Shelf):
     """Attributes hold the weights; backward returns their gradients."""
 
@@ -348,9 +394,9 @@ class Returned(Shelf):
 
 SHELVES = (
     *(Shelf, Shelf, Slots, Aliases, Lists, Dicts, Dicts, Parameters, Flat, FlatWithGradients, Nested, Lazy),
-    *(Returned, Returned, Returned),
+    *(Returned, Returned, Returned, ClassLists, ClassAttributes, ParameterList),
 )
-OF_ARRAYS = (Aliases, Lists, Flat, FlatWithGradients)  # these cannot hold a Python float
+OF_ARRAYS = (Aliases, Lists, ClassLists, ParameterList, Flat, FlatWithGradients)  # these cannot hold a Python float
 
 
 # --- conventions: the signatures -----------------------------------------------------------------------------------------------
@@ -614,36 +660,54 @@ CONVENTIONS = (
 
 # --- oddities ------------------------------------------------------------------------------------------------------------------
 
-LOCK = "holds a lock"
-ODDITIES = (LOCK, "holds a module", "holds a file", "counts its calls", "holds momenta", "refuses a batch of one",
-            "fixed batch size", "holds itself", "holds a function", "holds its first weights", "keeps a work buffer")  # fmt: skip
+Check: TypeAlias = Callable[[Any, Array, Array], bool]  # of the layer, its input now, and the input it was written for
 
 
-def oddly(methods: Methods, oddity: str, x: Array) -> Methods:
+def _count(layer: Any, _: Array, __: Array) -> bool:
+    layer.calls += 1
+    return True
+
+
+def _wait(layer: Any, _: Array, __: Array) -> bool:
+    with layer.lock:
+        return True
+
+
+CHECKS: dict[str, Check] = {
+    "holds a lock": _wait,
+    "counts its calls": _count,
+    "refuses a batch of one": lambda _, x, __: len(x) > 1,
+    "fixed batch size": lambda _, x, own: len(x) == len(own),
+    "insists on the shape of an image": lambda _, x, own: x.shape[1:] == own.shape[1:],
+    "insists on its dtype": lambda _, x, own: bool(x.dtype == own.dtype),
+    "refuses large numbers": lambda _, x, own: bool(np.abs(x).max(initial=0) <= 2 * np.abs(own).max(initial=0) + 1),
+}
+HELD: dict[str, Callable[[Any, list[Array]], Any]] = {
+    "lock": lambda *_: threading.Lock(),
+    "module": lambda *_: np,
+    "file": lambda *_: sys.__stderr__,
+    "function": lambda *_: lambda x: x,
+    "work buffer": lambda *_: np.zeros(7),
+    "owner": lambda layer, _: layer,
+    "momenta": lambda _, arrays: [np.zeros_like(w) for w in arrays],
+    "first weights": lambda _, arrays: [w.copy() for w in arrays],
+    "count": lambda *_: 0,
+}
+HOLDS = {f"holds its {what}" if what in {"owner", "momenta", "first weights"} else f"holds a {what}": what for what in HELD}
+ODDITIES = tuple({**CHECKS, **HOLDS})
+
+
+def oddly(methods: Methods, oddity: str, own: Array) -> Methods:
     """Change the forward pass of a layer so that it has an oddity."""
+    if oddity not in CHECKS:
+        return methods
     key = "__call__" if "__call__" in methods else "forward"
-    inner = methods[key]
-    N = len(x)
 
-    def images(args: tuple[Any, ...]) -> int:
-        return next(len(arg) for arg in args if isinstance(arg, np.ndarray))
+    def check(layer: Any, *args: Any) -> None:
+        if not CHECKS[oddity](layer, next(arg for arg in args if isinstance(arg, np.ndarray)), own):
+            raise ValueError(f"this layer {oddity}")
 
-    def refuse(_: Any, *args: Any) -> None:
-        if images(args) == 1:
-            raise ValueError("expected more than one image")
-
-    def insist(_: Any, *args: Any) -> None:
-        assert images(args) == N, f"expected {N} images"
-
-    def count(self: Any, *_: Any) -> None:
-        self.calls += 1
-
-    def wait(self: Any, *_: Any) -> None:
-        with self.lock:
-            pass
-
-    checks = {"refuses a batch of one": refuse, "fixed batch size": insist, "counts its calls": count, LOCK: wait}
-    return methods | {key: _checked(inner, checks[oddity])} if oddity in checks else methods
+    return methods | {key: _checked(methods[key], check)}
 
 
 def _checked(inner: Any, check: Callable[..., None]) -> Any:
@@ -678,28 +742,14 @@ def _checked(inner: Any, check: Callable[..., None]) -> Any:
 def furnish_oddity(layer: Any, oddity: str, weights: dict[str, Any]) -> None:
     """Give the layer the attribute that makes it odd."""
     arrays = [value for value in weights.values() if isinstance(value, np.ndarray)]
-    match oddity:
-        case "holds a lock":
-            layer.lock = threading.Lock()
-        case "holds a module":
-            layer.np = np
-        case "holds a file":
-            layer.log = sys.__stderr__
-        case "counts its calls":
-            layer.calls = 0
-        case "holds momenta":
-            layer.momenta = [np.zeros_like(value) for value in arrays]
-        case "holds itself":
-            layer.owner = layer
-        case "holds a function":
-            layer.activation = lambda x: x
-        case "holds its first weights":
-            layer.first = [value.copy() for value in arrays]
-        case "keeps a work buffer":
-            layer.work = np.zeros(7)
+    name = "count" if oddity == "counts its calls" else HOLDS.get(oddity, "")
+    if name:
+        setattr(
+            layer, {"count": "calls", "module": "np", "file": "log"}.get(name, name.replace(" ", "_")), HELD[name](layer, arrays)
+        )
 
 
-def write(kind: Kind, d: Draw, weights: dict[str, Any], dtype: Any) -> Written:
+def write(kind: Kind, d: Draw, weights: dict[str, Any], x: Array, dtype: Any) -> Written:
     """Write a kind down in a random handwriting."""
     frame = Frame(kind, d, weights)
     frame.dtype = dtype
@@ -716,7 +766,7 @@ def write(kind: Kind, d: Draw, weights: dict[str, Any], dtype: Any) -> Written:
     oddity = d.one(*ODDITIES) if d.chance(0.35) and shelf_type is not Slots else ""
     if kind.fixed_batch and oddity != "refuses a batch of one":
         oddity = "fixed batch size"
-    methods = oddly(methods, oddity, kind.x)
+    methods = oddly(methods, oddity, x)
     if shelf_type is Slots:
         methods["__slots__"] = (*dict.fromkeys((*shelf.slots, *(("y",) if convention is with_default else ()))),)
     if isinstance(shelf, Parameters) and shelf.adds:

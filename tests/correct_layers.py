@@ -7,25 +7,49 @@ without the checker of layers.
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from correct_elementwise import ELEMENTWISE, WITHOUT_WEIGHTS
+from correct_elementwise import ELEMENTWISE, WITHOUT_WEIGHTS, clip, hard, magnitude, rectifier, smooth
 from correct_handwriting import Drive, Written, write
-from correct_kind import MODES, Builder, Draw, Kind, P
+from correct_kind import MODES, Builder, Cache, Draw, Kind, P
 from correct_on_images import ON_IMAGES
 from correct_ours import OURS
 from correct_with_weights import WITH_WEIGHTS
 from handmade.engine.arrays import Array
 
+FOLLOWERS = (smooth, rectifier, clip, magnitude, hard)
+
+
+def chain(d: Draw) -> Kind:
+    """Return a layer followed by one without weights that takes any shape: a small network in one layer."""
+    one = d.one(*WITH_WEIGHTS, *ON_IMAGES)(d)
+    other = d.one(*FOLLOWERS)(d)
+
+    def forward(p: P, x: Array) -> tuple[Array, Cache]:
+        z, cache = one.forward(p, x)
+        y, kept = other.forward(P(**other.settings), z)
+        return y, (cache, kept)
+
+    def backward(p: P, cache: Cache, gy: Array) -> tuple[Array | None, dict[str, Any]]:
+        gz, _ = other.backward(P(**other.settings), cache[1], gy)
+        assert gz is not None
+        return one.backward(p, cache[0], gz)
+
+    reason = "kinks within" if one.kinked and other.kinked else one.untested or "it may be flat behind the other layer"
+    both = f"{one.name}, then {other.name}"
+    return replace(one, name=both, forward=forward, backward=backward, kinked=one.kinked or other.kinked, untested=reason)
+
+
 GROUPS: tuple[tuple[float, Sequence[Builder]], ...] = (
     (0.22, ELEMENTWISE),
     (0.12, WITHOUT_WEIGHTS),
-    (0.36, WITH_WEIGHTS),
-    (0.20, ON_IMAGES),
+    (0.32, WITH_WEIGHTS),
+    (0.18, ON_IMAGES),
     (0.10, OURS),
+    (0.06, [chain]),
 )
 PRECISION = {"float64": 1e-9, "float32": 1e-4}  # of a gradient that counts as right, relative to its largest number
 STEEPEST = 1e10  # change of the output relative to its size, for a change of the input relative to its size: beyond, it is a jump
@@ -85,7 +109,7 @@ def _drawn(rng: np.random.Generator) -> Made | None:
     if kind.ours is not None and d.chance(0.4):
         written = Written(kind.ours, _drive_ours, "itself")
     else:
-        written = write(kind, d, weights, inside)
+        written = write(kind, d, weights, x, inside)
     if form == "float32 weights" and "cosine" in kind.name:
         kind.untested = kind.untested or "works in float32, and gives float64"
     reason = f"; {UNTESTED}{kind.untested}" if kind.untested else ""

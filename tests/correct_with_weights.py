@@ -18,7 +18,7 @@ def dense(d: Draw) -> Kind:
     D, outer, bias = shape[-1], d.chance(0.3), d.one("array", "array", "array", "none", "one number", "row")
     W = d.w(O, D) if outer else d.w(D, O)
     weights: dict[str, Any] = {"W": W}
-    if d.chance(0.08):
+    if d.chance(0.15):
         weights = {"W": 1e-5 * W, "b": np.ones(O)}
     elif bias != "none":
         weights["b"] = d.one(0.0, 0.5) if bias == "one number" else d.w(*((1, O) if bias == "row" else (O,)))
