@@ -585,7 +585,7 @@ def test_a_window_that_sees_one_pixel_is_explained(
     for at in np.ndindex(network.shapes[1]):
         receipt = explain(network, image, f"{network.names[0]}[{','.join(map(str, at))}]", depth=2)
         printed: list[float] = []
-        exec(snippet(receipt), {"print": printed.append})  # noqa: S102  the lines that `handmade explain --numpy` prints
+        exec(snippet(receipt), {"print": printed.append})  # the lines that `handmade explain --numpy` prints
 
         assert receipt.total is not None
         check_arithmetic(json.loads(json.dumps(receipt.total.to_json())))
