@@ -23,7 +23,7 @@ from handmade.engine.check.rounding import Rounding, branches, rounding
 from handmade.engine.errors import HandmadeError
 from handmade.engine.gradients.arguments import Gradient, check_batch
 from handmade.engine.gradients.backprop import backprop
-from handmade.engine.gradients.definition import quotients
+from handmade.engine.gradients.definition import mean_loss, quotients
 from handmade.engine.gradients.difference import difference
 from handmade.engine.losses import CrossEntropy, Loss
 from handmade.engine.network import Network
@@ -85,10 +85,10 @@ def check(
     arrays = network.parameters() | network.statistics()
     exact = network.replace({name: array.astype(np.float64) for name, array in arrays.items()})
     x = x.astype(np.float64)
-    _, gradients = backprop(exact, x, y, loss=loss) if analytic is None else analytic(exact, x, y)
-    L, right = difference(exact, x, y, h=H, loss=loss, executor=executor)
-    if not np.isfinite(L):
+    if not np.isfinite(L := mean_loss(exact, x, y, loss)):
         raise HandmadeError(f"check: expected a finite loss; got {L}. Try smaller weights or images")
+    _, gradients = backprop(exact, x, y, loss=loss) if analytic is None else analytic(exact, x, y)
+    _, right = difference(exact, x, y, h=H, loss=loss, executor=executor)
     _, central = difference(exact, x, y, h=H, scheme="central", loss=loss, executor=executor)
     _, finite = difference(exact, x, y, h=DEFINITION_H, loss=loss, executor=executor)
     chosen = _tried(exact, tries)

@@ -10,8 +10,8 @@ E is how strongly the gradient follows such moves, so the rounding of gW is some
 behind a BatchNorm2d over nearly equal images, which multiplies rounding by 1 / sqrt(v + epsilon).
 
 - t = 2^-36 is 2^16 eps, so E itself is right to some 2^-16. Times an amplification of 10^6 it is still far below 1, so that (1)
-  is a straight line. Where constant channels of huge numbers meet a tiny epsilon, any t leads far away; so there are as many draws
-  in which the way back alone is moved.
+  is a straight line. Where constant channels of huge numbers meet a tiny epsilon, any t leads far away; so there are as many
+  draws in which the way back alone is moved.
 - The floor is ROUNDINGS eps E = 64 eps E. A number that goes in stands for two roundings of at most eps / 2: its own product, and
   the addition. Random signs give sqrt(sum of a^2), where the worst case would be the sum of |a|: sqrt(n) times as much, for n
   numbers. 64 covers that for n = 4,000, all places of a channel in a check of a few images; a batch rarely comes near.
@@ -219,14 +219,15 @@ class Pass:
 
 
 def _added_up(norm: BatchNorm2d, x: Array, gy: Array) -> Array:
-    """Return the size of W r gy, of its mean, and of c r times the mean of W r gy c r: gx is what is left of them."""
+    """Return the size of what gx is left of: W r gy, its mean, and c r times the mean of W r gy c r, where c is x - m."""
     if not norm.training:
         return np.zeros_like(gy)
     axes = tuple(range(x.ndim - 1))
-    c = x - x.mean(axis=axes)
+    m = x.mean(axis=axes)
+    c = x - m
     r = 1 / np.sqrt((c * c).mean(axis=axes) + norm.epsilon)
-    g, normal = np.abs(norm.W * r * gy), np.abs(c * r)
-    size: Array = g + g.mean(axis=axes) + normal * (g * normal).mean(axis=axes)
+    g = np.abs(norm.W * r * gy)
+    size: Array = g + g.mean(axis=axes) + (np.abs(x) + np.abs(m)) * r * (g * np.abs(c * r)).mean(axis=axes)
     return size
 
 
