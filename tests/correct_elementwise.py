@@ -30,7 +30,7 @@ def normal_density(x: Array) -> Array:
 
 
 def gelu_slope(x: Array) -> Array:
-    return (1 + erf(x / math.sqrt(2))) / 2 + x * normal_density(x)
+    return np.asarray((1 + erf(x / math.sqrt(2))) / 2 + x * normal_density(x))
 
 
 def _tanh_gelu(x: Array) -> tuple[Array, Array]:
