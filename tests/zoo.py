@@ -687,7 +687,7 @@ class SlopeForgotten:
         return gy * (x > 0)
 
 
-@bug(None, ROWS)
+@bug("derivative forgotten", ROWS)
 class MaskForgotten(DenseThenRelu):
     def backward(self, gy: Array) -> Array:
         self.dW, self.db = self.x.T @ gy, gy.sum(axis=0)

@@ -245,7 +245,7 @@ class FirstWeightsForEveryGroup(Grouped):
         return self.spread(x, gy, groups=self.grouped())
 
 
-@bug(LARGE, "groups")
+@bug(LARGE, "groups", "summed too far")
 class GroupsForgottenDepthwise(Depthwise):
     """Every filter is spread over every channel."""
 

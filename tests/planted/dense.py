@@ -115,7 +115,7 @@ class FirstInputForAll(Dense):
         return np.outer(x[0], gy.sum(axis=0))
 
 
-@bug(FOUR, "batch size", "ignores gy")
+@bug(FOUR, "batch size", "ignores gy", "summed too far")
 class MeanOfTheBatchForEach(Dense):
     def gx(self, x: Array, gy: Array) -> Any:
         return np.broadcast_to(gy.mean(axis=0) @ self.W.T, x.shape).copy()

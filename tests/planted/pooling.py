@@ -121,19 +121,19 @@ class EveryoneSharesTheMaximum(MaxPool):
         return np.full_like(patch, 1 / 4)
 
 
-@bug(EVEN, "wrong side")
+@bug(EVEN, "wrong side", "wrong winner")
 class TheSmallestWins(MaxPool):
     def shares(self, patch: Array) -> Any:
         return super().shares(-patch)
 
 
-@bug(draw(2, 6, 4, 2, seed=2), "wrong side", "sign lost")
+@bug(draw(2, 6, 4, 2, seed=2), "wrong side", "sign lost", "wrong winner")
 class TheLargestMagnitudeWins(MaxPool):
     def shares(self, patch: Array) -> Any:
         return super().shares(abs(patch))
 
 
-@bug(EVEN, "wrong side", "neighbour")
+@bug(EVEN, "wrong side", "neighbour", "wrong winner")
 class OneWinnerForAllChannels(MaxPool):
     """The index is that of the first channel."""
 
@@ -141,19 +141,19 @@ class OneWinnerForAllChannels(MaxPool):
         return np.repeat(super().shares(patch)[..., :1], patch.shape[3], axis=3)
 
 
-@bug(EVEN, "wrong side", "neighbour", "batch size")
+@bug(EVEN, "wrong side", "neighbour", "batch size", "wrong winner")
 class OneWinnerForAllImages(MaxPool):
     def shares(self, patch: Array) -> Any:
         return np.repeat(super().shares(patch)[:1], len(patch), axis=0)
 
 
-@bug(EVEN, "wrong side", "transposed")
+@bug(EVEN, "wrong side", "transposed", "wrong winner")
 class WinnerInTheTransposedWindow(MaxPool):
     def shares(self, patch: Array) -> Any:
         return super().shares(patch).swapaxes(1, 2)
 
 
-@bug(EVEN, "wrong side", "flipped")
+@bug(EVEN, "wrong side", "flipped", "wrong winner")
 class WinnerInTheReversedWindow(MaxPool):
     def shares(self, patch: Array) -> Any:
         return super().shares(patch)[:, ::-1, ::-1]
@@ -272,7 +272,7 @@ class AverageOverwrites(OverlappingAveragePool):
         return gx
 
 
-@bug(EVEN, "wrong side")
+@bug(EVEN, "wrong side", "wrong winner")
 class AverageGivenToTheWinner(AveragePool):
     def shares(self, patch: Array) -> Any:
         return patch == patch.max(axis=(1, 2), keepdims=True)
@@ -361,13 +361,13 @@ class Maxout:
         return x[..., ::2] >= x[..., 1::2]
 
 
-@bug(draw(2, 4, 6), "wrong side", "permuted")
+@bug(draw(2, 4, 6), "wrong side", "permuted", "wrong winner")
 class MaxoutTheSmaller(Maxout):
     def first(self, x: Array) -> Any:
         return ~super().first(x)
 
 
-@bug(draw(2, 4, 6), "wrong side", "groups")
+@bug(draw(2, 4, 6), "wrong side", "groups", "wrong winner")
 class MaxoutOfHalves(Maxout):
     """Channels compared as if they lay in two halves."""
 
@@ -375,7 +375,7 @@ class MaxoutOfHalves(Maxout):
         return x[..., :3] >= x[..., 3:]
 
 
-@bug(draw(2, 4, 6), "wrong side")
+@bug(draw(2, 4, 6), "wrong side", "wrong winner")
 class MaxoutPositive(Maxout):
     def first(self, x: Array) -> Any:
         return x[..., ::2] > 0

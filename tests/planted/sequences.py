@@ -307,7 +307,7 @@ class Residual:
         return shortcut + branch
 
 
-@bug(ROWS, "overwritten")
+@bug(ROWS, "overwritten", "shortcut")
 class ShortcutForgotten(Residual):
     def join(self, shortcut: Array, branch: Array) -> Any:
         return branch
@@ -325,7 +325,7 @@ class BranchesAveraged(Residual):
         return (shortcut + branch) / 2
 
 
-@bug(ROWS)
+@bug(ROWS, "shortcut")
 class ShortcutCountedTwice(Residual):
     def join(self, shortcut: Array, branch: Array) -> Any:
         return 2 * shortcut + branch

@@ -12,7 +12,7 @@ from handmade.engine.check.slopes import EXACT, SAFE, STEPS, Point, between, mov
 
 Guess: TypeAlias = str | None  # in words; None where a mistake is not recognised
 FAR = 30.0  # times the size of x: enough to change every output that reads a number, a pool's losers among them
-RELATIVE = {8: 2e-6, 4: 2e-2, 2: 0.2}  # by the bytes of a number: what is left of the curvature
+RELATIVE = {8: 1e-7, 4: 2e-2, 2: 0.2}  # by the bytes of a number: what is left of the curvature
 SEEN = 2.0  # times the tolerance: a slope that is larger shows that a sign is wrong
 POWER = 10.0  # the same, for a guess
 
@@ -74,7 +74,9 @@ class Comparison:
     def kinked(self) -> Array:
         """Where the sides differ by far more than curvature explains."""
         low, high = self.bounds
-        kinked: Array = high - low > 1e-3 * (np.abs(low) + np.abs(high)) + 10 * self.tolerance
+        sizes = np.abs(low) + np.abs(high)
+        curved = 1e-3 * sizes + 1e-4 * np.max(sizes, initial=0.0)  # where a slope is 0, the curvature is all there is
+        kinked: Array = high - low > curved + 10 * self.tolerance
         return kinked
 
     @property

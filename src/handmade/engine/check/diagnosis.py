@@ -10,19 +10,23 @@ import numpy as np
 from handmade.engine.check.comparison import Comparison, equal_where_known
 from handmade.engine.check.mistakes import FORMULAS, PLACES
 from handmade.engine.check.mistakes.relations import axes_in_words
+from handmade.engine.check.mistakes.where import at_kinks, condition_on_x
 
 Diagnosis = tuple[str, str]
 UNKNOWN: Diagnosis = ("", "")
+NOT_LINEAR = ("zero", "sign lost")  # mistakes after which backward is not linear
 
 
-def diagnose(first: Comparison, second: Comparison | None) -> Diagnosis:
+def diagnose(first: Comparison, second: Comparison | None, *, linear: bool) -> Diagnosis:
     """Return the name of the mistake, and the guess in words; two empty strings if none is recognised.
 
-    `second` is of another input and another gy; None if there is none, as for a layer that takes one input only.
+    `second` is of another input and another gy; None if there is none, as for a layer that takes one input only. Where
+    backward is not `linear` in gy, few mistakes are possible.
     """
     with np.errstate(all="ignore"):  # some mistakes are tried on inputs that the layer was not made for
         usable = second is not None and second.got.shape == second.shape and bool(np.any(second.off))
-        for name, mistake in FORMULAS.items():
+        for name in FORMULAS if linear else NOT_LINEAR:
+            mistake = FORMULAS[name]
             words = mistake(first)
             if words and (second is None or (usable and mistake(second) == words)):
                 return name, words
@@ -31,11 +35,19 @@ def diagnose(first: Comparison, second: Comparison | None) -> Diagnosis:
 
 def diagnose_place(first: Comparison, second: Comparison | None) -> Diagnosis:
     """Return where the errors lie, as a name and in words, if that is the same on both samples."""
+    name, words = at_kinks(first)
+    if words:
+        return name, words
+    if not first.shape:
+        return UNKNOWN
+    condition = condition_on_x(first, second)
+    if condition:
+        return "condition on x", condition
+    usable = second is not None and second.got.shape == second.shape and bool(np.any(second.off))
     for name, mistake in PLACES.items():
-        words = mistake(first)
-        usable = second is not None and bool(np.any(second.off))
-        if words and (second is None or (usable and mistake(second))):
-            return name, words
+        guess = mistake(first)
+        if guess and (second is None or (usable and mistake(second))):
+            return name, guess
     return UNKNOWN
 
 

@@ -42,10 +42,11 @@ def _diagnosed(agreement: Agreement, c: Comparison, *, continuous: bool) -> Diag
     if np.array_equal(~finite, c.off):
         return "not finite", "there is a division by zero, a logarithm of zero, or an overflow in backward"
     second = _second(agreement, c, continuous=continuous)
-    found = diagnose(c, second)
+    linear = agreement.gradients.is_linear(c.x, c.name)
+    found = diagnose(c, second, linear=linear)
     if found != UNKNOWN:
         return found
-    if not agreement.gradients.is_linear(c.x, c.name):
+    if not linear:
         return "not linear", "backward is not linear in gy: twice the gy must give twice the gradient"
     if continuous and _is_right_alone(agreement, c):
         return "batch size", "it is right for one image alone, and wrong for several"
@@ -61,14 +62,16 @@ def _second(agreement: Agreement, c: Comparison, *, continuous: bool) -> Compari
 
 
 def _is_right_alone(agreement: Agreement, c: Comparison) -> bool:
-    """Return True if the gradient is right for each of two images alone."""
-    if len(c.x) < 2:
+    """Return True if the gradient is right for each image alone: for those whose numbers are wrong in the batch."""
+    if len(c.x) < 2 or len(c.y) != len(c.x):
         return False
+    wrong = np.unique(np.unravel_index(c.known[c.off], c.shape)[0]) if c.name == "x" else np.arange(len(c.x))
     gradients = agreement.gradients
     try:
-        for n in range(2):
+        for n in wrong.tolist():
             point = at(gradients.foreign.fresh(), c.x[n : n + 1], c.name)
-            alone = Agreement(gradients, point, agreement.allowed).compared(LOCALISED)
+            gy = c.gy[n : n + 1]
+            alone = Agreement(gradients, point, agreement.allowed).compared(LOCALISED, gy)
             if len(point.y) != 1 or alone.got.shape != alone.shape or np.any(alone.off):
                 return False
     except HandmadeError:

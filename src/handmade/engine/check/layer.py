@@ -52,7 +52,7 @@ def check_layer(
     dtype : dtype, optional
         Of x and the weights; float64 if left out.
     tolerance : float, optional
-        The relative error of a gradient that is allowed; if left out, 2e-6 for a layer that computes in float64, 2e-2 in float32.
+        The relative error of a gradient that is allowed; if left out, 1e-7 for a layer that computes in float64, 2e-2 in float32.
     rng : numpy.random.Generator, optional
         Where directions and upstream gradients come from; always the same if left out.
 

@@ -11,7 +11,7 @@ from handmade.engine.check.equality import equal, worst
 from handmade.engine.check.explanation import wrong_along, wrong_numbers, wrong_shape
 from handmade.engine.check.gradients import Gradients
 from handmade.engine.check.report import Finding, LayerReport
-from handmade.engine.check.side_effects import FORGIVABLE, Subject, backward_effects, forward_effects
+from handmade.engine.check.side_effects import FORGIVABLE, Subject, backward_effects, first_effects, forward_effects
 from handmade.engine.check.slopes import at, moved
 from handmade.engine.check.subject import Checkable
 from handmade.engine.foreign.gradients import tried
@@ -49,11 +49,11 @@ class Questions:
         y = self.gradients.output(x)
         gy = self.gradients.draw(y) if y.dtype.kind == "f" else np.ones(y.shape)
         other = self._other(x)
-        noise = self._roundings(x, y, gy)
-        s = Subject(self.foreign, x, other, y, gy, noise, self.gradients.floor)
-        if self._forgiven(forward_effects(s)):
+        s = Subject(self.foreign, x, other, y, gy, np.zeros(y.shape), self.gradients.floor)
+        if self._forgiven(first_effects(s)):
+            s.noise = self._roundings(x, y, gy)
             self._note_batch(x, y, other)
-            if self._forgiven(backward_effects(s)):
+            if self._forgiven(forward_effects(s)) and self._forgiven(backward_effects(s)):
                 self._ask(x)
         self.notes += s.notes
         found = self.subject.found
@@ -72,8 +72,6 @@ class Questions:
     def _roundings(self, x: Array, y: Array, gy: Array) -> Array:
         """Return the noise of forward, and keep what it may do to each gradient."""
         noise = np.zeros(y.shape)
-        if y.dtype.kind != "f":
-            return noise
         for name in [*(["x"] if self.subject.continuous else []), *self.foreign.places]:
             point = at(self.foreign.fresh(), x, name)
             noise = np.maximum(noise, point.noise)

@@ -11,7 +11,7 @@ import numpy as np
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.engine.foreign import gradients
-from handmade.engine.foreign.objects import Path, Step, copied, value_at, values, write, write_new
+from handmade.engine.foreign.objects import Path, Step, copied, value_at, values, vars_of, write, write_new
 from handmade.engine.foreign.randomness import Randomness
 from handmade.engine.foreign.signatures import UNDERSTOOD, Call, of_backward, of_forward
 
@@ -54,10 +54,11 @@ class Foreign:
         self.backward_call: Call | None = None  # until it is known what forward returns
         self.exact = callable(getattr(layer, "delta", None))
         self.randomness = Randomness(self.layer, [self._ahead])
-        self._left: dict[str, Any] = {}  # by the last forward: x, y, cache, ctx
+        self.left: dict[str, Any] = {}  # by the last forward: x, y, cache, ctx
+        self._returned: Any = None  # by the last backward
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_left": {}}  # what the last forward left is no part of the layer
+        return {**self.__dict__, "left": {}, "_returned": None}  # what the last forward left is no part of the layer
 
     @property
     def weights(self) -> dict[str, Array]:
@@ -65,9 +66,10 @@ class Foreign:
         return {name: np.asarray(value_at(self.layer, path)) for name, path in self.places.items()}
 
     @property
-    def stateful(self) -> bool:
-        """True if backward is not handed x, but remembers the last forward."""
-        return self.backward_call is None or "x" not in self.backward_call.roles
+    def handed_on(self) -> bool:
+        """True if backward is handed x, or what forward returned for it."""
+        roles = self.backward_call.roles if self.backward_call else ()
+        return bool({"x", "cache", "ctx"} & set(roles))
 
     @property
     def mixes_batch(self) -> bool:
@@ -80,7 +82,7 @@ class Foreign:
         other.__dict__ |= self.__dict__
         other.layer, _ = copied(self.layer)
         other._ahead = other.layer.forward if callable(getattr(other.layer, "forward", None)) else other.layer
-        other.randomness, other._left = Randomness(other.layer, [other._ahead]), {}
+        other.randomness, other.left = Randomness(other.layer, [other._ahead]), {}
         other.randomness.shared = self.randomness.shared
         return other
 
@@ -118,7 +120,7 @@ class Foreign:
             (made[0], made[1] if len(made) == 2 else made[1:]) if isinstance(made, tuple) and len(made) > 1 else (made, None)
         )
         y = np.asarray(y)
-        self._left = {"x": x, "y": y, "cache": cache, "ctx": given["ctx"]}
+        self.left = {"x": x, "y": y, "cache": cache, "ctx": given["ctx"]}
         if self.backward_call is None:
             self.backward_call = of_backward(self.layer.backward, self.name, cached=cache is not None)
         return y
@@ -132,12 +134,22 @@ class Foreign:
             self.layer.zero_grad()
         before = self.weights
         made = self._called_back(x, gy, rate=0.0)
+        self._returned = made
         gx, found = self._read(made, before)
         missing = [name for name in self.places if name not in found]
         assert self.backward_call is not None  # a forward came before
         if missing and "rate" in (*self.backward_call.roles, *(role for _, role in self.backward_call.named)):
             found |= self._by_training(x, gy, missing)
         return gx, found
+
+    def returned(self) -> dict[str, Array]:
+        """Return the gradients of weights that the last backward returned; none that the layer is known to hold and add up."""
+        if callable(getattr(self.layer, "zero_grad", None)):
+            return {}
+        rest = self._returned[1:] if isinstance(self._returned, tuple | list) else [self._returned]
+        owned = [each for each in rest if not any(each is value for value in vars_of(self.layer))]
+        given = self._read((None, *owned), self.weights)[1] if owned else {}
+        return {name: g for name, g in given.items() if isinstance(g, np.ndarray) and g.ndim}
 
     def both(self, x: Array, gy: Array) -> tuple[Array, Array | None, dict[str, Array]]:
         """Return copies of y, gx and the gradients of a forward and a backward of the same input, one after the other."""
@@ -165,7 +177,7 @@ class Foreign:
 
     def _called_back(self, x: Array, gy: Array, rate: float) -> Any:
         call = self.backward_call or Call(("gy",))
-        given = self._left | {"x": x, "gy": gy, "rate": rate, "training": True}
+        given = self.left | {"x": x, "gy": gy, "rate": rate, "training": True}
         arguments, named = [given[role] for role in call.roles], {name: given[role] for name, role in call.named}
         function = self.layer.backward
         if call.opaque:

@@ -107,6 +107,11 @@ def values(root: Any) -> Iterator[tuple[Path, Any]]:
                 yield here, value
 
 
+def vars_of(root: Any) -> list[Any]:
+    """Return the values of an object's attributes, containers too."""
+    return [value for _, value in _parts(root)]
+
+
 def arrays(root: Any) -> Iterator[tuple[Path, Array]]:
     """Yield the arrays of numbers that an object holds; of an array under several paths, the first one."""
     seen = set()

@@ -4,6 +4,7 @@ import numpy as np
 
 from handmade.engine.check.comparison import Comparison, Guess, same
 from handmade.engine.check.mistakes.relations import numeric_at
+from handmade.engine.check.mistakes.terms import is_elementwise
 from handmade.engine.check.slopes import at
 
 
@@ -48,12 +49,3 @@ def wrong_side(c: Comparison) -> Guess:
             f"for x from about {low:.2g} to {high:.2g}, the branch of its neighbours is taken: look at the threshold of the mask"
         )
     return None
-
-
-def is_elementwise(c: Comparison) -> bool:
-    """Return True if each output depends on the input at its own place alone, as far as slopes tell."""
-    if c.name != "x" or c.x.shape != c.y.shape:
-        return False
-    rows = np.abs(c.right).reshape(len(c.known), -1).copy()
-    rows[np.arange(len(c.known)), c.known] = 0
-    return not np.any(rows)

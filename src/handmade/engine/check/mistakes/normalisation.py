@@ -9,8 +9,12 @@ import numpy as np
 
 from handmade.engine.arrays import Array
 from handmade.engine.check.comparison import Comparison, Guess, same, some
+from handmade.engine.check.mistakes.relations import axes_in_words
+from handmade.engine.check.mistakes.terms import own_slopes
 
 Axes = tuple[int, ...]
+NEARLY = 1e-3  # what an epsilon may do to an invariance
+CLOSE = 0.02  # what an epsilon may do to a guess
 
 
 def softmax(c: Comparison) -> dict[str, Guess]:
@@ -26,8 +30,11 @@ def softmax(c: Comparison) -> dict[str, Guess]:
                 "softmax diagonal": "only the diagonal of the softmax's derivative is used: each output depends on all inputs"
             }
     for axis in set(range(c.y.ndim)) - set(axes):
-        if same(c, c.got, c.y * (c.gy - (c.y * c.gy).sum(axis=axis, keepdims=True))):
-            return {"softmax axis": f"the sum is taken over axis {axis}, and the softmax over axis {axes[0]}"}
+        for y in (c.y, _softmax(c.x, axis)):
+            if same(c, c.got, y * (c.gy - (y * c.gy).sum(axis=axis, keepdims=True))):
+                return {
+                    "softmax axis": f"backward takes the softmax, or its sum, over axis {axis}, and forward over axis {axes[0]}"
+                }
     return {}
 
 
@@ -39,7 +46,8 @@ def log_softmax(c: Comparison) -> dict[str, Guess]:
     axes = [axis for axis in range(c.y.ndim) if np.allclose(p.sum(axis=axis), 1)]
     if not axes:
         return {}
-    for formula in (c.gy - p * c.gy, c.gy - p, c.gy, c.gy * (1 - p)):
+    means = [c.gy - p * c.gy.mean(axis=axis, keepdims=True) for axis in axes]
+    for formula in (c.gy - p * c.gy, c.gy - p, c.gy, *means):
         if same(c, c.got, formula):
             return {"log-softmax sum": f"softmax times the sum of gy over axis {axes[0]} is to be subtracted"}
     for axis in set(range(c.y.ndim)) - set(axes):
@@ -49,26 +57,48 @@ def log_softmax(c: Comparison) -> dict[str, Guess]:
 
 
 def normalisation(c: Comparison) -> dict[str, Guess]:
-    """Return guesses about the gradient of a layer that takes away a mean and divides by a deviation, by name."""
+    """Return guesses about the gradient of a layer that divides by a deviation or a norm, by name.
+
+    With a = dy_i/dx_i without the terms of mean and deviation, holding the mean constant leaves out mean(a gy), holding the
+    deviation constant z mean(a gy z), and holding a norm n constant x sum(a gy x) / n^2.
+    """
     if c.name != "x" or c.x.shape != c.y.shape or len(c.known) < c.x.size or not np.all(np.isfinite(c.got)):
         return {}
+    own = own_slopes(c).reshape(c.shape)
+    tiny = np.finfo(float).tiny
     for axes in some(range(c.x.ndim)):
-        size = int(np.prod([c.x.shape[axis] for axis in axes]))
-        mean = c.x.mean(axis=axes, keepdims=True)
-        if size < 3 or not _unmoved(c, c.x + np.float64(0.5)) or not _unmoved(c, _shifted(c.x, axes)):
-            continue
-        extra, away = c.got - c.numeric, c.x - mean
-        constant = extra.mean(axis=axes, keepdims=True)
-        along = (extra * away).sum(axis=axes, keepdims=True) / ((away**2).sum(axis=axes, keepdims=True) + np.finfo(float).tiny)
-        over = f"over axes {', '.join(map(str, axes))}"
-        if same(c, c.got, c.numeric + constant * np.ones_like(extra)):
-            return {"mean held constant": f"the mean {over} is held constant, and depends on x"}
-        if size > 3 and same(c, c.got, c.numeric + along * away):
-            return {"variance held constant": f"the variance {over} is held constant, and depends on x"}
-        if size > 3 and same(c, c.got, c.numeric + constant + along * away):
-            words = f"mean and variance {over} are held constant, and depend on x"
-            return {"mean held constant": words}
+        size, over = int(np.prod([c.x.shape[axis] for axis in axes])), axes_in_words(axes)
+        if size > 2 and _unmoved(c, _shifted(c.x, axes)):
+            away = c.x - c.x.mean(axis=axes, keepdims=True)
+            z = away / (np.sqrt((away**2).mean(axis=axes, keepdims=True)) + tiny)
+            a = own / (1 - (1 + z**2) / size)
+            constant = (a * c.gy).mean(axis=axes, keepdims=True) * np.ones(c.shape)
+            along = (a * c.gy * z).mean(axis=axes, keepdims=True) * z
+            if _adds(c, [constant]):
+                return {"mean held constant": f"the mean over {over} is held constant, and depends on x"}
+            if _adds(c, [along]):
+                return {"variance held constant": f"the variance over {over} is held constant, and depends on x"}
+            if _adds(c, [constant, along]):
+                return {"mean held constant": f"mean and variance over {over} are held constant, and depend on x"}
+        if size > 1 and _unmoved(c, 1.5 * c.x):
+            square = (c.x**2).sum(axis=axes, keepdims=True) + tiny
+            a = own / (1 - c.x**2 / square)
+            if _adds(c, [(a * c.gy * c.x).sum(axis=axes, keepdims=True) / square * c.x]):
+                return {"norm held constant": f"the norm over {over} is held constant, and depends on x"}
     return {}
+
+
+def _adds(c: Comparison, parts: list[Array]) -> bool:
+    """Return True if the wrong gradient is the right one and these parts, to a few percent of them: epsilons are not known."""
+    rows = np.stack([part.reshape(-1) for part in parts], axis=1)
+    extra = (c.got - c.numeric).reshape(-1)
+    factors, *_ = np.linalg.lstsq(rows, extra, rcond=None)
+    if not np.all(np.abs(factors - 1) < CLOSE):
+        return False
+    left = extra - rows @ factors
+    return bool(
+        np.linalg.norm(left) <= CLOSE * np.linalg.norm(extra) and np.linalg.norm(extra) > 10 * np.linalg.norm(c.tolerance)
+    )
 
 
 def epsilon(c: Comparison) -> Guess:
@@ -100,6 +130,11 @@ def epsilon(c: Comparison) -> Guess:
     return None
 
 
+def _softmax(x: Array, axis: int) -> Array:
+    p = np.exp(x - x.max(axis=axis, keepdims=True))
+    return np.asarray(p / p.sum(axis=axis, keepdims=True))
+
+
 def _shifted(x: Array, axes: Axes) -> Array:
     """Return x with another constant added to each group."""
     groups = np.mean(x, axis=axes, keepdims=True).shape
@@ -108,4 +143,4 @@ def _shifted(x: Array, axes: Axes) -> Array:
 
 def _unmoved(c: Comparison, x: Array) -> bool:
     y = np.array(c.point.foreign.fresh().forward(x.copy()))
-    return y.shape == c.y.shape and bool(np.allclose(y, c.y, rtol=1e-6, atol=1e-6 * float(np.abs(c.y).max())))
+    return y.shape == c.y.shape and bool(np.allclose(y, c.y, rtol=NEARLY, atol=NEARLY * float(np.abs(c.y).max())))

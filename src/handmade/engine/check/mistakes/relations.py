@@ -9,13 +9,7 @@ from handmade.engine.arrays import Array
 from handmade.engine.check.comparison import Comparison, Guess, compare, same, some
 from handmade.engine.check.slopes import Point, at
 
-
-def not_finite(c: Comparison) -> Guess:
-    """NaN or infinity."""
-    bad = np.argwhere(~np.isfinite(c.got))
-    if not len(bad) or np.array_equal(c.off, np.isfinite(c.got).reshape(-1)[c.known]):
-        return None
-    return "a division by zero, a logarithm of zero, or an overflow in backward"
+FEW = 4  # wrong numbers that are looked at before a guess is worked out in full
 
 
 def unused(c: Comparison) -> Guess:
@@ -56,6 +50,7 @@ def ratio(c: Comparison) -> Guess:
         1 / (images * positions): f"; there are {images} x {positions} images and positions: they add up, do not take the mean",
         1 / positions: f"; an output has {positions} positions: they add up, do not take the mean",
         1 / images: f"; there are {images} images: the mean over the batch belongs to the loss, do not divide again",
+        1 / c.y.size: f"; there are {c.y.size} outputs: they add up, do not take the mean",
         float(images): f"; there are {images} images: the sum over the batch is taken twice, or the mean undone",
     }
     expected = [reason for value, reason in because.items() if math.isclose(factor, value, rel_tol=1e-5) and value != 1]
@@ -73,6 +68,9 @@ def weight_decay(c: Comparison) -> Guess:
     factor = float(np.vdot(W[known], extra[known]) / (np.vdot(W[known], W[known]) or 1.0))
     if int(known.sum()) > 2 and factor and same(c, c.got, c.numeric + factor * W):
         return f"{factor:.4g} times the weights are added: a penalty belongs to the optimiser, not to the layer"
+    first = float(np.mean(extra[known] * np.sign(W[known]))) if np.any(known) else 0.0
+    if int(known.sum()) > 2 and first and same(c, c.got, c.numeric + first * np.sign(W)):
+        return f"{first:.4g} times the signs of the weights are added: a penalty belongs to the optimiser, not to the layer"
     return None
 
 
@@ -109,6 +107,37 @@ def flipped(c: Comparison) -> Guess:
     return None
 
 
+def weights_without_sign(c: Comparison) -> Guess:
+    """The absolute values of weights in the gradient of x."""
+    for name in _kernels(c):
+        if same(c, c.got, _with_weight(c, name, np.abs(c.point.foreign.weights[name]))):
+            return f"the absolute values of {name} are used in backward"
+    return None
+
+
+def weights_of_integers(c: Comparison) -> Guess:
+    """Weights rounded to integers in the gradient of x."""
+    for name in _kernels(c):
+        W = c.point.foreign.weights[name]
+        for rounded in (np.trunc(W), np.round(W), np.floor(W)):
+            if same(c, c.got, _with_weight(c, name, rounded)):
+                return f"{name} is rounded to integers in backward"
+    return None
+
+
+def slice_of_weights_left_out(c: Comparison) -> Guess:
+    """A loop over weights that starts too late or ends too early."""
+    for name in _kernels(c):
+        W = c.point.foreign.weights[name]
+        for axis, size in enumerate(W.shape):
+            for end, place in (("first", 0), ("last", size - 1)):
+                part = W.copy()
+                np.moveaxis(part, axis, 0)[place] = 0
+                if size > 1 and same(c, c.got, _with_weight(c, name, part)):
+                    return f"the {end} slice of {name} along axis {axis} is left out: look at the bounds of the loop"
+    return None
+
+
 def groups(c: Comparison) -> Guess:
     """Channels taken in turns where they belong to groups side by side."""
     order = _permutation(c, range(1, len(c.shape)) if c.name == "x" else range(len(c.shape)))
@@ -137,9 +166,25 @@ def axes_in_words(axes: tuple[int, ...]) -> str:
 
 
 def numeric_at(c: Comparison, point: Point) -> Array:
-    """Return the numerical gradient at another point, where a mistake is none; NaN where kinks make it unsure."""
+    """Return the numerical gradient at another point, where a mistake is none; NaN where it does not fit or is not sure."""
+    if not agrees_at_first(c, point):
+        return np.full(c.shape, np.nan)
     other = compare(point, c.gy, c.got, c.known)
     return other.to_full(np.where(other.kinked, np.nan, np.add(*other.bounds) / 2))
+
+
+def agrees_at_first(c: Comparison, point: Point) -> bool:
+    """Return False if a few of the wrong numbers show already that another point does not explain them."""
+    few = c.known[c.off][:FEW]
+    if point.y.shape != c.gy.shape:
+        return False
+    other = compare(point, c.gy, c.got, few)
+    return not np.any(other.off)
+
+
+def is_near(one: Array, other: Array) -> Array:
+    """Return where two arrays are equal to five digits."""
+    return np.asarray(np.abs(one - other) <= 1e-5 * np.maximum(1.0, np.abs(other)))
 
 
 def with_weights(c: Comparison, name: str, array: Array, x: Array | None = None) -> Point:

@@ -19,6 +19,17 @@ def ignores_gy(c: Comparison) -> Guess:
     return None
 
 
+def slice_left_out(c: Comparison) -> Guess:
+    """A loop over outputs that starts too late or ends too early."""
+    for axis, size in enumerate(c.gy.shape):
+        for end, place in (("first", 0), ("last", size - 1)):
+            part = c.gy.copy()
+            np.moveaxis(part, axis, 0)[place] = 0
+            if size > 1 and same(c, c.got, c.with_gy(part)):
+                return f"the {end} slice of gy along axis {axis} is left out: look at the bounds of the loop"
+    return None
+
+
 def misread_gy(c: Comparison) -> Guess:
     """The numbers of gy in reverse, or transposed."""
     for axes in some(range(c.gy.ndim)):

@@ -5,11 +5,23 @@
 A mistake drops some of these terms, counts too many, or puts them in the wrong place.
 """
 
+from collections.abc import Callable
 from itertools import product
 
 import numpy as np
 
+from handmade.engine.arrays import Array
 from handmade.engine.check.comparison import Comparison, Guess, reads, same, some
+
+PICKS: dict[str, Callable[[Array], int]] = {
+    "smallest": lambda x: int(np.argmin(x)),
+    "largest absolute value": lambda x: int(np.argmax(np.abs(x))),
+    "smallest absolute value": lambda x: int(np.argmin(np.abs(x))),
+    "largest": lambda x: int(np.argmax(x)),
+    "first": lambda _: 0,
+    "last": lambda x: len(x) - 1,
+    "largest in reverse": lambda x: len(x) - 1 - int(np.argmax(x)),
+}
 
 
 def overwritten(c: Comparison) -> Guess:
@@ -35,35 +47,98 @@ def overwritten(c: Comparison) -> Guess:
 
 def winner_ignored(c: Comparison) -> Guess:
     """A pool that spreads gy over its windows."""
-    everyone = (c.gy * reads(c)).reshape(len(c.known), -1).sum(axis=1)
-    if c.name == "x" and same(c, c.got, c.to_full(everyone)):
+    if c.name != "x":
+        return None
+    readers = reads(c).reshape(len(c.known), -1)
+    if int(readers.sum(axis=0).max()) < 2:
+        return None
+    everyone, shares = readers @ c.gy.reshape(-1), (readers / np.maximum(readers.sum(axis=0), 1)) @ c.gy.reshape(-1)
+    if _has_winners(c) and same(c, c.got, c.to_full(everyone)):
         return "every number of a window gets the whole gradient, and only the winner should"
+    if _has_winners(c) and same(c, c.got, c.to_full(shares)):
+        return "all numbers of a window share the gradient, and only the winner should have it"
+    return None
+
+
+def wrong_winner(c: Comparison) -> Guess:
+    """A pool that gives gy to another number of its window than forward takes."""
+    if c.name != "x" or len(c.known) < c.x.size or np.any(c.kinked):
+        return None
+    readers = reads(c).reshape(len(c.known), -1)
+    slopes, x, gy = ((c.right + c.left) / 2).reshape(len(c.known), -1), c.x.reshape(-1), c.gy.reshape(-1)
+    if int(readers.sum(axis=0).max()) < 2 or not np.allclose(slopes.sum(axis=0), slopes.sum(axis=0)[0], rtol=1e-4, atol=1e-6):
+        return None
+    for words, pick in PICKS.items():
+        guess = np.zeros(c.x.size)
+        for o in range(readers.shape[1]):
+            inside = np.flatnonzero(readers[:, o])
+            if len(inside):
+                guess[inside[pick(x[inside])]] += gy[o] * slopes[:, o].sum()
+        if same(c, c.got, guess.reshape(c.shape)):
+            return f"in each window, the gradient goes to the number that is {words}"
+    right, got = np.sort(c.numeric, axis=None), np.sort(c.got, axis=None)
+    if c.y.size < c.x.size and _has_winners(c) and np.all(np.abs(right - got) <= 2 * float(c.tolerance.max())):
+        return "in some windows, the gradient goes to another number than the one that forward takes"
     return None
 
 
 def ties(c: Comparison) -> Guess:
-    """Every winner of a tie counted as the only one: each number is a right-hand slope, and together they are too much."""
-    if c.name == "x" and np.any(c.kinked) and not np.any(c.off):
-        got = c.got.reshape(-1)[c.known]
-        right, left = ((c.gy * side).reshape(len(c.known), -1).sum(axis=1) for side in (c.right, c.left))
-        limit = 2 * c.tolerance
-        if np.all(np.abs(got - right) <= limit) and np.any(np.abs(got - left) > limit):
-            return "every winner of a tie gets the whole gradient; one should take it, or they should share it"
-    return None
+    """Numbers of a tie whose gradients do not add up, though each lies between its two one-sided slopes."""
+    if c.name != "x" or not np.any(c.kinked) or np.any(c.off) or not _chooses(c):
+        return None
+    got = c.got.reshape(-1)[c.known]
+    right, left = ((c.gy * side).reshape(len(c.known), -1).sum(axis=1) for side in (c.right, c.left))
+    limit = 2 * c.tolerance
+    if np.all(np.abs(got - right) <= limit) and np.any(np.abs(got - left) > limit):
+        return "every winner of a tie gets the whole gradient; one should take it, or they should share it"
+    return "where numbers of a window are equal, their gradients do not add up to that of the window"
+
+
+def _chooses(c: Comparison) -> bool:
+    """Return True if outputs have kinks where several numbers meet: a maximum, not an activation."""
+    kinked = (c.right != c.left).reshape(len(c.known), -1)
+    return bool(np.any(kinked.sum(axis=0) > 1))
 
 
 def stride(c: Comparison) -> Guess:
-    """What output w contributes lands w d further along an axis: the step between windows is off by d."""
+    """Windows too close or too far: what output w contributes lands w d further along an axis, or along two."""
     if c.name != "x" or c.x.ndim != c.y.ndim or len(c.known) < c.x.size:
         return None
     terms = (c.gy * (c.right + c.left) / 2).reshape(*c.x.shape, *c.y.shape)
-    for axis, d in product(range(1, c.x.ndim), (-2, -1, 1, 2)):
-        size, moved = c.x.shape[axis], np.zeros(c.x.shape)
-        for w in range(c.y.shape[axis]):
-            part = np.moveaxis(np.take(terms, w, axis=c.x.ndim + axis).reshape(*c.x.shape, -1).sum(axis=-1), axis, 0)
-            target, shift = np.moveaxis(moved, axis, 0), w * d
-            if abs(shift) < size:
-                target[max(shift, 0) : size + min(shift, 0)] += part[max(-shift, 0) : size - max(shift, 0)]
+    axes = [axis for axis in range(1, c.x.ndim) if c.y.shape[axis] > 1]
+    choices: list[dict[int, int]] = [{axis: d} for axis in axes for d in (-3, -2, -1, 1, 2, 3)]
+    choices += [
+        {one: d, other: e} for one, other in product(axes, axes) if one < other for d, e in product((-2, -1, 1, 2), repeat=2)
+    ]
+    for steps in choices:
+        moved = np.zeros(c.x.shape)
+        for places in product(*(range(c.y.shape[axis]) for axis in steps)):
+            part = terms
+            for axis, place in sorted(zip(steps, places, strict=True), reverse=True):
+                part = np.take(part, place, axis=c.x.ndim + axis)
+            part = part.reshape(*c.x.shape, -1).sum(axis=-1)
+            moved += shifted(part, {axis: place * steps[axis] for axis, place in zip(steps, places, strict=True)})
         if same(c, c.got, moved):
-            return f"the stride is mistaken along axis {axis}: windows stand {abs(d)} too {'far' if d > 0 else 'close'}"
+            words = " and ".join(f"{abs(d)} too {'far' if d > 0 else 'close'} along axis {axis}" for axis, d in steps.items())
+            return f"the stride is mistaken: windows stand {words}"
     return None
+
+
+def shifted(array: Array, shifts: dict[int, int]) -> Array:
+    """Return an array moved along some axes; zeros come in, what is moved out is lost."""
+    moved = array
+    for axis, shift in shifts.items():
+        size, target = array.shape[axis], np.zeros_like(moved)
+        if abs(shift) < size:
+            to, out = np.moveaxis(target, axis, 0), np.moveaxis(moved, axis, 0)
+            to[max(shift, 0) : size + min(shift, 0)] = out[max(-shift, 0) : size - max(shift, 0)]
+        moved = target
+    return moved
+
+
+def _has_winners(c: Comparison) -> bool:
+    """Return True if each output moves with one number of its window alone."""
+    slopes = np.abs((c.right + c.left) / 2).reshape(len(c.known), -1)
+    return bool(
+        np.all((slopes > 0.5 * slopes.max()).sum(axis=0) <= 1) and np.allclose(slopes.sum(axis=0), slopes.max(axis=0), atol=1e-6)
+    )
