@@ -81,7 +81,9 @@ class ArrayReport:
         place = f"{self.name}[{','.join(map(str, self.at))}]"
         left, central, right = (f"{value:+.6g}" for value in (self.left, self.central, self.right))
         values = f"{place}: left {left}, central {central}, right {right}; backpropagation says {self.analytic:+.6g}"
-        return values + (f"\n    {self.kink}" if self.kink else "")
+        kink = "a unit is within rounding of its kink, or of a tie" if self.verdict == "kink" else ""
+        kink = str(self.kink) if self.kink else kink
+        return values + (f"\n    {kink}" if kink else "")
 
 
 @dataclass(frozen=True, repr=False)
