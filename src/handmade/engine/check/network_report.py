@@ -24,7 +24,7 @@ class ArrayReport:
     entries, kinks, bugs : int
         How many weights were compared; how many of them have two one-sided derivatives; how many have a wrong value.
     error : float
-        The worst error among weights without a kink, relative to the value (or to a thousandth of the largest, if that is more).
+        The worst error among weights without a kink, relative to the value, or to 1e9 times its rounding if that is more.
     at : tuple of int
         Where that is, or the worst of the bugs if there are any, or else of the kinks.
     analytic, left, right : float

@@ -79,10 +79,10 @@ def rounding(network: Network, x: Array, y: Array, loss: Loss) -> Rounding:
     with np.errstate(all="ignore"):
         base = Pass(network, x, y, loss)
         draws = [Pass(network, x, y, loss, Signs(seed, MOVE), base) for seed in range(DRAWS)]
-        of_loss = _of_losses(base, draws)
-        near = [Pass(network, x, y, loss, Signs(seed, NEAR)).z for seed in range(DRAWS)]
+        near = [Pass(network, x, y, loss, Signs(seed, NEAR)) for seed in range(DRAWS)]
+        of_loss = _of_losses(base, draws, near)
         size = VISIBLE * max(1.0, float(np.abs(base.z).max()))
-        decides = any(float(np.abs(z - base.z).max()) > size for z in (network.logits(x), *near))
+        decides = any(float(np.abs(z - base.z).max()) > size for z in (network.logits(x), *(each.z for each in near)))
         try:
             before = base.gradients()
             moved = [draw.gradients(draw.signs) for draw in draws]
@@ -105,14 +105,13 @@ def loss_rounding(network: Network, x: Array, y: Array, loss: Loss) -> float:
     """Return the rounding of the mean loss, by the forward half of (1)."""
     with np.errstate(all="ignore"):
         base = Pass(network, x, y, loss)
-        return _of_losses(base, [Pass(network, x, y, loss, Signs(seed, MOVE), base) for seed in range(DRAWS)])
+        draws = [Pass(network, x, y, loss, Signs(seed, MOVE), base) for seed in range(DRAWS)]
+        return _of_losses(base, draws, [Pass(network, x, y, loss, Signs(seed, NEAR)) for seed in range(DRAWS)])
 
 
-def _of_losses(base: "Pass", draws: list["Pass"]) -> float:
-    largest = max(abs(draw.loss - base.loss) for draw in draws)
-    near = [Pass(base.network, base.tape[INPUT], base.y, base.of, Signs(seed, NEAR)).loss for seed in range(DRAWS // 2)]
-    farther = max(abs(loss - base.loss) for loss in near)  # where t is too far
-    return ROUNDINGS * (EPS * (largest / MOVE + abs(base.loss)) + farther * EPS / NEAR)
+def _of_losses(base: "Pass", draws: list["Pass"], near: list["Pass"]) -> float:
+    far, close = (max(abs(each.loss - base.loss) for each in passes) for passes in (draws, near))  # close: where t is too far
+    return ROUNDINGS * (EPS * (far / MOVE + abs(base.loss)) + close * EPS / NEAR)
 
 
 def branches(network: Network, x: Array, y: Array, loss: Loss) -> dict[str, tuple[Array, Array]]:
