@@ -95,7 +95,9 @@ def _nodes(rng: "np.random.Generator", shape: tuple[int, int, int]) -> list[Any]
         else:
             entries.append(_norm(rng, now[-1]))
         if rng.integers(2):
-            entries.append(_by_number(rng))
+            wide = (Network(entries, shape).shapes[-1] if entries else shape)[1] > 1
+            layer = _by_number(rng)
+            entries.append(layer if wide or layer.settings().get("window") != [1, 2] else MaxPool2d(1))
         names.append(Network(entries, shape).nodes[-1].name)
     entries.append(_one(rng, [Flatten(), Flatten(), GlobalAvgPool2d()]))
     classes = int(rng.integers(2, 5))

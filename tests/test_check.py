@@ -186,7 +186,7 @@ def test_a_definition_that_disagrees_is_seen(monkeypatch: pytest.MonkeyPatch) ->
 
     def wrong(*arguments: Any, **options: Any) -> dict[str, Array]:
         found = quotients(*arguments, **options)
-        return found | {"2.W": found["2.W"] + np.eye(1, len(found["2.W"]), 3)[0]}
+        return found | {"2.W": found["2.W"] + 1}
 
     monkeypatch.setattr("handmade.engine.check.network.quotients", wrong)
 

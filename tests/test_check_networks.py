@@ -428,6 +428,17 @@ def test_exact_quotients_that_the_definition_contradicts_prove_nothing() -> None
     assert "The exact quotients of linear1.W, linear1.b are not those of the definition" in str(report)
 
 
+def test_where_rounding_decides_every_number_nothing_is_accused() -> None:
+    problem = random_problem(56)
+
+    assert rounding(problem.network, problem.x.astype(np.float64), problem.y, problem.loss).decides
+    assert not rounding(*dead(1.0), CrossEntropy()).decides
+    for name in BACKENDS:
+        if unusable(name) is None:
+            with use_backend(name):
+                check_problem(4717)
+
+
 class Restless(Tanh):
     """A backward that gives another result each time: what it does is no rounding."""
 
@@ -443,3 +454,81 @@ def test_a_backward_by_chance_is_no_rounding() -> None:
     report = check(Network(layers, (4,)), rng.standard_normal((3, 4)), np.array([0, 1, 0]))
 
     assert [array.verdict for array in report.arrays] == ["bug", "bug", "agree", "agree"]
+
+
+# --- layers of other people -----------------------------------------------------------------------------------------------------
+
+
+class Bent:
+    """y = offset + tanh(W x), without a delta; `factor` makes its gradients wrong."""
+
+    def __init__(self, W: Array, offset: float, gx: float = 1.0, gW: float = 1.0) -> None:
+        self.W, self.offset, self.factors = W, offset, (gx, gW)
+
+    def forward(self, x: Array) -> Array:
+        self.x = x
+        y: Array = self.offset + np.tanh(self.W * x)
+        return y
+
+    def backward(self, gy: Array) -> Array:
+        g = gy * (1 - np.tanh(self.W * self.x) ** 2)
+        self.dW = self.factors[1] * (g * self.x).sum(axis=0)
+        gx: Array = self.factors[0] * g * self.W
+        return gx
+
+
+class RowNorm:
+    """Layer normalisation with a tiny epsilon."""
+
+    def __init__(self, gamma: Array) -> None:
+        self.gamma = gamma
+
+    def forward(self, x: Array) -> Array:
+        self.c = x - x.mean(axis=-1, keepdims=True)
+        self.r = 1 / np.sqrt((self.c**2).mean(axis=-1, keepdims=True) + 1e-12)
+        y: Array = self.gamma * self.c * self.r
+        return y
+
+    def backward(self, gy: Array) -> Array:
+        normal, g = self.c * self.r, gy * self.gamma
+        self.dgamma = (gy * normal).sum(axis=0)
+        gx: Array = self.r * (g - g.mean(axis=-1, keepdims=True) - normal * (g * normal).mean(axis=-1, keepdims=True))
+        return gx
+
+
+class Cut:
+    """max(x, 0)."""
+
+    def forward(self, x: Array) -> Array:
+        return np.maximum(x, 0)
+
+    def backward(self, x: Array, gy: Array) -> Array:
+        return gy * (x > 0)
+
+
+def around(layer: object, bias: float = 0.1) -> Network:
+    rng = rng_of(8)
+    last = Linear(rng.standard_normal((4, 3)), np.zeros(3))
+    return Network([Linear(rng.standard_normal((4, 4)), np.full(4, bias)), layer, last], (4,))
+
+
+@pytest.mark.parametrize("images", ["normal", "blank", "constant"])
+@pytest.mark.parametrize("offset", [0.0, 1e5])
+def test_a_right_layer_of_other_people_is_not_accused(images: str, offset: float) -> None:
+    x = {"normal": rng_of(7).standard_normal((3, 4)), "blank": np.zeros((3, 4)), "constant": np.ones((3, 4))}[images]
+    layers = [Bent(rng_of(1).standard_normal(4), offset), Bent(1e-5 * rng_of(1).standard_normal(4), offset), Cut()]
+    layers += [RowNorm(rng_of(1).standard_normal(4))] if not offset else []
+    for layer in layers:
+        for bias in (0.0, 0.1):
+            report = check(around(layer, bias), x, np.array([0, 1, 2]))
+            assert report.verdict != "bug", report
+
+
+@pytest.mark.parametrize(("gx", "gW"), [(1.001, 1.0), (1.0, 1.001), (-1.0, 1.0), (0.0, 1.0), (1.0, 0.0), (1.00001, 1.0)])
+def test_a_wrong_layer_of_other_people_is_found(gx: float, gW: float) -> None:
+    network = around(Bent(rng_of(1).standard_normal(4), 1.0, gx, gW))
+
+    report = check(network, rng_of(7).standard_normal((3, 4)), np.array([0, 1, 2]))
+
+    wrong = {array.name for array in report.arrays if array.bugs}
+    assert wrong == ({"linear1.W", "linear1.b"} if gx != 1 else {"bent1.W"}), report

@@ -145,7 +145,7 @@ class StrideOfHeightForBothInW(Strided):
         return self.correlate(x, gy, stride=(2, 2))
 
 
-@bug(draw(2, 8, 7, 3), "edge")
+@bug(draw(2, 8, 7, 3), "edge", "loop bounds")
 class LastWindowForgottenWhenARowIsLeft(Strided):
     """Right for an odd height, where the windows end with the image."""
 
@@ -362,7 +362,7 @@ class LastColumnForgottenUnlessSquare(Conv):
         return g
 
 
-@bug(IMAGES, "edge")
+@bug(IMAGES, "edge", "loop bounds")
 class HeightForWidth(Conv):
     """A loop over the columns that counts the rows: the image is not square."""
 
@@ -383,7 +383,7 @@ class BorderTooLarge(Padded):
         return g
 
 
-@bug(IMAGES)
+@bug(IMAGES, "loop bounds")
 class FirstRowOfGyForgotten(Conv):
     """Every window of the first row is missing in a sum."""
 
@@ -438,7 +438,7 @@ class CentreOfTheKernelForgotten(Padded):
         return g
 
 
-@bug(IMAGES, "edge")
+@bug(IMAGES, "edge", "loop bounds")
 class LastColumnOfTheKernelForgotten(Conv):
     """A loop over the kernel's width that ends one too early: its terms are missing in every sum."""
 

@@ -94,7 +94,7 @@ class HalfInABatch(Dense):
         return super().gW(x, gy) * (0.5 if len(x) > 1 else 1)
 
 
-@bug(ROWS, "batch size", "edge", "one image")
+@bug(ROWS, "batch size", "edge", "one image", "loop bounds")
 class LoopEndsTooEarly(Dense):
     def gx(self, x: Array, gy: Array) -> Any:
         g = np.zeros_like(x)
@@ -206,7 +206,7 @@ class OneInputDoubled(Dense):
         return super().gx(x, gy) * np.array([1, 1, 2, 1, 1])
 
 
-@bug(ROWS, "edge", "one channel", "one place")
+@bug(ROWS, "edge", "one channel", "one place", "loop bounds")
 class LastOutputNeverAdded(Dense):
     """A loop over outputs that ends one too early."""
 
@@ -217,7 +217,7 @@ class LastOutputNeverAdded(Dense):
         return g
 
 
-@bug(ROWS)
+@bug(ROWS, "loop bounds")
 class LastOutputNeverRead(Dense):
     """Its part of a sum is missing, in every number."""
 

@@ -34,6 +34,7 @@ NAMES = {
     "kink": "at a kink, the derivative is outside the two one-sided ones",
     "layout": "it is wrong for arrays that are not contiguous",
     "log-softmax sum": "the sum of gy is missing",
+    "loop bounds": "the first or the last slice along an axis is left out of a sum: a loop starts too late or ends too early",
     "mean held constant": "the mean is differentiated as a constant",
     "misread gy": "gy is read in another order",
     "missing": "a weight has no gradient",

@@ -186,7 +186,7 @@ class MaximumDividedByTheWindow(OverlappingMaxPool):
         return super().shares(patch) / 6
 
 
-@bug(draw(2, 7, 4, 2), "edge")
+@bug(draw(2, 7, 4, 2), "edge", "loop bounds")
 class LastWindowForgottenForAnOddHeight(MaxPool):
     def backward(self, x: Array, gy: Array) -> Any:
         gx = super().backward(x, gy)
@@ -441,7 +441,7 @@ class PadEdgeOverwrites(PadEdge):
         return gx
 
 
-@bug(IMAGES, "edge")
+@bug(IMAGES, "edge", "loop bounds")
 class PadEdgeOnOneSide(PadEdge):
     def backward(self, gy: Array) -> Any:
         gx = gy[:, 1:-1].copy()

@@ -46,7 +46,10 @@ def check(
     watch: Watch = False,
     json: Json = False,
 ) -> None:
-    """Tell bugs from kinks: every gradient three ways. Exit status 0 only if all of them are right."""
+    """Tell bugs from kinks: every gradient three ways.
+
+    Ends with 0 only if every gradient was tested and is right.
+    """
     of_layers = {"--input": inputs, "--args": arguments, "--dtype": dtype, "--watch": watch}
     if file := LAYER_IN_FILE.fullmatch(target):
         from handmade.cli.layer_checks import Order, check_file

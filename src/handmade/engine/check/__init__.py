@@ -3,6 +3,7 @@
 network.py          backpropagation against one-sided quotients: agree, kink, not tested or bug
 network_report.py   the same, array by array, as data and in words
 rounding.py         what rounding may leave of a derivative that is zero
+subtracted.py       one-sided slopes where a layer's difference is a subtraction
 inactive.py         slopes that are all zero: right, or not tested
 steps.py            the error of a quotient, against its h
 kinks.py            which unit or window a nudge pushes across a kink

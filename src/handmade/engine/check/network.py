@@ -18,8 +18,9 @@ import numpy as np
 from handmade.engine.arrays import Array, check_finite
 from handmade.engine.check.inactive import inactive_units, why_untested
 from handmade.engine.check.kinks import by_convention, kinks
-from handmade.engine.check.network_report import ArrayReport, Report
+from handmade.engine.check.network_report import DISAGREE, ArrayReport, Report
 from handmade.engine.check.rounding import Rounding, branches, rounding
+from handmade.engine.check.subtracted import sides, subtracts
 from handmade.engine.errors import HandmadeError
 from handmade.engine.gradients.arguments import Gradient, check_batch
 from handmade.engine.gradients.backprop import backprop
@@ -32,10 +33,12 @@ __all__ = ["ArrayReport", "Report", "check", "check_comparable"]
 
 H = 1e-30  # of the one-sided derivatives
 DEFINITION_H = 1e-4  # of the definition, whose subtraction has digits left there
+SMALLER_H = 1e-7  # of the definition where it disagrees
 TOLERANCE = 1e-9  # of the larger of both values: far above the rounding of a sum that does not cancel; for others see rounding.py
 UNKNOWN = 1e-12  # of the network's largest quotient: rounding where it cannot be worked out, as without a backward
 LEAST = float(np.finfo(float).tiny) / H  # a quotient below it may be lost, since its dL is too small to be held
 SEVERAL = 2000  # weights for which it is looked at whether several kinks meet: far more than stand on any
+DECIDED = "the numbers of this network are rounding: moves of its weights by a few eps move the logits visibly"
 WHOLE = 1500  # weights of an array for which the definition is run for every one, unless it is said otherwise
 SAMPLE = 100  # of a larger array
 
@@ -88,29 +91,52 @@ def check(
     if not np.isfinite(L := mean_loss(exact, x, y, loss)):
         raise HandmadeError(f"check: expected a finite loss; got {L}. Try smaller weights or images")
     _, gradients = backprop(exact, x, y, loss=loss) if analytic is None else analytic(exact, x, y)
-    _, right = difference(exact, x, y, h=H, loss=loss, executor=executor)
-    _, central = difference(exact, x, y, h=H, scheme="central", loss=loss, executor=executor)
-    _, finite = difference(exact, x, y, h=DEFINITION_H, loss=loss, executor=executor)
-    chosen = _tried(exact, tries)
-    textbook = quotients(exact, x, y, chosen, h=DEFINITION_H, loss=loss, executor=executor, progress=progress)
     rounded = rounding(exact, x, y, loss)
-    lost = 2 * rounded.loss / DEFINITION_H  # by the definition, which subtracts two losses
-    floors = _floors(rounded, right)
-    judged = [
-        _Judged.of(name, g, 2 * central[name] - right[name], right[name], floors[name]).or_by_convention(exact, x, y, loss)
-        for name, g in gradients.items()
-    ]
+    lossy = subtracts(exact, x)
+    if lossy:
+        left, right, floors = sides(exact, x, y, loss, rounded.loss, executor)
+    else:
+        _, right = difference(exact, x, y, h=H, loss=loss, executor=executor)
+        _, central = difference(exact, x, y, h=H, scheme="central", loss=loss, executor=executor)
+        left, floors = {name: 2 * central[name] - right[name] for name in right}, _floors(rounded, right)
+    judged = [_Judged.of(name, g, left[name], right[name], floors[name]) for name, g in gradients.items()]
+    if not lossy:
+        judged = [each.or_by_convention(exact, x, y, loss) for each in judged]
     if any(each.wrong.any() for each in judged) and rounded.gradients is not None:
         chance = branches(exact, x, y, loss)
         judged = [each.or_by_chance(*chance[each.name]) for each in judged]
+    _, finite = difference(exact, x, y, h=DEFINITION_H, loss=loss, executor=executor)
+    chosen = _tried(exact, tries)
+    textbook = quotients(exact, x, y, chosen, h=DEFINITION_H, loss=loss, executor=executor, progress=progress)
     reports = []
     for each in judged:
-        at = finite[each.name].flat[chosen[each.name]]
-        scale = max(float(np.abs(finite[each.name]).max()), lost / TOLERANCE)
-        error = float(np.abs(textbook[each.name] - at).max(initial=0)) / scale if scale else 0.0
-        untested = why_untested(exact, x, y, loss, each.name) if each.zero else ""
-        reports.append(each.report(exact, x, error, len(at), untested))
+        error = _definition_error(
+            exact, x, y, loss, each.name, finite[each.name], chosen[each.name], textbook[each.name], rounded.loss
+        )
+        unclear = bool(rounded.decides and each.wrong.any() and np.isfinite(each.g).all())
+        untested = DECIDED if unclear else why_untested(exact, x, y, loss, each.name) if each.zero else ""
+        found = replace(each, floor=np.full_like(each.g, np.inf)) if unclear else each
+        reports.append(found.report(exact, x, error, len(chosen[each.name]), untested))
     return Report(tuple(reports), inactive_units(exact, x))
+
+
+def _definition_error(
+    network: Network, x: Array, y: Array, loss: Loss, name: str, finite: Array, chosen: Array, textbook: Array, rounded: float
+) -> float:
+    """Return the worst disagreement of the definition with the difference, relative to the array's largest quotient.
+
+    The definition subtracts two losses, so it cannot be right to more than their rounding over h. Where h moves a number by far
+    more than it is large, both are lost: there, a wrong delta has to show at a smaller h, too.
+    """
+    apart = np.abs(textbook - finite.flat[chosen])
+    scale = max(float(np.abs(finite).max()), 2 * rounded / DEFINITION_H / TOLERANCE)
+    doubtful = apart > DISAGREE * scale
+    if doubtful.any():
+        some = {name: chosen[doubtful]}
+        _, near = difference(network, x, y, h=SMALLER_H, loss=loss)
+        differ = np.abs(quotients(network, x, y, some, h=SMALLER_H, loss=loss)[name] - near[name].flat[some[name]])
+        apart[doubtful] *= differ > DISAGREE * float(np.abs(near[name]).max()) + 2 * rounded / SMALLER_H
+    return float(apart.max(initial=0)) / scale if scale else 0.0
 
 
 def check_comparable(network: Network, x: Array, y: Array) -> None:
@@ -197,7 +223,8 @@ class _Judged:
         """Count, and find the worst weight."""
         outside, wrong, margin = self.outside, self.wrong, self.margin
         on_kink = self.high - self.low > margin
-        relative = np.where(on_kink, 0, outside / (margin / TOLERANCE))
+        with np.errstate(over="ignore", invalid="ignore"):  # infinite gradients, and right ones of 0
+            relative = np.where(on_kink, 0, outside / margin * TOLERANCE)
         spread = self.high - self.low
         ranked = np.where(np.isnan(outside), np.inf, outside) if wrong.any() else spread if on_kink.any() else relative
         at = tuple(int(i) for i in np.unravel_index(ranked.argmax(), self.g.shape))

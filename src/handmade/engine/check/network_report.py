@@ -24,7 +24,7 @@ class ArrayReport:
     entries, kinks, bugs : int
         How many weights were compared; how many of them have two one-sided derivatives; how many have a wrong value.
     error : float
-        The worst error among weights without a kink, relative to the value (or to a thousandth of the largest, if that is more).
+        The worst error among weights without a kink, relative to the value, or to 1e9 times its rounding if that is more.
     at : tuple of int
         Where that is, or the worst of the bugs if there are any, or else of the kinks.
     analytic, left, right : float
@@ -81,7 +81,9 @@ class ArrayReport:
         place = f"{self.name}[{','.join(map(str, self.at))}]"
         left, central, right = (f"{value:+.6g}" for value in (self.left, self.central, self.right))
         values = f"{place}: left {left}, central {central}, right {right}; backpropagation says {self.analytic:+.6g}"
-        return values + (f"\n    {self.kink}" if self.kink else "")
+        kink = "a unit is within rounding of its kink, or of a tie" if self.verdict == "kink" else ""
+        kink = str(self.kink) if self.kink else kink
+        return values + (f"\n    {kink}" if kink else "")
 
 
 @dataclass(frozen=True, repr=False)

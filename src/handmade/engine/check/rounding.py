@@ -21,7 +21,7 @@ behind a BatchNorm2d over nearly equal images, which multiplies rounding by 1 / 
 
 ReLUs and pools keep their branches in (1): it asks for rounding, not for kinks. Where a branch is decided by rounding alone, as
 in a unit whose terms cancel, two ways to the same gradient may decide differently. `branches` asks for that: the same draws with
-moves as small as rounding, t = 8 eps, and branches free.
+moves as small as rounding, t = 8 eps, and branches free. Where such moves move the logits visibly, nothing can be said at all.
 
 Parker (1997), "Monte Carlo Arithmetic"; Higham (2002), "Accuracy and Stability of Numerical Algorithms", second edition.
 """
@@ -50,6 +50,7 @@ NEAR = 8 * EPS  # t of `branches`
 FREE_DRAWS = 24  # of `branches`: some units that are decided by chance, in most of their combinations
 SMALL = 1e-30  # a step along one branch
 POLYNOMIAL = 2.0**17  # eps |y| / max |w|: rounding of the slope of a layer that is run again (layers/propagate.py, NEAR and c_1)
+VISIBLE = 1e-3  # of the largest logit, 1 at least
 LABELS = 10  # labels for which a loss of one's own is asked what it adds up
 
 
@@ -64,10 +65,13 @@ class Rounding:
     gradients : dict of Array or None
         Of every weight, in the shapes of the weights; None if that cannot be worked out, since a layer has no backward, or one
         that gives another result each time.
+    decides : bool
+        True if moves as small as rounding move the logits visibly: then no number of the network is what its weights say.
     """
 
     loss: float
     gradients: dict[str, Array] | None
+    decides: bool = False
 
 
 def rounding(network: Network, x: Array, y: Array, loss: Loss) -> Rounding:
@@ -75,31 +79,39 @@ def rounding(network: Network, x: Array, y: Array, loss: Loss) -> Rounding:
     with np.errstate(all="ignore"):
         base = Pass(network, x, y, loss)
         draws = [Pass(network, x, y, loss, Signs(seed, MOVE), base) for seed in range(DRAWS)]
-        of_loss = loss_rounding(base, draws)
+        near = [Pass(network, x, y, loss, Signs(seed, NEAR)) for seed in range(DRAWS)]
+        of_loss = _of_losses(base, draws, near)
+        size = VISIBLE * max(1.0, float(np.abs(base.z).max()))
+        decides = any(float(np.abs(z - base.z).max()) > size for z in (network.logits(x), *(each.z for each in near)))
         try:
             before = base.gradients()
             moved = [draw.gradients(draw.signs) for draw in draws]
             moved += [base.gradients(Signs(DRAWS + seed, MOVE)) for seed in range(DRAWS)]  # the way back alone
             again = Pass(network, x, y, loss).gradients()
         except HandmadeError:
-            return Rounding(of_loss, None)
+            return Rounding(of_loss, None, decides)
         if not all(np.array_equal(before[name], again[name], equal_nan=True) for name in before):
-            return Rounding(of_loss, None)
+            return Rounding(of_loss, None, decides)
         scale = ROUNDINGS * EPS / MOVE
         found = {}
         for name, g in before.items():
             largest = scale * np.max([np.abs(each[name] - g) for each in moved], axis=0)
             column = largest.max(axis=tuple(range(g.ndim - 1)), keepdims=True)  # of all weights that feed one channel
             found[name] = np.broadcast_to(column + base.of_quotients(name), g.shape)
-    return Rounding(of_loss, found)
+    return Rounding(of_loss, found, decides)
 
 
-def loss_rounding(base: "Pass", draws: list["Pass"]) -> float:
-    """Return the rounding of the mean loss."""
-    largest = max(abs(draw.loss - base.loss) for draw in draws)
-    near = [Pass(base.network, base.tape[INPUT], base.y, base.of, Signs(seed, NEAR)).loss for seed in range(DRAWS // 2)]
-    farther = max(abs(loss - base.loss) for loss in near)  # where t is too far
-    return ROUNDINGS * (EPS * (largest / MOVE + abs(base.loss)) + farther * EPS / NEAR)
+def loss_rounding(network: Network, x: Array, y: Array, loss: Loss) -> float:
+    """Return the rounding of the mean loss, by the forward half of (1)."""
+    with np.errstate(all="ignore"):
+        base = Pass(network, x, y, loss)
+        draws = [Pass(network, x, y, loss, Signs(seed, MOVE), base) for seed in range(DRAWS)]
+        return _of_losses(base, draws, [Pass(network, x, y, loss, Signs(seed, NEAR)) for seed in range(DRAWS)])
+
+
+def _of_losses(base: "Pass", draws: list["Pass"], near: list["Pass"]) -> float:
+    far, close = (max(abs(each.loss - base.loss) for each in passes) for passes in (draws, near))  # close: where t is too far
+    return ROUNDINGS * (EPS * (far / MOVE + abs(base.loss)) + close * EPS / NEAR)
 
 
 def branches(network: Network, x: Array, y: Array, loss: Loss) -> dict[str, tuple[Array, Array]]:
@@ -155,8 +167,8 @@ class Pass:
         for node in network.nodes:
             if node.name in network.below_logits:
                 self.tape[node.name] = self._forward(node, base)
-        z = self.tape[network.logits_name]
-        self.loss = float(loss.forward(z, y).mean())
+        self.z: Array = self.tape[network.logits_name]
+        self.loss = float(loss.forward(self.z, y).mean())
 
     def _forward(self, node: Node, base: "Pass | None") -> Array:
         given = node.of(self.tape)
@@ -192,7 +204,7 @@ class Pass:
         return found
 
     def _of_loss(self, signs: Signs | None) -> Array:
-        z, y = self.tape[self.network.logits_name], self.y
+        z, y = self.z, self.y
         if signs is None:
             return self.of.backward(z, y) / len(y)
         gz = self.of.backward(signs.moved(z), y)

@@ -5,6 +5,7 @@ randomness.py   the random numbers that a forward draws, the same ones in each c
 signatures.py   the role of each parameter of forward and backward
 gradients.py    the gradient of each weight, wherever backward left it
 weights.py      which arrays are weights, statistics or settings
+results.py      what backward returned, told apart
 calls.py        Foreign: one object, called in one way
 """
 

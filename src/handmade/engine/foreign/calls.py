@@ -10,12 +10,10 @@ import numpy as np
 
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
-from handmade.engine.foreign import gradients
 from handmade.engine.foreign.objects import Path, Step, copied, value_at, values, vars_of, write, write_new
 from handmade.engine.foreign.randomness import Randomness
+from handmade.engine.foreign.results import read, told
 from handmade.engine.foreign.signatures import UNDERSTOOD, Call, of_backward, of_forward
-
-RETURNS = "gx, (gx, {name: gradient}), (gx, gW, gb) in the order of the weights, or {'x': gx, name: gradient}"
 
 
 class CallFailed(HandmadeError):
@@ -135,7 +133,7 @@ class Foreign:
         before = self.weights
         made = self._called_back(x, gy, rate=0.0)
         self._returned = made
-        gx, found = self._read(made, before)
+        gx, found = read(self.layer, made, self.places, before)
         missing = [name for name in self.places if name not in found]
         assert self.backward_call is not None  # a forward came before
         if missing and "rate" in (*self.backward_call.roles, *(role for _, role in self.backward_call.named)):
@@ -146,10 +144,13 @@ class Foreign:
         """Return the gradients of weights that the last backward returned; none that the layer is known to hold and add up."""
         if callable(getattr(self.layer, "zero_grad", None)):
             return {}
-        rest = self._returned[1:] if isinstance(self._returned, tuple | list) else [self._returned]
-        owned = [each for each in rest if not any(each is value for value in vars_of(self.layer))]
-        given = self._read((None, *owned), self.weights)[1] if owned else {}
-        return {name: g for name, g in given.items() if isinstance(g, np.ndarray) and g.ndim}
+        made = self._returned
+        several = made if isinstance(made, tuple | list) else (made,)
+        owned = [each for each in several if not any(each is value for value in vars_of(self.layer))]
+        found = (
+            told((None, *owned[len(owned) > 1 :]), self.places, self.weights)[1] if isinstance(made, tuple | list | dict) else {}
+        )
+        return {name: g for name, g in found.items() if g.ndim}
 
     def both(self, x: Array, gy: Array) -> tuple[Array, Array | None, dict[str, Array]]:
         """Return copies of y, gx and the gradients of a forward and a backward of the same input, one after the other."""
@@ -197,70 +198,6 @@ class Foreign:
             if isinstance(error.__cause__, TypeError) and "argument" in str(error.__cause__):
                 raise _WrongCount from None
             raise
-
-    # --- what came back ---
-
-    def _read(self, made: Any, weights: dict[str, Array]) -> tuple[Array | None, dict[str, Array]]:
-        """Tell gx and the gradients apart in what backward returned, and add those that the layer holds."""
-        several = isinstance(made, tuple) or (isinstance(made, list) and bool(made) and isinstance(made[0], np.ndarray | None))
-        gx, rest = (made[0], list(made[1:])) if several and len(made) > 0 else (made, [])
-        found: dict[str, Array] = {}
-        if isinstance(gx, dict):
-            gx, rest = next((g for name, g in gx.items() if gradients.is_input(name) and name not in weights), None), [gx]
-        for each in rest if len(rest) == 1 else [rest]:
-            if isinstance(each, dict):
-                found |= self._by_name(each)
-            elif isinstance(each, tuple | list) and each:
-                found |= self._by_order(list(each), weights)
-            elif each is not None and not isinstance(each, tuple | list):
-                found |= self._by_order([each], weights)
-        missing = {self.places[name]: array for name, array in weights.items() if name not in found}
-        names = {path: name for name, path in self.places.items()}
-        found |= {names[path]: g for path, g in gradients.stored(self.layer, missing).items()}
-        if gx is None:
-            held = [
-                value
-                for path, value in values(self.layer)
-                if len(path) <= 2
-                and gradients.is_input(str(path[-1].key))
-                and str(path[-1].key) != gradients.stripped(str(path[-1].key))
-                and isinstance(value, np.ndarray)
-            ]
-            gx = held[0] if held else None
-        if gx is not None and not isinstance(gx, np.ndarray):
-            gx = np.asarray(gx)
-            if gx.dtype.kind not in "fiub":
-                raise HandmadeError(f"{self.name}.backward: expected {RETURNS}; got {type(made).__name__}")
-        return gx, found
-
-    def _by_name(self, given: dict[Any, Any]) -> dict[str, Array]:
-        names = {path: name for name, path in self.places.items()}
-        found = {}
-        for name, g in given.items():
-            path = gradients.match(str(name), names)
-            if g is not None and not (path is None and gradients.is_input(str(name))):
-                found[names[path] if path is not None else str(name)] = np.asarray(g)
-        return found
-
-    def _by_order(self, given: list[Any], weights: dict[str, Array]) -> dict[str, Array]:
-        """Match gradients with weights by their order; where that does not fit, by their shapes."""
-        arrays = [np.asarray(each) for each in given if each is not None]
-        if len(arrays) == len(weights):
-            in_order = dict(zip(weights, arrays, strict=True))
-            if all(g.shape == weights[name].shape for name, g in in_order.items()):
-                return in_order
-        found: dict[str, Array] = {}
-        rest = []
-        for n, g in enumerate(arrays):
-            fitting = [name for name, array in weights.items() if array.shape == g.shape and name not in found]
-            if fitting:
-                found[fitting[0]] = g
-            else:
-                rest.append((f"result[{n + 1}]", g))
-        left = [name for name in weights if name not in found]
-        if len(left) == len(rest):
-            return found | {name: g for name, (_, g) in zip(left, rest, strict=True)}
-        return found | dict(rest)
 
     def _by_training(self, x: Array, gy: Array, missing: list[str]) -> dict[str, Array]:
         """Return what a step with learning rate 1 takes away from the weights."""
