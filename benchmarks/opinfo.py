@@ -83,7 +83,10 @@ class TorchLayer:
     """A function of PyTorch in the clothes of a layer."""
 
     def __init__(self, case: Case) -> None:
-        self._of = lambda: case  # a function: its arrays are no attributes
+        def of() -> Case:
+            return case
+
+        self._of = of  # a function, for the arrays of a case are no attributes
         self.weights = {name: w.copy() for name, w in case.weights.items()}
 
     def forward(self, x: Array) -> Array:
