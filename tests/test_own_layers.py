@@ -403,7 +403,7 @@ class Sums(TheirSwish):
         (None, "expected a layer with a method forward; NoneType has none"),
         (TheirSwish, "expected a layer, an object; got the class TheirSwish. Try TheirSwish(...)"),
         (NoBack(), "expected a layer with a method backward; NoBack has none"),
-        (Fails(), "Fails fails for images of shape (2, 2, 1): ZeroDivisionError"),
+        (Fails(), "Fails.forward raised ZeroDivisionError for arrays of shape (2, 2, 2, 1)"),
         (Sums(), "Sums.forward: expected one output for each image; got the shape ()"),
     ],
 )

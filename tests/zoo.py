@@ -244,6 +244,16 @@ class Normalised:
         return gx, {"scale": (gy * self.hat).sum(axis=0)}
 
 
+class RandomMask(Rectifier):
+    """Dropout, with a generator of the class: right for the random numbers of each call."""
+
+    rng = np.random.default_rng(0)
+
+    def forward(self, x: Array) -> Any:
+        self.mask = self.rng.random(x.shape) > 0.5
+        return x * self.mask
+
+
 class WeightsOfTheClass(Dense):
     W, b = draw(5, 4), draw(4)
 
@@ -327,6 +337,7 @@ RIGHT_ON_ROWS = [
     Normalised,
     Rectifier,
     RectifierFromOne,
+    RandomMask,
     Sigmoid,
 ]
 RIGHT_ON_IMAGES = [Conv, lambda: Conv((2, 3), (2, 1), (1, 2)), Pool, lambda: Pool((2, 2), (2, 2)), SharedPool, Rectifier, Sigmoid]
@@ -665,7 +676,7 @@ class WeightsForgotten(Squared):
         return gy * 2 * x, super().backward(x, gy)[1]
 
 
-@bug(None, ROWS)
+@bug("condition on x", ROWS)
 class SlopeForgotten:
     """A leaky rectifier, and the derivative of one that is tight."""
 
@@ -744,15 +755,6 @@ class ReadsTheLastInput(Dense):
 
     def backward(self, x: Array, gy: Array) -> tuple[Array, Gradients]:
         return super().backward(self.x, gy)
-
-
-@bug("state", ROWS)
-class Noisy(Rectifier):
-    rng = np.random.default_rng(0)
-
-    def forward(self, x: Array) -> Any:
-        self.mask = self.rng.random(x.shape) > 0.5
-        return x * self.mask
 
 
 @bug("float32", ROWS)

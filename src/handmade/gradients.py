@@ -1,4 +1,4 @@
-"""Gradients, for users: three ways to them, `input_gradient` for the pixels; `check` and `check_layer` tell who is right.
+"""Gradients, for users: three ways to them, `input_gradient` for the pixels; `check...` tells who is right.
 
 `error_against_h` measures how the step size spoils a quotient, and how it does not spoil an exact one.
 """
@@ -8,9 +8,19 @@ from typing import TYPE_CHECKING, Any
 from handmade.engine.gradients import backprop, definition, difference, input_gradient
 
 if TYPE_CHECKING:
-    from handmade.engine.check import LayerReport, check, check_layer, error_against_h
+    from handmade.engine.check import LayerReport, check, check_function, check_layer, error_against_h
 
-__all__ = ["LayerReport", "backprop", "check", "check_layer", "definition", "difference", "error_against_h", "input_gradient"]
+__all__ = [
+    "LayerReport",
+    "backprop",
+    "check",
+    "check_function",
+    "check_layer",
+    "definition",
+    "difference",
+    "error_against_h",
+    "input_gradient",
+]
 
 
 def __getattr__(name: str) -> Any:

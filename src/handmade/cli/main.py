@@ -89,7 +89,7 @@ def _message(error: Exception) -> str:
         message = error.format_message()
         return f"{message if message.endswith(('.', '?')) else message + '.'} Try: handmade{known} --help"
     if isinstance(error, HandmadeError):
-        return in_options(str(error))
+        return str(error) if getattr(error, "verbatim", False) else in_options(str(error))
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     if isinstance(error, MemoryError):

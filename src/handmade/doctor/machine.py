@@ -16,7 +16,12 @@ from handmade.threads import bound, cores
 
 PREFIXES = ("OPENBLAS_", "OMP_", "GOMP_", "KMP_", "MKL_", "BLIS_", "VECLIB_", "GOTO_", "NPY_", "MALLOC_", "GLIBC_TUNABLES")
 OUR_OWN = "KMP_DUPLICATE_LIB_OK"  # threadpoolctl sets it
-EXTRAS = {"Pillow": "images", "matplotlib": "plots", "tensorboardX": "tensorboard"}  # and the extra that brings each
+EXTRAS = {
+    "Pillow": "images",
+    "matplotlib": "plots",
+    "tensorboardX": "tensorboard",
+    "watchfiles": "watch",
+}  # with the extra of each
 
 
 @dataclass(frozen=True)

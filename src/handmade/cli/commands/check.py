@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from handmade.cli.commands.options import Data, Json
+from handmade.cli.commands.options import LAYER_IN_FILE, Data, Json, LayerArguments, LayerDtype, LayerInput, Watch, refuse
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -20,12 +20,15 @@ MARKS = {"agree": "[bold]agree[/]", "kink": "kink", "bug": "[bold reverse]BUG[/]
 
 def check(
     target: Annotated[
-        str, typer.Argument(metavar="MODEL|NAME|FILE", help="A model or run, a preset, or a network file.")
+        str,
+        typer.Argument(
+            metavar="MODEL|NAME|FILE|FILE.py:LAYER", help="A model or run, a preset, a network file, or a layer in a Python file."
+        ),
     ] = "readme",
     *,
     data: Data = "mnist",
     images: Annotated[int, typer.Option(min=1, metavar="N", help="Number of images to check on.")] = 4,
-    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Of fresh weights.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Of fresh weights, and of random inputs.")] = 0,
     every: Annotated[
         bool, typer.Option("--every", help="Run the definition for every weight: a forward pass each.  [default: for some]")
     ] = False,
@@ -35,9 +38,22 @@ def check(
     figure: Annotated[
         Path | None, typer.Option(metavar="FILE", help="With --steps: draw it as well, to a .png, .svg or .pdf.")
     ] = None,
+    inputs: LayerInput = None,
+    arguments: LayerArguments = None,
+    dtype: LayerDtype = None,
+    watch: Watch = False,
     json: Json = False,
 ) -> None:
-    """Tell bugs from kinks: every gradient three ways."""
+    """Tell bugs from kinks: every gradient three ways. Exit status 0 only if all of them are right."""
+    of_layers = {"--input": inputs, "--args": arguments, "--dtype": dtype, "--watch": watch}
+    if file := LAYER_IN_FILE.fullmatch(target):
+        from handmade.cli.layer_checks import Order, check_file
+
+        of_networks = {"--every": every, "--steps": steps, "--figure": figure, "--images": images != 4, "--data": data != "mnist"}
+        refuse(of_networks, "goes with a network, not with a Python file")
+        check_file(Order(Path(file[1]), file[2], tuple(inputs or ()), arguments, dtype, seed, json=json), watch=watch)
+        return
+    refuse(of_layers, "goes with a layer in a Python file, such as my_layer.py:Conv")
     if figure and not steps:
         raise typer.BadParameter("goes with --steps", param_hint="--figure")
     if every and steps:

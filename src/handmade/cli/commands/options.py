@@ -2,11 +2,11 @@
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from enum import StrEnum
 from functools import wraps
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -85,6 +85,13 @@ def takes_backend(command: Callable[..., None], *, light: bool = False) -> Calla
     return with_backend
 
 
+def refuse(options: Mapping[str, Any], reason: str) -> None:
+    """Raise BadParameter for the first of some options, by name, that was given."""
+    for name, value in options.items():
+        if value:
+            raise typer.BadParameter(reason, param_hint=name)
+
+
 Data = Annotated[str, setting_option(next(setting for setting in settings() if setting.name == "data"))]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output; the rest goes to standard error.")]
 Target = Annotated[str, typer.Argument(metavar="MODEL|NAME|FILE", help="A model or run, a preset, or a network file.")]
@@ -92,3 +99,17 @@ Image = Annotated[str, typer.Option(metavar="IMAGE", help="An image: test:7 or t
 Label = Annotated[int | None, typer.Option(metavar="N", help="Take this for the class of the image.  [default: its own]")]
 Digits = Annotated[int, typer.Option(metavar="N", min=1, max=17, help="Digits to show, as far as they are useful.")]
 Seed = Annotated[int, typer.Option(min=0, metavar="N", help="Seed of fresh weights.")]
+LAYER_IN_FILE = re.compile(r"(.+\.py)(?::(.*))?", re.DOTALL)  # my_layer.py:Conv, or my_layer.py
+LayerInput = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--input", metavar="SHAPE|FILE", help="Of a layer: random numbers of a shape, 2,8,8,3, or an .npy file; repeatable."
+    ),
+]
+LayerArguments = Annotated[
+    str | None, typer.Option("--args", metavar="TEXT", help="Arguments of a class: 'kernel=3, filters=4'.")
+]
+LayerDtype = Annotated[
+    Literal["float32", "float64"] | None, typer.Option(help="Precision of a layer.  [default: the one that comes out of it]")
+]
+Watch = Annotated[bool, typer.Option("--watch", help="Check a Python file again when it is saved; Ctrl-C ends it.")]

@@ -1,20 +1,34 @@
-"""Who is right: every gradient of a network against exact quotients, or a layer of anybody's own against the laws.
+"""The checkers: every gradient of a network against exact quotients, and a layer of anybody's own against the laws.
 
 network.py          backpropagation against one-sided quotients: agree, kink or bug
-steps.py            how wrong a quotient is, against its h
+steps.py            the error of a quotient, against its h
 kinks.py            which unit or window a nudge pushes across a kink
-layer.py            the laws, run on a stranger's layer
-stranger.py         how such a layer is called, in whichever style it is written
-manners.py          what it must leave alone: inputs, weights, and what it remembers
-comparison.py       its gradient beside a numerical one
-diagnosis.py        what a wrong gradient looks like: mistakes by name
-window_mistakes.py  those of convolutions and pools
-report.py           what is said in the end
+layer.py            check_layer and check_function
+subject.py          a layer made ready to be checked
+questions.py        the order of the questions
+gradients.py        the gradients that a layer gives
+agreement.py        the gradient of one array at one input: right or wrong; explanation.py, the finding about it
+side_effects.py     arrays written to, results that depend on earlier calls, lost precision
+slopes.py           one-sided slopes, their noise and their error bars
+other_inputs.py     inputs beside the one that is given
+comparison.py       a gradient beside the numerical one
+diagnosis.py        the name of a mistake; mistakes/, the mistakes
+report.py           the report
 """
 
-from handmade.engine.check.layer import check_layer
+from handmade.engine.check.layer import check_function, check_layer
 from handmade.engine.check.network import ArrayReport, Report, check
 from handmade.engine.check.report import Finding, LayerReport
 from handmade.engine.check.steps import StepErrors, error_against_h
 
-__all__ = ["ArrayReport", "Finding", "LayerReport", "Report", "StepErrors", "check", "check_layer", "error_against_h"]
+__all__ = [
+    "ArrayReport",
+    "Finding",
+    "LayerReport",
+    "Report",
+    "StepErrors",
+    "check",
+    "check_function",
+    "check_layer",
+    "error_against_h",
+]

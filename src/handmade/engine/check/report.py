@@ -1,9 +1,11 @@
-"""What `check_layer` found, as data and in words."""
+"""The report of `check_layer`: as data, and in words."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from textwrap import fill
+from typing import Any, Literal, TypeAlias
 
 WIDTH = 80
+Status: TypeAlias = Literal["correct", "wrong", "not tested"]
 
 
 @dataclass(frozen=True)
@@ -12,10 +14,10 @@ class Finding:
 
     Attributes
     ----------
-    law : str
-        "manners", "difference" or "transpose".
+    section : str
+        "gradient of W", "side effects", "precision", "forward" or "delta".
     array : str
-        "y", "x", "gy", "delta", or the name of a weight array; for the transpose law, the one whose gradient is wrong.
+        "y", "x", "gy", "delta", or the name of a weight array; for a gradient, the array whose gradient is wrong.
     what : str
         What was seen.
     name : str
@@ -24,39 +26,33 @@ class Finding:
         The same in a sentence.
     index : tuple of int or None
         The worst place, if there is one.
-    got, wanted : float or None
+    got, expected : float or None
         What the layer has there, and what it should have.
     """
 
-    law: str
+    section: str
     array: str
     what: str
     name: str = ""
     guess: str = ""
     index: tuple[int, ...] | None = None
     got: float | None = None
-    wanted: float | None = None
+    expected: float | None = None
 
     def __str__(self) -> str:
-        lines = [fill(f"{self.law}: {self.what}", WIDTH, subsequent_indent="    ")]
-        if self.got is not None and self.wanted is not None:
-            place = "" if self.index is None else f" at [{', '.join(map(str, self.index))}]"
-            lines.append(f"    the worst{place}: yours {self.got:.6g}, wanted {self.wanted:.6g}")
+        lines = [fill(f"{self.section}: {self.what}", WIDTH, subsequent_indent="    ")]
+        if self.got is not None and self.expected is not None:
+            place = "" if self.index is None else f" at {self.array}[{', '.join(map(str, self.index))}]"
+            lines.append(f"    the worst{place}: got {self.got:.6g}, expected {self.expected:.6g}")
         if self.guess:
-            lines.append(
-                fill(
-                    f"Perhaps {self.guess}{'' if self.guess.endswith('?') else '.'}",
-                    WIDTH,
-                    initial_indent="    ",
-                    subsequent_indent="    ",
-                )
-            )
+            told = f"{self.name}: perhaps {self.guess}{'' if self.guess.endswith('?') else '.'}"
+            lines.append(fill(told, WIDTH, initial_indent="    ", subsequent_indent="    "))
         return "\n".join(lines)
 
 
 @dataclass(frozen=True)
 class LayerReport:
-    """What `check_layer` has to say; print it.
+    """The answer of `check_layer`: true only for a layer that is correct; print it.
 
     Attributes
     ----------
@@ -66,27 +62,60 @@ class LayerReport:
         What is wrong; empty if nothing is.
     notes : tuple of str
         What is worth knowing and is no error.
-    compared : int
-        How many numbers and directions were compared with their numerical gradients.
+    compared : dict of str to int
+        How many numbers and directions of an array's gradient were compared with numerical ones.
+    not_compared : dict of str to str
+        Why an array's gradient was not tested.
+    settings : tuple of str
+        Numbers of the layer that were taken for settings.
     kinks : int
-        How many of these lay on a kink or a tie. There, anything between the two one-sided slopes is right.
+        How many of the compared numbers lay on a kink or a tie. There, anything between the two one-sided slopes is right.
     """
 
     layer: str
     findings: tuple[Finding, ...]
-    notes: tuple[str, ...]
-    compared: int
-    kinks: int
+    notes: tuple[str, ...] = ()
+    compared: dict[str, int] = field(default_factory=dict)
+    not_compared: dict[str, str] = field(default_factory=dict)
+    settings: tuple[str, ...] = ()
+    kinks: int = 0
+
+    @property
+    def verdict(self) -> Status:
+        """One of "correct", "wrong" and "not tested"."""
+        return "wrong" if self.findings else "not tested" if self.not_compared else "correct"
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is wrong."""
-        return not self.findings
+        """True if the layer is correct, and all of it was tested."""
+        return self.verdict == "correct"
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+    def expect_ok(self) -> None:
+        """Raise AssertionError with the whole report unless the layer is correct."""
+        if not self.ok:
+            raise AssertionError(str(self))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as plain data, for JSON."""
+        return {"verdict": self.verdict, **asdict(self)}
 
     def __str__(self) -> str:
         count = len(self.findings)
-        head = "obeys the laws" if self.ok else f"{count} thing{'s' * (count > 1)} to mend"
-        lines = [f"{self.layer}: {head}", *map(str, self.findings)]
-        kinks = f", {self.kinks:,} of them on a kink or a tie" if self.kinks else ""
-        notes = [f"{self.compared:,} slopes compared{kinks}.", *self.notes] if self.compared else self.notes
-        return "\n".join([*lines, *(fill(f"note: {note}", WIDTH, subsequent_indent="    ") for note in notes)])
+        errors = f", {count} error{'s' * (count > 1)}" if count else ""
+        lines = [f"{self.layer}: {self.verdict}{errors}", *map(str, self.findings)]
+        if self.compared:
+            kinks = f"; {self.kinks:,} of these on a kink or a tie" if self.kinks else ""
+            lines.append(_line("compared: " + ", ".join(f"{name} ({count:,})" for name, count in self.compared.items()) + kinks))
+        lines += [_line(f"not tested: {name}, {why}") for name, why in self.not_compared.items()]
+        if self.settings:
+            lines.append(_line("settings: " + ", ".join(self.settings)))
+        return "\n".join([*lines, *(_line(f"note: {note}") for note in self.notes)])
+
+    __repr__ = __str__
+
+
+def _line(text: str) -> str:
+    return fill(text, WIDTH, subsequent_indent="    ")

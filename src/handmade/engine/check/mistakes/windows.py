@@ -27,7 +27,7 @@ def overwritten(c: Comparison) -> Guess:
             "last ": each[:, -1],
             "first ": each[:, 0],
         }.items():
-            if same(c, c.got, c.spread(kept)):
+            if same(c, c.got, c.to_full(kept)):
                 what = "image" if loops == (0,) else "of the windows" if c.name == "x" else "contribution"
                 return f"only the {which.strip()} {what} counts: `=` where `+=` is needed"
     return None
@@ -36,16 +36,18 @@ def overwritten(c: Comparison) -> Guess:
 def winner_ignored(c: Comparison) -> Guess:
     """A pool that spreads gy over its windows."""
     everyone = (c.gy * reads(c)).reshape(len(c.known), -1).sum(axis=1)
-    if c.name == "x" and same(c, c.got, c.spread(everyone)):
+    if c.name == "x" and same(c, c.got, c.to_full(everyone)):
         return "every number of a window gets the whole gradient, and only the winner should"
     return None
 
 
 def ties(c: Comparison) -> Guess:
-    """Right-hand slopes count every winner of a tie as the only one."""
-    if c.kinks and c.name == "x":
-        right, left = (c.spread((c.gy * side).reshape(len(c.known), -1).sum(axis=1)) for side in (c.right, c.left))
-        if same(c, c.got, right) and not same(c, c.got, left):
+    """Every winner of a tie counted as the only one: each number is a right-hand slope, and together they are too much."""
+    if c.name == "x" and np.any(c.kinked) and not np.any(c.off):
+        got = c.got.reshape(-1)[c.known]
+        right, left = ((c.gy * side).reshape(len(c.known), -1).sum(axis=1) for side in (c.right, c.left))
+        limit = 2 * c.tolerance
+        if np.all(np.abs(got - right) <= limit) and np.any(np.abs(got - left) > limit):
             return "every winner of a tie gets the whole gradient; one should take it, or they should share it"
     return None
 

@@ -1,0 +1,113 @@
+"""The gradient of one array at one input: right, or wrong.
+
+low <= <gradient, d> <= high, to the tolerance       for each number by itself, then for all of them at once, with another gy
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from handmade.engine.arrays import Array
+from handmade.engine.check.comparison import Comparison, compare, tolerance
+from handmade.engine.check.gradients import Gradients
+from handmade.engine.check.slopes import Point, Verdict, between, judge
+
+LOCALISED = 2000  # numbers of an array that are nudged, once it is known to be wrong
+SLOPES = 2**22  # numbers that the slopes of one array may take
+SUSPECTS = 24  # numbers of an array that are judged again on a ladder of steps
+DIRECTIONS = 3
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """A direction along which a gradient is wrong.
+
+    Attributes
+    ----------
+    words : str
+        The direction, in words.
+    got, expected : float
+        <gradient, direction>.
+    """
+
+    words: str
+    got: float
+    expected: float
+
+
+@dataclass
+class Agreement:
+    """Judgements of gradients at one point.
+
+    Attributes
+    ----------
+    gradients : Gradients
+    point : Point
+        The input and the array.
+    allowed : float or None
+        The relative error that is allowed; None for what the dtype makes of it.
+    """
+
+    gradients: Gradients
+    point: Point
+    allowed: float | None
+
+    def compared(self, most: int, gy: Array | None = None, got: Array | None = None) -> Comparison:
+        """Compare up to `most` numbers of the array, drawn at random."""
+        point, rng = self.point, self.gradients.rng
+        gy = self.gradients.draw(point.y) if gy is None else gy
+        got = self.gradients.of(point, gy) if got is None else got
+        count = max(1, min(point.array.size, most, SLOPES // max(gy.size, 1)))
+        return compare(point, gy, got, np.sort(rng.choice(point.array.size, count, replace=False)), self.allowed)
+
+    def closer(self, c: Comparison) -> Comparison:
+        """Return the same comparison with more numbers of the array."""
+        return self.compared(LOCALISED, c.gy, c.got) if len(c.known) < c.got.size else c
+
+    def is_wrong(self, c: Comparison) -> bool:
+        """Judge the suspects again, the worst first, where their error bar is smallest."""
+        if not np.any(c.off):
+            return False
+        low, high = c.bounds
+        got = c.got.reshape(-1)[c.known]
+        excess = np.where(np.isfinite(got), np.maximum(low - got, got - high) / c.tolerance, np.inf)
+        for n in np.argsort(-np.where(c.off, excess, -np.inf))[: min(SUSPECTS, int(c.off.sum()))]:
+            direction = np.zeros(c.shape)
+            direction.reshape(-1)[c.known[n]] = 1
+            if self._judged(direction, c.gy, float(got[n])).wrong:
+                return True
+        return False
+
+    def along(self, n: int) -> tuple[Disagreement | None, bool]:
+        """Move all numbers at once: equally far for n = 0, where ties stay ties, and else at random; each time with another gy.
+
+        Returns
+        -------
+        disagreement : Disagreement or None
+        kinked : bool
+            True if a kink was met.
+        """
+        point, rng = self.point, self.gradients.rng
+        shape = point.array.shape
+        size, sign = rng.uniform(0.5, 1, shape), rng.choice([-1.0, 1.0], shape)
+        direction = np.ones(shape) if n == 0 else size * sign
+        gy = self.gradients.draw(point.y)
+        got = self.gradients.of(point, gy)
+        value = float(np.vdot(got, direction))
+        right, left = point.slopes(direction)
+        low, high = (float(side) for side in between(right, left, gy))
+        sizes = np.abs(gy * np.maximum(np.abs(right), np.abs(left))).sum() + np.abs(got * direction).sum()
+        allowed = float(tolerance(point, gy, np.array([sizes]), self.allowed)[0])
+        if low - allowed <= value <= high + allowed:
+            return None, bool(high - low > 1e-3 * (abs(low) + abs(high)) + 10 * allowed)
+        verdict = self._judged(direction, gy, value)
+        words = f"all of {point.name} moved equally" if n == 0 else f"{point.name} moved at random"
+        return (Disagreement(words, value, (verdict.low + verdict.high) / 2) if verdict.wrong else None), False
+
+    def _judged(self, direction: Array, gy: Array, value: float) -> Verdict:
+        verdict = judge(self.point, direction, gy, value)
+        if self.allowed is None or not verdict.wrong:
+            return verdict
+        more = self.allowed * max(abs(verdict.low), abs(verdict.high))
+        wrong = not verdict.low - more <= value <= verdict.high + more
+        return Verdict(verdict.low, verdict.high, verdict.error, wrong=wrong, known=verdict.known)

@@ -1,0 +1,76 @@
+"""The finding about a wrong gradient: how much of it is wrong, the worst place, and the name of the mistake."""
+
+import numpy as np
+
+from handmade.engine.check import other_inputs
+from handmade.engine.check.agreement import LOCALISED, Agreement, Disagreement
+from handmade.engine.check.comparison import Comparison
+from handmade.engine.check.diagnosis import UNKNOWN, Diagnosis, diagnose, diagnose_place, diagnose_shape
+from handmade.engine.check.mistakes.windows import ties
+from handmade.engine.check.report import Finding
+from handmade.engine.check.slopes import at
+from handmade.engine.errors import HandmadeError
+
+
+def wrong_shape(c: Comparison) -> Finding:
+    """Return the finding about a gradient of another shape than its array."""
+    what = f"it has the shape {c.got.shape}: expected the shape of {c.name}, {c.shape}"
+    return Finding(f"gradient of {c.name}", c.name, what, *diagnose_shape(c))
+
+
+def wrong_numbers(agreement: Agreement, c: Comparison, *, continuous: bool) -> Finding:
+    """Return the finding about wrong numbers."""
+    got, expected = c.got.reshape(-1)[c.known], c.numeric.reshape(-1)[c.known]
+    n = int(np.argmax(np.where(c.off, np.where(np.isfinite(got), np.abs(got - expected), np.inf), -1)))
+    index = tuple(int(i) for i in np.unravel_index(c.known[n], c.shape))
+    what = f"{int(c.off.sum()):,} of {len(c.known):,} numbers are wrong"
+    if not np.isfinite(got[n]):
+        what += f"; the gradient of {c.name}[{', '.join(map(str, index))}] is {got[n]}"
+    name, guess = _diagnosed(agreement, c, continuous=continuous)
+    return Finding(f"gradient of {c.name}", c.name, what, name, guess, index, float(got[n]), float(expected[n]))
+
+
+def wrong_along(c: Comparison, found: Disagreement) -> Finding:
+    """Return the finding about a gradient that is wrong along a direction, though no single number is."""
+    name, guess = ("ties", words) if (words := ties(c)) else UNKNOWN
+    what = f"it does not add up: along one direction ({found.words}) it is wrong"
+    return Finding(f"gradient of {c.name}", c.name, what, name, guess, None, found.got, found.expected)
+
+
+def _diagnosed(agreement: Agreement, c: Comparison, *, continuous: bool) -> Diagnosis:
+    finite = np.isfinite(c.got).reshape(-1)[c.known]
+    if np.array_equal(~finite, c.off):
+        return "not finite", "there is a division by zero, a logarithm of zero, or an overflow in backward"
+    second = _second(agreement, c, continuous=continuous)
+    found = diagnose(c, second)
+    if found != UNKNOWN:
+        return found
+    if not agreement.gradients.is_linear(c.x, c.name):
+        return "not linear", "backward is not linear in gy: twice the gy must give twice the gradient"
+    if continuous and _is_right_alone(agreement, c):
+        return "batch size", "it is right for one image alone, and wrong for several"
+    return diagnose_place(c, second)
+
+
+def _second(agreement: Agreement, c: Comparison, *, continuous: bool) -> Comparison | None:
+    """Return the same comparison for another input and another gy."""
+    gradients = agreement.gradients
+    x = other_inputs.another(gradients.foreign, c.x, gradients.rng) if continuous else c.x
+    point = at(gradients.foreign.fresh(), c.x if x is None else x, c.name)
+    return Agreement(gradients, point, agreement.allowed).compared(LOCALISED)
+
+
+def _is_right_alone(agreement: Agreement, c: Comparison) -> bool:
+    """Return True if the gradient is right for each of two images alone."""
+    if len(c.x) < 2:
+        return False
+    gradients = agreement.gradients
+    try:
+        for n in range(2):
+            point = at(gradients.foreign.fresh(), c.x[n : n + 1], c.name)
+            alone = Agreement(gradients, point, agreement.allowed).compared(LOCALISED)
+            if len(point.y) != 1 or alone.got.shape != alone.shape or np.any(alone.off):
+                return False
+    except HandmadeError:
+        return False
+    return True

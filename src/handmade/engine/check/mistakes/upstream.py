@@ -1,0 +1,35 @@
+"""Mistakes with gy, the gradient from above: left out, read in another order, or not used linearly."""
+
+from itertools import permutations
+
+import numpy as np
+
+from handmade.engine.check.comparison import Comparison, Guess, same, some
+from handmade.engine.check.mistakes.relations import axes_in_words
+
+
+def ignores_gy(c: Comparison) -> Guess:
+    """Ones, or a mean, in the place of gy."""
+    ones = np.ones_like(c.gy)
+    if same(c, c.got, c.with_gy(ones)):
+        return "gy is ignored: this is the gradient of the sum of all outputs (gy = 1)"
+    for axes in some(range(1, c.gy.ndim)):
+        if same(c, c.got, c.with_gy(c.gy.mean(axis=axes, keepdims=True) * ones)):
+            return f"gy is averaged over {axes_in_words(axes)} before it is used"
+    return None
+
+
+def misread_gy(c: Comparison) -> Guess:
+    """The numbers of gy in reverse, or transposed."""
+    for axes in some(range(c.gy.ndim)):
+        if same(c, c.got, c.with_gy(np.flip(c.gy, axes))):
+            return f"gy is read in reverse along {axes_in_words(axes)}"
+    for axes in permutations(range(c.gy.ndim)):
+        turned = c.gy.transpose(axes)
+        if list(axes) == sorted(axes):
+            continue
+        if turned.shape == c.gy.shape and same(c, c.got, c.with_gy(turned)):
+            return "gy is read with its axes in another order"
+        if same(c, c.got, c.with_gy(turned.reshape(c.gy.shape))):
+            return "gy is reshaped where it should be transposed"
+    return None

@@ -1,0 +1,281 @@
+"""What must hold before slopes mean anything: a function of the input, that writes to nobody's arrays and keeps its precision."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from handmade.engine.arrays import Array
+from handmade.engine.check.equality import equal, worst
+from handmade.engine.check.report import Finding
+from handmade.engine.errors import HandmadeError
+from handmade.engine.foreign import CallFailed, Foreign
+
+FORGIVABLE = {"input mutated", "weights mutated", "layout", "buffer"}  # slopes can be taken all the same
+NOISY = 1e5  # times the rounding of float64: less than the seven digits of float32
+SIDE = "side effects"
+
+
+@dataclass
+class Subject:
+    """A layer, and the inputs that it is tried on.
+
+    Attributes
+    ----------
+    foreign : Foreign
+        Calls are made to fresh copies of it, unless they are meant to follow one another.
+    x, other : Array
+        An input a little off the kinks, and another one of that shape.
+    y, gy : Array
+        The output, and a random gradient from above.
+    noise : Array, the shape of y
+        What rounding does to the output.
+    floor : dict of str to float
+        What rounding may do to a gradient.
+    notes : list of str
+        What could not be tried.
+    """
+
+    foreign: Foreign
+    x: Array
+    other: Array
+    y: Array
+    gy: Array
+    noise: Array
+    floor: dict[str, float]
+    notes: list[str] = field(default_factory=list)
+
+    def tried(self, what: str, question: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+        """Ask a question that the layer may refuse; then a note says so."""
+        try:
+            found = list(question())
+        except CallFailed as error:
+            self.notes.append(f"{what} could not be tried: {error}")
+            return
+        yield from found
+
+
+def forward_effects(s: Subject) -> Iterator[Finding]:
+    """Yield what is wrong with forward beside its numbers; stop where the next question would make no sense."""
+    foreign, given = s.foreign.fresh(), s.x.copy()
+    before = _copies(foreign.weights)
+    y = np.array(foreign.forward(given))
+    yield from _written("forward", {"x": (given, s.x)})
+    yield from _trained("forward", foreign, before)
+    if y.dtype.kind != "f":
+        yield Finding("forward", "y", f"forward turns {s.x.dtype} into {y.dtype}: expected numbers of floats", "dtype")
+    elif not np.all(np.isfinite(y)):
+        place = tuple(int(i) for i in np.argwhere(~np.isfinite(y))[0])
+        count = int(np.sum(~np.isfinite(y)))
+        what = f"y[{', '.join(map(str, place))}] is {y[place]}; {count:,} of {y.size:,} numbers are not finite"
+        yield Finding("forward", "y", what, "not finite", index=place)
+    else:
+        changed = list(_repeats(s))
+        yield from changed
+        if not changed:
+            yield from s.tried("one image alone", lambda: _alone(s))
+            yield from _overwrites(s)
+            yield from s.tried("another layout of x in memory", lambda: _reads_any_layout(s))
+            yield from _keeps_precision(s)
+
+
+def backward_effects(s: Subject) -> Iterator[Finding]:
+    """Yield the same of backward."""
+    foreign, given, given_gy = s.foreign.fresh(), s.x.copy(), s.gy.copy()
+    foreign.forward(given)
+    given[...] = s.x  # a forward that wrote to it has been told so
+    before = _copies(foreign.weights)
+    gx, gradients = foreign.backward(given, given_gy)
+    gradients = {name: np.array(g) for name, g in {"x": gx, **gradients}.items() if g is not None}
+    written = [*_written("backward", {"x": (given, s.x), "gy": (given_gy, s.gy)}), *_trained("backward", foreign, before)]
+    yield from written
+    for name, array in gradients.items():
+        if array.dtype == s.y.dtype or s.y.dtype != np.float64:
+            single = array.dtype == np.float64 and s.y.dtype == np.float64 and _is_single(array)
+        else:
+            single = array.dtype == np.float32
+            if array.dtype.kind != "f" and not np.array_equal(array, np.round(array)):
+                yield Finding(f"gradient of {name}", name, f"its dtype is {array.dtype}: expected floats", "dtype")
+        if single:
+            yield Finding(
+                f"gradient of {name}", name, "it has the seven digits of float32, and the output those of float64", "float32"
+            )
+    if not any(finding.name == "weights mutated" for finding in written):
+        yield from _repeats_backwards(s, gradients)
+        yield from s.tried("another layout of gy in memory", lambda: _reads_any_gy(s, gradients))
+
+
+def _repeats(s: Subject) -> Iterator[Finding]:
+    later = s.foreign.fresh()
+    again = np.array(later.forward(s.x.copy()))
+    later.forward(s.other.copy())
+    after = np.array(later.forward(s.x.copy()))
+    if not equal(again, s.y, floor=8 * s.noise):
+        yield Finding(
+            SIDE,
+            "y",
+            "forward gives another result for the same x",
+            "state",
+            "it is random, or reads a clock",
+            **worst(again, s.y),
+        )
+    elif not equal(after, s.y, floor=8 * s.noise):
+        guess = "something is left over from an earlier call"
+        yield Finding(
+            SIDE, "y", "forward gives another result after a call with another input", "state", guess, **worst(after, s.y)
+        )
+
+
+def _alone(s: Subject) -> Iterator[Finding]:
+    if s.foreign.mixes_batch or s.y.ndim == 0 or len(s.y) != len(s.x) or len(s.x) == 1:
+        return
+    one = s.foreign.alone().forward(s.x[:1].copy())
+    if one.shape != (1, *s.y.shape[1:]):
+        yield Finding(
+            "forward", "y", f"one image alone comes out with the shape {one.shape}: expected {(1, *s.y.shape[1:])}", "shape"
+        )
+
+
+def _overwrites(s: Subject) -> Iterator[Finding]:
+    """Look at a result again after the next call."""
+    layer = s.foreign.fresh()
+    given = s.x.copy()
+    y = layer.forward(given)
+    gx, _ = layer.backward(given, s.gy.copy())
+    kept, kept_gx = np.array(y), None if gx is None else np.array(gx)
+    try:
+        layer.forward(s.other.copy())
+        layer.backward(s.other.copy(), -s.gy)
+    except HandmadeError:
+        return
+    guess = "it is a view of an array that the layer uses again: return a copy"
+    for name, held, before in (("y", y, kept), ("gx", gx, kept_gx)):
+        if (
+            held is not None
+            and before is not None
+            and not np.array_equal(held, before, equal_nan=True)
+            and not np.shares_memory(held, given)
+        ):
+            method = "forward" if name == "y" else "backward"
+            yield Finding(
+                SIDE, name, f"the result of {method} is overwritten by the next call", "buffer", guess, **worst(held, before)
+            )
+
+
+def _layouts(array: Array) -> Iterator[Array]:
+    wide = np.full([2 * size for size in array.shape], np.nan, array.dtype)  # what lies between must not be read
+    view = wide[(slice(None, None, 2),) * array.ndim]
+    view[...] = array
+    backwards = np.flip(np.ascontiguousarray(np.flip(array)))
+    yield from (view, np.asfortranarray(array), backwards)
+
+
+def _reads_any_layout(s: Subject) -> Iterator[Finding]:
+    guess = "strides, or the order of memory, are taken for granted"
+    for layout in _layouts(s.x):
+        layer = s.foreign.fresh()
+        got = np.array(layer.forward(layout))
+        if not equal(got, s.y, floor=8 * s.noise):
+            what = "forward gives another result for the same x when it lies differently in memory"
+            yield Finding(SIDE, "y", what, "layout", guess, **worst(got, s.y))
+            return
+
+
+def _reads_any_gy(s: Subject, first: dict[str, Array]) -> Iterator[Finding]:
+    guess = "strides, or the order of memory, are taken for granted"
+    for array, layouts in (("x", _layouts(s.x)), ("gy", _layouts(s.gy))):
+        for layout in layouts:
+            layer = s.foreign.fresh()
+            x, gy = (layout, s.gy.copy()) if array == "x" else (s.x.copy(), layout)
+            layer.forward(x)
+            gx, found = layer.backward(x, gy)
+            for name, expected in first.items():
+                got = gx if name == "x" else found.get(name)
+                if got is not None and not equal(np.array(got), expected, floor=s.floor.get(name, 0.0)):
+                    what = f"it is another one when {array} lies differently in memory"
+                    yield Finding(f"gradient of {name}", name, what, "layout", guess, **worst(np.array(got), expected))
+                    return
+
+
+def _keeps_precision(s: Subject) -> Iterator[Finding]:
+    """Find numbers that are rounded to float32 on their way, though they come out as float64.
+
+    The noise must be that of float32, and rounding an array, or the output, to float32 beforehand must change nothing.
+    """
+    scale = np.finfo(np.float64).eps * np.maximum(np.abs(s.y), float(np.sqrt(np.mean(s.y**2))))
+    if s.y.dtype != np.float64 or s.x.dtype != np.float64 or not np.any(s.noise > NOISY * scale):
+        return
+    if _is_single(s.y):
+        what = "the output has the seven digits of float32, and x those of float64"
+        yield Finding("precision", "y", what, "float32", "it is rounded on its way, to float32")
+        return
+    for name, array in {"x": s.x, **_copies(s.foreign.weights)}.items():
+        rounded = array.astype(np.float32).astype(np.float64)
+        layer = s.foreign.fresh()
+        if name != "x":
+            layer.put(name, rounded)
+        y = layer.forward(rounded if name == "x" else s.x.copy())
+        if not np.array_equal(rounded, array) and np.array_equal(y, s.y):
+            what = f"{name} is rounded to float32 on its way: the eighth digit of {name} does not move the output"
+            yield Finding("precision", name, what, "float32", f"{name} is rounded on its way, to float32")
+
+
+def _is_single(array: Array) -> bool:
+    """Return True if all numbers are those of float32, and that is no accident."""
+    with np.errstate(over="ignore"):
+        single = np.array_equal(array, array.astype(np.float32))
+    return bool(single and int(np.sum(array != np.round(array, 3))) >= min(3, array.size))
+
+
+def _repeats_backwards(s: Subject, first: dict[str, Array]) -> Iterator[Finding]:
+    later = s.foreign.fresh()
+    _, gx, gradients = later.both(s.other, s.gy)
+    earlier = {"x": gx, **gradients}
+    _, gx, gradients = later.both(s.x, s.gy)
+    runs = [{"x": gx, **gradients}]
+    if not s.foreign.stateful:  # it is handed x, so what was forwarded last is none of its business
+        later = s.foreign.fresh()
+        later.forward(s.other.copy())
+        gx, gradients = later.backward(s.x.copy(), s.gy.copy())
+        runs.append({"x": None if gx is None else np.array(gx), **gradients})
+    for name, expected in first.items():
+        for run in runs:
+            got, old, floor = run.get(name), earlier.get(name), s.floor.get(name, 0.0)
+            if got is None or not equal(np.asarray(got), expected, floor=floor):
+                added = (
+                    got is not None
+                    and old is not None
+                    and np.shape(got) == np.shape(old)
+                    and equal(got, expected + old, floor=floor)
+                )
+                guess = "it adds up over calls: start from zeros in every one" if added else "something is left over from it"
+                what = "it is another one after a call with another input"
+                yield Finding(
+                    f"gradient of {name}",
+                    name,
+                    what,
+                    "state",
+                    guess,
+                    **(worst(np.asarray(got), expected) if got is not None else {}),
+                )
+                return
+
+
+def _written(method: str, arrays: dict[str, tuple[Array, Array]]) -> Iterator[Finding]:
+    for name, (given, before) in arrays.items():
+        if not np.array_equal(given, before, equal_nan=True):
+            what = f"{method} writes to {name}, which belongs to the caller"
+            guess = "an operation in place (+=, [...] = or out=) needs a copy first"
+            yield Finding(SIDE, name, what, "input mutated", guess, **worst(given, before))
+
+
+def _trained(method: str, foreign: Foreign, before: dict[str, Array]) -> Iterator[Finding]:
+    for name, array in foreign.weights.items():
+        if not np.array_equal(array, before[name], equal_nan=True):
+            guess = "it trains: that belongs to the optimiser"
+            what = f"{method} changes the weights {name}"
+            yield Finding(SIDE, name, what, "weights mutated", guess, **worst(array, before[name]))
+
+
+def _copies(arrays: dict[str, Array]) -> dict[str, Array]:
+    return {name: np.array(array) for name, array in arrays.items()}

@@ -1,0 +1,98 @@
+"""A layer made ready to be checked: its class made into an object, its weights found, its input in the right dtype."""
+
+import inspect
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from handmade.engine.arrays import Array
+from handmade.engine.errors import HandmadeError
+from handmade.engine.foreign import CallFailed, Foreign, Found, find
+
+
+@dataclass(frozen=True)
+class Checkable:
+    """A layer and an input.
+
+    Attributes
+    ----------
+    found : Found
+        The layer with its weights.
+    x : Array
+        The input.
+    continuous : bool
+        False if the input is made of integers that the layer counts with: then there is no gradient of x.
+    title : str
+        The name of the layer in the report.
+    """
+
+    found: Found
+    x: Array
+    continuous: bool
+    title: str
+
+    @property
+    def foreign(self) -> Foreign:
+        """The layer, called in one way."""
+        return self.found.foreign
+
+
+def checkable(
+    layer: Any, x: Array, dtype: Any, weights: Iterable[str] | None = None, settings: Iterable[str] | None = None
+) -> Checkable:
+    """Return a layer made ready.
+
+    Raises
+    ------
+    HandmadeError
+        If it has no forward or backward, or they raise for x.
+    """
+    made = _instance(layer)
+    notes = [f"an object was made of the class: {layer.__name__}()"] if made is not layer else []
+    continuous, found = True, None
+    if x.dtype.kind in "iub":
+        found = _with_integers(made, x, dtype, weights, settings)
+        continuous = found is None
+    if found is None:
+        x = x.astype(dtype) if x.dtype.kind in "iub" or dtype != x.dtype else x
+        found = find(made, x, dtype, weights, settings)
+    found.notes += notes
+    if found.foreign.shared:
+        found.notes.append(f"not copied, but shared with your layer: {', '.join(found.foreign.shared)}")
+    title = getattr(made, "title", None)
+    return Checkable(found, x, continuous, title if isinstance(title, str) else found.foreign.name)
+
+
+def _with_integers(
+    layer: Any, x: Array, dtype: Any, weights: Iterable[str] | None, settings: Iterable[str] | None
+) -> Found | None:
+    """Return the layer if it needs integers, or has no gradient for them; None if it can do with floats."""
+    try:
+        found = find(layer, x, dtype, weights, settings)
+        trial = found.foreign.fresh()
+        y = trial.forward(x.copy())
+        gx, _ = trial.backward(x.copy(), np.ones(y.shape))
+    except CallFailed:
+        return None
+    if gx is None:
+        return found
+    try:
+        trial = found.foreign.fresh()
+        trial.forward(x.astype(dtype))
+    except CallFailed:
+        return found
+    return None
+
+
+def _instance(layer: Any) -> Any:
+    """Return an object of a class that needs no arguments; a class whose forward is a static method as it is."""
+    if not isinstance(layer, type) or isinstance(inspect.getattr_static(layer, "forward", None), staticmethod | classmethod):
+        return layer
+    try:
+        return layer()
+    except TypeError as error:
+        raise HandmadeError(
+            f"expected a layer, an object; got the class {layer.__name__}: {error}. Try {layer.__name__}(...)"
+        ) from None

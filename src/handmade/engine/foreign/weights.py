@@ -1,0 +1,275 @@
+"""Which arrays and numbers of an object are its weights: those that move forward when they are moved.
+
+weight      an array of floats that moves the output, or a number with a weight's name or a gradient
+statistic   an array that forward itself changes, or one that is named like running_mean
+setting     another number: a slope, an epsilon
+"""
+
+import contextlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from handmade.engine.arrays import Array
+from handmade.engine.errors import HandmadeError
+from handmade.engine.foreign import gradients
+from handmade.engine.foreign.calls import CallFailed, Foreign, held_by_parameters
+from handmade.engine.foreign.objects import Path, arrays, last_steps, numbers, title, value_at, values, write
+
+NUDGES = (1e-3, 1.0, 100.0)  # of the size of an array: the first is seen unless all units are dead
+_STATISTIC = re.compile(
+    r"(running|moving|ema|population|pop)_?|^(mean|var|variance|std|mu|sigma)s?_?$|_?(mask|buffer)$", re.IGNORECASE
+)
+
+
+@dataclass
+class Found:
+    """A layer, and what was found in it.
+
+    Attributes
+    ----------
+    foreign : Foreign
+        With its weights.
+    declared : set of str
+        Names that `parameters()` gives.
+    with_gradient : set of str
+        Names for which backward gives a gradient.
+    statistics, settings : list of str
+        Arrays that forward changes, and numbers that have no gradient.
+    notes : list of str
+        What a user may want to know.
+    """
+
+    foreign: Foreign
+    declared: set[str] = field(default_factory=set)
+    with_gradient: set[str] = field(default_factory=set)
+    statistics: list[str] = field(default_factory=list)
+    settings: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def with_gradients(self) -> Foreign:
+        """Return the layer with those weights alone that have a gradient: what a network can train."""
+        other = self.foreign.fresh()
+        other.places = {name: path for name, path in self.foreign.places.items() if name in self.with_gradient}
+        return other
+
+
+def find(
+    layer: Any, x: Array, dtype: Any = np.float64, weights: Iterable[str] | None = None, settings: Iterable[str] | None = None
+) -> Found:
+    """Find the weights of an object by what they do.
+
+    Parameters
+    ----------
+    layer : object
+        It has forward and backward.
+    x : Array, (N, ...)
+        An input.
+    dtype : dtype
+        Of the copy's weights.
+    weights, settings : iterable of str, optional
+        Names of what is a weight, or is none, whatever it does.
+
+    Raises
+    ------
+    HandmadeError
+        If there is no forward or backward, a name is unknown, or forward or backward raise for x.
+    """
+    check_methods(layer)
+    cold = Foreign(layer, dtype)
+    given = held_by_parameters(cold.layer)
+    before = {path: np.array(array) for path, array in arrays(cold.layer)}
+    warm = cold.fresh()
+    y = np.array(warm.forward(x.copy()))
+    cold.backward_call = warm.backward_call
+    found = Found(cold, declared=set(given))
+    made = {path: array for path, array in arrays(warm.layer) if path not in before}
+    changed = {path for path, array in before.items() if _differs(warm.layer, path, array)}
+    complete = _is_complete(cold.layer, given)
+    moving = [] if complete else [path for path in before if path not in given.values() and _moves(cold, path, x, y)]
+    late = [] if complete else [path for path in made if path not in given.values() and _moves(warm, path, x, y)]
+    if late:
+        found.foreign = cold = warm
+        found.notes.append(f"made by the first forward: {_listed(late)}")
+    places = dict(given)
+    for path in _without_aliases(cold.layer, [*moving, *late]):
+        places[_short(path, places)] = path
+    found.with_gradient = _with_gradients(cold, x, y, places)
+    for name, path in list(places.items()):
+        known = name in found.with_gradient or name in given
+        if not known and (path in changed or _STATISTIC.search(gradients.last_name(path))):
+            found.statistics.append(name)
+            del places[name]
+    if not complete:
+        _add_others(found, places, x, y, [path for path in before if path not in changed])
+    _override(cold, found, places, weights, settings)
+    cold.places = _in_order(places, [path for path, _ in values(cold.layer)])
+    found.with_gradient = _with_gradients(cold, x, y, cold.places)
+    return found
+
+
+def check_methods(layer: Any) -> None:
+    """Raise HandmadeError unless the object has the methods of a layer."""
+    kind = layer.__name__ if isinstance(layer, type) else type(layer).__name__
+    if not callable(getattr(layer, "forward", None)) and (isinstance(layer, type) or not callable(layer)):
+        raise HandmadeError(
+            f"expected a layer with a method forward; {kind} has none. Try check_function(f, vjp, x) for functions"
+        )
+    if not callable(getattr(layer, "backward", None)):
+        raise HandmadeError(
+            f"expected a layer with a method backward; {kind} has none. Try check_function(f, vjp, x) for functions"
+        )
+
+
+def _is_complete(layer: Any, given: dict[str, Path]) -> bool:
+    """Return True for a layer that names all its weights itself: one of ours, or one that stands for a framework's."""
+    return (
+        callable(getattr(layer, "parameters", None))
+        and (bool(given) or callable(getattr(layer, "replace", None)))
+        and (callable(getattr(layer, "replace", None)) or bool(getattr(layer, "names_all_weights", False)))
+    )
+
+
+def _moves(foreign: Foreign, path: Path, x: Array, y: Array) -> bool:
+    """Return True if the output moves when a value is moved, a little or far, at x or at other numbers."""
+    value = np.asarray(value_at(foreign.layer, path), np.float64)
+    if not np.all(np.isfinite(value)):
+        return False
+    rng = np.random.default_rng(0)
+    direction = 0.5 + rng.random(value.shape)
+    if _moves_at(foreign, path, value, direction, x, y):
+        return True
+    if x.dtype.kind != "f":
+        return False
+    other = rng.standard_normal(x.shape).astype(x.dtype)
+    with contextlib.suppress(CallFailed):
+        return _moves_at(foreign, path, value, direction, other, np.array(foreign.fresh().forward(other.copy())))
+    return False
+
+
+def _moves_at(foreign: Foreign, path: Path, value: Array, direction: Array, x: Array, y: Array) -> bool:
+    size = (float(np.sqrt(np.mean(value**2))) if value.size else 0.0) or 1.0
+    for nudge in NUDGES:
+        for sign in (1, -1):
+            trial = foreign.fresh()
+            try:
+                write(trial.layer, path, _like(value_at(trial.layer, path), value + sign * nudge * size * direction))
+                moved = np.array(trial.forward(x.copy()))
+            except (CallFailed, TypeError, AttributeError):
+                continue  # a size or a count, say, of which forward cannot use another one
+            if moved.shape != y.shape or not np.array_equal(moved, y, equal_nan=True):
+                return True
+    return False
+
+
+def _like(value: Any, array: Array) -> Any:
+    """Return numbers as what they replace: a Python number for a number."""
+    if isinstance(value, np.ndarray):
+        return array
+    return float(array) if isinstance(value, float | np.floating) else round(float(array))
+
+
+def _differs(layer: Any, path: Path, before: Array) -> bool:
+    try:
+        return not np.array_equal(np.asarray(value_at(layer, path)), before, equal_nan=before.dtype.kind == "f")
+    except (LookupError, AttributeError, TypeError):
+        return True
+
+
+def _with_gradients(foreign: Foreign, x: Array, y: Array, places: dict[str, Path]) -> set[str]:
+    """Return the names of the weights for which backward gives a gradient, and of gradients that it gives for others."""
+    trial = foreign.fresh()
+    trial.places = dict(places)
+    trial.forward(x.copy())
+    return set(trial.backward(x.copy(), np.ones(y.shape))[1])
+
+
+def _add_others(found: Found, places: dict[str, Path], x: Array, y: Array, still: list[Path]) -> None:
+    """Add numbers that have a gradient or a weight's name, and arrays that have a gradient although forward does not use them."""
+    trial = found.foreign.fresh()
+    trial.places = dict(places)
+    trial.forward(x.copy())
+    before = {path: np.array(value_at(trial.layer, path)) for path in still}
+    _, given = trial.backward(x.copy(), np.ones(y.shape))
+    scalars = [path for path, _ in numbers(found.foreign.layer)]
+    rest = [*(path for path in still if path not in places.values() and not _differs(trial.layer, path, before[path])), *scalars]
+    for name in [name for name in given if name not in places]:
+        path = gradients.match(name, rest)
+        if path is not None:
+            places[_short(path, places)] = path
+    unused = {path: np.asarray(value_at(trial.layer, path)) for path in rest if path not in places.values()}
+    for path in gradients.stored(trial.layer, unused):
+        places[_short(path, places)] = path
+    for path in [path for path in scalars if path not in places.values()]:
+        if _names_a_weight(path) and _moves(found.foreign, path, x, y):
+            places[_short(path, places)] = path
+        else:
+            found.settings.append(title(path))
+    extra = [name for name, g in given.items() if name.startswith("result[") and g.size == 1]
+    moving = [path for path in scalars if path not in places.values() and _moves(found.foreign, path, x, y)] if extra else []
+    if len(extra) == len(moving) == 1:
+        places[_short(moving[0], places)] = moving[0]
+        found.settings.remove(title(moving[0]))
+
+
+def _without_aliases(layer: Any, paths: list[Path]) -> list[Path]:
+    """Leave out arrays whose memory is that of others: the flat vector whose views are the weights."""
+    held = {path: np.asarray(value_at(layer, path)) for path in paths}
+    kept = []
+    for path, array in held.items():
+        inside = [
+            other
+            for each, other in held.items()
+            if each != path and other.size < array.size and np.may_share_memory(other, array)
+        ]
+        if not any(np.shares_memory(array, other) for other in inside):
+            kept.append(path)
+    return kept
+
+
+def _names_a_weight(path: Path) -> bool:
+    return gradients.last_name(path).lower().strip("_") in gradients.WEIGHT_NAMES
+
+
+def _short(path: Path, places: dict[str, Path]) -> str:
+    """Return a name for reports: the last steps of a path, as many as tell it from the others."""
+    inside = len(path) > 1 and not path[-1].item and str(path[-1].key) in gradients.HOLDERS
+    for name in last_steps(path[:-1] if inside else path):
+        if name not in places or places[name] == path:
+            return name
+    return title(path)
+
+
+def _override(
+    foreign: Foreign, found: Found, places: dict[str, Path], weights: Iterable[str] | None, settings: Iterable[str] | None
+) -> None:
+    known = {title(path): path for path, _ in [*arrays(foreign.layer), *numbers(foreign.layer)]}
+    known |= {_short(path, {}): path for path in known.values()} | dict(places)
+    for name in [*(weights or ()), *(settings or ())]:
+        if name not in known:
+            listed = ", ".join(sorted(known)) or "none"
+            raise HandmadeError(f"{foreign.name}: expected names of its arrays and numbers; got {name!r}. It has {listed}")
+    for name in settings or ():
+        for held in [each for each, path in places.items() if path == known[name]]:
+            del places[held]
+        if name not in found.settings:
+            found.settings.append(name)
+    if weights is not None:
+        kept = {name: known[name] for name in weights}
+        found.settings += [name for name, path in places.items() if path not in kept.values()]
+        places.clear()
+        places |= kept
+        found.settings = [name for name in found.settings if name not in kept]
+
+
+def _in_order(places: dict[str, Path], order: list[Path]) -> dict[str, Path]:
+    """Return the weights in the order in which the object holds them."""
+    rank = {path: n for n, path in enumerate(order)}
+    return dict(sorted(places.items(), key=lambda item: rank.get(item[1], len(rank))))
+
+
+def _listed(paths: list[Path]) -> str:
+    return ", ".join(title(path) for path in paths)
