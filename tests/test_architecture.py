@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "files": {"engine"},
     "frameworks": {"engine"},
     "pictures": {"engine", "data"},
-    "gradients": {"engine"},
+    "gradients": {"engine", "frameworks"},
     "losses": {"engine"},
     "layer_files": {"engine"},
     "receipts": {"data", "engine"},

@@ -19,7 +19,7 @@ from handmade.engine.check.kinks import by_convention, kinks
 from handmade.engine.check.network import ArrayReport, Report, check
 from handmade.engine.gradients import backprop, difference
 from handmade.engine.gradients.definition import quotients
-from handmade.engine.layers import BatchNorm2d, Conv2d, Flatten, LeakyReLU, Linear, MaxPool2d, ReLU
+from handmade.engine.layers import AvgPool2d, BatchNorm2d, Conv2d, Flatten, LeakyReLU, Linear, MaxPool2d, ReLU
 from handmade.engine.losses import CrossEntropy, MeanSquaredError
 from handmade.engine.network import Network
 from test_gradients import NETWORKS, SHAPE
@@ -190,7 +190,9 @@ def test_a_definition_that_disagrees_is_seen(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr("handmade.engine.check.network.quotients", wrong)
 
-    assert [array.name for array in check(network, x, y).arrays if array.definition > 1e-3] == ["conv2.W"]
+    report = check(network, x, y)
+    assert [array.name for array in report.arrays if array.definition > 1e-3] == ["conv2.W"]
+    assert [array.name for array in report.arrays if array.verdict == "bug"] == ["conv2.W"]
 
 
 def test_numbers_that_are_none_are_refused_before_anything_is_compared() -> None:
@@ -309,3 +311,25 @@ def test_the_command_fails_on_a_bug(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     shown = capsys.readouterr().out
     assert "BUG" in shown
     assert "conv1.W[0,1,0,2]: left +2, central +2, right +2; backpropagation says +1" in shown
+
+
+def test_the_command_says_what_was_not_tested_and_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rng = np.random.default_rng(0)
+    dead = Linear(0.1 * rng.standard_normal((100, 4)), np.full(4, -50.0))
+    layers = [AvgPool2d(3), Flatten(), dead, ReLU(), Linear(rng.standard_normal((4, 10)), np.zeros(10))]
+    handmade.Network(layers, (30, 30, 1)).save(tmp_path / "dead.safetensors")
+
+    for json_too in (False, True):
+        with pytest.raises(
+            handmade.HandmadeError, match=r"not tested: linear1\.W, linear1\.b\. Try more --images, or other weights"
+        ):
+            command(str(tmp_path / "dead.safetensors"), images=2, json=json_too)
+
+    shown = capsys.readouterr().out
+    text, plain = " ".join(shown[: shown.index("{")].split()), json.loads(shown[shown.index("{") :])
+    assert "linear1.W: all units of relu1 are 0 for all images, so all slopes are 0" in text
+    assert "4 of 4 units of relu1 are 0 for all images" in text
+    assert "All gradients that were tested are right, to rounding. Not tested: linear1.W, linear1.b. Try other images" in text
+    assert (plain["verdict"], plain["ok"]) == ("not tested", False)
+    assert [array["verdict"] for array in plain["arrays"]] == ["not tested", "not tested", "agree", "agree"]
+    assert plain["arrays"][0]["untested"].startswith("all units of relu1")

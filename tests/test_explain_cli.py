@@ -132,6 +132,15 @@ def test_everything_fits_into_eighty_columns_and_is_plain_when_piped(command: Co
     assert "-0." not in out
 
 
+@pytest.mark.parametrize("options", [(), ("--numpy",), ("--json",), ("--depth", "3")])
+def test_a_pool_that_sees_one_pixel_is_explained(command: Command, tmp_path: Path, options: tuple[str, ...]) -> None:
+    pool = {"layer": "MaxPool2d", "window": 2, "stride": 2, "padding": 1}
+    layers = [pool, {"layer": "GlobalAvgPool2d"}, {"layer": "Linear", "units": 10}]
+    (tmp_path / "pool.json").write_text(json.dumps({"layers": layers}))
+
+    assert explain(command, tmp_path / "pool.json", "pool1[0,0,0]", *options).code == 0
+
+
 def test_a_join_says_what_it_reads(command: Command, network_file: Path) -> None:
     added, multiplied, beside = (
         explain(command, network_file, at, "--json").json for at in ("residual1[3,2,1]", "gate[3,2,1]", "both[3,2,3]")

@@ -67,8 +67,8 @@ OPERATIONS: dict[str, Callable[..., float]] = {  # once more, so that a slip in 
     "expm1": math.expm1,
     "log1p": math.log1p,
     "tanh": math.tanh,
-    "largest": max,
-    "smallest": min,
+    "largest": lambda *parts: max(parts),
+    "smallest": lambda *parts: min(parts),
     "same": lambda a: a,
 }
 
@@ -560,6 +560,42 @@ def test_ties_and_padding_and_kinks_are_said_as_such() -> None:
         assert "below" in notes[0]
         assert "kink" in notes[1]
         assert "above" in notes[2]
+
+
+@pytest.mark.parametrize("pool", [MaxPool2d, AvgPool2d])
+@pytest.mark.parametrize(
+    ("window", "stride", "padding", "shape"),
+    [
+        (1, 1, 0, (3, 2, 1)),  # every window is one pixel
+        ((1, 1), (2, 3), 0, (3, 4, 2)),
+        (2, 2, 1, (3, 3, 1)),  # the corners see one pixel
+        (2, 1, 1, (1, 1, 1)),  # all windows see the same one
+        (3, 2, 1, (1, 1, 2)),
+        ((1, 2), 1, (0, 1), (2, 3, 1)),  # one pixel at the edges to the left and right
+        ((2, 1), None, (1, 0), (1, 3, 1)),
+    ],
+)
+def test_a_window_that_sees_one_pixel_is_explained(
+    pool: type[MaxPool2d | AvgPool2d], window: Any, stride: Any, padding: Any, shape: Shape
+) -> None:
+    layer, rng = pool(window, stride, padding), rng_of(7)
+    network = Network([layer, Flatten(), Linear.init(rng, math.prod(layer.output_shape(shape)), 3, np.float64)], shape)
+    image = rng.standard_normal(shape)
+
+    for at in np.ndindex(network.shapes[1]):
+        receipt = explain(network, image, f"{network.names[0]}[{','.join(map(str, at))}]", depth=2)
+        printed: list[float] = []
+        exec(snippet(receipt), {"print": printed.append})  # the lines that `handmade explain --numpy` prints
+
+        assert receipt.total is not None
+        check_arithmetic(json.loads(json.dumps(receipt.total.to_json())))
+        assert abs(receipt.value - receipt.sum) <= receipt.bound
+        assert printed == [pytest.approx(receipt.sum, rel=1e-15)]
+    traced = trace(network, image, "input[0,0,0]=5", label=1)
+    moved = image.copy()
+    moved[0, 0, 0] += 5
+    losses = [CrossEntropy().forward(network.logits(each[None]), np.array([1]))[0] for each in (image, moved)]
+    assert traced.dL == pytest.approx(losses[1] - losses[0], rel=1e-12, abs=1e-15)
 
 
 def test_the_rest_of_a_long_sum_is_folded_but_there() -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from handmade.engine.gradients import backprop, definition, difference, input_gradient
 
 if TYPE_CHECKING:
-    from handmade.engine.check import LayerReport, check, check_function, check_layer, error_against_h
+    from handmade.engine.check import LayerReport, check, error_against_h
+    from handmade.frameworks.checks import check_function, check_layer
 
 __all__ = [
     "LayerReport",
@@ -27,6 +28,10 @@ def __getattr__(name: str) -> Any:
     """Load the checkers for those who check: they are half of what there is to load."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name in {"check_function", "check_layer"}:
+        from handmade.frameworks import checks  # noqa: PLC0415  see above
+
+        return getattr(checks, name)
     from handmade.engine import check  # noqa: PLC0415  see above
 
     return getattr(check, name)

@@ -1,5 +1,6 @@
-"""`handmade check`: backpropagation against exact difference quotients, array by array, and the kinks by name."""
+"""`handmade check`: backpropagation against exact difference quotients; kinks by name, and what was not tested."""
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from handmade.engine.check.network import ArrayReport, Report
     from handmade.network import Network
 
-MARKS = {"agree": "[bold]agree[/]", "kink": "kink", "bug": "[bold reverse]BUG[/]"}
+MARKS = {"agree": "[bold]agree[/]", "kink": "kink", "not tested": "[bold]not tested[/]", "bug": "[bold reverse]BUG[/]"}
+SECTIONS = {"bug": "wrong gradients", "not tested": "not tested", "kink": "kinks"}  # by verdict, in order
 
 
 def check(
@@ -113,16 +115,21 @@ def _check_gradients(target: str, data: str, images: int, seed: int, *, every: b
     with threads(sharing) as executor, progress("definition: weights") as tell:
         report = checks.check(network, x, y, tries=tries, executor=executor, progress=tell)
     if json:
-        print_json({"target": target, "verdict": report.verdict, "arrays": [_plain(array) for array in report.arrays]})
+        plain = {"target": target, "verdict": report.verdict, "ok": report.ok, "notes": report.notes}
+        print_json(plain | {"arrays": [_plain(array) for array in report.arrays]})
     else:
         news.print(f"{target}: {network.size:,} weights, on {len(x)} images of {data}, in float64")
-        results.print(_table(report))
-        for array in report.arrays:
-            if array.verdict != "agree":
-                results.print(_story(array))
-        results.print(_summary(report))
+        if report.arrays:
+            results.print(_table(report))
+        for line in _sections(report):
+            results.print(line)
     if report.bugs:
         raise HandmadeError(f"{report.bugs:,} gradients are wrong")
+    if report.verdict == "bug":
+        raise HandmadeError(report.summary())
+    if not report.ok:
+        names = ", ".join(array.name for array in report.untested) or "the network has no weights"
+        raise HandmadeError(f"expected slopes other than 0; not tested: {names}. Try more --images, or other weights")
 
 
 def _tell_cost(network: "Network", x: "Array", y: "Array", threads: int) -> None:
@@ -170,21 +177,17 @@ def _error(error: float) -> str:
     return f"{error:.0e}" if error else "0"
 
 
-def _story(array: "ArrayReport") -> str:
-    """Name the worst weight of an array, with the values to both sides."""
-    place = f"{array.name}\\[{','.join(map(str, array.at))}]"
-    left, central, right = (f"{value:+.6g}" for value in (array.left, array.central, array.right))
-    values = f"left {left}, central {central}, right {right}; backpropagation says {array.analytic:+.6g}"
-    return f"{place}: {values}" + (f"\n  {str(array.kink).replace('[', chr(92) + '[')}" if array.kink else "")
+def _sections(report: "Report") -> Iterator[str]:
+    """Return what is to be said beside the table, section by section, and the summary."""
+    from rich.markup import escape
 
-
-def _summary(report: "Report") -> str:
-    kinks = sum(array.kinks for array in report.arrays)
-    if report.verdict == "bug":
-        return f"[bold]{report.bugs:,} weights have a wrong gradient.[/]"
-    if report.verdict == "kink":
-        return (
-            f"All gradients are right. {kinks:,} weights push something across a kink: left and right quotients differ there, "
-            "and the analytic value lies between what they allow."
-        )
-    return "All gradients are right, to rounding."
+    for verdict, title in SECTIONS.items():
+        stories = [array.story() for array in report.arrays if array.verdict == verdict]
+        if stories:
+            yield f"[bold]{title}[/]"
+            yield from (f"  {escape(story)}" for story in stories)
+    if report.notes:
+        yield "[bold]inactive units[/]"
+        yield from (f"  {escape(note)}" for note in report.notes)
+    summary = escape(report.summary())
+    yield summary if report.ok else f"[bold]{summary}[/]"

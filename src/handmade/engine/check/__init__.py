@@ -1,6 +1,9 @@
 """The checkers: every gradient of a network against exact quotients, and a layer of anybody's own against the laws.
 
-network.py          backpropagation against one-sided quotients: agree, kink or bug
+network.py          backpropagation against one-sided quotients: agree, kink, not tested or bug
+network_report.py   the same, array by array, as data and in words
+rounding.py         what rounding may leave of a derivative that is zero
+inactive.py         slopes that are all zero: right, or not tested
 steps.py            the error of a quotient, against its h
 kinks.py            which unit or window a nudge pushes across a kink
 layer.py            check_layer and check_function

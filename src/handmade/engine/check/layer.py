@@ -41,7 +41,8 @@ def check_layer(
         It has ``forward(x)`` and ``backward``: ``backward(x, gy)``, or ``backward(gy)`` after a forward, or another way of those
         in docs/check.md. Backward returns gx, or gx and the gradients of the weights; or it leaves these in the layer: ``dW``
         beside ``W``, ``grads["W"]``, ``W.grad``. A ``zero_grad()`` is called before. ``delta(x, dx)`` is used if there is one;
-        without it, slopes are subtractions, right to some six digits.
+        without it, slopes are subtractions, right to some six digits. `handmade.gradients.check_layer` takes modules and
+        functions of PyTorch and JAX as well.
     x : Array, (N, ...)
         Inputs, images first. It may lie on kinks and ties; inputs near it, with more ties and at other scales are tried, too.
         An array of integers is handed on as it is if the layer counts with it, as an embedding does.

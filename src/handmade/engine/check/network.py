@@ -10,99 +10,34 @@ is followed through the tape, and the unit or window that switches is named.
 
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 
 from handmade.engine.arrays import Array, check_finite
-from handmade.engine.check.kinks import Kink, by_convention, kinks
+from handmade.engine.check.inactive import inactive_units, why_untested
+from handmade.engine.check.kinks import by_convention, kinks
+from handmade.engine.check.network_report import ArrayReport, Report
+from handmade.engine.check.rounding import Rounding, branches, rounding
 from handmade.engine.errors import HandmadeError
 from handmade.engine.gradients.arguments import Gradient, check_batch
 from handmade.engine.gradients.backprop import backprop
-from handmade.engine.gradients.definition import quotients
+from handmade.engine.gradients.definition import mean_loss, quotients
 from handmade.engine.gradients.difference import difference
 from handmade.engine.losses import CrossEntropy, Loss
 from handmade.engine.network import Network
 
+__all__ = ["ArrayReport", "Report", "check", "check_comparable"]
+
 H = 1e-30  # of the one-sided derivatives
 DEFINITION_H = 1e-4  # of the definition, whose subtraction has digits left there
-TOLERANCE = 1e-9  # of the larger of both values, or of a thousandth of the array's largest: rounding is a thousand times less
-NOISE = 1e-14  # of the network's largest gradient: what rounding leaves where the true value is zero
-NOISE_OF_A_BATCH = 1e-12  # the same under a BatchNorm2d in training, which takes away what the biases before it add
+TOLERANCE = 1e-9  # of the larger of both values: far above the rounding of a sum that does not cancel; for others see rounding.py
+UNKNOWN = 1e-12  # of the network's largest quotient: rounding where it cannot be worked out, as without a backward
+LEAST = float(np.finfo(float).tiny) / H  # a quotient below it may be lost, since its dL is too small to be held
 SEVERAL = 2000  # weights for which it is looked at whether several kinks meet: far more than stand on any
 WHOLE = 1500  # weights of an array for which the definition is run for every one, unless it is said otherwise
 SAMPLE = 100  # of a larger array
-LOST = 1e-10  # what the definition's subtraction may lose: some roundings of a loss of order 1, divided by its h
-
-Verdict: TypeAlias = Literal["agree", "kink", "bug"]
-
-
-@dataclass(frozen=True)
-class ArrayReport:
-    """What was found for one array of weights.
-
-    Attributes
-    ----------
-    name : str
-        As people call it: conv1.W.
-    entries, kinks, bugs : int
-        How many weights were compared; how many of them have two one-sided derivatives; how many have a wrong value.
-    error : float
-        The worst error among weights without a kink, relative to the value (or to a thousandth of the largest, if that is more).
-    at : tuple of int
-        Where that is, or the worst of the bugs if there are any, or else of the kinks.
-    analytic, left, right : float
-        The values there.
-    kink : Kink or None
-        What the nudge of that weight pushes across a kink, if anything.
-    definition : float
-        The worst disagreement of the definition with the difference, for the same nudge, among the weights that were tried:
-        relative to the array's largest quotient.
-    tried : int
-        How many those were.
-    """
-
-    name: str
-    entries: int
-    kinks: int
-    bugs: int
-    error: float
-    at: tuple[int, ...]
-    analytic: float
-    left: float
-    right: float
-    kink: Kink | None
-    definition: float
-    tried: int
-
-    @property
-    def verdict(self) -> Verdict:
-        """In one word."""
-        return "bug" if self.bugs else "kink" if self.kinks else "agree"
-
-    @property
-    def central(self) -> float:
-        """The mean of left and right."""
-        return (self.left + self.right) / 2
-
-
-@dataclass(frozen=True)
-class Report:
-    """One report an array, in the order of the network."""
-
-    arrays: tuple[ArrayReport, ...]
-
-    @property
-    def bugs(self) -> int:
-        """How many weights have a wrong gradient."""
-        return sum(array.bugs for array in self.arrays)
-
-    @property
-    def verdict(self) -> Verdict:
-        """The worst of all arrays."""
-        verdicts = {array.verdict for array in self.arrays}
-        return "bug" if "bug" in verdicts else "kink" if "kink" in verdicts else "agree"
 
 
 def check(
@@ -141,7 +76,7 @@ def check(
     Raises
     ------
     HandmadeError
-        If images or labels are not usable, a weight is not finite, or `tries` is negative.
+        If images or labels are not usable, a weight or the loss is not finite, or `tries` is negative.
     """
     check_comparable(network, x, y)
     if tries is not None and tries < 0:
@@ -150,23 +85,32 @@ def check(
     arrays = network.parameters() | network.statistics()
     exact = network.replace({name: array.astype(np.float64) for name, array in arrays.items()})
     x = x.astype(np.float64)
+    if not np.isfinite(L := mean_loss(exact, x, y, loss)):
+        raise HandmadeError(f"check: expected a finite loss; got {L}. Try smaller weights or images")
     _, gradients = backprop(exact, x, y, loss=loss) if analytic is None else analytic(exact, x, y)
     _, right = difference(exact, x, y, h=H, loss=loss, executor=executor)
     _, central = difference(exact, x, y, h=H, scheme="central", loss=loss, executor=executor)
     _, finite = difference(exact, x, y, h=DEFINITION_H, loss=loss, executor=executor)
     chosen = _tried(exact, tries)
     textbook = quotients(exact, x, y, chosen, h=DEFINITION_H, loss=loss, executor=executor, progress=progress)
-    largest = max((float(np.abs(quotients).max()) for quotients in right.values()), default=0.0)
-    noise = (NOISE_OF_A_BATCH if network.mixes_batch else NOISE) * largest + float(np.finfo(float).tiny)
+    rounded = rounding(exact, x, y, loss)
+    lost = 2 * rounded.loss / DEFINITION_H  # by the definition, which subtracts two losses
+    floors = _floors(rounded, right)
+    judged = [
+        _Judged.of(name, g, 2 * central[name] - right[name], right[name], floors[name]).or_by_convention(exact, x, y, loss)
+        for name, g in gradients.items()
+    ]
+    if any(each.wrong.any() for each in judged) and rounded.gradients is not None:
+        chance = branches(exact, x, y, loss)
+        judged = [each.or_by_chance(*chance[each.name]) for each in judged]
     reports = []
-    for name, g in gradients.items():
-        left = 2 * central[name] - right[name]
-        scale = max(float(np.abs(finite[name]).max()), LOST / TOLERANCE)
-        lost = float(np.abs(textbook[name] - finite[name].flat[chosen[name]]).max(initial=0)) / scale
-        margin = TOLERANCE * np.maximum(np.abs(left), np.maximum(np.abs(right[name]), 1e-3 * np.abs(right[name]).max())) + noise
-        low, high = _between(exact, x, y, loss, name, g, left, right[name], margin)
-        reports.append(_compare(exact, x, name, g, left, right[name], low, high, margin, lost, len(chosen[name])))
-    return Report(tuple(reports))
+    for each in judged:
+        at = finite[each.name].flat[chosen[each.name]]
+        scale = max(float(np.abs(finite[each.name]).max()), lost / TOLERANCE)
+        error = float(np.abs(textbook[each.name] - at).max(initial=0)) / scale if scale else 0.0
+        untested = why_untested(exact, x, y, loss, each.name) if each.zero else ""
+        reports.append(each.report(exact, x, error, len(at), untested))
+    return Report(tuple(reports), inactive_units(exact, x))
 
 
 def check_comparable(network: Network, x: Array, y: Array) -> None:
@@ -187,52 +131,88 @@ def _tried(network: Network, tries: int | None) -> dict[str, Array]:
     return {name: np.sort(rng.choice(size, min(wanted[name], size), replace=False)) for name, size in sizes.items()}
 
 
-def _between(
-    network: Network, x: Array, y: Array, loss: Loss, name: str, g: Array, left: Array, right: Array, margin: Array
-) -> tuple[Array, Array]:
-    """What the analytic value may be: from the lesser to the larger of left and right.
-
-    Where several kinks meet, the value by convention need not lie there: then it may be that number, worked out forwards.
-    """
-    low, high = np.minimum(left, right), np.maximum(left, right)
-    for at in map(tuple, np.argwhere((g < low - margin) | (g > high + margin))[:SEVERAL].tolist()):
-        if next(kinks(network, x, name, at, H), None):
-            usual = by_convention(network, x, y, loss, name, at)
-            if abs(g[at] - usual) <= margin[at]:
-                low[at], high[at] = min(low[at], usual), max(high[at], usual)
-    return low, high
+def _floors(rounded: Rounding, right: dict[str, Array]) -> dict[str, Array]:
+    """Return what rounding may leave of each derivative where its true value is zero."""
+    if rounded.gradients is not None:
+        return {name: array + LEAST for name, array in rounded.gradients.items()}
+    largest = max((float(np.abs(quotients).max()) for quotients in right.values()), default=0.0)
+    return {name: np.full(array.shape, UNKNOWN * largest + LEAST) for name, array in right.items()}
 
 
-def _compare(
-    network: Network,
-    x: Array,
-    name: str,
-    g: Array,
-    left: Array,
-    right: Array,
-    low: Array,
-    high: Array,
-    margin: Array,
-    lost: float,
-    tried: int,
-) -> ArrayReport:
-    on_kink = high - low > margin
-    outside = np.maximum(np.maximum(low - g, g - high), 0)
-    wrong = ~(outside <= margin)  # so written that NaN is wrong
-    relative = np.where(on_kink, 0, outside / (margin / TOLERANCE))
-    ranked = np.where(np.isnan(outside), np.inf, outside) if wrong.any() else high - low if on_kink.any() else relative
-    at = tuple(int(i) for i in np.unravel_index(ranked.argmax(), g.shape))
-    return ArrayReport(
-        name=network.display_name(name),
-        entries=g.size,
-        kinks=int((on_kink & ~wrong).sum()),
-        bugs=int(wrong.sum()),
-        error=float(relative[~on_kink].max(initial=0)),
-        at=at,
-        analytic=float(g[at]),
-        left=float(left[at]),
-        right=float(right[at]),
-        kink=next(kinks(network, x, name, at, H), None) if on_kink[at] else None,
-        definition=lost,
-        tried=tried,
-    )
+@dataclass(frozen=True, eq=False)
+class _Judged:
+    """An array's analytic gradient g, its one-sided quotients, their rounding, and what g may be: from low to high."""
+
+    name: str
+    g: Array
+    left: Array
+    right: Array
+    floor: Array
+    low: Array
+    high: Array
+
+    @classmethod
+    def of(cls, name: str, g: Array, left: Array, right: Array, floor: Array) -> Self:
+        """Return it with g between the lesser and the larger of left and right."""
+        return cls(name, g, left, right, floor, np.minimum(left, right), np.maximum(left, right))
+
+    @property
+    def margin(self) -> Array:
+        margin: Array = TOLERANCE * np.maximum(np.abs(self.left), np.abs(self.right)) + self.floor
+        return margin
+
+    @property
+    def outside(self) -> Array:
+        outside: Array = np.maximum(np.maximum(self.low - self.g, self.g - self.high), 0)
+        return outside
+
+    @property
+    def wrong(self) -> Array:
+        wrong: Array = ~(self.outside <= self.margin)  # so written that NaN is wrong
+        return wrong
+
+    @property
+    def zero(self) -> bool:
+        """True if all slopes are zero, but for rounding."""
+        return all(bool((np.abs(array) <= self.floor).all()) for array in (self.left, self.right, self.g))
+
+    def or_by_convention(self, network: Network, x: Array, y: Array, loss: Loss) -> Self:
+        """Allow, where several kinks meet, the value by convention, worked out forwards: it need not lie between the sides."""
+        low, high, margin = self.low.copy(), self.high.copy(), self.margin
+        for at in map(tuple, np.argwhere(self.wrong)[:SEVERAL].tolist()):
+            if next(kinks(network, x, self.name, at, H), None):
+                usual = by_convention(network, x, y, loss, self.name, at)
+                if abs(self.g[at] - usual) <= margin[at]:
+                    low[at], high[at] = min(low[at], usual), max(high[at], usual)
+        return replace(self, low=low, high=high)
+
+    def or_by_chance(self, least: Array, largest: Array) -> Self:
+        """Allow, where rounding decides the branch of a unit, what other decisions give, and as far again to both sides."""
+        low, high = np.fmin(self.low, least), np.fmax(self.high, largest)
+        width = high - low
+        free = self.wrong & (largest - least > self.margin)
+        return replace(self, low=np.where(free, low - width, self.low), high=np.where(free, high + width, self.high))
+
+    def report(self, network: Network, x: Array, definition: float, tried: int, untested: str) -> ArrayReport:
+        """Count, and find the worst weight."""
+        outside, wrong, margin = self.outside, self.wrong, self.margin
+        on_kink = self.high - self.low > margin
+        relative = np.where(on_kink, 0, outside / (margin / TOLERANCE))
+        spread = self.high - self.low
+        ranked = np.where(np.isnan(outside), np.inf, outside) if wrong.any() else spread if on_kink.any() else relative
+        at = tuple(int(i) for i in np.unravel_index(ranked.argmax(), self.g.shape))
+        return ArrayReport(
+            name=network.display_name(self.name),
+            entries=self.g.size,
+            kinks=int((on_kink & ~wrong).sum()),
+            bugs=int(wrong.sum()),
+            error=float(relative[~on_kink].max(initial=0)),
+            at=at,
+            analytic=float(self.g[at]),
+            left=float(self.left[at]),
+            right=float(self.right[at]),
+            kink=next(kinks(network, x, self.name, at, H), None) if on_kink[at] else None,
+            definition=definition,
+            tried=tried,
+            untested="" if wrong.any() else untested,
+        )

@@ -91,6 +91,8 @@ def _written(term: Term, parts: list[str]) -> str:
         return f"({BETWEEN[term.how].join(parts)})"
     if term.how == "negative":
         return f"(-{parts[0]})"
+    if term.how in CHOSEN and len(parts) == 1:
+        return parts[0]  # Python's max of one number is an error
     return f"{(CALLED | CHOSEN).get(term.how, '')}({', '.join(map(_bare, parts))})"
 
 

@@ -1,0 +1,72 @@
+"""Weights whose slopes are all zero: those that the loss does not depend on, and those that the images do not reach.
+
+A slope of zero is right where the loss does not depend on the weight at all, as with a bias before a BatchNorm2d in training.
+Where the loss would move if the weights were quite different, as behind a dead ReLU, the zeros test nothing: a wrong gradient
+gives them, too. So the weights of such an array are moved by chance, by as much as they are and by far more, and the loss is
+looked at.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from handmade.engine.arrays import Array
+from handmade.engine.check.rounding import DRAWS, MOVE, Pass, Signs, loss_rounding
+from handmade.engine.graph import INPUT, downstream
+from handmade.engine.layers import rule
+from handmade.engine.losses import Loss
+from handmade.engine.network import Network
+
+SIZES = (1.0, 10.0, 1e3, 1e5, 1e8)  # of the moves, relative to the largest weight or input of the network's arrays, 1 at least
+MOVES = 4  # by chance, of each size
+ELSEWHERE = "all slopes are 0 here, but far from these weights the loss does depend on them"
+
+
+def why_untested(network: Network, x: Array, y: Array, loss: Loss, name: str) -> str:
+    """Return why an array whose slopes are all zero was not tested; nothing if its gradient is right."""
+    if not _moves_loss(network, x, y, loss, name):
+        return ""
+    start, _ = network.owners[name]
+    after = {node.name for node in downstream(network.nodes, start)} & network.below_logits
+    dead = next((title for node, title, alive, _ in _units(network, x) if node in after and not alive), None)
+    return f"all units of {dead} are 0 for all images, so all slopes are 0" if dead else ELSEWHERE
+
+
+def inactive_units(network: Network, x: Array) -> tuple[str, ...]:
+    """Return a sentence for each ReLU some of whose units, or channels, are 0 for all images."""
+    return tuple(
+        f"{count - alive:,} of {count:,} units of {title} are 0 for all images"
+        for _, title, alive, count in _units(network, x)
+        if alive < count
+    )
+
+
+def _units(network: Network, x: Array) -> Iterator[tuple[str, str, int, int]]:
+    """Return of each ReLU its name and title, the units (channels, of images) that are not 0 everywhere, and all of them."""
+    tape = network.tape(x)
+    for node in network.nodes:
+        if rule(node.layer, "rectifies"):
+            y = tape[node.name]
+            yield node.name, network.titles[node.name], int((y != 0).reshape(-1, y.shape[-1]).any(axis=0).sum()), y.shape[-1]
+
+
+def _moves_loss(network: Network, x: Array, y: Array, loss: Loss, name: str) -> bool:
+    """Return True if a large move of an array moves the loss by more than its rounding."""
+    array, rng = network.parameters()[name], np.random.default_rng(0)
+    size = max(1.0, *(float(np.abs(each).max()) for each in network.parameters().values()))
+    with np.errstate(all="ignore"):
+        before = Pass(network, x, y, loss)
+        rounded = _rounding(before)
+        for factor in SIZES:
+            for _ in range(MOVES):
+                other = network.replace({name: array + factor * size * rng.standard_normal(array.shape)})
+                after = Pass(other, x, y, loss)
+                moved = abs(after.loss - before.loss)
+                if moved > 2 * rounded and moved > 2 * (rounded + _rounding(after)):
+                    return True
+    return False
+
+
+def _rounding(base: Pass) -> float:
+    draws = [Pass(base.network, base.tape[INPUT], base.y, base.of, Signs(seed, MOVE), base) for seed in range(DRAWS)]
+    return loss_rounding(base, draws)

@@ -1,0 +1,234 @@
+"""Rounding of a gradient: what is left of it where its true value is zero, and units whose branch is decided by rounding.
+
+A sum is only known up to the rounding of what was added up. A computed sum of products is the exact sum for numbers that are
+moved by a few eps each (Higham, section 3.1); so are the outputs of layers, the loss and the way back. So the gradient is worked
+out again, and every weight and every number that goes into a node, forwards and backwards, is moved by chance:
+
+    a' = a (1 + s t),   s = 1 or -1 by chance        E = max over some draws of |gW' - gW| / t        (1)
+
+E is how strongly the gradient follows such moves, so the rounding of gW is some eps E: also where gW is a sum that cancels, and
+behind a BatchNorm2d over nearly equal images, which multiplies rounding by 1 / sqrt(v + epsilon).
+
+- t = 2^-36 is 2^16 eps, so E itself is right to some 2^-16. Times an amplification of 10^6 it is still far below 1, so that (1)
+  is a straight line. Where constant channels of huge numbers meet a tiny epsilon, any t leads far away; so there are as many
+  draws in which the way back alone is moved.
+- The floor is ROUNDINGS eps E = 64 eps E. A number that goes in stands for two roundings of at most eps / 2: its own product, and
+  the addition. Random signs give sqrt(sum of a^2), where the worst case would be the sum of |a|: sqrt(n) times as much, for n
+  numbers. 64 covers that for n = 4,000, all places of a channel in a check of a few images; a batch rarely comes near.
+- Half of the draws have one sign for whole rows, columns, images or channels, since such numbers are often rounded together.
+- A BatchNorm2d in training takes away what a shift and a stretch of gy make, exactly. So moves of gy and x do not show the
+  rounding of these subtractions. Its rule `added` gives the size of what is added up within; that is moved, too.
+
+ReLUs and pools keep their branches in (1): it asks for rounding, not for kinks. Where a branch is decided by rounding alone, as
+in a unit whose terms cancel, two ways to the same gradient may decide differently. `branches` asks for that: the same draws with
+moves as small as rounding, t = 8 eps, and branches free.
+
+Parker (1997), "Monte Carlo Arithmetic"; Higham (2002), "Accuracy and Stability of Numerical Algorithms", second edition.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from handmade.engine.arrays import Array
+from handmade.engine.errors import HandmadeError
+from handmade.engine.graph import INPUT, Node
+from handmade.engine.layers import BatchNorm2d, Layer, add_rules, rule
+from handmade.engine.losses import CrossEntropy, Loss, MeanSquaredError
+from handmade.engine.network import Network
+
+if TYPE_CHECKING:
+    Rng = np.random.Generator
+
+EPS = float(np.finfo(np.float64).eps)
+MOVE = 2.0**-36  # t
+ROUNDINGS = 64  # eps E
+DRAWS = 8  # of each kind
+NEAR = 8 * EPS  # t of `branches`
+FREE_DRAWS = 24  # of `branches`: some units that are decided by chance, in most of their combinations
+SMALL = 1e-30  # a step along one branch
+POLYNOMIAL = 2.0**17  # eps |y| / max |w|: rounding of the slope of a layer that is run again (layers/propagate.py, NEAR and c_1)
+LABELS = 10  # labels for which a loss of one's own is asked what it adds up
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """Rounding of a loss and of its gradient.
+
+    Attributes
+    ----------
+    loss : float
+        Of the mean loss.
+    gradients : dict of Array or None
+        Of every weight, in the shapes of the weights; None if that cannot be worked out, since a layer has no backward, or one
+        that gives another result each time.
+    """
+
+    loss: float
+    gradients: dict[str, Array] | None
+
+
+def rounding(network: Network, x: Array, y: Array, loss: Loss) -> Rounding:
+    """Return the rounding of the loss and its gradient, by (1); x and all weights are in float64."""
+    with np.errstate(all="ignore"):
+        base = Pass(network, x, y, loss)
+        draws = [Pass(network, x, y, loss, Signs(seed, MOVE), base) for seed in range(DRAWS)]
+        of_loss = loss_rounding(base, draws)
+        try:
+            before = base.gradients()
+            moved = [draw.gradients(draw.signs) for draw in draws]
+            moved += [base.gradients(Signs(DRAWS + seed, MOVE)) for seed in range(DRAWS)]  # the way back alone
+            again = Pass(network, x, y, loss).gradients()
+        except HandmadeError:
+            return Rounding(of_loss, None)
+        if not all(np.array_equal(before[name], again[name], equal_nan=True) for name in before):
+            return Rounding(of_loss, None)
+        scale = ROUNDINGS * EPS / MOVE
+        found = {}
+        for name, g in before.items():
+            largest = scale * np.max([np.abs(each[name] - g) for each in moved], axis=0)
+            column = largest.max(axis=tuple(range(g.ndim - 1)), keepdims=True)  # of all weights that feed one channel
+            found[name] = np.broadcast_to(column + base.of_quotients(name), g.shape)
+    return Rounding(of_loss, found)
+
+
+def loss_rounding(base: "Pass", draws: list["Pass"]) -> float:
+    """Return the rounding of the mean loss."""
+    largest = max(abs(draw.loss - base.loss) for draw in draws)
+    near = [Pass(base.network, base.tape[INPUT], base.y, base.of, Signs(seed, NEAR)).loss for seed in range(DRAWS // 2)]
+    farther = max(abs(loss - base.loss) for loss in near)  # where t is too far
+    return ROUNDINGS * (EPS * (largest / MOVE + abs(base.loss)) + farther * EPS / NEAR)
+
+
+def branches(network: Network, x: Array, y: Array, loss: Loss) -> dict[str, tuple[Array, Array]]:
+    """Return the least and the largest value of every derivative when units that rounding decides are decided by chance."""
+    with np.errstate(all="ignore"):
+        passes = [Pass(network, x, y, loss, Signs(seed, NEAR)) for seed in range(FREE_DRAWS)]
+        draws = [each.gradients(each.signs) for each in passes]
+        return {name: (np.min(each, axis=0), np.max(each, axis=0)) for name, each in _by_name(draws)}
+
+
+def _by_name(draws: list[dict[str, Array]]) -> Iterator[tuple[str, list[Array]]]:
+    for name in draws[0]:
+        yield name, [draw[name] for draw in draws]
+
+
+class Signs:
+    """Moves every number of an array by a share `t` of it, up or down by chance."""
+
+    def __init__(self, seed: int, t: float) -> None:
+        self.rng, self.t, self.together = np.random.default_rng(seed), t, bool(seed % 2)
+
+    def moved(self, a: Array) -> Array:
+        """Return a (1 + s t)."""
+        return a + self.moves(a)
+
+    def moves(self, a: Array) -> Array:
+        """Return a s t; with `together`, s is the same along about half of the axes."""
+        shape = [1 if self.together and self.rng.integers(2) else size for size in a.shape]
+        s = 2.0 * self.rng.integers(0, 2, shape) - 1
+        moves: Array = self.t * (s * a)
+        return moves
+
+
+class Pass:
+    """A way forwards and back in which every number that goes into a node is moved.
+
+    Parameters
+    ----------
+    network, x, y, loss
+        Of a gradient.
+    signs : Signs, optional
+        Moves the numbers; they stay as they are if left out.
+    base : Pass, optional
+        The pass whose branches are kept; each unit decides for itself if left out.
+    """
+
+    def __init__(
+        self, network: Network, x: Array, y: Array, loss: Loss, signs: Signs | None = None, base: "Pass | None" = None
+    ) -> None:
+        self.network, self.y, self.of, self.signs = network, y, loss, signs
+        self.tape: dict[str, Any] = {INPUT: x}
+        self.read: dict[str, tuple[Layer, Any]] = {}  # by the names of nodes: the layer and its input, as they were used
+        for node in network.nodes:
+            if node.name in network.below_logits:
+                self.tape[node.name] = self._forward(node, base)
+        z = self.tape[network.logits_name]
+        self.loss = float(loss.forward(z, y).mean())
+
+    def _forward(self, node: Node, base: "Pass | None") -> Array:
+        given = node.of(self.tape)
+        if base and rule(node.layer, "slope"):  # it has branches, and is a straight line on each of them
+            still = node.of(base.tape)
+            self.read[node.name] = node.layer, still
+            y: Array = base.tape[node.name] + node.layer.delta(still, SMALL * (given - still)) / SMALL
+            return y
+        layer, inputs = node.layer, given
+        if self.signs:
+            arrays = layer.parameters() | layer.statistics()
+            layer = layer.replace({name: self.signs.moved(array) for name, array in arrays.items()}) if arrays else layer
+            inputs = tuple(map(self.signs.moved, given)) if layer.joins else self.signs.moved(given)
+        self.read[node.name] = layer, inputs
+        return layer.forward(inputs)
+
+    def gradients(self, signs: Signs | None = None) -> dict[str, Array]:
+        """Return the gradient, with numbers moved on the way back, too; raise HandmadeError if a layer has no backward."""
+        self.back = {self.network.logits_name: self._of_loss(signs)}
+        found = {name: np.zeros_like(array) for name, array in self.network.parameters().items()}
+        for node in reversed([node for node in self.network.nodes if node.name in self.read]):
+            if node.name not in self.back:
+                continue
+            layer, inputs = self.read[node.name]
+            gy = self.back[node.name]
+            gx, own = layer.backward(inputs, signs.moved(gy) if signs else gy)
+            if signs and (added := rule(layer, "added")):
+                gx = gx + signs.moves(added(layer, inputs, gy))
+            found |= {f"{node.name}.{name}": array for name, array in own.items() if f"{node.name}.{name}" in found}
+            for name, part in zip(node.reads, gx if layer.joins else (gx,), strict=True):
+                if part is not None:
+                    self.back[name] = self.back[name] + part if name in self.back else part
+        return found
+
+    def _of_loss(self, signs: Signs | None) -> Array:
+        z, y = self.tape[self.network.logits_name], self.y
+        if signs is None:
+            return self.of.backward(z, y) / len(y)
+        gz = self.of.backward(signs.moved(z), y)
+        return (gz + signs.moves(self._added(z, gz))) / len(y)
+
+    def _added(self, z: Array, gz: Array) -> Array:
+        """Return the size of what the loss added up for each gz."""
+        if type(self.of) is MeanSquaredError:
+            return np.abs(gz)  # one subtraction, right to eps of its result
+        if type(self.of) is CrossEntropy:
+            return np.abs(gz) + self.of.smoothing  # p and 1 - p are right to some eps of themselves
+        labels = [(self.y + k) % z.shape[-1] for k in range(min(LABELS, z.shape[-1]))]
+        sizes: Array = np.max([np.abs(self.of.backward(z, each)) for each in labels], axis=0)
+        return sizes
+
+    def of_quotients(self, name: str) -> float:
+        """Return the rounding of the exact quotients of an array whose layer is run again for each of its weights."""
+        start, array = self.network.owners[name]
+        layer = self.network.node(start).layer
+        if rule(layer, "nudges") or start not in self.back:
+            return 0.0
+        size = float(np.abs(layer.parameters()[array]).max()) or 1.0
+        return POLYNOMIAL * EPS * float((np.abs(self.back[start]) * np.abs(self.tape[start])).sum()) / size
+
+
+def _added_up(norm: BatchNorm2d, x: Array, gy: Array) -> Array:
+    """Return the size of what gx is left of: W r gy, its mean, and c r times the mean of W r gy c r, where c is x - m."""
+    if not norm.training:
+        return np.zeros_like(gy)
+    axes = tuple(range(x.ndim - 1))
+    m = x.mean(axis=axes)
+    c = x - m
+    r = 1 / np.sqrt((c * c).mean(axis=axes) + norm.epsilon)
+    g = np.abs(norm.W * r * gy)
+    size: Array = g + g.mean(axis=axes) + (np.abs(x) + np.abs(m)) * r * (g * np.abs(c * r)).mean(axis=axes)
+    return size
+
+
+add_rules(BatchNorm2d, added=_added_up)
