@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from correct_kind import Backward, Cache, Draw, Forward, Kind, P
+from correct_kind import Cache, Draw, Kind, P
 from handmade.engine.arrays import Array
 
 Function: TypeAlias = Callable[[Array], Array]
@@ -394,6 +394,5 @@ def gate(d: Draw) -> Kind:
     return Kind("gated linear unit", x, forward, backward, untested=reason)
 
 
-ELEMENTWISE = [smooth, smooth, smooth, positive, saturated, rectifier, rectifier, clip, magnitude, hard, dead]
+ELEMENTWISE = [smooth, smooth, smooth, smooth, smooth, positive, saturated, rectifier, rectifier, clip, magnitude, hard, dead]
 WITHOUT_WEIGHTS = [linear_map, linear_map, extreme, order, product, running_product, moment, gate]
-__all__ = ["ELEMENTWISE", "WITHOUT_WEIGHTS", "Backward", "Forward", "sigmoid", "softplus"]

@@ -759,7 +759,7 @@ def write(kind: Kind, d: Draw, weights: dict[str, Any], x: Array, dtype: Any) ->
     number = any(not isinstance(value, np.ndarray) for value in weights.values())
     if not weights or (number and shelf_type in OF_ARRAYS):
         shelf_type = Shelf
-    if convention is with_learning_rate and (shelf_type in {Returned, Aliases} or not weights):
+    if convention is with_learning_rate and (shelf_type in {Returned, Aliases, Lists} or not weights):
         shelf_type = Shelf
     shelf = shelf_type(frame)
     methods, drive = convention(Work(frame, shelf), d)

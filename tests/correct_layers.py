@@ -14,10 +14,10 @@ import numpy as np
 
 from correct_elementwise import ELEMENTWISE, WITHOUT_WEIGHTS, clip, hard, magnitude, rectifier, smooth
 from correct_handwriting import Drive, Written, write
-from correct_kind import MODES, Builder, Cache, Draw, Kind, P
+from correct_kind import Builder, Cache, Draw, Kind, P
 from correct_on_images import ON_IMAGES
 from correct_ours import OURS
-from correct_with_weights import WITH_WEIGHTS
+from correct_with_weights import FAR, WITH_WEIGHTS
 from handmade.engine.arrays import Array
 
 FOLLOWERS = (smooth, rectifier, clip, magnitude, hard)
@@ -38,9 +38,15 @@ def chain(d: Draw) -> Kind:
         assert gz is not None
         return one.backward(p, cache[0], gz)
 
-    reason = "kinks within" if one.kinked and other.kinked else one.untested or "it may be flat behind the other layer"
     both = f"{one.name}, then {other.name}"
-    return replace(one, name=both, forward=forward, backward=backward, kinked=one.kinked or other.kinked, untested=reason)
+    kind = replace(one, name=both, forward=forward, backward=backward, kinked=one.kinked or other.kinked)
+    y, _ = passes(kind, np.float64)
+    flat = any(not np.any(g) for g in passes(kind, np.float64, gy=d.rng.standard_normal(y.shape))[1].values())
+    if one.kinked and other.kinked and d.mode != "generic":
+        kind.untested = "kinks within"
+    elif flat or d.mode in FAR:
+        kind.untested = one.untested or "flat behind the other layer"
+    return kind
 
 
 GROUPS: tuple[tuple[float, Sequence[Builder]], ...] = (
@@ -180,6 +186,3 @@ def precise(kind: Kind, dtype: str, rng: np.random.Generator) -> bool:
         if np.abs(g).max(initial=0) * size > STEEPEST * (np.abs(y).max() or 1.0):
             return False
     return True
-
-
-__all__ = ["MODES", "UNTESTED", "Made", "correct", "made", "passes"]

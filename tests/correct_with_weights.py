@@ -148,16 +148,16 @@ def radial(d: Draw) -> Kind:
 
     def forward(p: P, x: Array) -> tuple[Array, Cache]:
         apart = x[:, None] - p.centres
-        y = np.exp(-p.gamma * (apart * apart).sum(axis=2))
+        y = np.exp(-p.width * (apart * apart).sum(axis=2))
         return y, (apart, y)
 
     def backward(p: P, cache: Cache, gy: Array) -> tuple[Array, dict[str, Any]]:
         apart, y = cache
-        g = (-2 * p.gamma * gy * y)[..., None] * apart
+        g = (-2 * p.width * gy * y)[..., None] * apart
         return g.sum(axis=1), {"centres": -g.sum(axis=0)}
 
     reason = "flat there" if d.mode in FAR else ""
-    return Kind("radial basis", d.x(N, D), forward, backward, {"centres": d.w(K, D)}, {"gamma": 0.3}, untested=reason)
+    return Kind("radial basis", d.x(N, D), forward, backward, {"centres": d.w(K, D)}, {"width": 0.3}, untested=reason)
 
 
 # --- norms -------------------------------------------------------------------------------------------------------------------
