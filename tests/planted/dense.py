@@ -703,7 +703,7 @@ class HiddenDerivativeHalved(Perceptron):
         return gh * (1 - self.h**2) / 2
 
 
-@bug(ROWS, "one channel")
+@bug(ROWS, "one channel", "edge")
 class OneHiddenUnitForgotten(Perceptron):
     def hidden(self) -> Any:
         h = self.h.copy()

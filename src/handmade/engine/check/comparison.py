@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 from typing import TypeAlias
 
@@ -65,12 +66,12 @@ class Comparison:
         """The shape that the gradient should have."""
         return self.point.array.shape
 
-    @property
+    @cached_property
     def bounds(self) -> tuple[Array, Array]:
         """Between these the gradient must lie: outputs on a kink may each choose a side."""
         return between(self.right, self.left, self.gy)
 
-    @property
+    @cached_property
     def kinked(self) -> Array:
         """Where the sides differ by far more than curvature explains."""
         low, high = self.bounds
@@ -79,7 +80,7 @@ class Comparison:
         kinked: Array = high - low > curved + 10 * self.tolerance
         return kinked
 
-    @property
+    @cached_property
     def off(self) -> Array:
         """Which of the known numbers are outside of what the tolerance allows."""
         low, high = self.bounds
@@ -87,13 +88,13 @@ class Comparison:
         wrong: Array = ~((got >= low - self.tolerance) & (got <= high + self.tolerance))
         return wrong
 
-    @property
+    @cached_property
     def seen(self) -> bool:
         """True if a gradient of zeros, or of the wrong sign, would be found wrong."""
         low, high = self.bounds
-        return bool(np.any(np.maximum(np.abs(low), np.abs(high)) > SEEN * self.tolerance))
+        return bool(np.any((low > SEEN * self.tolerance) | (high < -SEEN * self.tolerance)))
 
-    @property
+    @cached_property
     def numeric(self) -> Array:
         """The numerical gradient, halfway where its sides differ; NaN where it is not known."""
         return self.to_full(np.add(*self.bounds) / 2)

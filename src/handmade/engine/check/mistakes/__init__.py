@@ -37,7 +37,7 @@ FORMULAS: dict[str, Mistake] = {  # the most specific first
     "softmax diagonal": _of(normalisation.softmax, "softmax diagonal"),
     "softmax axis": _any(_of(normalisation.softmax, "softmax axis"), _of(normalisation.log_softmax, "softmax axis")),
     "log-softmax sum": _of(normalisation.log_softmax, "log-softmax sum"),
-    "derivative forgotten": _any(elementwise.derivative_forgotten, terms.factor_forgotten),
+    "derivative forgotten": _any(elementwise.derivative_forgotten, terms.x_forgotten, terms.factor_forgotten),
     "derivative elsewhere": _any(elementwise.derivative_elsewhere, terms.factor_of_output),
     "product rule": terms.product_rule,
     "shortcut": terms.shortcut,
@@ -61,7 +61,7 @@ FORMULAS: dict[str, Mistake] = {  # the most specific first
     "stride": _any(windows.stride, moved_inputs.stride_in_weights),
     "dilation": _any(moved_inputs.dilation_in_weights, moved_inputs.dilation_in_x),
     "neighbour": terms.neighbour,
-    "wrong side": _any(terms.other_branch, elementwise.wrong_side),
+    "wrong side": _any(terms.other_branch, terms.mask_forgotten, elementwise.wrong_side),
     "permuted": _any(relations.permuted, moved_inputs.order_of_x, terms.other_order),
     "crop": where.crop,
 }

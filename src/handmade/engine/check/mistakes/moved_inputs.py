@@ -17,6 +17,7 @@ from handmade.engine.check.slopes import Point, at
 
 STEPS = (-3, -2, -1, 1, 2, 3)
 MOST_TAPS = 25
+LAYOUTS = (((0, 1), (1, 2)), ((2, 3), (2, 3)))  # the axes of the kernel and of the images: channels last, or first
 
 
 def groups_of_x(c: Comparison) -> Guess:
@@ -47,10 +48,9 @@ def stride_in_weights(c: Comparison) -> Guess:
 
 def dilation_in_weights(c: Comparison) -> Guess:
     """Numbers of a window too close or too far: k reads x moved by k d."""
-    spatial = [axis for axis in range(1, c.x.ndim) if c.x.ndim == c.y.ndim and c.x.shape[axis] != c.y.shape[axis]]
-    if c.name == "x" or len(c.shape) != 4 or len(spatial) != 2:
+    if c.name == "x" or len(c.shape) != 4 or not c.x.ndim == c.y.ndim == 4:
         return None
-    for kernel_axes in ((0, 1), (2, 3)):
+    for kernel_axes, spatial in LAYOUTS:
         for steps in product((0, *STEPS), repeat=2):
             moves = dict(zip(spatial, steps, strict=True))
             if any(steps) and _agrees(c, partial(_with_dilation, c, kernel_axes, moves)):
@@ -61,11 +61,10 @@ def dilation_in_weights(c: Comparison) -> Guess:
 def dilation_in_x(c: Comparison) -> Guess:
     """Numbers of a window too close or too far: what tap k of the kernel contributes lands k d further."""
     kernels = [name for name, W in c.point.foreign.weights.items() if W.ndim == 4]
-    spatial = [axis for axis in range(1, c.x.ndim) if c.x.ndim == c.y.ndim and c.x.shape[axis] != c.y.shape[axis]]
-    if c.name != "x" or len(kernels) != 1 or len(spatial) != 2 or len(c.known) < c.x.size:
+    if c.name != "x" or len(kernels) != 1 or not c.x.ndim == c.y.ndim == 4 or len(c.known) < c.x.size:
         return None
     W = c.point.foreign.weights[kernels[0]]
-    for axes in ((0, 1), (2, 3)):
+    for axes, spatial in LAYOUTS:
         taps = list(product(range(W.shape[axes[0]]), range(W.shape[axes[1]])))
         if len(taps) > MOST_TAPS:
             continue

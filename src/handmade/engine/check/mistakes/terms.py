@@ -97,6 +97,45 @@ def factor_forgotten(c: Comparison) -> Guess:
     return None
 
 
+def mask_forgotten(c: Comparison) -> Guess:
+    """The sum of gy x over all x, or over the wrong side, where it is over one side of 0."""
+    right, got = _sums(c)
+    sides = {"gy x where x < 0", "gy x where x > 0"}
+    if right in sides and got in {*sides, "gy x", "gy |x|"} - {right}:
+        return f"this is the sum of {got}: expected the sum of {right}"
+    return None
+
+
+def x_forgotten(c: Comparison) -> Guess:
+    """The sum of gy in the place of that of gy x."""
+    right, got = _sums(c)
+    if right.startswith("gy x") and got in {"gy where x < 0", "gy where x > 0", "gy"}:
+        return f"this is the sum of {got}: expected the sum of {right}"
+    return None
+
+
+def _sums(c: Comparison) -> tuple[str, str]:
+    """Return which sums the right gradient of a weight and the wrong one are, in words; "" for others."""
+    if c.name == "x" or c.x.shape != c.gy.shape:
+        return "", ""
+    terms = {
+        "gy": c.gy,
+        "gy x": c.gy * c.x,
+        "gy |x|": c.gy * np.abs(c.x),
+        "gy where x < 0": c.gy * (c.x < 0),
+        "gy where x > 0": c.gy * (c.x > 0),
+        "gy x where x < 0": c.gy * np.minimum(c.x, 0),
+        "gy x where x > 0": c.gy * np.maximum(c.x, 0),
+    }
+    for axes in some(range(c.gy.ndim)):
+        sums = {words: each.sum(axis=axes) for words, each in terms.items()}
+        right = next((words for words, each in sums.items() if each.shape == c.shape and _is(c, each)), "")
+        got = next((words for words, each in sums.items() if each.shape == c.shape and same(c, c.got, each)), "")
+        if right and got:
+            return right, got
+    return "", ""
+
+
 def factor_of_output(c: Comparison) -> Guess:
     """The output y in the place of what a weight is multiplied by."""
     if c.name != "x":

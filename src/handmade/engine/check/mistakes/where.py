@@ -35,8 +35,11 @@ def edge(c: Comparison) -> Guess:
     for axis, size in enumerate(c.shape):
         least, most = int(places[axis].min()), int(places[axis].max())
         for end, count in (("first", most + 1), ("last", size - least)):
-            if size >= 4 and 2 * count <= size and (axis > 0 or c.name != "x") and int(c.off.sum()) > FEW:
+            if size >= 4 and 2 * count <= size and (axis > 0 or c.name != "x") and int(c.off.sum()) >= FEW:
                 return f"all is right but the {end} {count} along axis {axis}: look at loop bounds, crop and stride"
+        inside = int(np.minimum(places[axis], size - 1 - places[axis]).max())
+        if size >= 4 and 4 * (inside + 1) <= size and (axis > 0 or c.name != "x") and int(c.off.sum()) >= FEW:
+            return f"all is right but the first and the last {inside + 1} along axis {axis}: look at padding and loop bounds"
     return None
 
 

@@ -26,8 +26,8 @@ PICKS: dict[str, Callable[[Array], int]] = {
 
 def overwritten(c: Comparison) -> Guess:
     """`=` for `+=` in loops over some of the output's axes keeps one turn of these loops: the last, or the first."""
-    terms, readers = c.gy * (c.right + c.left) / 2, reads(c)
-    for loops in some(range(c.gy.ndim)):
+    terms = c.gy * (c.right + c.left) / 2
+    for readers, loops in product((reads(c), terms != 0), some(range(c.gy.ndim))):
         rest = tuple(1 + axis for axis in range(c.gy.ndim) if axis not in loops)
         each = terms.sum(axis=rest).reshape(len(c.known), -1)
         read = readers.any(axis=rest).reshape(len(c.known), -1)
