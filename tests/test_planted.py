@@ -3,13 +3,16 @@
 `audit` says without the checker that the bugs are bugs and the twins are none.
 """
 
+import re
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from handmade.engine.check import LayerReport, check_layer
+from handmade.engine.check.layers.mistakes import NAMES as KNOWN
 from planted import CORRECT, NAMES, PLANTED, Planted
 from planted.audit import audit
 
@@ -74,3 +77,12 @@ def test_the_exhibits_are_many_and_different() -> None:
     assert len(PLANTED) >= 200
     assert len({exhibit.name for exhibit in PLANTED}) == len(PLANTED)
     assert all(exhibit.names <= NAMES.keys() for exhibit in PLANTED)
+
+
+def test_the_documentation_lists_every_name() -> None:
+    text = (Path(__file__).parent.parent / "docs" / "check.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| ([a-z0-9 -]+) \|", text.partition("## Mistakes with names")[2], flags=re.MULTILINE)
+
+    assert len(listed) == len(set(listed))
+    assert set(listed) - {"name"} == KNOWN
+    assert {name for exhibit in PLANTED for name in exhibit.names} <= set(NAMES)
