@@ -16,8 +16,11 @@ LOCALISED = 2000  # numbers of an array that are nudged, once it is known to be 
 SLOPES = 2**22  # numbers that the slopes of one array may take
 SUSPECTS = 24  # numbers of an array that are judged again on a ladder of steps
 DIRECTIONS = 3
-NEAR = 1e-5  # of the size of x: so near that only a kink changes the gradient
-NEIGHBOURS = 16
+NOTHING = 0.05  # of a number: a slope beside it that is 0
+DRAWS = 4
+NEARLY = (2.0**-50, 2.0**-40, 2.0**-30, 2.0**-20)  # relative changes of x
+NEAR = (1e-5, 1e-8, 1e-11)  # of the size of x: so near that only a kink changes the gradient
+NEIGHBOURS = 8
 
 
 @dataclass(frozen=True)
@@ -73,24 +76,26 @@ class Agreement:
         low, high = c.bounds
         got = c.got.reshape(-1)[c.known]
         excess = np.where(np.isfinite(got), np.maximum(low - got, got - high) / c.tolerance, np.inf)
+        noise = self.gradients.noise(self.point.x, c.gy, c.name).reshape(-1)[c.known]
         for n in np.argsort(-np.where(c.off, excess, -np.inf))[: min(SUSPECTS, int(c.off.sum()))]:
             direction = np.zeros(c.shape)
             direction.reshape(-1)[c.known[n]] = 1
-            if self._judged(direction, c.gy, float(got[n])).wrong and not self._is_near_by(c.gy, direction, float(got[n])):
+            verdict = self._judged(direction, c.gy, float(got[n]), float(noise[n]))
+            if verdict.wrong and not self._is_near_by(c.gy, direction, float(got[n])):
                 return True
         return False
 
     def _is_near_by(self, gy: Array, direction: Array, value: float) -> bool:
         """Return True on a kink where several numbers meet, if a gradient near by has a value like this one.
 
-        A convention takes one of the gradients around a kink. Where three numbers or more are equal, as in a sorted row, it need not
-        lie between the two one-sided slopes along a line. What is moved equally stays a tie: then its sum is that of one point.
+        A convention takes one of the gradients around a kink. Where three numbers or more are equal, as in a sorted row, it need
+        not lie between the two one-sided slopes along a line. What is moved equally stays a tie: then its sum is that of a point.
         """
         x, rng = self.point.x, np.random.default_rng(0)
         if self.point.name != "x" or not np.isfinite(value):
             return False
         size = float(np.sqrt(np.mean(np.square(x)))) or 1.0
-        near = [x + NEAR * size * rng.standard_normal(x.shape) for _ in range(NEIGHBOURS)]
+        near = [x + distance * size * rng.standard_normal(x.shape) for distance in NEAR for _ in range(NEIGHBOURS)]
         given = [self.gradients.all(each.astype(x.dtype), gy)["x"] for each in near]
         found = [g * direction for g in given if g is not None and g.shape == x.shape and np.all(np.isfinite(g))]
         if not found:
@@ -99,7 +104,7 @@ class Agreement:
             low, high = min(float(g.sum()) for g in found), max(float(g.sum()) for g in found)
         else:
             low, high = float(np.min(found, axis=0).sum()), float(np.max(found, axis=0).sum())
-        allowed = 10 * NEAR * (float(np.abs(found).sum(axis=tuple(range(1, x.ndim + 1))).max()) + abs(value))
+        allowed = 10 * NEAR[0] * (float(np.abs(found).sum(axis=tuple(range(1, x.ndim + 1))).max()) + abs(value))
         return high - low > allowed and low - allowed <= value <= high + allowed
 
     def along(self, n: int) -> tuple[Disagreement | None, bool]:
@@ -113,27 +118,48 @@ class Agreement:
         """
         point, rng = self.point, self.gradients.rng
         shape = point.array.shape
-        size, sign = rng.uniform(0.5, 1, shape), rng.choice([-1.0, 1.0], shape)
-        direction = np.ones(shape) if n == 0 else size * sign
+        random = rng.uniform(0.5, 1, shape) * rng.choice([-1.0, 1.0], shape)
+        direction = np.ones(shape) if n == 0 else random
         gy = self.gradients.draw(point.y)
         got = self.gradients.of(point, gy)
         value = float(np.vdot(got, direction))
         right, left = point.slopes(direction)
         low, high = (float(side) for side in between(right, left, gy))
-        sizes = np.abs(gy * np.maximum(np.abs(right), np.abs(left))).sum() + np.abs(got * direction).sum()
-        allowed = float(tolerance(point, gy, np.array([sizes]), self.allowed)[0])
+        size = float(np.abs(got * direction).sum())
+        allowed = float(tolerance(point, gy, right[None], left[None], self.allowed, size)[0])
         if low - allowed <= value <= high + allowed:
             return None, bool(high - low > 1e-3 * (abs(low) + abs(high)) + 10 * allowed)
-        verdict = self._judged(direction, gy, value)
+        noise = float(np.sum(self.gradients.noise(point.x, gy, point.name) * np.abs(direction)))
+        verdict = self._judged(direction, gy, value, noise)
         if verdict.wrong and self._is_near_by(gy, direction, value):
             return None, True
         words = f"all of {point.name} moved equally" if n == 0 else f"{point.name} moved at random"
         return (Disagreement(words, value, (verdict.low + verdict.high) / 2) if verdict.wrong else None), False
 
-    def _judged(self, direction: Array, gy: Array, value: float) -> Verdict:
+    def _judged(self, direction: Array, gy: Array, value: float, noise: float) -> Verdict:
+        """Judge a number of the gradient, which rounding may have changed by `noise`."""
         verdict = judge(self.point, direction, gy, value)
-        if self.allowed is None or not verdict.wrong:
+        if not verdict.wrong:
             return verdict
-        more = self.allowed * max(abs(verdict.low), abs(verdict.high))
+        slope = max(abs(verdict.low), abs(verdict.high))
+        more = noise + (self.allowed or 0.0) * slope
         wrong = not verdict.low - more <= value <= verdict.high + more
-        return Verdict(verdict.low, verdict.high, verdict.error, wrong=wrong, known=verdict.known)
+        if wrong and slope <= NOTHING * abs(value):
+            wrong = not self._is_rounding(direction, gy, value)
+        return Verdict(verdict.low, verdict.high, verdict.error, wrong=wrong)
+
+    def _is_rounding(self, direction: Array, gy: Array, value: float) -> bool:
+        """Return True if a number that should be 0 is another one for nearly the same x: then it is what rounding leaves of 0."""
+        x, rng = self.point.x, np.random.default_rng(5)
+        if x.dtype.kind != "f" or not np.isfinite(value):
+            return False
+        for near in NEARLY * DRAWS:
+            moved = (x * (1 + near * rng.uniform(-1, 1, x.shape))).astype(x.dtype)
+            given = self.gradients.all(moved, gy)[self.point.name]
+            if (
+                given is not None
+                and given.shape == direction.shape
+                and abs(float(np.vdot(given, direction)) - value) > abs(value) / 8
+            ):
+                return True
+        return False

@@ -118,17 +118,18 @@ def compare(point: Point, gy: Array, got: Array, known: Array, relative: float |
         nudge = np.zeros(shape)
         nudge.reshape(-1)[place] = 1
         right[n], left[n] = point.slopes(nudge)
-    sizes = np.abs(gy * np.maximum(np.abs(right), np.abs(left))).reshape(len(known), -1).sum(axis=1)
-    return Comparison(point, gy, got, known, right, left, tolerance(point, gy, sizes, relative))
+    return Comparison(point, gy, got, known, right, left, tolerance(point, gy, right, left, relative=relative))
 
 
-def tolerance(point: Point, gy: Array, sizes: Array, relative: float | None = None) -> Array:
-    """Return what <gy, slope> may be off by, where the terms of its sum add up to these sizes without their signs.
+def tolerance(point: Point, gy: Array, right: Array, left: Array, relative: float | None = None, more: float = 0.0) -> Array:
+    """Return what <gy, slope> may be off by, for each of several slopes; `more` is added to the sizes of its terms.
 
     Slopes of an exact delta are right to the last digits. Those of a subtraction are off by noise / h, by h times the curvature
     (which is between the two sides, mostly), and by h^2 even where the slope is zero: x^3 at 0.
     """
     floor = np.finfo(np.float64).tiny
+    axes = tuple(range(1, right.ndim))
+    sizes = np.abs(gy * np.maximum(np.abs(right), np.abs(left))).sum(axis=axes) + more
     if point.exact:
         return np.asarray((relative or EXACT) * np.maximum(sizes, 1e-3 * np.max(sizes, initial=0.0)) + floor)
     step = STEPS.get(point.y.dtype.itemsize, STEPS[8])
@@ -148,7 +149,7 @@ def same(c: Comparison, one: Array, other: Array) -> bool:
         return False
     told = np.isfinite(other).reshape(-1)[c.known]
     got, guess, off = one.reshape(-1)[c.known], other.reshape(-1)[c.known], c.off
-    limit = SEEN * c.tolerance
+    limit = SEEN * float(np.max(c.tolerance, initial=0.0))  # a guess is made of the slopes of all
     with np.errstate(invalid="ignore"):
         agrees = np.abs(got - guess) <= limit
         tells = np.abs(guess - c.numeric.reshape(-1)[c.known]) > POWER * c.tolerance

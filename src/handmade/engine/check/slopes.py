@@ -8,7 +8,6 @@ The error bar at h is what rounding may do, noise / h, and what is left of the c
 
 import math
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -21,8 +20,12 @@ STEPS = {8: 2.0**-20, 4: 2.0**-9, 2: 2.0**-4}  # by the bytes of a number, relat
 LARGEST_STEP = 2.0**-9  # where a slope is small beside the value, the step is larger
 STRAIGHT = 2.0**-40  # steps for which every function is straight
 COARSE = 2.0**-24  # steps that move what was rounded to float32
+FINER = 6  # smaller steps that are tried, each 64 times smaller
 RATIO = 8.0  # between two steps of the ladder
 RUNGS = 14
+QUIET = 1e6  # times the rounding of the largest output: more is a bend, not rounding
+RELIABLE = 0.05  # of a slope: the error bar of a step that may overrule a larger one
+SETTLED = 0.3  # of a slope, between two steps
 SAFE = 4.0  # error bars are estimates: this many of them
 EXACT = 1e-9  # relative, of slopes from a delta
 
@@ -69,11 +72,11 @@ class Point:
         h = self.step if h is None else h
         return (moved(self, h * direction) - self.y) / h, (self.y - moved(self, -h * direction)) / h
 
-    def lost(self, gy: Array, h: float | None = None) -> float:
-        """Return what rounding may do to <gy, slope>."""
+    def lost(self, gy: Array, h: float | None = None) -> Array:
+        """Return what rounding may do to <gy, slope>; for each gy, if there are several."""
         if h is None and self.exact:
-            return 0.0
-        return float(np.vdot(np.abs(gy), self.noise)) / (h or self.step)
+            return np.zeros(())
+        return np.asarray(np.tensordot(np.abs(gy), self.noise, self.noise.ndim) / (h or self.step))
 
 
 def at(foreign: Foreign, x: Array, name: str) -> Point:
@@ -94,15 +97,18 @@ def at(foreign: Foreign, x: Array, name: str) -> Point:
 
 
 def moved(point: Point, d: Array) -> Array:
-    """Return the output with the array moved by d."""
-    if point.name == "x":
-        return np.array(point.foreign.forward((point.x + d).astype(point.x.dtype)))
-    kept = np.array(point.foreign.weights[point.name])
-    point.foreign.put(point.name, (kept + d).astype(kept.dtype))
+    """Return the output with the array moved by d; NaN where the layer refuses that."""
+    kept = None if point.name == "x" else np.array(point.foreign.weights[point.name])
     try:
+        if kept is None:
+            return np.array(point.foreign.forward((point.x + d).astype(point.x.dtype)))
+        point.foreign.put(point.name, (kept + d).astype(kept.dtype))
         return np.array(point.foreign.forward(point.x.copy()))
+    except CallFailed:
+        return np.full(point.y.shape, np.nan)
     finally:
-        point.foreign.put(point.name, kept)
+        if kept is not None:
+            point.foreign.put(point.name, kept)
 
 
 def between(right: Array, left: Array, gy: Array) -> tuple[Array, Array]:
@@ -113,8 +119,17 @@ def between(right: Array, left: Array, gy: Array) -> tuple[Array, Array]:
 
 
 @dataclass(frozen=True)
+class Rung:
+    """The slope at one step, and its error bar."""
+
+    low: float
+    high: float
+    error: float
+
+
+@dataclass(frozen=True)
 class Verdict:
-    """The judgement of one number on a ladder of steps.
+    """The judgement of one number.
 
     Attributes
     ----------
@@ -124,65 +139,83 @@ class Verdict:
         How far that can be trusted.
     wrong : bool
         True if the number is beyond.
-    known : bool
-        False if the error is so large that nothing can be said.
     """
 
     low: float
     high: float
     error: float
     wrong: bool
-    known: bool
 
 
 def judge(point: Point, direction: Array, gy: Array, value: float) -> Verdict:
-    """Judge <gradient, direction> at the step where the error bar is smallest."""
-    sizes = point.step / STEPS.get(point.y.dtype.itemsize, STEPS[8])
-    steps = [sizes * 2.0**-5 / RATIO**k for k in range(RUNGS)]
-    rows = []
-    with np.errstate(all="ignore"):
-        for h in steps:
-            try:
-                right, left = point.slopes(direction, h)
-            except CallFailed:
-                continue
-            if np.all(np.isfinite(right)) and np.all(np.isfinite(left)):
-                total = float(np.abs(gy * np.maximum(np.abs(right), np.abs(left))).sum())
-                rows.append((*map(float, between(right, left, gy)), point.lost(gy, h), total))
-    best: tuple[float, float, float, float] | None = None
-    for before, here in pairwise(rows):
-        change = max(abs(here[0] - before[0]), abs(here[1] - before[1]))
-        error = here[2] + change + 1e-12 * here[3]
-        if best is None or error < best[2]:
-            best = (here[0], here[1], error, here[3])
-    if best is None or not math.isfinite(value):
-        return Verdict(math.nan, math.nan, math.inf, wrong=not math.isfinite(value), known=best is not None)
-    low, high, error, total = best
-    wrong = not low - SAFE * error <= value <= high + SAFE * error
-    size = max(abs(value), abs(low), abs(high))
-    return Verdict(
-        low, high, error, wrong=wrong, known=wrong or SAFE * error <= 0.05 * max(size, 1e-3 * total) or size <= SAFE * error
-    )
+    """Judge <gradient, direction> at the step where the error bar is smallest.
+
+    If a smaller step has another value, and a small error bar as well, the function bends between: then the smaller step counts.
+    """
+    rungs = _rungs(point, direction, gy)
+    if not rungs:
+        return Verdict(math.nan, math.nan, math.inf, wrong=not math.isfinite(value))
+    best = min(rungs, key=lambda rung: rung.error)
+    for rung in rungs[rungs.index(best) + 1 :]:
+        apart = max(abs(rung.low - best.low), abs(rung.high - best.high)) > SAFE * (rung.error + best.error)
+        if apart and SAFE * rung.error <= RELIABLE * max(abs(rung.low), abs(rung.high)):
+            best = rung
+    wrong = not best.low - SAFE * best.error <= value <= best.high + SAFE * best.error
+    return Verdict(best.low, best.high, best.error, wrong=wrong)
+
+
+def _rungs(point: Point, direction: Array, gy: Array) -> list["Rung"]:
+    """Return the slopes on a ladder of steps, from the largest to the smallest; those that are near their limit."""
+    size = point.step / STEPS.get(point.y.dtype.itemsize, STEPS[8])
+    scale = float(np.max(np.abs(point.y), initial=0.0)) * np.finfo(point.y.dtype).eps
+    quiet = bool(np.max(point.noise, initial=0.0) <= QUIET * scale)
+    rungs, before, gy_moved = [], None, gy * _moves(point, direction, size)
+    for k in range(RUNGS):
+        h = size * 2.0**-5 / RATIO**k
+        right, left = point.slopes(direction, h)
+        if not np.all(np.isfinite(right)) or not np.all(np.isfinite(left)):
+            continue
+        low, high = map(float, between(right, left, gy))
+        total = float(np.abs(gy * np.maximum(np.abs(right), np.abs(left))).sum())
+        if before is not None:
+            change, lost = max(abs(low - before[0]), abs(high - before[1])), float(point.lost(gy_moved, h))
+            steep, larger = max(abs(low), abs(high)), max(abs(before[0]), abs(before[1]))
+            # near its limit, on the way to 0, or 0 as far as rounding tells
+            if change <= SETTLED * steep or steep < larger / 2 or (quiet and change <= 2 * lost):
+                rungs.append(Rung(low, high, lost + change + 1e-12 * total))
+        before = low, high
+    return rungs
+
+
+def _moves(point: Point, direction: Array, size: float) -> Array:
+    """Return which outputs move at all, however far: the others have no part in a sum, and their rounding has none."""
+    far = [sign * distance * max(size, 1.0) for distance in (1.0, 30.0) for sign in (1, -1)]
+    return np.asarray(np.any([moved(point, step * direction) != point.y for step in far], axis=0))
 
 
 def _noise(point: Point, size: float) -> Array:
     """Return what rounding does to each output: what is left of a straight line, over steps for which all is straight.
 
-    Where such steps do not move an output that larger ones do, numbers are rounded on their way; then larger steps show how far.
+    Of several steps, the one counts that leaves least, among those that move an output: larger ones show bends as well. Where
+    small steps do not move an output that larger ones do, numbers are rounded on their way; then larger steps show how far.
     """
     y = point.y
+    double = y.dtype.itemsize == 8
     floor = np.finfo(y.dtype).eps * np.abs(y).astype(np.float64)
     direction = np.random.default_rng(2).uniform(0.5, 1, point.array.shape)
-    if y.dtype.itemsize < 8:
-        left, _ = _left_of_line(point, size * STEPS[y.dtype.itemsize] / 64 * direction, 1)
-        return np.asarray(np.maximum(left, floor))
-    fine, still = _left_of_line(point, size * STRAIGHT * direction, 1)
-    if not np.any(still):
-        return np.asarray(np.where(np.isfinite(fine), np.maximum(fine, floor), floor))
-    coarse, _ = _left_of_line(point, size * COARSE * direction, 2)
-    rate = np.abs(moved(point, size * STEPS[8] * direction) - y) / STEPS[8]
-    stairs = still & (rate * STRAIGHT > 64 * floor)
-    result: Array = np.maximum(np.where(stairs, np.maximum(fine, coarse), fine), floor)
+    unit = STRAIGHT if double else STEPS[y.dtype.itemsize] / 64
+    fine, still = _left_of_line(point, size * unit * direction, 1)
+    for _ in range(FINER):
+        if not np.any(~still & (fine > 16 * floor)):
+            break
+        unit /= 64
+        finer, unmoved = _left_of_line(point, size * unit * direction, 1)
+        fine = np.where(unmoved, fine, np.minimum(fine, finer))
+    if double and np.any(still):
+        coarse, _ = _left_of_line(point, size * COARSE * direction, 2)
+        rate = np.abs(moved(point, size * STEPS[8] * direction) - y) / STEPS[8]
+        fine = np.where(still & (rate * STRAIGHT > 64 * floor), np.maximum(fine, coarse), fine)
+    result: Array = np.maximum(fine, floor)
     return np.asarray(np.where(np.isfinite(result), result, floor))
 
 

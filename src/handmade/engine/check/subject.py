@@ -56,8 +56,14 @@ def checkable(
         found = _with_integers(made, x, dtype, weights, settings)
         continuous = found is None
     if found is None:
-        x = x.astype(dtype) if x.dtype.kind in "iub" or dtype != x.dtype else x
-        found = find(made, x, dtype, weights, settings)
+        given, x = x, x.astype(dtype)
+        try:
+            found = find(made, x, dtype, weights, settings)
+        except CallFailed:
+            if given.dtype.kind != "f" or given.dtype == x.dtype:
+                raise
+            x, found = given, find(made, given, given.dtype, weights, settings)
+            notes.append(f"the layer refuses {np.dtype(dtype)}: it is checked in {x.dtype}.")
     found.notes += notes
     if found.foreign.shared:
         found.notes.append(f"not copied, but shared with your layer: {', '.join(found.foreign.shared)}")

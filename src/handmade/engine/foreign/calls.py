@@ -52,6 +52,7 @@ class Foreign:
         self.backward_call: Call | None = None  # until it is known what forward returns
         self.exact = callable(getattr(layer, "delta", None))
         self.randomness = Randomness(self.layer, [self._ahead])
+        self.trains = {"seen": False}  # that a backward with a learning rate changes weights; shared with fresh copies
         self.left: dict[str, Any] = {}  # by the last forward: x, y, cache, ctx
         self._returned: Any = None  # by the last backward
 
@@ -74,11 +75,11 @@ class Foreign:
         """True if the layer itself says that the images of a batch depend on one another."""
         return getattr(self.layer, "mixes_batch", False) is True
 
-    def fresh(self) -> Self:
-        """Return the same layer with nothing behind it."""
+    def fresh(self, dtype: Any = None) -> Self:
+        """Return the same layer with nothing behind it; its arrays of floats in another dtype, if one is given."""
         other = object.__new__(type(self))
         other.__dict__ |= self.__dict__
-        other.layer, _ = copied(self.layer)
+        other.layer, _ = copied(self.layer, dtype)
         other._ahead = other.layer.forward if callable(getattr(other.layer, "forward", None)) else other.layer
         other.randomness, other.left = Randomness(other.layer, [other._ahead]), {}
         other.randomness.shared = self.randomness.shared
@@ -206,7 +207,8 @@ class Foreign:
         before = {name: np.array(array) for name, array in trial.weights.items()}
         trial._called_back(x.copy(), gy.copy(), rate=1.0)  # noqa: SLF001  of its own kind
         taken = {name: before[name] - trial.weights[name] for name in missing}
-        return {name: g for name, g in taken.items() if np.any(g)}
+        self.trains["seen"] |= any(np.any(g) for g in taken.values())
+        return taken if self.trains["seen"] else {}
 
 
 class _Context:

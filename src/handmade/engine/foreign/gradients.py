@@ -24,14 +24,13 @@ INPUT_NAMES = {"x", "input", "inputs", "inp", "a_prev", "aprev"}
 HOLDERS = {"data", "value", "values", "val", "array", "tensor", "param", "numpy"}  # of the numbers of a parameter object
 BESIDE = {"grad", "gradient", "grads", "g", "diff", "dvalue", "d", "delta", "grad_value", "gradients"}
 GROUPS = {"grads", "gradients", "grad", "gradient", "dparams", "d_params", "grad_params", "param_grads", "g", "d", "derivatives"}
-_AFFIX = re.compile(
-    r"^(?:grad_?|gradient_?|gradients_|dl_?d_?|dloss_?d?_?|d_|d|g)(?=.)|(?:_?gradients?|_grads?|_?grad|_g|_d)$", re.IGNORECASE
-)
+_PREFIX = re.compile(r"^(?:grad_?|gradient_?|gradients_|dl_?d_?|dloss_?d?_?|d_|d|g)(?=.)", re.IGNORECASE)
+_SUFFIX = re.compile(r"(?<=.)(?:_?gradients?|_grads?|_?grad|_g|_d)$", re.IGNORECASE)
 
 
 def stripped(name: str) -> str:
     """Return the name of the weight that a gradient's name tells: W for dW, grad_W, W_grad."""
-    return _AFFIX.sub("", name) or name
+    return _SUFFIX.sub("", name) if _SUFFIX.search(name) else _PREFIX.sub("", name)
 
 
 def means(one: str, other: str) -> bool:

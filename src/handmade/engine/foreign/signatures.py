@@ -76,6 +76,8 @@ def role(name: str) -> str:
     ):
         if plain in names:
             return each
+    if plain.startswith("train") or plain.endswith(("_mode", "_training")):
+        return "training"
     return "gy" if "grad" in plain or "upstream" in plain or plain.startswith(("dl_d", "dloss", "d_loss")) else ""
 
 

@@ -92,17 +92,14 @@ def find(
     moving = [] if complete else [path for path in before if path not in given.values() and _moves(cold, path, x, y)]
     late = [] if complete else [path for path in made if path not in given.values() and _moves(warm, path, x, y)]
     if late:
-        found.foreign = cold = warm
+        found.foreign = cold = warm.fresh(dtype)
         found.notes.append(f"made by the first forward: {_listed(late)}")
     places = dict(given)
-    for path in _without_aliases(cold.layer, [*moving, *late]):
-        places[_short(path, places)] = path
-    found.with_gradient = _with_gradients(cold, x, y, places)
-    for name, path in list(places.items()):
-        known = name in found.with_gradient or name in given
-        if not known and (path in changed or _STATISTIC.search(gradients.last_name(path))):
-            found.statistics.append(name)
-            del places[name]
+    for path in _without_aliases(cold, [*moving, *late], x, y):
+        if path not in changed and not _STATISTIC.search(gradients.last_name(path)):
+            places[_short(path, places)] = path
+        else:
+            found.statistics.append(_short(path, places))
     if not complete:
         _add_others(found, places, x, y, [path for path in before if path not in changed])
     _override(cold, found, places, weights, settings)
@@ -184,7 +181,7 @@ def _with_gradients(foreign: Foreign, x: Array, y: Array, places: dict[str, Path
     trial = foreign.fresh()
     trial.places = dict(places)
     trial.forward(x.copy())
-    return set(trial.backward(x.copy(), np.ones(y.shape))[1])
+    return set(trial.backward(x.copy(), np.random.default_rng(1).standard_normal(y.shape))[1])
 
 
 def _add_others(found: Found, places: dict[str, Path], x: Array, y: Array, still: list[Path]) -> None:
@@ -200,9 +197,12 @@ def _add_others(found: Found, places: dict[str, Path], x: Array, y: Array, still
         path = gradients.match(name, rest)
         if path is not None:
             places[_short(path, places)] = path
-    unused = {path: np.asarray(value_at(trial.layer, path)) for path in rest if path not in places.values()}
-    for path in gradients.stored(trial.layer, unused):
-        places[_short(path, places)] = path
+    left = [path for path in rest if path not in places.values() and not isinstance(path[-1].key, int)]
+    unused = {path: np.asarray(value_at(trial.layer, path)) for path in left}
+    taken = {id(g) for g in given.values()}
+    for path, g in gradients.stored(trial.layer, unused).items():
+        if id(g) not in taken:  # momenta["W"] is no weight, though grads["W"] would fit
+            places[_short(path, places)] = path
     for path in [path for path in scalars if path not in places.values()]:
         if _names_a_weight(path) and _moves(found.foreign, path, x, y):
             places[_short(path, places)] = path
@@ -215,19 +215,19 @@ def _add_others(found: Found, places: dict[str, Path], x: Array, y: Array, still
         found.settings.remove(title(moving[0]))
 
 
-def _without_aliases(layer: Any, paths: list[Path]) -> list[Path]:
-    """Leave out arrays whose memory is that of others: the flat vector whose views are the weights."""
-    held = {path: np.asarray(value_at(layer, path)) for path in paths}
-    kept = []
-    for path, array in held.items():
-        inside = [
-            other
-            for each, other in held.items()
-            if each != path and other.size < array.size and np.may_share_memory(other, array)
-        ]
-        if not any(np.shares_memory(array, other) for other in inside):
+def _without_aliases(foreign: Foreign, paths: list[Path], x: Array, y: Array) -> list[Path]:
+    """Leave out arrays whose memory is that of others: of a flat vector and its views, those without a gradient."""
+    held = {path: np.asarray(value_at(foreign.layer, path)) for path in paths}
+    near = {path: [other for other in paths if other != path and np.may_share_memory(held[path], held[other])] for path in paths}
+    if not any(near.values()):
+        return paths
+    names = {title(path): path for path in paths}
+    have = {names[name] for name in _with_gradients(foreign, x, y, names) if name in names}
+    kept: list[Path] = []
+    for path in sorted(paths, key=lambda path: (path not in have, held[path].size)):
+        if not any(other in kept and np.shares_memory(held[path], held[other]) for other in near[path]):
             kept.append(path)
-    return kept
+    return [path for path in paths if path in kept]
 
 
 def _names_a_weight(path: Path) -> bool:

@@ -92,6 +92,8 @@ def _adds(c: Comparison, parts: list[Array]) -> bool:
     """Return True if the wrong gradient is the right one and these parts, to a few percent of them: epsilons are not known."""
     rows = np.stack([part.reshape(-1) for part in parts], axis=1)
     extra = (c.got - c.numeric).reshape(-1)
+    if not np.all(np.isfinite(rows)) or not np.all(np.isfinite(extra)):
+        return False
     factors, *_ = np.linalg.lstsq(rows, extra, rcond=None)
     if not np.all(np.abs(factors - 1) < CLOSE):
         return False
