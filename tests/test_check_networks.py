@@ -19,7 +19,7 @@ from handmade.engine.losses import CrossEntropy, MeanSquaredError
 from handmade.engine.network import Network
 from random_networks import random_problem
 
-FEW, MANY = 40, 1500
+FEW, MANY = 20, 1500
 
 Gradients = dict[str, Array]
 
