@@ -66,18 +66,7 @@ def check_layer(
     HandmadeError
         If the layer has no forward or backward, or they raise for x, or x is not made of finite numbers.
     """
-    if tolerance is not None and not 0 < tolerance < 1:
-        raise HandmadeError(f"check_layer: expected a tolerance between 0 and 1; got {tolerance}. Try 1e-4")
-    x = np.array(x) if dtype is None else np.array(x, None if np.asarray(x).dtype.kind in "iub" else dtype)
-    if x.dtype.kind not in "iubf" or x.ndim < 1 or x.size == 0 or not np.all(np.isfinite(x)):
-        raise HandmadeError(
-            f"check_layer: expected an array of finite numbers (N, ...), one image or more; got {x.dtype} of shape {x.shape}. "
-            "Try np.random.default_rng(0).standard_normal((3, 5))"
-        )
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")  # what is tried may overflow, and a layer may say so
-        subject = checkable(layer, x, dtype or np.float64, weights, settings)
-        return Questions(subject, tolerance, rng or np.random.default_rng(SEED)).run()
+    return _checked(layer, x, weights, settings, dtype=dtype, tolerance=tolerance, rng=rng)
 
 
 def check_function(
@@ -111,7 +100,8 @@ def check_function(
     HandmadeError
         If one of them raises for x, or x is not made of finite numbers.
     """
-    return check_layer(_Function(f, vjp), x, dtype=dtype, tolerance=tolerance, rng=rng)
+    name = getattr(f, "__name__", type(f).__name__)
+    return _checked(_Function(f, vjp), x, dtype=dtype, tolerance=tolerance, rng=rng, function=name)
 
 
 class _Function:
@@ -119,7 +109,31 @@ class _Function:
 
     def __init__(self, f: Callable[[Array], Array], vjp: Callable[[Array, Array], Array]) -> None:
         self.forward, self._vjp = f, vjp
-        self.title = getattr(f, "__name__", type(f).__name__)
 
     def backward(self, x: Array, gy: Array) -> Any:
         return self._vjp(x, gy)
+
+
+def _checked(
+    layer: Any,
+    x: Array,
+    weights: Iterable[str] | None = None,
+    settings: Iterable[str] | None = None,
+    *,
+    dtype: Any,
+    tolerance: float | None,
+    rng: "np.random.Generator | None",
+    function: str = "",
+) -> LayerReport:
+    if tolerance is not None and not 0 < tolerance < 1:
+        raise HandmadeError(f"expected a tolerance between 0 and 1; got {tolerance}. Try 1e-4")
+    x = np.array(x) if dtype is None else np.array(x, None if np.asarray(x).dtype.kind in "iub" else dtype)
+    if x.dtype.kind not in "iubf" or x.ndim < 1 or x.size == 0 or not np.all(np.isfinite(x)):
+        raise HandmadeError(
+            f"check_layer: expected an array of finite numbers (N, ...), one image or more; got {x.dtype} of shape {x.shape}. "
+            "Try np.random.default_rng(0).standard_normal((3, 5))"
+        )
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")  # what is tried may overflow, and a layer may say so
+        subject = checkable(layer, x, dtype or np.float64, weights, settings, function)
+        return Questions(subject, tolerance, rng or np.random.default_rng(SEED)).run()

@@ -41,6 +41,7 @@ class Questions:
         self.compared: dict[str, int] = {}
         self.not_compared: dict[str, str] = {}
         self.seen: set[str] = set()
+        self.needs = list(subject.needs)
         self.kinks = 0
 
     def run(self) -> LayerReport:
@@ -60,7 +61,16 @@ class Questions:
         wrong = {finding.array for finding in self.findings}
         left = {name: why for name, why in self.not_compared.items() if name not in wrong}
         settings = (*found.settings, *found.statistics)
-        return LayerReport(self.subject.title, tuple(self.findings), tuple(self.notes), self.compared, left, settings, self.kinks)
+        return LayerReport(
+            self.subject.title,
+            tuple(self.findings),
+            tuple(self.notes),
+            self.compared,
+            left,
+            settings,
+            tuple(self.needs),
+            self.kinks,
+        )
 
     def _other(self, x: Array) -> Array:
         """Return another input that the layer takes."""
@@ -87,7 +97,7 @@ class Questions:
 
     def _note_batch(self, x: Array, y: Array, other: Array) -> None:
         if y.ndim == 0 or len(y) != len(x):
-            self.notes.append(f"the output has the shape {y.shape}; a Network needs one for each of the {len(x)} images.")
+            self.needs.append(f"it needs an output for each of the {len(x)} images; got the shape {y.shape}")
             return
         mixed = np.concatenate([other[:1], x[1:]])
         if other_inputs.is_finite(self.foreign, mixed) and not np.array_equal(self.gradients.output(mixed)[1:], y[1:]):

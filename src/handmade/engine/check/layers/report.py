@@ -68,6 +68,8 @@ class LayerReport:
         Why an array's gradient was not tested.
     settings : tuple of str
         Numbers of the layer that were taken for settings.
+    needs : tuple of str
+        What the layer needs to stand in a `Network`; empty if it can as it is.
     kinks : int
         How many of the compared numbers lay on a kink or a tie. There, anything between the two one-sided slopes is right.
     """
@@ -78,6 +80,7 @@ class LayerReport:
     compared: dict[str, int] = field(default_factory=dict)
     not_compared: dict[str, str] = field(default_factory=dict)
     settings: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
     kinks: int = 0
 
     @property
@@ -110,6 +113,8 @@ class LayerReport:
             kinks = f"; {self.kinks:,} of these on a kink or a tie" if self.kinks else ""
             lines.append(_line("compared: " + ", ".join(f"{name} ({count:,})" for name, count in self.compared.items()) + kinks))
         lines += [_line(f"not tested: {name}, {why}") for name, why in self.not_compared.items()]
+        if self.ok:
+            lines.append(_line("in a Network: " + ("; ".join(self.needs) if self.needs else "as it is")))
         if self.settings:
             lines.append(_line("settings: " + ", ".join(self.settings)))
         return "\n".join([*lines, *(_line(f"note: {note}") for note in self.notes)])

@@ -26,12 +26,15 @@ class Checkable:
         False if the input is made of integers that the layer counts with: then there is no gradient of x.
     title : str
         The name of the layer in the report.
+    needs : tuple of str
+        What it lacks for a network.
     """
 
     found: Found
     x: Array
     continuous: bool
     title: str
+    needs: tuple[str, ...] = ()
 
     @property
     def foreign(self) -> Foreign:
@@ -40,9 +43,14 @@ class Checkable:
 
 
 def checkable(
-    layer: Any, x: Array, dtype: Any, weights: Iterable[str] | None = None, settings: Iterable[str] | None = None
+    layer: Any,
+    x: Array,
+    dtype: Any,
+    weights: Iterable[str] | None = None,
+    settings: Iterable[str] | None = None,
+    function: str = "",
 ) -> Checkable:
-    """Return a layer made ready.
+    """Return a layer made ready; `function` is the name of a function, if the layer stands for one.
 
     Raises
     ------
@@ -67,8 +75,10 @@ def checkable(
     found.notes += notes
     if found.foreign.shared:
         found.notes.append(f"not copied, but shared with your layer: {', '.join(found.foreign.shared)}")
-    title = getattr(made, "title", None)
-    return Checkable(found, x, continuous, title if isinstance(title, str) else found.foreign.name)
+    needs = [] if continuous else ["it needs to take images of floats"]
+    needs += ["it needs to be an object, with forward and backward as its methods"] if isinstance(made, type) else []
+    needs += ["write a class with forward and backward for it"] if function else []
+    return Checkable(found, x, continuous, function or found.foreign.name, tuple(needs))
 
 
 def _with_integers(
