@@ -128,11 +128,14 @@ def _checked(
     if tolerance is not None and not 0 < tolerance < 1:
         raise HandmadeError(f"expected a tolerance between 0 and 1; got {tolerance}. Try 1e-4")
     x = np.array(x) if dtype is None else np.array(x, None if np.asarray(x).dtype.kind in "iub" else dtype)
-    if x.dtype.kind not in "iubf" or x.ndim < 1 or x.size == 0 or not np.all(np.isfinite(x)):
+    if x.dtype.kind not in "iubf" or x.ndim < 1 or x.size == 0:
         raise HandmadeError(
-            f"check_layer: expected an array of finite numbers (N, ...), one image or more; got {x.dtype} of shape {x.shape}. "
+            f"expected x to be an array of numbers (N, ...), one image or more; got {x.dtype} of shape {x.shape}. "
             "Try np.random.default_rng(0).standard_normal((3, 5))"
         )
+    if not np.all(np.isfinite(x)):
+        place = tuple(np.argwhere(~np.isfinite(x))[0].tolist())
+        raise HandmadeError(f"expected x to be finite; x[{', '.join(map(str, place))}] is {x[place]}")
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # what is tried may overflow, and a layer may say so
         subject = checkable(layer, x, dtype or np.float64, weights, settings, function)
