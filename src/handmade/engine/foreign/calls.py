@@ -122,9 +122,13 @@ class Foreign:
         y, cache = (
             (made[0], made[1] if len(made) == 2 else made[1:]) if isinstance(made, tuple) and len(made) > 1 else (made, None)
         )
-        y = np.asarray(y)
+        kind = type(y).__name__
+        try:
+            y = np.asarray(y)
+        except ValueError:
+            y = np.array(None)  # a list of arrays, say
         if y.dtype.kind not in "biufc":
-            kind = type(made).__name__
+            kind += f" of {y.dtype}" if kind == "ndarray" else ""
             raise HandmadeError(f"{self.name}.forward: expected it to return an array of numbers; got {kind}. Try return y")
         self.left = {"x": x, "y": y, "cache": cache, "ctx": given["ctx"]}
         if self.backward_call is None:
@@ -182,8 +186,8 @@ class Foreign:
             raise
         except Exception as error:
             shapes = ", ".join(str(np.shape(each)) for each in arguments if isinstance(each, np.ndarray))
-            kind = type(error).__name__
-            raise CallFailed(f"{self.name}.{method} raised {kind} for arrays of shape {shapes}: {error!s:.200}") from error
+            kind, said = type(error).__name__, " ".join(str(error).split()) or "no message"
+            raise CallFailed(f"{self.name}.{method} raised {kind} for arrays of shape {shapes}: {said:.200}") from error
 
     def _called_back(self, x: Array, gy: Array, rate: float) -> Any:
         call = self.backward_call or Call(("gy",))

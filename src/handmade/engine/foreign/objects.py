@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from handmade.engine.arrays import Array
+from handmade.engine.errors import HandmadeError
 
 DEPTH = 30  # steps to a value: ten containers within containers
 MOST = 20_000  # values of an object that are looked at
@@ -155,7 +156,13 @@ def copied(root: Any, dtype: Any = None) -> tuple[Any, list[str]]:
             if id(value) not in memo and not _copies(value):
                 memo[id(value)] = value
                 shared.append(title(path))
-        other = copy.deepcopy(root, memo)
+        try:
+            other = copy.deepcopy(root, memo)
+        except Exception as error:
+            kind = type(root).__name__
+            raise HandmadeError(
+                f"expected an object that copy.deepcopy copies; got {kind}: {error}. Try without __deepcopy__"
+            ) from error
     _own_what_the_class_holds(other, memo)
     return other, shared
 

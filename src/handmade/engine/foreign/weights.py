@@ -19,9 +19,7 @@ from handmade.engine.foreign.calls import Foreign, held_by_parameters
 from handmade.engine.foreign.moving import differs, integers_to_floats, lists_of_numbers, made_late, moves, names_a_weight
 from handmade.engine.foreign.objects import MOST, Path, arrays, last_steps, numbers, title, value_at, values
 
-_STATISTIC = re.compile(
-    r"(running|moving|ema|population|pop)_?|^(mean|var|variance|std|mu|sigma)s?_?$|_?(mask|buffer)$", re.IGNORECASE
-)
+_STATISTIC = re.compile(r"(running|moving|ema|population|pop)_?|^(mean|var|variance|std)s?_?$|_?(mask|buffer)$", re.IGNORECASE)
 
 
 @dataclass
@@ -92,7 +90,8 @@ def find(
     made = {path: array for path, array in arrays(warm.layer) if path not in before}
     changed = {path for path, array in before.items() if differs(warm.layer, path, array)}
     complete = _is_complete(cold.layer, given)
-    moving = [] if complete else [path for path in before if path not in given.values() and moves(cold, path, x, y)]
+    floats = [path for path, array in before.items() if array.dtype.kind == "f" and path not in given.values()]
+    moving = [] if complete else [path for path in floats if moves(cold, path, x, y)]
     late = [] if complete else made_late(warm, [path for path in made if path not in given.values()], x)
     if late:
         found.foreign = cold = warm.fresh(dtype)
@@ -162,7 +161,11 @@ def _add_others(found: Found, places: dict[str, Path], x: Array, y: Array, still
     unused = {path: np.asarray(value_at(trial.layer, path)) for path in left}
     taken = {id(g) for g in given.values()}
     for path, g in gradients.stored(trial.layer, unused).items():
-        if id(g) not in taken:  # momenta["W"] is no weight, though grads["W"] would fit
+        if id(g) in taken:
+            continue  # momenta["W"] is no weight, though grads["W"] would fit
+        if len(path) == 1 and hasattr(type(found.foreign.layer), str(path[0].key)):
+            found.unknown[title(path)] = "the class holds it: try a weight of the object, self." + title(path)
+        else:
             places[_short(path, places)] = path
     for path in [path for path in scalars if path not in places.values()]:
         if names_a_weight(path) and moves(found.foreign, path, x, y):

@@ -71,7 +71,8 @@ def check_layer(
     x = np.array(x) if dtype is None else np.array(x, None if np.asarray(x).dtype.kind in "iub" else dtype)
     if x.dtype.kind not in "iubf" or x.ndim < 1 or x.size == 0 or not np.all(np.isfinite(x)):
         raise HandmadeError(
-            f"check_layer: expected an array of finite numbers (N, ...), one image or more; got {x.dtype} of shape {x.shape}. "
+            "check_layer: expected an array of finite numbers (N, ...), one image or more; "
+            f"got {x.dtype} of shape {x.shape}{_not_finite(x)}. "
             "Try np.random.default_rng(0).standard_normal((3, 5))"
         )
     with warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -123,3 +124,11 @@ class _Function:
 
     def backward(self, x: Array, gy: Array) -> Any:
         return self._vjp(x, gy)
+
+
+def _not_finite(x: Array) -> str:
+    """Return the first number that is not finite, in words."""
+    if x.dtype.kind != "f" or np.all(np.isfinite(x)):
+        return ""
+    place = tuple(int(i) for i in np.argwhere(~np.isfinite(x))[0])
+    return f": x[{', '.join(map(str, place))}] is {x[place]}"
