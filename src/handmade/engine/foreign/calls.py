@@ -15,6 +15,8 @@ from handmade.engine.foreign.randomness import Randomness
 from handmade.engine.foreign.results import read, told
 from handmade.engine.foreign.signatures import UNDERSTOOD, Call, of_backward, of_forward
 
+OUTPUTS = ("output", "outputs", "out", "y", "result", "a", "activation", "activations")  # of a forward that returns None
+
 
 class CallFailed(HandmadeError):
     """A method of somebody else's layer that raised; `__cause__` is what it raised."""
@@ -115,10 +117,19 @@ class Foreign:
         given = {"x": x, "training": True, "ctx": _Context()}
         with self.randomness.held():
             made = self._called("forward", self._ahead, [given[role] for role in self.forward_call.roles])
+        if made is None:
+            made = next((held for name in OUTPUTS if (held := getattr(self.layer, name, None)) is not None), None)
         y, cache = (
             (made[0], made[1] if len(made) == 2 else made[1:]) if isinstance(made, tuple) and len(made) > 1 else (made, None)
         )
-        y = np.asarray(y)
+        kind = type(y).__name__
+        try:
+            y = np.asarray(y)
+        except ValueError:
+            y = np.array(None)  # a list of arrays, say
+        if y.dtype.kind not in "biufc":
+            kind += f" of {y.dtype}" if kind == "ndarray" else ""
+            raise HandmadeError(f"{self.name}.forward: expected it to return an array of numbers; got {kind}. Try return y")
         self.left = {"x": x, "y": y, "cache": cache, "ctx": given["ctx"]}
         if self.backward_call is None:
             self.backward_call = of_backward(self.layer.backward, self.name, cached=cache is not None)
@@ -138,7 +149,8 @@ class Foreign:
         missing = [name for name in self.places if name not in found]
         assert self.backward_call is not None  # a forward came before
         if missing and "rate" in (*self.backward_call.roles, *(role for _, role in self.backward_call.named)):
-            found |= self._by_training(x, gy, missing)
+            trained, taken = self._by_training(x, gy, missing)
+            return (trained if taken else gx), found | taken
         return gx, found
 
     def returned(self) -> dict[str, Array]:
@@ -174,8 +186,8 @@ class Foreign:
             raise
         except Exception as error:
             shapes = ", ".join(str(np.shape(each)) for each in arguments if isinstance(each, np.ndarray))
-            kind = type(error).__name__
-            raise CallFailed(f"{self.name}.{method} raised {kind} for arrays of shape {shapes}: {error!s:.200}") from error
+            kind, said = type(error).__name__, " ".join(str(error).split()) or "no message"
+            raise CallFailed(f"{self.name}.{method} raised {kind} for arrays of shape {shapes}: {said:.200}") from error
 
     def _called_back(self, x: Array, gy: Array, rate: float) -> Any:
         call = self.backward_call or Call(("gy",))
@@ -200,15 +212,16 @@ class Foreign:
                 raise _WrongCount from None
             raise
 
-    def _by_training(self, x: Array, gy: Array, missing: list[str]) -> dict[str, Array]:
-        """Return what a step with learning rate 1 takes away from the weights."""
+    def _by_training(self, x: Array, gy: Array, missing: list[str]) -> tuple[Array | None, dict[str, Array]]:
+        """Return gx of a step with learning rate 1, and what it takes away from the weights: gx must not depend on these."""
         trial = self.fresh()
         trial.forward(x.copy())
         before = {name: np.array(array) for name, array in trial.weights.items()}
-        trial._called_back(x.copy(), gy.copy(), rate=1.0)  # noqa: SLF001  of its own kind
+        made = trial._called_back(x.copy(), gy.copy(), rate=1.0)  # noqa: SLF001  of its own kind
+        gx, _ = read(trial.layer, made, self.places, before)
         taken = {name: before[name] - trial.weights[name] for name in missing}
         self.trains["seen"] |= any(np.any(g) for g in taken.values())
-        return taken if self.trains["seen"] else {}
+        return gx, taken if self.trains["seen"] else {}
 
 
 class _Context:

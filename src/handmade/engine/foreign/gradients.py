@@ -29,8 +29,10 @@ _SUFFIX = re.compile(r"(?<=.)(?:_?gradients?|_grads?|_?grad|_g|_d)$", re.IGNOREC
 
 
 def stripped(name: str) -> str:
-    """Return the name of the weight that a gradient's name tells: W for dW, grad_W, W_grad."""
-    return _SUFFIX.sub("", name) if _SUFFIX.search(name) else _PREFIX.sub("", name)
+    """Return the name of the weight that a gradient's name tells: W for dW, _dW, grad_W, W_grad; else the name itself."""
+    plain = name.lstrip("_") or name
+    told = _SUFFIX.sub("", plain) if _SUFFIX.search(plain) else _PREFIX.sub("", plain)
+    return name if told == plain else told
 
 
 def means(one: str, other: str) -> bool:
@@ -67,11 +69,19 @@ def is_input(name: str) -> bool:
 
 def stored(layer: Any, weights: dict[Path, Array]) -> dict[Path, Array]:
     """Return the gradients that a layer holds after backward, by the paths of the weights."""
-    taken = {id(array) for array in weights.values()}
-    held = [(path, value) for path, value in values(layer) if _is_numeric(value) and id(value) not in taken]
+    taken = {id(array): weight for weight, array in weights.items()}
+    known: dict[Path, list[Path]] = {weight: [weight] for weight in weights}  # by all their paths: params[0] is W, too
+    held = []
+    for path, value in values(layer):
+        if id(value) in taken:
+            known[taken[id(value)]].append(path)
+        elif _is_numeric(value):
+            held.append((path, value))
     found: dict[Path, Array] = {}
     for weight, array in weights.items():
-        candidates = [(path, value) for path, value in held if path not in weights and _belongs(path, weight)]
+        candidates = [
+            (path, value) for path, value in held if path not in weights and any(_belongs(path, each) for each in known[weight])
+        ]
         if candidates:
             fitting = [value for _, value in candidates if np.shape(value) == np.shape(array)]
             found[weight] = np.asarray((fitting or [value for _, value in candidates])[0])

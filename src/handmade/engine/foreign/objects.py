@@ -5,16 +5,21 @@ A path is a tuple of steps from the object to a value: ("params", 0) is object.p
 
 import copy
 import types
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from handmade.engine.arrays import Array
+from handmade.engine.errors import HandmadeError
 
-DEPTH = 6  # levels of objects within objects: more than any layer has
-MOST = 2000  # values of an object that are looked at
+DEPTH = 30  # steps to a value: ten containers within containers
+MOST = 20_000  # values of an object that are looked at
+LONG, FIRST = 100, 8  # of a list of numbers or words that is longer, so many are looked at
+PLAIN = (str, bytes, float, int, type(None))
 OPAQUE = (type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.MethodType, str, bytes, np.dtype, range)
 LIBRARIES = {"numpy", "torch", "jax", "jaxlib", "scipy", "threading", "_thread", "_io", "io", "logging", "builtins", "random"}
 
@@ -84,7 +89,11 @@ def write_new(root: Any, path: Path, value: Any) -> None:
     """Put a value in the place of what is at a path."""
     *above, last = path
     owner = value_at(root, tuple(above))
-    if last.item:
+    if isinstance(owner, tuple):  # cannot be written to: another one in its place
+        change: Any = getattr(owner, "_replace", None)
+        other = change(**{last.key: value}) if change else (*owner[: last.key], value, *owner[last.key + 1 :])
+        write_new(root, tuple(above), other)
+    elif last.item:
         owner[last.key] = value
     else:
         object.__setattr__(owner, last.key, value)
@@ -147,7 +156,13 @@ def copied(root: Any, dtype: Any = None) -> tuple[Any, list[str]]:
             if id(value) not in memo and not _copies(value):
                 memo[id(value)] = value
                 shared.append(title(path))
-        other = copy.deepcopy(root, memo)
+        try:
+            other = copy.deepcopy(root, memo)
+        except Exception as error:
+            kind = type(root).__name__
+            raise HandmadeError(
+                f"expected an object that copy.deepcopy copies; got {kind}: {error}. Try without __deepcopy__"
+            ) from error
     _own_what_the_class_holds(other, memo)
     return other, shared
 
@@ -200,8 +215,13 @@ def _base(array: Array) -> Array:
 def _parts(owner: Any) -> Iterator[tuple[Step, Any]]:
     if isinstance(owner, dict):
         yield from ((Step(key, item=True), value) for key, value in list(owner.items()))
-    elif isinstance(owner, list | tuple):
-        yield from ((Step(n, item=True), value) for n, value in enumerate(owner))
+    elif isinstance(owner, np.ndarray):
+        yield from ((Step(index, item=True), owner[index]) for index in np.ndindex(owner.shape))
+    elif isinstance(owner, tuple) and hasattr(owner, "_fields"):
+        yield from ((Step(name), value) for name, value in zip(owner._fields, owner, strict=True))
+    elif isinstance(owner, list | tuple | deque):
+        data = len(owner) > LONG and all(isinstance(value, PLAIN) for value in owner)
+        yield from ((Step(n, item=True), value) for n, value in enumerate(islice(owner, FIRST if data else None)))
     else:
         held = dict(getattr(owner, "__dict__", {}))
         for kind in type(owner).__mro__:
@@ -227,7 +247,7 @@ def _of_class(owner: Any) -> list[tuple[str, Any]]:
 
 
 def _is_container(value: Any) -> bool:
-    if isinstance(value, dict | list | tuple):
+    if isinstance(value, dict | list | tuple | deque) or (isinstance(value, np.ndarray) and value.dtype == object):
         return True
     if isinstance(value, (*OPAQUE, float, int, complex, np.generic, np.ndarray, type(None))):
         return False

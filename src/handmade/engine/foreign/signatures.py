@@ -125,6 +125,8 @@ def of_backward(method: Callable[..., Any], kind: str, *, cached: bool) -> Call:
     required = [parameter for parameter in positional if parameter.default is parameter.empty]
     rates = [parameter for parameter in positional[len(required) :] if role(parameter.name) == "rate"]
     named = tuple((parameter.name, "rate") for parameter in rates)
+    if not parameters:
+        raise HandmadeError(f"{kind}.backward: expected {UNDERSTOOD}; got backward(). Try backward(gy=1) for a loss")
     if not required:
         return Call(("gy",), named, opaque=any(each.kind is each.VAR_POSITIONAL for each in parameters))
     roles = _completed([role(parameter.name) for parameter in required], cached=cached)

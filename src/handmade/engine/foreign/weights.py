@@ -5,7 +5,6 @@ statistic   an array that forward itself changes, or one that is named like runn
 setting     another number: a slope, an epsilon
 """
 
-import contextlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -16,13 +15,11 @@ import numpy as np
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.engine.foreign import gradients
-from handmade.engine.foreign.calls import CallFailed, Foreign, held_by_parameters
-from handmade.engine.foreign.objects import Path, arrays, last_steps, numbers, title, value_at, values, write
+from handmade.engine.foreign.calls import Foreign, held_by_parameters
+from handmade.engine.foreign.moving import differs, integers_to_floats, lists_of_numbers, made_late, moves, names_a_weight
+from handmade.engine.foreign.objects import MOST, Path, arrays, last_steps, numbers, title, value_at, values
 
-NUDGES = (1e-3, 1.0, 100.0)  # of the size of an array: the first is seen unless all units are dead
-_STATISTIC = re.compile(
-    r"(running|moving|ema|population|pop)_?|^(mean|var|variance|std|mu|sigma)s?_?$|_?(mask|buffer)$", re.IGNORECASE
-)
+_STATISTIC = re.compile(r"(running|moving|ema|population|pop)_?|^(mean|var|variance|std)s?_?$|_?(mask|buffer)$", re.IGNORECASE)
 
 
 @dataclass
@@ -41,6 +38,8 @@ class Found:
         Arrays that forward changes, and numbers that have no gradient.
     notes : list of str
         What a user may want to know.
+    unknown : dict of str to str
+        What moves the output, or may move it, and cannot be compared; with the reason.
     """
 
     foreign: Foreign
@@ -49,6 +48,7 @@ class Found:
     statistics: list[str] = field(default_factory=list)
     settings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    unknown: dict[str, str] = field(default_factory=dict)
 
     def with_gradients(self) -> Foreign:
         """Return the layer with those weights alone that have a gradient: what a network can train."""
@@ -80,6 +80,7 @@ def find(
     """
     check_methods(layer)
     cold = Foreign(layer, dtype)
+    integers_to_floats(cold, x)
     given = held_by_parameters(cold.layer)
     before = {path: np.array(array) for path, array in arrays(cold.layer)}
     warm = cold.fresh()
@@ -87,10 +88,11 @@ def find(
     cold.backward_call = warm.backward_call
     found = Found(cold, declared=set(given))
     made = {path: array for path, array in arrays(warm.layer) if path not in before}
-    changed = {path for path, array in before.items() if _differs(warm.layer, path, array)}
+    changed = {path for path, array in before.items() if differs(warm.layer, path, array)}
     complete = _is_complete(cold.layer, given)
-    moving = [] if complete else [path for path in before if path not in given.values() and _moves(cold, path, x, y)]
-    late = [] if complete else [path for path in made if path not in given.values() and _moves(warm, path, x, y)]
+    floats = [path for path, array in before.items() if array.dtype.kind == "f" and path not in given.values()]
+    moving = [] if complete else [path for path in floats if moves(cold, path, x, y)]
+    late = [] if complete else made_late(warm, [path for path in made if path not in given.values()], x)
     if late:
         found.foreign = cold = warm.fresh(dtype)
         found.notes.append(f"made by the first forward: {_listed(late)}")
@@ -102,6 +104,9 @@ def find(
             found.statistics.append(_short(path, places))
     if not complete:
         _add_others(found, places, x, y, [path for path in before if path not in changed])
+        found.unknown |= lists_of_numbers(cold, places, x, y)
+    if sum(1 for _ in values(cold.layer)) >= MOST:
+        found.unknown["the rest"] = f"the layer holds more than {MOST:,} values: try a layer without its data"
     _override(cold, found, places, weights, settings)
     cold.places = _in_order(places, [path for path, _ in values(cold.layer)])
     found.with_gradient = _with_gradients(cold, x, y, cold.places)
@@ -130,52 +135,6 @@ def _is_complete(layer: Any, given: dict[str, Path]) -> bool:
     )
 
 
-def _moves(foreign: Foreign, path: Path, x: Array, y: Array) -> bool:
-    """Return True if the output moves when a value is moved, a little or far, at x or at other numbers."""
-    value = np.asarray(value_at(foreign.layer, path), np.float64)
-    if not np.all(np.isfinite(value)):
-        return False
-    rng = np.random.default_rng(0)
-    direction = 0.5 + rng.random(value.shape)
-    if _moves_at(foreign, path, value, direction, x, y):
-        return True
-    if x.dtype.kind != "f":
-        return False
-    other = rng.standard_normal(x.shape).astype(x.dtype)
-    with contextlib.suppress(CallFailed):
-        return _moves_at(foreign, path, value, direction, other, np.array(foreign.fresh().forward(other.copy())))
-    return False
-
-
-def _moves_at(foreign: Foreign, path: Path, value: Array, direction: Array, x: Array, y: Array) -> bool:
-    size = (float(np.sqrt(np.mean(value**2))) if value.size else 0.0) or 1.0
-    for nudge in NUDGES:
-        for sign in (1, -1):
-            trial = foreign.fresh()
-            try:
-                write(trial.layer, path, _like(value_at(trial.layer, path), value + sign * nudge * size * direction))
-                moved = np.array(trial.forward(x.copy()))
-            except (CallFailed, TypeError, AttributeError):
-                continue  # a size or a count, say, of which forward cannot use another one
-            if moved.shape != y.shape or not np.array_equal(moved, y, equal_nan=True):
-                return True
-    return False
-
-
-def _like(value: Any, array: Array) -> Any:
-    """Return numbers as what they replace: a Python number for a number."""
-    if isinstance(value, np.ndarray):
-        return array
-    return float(array) if isinstance(value, float | np.floating) else round(float(array))
-
-
-def _differs(layer: Any, path: Path, before: Array) -> bool:
-    try:
-        return not np.array_equal(np.asarray(value_at(layer, path)), before, equal_nan=before.dtype.kind == "f")
-    except (LookupError, AttributeError, TypeError):
-        return True
-
-
 def _with_gradients(foreign: Foreign, x: Array, y: Array, places: dict[str, Path]) -> set[str]:
     """Return the names of the weights for which backward gives a gradient, and of gradients that it gives for others."""
     trial = foreign.fresh()
@@ -189,10 +148,11 @@ def _add_others(found: Found, places: dict[str, Path], x: Array, y: Array, still
     trial = found.foreign.fresh()
     trial.places = dict(places)
     trial.forward(x.copy())
-    before = {path: np.array(value_at(trial.layer, path)) for path in still}
-    _, given = trial.backward(x.copy(), np.ones(y.shape))
     scalars = [path for path, _ in numbers(found.foreign.layer)]
-    rest = [*(path for path in still if path not in places.values() and not _differs(trial.layer, path, before[path])), *scalars]
+    before = {path: np.array(value_at(trial.layer, path)) for path in [*still, *scalars]}
+    _, given = trial.backward(x.copy(), np.random.default_rng(1).standard_normal(y.shape))
+    scalars = [path for path in scalars if not differs(trial.layer, path, before[path])]  # a gradient is no weight
+    rest = [*(path for path in still if path not in places.values() and not differs(trial.layer, path, before[path])), *scalars]
     for name in [name for name in given if name not in places]:
         path = gradients.match(name, rest)
         if path is not None:
@@ -201,15 +161,19 @@ def _add_others(found: Found, places: dict[str, Path], x: Array, y: Array, still
     unused = {path: np.asarray(value_at(trial.layer, path)) for path in left}
     taken = {id(g) for g in given.values()}
     for path, g in gradients.stored(trial.layer, unused).items():
-        if id(g) not in taken:  # momenta["W"] is no weight, though grads["W"] would fit
+        if id(g) in taken:
+            continue  # momenta["W"] is no weight, though grads["W"] would fit
+        if len(path) == 1 and hasattr(type(found.foreign.layer), str(path[0].key)):
+            found.unknown[title(path)] = "the class holds it: try a weight of the object, self." + title(path)
+        else:
             places[_short(path, places)] = path
     for path in [path for path in scalars if path not in places.values()]:
-        if _names_a_weight(path) and _moves(found.foreign, path, x, y):
+        if names_a_weight(path) and moves(found.foreign, path, x, y):
             places[_short(path, places)] = path
         else:
             found.settings.append(title(path))
     extra = [name for name, g in given.items() if name.startswith("result[") and g.size == 1]
-    moving = [path for path in scalars if path not in places.values() and _moves(found.foreign, path, x, y)] if extra else []
+    moving = [path for path in scalars if path not in places.values() and moves(found.foreign, path, x, y)] if extra else []
     if len(extra) == len(moving) == 1:
         places[_short(moving[0], places)] = moving[0]
         found.settings.remove(title(moving[0]))
@@ -228,10 +192,6 @@ def _without_aliases(foreign: Foreign, paths: list[Path], x: Array, y: Array) ->
         if not any(other in kept and np.shares_memory(held[path], held[other]) for other in near[path]):
             kept.append(path)
     return [path for path in paths if path in kept]
-
-
-def _names_a_weight(path: Path) -> bool:
-    return gradients.last_name(path).lower().strip("_") in gradients.WEIGHT_NAMES
 
 
 def _short(path: Path, places: dict[str, Path]) -> str:

@@ -46,7 +46,7 @@ def diagnose_place(first: Comparison, second: Comparison | None) -> Diagnosis:
     usable = second is not None and second.got.shape == second.shape and bool(np.any(second.off))
     for name, mistake in PLACES.items():
         guess = mistake(first)
-        if guess and (second is None or (usable and mistake(second))):
+        if guess and (second is None or (usable and mistake(second) == guess)):
             return name, guess
     return UNKNOWN
 

@@ -39,7 +39,7 @@ class Questions:
         self.findings: list[Finding] = []
         self.notes = list(subject.found.notes)
         self.compared: dict[str, int] = {}
-        self.not_compared: dict[str, str] = {}
+        self.not_compared = dict(subject.found.unknown)
         self.seen: set[str] = set()
         self.needs = list(subject.needs)
         self.kinks = 0

@@ -5,6 +5,7 @@ from textwrap import fill
 from typing import Any, Literal, TypeAlias
 
 WIDTH = 80
+FEW = 4  # numbers of a list that are named one by one
 Status: TypeAlias = Literal["correct", "wrong", "not tested"]
 
 
@@ -116,10 +117,22 @@ class LayerReport:
         if self.ok:
             lines.append(_line("in a Network: " + ("; ".join(self.needs) if self.needs else "as it is")))
         if self.settings:
-            lines.append(_line("settings: " + ", ".join(self.settings)))
+            lines.append(_line("settings: " + ", ".join(_shortened(self.settings))))
         return "\n".join([*lines, *(_line(f"note: {note}") for note in self.notes)])
 
     __repr__ = __str__
+
+
+def _shortened(names: tuple[str, ...]) -> list[str]:
+    """Return names, with the many numbers of one list as one: sizes[0..7]."""
+    lists: dict[str, list[str]] = {}
+    for name in names:
+        lists.setdefault(name.rpartition("[")[0] if name[-2:-1].isdigit() else name, []).append(name)
+    return [
+        part
+        for owner, held in lists.items()
+        for part in (held if len(held) <= FEW else [f"{owner}[0..{held[-1].rpartition('[')[2]}"])
+    ]
 
 
 def _line(text: str) -> str:

@@ -44,10 +44,11 @@ def edge(c: Comparison) -> Guess:
 
 
 def one_channel(c: Comparison) -> Guess:
-    """Errors at one index of the last axis."""
+    """Errors at one index of the last axis, and at more than one of all others."""
     axis, places = len(c.shape) - 1, _places(c)
     wrong = {int(place) for place in places[axis]} if places else set()
-    if len(wrong) == 1 and c.shape[axis] > 2 and (int(c.off.sum()) > 1 or len(c.shape) == 1):
+    spread = all(np.ptp(places[other]) > 0 or c.shape[other] == 1 for other in range(axis))
+    if len(wrong) == 1 and spread and c.shape[axis] > 2 and (int(c.off.sum()) > 1 or len(c.shape) == 1):
         return f"all is right but index {wrong.pop()} of axis {axis}"
     return None
 
