@@ -37,6 +37,7 @@ MAY_IMPORT = {
     "__init__": FACADE,
     "cli": {*FACADE, "files", "layer_files", "pictures", "threads", "doctor", "__init__"},
     "__main__": {"cli"},
+    "pytest_plugin": set[str](),
 }
 # What comes from outside, room by room, beside NumPy and the standard library.
 FOREIGN = {
@@ -48,6 +49,7 @@ FOREIGN = {
     "threads": {"threadpoolctl"},
     "doctor": {"threadpoolctl"},
     "cli": {"typer", "rich"},
+    "pytest_plugin": {"pytest"},
 }
 
 

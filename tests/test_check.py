@@ -15,8 +15,8 @@ import pytest
 import handmade
 from handmade.cli.commands.check import check as command
 from handmade.engine.arrays import Array
-from handmade.engine.check.kinks import by_convention, kinks
-from handmade.engine.check.network import ArrayReport, Report, check
+from handmade.engine.check.networks.check import ArrayReport, Report, check
+from handmade.engine.check.networks.kinks import by_convention, kinks
 from handmade.engine.gradients import backprop, difference
 from handmade.engine.gradients.definition import quotients
 from handmade.engine.layers import AvgPool2d, BatchNorm2d, Conv2d, Flatten, LeakyReLU, Linear, MaxPool2d, ReLU
@@ -188,7 +188,7 @@ def test_a_definition_that_disagrees_is_seen(monkeypatch: pytest.MonkeyPatch) ->
         found = quotients(*arguments, **options)
         return found | {"2.W": found["2.W"] + 1}
 
-    monkeypatch.setattr("handmade.engine.check.network.quotients", wrong)
+    monkeypatch.setattr("handmade.engine.check.networks.check.quotients", wrong)
 
     report = check(network, x, y)
     assert [array.name for array in report.arrays if array.definition > 1e-3] == ["conv2.W"]
@@ -303,7 +303,7 @@ def test_the_command_says_what_every_weight_will_cost(
 
 def test_the_command_fails_on_a_bug(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     wrong = ArrayReport("conv1.W", 72, 0, 3, 0.5, (0, 1, 0, 2), 1.0, 2.0, 2.0, None, 1e-12, 72)
-    monkeypatch.setattr("handmade.engine.check.network.check", lambda *_, **__: Report((wrong,)))
+    monkeypatch.setattr("handmade.engine.check.networks.check.check", lambda *_, **__: Report((wrong,)))
 
     with pytest.raises(handmade.HandmadeError, match="3 gradients are wrong"):
         command("readme", images=1)

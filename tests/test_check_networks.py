@@ -10,8 +10,8 @@ import pytest
 from exact_network import ExactNetwork
 from handmade.engine.arrays import Array
 from handmade.engine.backend import BACKENDS, unusable, use_backend
-from handmade.engine.check.network import ArrayReport, Report, check
-from handmade.engine.check.rounding import rounding
+from handmade.engine.check.networks.check import ArrayReport, Report, check
+from handmade.engine.check.networks.rounding import rounding
 from handmade.engine.errors import HandmadeError
 from handmade.engine.gradients import backprop
 from handmade.engine.layers import BatchNorm2d, Conv2d, Flatten, Layer, Linear, MaxPool2d, ReLU, Tanh
@@ -19,7 +19,7 @@ from handmade.engine.losses import CrossEntropy, MeanSquaredError
 from handmade.engine.network import Network
 from random_networks import random_problem
 
-FEW, MANY = 40, 1500
+FEW, MANY = 20, 1500
 
 Gradients = dict[str, Array]
 

@@ -16,7 +16,7 @@ from graph_layers import Subnetwork
 from handmade import BatchNorm2d, Conv2d, Dropout, Flatten, HandmadeError, Linear, MaxPool2d, Network, ReLU, Residual
 from handmade.engine.arrays import Array
 from handmade.engine.check import check, check_layer
-from handmade.engine.check.kinks import kinks
+from handmade.engine.check.networks.kinks import kinks
 from handmade.engine.gradients import backprop, definition, difference
 from handmade.engine.gradients.arguments import Gradient
 from handmade.engine.gradients.definition import quotient

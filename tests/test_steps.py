@@ -14,7 +14,7 @@ from handmade import HandmadeError
 from handmade.cli.commands.check import check as command
 from handmade.cli.main import main
 from handmade.engine.arrays import Array
-from handmade.engine.check.steps import STEPS, Curve, StepErrors, error_against_h
+from handmade.engine.check.networks.steps import STEPS, Curve, StepErrors, error_against_h
 from handmade.engine.gradients import backprop
 from handmade.engine.layers import Conv2d, Flatten, Linear, ReLU, Sigmoid
 from handmade.engine.losses import MeanSquaredError

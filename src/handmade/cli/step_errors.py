@@ -7,7 +7,7 @@ from rich.table import Table
 from handmade.cli.console import results
 from handmade.cli.progress import progress
 from handmade.data import prepare_for
-from handmade.engine.check.steps import Curve, StepErrors, error_against_h
+from handmade.engine.check.networks.steps import Curve, StepErrors, error_against_h
 from handmade.runs import inputs
 from handmade.runs.inputs import network_named
 from handmade.threads import cores, threads

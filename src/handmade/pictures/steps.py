@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from handmade.engine.check.steps import Curve, Precision, StepErrors
+from handmade.engine.check.networks.steps import Curve, Precision, StepErrors
 from handmade.pictures.style import LABEL, TICK, TITLE, WIDTH, Theme, canvas, drawn, theme
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from handmade.engine.arrays import Array
-    from handmade.engine.check.network import ArrayReport, Report
+    from handmade.engine.check.networks.check import ArrayReport, Report
     from handmade.network import Network
 
 MARKS = {"agree": "[bold]agree[/]", "kink": "kink", "not tested": "[bold]not tested[/]", "bug": "[bold reverse]BUG[/]"}
@@ -102,7 +102,7 @@ def _check_gradients(target: str, data: str, images: int, seed: int, *, every: b
     from handmade.cli.console import news, print_json, results
     from handmade.cli.progress import progress
     from handmade.data import prepare_for
-    from handmade.engine.check import network as checks
+    from handmade.engine.check.networks import check as checks
     from handmade.engine.errors import HandmadeError
     from handmade.runs import inputs
     from handmade.threads import cores, threads

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from handmade.engine.arrays import Array
-from handmade.engine.check.rounding import loss_rounding
+from handmade.engine.check.networks.rounding import loss_rounding
 from handmade.engine.gradients.definition import mean_loss
 from handmade.engine.graph import downstream
 from handmade.engine.layers import rule

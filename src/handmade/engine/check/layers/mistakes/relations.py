@@ -6,8 +6,8 @@ from itertools import permutations, product
 import numpy as np
 
 from handmade.engine.arrays import Array
-from handmade.engine.check.comparison import Comparison, Guess, compare, same, some
-from handmade.engine.check.slopes import Point, at
+from handmade.engine.check.layers.comparison import Comparison, Guess, compare, same, some
+from handmade.engine.check.layers.slopes import Point, at
 
 FEW = 4  # wrong numbers that are looked at before a guess is worked out in full
 

@@ -7,10 +7,10 @@ from itertools import combinations, permutations
 
 import numpy as np
 
-from handmade.engine.check.comparison import Comparison, equal_where_known
-from handmade.engine.check.mistakes import FORMULAS, PLACES
-from handmade.engine.check.mistakes.relations import axes_in_words
-from handmade.engine.check.mistakes.where import at_kinks, condition_on_x
+from handmade.engine.check.layers.comparison import Comparison, equal_where_known
+from handmade.engine.check.layers.mistakes import FORMULAS, PLACES
+from handmade.engine.check.layers.mistakes.relations import axes_in_words
+from handmade.engine.check.layers.mistakes.where import at_kinks, condition_on_x
 
 Diagnosis = tuple[str, str]
 UNKNOWN: Diagnosis = ("", "")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from handmade.engine.arrays import Array
-from handmade.engine.check.slopes import all_finite
+from handmade.engine.check.layers.slopes import all_finite
 from handmade.engine.foreign import CallFailed, Foreign
 
 OFF_THE_KINK = 1e-2  # relative to x

@@ -10,10 +10,10 @@ from itertools import product
 import numpy as np
 
 from handmade.engine.arrays import Array
-from handmade.engine.check.comparison import Comparison, Guess, compare, same
-from handmade.engine.check.mistakes.relations import FEW, agrees_at_first, numeric_at
-from handmade.engine.check.mistakes.windows import shifted
-from handmade.engine.check.slopes import Point, at
+from handmade.engine.check.layers.comparison import Comparison, Guess, compare, same
+from handmade.engine.check.layers.mistakes.relations import FEW, agrees_at_first, numeric_at
+from handmade.engine.check.layers.mistakes.windows import shifted
+from handmade.engine.check.layers.slopes import Point, at
 
 STEPS = (-3, -2, -1, 1, 2, 3)
 MOST_TAPS = 25

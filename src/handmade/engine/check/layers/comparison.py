@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 
 from handmade.engine.arrays import Array, Shape
-from handmade.engine.check.slopes import EXACT, SAFE, STEPS, Point, between, moved
+from handmade.engine.check.layers.slopes import EXACT, SAFE, STEPS, Point, between, moved
 
 Guess: TypeAlias = str | None  # in words; None where a mistake is not recognised
 FAR = 30.0  # times the size of x: enough to change every output that reads a number, a pool's losers among them

@@ -5,9 +5,9 @@ from itertools import permutations
 import numpy as np
 
 from handmade.engine.arrays import Array
-from handmade.engine.check.comparison import Comparison, Guess, compare, same, some
-from handmade.engine.check.mistakes.relations import axes_in_words, is_near, numeric_at, with_weights
-from handmade.engine.check.slopes import at
+from handmade.engine.check.layers.comparison import Comparison, Guess, compare, same, some
+from handmade.engine.check.layers.mistakes.relations import axes_in_words, is_near, numeric_at, with_weights
+from handmade.engine.check.layers.slopes import at
 
 TWO = 2  # factors, as masks have them
 

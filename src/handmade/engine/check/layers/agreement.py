@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from handmade.engine.arrays import Array
-from handmade.engine.check.comparison import Comparison, compare, tolerance
-from handmade.engine.check.gradients import Gradients
-from handmade.engine.check.slopes import Point, Verdict, between, judge
+from handmade.engine.check.layers.comparison import Comparison, compare, tolerance
+from handmade.engine.check.layers.gradients import Gradients
+from handmade.engine.check.layers.slopes import Point, Verdict, between, judge
 
 LOCALISED = 2000  # numbers of an array that are nudged, once it is known to be wrong
 SLOPES = 2**22  # numbers that the slopes of one array may take

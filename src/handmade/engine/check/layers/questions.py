@@ -5,15 +5,15 @@ from collections.abc import Iterator
 import numpy as np
 
 from handmade.engine.arrays import Array
-from handmade.engine.check import other_inputs
-from handmade.engine.check.agreement import DIRECTIONS, Agreement
-from handmade.engine.check.equality import equal, worst
-from handmade.engine.check.explanation import wrong_along, wrong_numbers, wrong_shape
-from handmade.engine.check.gradients import Gradients
-from handmade.engine.check.report import Finding, LayerReport
-from handmade.engine.check.side_effects import FORGIVABLE, Subject, backward_effects, first_effects, forward_effects
-from handmade.engine.check.slopes import at, moved
-from handmade.engine.check.subject import Checkable
+from handmade.engine.check.layers import other_inputs
+from handmade.engine.check.layers.agreement import DIRECTIONS, Agreement
+from handmade.engine.check.layers.equality import equal, worst
+from handmade.engine.check.layers.explanation import wrong_along, wrong_numbers, wrong_shape
+from handmade.engine.check.layers.gradients import Gradients
+from handmade.engine.check.layers.report import Finding, LayerReport
+from handmade.engine.check.layers.side_effects import FORGIVABLE, Subject, backward_effects, first_effects, forward_effects
+from handmade.engine.check.layers.slopes import at, moved
+from handmade.engine.check.layers.subject import Checkable
 from handmade.engine.foreign.gradients import tried
 
 SAMPLE = 200  # numbers of an array that are nudged one by one; the rest is seen by directions that move all of them

@@ -13,8 +13,17 @@ where.py          the place of the errors, if no formula explains them
 from collections.abc import Callable
 from typing import TypeAlias
 
-from handmade.engine.check.comparison import Comparison, Guess
-from handmade.engine.check.mistakes import elementwise, moved_inputs, normalisation, relations, terms, upstream, where, windows
+from handmade.engine.check.layers.comparison import Comparison, Guess
+from handmade.engine.check.layers.mistakes import (
+    elementwise,
+    moved_inputs,
+    normalisation,
+    relations,
+    terms,
+    upstream,
+    where,
+    windows,
+)
 
 Mistake: TypeAlias = Callable[[Comparison], Guess]
 

@@ -5,8 +5,8 @@ from itertools import product
 import numpy as np
 
 from handmade.engine.arrays import Array
-from handmade.engine.check.comparison import Comparison, Guess, same
-from handmade.engine.check.mistakes.terms import is_elementwise
+from handmade.engine.check.layers.comparison import Comparison, Guess, same
+from handmade.engine.check.layers.mistakes.terms import is_elementwise
 
 FEW = 3  # wrong and right numbers that a threshold must part
 CLEAR = 100.0  # times the tolerance: errors that do not shrink towards a threshold

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from textwrap import fill
 from typing import Literal, TypeAlias
 
-from handmade.engine.check.kinks import Kink
+from handmade.engine.check.networks.kinks import Kink
 
 WIDTH = 100
 

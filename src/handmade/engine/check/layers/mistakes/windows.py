@@ -11,7 +11,7 @@ from itertools import product
 import numpy as np
 
 from handmade.engine.arrays import Array
-from handmade.engine.check.comparison import Comparison, Guess, reads, same, some
+from handmade.engine.check.layers.comparison import Comparison, Guess, reads, same, some
 
 PICKS: dict[str, Callable[[Array], int]] = {
     "smallest": lambda x: int(np.argmin(x)),

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from handmade.engine.arrays import Array
-from handmade.engine.check.equality import equal
-from handmade.engine.check.slopes import Point
+from handmade.engine.check.layers.equality import equal
+from handmade.engine.check.layers.slopes import Point
 from handmade.engine.errors import HandmadeError
 from handmade.engine.foreign import Foreign
 

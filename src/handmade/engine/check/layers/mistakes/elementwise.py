@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from handmade.engine.check.comparison import Comparison, Guess, same
-from handmade.engine.check.mistakes.relations import numeric_at
-from handmade.engine.check.mistakes.terms import is_elementwise
-from handmade.engine.check.slopes import at
+from handmade.engine.check.layers.comparison import Comparison, Guess, same
+from handmade.engine.check.layers.mistakes.relations import numeric_at
+from handmade.engine.check.layers.mistakes.terms import is_elementwise
+from handmade.engine.check.layers.slopes import at
 
 
 def derivative_forgotten(c: Comparison) -> Guess:

@@ -18,7 +18,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from handmade.engine.arrays import Array
-from handmade.engine.check.network import check_comparable
+from handmade.engine.check.networks.check import check_comparable
 from handmade.engine.errors import HandmadeError
 from handmade.engine.gradients.arguments import Scheme
 from handmade.engine.gradients.backprop import backprop

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from handmade.engine.arrays import Array
-from handmade.engine.check.equality import equal, worst
-from handmade.engine.check.report import Finding
+from handmade.engine.check.layers.equality import equal, worst
+from handmade.engine.check.layers.report import Finding
 from handmade.engine.errors import HandmadeError
 from handmade.engine.foreign import CallFailed, Foreign
 

@@ -16,11 +16,11 @@ from typing import Self
 import numpy as np
 
 from handmade.engine.arrays import Array, check_finite
-from handmade.engine.check.inactive import inactive_units, why_untested
-from handmade.engine.check.kinks import by_convention, kinks
-from handmade.engine.check.network_report import DISAGREE, ArrayReport, Report
-from handmade.engine.check.rounding import Rounding, branches, rounding
-from handmade.engine.check.subtracted import sides, subtracts
+from handmade.engine.check.networks.inactive import inactive_units, why_untested
+from handmade.engine.check.networks.kinks import by_convention, kinks
+from handmade.engine.check.networks.report import DISAGREE, ArrayReport, Report
+from handmade.engine.check.networks.rounding import Rounding, branches, rounding
+from handmade.engine.check.networks.subtracted import sides, subtracts
 from handmade.engine.errors import HandmadeError
 from handmade.engine.gradients.arguments import Gradient, check_batch
 from handmade.engine.gradients.backprop import backprop

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from handmade.engine.check import other_inputs
-from handmade.engine.check.agreement import LOCALISED, Agreement, Disagreement
-from handmade.engine.check.comparison import Comparison
-from handmade.engine.check.diagnosis import UNKNOWN, Diagnosis, diagnose, diagnose_place, diagnose_shape
-from handmade.engine.check.mistakes.windows import ties
-from handmade.engine.check.report import Finding
-from handmade.engine.check.slopes import at
+from handmade.engine.check.layers import other_inputs
+from handmade.engine.check.layers.agreement import LOCALISED, Agreement, Disagreement
+from handmade.engine.check.layers.comparison import Comparison
+from handmade.engine.check.layers.diagnosis import UNKNOWN, Diagnosis, diagnose, diagnose_place, diagnose_shape
+from handmade.engine.check.layers.mistakes.windows import ties
+from handmade.engine.check.layers.report import Finding
+from handmade.engine.check.layers.slopes import at
 from handmade.engine.errors import HandmadeError
 
 

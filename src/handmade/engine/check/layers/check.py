@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from handmade.engine.arrays import Array
-from handmade.engine.check.questions import Questions
-from handmade.engine.check.report import LayerReport
-from handmade.engine.check.subject import checkable
+from handmade.engine.check.layers.questions import Questions
+from handmade.engine.check.layers.report import LayerReport
+from handmade.engine.check.layers.subject import checkable
 from handmade.engine.errors import HandmadeError
 
 SEED = (0, 1)  # a stream of its own: x may well be the first numbers of default_rng(0)

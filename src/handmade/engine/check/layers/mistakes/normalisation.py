@@ -8,9 +8,9 @@ normalisation:  gx = g - mean(g) - z mean(g z), divided by the deviation, where 
 import numpy as np
 
 from handmade.engine.arrays import Array
-from handmade.engine.check.comparison import Comparison, Guess, same, some
-from handmade.engine.check.mistakes.relations import axes_in_words
-from handmade.engine.check.mistakes.terms import own_slopes
+from handmade.engine.check.layers.comparison import Comparison, Guess, same, some
+from handmade.engine.check.layers.mistakes.relations import axes_in_words
+from handmade.engine.check.layers.mistakes.terms import own_slopes
 
 Axes = tuple[int, ...]
 NEARLY = 1e-3  # what an epsilon may do to an invariance

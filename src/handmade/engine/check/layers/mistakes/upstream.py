@@ -4,8 +4,8 @@ from itertools import permutations
 
 import numpy as np
 
-from handmade.engine.check.comparison import Comparison, Guess, same, some
-from handmade.engine.check.mistakes.relations import axes_in_words
+from handmade.engine.check.layers.comparison import Comparison, Guess, same, some
+from handmade.engine.check.layers.mistakes.relations import axes_in_words
 
 
 def ignores_gy(c: Comparison) -> Guess:
