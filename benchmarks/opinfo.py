@@ -1,6 +1,6 @@
 """Layers of PyTorch under `check_layer`: every one is correct, so every alarm is false; `torch.autograd.gradcheck` on the same.
 
-python benchmarks/opinfo.py [--limit 2] [--only relu]     needs `pip install torch==2.13.0 expecttest`; exits with 1 at an alarm
+python benchmarks/opinfo.py [--limit 1] [--only relu]     needs `pip install torch==2.13.0 expecttest`; exits with 1 at an alarm
 
 The cases are those of PyTorch's own tests (OpInfo): arguments of its functions, as they are, and placed on kinks and ties by
 rounding them to halves, to whole numbers, or to zero. PyTorch's autograd is the backward pass. A layer has the differentiable
@@ -217,9 +217,9 @@ def in_scope(only: str) -> list[Any]:
 def main() -> int:
     """Check, print the table; 1 if a correct layer is called wrong."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--limit", type=int, default=2, help="cases of each function and dtype")
+    parser.add_argument("--limit", type=int, default=1, help="cases of each function and dtype")
     parser.add_argument(
-        "--numbers", type=int, default=120, help="leave out cases with more numbers, where a function has smaller ones"
+        "--numbers", type=int, default=60, help="leave out cases with more numbers, where a function has smaller ones"
     )
     parser.add_argument("--only", default="", help="functions whose names contain this")
     parser.add_argument("--without-gradcheck", action="store_true")
