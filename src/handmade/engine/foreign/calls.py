@@ -77,6 +77,14 @@ class Foreign:
         """True if the layer itself says that the images of a batch depend on one another."""
         return getattr(self.layer, "mixes_batch", False) is True
 
+    def reads_its_class(self, name: str) -> bool:
+        """Return True if the class holds an array of that name, and forward reads arrays of the class: Dense.W for self.W."""
+        kind = type(self.layer)
+        code = getattr(getattr(self._ahead, "__func__", self._ahead), "__code__", None)
+        names = {*code.co_names, *code.co_freevars} if code else set()
+        held = any(isinstance(vars(each).get(name), np.ndarray) for each in kind.__mro__)
+        return held and bool(names & {"type", "__class__", *(each.__name__ for each in kind.__mro__)})
+
     def fresh(self, dtype: Any = None) -> Self:
         """Return the same layer with nothing behind it; its arrays of floats in another dtype, if one is given."""
         other = object.__new__(type(self))

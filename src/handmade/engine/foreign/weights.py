@@ -163,7 +163,7 @@ def _add_others(found: Found, places: dict[str, Path], x: Array, y: Array, still
     for path, g in gradients.stored(trial.layer, unused).items():
         if id(g) in taken:
             continue  # momenta["W"] is no weight, though grads["W"] would fit
-        if len(path) == 1 and hasattr(type(found.foreign.layer), str(path[0].key)):
+        if len(path) == 1 and found.foreign.reads_its_class(str(path[0].key)):
             found.unknown[title(path)] = "the class holds it: try a weight of the object, self." + title(path)
         else:
             places[_short(path, places)] = path

@@ -20,7 +20,7 @@ NOTHING = 0.05  # of a number: a slope beside it that is 0
 DRAWS = 4
 NEARLY = (2.0**-50, 2.0**-40, 2.0**-30, 2.0**-20)  # relative changes of x
 NEAR = (1e-5, 1e-8, 1e-11)  # of the size of x: so near that only a kink changes the gradient
-NEIGHBOURS = 8
+NEIGHBOURS = 24
 
 
 @dataclass(frozen=True)

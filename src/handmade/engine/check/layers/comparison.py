@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 
 from handmade.engine.arrays import Array, Shape
-from handmade.engine.check.layers.slopes import EXACT, SAFE, STEPS, Point, between, moved
+from handmade.engine.check.layers.slopes import EXACT, SAFE, Point, between, moved
 
 Guess: TypeAlias = str | None  # in words; None where a mistake is not recognised
 FAR = 30.0  # times the size of x: enough to change every output that reads a number, a pool's losers among them
@@ -124,18 +124,17 @@ def compare(point: Point, gy: Array, got: Array, known: Array, relative: float |
 def tolerance(point: Point, gy: Array, right: Array, left: Array, relative: float | None = None, more: float = 0.0) -> Array:
     """Return what <gy, slope> may be off by, for each of several slopes; `more` is added to the sizes of its terms.
 
-    Slopes of an exact delta are right to the last digits. Those of a subtraction are off by noise / h, by h times the curvature
-    (which is between the two sides, mostly), and by h^2 even where the slope is zero: x^3 at 0.
+    Slopes of an exact delta are right to the last digits. Those of a subtraction are off by noise / h, and by h times the
+    curvature, which is between the two sides, mostly; the ladder judges what is not, as x^3 at 0.
     """
     floor = np.finfo(np.float64).tiny
     axes = tuple(range(1, right.ndim))
     sizes = np.abs(gy * np.maximum(np.abs(right), np.abs(left))).sum(axis=axes) + more
     if point.exact:
         return np.asarray((relative or EXACT) * np.maximum(sizes, 1e-3 * np.max(sizes, initial=0.0)) + floor)
-    step = STEPS.get(point.y.dtype.itemsize, STEPS[8])
     usual = RELATIVE.get(point.y.dtype.itemsize, RELATIVE[8])
-    curved = step**2 * float(np.abs(gy).sum()) + (relative or usual) * 1e-3 * float(np.max(sizes, initial=0.0))
-    result: Array = (relative or usual) * sizes + SAFE * point.lost(gy) + curved + floor
+    least = 1e-3 * float(np.max(sizes, initial=0.0))
+    result: Array = (relative or usual) * (sizes + least) + SAFE * point.lost(gy) + floor
     return result
 
 

@@ -95,8 +95,8 @@ def backward_effects(s: Subject) -> Iterator[Finding]:
     written = [*_written("backward", {"x": (given, s.x), "gy": (given_gy, s.gy)}), *_trained("backward", foreign, before)]
     yield from written
     for name, array in gradients.items():
-        if name != "x" and foreign.weights.get(name, array).dtype == array.dtype == np.float32:
-            single = False  # that of its weight
+        if array.dtype == np.float32 == (s.x if name == "x" else foreign.weights.get(name, s.x)).dtype:
+            single = False  # that of its array
         elif array.dtype == s.y.dtype or s.y.dtype != np.float64:
             single = array.dtype == np.float64 and s.y.dtype == np.float64 and _is_single(array)
         else:
