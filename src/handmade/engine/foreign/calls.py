@@ -232,8 +232,8 @@ class Foreign:
         return gx, taken if self.trains["seen"] else {}
 
 
-class _Context:
-    """What forward(ctx, x) hands on to backward(ctx, gy)."""
+class _Context(dict[Any, Any]):
+    """What forward(ctx, x) hands on to backward(ctx, gy): as entries, as attributes, or saved."""
 
     saved_tensors: tuple[Any, ...] = ()
 

@@ -212,6 +212,8 @@ def _override(
         if name not in known:
             listed = ", ".join(sorted(known)) or "none"
             raise HandmadeError(f"{foreign.name}: expected names of its arrays and numbers; got {name!r}. It has {listed}")
+    if both := sorted(set(weights or ()) & set(settings or ())):
+        raise HandmadeError(f"{foreign.name}: expected {both[0]} among the weights or among the settings; got it in both")
     for name in settings or ():
         for held in [each for each, path in places.items() if path == known[name]]:
             del places[held]

@@ -54,11 +54,15 @@ def _diagnosed(agreement: Agreement, c: Comparison, *, continuous: bool) -> Diag
 
 
 def _second(agreement: Agreement, c: Comparison, *, continuous: bool) -> Comparison | None:
-    """Return the same comparison for another input and another gy."""
-    gradients = agreement.gradients
-    x = other_inputs.another(gradients.foreign, c.x, gradients.rng) if continuous else c.x
-    point = at(gradients.foreign.fresh(), c.x if x is None else x, c.name)
-    return Agreement(gradients, point, agreement.allowed).compared(LOCALISED)
+    """Return the same comparison for another input and another gy, on which the gradient is wrong, too, if there is one."""
+    gradients, second = agreement.gradients, None
+    candidates = other_inputs.others(gradients.foreign, c.x, gradients.rng) if continuous else iter([c.x])
+    for x in candidates:
+        point = at(gradients.foreign.fresh(), x, c.name)
+        second = Agreement(gradients, point, agreement.allowed).compared(LOCALISED)
+        if second.got.shape == second.shape and np.any(second.off):
+            break
+    return second
 
 
 def _is_right_alone(agreement: Agreement, c: Comparison) -> bool:

@@ -37,10 +37,14 @@ def off_kinks(foreign: Foreign, x: Array, rng: "np.random.Generator") -> Array:
     return near if is_finite(foreign, near) else x
 
 
-def another(foreign: Foreign, x: Array, rng: "np.random.Generator") -> Array | None:
-    """Return an input of the same kind that shares no number with x."""
+def others(foreign: Foreign, x: Array, rng: "np.random.Generator") -> Iterator[Array]:
+    """Yield inputs of the same kind that share no number with x: first with larger numbers and other signs, then without."""
     mixed = rng.permutation(x.reshape(-1)).reshape(x.shape)
-    return _first(foreign, [off_kinks(foreign, mixed, rng)])
+    factors = rng.choice([1.0, 1.0, -1.0, WIDER], x.shape)
+    for each in (factors * mixed, mixed):
+        near = off_kinks(foreign, each.astype(x.dtype), rng)
+        if is_finite(foreign, near):
+            yield near
 
 
 def tied(foreign: Foreign, x: Array, rng: "np.random.Generator") -> Array | None:

@@ -9,10 +9,13 @@ import numpy as np
 
 from handmade.engine.arrays import Array
 from handmade.engine.check.layers.comparison import Comparison, Guess, same, some
-from handmade.engine.check.layers.mistakes.relations import axes_in_words
+from handmade.engine.check.layers.mistakes.relations import axes_in_words, numeric_at
 from handmade.engine.check.layers.mistakes.terms import own_slopes
+from handmade.engine.check.layers.slopes import at
+from handmade.engine.foreign.objects import numbers, write
 
 Axes = tuple[int, ...]
+EPSILONS = (0.0, 1e-12, 1e-10, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0)
 NEARLY = 1e-3  # what an epsilon may do to an invariance
 CLOSE = 0.02  # what an epsilon may do to a guess
 
@@ -135,6 +138,18 @@ def epsilon(c: Comparison) -> Guess:
 def _softmax(x: Array, axis: int) -> Array:
     p = np.exp(x - x.max(axis=axis, keepdims=True))
     return np.asarray(p / p.sum(axis=axis, keepdims=True))
+
+
+def epsilon_of_layer(c: Comparison) -> Guess:
+    """Another number in the place of the layer's own eps."""
+    for path, value in numbers(c.point.foreign.layer):
+        if str(path[-1].key).lower().strip("_") in {"eps", "epsilon"} and isinstance(value, float):
+            for other in EPSILONS:
+                foreign = c.point.foreign.fresh()
+                write(foreign.layer, path, other)
+                if other != value and same(c, c.got, numeric_at(c, at(foreign, c.x, c.name))):
+                    return f"it is that of eps = {other:g}, and forward has eps = {value:g}"
+    return None
 
 
 def _shifted(x: Array, axes: Axes) -> Array:

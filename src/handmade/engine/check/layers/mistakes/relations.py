@@ -31,7 +31,10 @@ def wrong_sign(c: Comparison) -> Guess:
 
 def sign_lost(c: Comparison) -> Guess:
     """An absolute value somewhere."""
-    return "the sign is lost: these are the absolute values" if same(c, c.got, np.abs(c.numeric)) else None
+    if same(c, c.got, np.abs(c.numeric)):
+        return "the sign is lost: these are the absolute values"
+    slopes = (c.gy * np.abs((c.right + c.left) / 2)).reshape(len(c.known), -1).sum(axis=1)
+    return "the sign of the derivative is lost: its absolute value is taken" if same(c, c.got, c.to_full(slopes)) else None
 
 
 def ratio(c: Comparison) -> Guess:
