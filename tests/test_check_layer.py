@@ -18,11 +18,15 @@ from handmade.engine.check import check_layer
 from handmade.engine.errors import HandmadeError
 from zoo import IMAGES, RIGHT_ON_IMAGES, RIGHT_ON_ROWS, ROWS, ZOO, Dense, Exhibit, Pool, Sigmoid
 
+SOME = [pytest.param(n, marks=[] if n < 2 else [pytest.mark.long]) for n in range(10)]
 BLANK = np.zeros((2, 6, 5, 2))
 KINKED = np.round(IMAGES)
 
 
-@pytest.mark.parametrize("exhibit", ZOO.values(), ids=ZOO)
+HALF = [pytest.param(bug, id=name, marks=[pytest.mark.long] * (n % 2)) for n, (name, bug) in enumerate(ZOO.items())]
+
+
+@pytest.mark.parametrize("exhibit", HALF)
 def test_every_bug_is_caught_and_named(exhibit: Exhibit) -> None:
     report = check_layer(exhibit.make(), exhibit.x)
 
@@ -36,6 +40,7 @@ def test_the_zoo_is_large_and_most_of_it_is_named() -> None:
     assert sum(exhibit.name is not None for exhibit in ZOO.values()) >= 20
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("exhibit", ZOO.values(), ids=ZOO)
 def test_a_name_does_not_hang_on_luck(exhibit: Exhibit) -> None:
     report = check_layer(exhibit.make(), exhibit.x, rng=np.random.default_rng(7))
@@ -59,7 +64,7 @@ def configuration(rng: np.random.Generator) -> tuple[Any, Array]:
     return case.layer, [x, np.round(2 * x) / 2, np.zeros(case.shape)][kind] * [1, 255, 1e-3][int(rng.integers(3))]
 
 
-@pytest.mark.parametrize("chunk", range(10))
+@pytest.mark.parametrize("chunk", SOME)
 def test_no_layer_of_ours_is_accused(chunk: int) -> None:
     for seed in range(20):
         rng = np.random.default_rng([chunk, seed])
@@ -92,7 +97,7 @@ class WithoutDelta:
         return self.now().backward(x, gy)
 
 
-@pytest.mark.parametrize("chunk", range(5))
+@pytest.mark.parametrize("chunk", SOME)
 def test_no_layer_without_a_delta_is_accused(chunk: int) -> None:
     for seed in range(20):
         rng = np.random.default_rng([100 + chunk, seed])

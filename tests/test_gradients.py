@@ -135,7 +135,11 @@ def true_quotients(pool: MaxPool2d, inputs: int, h: float, dtype: type) -> dict[
 @every_dtype
 @pytest.mark.parametrize(
     ("pool", "inputs", "h"),
-    [*((*APART, h) for h in STEPS), *((*OVERLAPPING, h) for h in (0.5, 1e-30))],
+    [
+        *((*APART, h) for h in STEPS),
+        (*OVERLAPPING, 0.5),
+        pytest.param(*OVERLAPPING, 1e-30, marks=pytest.mark.long),
+    ],
     ids=[*(f"apart-{h}" for h in STEPS), "overlapping-0.5", "overlapping-1e-30"],
 )
 @pytest.mark.usefixtures("backend")
