@@ -132,7 +132,7 @@ def tolerance(point: Point, gy: Array, right: Array, left: Array, relative: floa
     sizes = np.abs(gy * np.maximum(np.abs(right), np.abs(left))).sum(axis=axes) + more
     if point.exact:
         return np.asarray((relative or EXACT) * np.maximum(sizes, 1e-3 * np.max(sizes, initial=0.0)) + floor)
-    usual = RELATIVE.get(point.y.dtype.itemsize, RELATIVE[8])
+    usual = RELATIVE[point.bytes]
     least = 1e-3 * float(np.max(sizes, initial=0.0))
     result: Array = (relative or usual) * (sizes + least) + SAFE * point.lost(gy) + floor
     return result

@@ -7,7 +7,7 @@ The error bar at h is what rounding may do, noise / h, and what is left of the c
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from handmade.engine.foreign import CallFailed, Foreign
 
 EXACT_STEP = 1e-30  # of a delta that never subtracts
 STEPS = {8: 2.0**-20, 4: 2.0**-9, 2: 2.0**-4}  # by the bytes of a number, relative to what is nudged: half of the digits are lost
+EPS = {8: 2.0**-52, 4: 2.0**-23, 2: 2.0**-10}  # the rounding of 1
 LARGEST_STEP = 2.0**-9  # where a slope is small beside the value, the step is larger
 STRAIGHT = 2.0**-40  # steps for which every function is straight
 COARSE = 2.0**-24  # steps that move what was rounded to float32
@@ -60,6 +61,11 @@ class Point:
         return self.x if self.name == "x" else self.foreign.weights[self.name]
 
     @property
+    def bytes(self) -> int:
+        """The bytes of a number: of the output or of the array, where that has fewer digits."""
+        return min(8, self.y.dtype.itemsize, self.array.dtype.itemsize if self.array.dtype.kind == "f" else 8)
+
+    @property
     def exact(self) -> bool:
         """True if slopes come from the layer's own delta."""
         return self.foreign.exact and self.name == "x"
@@ -84,7 +90,8 @@ def at(foreign: Foreign, x: Array, name: str) -> Point:
     y = np.array(foreign.forward(x.copy()))
     array = x if name == "x" else foreign.weights[name]
     size = _power_of_two(float(np.sqrt(np.mean(np.square(array, dtype=np.float64)))) if array.size else 1.0)
-    point = Point(foreign, x, y, name, np.zeros(y.shape), size * STEPS.get(y.dtype.itemsize, STEPS[8]))
+    point = Point(foreign, x, y, name, np.zeros(y.shape), size)
+    point = replace(point, step=size * STEPS[point.bytes])
     noise = _noise(point, size)
     step = point.step
     if not point.exact:
@@ -166,8 +173,8 @@ def judge(point: Point, direction: Array, gy: Array, value: float) -> Verdict:
 
 def _rungs(point: Point, direction: Array, gy: Array) -> list["Rung"]:
     """Return the slopes on a ladder of steps, from the largest to the smallest; those that are near their limit."""
-    size = point.step / STEPS.get(point.y.dtype.itemsize, STEPS[8])
-    scale = float(np.max(np.abs(point.y), initial=0.0)) * np.finfo(point.y.dtype).eps
+    size = point.step / STEPS[point.bytes]
+    scale = float(np.max(np.abs(point.y), initial=0.0)) * EPS[point.bytes]
     quiet = bool(np.max(point.noise, initial=0.0) <= QUIET * scale)
     rungs, before, gy_moved = [], None, gy * _moves(point, direction, size)
     for k in range(RUNGS):
@@ -200,10 +207,10 @@ def _noise(point: Point, size: float) -> Array:
     small steps do not move an output that larger ones do, numbers are rounded on their way; then larger steps show how far.
     """
     y = point.y
-    double = y.dtype.itemsize == 8
-    floor = np.finfo(y.dtype).eps * np.abs(y).astype(np.float64)
+    double = point.bytes == 8
+    floor = EPS[y.dtype.itemsize if y.dtype.itemsize in EPS else 8] * np.abs(y).astype(np.float64)
     direction = np.random.default_rng(2).uniform(0.5, 1, point.array.shape)
-    unit = STRAIGHT if double else STEPS[y.dtype.itemsize] / 64
+    unit = STRAIGHT if double else STEPS[point.bytes] / 64
     fine, still = _left_of_line(point, size * unit * direction, 1)
     for _ in range(FINER):
         if not np.any(~still & (fine > 16 * floor)):
