@@ -433,3 +433,32 @@ def test_many_settings_of_one_list_are_listed_as_one() -> None:
     report = check_layer(layer(sizes=[*range(9)]), X)
 
     assert "settings: sizes[0..8]" in str(report)
+
+
+def test_one_image_is_checked_beside_others() -> None:
+    class LastImageCounts:
+        W = np.eye(3)
+
+        def forward(self, x: Array) -> Any:
+            return x @ self.W
+
+        def backward(self, x: Array, gy: Array) -> Any:
+            return gy @ self.W.T, {"W": np.outer(x[-1], gy[-1])}
+
+    report = check_layer(LastImageCounts(), np.ones((1, 3)))
+
+    assert report.verdict == "wrong"
+    assert [finding.array for finding in report.findings] == ["W"]
+
+
+def test_what_has_no_gradient_at_all_is_not_tested() -> None:
+    class OneHot:
+        def forward(self, x: Array) -> Any:
+            return np.eye(10)[x]
+
+        def backward(self, gy: Array) -> None:
+            return None
+
+    report = check_layer(OneHot(), np.array([[1, 2], [3, 4]]))
+
+    assert (report.verdict, report.not_compared) == ("not tested", {"x": "there is no gradient to compare"})

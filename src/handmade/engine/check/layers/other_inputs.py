@@ -58,6 +58,18 @@ def wider(foreign: Foreign, x: Array, rng: "np.random.Generator") -> Array | Non
     return _first(foreign, [(WIDER * size_of(x) * rng.standard_normal(x.shape)).astype(x.dtype)])
 
 
+def several(foreign: Foreign, x: Array, rng: "np.random.Generator") -> Array | None:
+    """Return three images for one, if the layer takes more than one; None for several images."""
+    if len(x) > 1:
+        return None
+    more = np.concatenate([x, *(off_kinks(foreign, x, rng) * sign for sign in (-1, 0.5))]).astype(x.dtype)
+    try:
+        fits = len(foreign.fresh().forward(more.copy())) == len(more)
+    except (CallFailed, TypeError):
+        return None
+    return _first(foreign, [more]) if fits else None
+
+
 def scaled(foreign: Foreign, x: Array, rng: "np.random.Generator") -> Iterator[Array]:
     """Yield inputs at other scales and places."""
     size = size_of(x)

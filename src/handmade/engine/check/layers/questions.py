@@ -109,15 +109,10 @@ class Questions:
         names = self._comparable(x)
         if self.foreign.exact and "x" in names:
             self._difference(x)
-        inputs: list[tuple[Array | None, list[str], int]] = [(x, names, SAMPLE)]
-        if self.subject.continuous:
-            tied = other_inputs.tied(self.foreign, self.x, self.rng)
-            wider = other_inputs.wider(self.foreign, self.x, self.rng)
-            inputs += [(self.x, names, SAMPLE), (tied, [name for name in names if name == "x"], SAMPLE), (wider, names, FEW)]
-        for each, asked, most in inputs:
-            for name in asked if each is not None else ():
+        for each, asked, most in self._inputs(x, names):
+            for name in asked:
                 if name not in self._wrong():
-                    self._agrees(each, name, most)  # type: ignore[arg-type]  # asked is empty then
+                    self._agrees(each, name, most)
         for name in [name for name in names if name not in self._wrong()]:
             if not self.gradients.is_zero_without_gy(x, name):
                 self._found(name, "it is not zero where gy is", "ignores gy", "something is added that does not depend on gy")
@@ -125,6 +120,22 @@ class Questions:
                 self._found(name, "it is not linear in gy", "not linear", "twice the gy must give twice the gradient")
         for name in [name for name in names if name not in self.seen and name not in self._wrong()]:
             self._look_elsewhere(x, name)
+        if not names and not self.not_compared:
+            self.not_compared["x"] = "there is no gradient to compare"
+
+    def _inputs(self, x: Array, names: list[str]) -> Iterator[tuple[Array, list[str], int]]:
+        """Yield inputs, the arrays whose gradients are compared there, and how many numbers of each."""
+        yield x, names, SAMPLE
+        if not self.subject.continuous:
+            return
+        yield self.x, names, SAMPLE
+        tied = other_inputs.tied(self.foreign, self.x, self.rng)
+        wider = other_inputs.wider(self.foreign, self.x, self.rng)
+        several = None if self.subject.function else other_inputs.several(self.foreign, x, self.rng)
+        only_x = [name for name in names if name == "x"]
+        for each, asked, most in ((tied, only_x, SAMPLE), (wider, names, FEW), (several, names, FEW)):
+            if each is not None:
+                yield each, asked, most
 
     def _wrong(self) -> set[str]:
         return {finding.array for finding in self.findings if finding.section.startswith("gradient")}

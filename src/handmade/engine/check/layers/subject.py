@@ -26,6 +26,8 @@ class Checkable:
         False if the input is made of integers that the layer counts with: then there is no gradient of x.
     title : str
         The name of the layer in the report.
+    function : bool
+        True if the layer stands for a function.
     needs : tuple of str
         What it lacks for a network.
     """
@@ -34,6 +36,7 @@ class Checkable:
     x: Array
     continuous: bool
     title: str
+    function: bool = False
     needs: tuple[str, ...] = ()
 
     @property
@@ -78,7 +81,7 @@ def checkable(
     needs = [] if continuous else ["it needs to take images of floats"]
     needs += ["it needs to be an object, with forward and backward as its methods"] if isinstance(made, type) else []
     needs += ["write a class with forward and backward for it"] if function else []
-    return Checkable(found, x, continuous, function or found.foreign.name, tuple(needs))
+    return Checkable(found, x, continuous, function or found.foreign.name, bool(function), tuple(needs))
 
 
 def _with_integers(
