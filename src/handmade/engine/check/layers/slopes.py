@@ -104,13 +104,15 @@ def at(foreign: Foreign, x: Array, name: str) -> Point:
 
 
 def moved(point: Point, d: Array) -> Array:
-    """Return the output with the array moved by d; NaN where the layer refuses that."""
+    """Return the output with the array moved by d; NaN where the layer refuses that, or gives another shape."""
     kept = None if point.name == "x" else np.array(point.foreign.weights[point.name])
     try:
         if kept is None:
-            return np.array(point.foreign.forward((point.x + d).astype(point.x.dtype)))
-        point.foreign.put(point.name, (kept + d).astype(kept.dtype))
-        return np.array(point.foreign.forward(point.x.copy()))
+            y = np.array(point.foreign.forward((point.x + d).astype(point.x.dtype)))
+        else:
+            point.foreign.put(point.name, (kept + d).astype(kept.dtype))
+            y = np.array(point.foreign.forward(point.x.copy()))
+        return y if y.shape == point.y.shape else np.full(point.y.shape, np.nan)
     except CallFailed:
         return np.full(point.y.shape, np.nan)
     finally:
