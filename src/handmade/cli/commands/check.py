@@ -46,7 +46,7 @@ def check(
     watch: Watch = False,
     json: Json = False,
 ) -> None:
-    """Tell bugs from kinks: every gradient three ways.
+    """Check every gradient of a network, or of a layer of your own, and tell errors from kinks.
 
     Ends with 0 only if every gradient was tested and is right.
     """
