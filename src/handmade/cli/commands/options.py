@@ -109,7 +109,5 @@ LayerInput = Annotated[
 LayerArguments = Annotated[
     str | None, typer.Option("--args", metavar="TEXT", help="Arguments of a class: 'kernel=3, filters=4'.")
 ]
-LayerDtype = Annotated[
-    Literal["float32", "float64"] | None, typer.Option(help="Precision of a layer.  [default: float64]")
-]
+LayerDtype = Annotated[Literal["float32", "float64"] | None, typer.Option(help="Precision of a layer.  [default: float64]")]
 Watch = Annotated[bool, typer.Option("--watch", help="Check a Python file again when it is saved; Ctrl-C ends it.")]

@@ -10,13 +10,14 @@ import numpy as np
 from handmade.engine.arrays import Array
 from handmade.engine.check.layers.comparison import Comparison, compare, tolerance
 from handmade.engine.check.layers.gradients import Gradients
-from handmade.engine.check.layers.slopes import Point, Verdict, between, judge
+from handmade.engine.check.layers.slopes import EPS, Point, Verdict, between, judge
 
 LOCALISED = 2000  # numbers of an array that are nudged, once it is known to be wrong
 SLOPES = 2**22  # numbers that the slopes of one array may take
 SUSPECTS = 24  # numbers of an array that are judged again on a ladder of steps
 DIRECTIONS = 3
 NOTHING = 0.05  # of a number: a slope beside it that is 0
+UNSEEN = 4.0  # roundings of the largest output
 DRAWS = 4
 NEARLY = (2.0**-50, 2.0**-40, 2.0**-30, 2.0**-20)  # relative changes of x
 NEAR = (1e-5, 1e-8, 1e-11)  # of the size of x: so near that only a kink changes the gradient
@@ -145,8 +146,14 @@ class Agreement:
         more = noise + (self.allowed or 0.0) * slope
         wrong = not verdict.low - more <= value <= verdict.high + more
         if wrong and slope <= NOTHING * abs(value):
-            wrong = not self._is_rounding(direction, gy, value)
+            wrong = not self._is_unseen(gy, value) and not self._is_rounding(direction, gy, value)
         return Verdict(verdict.low, verdict.high, verdict.error, wrong=wrong)
+
+    def _is_unseen(self, gy: Array, value: float) -> bool:
+        """Return True for a number so small that an output cannot show it: saturated units have such gradients."""
+        point = self.point
+        array = float(np.sqrt(np.mean(np.square(point.array, dtype=np.float64)))) or 1.0
+        return abs(value) * array <= UNSEEN * EPS[point.bytes] * self.gradients.scale * float(np.abs(gy).sum())
 
     def _is_rounding(self, direction: Array, gy: Array, value: float) -> bool:
         """Return True if a number that should be 0 is another one for nearly the same x: then it is what rounding leaves of 0."""

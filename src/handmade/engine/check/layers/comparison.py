@@ -92,7 +92,8 @@ class Comparison:
     def seen(self) -> bool:
         """True if a gradient of zeros, or of the wrong sign, would be found wrong."""
         low, high = self.bounds
-        return bool(np.any((low > SEEN * self.tolerance) | (high < -SEEN * self.tolerance)))
+        clear = (low > SEEN * self.tolerance) | (high < -SEEN * self.tolerance)
+        return bool(np.any(clear & ~self.kinked))  # between two sides that are far apart, twice the slope would pass, too
 
     @cached_property
     def numeric(self) -> Array:

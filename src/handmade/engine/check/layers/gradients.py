@@ -26,11 +26,14 @@ class Gradients:
         Where upstream gradients come from.
     floor : dict of str to float
         What rounding may do to the gradient of an array.
+    scale : float
+        The size of outputs, as far as it was seen.
     """
 
     foreign: Foreign
     rng: "np.random.Generator"
     floor: dict[str, float]
+    scale: float = 0.0
 
     def all(self, x: Array, gy: Array) -> dict[str, Array | None]:
         """Return the gradients of x and of the weights, by name."""
@@ -48,7 +51,10 @@ class Gradients:
 
     def output(self, x: Array) -> Array:
         """Return the output of a fresh copy."""
-        return np.array(self.foreign.fresh().forward(x.copy()))
+        y = np.array(self.foreign.fresh().forward(x.copy()))
+        if y.dtype.kind == "f" and np.all(np.isfinite(y)):
+            self.scale = max(self.scale, float(np.max(np.abs(y), initial=0.0)))
+        return y
 
     def draw(self, y: Array) -> Array:
         """Return a random gradient from above."""

@@ -50,6 +50,9 @@ class Questions:
         y = self.gradients.output(x)
         gy = self.gradients.draw(y) if y.dtype.kind == "f" else np.ones(y.shape)
         other = self._other(x)
+        usual = np.random.default_rng(4).standard_normal(x.shape).astype(x.dtype)
+        if self.subject.continuous and other_inputs.is_finite(self.foreign, usual):
+            self.gradients.output(usual)  # for the size of its outputs
         s = Subject(self.foreign, x, other, y, gy, np.zeros(y.shape), self.gradients.floor)
         if self._forgiven(first_effects(s)):
             s.noise = self._roundings(x, y, gy)
