@@ -30,7 +30,7 @@ def forward(layer: Any, x: Array) -> Any:
 
 
 def gradients(exhibit: Planted, layer: Any, x: Array, gy: Array, cache: Any) -> dict[str, Any]:
-    """What backward gives for x and for each weight; None where there is nothing."""
+    """Gradients that backward gives for x and for each weight; None where there is nothing."""
     given = {"x": x, "gy": gy, "cache": cache}
     out = layer.backward(*(given[name] for name in inspect.signature(layer.backward).parameters))
     gx, returned = out if isinstance(out, tuple) and len(out) == 2 and isinstance(out[1], dict) else (out, {})

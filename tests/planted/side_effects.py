@@ -128,7 +128,7 @@ class ResidualAddsToGy(Residual):
 
 @bug(ROWS, "input mutated")
 class CachedXWrittenTo(Relu):
-    """What forward kept is the caller's array."""
+    """An array of the caller, kept by forward."""
 
     def forward(self, x: Array) -> Any:
         self.x = x

@@ -233,7 +233,7 @@ class Foreign:
 
 
 class _Context(dict[Any, Any]):
-    """What forward(ctx, x) hands on to backward(ctx, gy): as entries, as attributes, or saved."""
+    """Values that forward(ctx, x) hands on to backward(ctx, gy): as entries, as attributes, or saved."""
 
     saved_tensors: tuple[Any, ...] = ()
 

@@ -1,4 +1,4 @@
-"""What moves forward when it is moved: arrays and numbers that a layer holds, tried one after the other."""
+"""Arrays and numbers that move forward when they are moved, tried one after the other."""
 
 import contextlib
 from typing import Any

@@ -1,4 +1,4 @@
-"""What backward returned, told apart: gx, and the gradient of each weight.
+"""Results of backward, told apart: gx, and the gradient of each weight.
 
 gx;   (gx, {name: gradient});   (gx, gW, gb) in the order of the weights;   {"x": gx, name: gradient}
 """

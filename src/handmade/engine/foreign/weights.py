@@ -1,4 +1,4 @@
-"""Which arrays and numbers of an object are its weights: those that move forward when they are moved.
+"""Weights of an object: the arrays and numbers that move forward when they are moved.
 
 weight      an array of floats that moves the output, or a number with a weight's name or a gradient
 statistic   an array that forward itself changes, or one that is named like running_mean

@@ -73,7 +73,7 @@ class Comparison:
 
     @cached_property
     def kinked(self) -> Array:
-        """Where the sides differ by far more than curvature explains."""
+        """True for numbers whose two sides differ by far more than curvature explains."""
         low, high = self.bounds
         sizes = np.abs(low) + np.abs(high)
         curved = 1e-3 * sizes + 1e-4 * np.max(sizes, initial=0.0)  # where a slope is 0, the curvature is all there is
@@ -82,7 +82,7 @@ class Comparison:
 
     @cached_property
     def off(self) -> Array:
-        """Which of the known numbers are outside of what the tolerance allows."""
+        """True for the known numbers that are outside of what the tolerance allows."""
         low, high = self.bounds
         got = self.got.reshape(-1)[self.known]
         wrong: Array = ~((got >= low - self.tolerance) & (got <= high + self.tolerance))

@@ -16,7 +16,7 @@ ROUNDED = 16.0  # times the largest change that was seen
 
 @dataclass
 class Gradients:
-    """What backward gives.
+    """The results of backward.
 
     Attributes
     ----------

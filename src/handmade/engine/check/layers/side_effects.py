@@ -1,4 +1,4 @@
-"""What must hold before slopes mean anything: a function of the input, that writes to nobody's arrays and keeps its precision."""
+"""Conditions without which slopes mean nothing: a function of x, that writes to nobody's arrays and keeps its precision."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field

@@ -57,7 +57,7 @@ class Point:
 
     @property
     def array(self) -> Array:
-        """What is moved."""
+        """The array that is moved."""
         return self.x if self.name == "x" else self.foreign.weights[self.name]
 
     @property

@@ -1,4 +1,4 @@
-"""What `check` found in a network, as data and in words."""
+"""Report of the check of a network, as data and in words."""
 
 from dataclasses import dataclass
 from textwrap import fill
@@ -15,7 +15,7 @@ VERDICTS: tuple[Verdict, ...] = ("agree", "kink", "not tested", "bug")  # from t
 
 @dataclass(frozen=True)
 class ArrayReport:
-    """What was found for one array of weights.
+    """Findings for one array of weights.
 
     Attributes
     ----------
@@ -88,7 +88,7 @@ class ArrayReport:
 
 @dataclass(frozen=True, repr=False)
 class Report:
-    """What was found for every array, in the order of the network; true if every gradient is right, and was tested.
+    """Findings for every array, in the order of the network; true if every gradient is right, and was tested.
 
     Attributes
     ----------

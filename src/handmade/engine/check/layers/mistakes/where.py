@@ -1,4 +1,4 @@
-"""Where the wrong numbers lie, if no formula explains them: an edge, a channel, an image, a side of x, a kink, one place."""
+"""Places of wrong numbers that no formula explains: an edge, a channel, an image, a side of x, a kink, one place."""
 
 from itertools import product
 
