@@ -1,5 +1,6 @@
 """Kinds of layers on which a checker of gradients can fail, one test each: what it must not pass, accuse, misname or crash on."""
 
+import json
 import threading
 from collections import deque, namedtuple
 from typing import Any
@@ -462,3 +463,17 @@ def test_what_has_no_gradient_at_all_is_not_tested() -> None:
     report = check_layer(OneHot(), np.array([[1, 2], [3, 4]]))
 
     assert (report.verdict, report.not_compared) == ("not tested", {"x": "there is no gradient to compare"})
+
+
+def test_a_report_is_plain_json_even_where_numbers_are_not_finite() -> None:
+    class NotANumber:
+        def forward(self, x: Array) -> Any:
+            return 2 * x
+
+        def backward(self, x: Array, gy: Array) -> Any:
+            return np.where(x == 0, np.nan, 2 * gy)
+
+    report = check_layer(NotANumber(), np.array([[0.0, 1.0, 2.0], [1.0, 0.0, 3.0]]))
+    plain = json.loads(json.dumps(report.as_dict(), allow_nan=False))
+
+    assert (plain["verdict"], plain["findings"][0]["name"], plain["findings"][0]["got"]) == ("wrong", "not finite", "nan")

@@ -18,7 +18,7 @@ from handmade.engine.errors import HandmadeError
 
 DEPTH = 30  # steps to a value: ten containers within containers
 MOST = 20_000  # values of an object that are looked at
-LONG, FIRST = 100, 8  # of a list of numbers or words that is longer, so many are looked at
+LONG, FIRST = 100, 8  # a list of numbers or words that is longer than LONG is read as far as FIRST
 PLAIN = (str, bytes, float, int, type(None))
 OPAQUE = (type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.MethodType, str, bytes, np.dtype, range)
 LIBRARIES = {"numpy", "torch", "jax", "jaxlib", "scipy", "threading", "_thread", "_io", "io", "logging", "builtins", "random"}

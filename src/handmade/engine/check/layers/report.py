@@ -1,6 +1,7 @@
 """The report of `check_layer`: as data, and in words."""
 
 from dataclasses import asdict, dataclass, field
+from math import isfinite
 from textwrap import fill
 from typing import Any, Literal, TypeAlias
 
@@ -103,8 +104,13 @@ class LayerReport:
             raise AssertionError(str(self))
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the report as plain data, for JSON."""
-        return {"verdict": self.verdict, **asdict(self)}
+        """Return the report as plain data, for JSON; NaN and infinities, which JSON does not have, as text."""
+        plain = {"verdict": self.verdict, **asdict(self)}
+        for finding in plain["findings"]:
+            for key in ("got", "expected"):
+                value = finding[key]
+                finding[key] = value if value is None or isfinite(value) else str(value)
+        return plain
 
     def __str__(self) -> str:
         count = len(self.findings)
