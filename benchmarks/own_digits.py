@@ -43,7 +43,7 @@ def table(network: handmade.Network) -> None:
     for turned, turn in enumerate((0.0, 15.0)):
         for each in drawn(EACH, seed=5, turn=turn):
             digit = find_digit(each.picture)
-            refused += digit.doubt is not None
+            refused += digit.rejection is not None
             answer = int(network.predict(prepare(digit.image[None], network.dtype))[0])
             right[each.tool][turned].append(answer == each.digit)
             if answer != each.digit:

@@ -292,7 +292,7 @@ def test_the_command_says_what_every_weight_will_cost(
     layers = [{"layer": "Conv2d", "filters": 1, "kernel": 9, "stride": 9}, {"layer": "Flatten"}, {"layer": "Linear", "units": 10}]
     (tmp_path / "tiny.json").write_text(json.dumps({"layers": layers}))
 
-    command(str(tmp_path / "tiny.json"), images=1, every=True, json=True)
+    command(str(tmp_path / "tiny.json"), images=1, all_weights=True, json=True)
 
     told = capsys.readouterr()
     assert re.search(

@@ -115,7 +115,7 @@ def test_a_name_stands_for_a_class_an_object_a_pair_or_a_function_that_makes_a_l
         (["my_layer.py:ReLU", "--input", "y.npy"], 1, ["no file y.npy"]),
         (["my_layer.py:ReLU", "--input", "2", "--args", "open('x')"], 2, ["--args", "kernel=3"]),
         (["my_layer.py:relu", *ON, "--args", "3"], 1, ["--args", "relu"]),
-        (["my_layer.py:ReLU", *ON, "--every"], 2, ["--every", "network"]),
+        (["my_layer.py:ReLU", *ON, "--all-weights"], 2, ["--all-weights", "network"]),
         (["my_layer.py:ReLU", *ON, "--data", "digits"], 2, ["--data", "network"]),
         (["readme", *ON], 2, ["--input", "my_layer.py:Conv"]),
         (["readme", "--watch"], 2, ["--watch", "my_layer.py:Conv"]),

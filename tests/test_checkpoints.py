@@ -13,7 +13,7 @@ import handmade
 from handmade import HandmadeError
 from handmade.engine.arrays import Array
 from handmade.engine.description import describe
-from handmade.engine.optim import Adam, Average
+from handmade.engine.optim import EMA, Adam
 from handmade.engine.training.state import TrainingState, arrays_of
 from handmade.engine.training.stopping import Best
 from handmade.files import checkpoints
@@ -35,11 +35,11 @@ def state(steps: int = 7) -> TrainingState:
     def filled(arrays: dict[str, Array]) -> dict[str, Array]:
         return {name: (rng.random(a.shape) if a.dtype.kind == "f" else a + 7).astype(a.dtype) for name, a in arrays.items()}
 
-    start = TrainingState.start(network(), Adam(), Average())
-    assert start.average is not None
+    start = TrainingState.start(network(), Adam(), EMA())
+    assert start.ema is not None
     best = Best(3, 0.75, 0.1 + 0.2, network().replace(filled(arrays_of(network()))), 2)
     trained = start.network.replace(filled(arrays_of(start.network)))
-    return TrainingState(steps, trained, filled(start.memory), filled(start.average), best)
+    return TrainingState(steps, trained, filled(start.memory), filled(start.ema), best)
 
 
 def same(one: dict[str, Array] | None, other: dict[str, Array] | None) -> bool:
@@ -50,14 +50,14 @@ def same(one: dict[str, Array] | None, other: dict[str, Array] | None) -> bool:
 
 
 @pytest.mark.parametrize("best", [True, False])
-@pytest.mark.parametrize("average", [Average(), None])
-def test_a_state_comes_back_bit_by_bit(tmp_path: Path, average: Average | None, best: bool) -> None:  # noqa: FBT001  a pytest parameter
+@pytest.mark.parametrize("ema", [EMA(), None])
+def test_a_state_comes_back_bit_by_bit(tmp_path: Path, ema: EMA | None, best: bool) -> None:  # noqa: FBT001  a pytest parameter
     kept = state()
-    kept = replace(kept, average=kept.average if average else None, best=kept.best if best else None)
+    kept = replace(kept, ema=kept.ema if ema else None, best=kept.best if best else None)
 
     path = Checkpoints(tmp_path).write(kept, **FACTS)
     found = read(path)
-    back = found.state(network(5), Adam(), average)
+    back = found.state(network(5), Adam(), ema)
 
     assert path == tmp_path / "checkpoints" / "step-00000007.safetensors"
     assert (found.step, found.fingerprint, found.seconds, found.settings) == (7, "abc", 1.5, FACTS["settings"])
@@ -65,7 +65,7 @@ def test_a_state_comes_back_bit_by_bit(tmp_path: Path, average: Average | None, 
     assert back.steps == 7
     assert same(arrays_of(back.network), arrays_of(kept.network))
     assert same(back.memory, kept.memory)
-    assert same(back.average, kept.average)
+    assert same(back.ema, kept.ema)
     if kept.best is None:
         assert back.best is None
     else:
@@ -213,13 +213,13 @@ def test_arrays_of_another_training_are_refused(tmp_path: Path) -> None:
     found = read(Checkpoints(tmp_path).write(state(), **FACTS))
 
     with pytest.raises(HandmadeError, match=r"2\.[Wb]: expected the shape"):
-        found.state(network(units=3), Adam(), Average())
+        found.state(network(units=3), Adam(), EMA())
     missing = replace(found, arrays={name: array for name, array in found.arrays.items() if name != "network/0.mean"})
     with pytest.raises(HandmadeError, match="the checkpoint wants the arrays"):
-        missing.state(network(), Adam(), Average())
+        missing.state(network(), Adam(), EMA())
     renamed = replace(found, arrays=found.arrays | {"memory/x": np.zeros(1)})
     with pytest.raises(HandmadeError, match="memory of the optimiser"):
-        renamed.state(network(), Adam(), Average())
+        renamed.state(network(), Adam(), EMA())
 
 
 def test_a_fingerprint_knows_bytes_shapes_and_dtypes() -> None:

@@ -32,14 +32,14 @@ PATIENCE = 60  # seconds after which a command hangs
 TRAIN = ["train", "--data", "digits", "--network", "tiny.json", "--threads", "1"]
 WEIGHTS = (9 + 1) * 2 + (3 * 3 * 2 + 1) * 10
 TRAIN_OPTIONS = [
-    *("--recipe", "--augment", "--l1", "--l2", "--weight-decay", "--clip", "--average", "--warm-up", "--validation"),
+    *("--recipe", "--augment", "--l1", "--l2", "--weight-decay", "--clip-norm", "--ema", "--warm-up", "--validation"),
     *(
         "--validate-every",
         "--patience",
         "--target",
         "--time-limit",
         "--checkpoint-every",
-        "--keep",
+        "--keep-checkpoints",
         "--resume",
         "--tensorboard",
         "--backend",
@@ -270,7 +270,7 @@ def test_every_schedule_is_offered(command: Handmade, tmp_path: Path, name: str)
     assert command(*TRAIN, "--schedule", name, "--steps", "2", "--out", tmp_path / "run").code == 0
 
 
-@pytest.mark.parametrize("options", [["--loss", "squares"], ["--label-smoothing", "0.2"]])
+@pytest.mark.parametrize("options", [["--loss", "mse"], ["--label-smoothing", "0.2"]])
 def test_another_loss_is_another_number_to_make_small(
     command: Handmade, trained: Trained, tmp_path: Path, options: list[str]
 ) -> None:
@@ -342,8 +342,8 @@ def test_every_option_is_taken_and_kept_in_the_record(command: Handmade, tmp_pat
         ("--limit", "40"),
         ("--l1", "0.01"),
         ("--l2", "0.01"),
-        ("--clip", "0.1"),
-        ("--average", "0.9"),
+        ("--clip-norm", "0.1"),
+        ("--ema", "0.9"),
         ("--warm-up", "0.5"),
         ("--augment", "shift=1"),
         ("--validation", "10"),
@@ -536,7 +536,7 @@ NEW = ["--steps", "2", "--out", "unused"]
         ([*TRAIN, "surplus"], 2, ["surplus", "--help"]),
         ([*TRAIN, "--scheme", "backward"], 2, ["--scheme", "backward", "forward", "central"]),
         ([*TRAIN, "--label-smoothing", "1"], 1, ["label smoothing", "1"]),
-        ([*TRAIN, "--loss", "squares", "--label-smoothing", "0.1"], 1, ["--label-smoothing", "--loss cross-entropy"]),
+        ([*TRAIN, "--loss", "mse", "--label-smoothing", "0.1"], 1, ["--label-smoothing", "--loss cross-entropy"]),
         ([*TRAIN, "--gradient", "guess"], 2, ["--gradient", "guess", "difference", "definition", "backprop"]),
         ([*TRAIN, "--dtype", "float16"], 2, ["--dtype", "float16", "float32", "float64"]),
         ([*TRAIN, "--schedule", "never"], 2, ["--schedule", "never", "linear", "one-cycle"]),
@@ -548,15 +548,15 @@ NEW = ["--steps", "2", "--out", "unused"]
         ([*TRAIN, "--validate-every", "9"], 2, ["--validate-every", "--validation"]),
         ([*TRAIN, "--weight-decay", "0.1"], 2, ["--weight-decay", "--optimiser adamw"]),
         ([*TRAIN, "--recipe", "soup"], 2, ["--recipe", "soup", "best"]),
-        ([*TRAIN, "--keep", "0"], 2, ["--keep", "1"]),
+        ([*TRAIN, "--keep-checkpoints", "0"], 2, ["--keep-checkpoints", "1"]),
         ([*TRAIN, "--time-limit", "-1"], 2, ["--time-limit", "0"]),
         ([*TRAIN, "--checkpoint-every", "-1"], 2, ["--checkpoint-every", "0"]),
         ([*TRAIN, *NEW, "--validation", "96"], 1, ["validation", "fewer than the 96"]),
         ([*TRAIN, *NEW, "--validation", "9", "--target", "99"], 1, ["target", "99"]),
         ([*TRAIN, *NEW, "--l1", "-1"], 1, ["strength", "-1"]),
         ([*TRAIN, *NEW, "--l2", "nan"], 1, ["strength", "nan"]),
-        ([*TRAIN, *NEW, "--clip", "0"], 1, ["clip", "above 0"]),
-        ([*TRAIN, *NEW, "--average", "1"], 1, ["decay", "1"]),
+        ([*TRAIN, *NEW, "--clip-norm", "0"], 1, ["clip_norm", "above 0"]),
+        ([*TRAIN, *NEW, "--ema", "1"], 1, ["decay", "1"]),
         ([*TRAIN, *NEW, "--warm-up", "1"], 1, ["warm-up", "1"]),
         ([*TRAIN, *NEW, "--augment", "bend=2"], 1, ["--augment", "shift, rotation, scale", "bend=2"]),
         ([*TRAIN, *NEW, "--augment", "shift=far"], 1, ["--augment", "shift=far"]),

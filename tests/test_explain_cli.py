@@ -340,8 +340,8 @@ def run_of_four_steps(command: Command, tmp_path: Path, monkeypatch: pytest.Monk
     Path("tiny.json").write_text(json.dumps(TINY))
     trained = command(
         *("train", "--data", "digits", "--network", "tiny.json", "--threads", "1", "--gradient", "backprop", "--out", "run"),
-        *("--optimiser", "adam", "--clip", "0.5", "--l2", "0.01", "--augment", "shift=1", "--average", "0.5"),
-        *("--steps", "4", "--batch-size", "16", "--checkpoint-every", "0", "--keep", "9"),
+        *("--optimiser", "adam", "--clip-norm", "0.5", "--l2", "0.01", "--augment", "shift=1", "--ema", "0.5"),
+        *("--steps", "4", "--batch-size", "16", "--checkpoint-every", "0", "--keep-checkpoints", "9"),
     )
     assert trained.code == 0
     return "run"
@@ -395,4 +395,4 @@ def test_a_run_without_a_step_to_go_says_so(command: Command, run_of_four_steps:
     outcome = command("explain", run_of_four_steps, "--at", "update of conv1.W[0,0,0,0]")
 
     assert (outcome.code, outcome.out) == (1, "")
-    assert "expected a checkpoint with a step to go; there is none. Try a run with a larger --keep" in outcome.err
+    assert "expected a checkpoint with a step to go; there is none. Try a run with a larger --keep-checkpoints" in outcome.err

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 import handmade
 from handmade import HandmadeError
 from handmade.data import Augmentation
-from handmade.data.split import held_out
+from handmade.data.split import split_validation
 from handmade.engine.arrays import Array
 from handmade.engine.evaluation import evaluate
-from handmade.engine.optim import L1, L2, Adam, Average, GradientDescent, Momentum, Penalised, RMSProp, global_norm, linear
-from handmade.engine.randomness import AUGMENT, HELD_OUT, ORDER, STAGE, generator
+from handmade.engine.optim import EMA, L1, L2, Adam, GradientDescent, Momentum, Penalised, RMSProp, global_norm, linear
+from handmade.engine.randomness import AUGMENT, ORDER, STAGE, VALIDATION, generator
 from handmade.engine.training import Step, train
 from handmade.engine.training.batches import Batches, ahead
 from handmade.engine.training.state import TrainingState, arrays_of
@@ -65,8 +65,8 @@ def test_a_training_goes_on_from_any_step_to_the_same_bits(after: int, gradient:
         "gradient": gradient,
         "optimiser": optimiser,
         "schedule": linear,
-        "clip": 1.0,
-        "average": Average(0.8),
+        "clip_norm": 1.0,
+        "ema": EMA(0.8),
         "augment": Augmentation(shift=2, rotation=10, noise=9),
         "validation": HELD,
         "validate_every": 2,
@@ -108,7 +108,7 @@ def test_layers_are_in_training_for_the_gradient_and_as_they_are_for_all_else() 
 
 
 def test_the_purposes_of_randomness_have_nothing_in_common() -> None:
-    draws = [generator(5, purpose, number).random() for purpose in (ORDER, AUGMENT, STAGE, HELD_OUT) for number in range(9)]
+    draws = [generator(5, purpose, number).random() for purpose in (ORDER, AUGMENT, STAGE, VALIDATION) for number in range(9)]
 
     assert len({*draws, np.random.default_rng(5).random()}) == 37
 
@@ -190,7 +190,7 @@ def test_what_is_made_ahead_comes_once_and_in_order(first: int, count: int) -> N
 
 
 def test_clipping_shortens_the_step_and_not_the_record() -> None:
-    free, clipped = (steps(plain(), optimiser=GradientDescent(1.0), clip=clip, steps=1)[0] for clip in (None, 0.01))
+    free, clipped = (steps(plain(), optimiser=GradientDescent(1.0), clip_norm=clip, steps=1)[0] for clip in (None, 0.01))
 
     assert free.norm == clipped.norm == global_norm(free.gradients) > 0.01
     assert bits(free.gradients) == bits(clipped.gradients)
@@ -199,7 +199,7 @@ def test_clipping_shortens_the_step_and_not_the_record() -> None:
 
 
 def test_the_average_is_what_is_validated_and_the_network_itself_is_what_is_trained() -> None:
-    with_it, without = (steps(plain(), average=average, steps=4, validation=HELD) for average in (Average(0.5), None))
+    with_it, without = (steps(plain(), ema=ema, steps=4, validation=HELD) for ema in (EMA(0.5), None))
 
     assert bits(with_it[-1].network.parameters()) == bits(without[-1].network.parameters())
     weights = [step.network.parameters()["1.W"] for step in with_it]
@@ -296,7 +296,7 @@ def test_why_a_training_is_over(best: tuple[float, int] | None, patience: Any, t
         ({"validation": (HELD[0], HELD[1] + 5)}, "0 to 9"),
         ({"validation": (HELD[0], HELD[1][:3])}, "40"),
         ({"validation": (HELD[0][:, 1:], HELD[1])}, r"\(1, 29, 30, 1\)"),
-        ({"clip": 0}, "clip wants a finite number above 0"),
+        ({"clip_norm": 0}, "clip_norm wants a finite number above 0"),
         ({"seed": -1}, "seed: expected"),
     ],
 )
@@ -310,7 +310,7 @@ def test_a_state_of_another_training_is_refused() -> None:
     for other, options in (
         (network(), {}),
         (plain(), {"optimiser": Adam()}),
-        (plain(), {"average": Average()}),
+        (plain(), {"ema": EMA()}),
     ):
         with pytest.raises(HandmadeError, match="the state to start from: expected the"):
             train(other, IMAGES, LABELS, start=state, **options)
@@ -319,9 +319,9 @@ def test_a_state_of_another_training_is_refused() -> None:
 
 
 def test_the_smoothed_network_of_a_beginning_is_the_network() -> None:
-    start = TrainingState.start(plain(), Momentum(), Average())
+    start = TrainingState.start(plain(), Momentum(), EMA())
 
-    assert start.smoothed(Average()) is start.network
+    assert start.smoothed(EMA()) is start.network
 
 
 def test_an_evaluation_has_the_same_bits_however_many_share_it() -> None:
@@ -339,7 +339,7 @@ def test_an_evaluation_has_the_same_bits_however_many_share_it() -> None:
 def test_images_held_out_come_evenly_from_every_class(classes: list[int], data: st.DataObject) -> None:
     labels, count = np.array(classes), data.draw(st.integers(1, len(classes) - 1))
 
-    training, validation = held_out(labels, count, 7)
+    training, validation = split_validation(labels, count, 7)
 
     assert sorted([*training, *validation]) == list(range(len(labels)))
     assert len(validation) == count
@@ -347,14 +347,14 @@ def test_images_held_out_come_evenly_from_every_class(classes: list[int], data: 
     for c in set(classes):
         share = count * classes.count(c) / len(classes)
         assert abs((labels[validation] == c).sum() - share) < 1
-    np.testing.assert_array_equal(held_out(labels, count, 7)[1], validation)
+    np.testing.assert_array_equal(split_validation(labels, count, 7)[1], validation)
 
 
 def test_another_seed_holds_other_images_out() -> None:
-    assert (held_out(LABELS, 20, 0)[1] != held_out(LABELS, 20, 1)[1]).any()
+    assert (split_validation(LABELS, 20, 0)[1] != split_validation(LABELS, 20, 1)[1]).any()
 
 
 @pytest.mark.parametrize("count", [0, 60, 61])
 def test_no_more_can_be_held_out_than_leaves_one_to_learn_from(count: int) -> None:
     with pytest.raises(HandmadeError, match="at least 1 image and fewer than the 60"):
-        held_out(LABELS, count, 0)
+        split_validation(LABELS, count, 0)

@@ -66,7 +66,7 @@ def test_a_digit_of_mnist_comes_back_as_it_is() -> None:
 
     assert np.mean(same) > 0.95  # the others are fitted anew where a faint pixel does not count
     assert all(digit.measures.light for digit in found)
-    assert sum(digit.doubt is not None for digit in found) <= 1
+    assert sum(digit.rejection is not None for digit in found) <= 1
 
 
 @pytest.mark.parametrize("ink", ["light", "dark"])
@@ -114,7 +114,7 @@ LIGHTS: dict[str, Array | float] = {
 def test_light_and_shadow_do_not_matter(light: str) -> None:
     digit = find_digit(photo(three(), LIGHTS[light]))
 
-    assert digit.doubt is None
+    assert digit.rejection is None
     assert not digit.measures.light
     even = find_digit(photo(three(), noise=0)).image.astype(int)
     assert np.abs(digit.image - even).mean() < 6
@@ -136,7 +136,7 @@ def test_light_and_shadow_do_not_matter(light: str) -> None:
     }.items(),
 )
 def test_a_digit_is_found_in(what: str, picture: Callable[[], Array]) -> None:
-    assert find_digit(picture()).doubt is None, what
+    assert find_digit(picture()).rejection is None, what
     assert read(picture()) == 3
 
 
@@ -197,8 +197,8 @@ def noise(side: int) -> Array:
 def test_what_is_no_digit_is_told_by_what_shows_it(picture: Array, why: str) -> None:
     digit = find_digit(picture)
 
-    assert digit.doubt is not None
-    assert why in digit.doubt
+    assert digit.rejection is not None
+    assert why in digit.rejection
     assert digit.image.shape == (28, 28, 1)
 
 
@@ -210,7 +210,7 @@ def test_any_picture_gives_an_image(picture: NDArray[np.uint8]) -> None:
     assert digit.image.shape == (28, 28, 1)
     assert digit.image.dtype == np.uint8
     assert 0 <= digit.ink.min() <= digit.ink.max() <= 1
-    assert digit.doubt or digit.image.max() == 255
+    assert digit.rejection or digit.image.max() == 255
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 250), (250, 2), (2000, 3), (5, 5)])

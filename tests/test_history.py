@@ -164,9 +164,12 @@ def test_the_record_of_a_run_says_when_and_by_which_version(tmp_path: Path) -> N
 
 
 def test_settings_that_differ_are_found_and_results_are_none(tmp_path: Path) -> None:
-    one, two = RunRecord(tmp_path, FACTS), RunRecord(tmp_path, FACTS | {"seed": 1, "test_accuracy": 0.1, "steps": 9, "clip": 1.0})
+    one, two = (
+        RunRecord(tmp_path, FACTS),
+        RunRecord(tmp_path, FACTS | {"seed": 1, "test_accuracy": 0.1, "steps": 9, "clip_norm": 1.0}),
+    )
 
-    assert different([one, two]) == {"seed": [0, 1], "clip": [None, 1.0]}
+    assert different([one, two]) == {"seed": [0, 1], "clip_norm": [None, 1.0]}
     assert different([one, one]) == {}
     assert different([RunRecord(tmp_path, {"x": [1]}), RunRecord(tmp_path, {"x": {}})]) == {"x": [[1], {}]}
 

@@ -226,7 +226,7 @@ def test_a_digit_is_read_from_a_file(tmp_path: Path) -> None:
 
     digit = read_digit(tmp_path / "one.png")
 
-    assert digit.doubt is None
+    assert digit.rejection is None
     assert (digit.measures.height, digit.measures.width) == (30, 10)
 
 

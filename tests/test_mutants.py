@@ -42,7 +42,7 @@ from handmade.engine.layers import (
     to_dense,
 )
 from handmade.engine.layers.sigmoid import sigma, sigma_step
-from handmade.engine.layers.windows import crop, pad, patches, reached, rows
+from handmade.engine.layers.windows import crop, im2col, pad, patches, reached
 from handmade.engine.losses import CrossEntropy
 from handmade.engine.losses.cross_entropy import log_softmax
 from handmade.engine.network import Network
@@ -137,7 +137,7 @@ class NoBias(Conv2d):
 class PaddedByOnes(Conv2d):
     def forward(self, x: Array) -> Array:
         windows = patches(pad(x, self.padding, 1), self.kernel, self.stride)
-        return (rows(windows) @ self.W.reshape(-1, len(self.b))).reshape(*windows.shape[:3], -1) + self.b
+        return (im2col(windows) @ self.W.reshape(-1, len(self.b))).reshape(*windows.shape[:3], -1) + self.b
 
 
 @mutant("reference")

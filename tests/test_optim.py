@@ -21,12 +21,12 @@ from handmade import HandmadeError
 from handmade.engine.arrays import Array
 from handmade.engine.gradients.arguments import Scheme
 from handmade.engine.optim import (
+    EMA,
     L1,
     L2,
     SCHEDULES,
     Adam,
     AdamW,
-    Average,
     Cosine,
     GradientDescent,
     Momentum,
@@ -482,7 +482,7 @@ def test_impossible_learning_rates_are_refused(kind: Callable[..., Optimiser], b
         (AdamW, {"weight_decay": -1}, "the weight decay wants a finite number of at least 0; got -1"),
         (L1, {"strength": -1}, "the strength wants a finite number of at least 0; got -1"),
         (L2, {"strength": math.inf}, "the strength wants a finite number of at least 0; got inf"),
-        (Average, {"decay": 1}, "the decay wants a number from 0 up to but not including 1; got 1"),
+        (EMA, {"decay": 1}, "the decay wants a number from 0 up to but not including 1; got 1"),
         (Cosine, {"last": 1}, "the last wants a number from 0 up to but not including 1; got 1"),
         (StepDecay, {"factor": 0}, "the factor wants a finite number above 0; got 0"),
         (StepDecay, {"at": (0.5, 1.5)}, "the moment of a drop wants a number from 0 up to but not including 1; got 1.5"),
@@ -826,7 +826,7 @@ def test_impossible_bounds_are_refused(largest: float) -> None:
 # --- the average of weights ---------------------------------------------------------------------------------------------------
 
 
-def averaged(average: Average, path: list[Arrays]) -> Arrays:
+def averaged(average: EMA, path: list[Arrays]) -> Arrays:
     state = average.start(path[0])
     for w in path:
         state = average.step(state, w)
@@ -837,7 +837,7 @@ def averaged(average: Average, path: list[Arrays]) -> Arrays:
 def test_the_average_of_a_constant_is_the_constant(seed: int, dtype: Any, decay: float, steps: int) -> None:
     w = drawn(seed, dtype)
 
-    mean = averaged(Average(decay), [w] * steps)
+    mean = averaged(EMA(decay), [w] * steps)
 
     assert mean.keys() == w.keys()
     # a is a share 1 - decay^t of w: at worst 1e-4, known to 2^-53, and 20 products and sums round by half an epsilon each.
@@ -850,7 +850,7 @@ def test_the_average_of_a_constant_is_the_constant(seed: int, dtype: Any, decay:
 def test_the_average_is_the_weighted_mean(seed: int, decay: float, steps: int) -> None:
     path = [drawn(seed + i) for i in range(steps)]
 
-    mean = averaged(Average(decay), path)
+    mean = averaged(EMA(decay), path)
 
     for name, array in mean.items():
         shares = decay ** np.arange(steps - 1, -1, -1.0)
@@ -860,7 +860,7 @@ def test_the_average_is_the_weighted_mean(seed: int, decay: float, steps: int) -
 
 @given(seed=seeds, dtype=DTYPES)
 def test_an_average_changes_nothing_given_and_survives_a_file(seed: int, dtype: Any) -> None:
-    average, w, other = Average(0.9), drawn(seed, dtype), drawn(seed + 1, dtype)
+    average, w, other = EMA(0.9), drawn(seed, dtype), drawn(seed + 1, dtype)
     state = average.step(average.start(w), w)
     for array in state.values():
         array.flags.writeable = False
@@ -875,7 +875,7 @@ def test_an_average_changes_nothing_given_and_survives_a_file(seed: int, dtype: 
 
 
 def test_an_average_of_nothing_is_refused() -> None:
-    average = Average()
+    average = EMA()
 
     with pytest.raises(HandmadeError, match="an average wants at least one step; got none"):
         average.parameters(average.start(drawn(0)))

@@ -92,9 +92,9 @@ def test_json_holds_the_answer_and_all_probabilities(command: Handmade) -> None:
     with handmade.use_backend("plain"):
         z = handmade.load(MODEL).logits(handmade.data.prepare(digit.image[None]))[0].astype(float)
     np.testing.assert_allclose(seven["probabilities"], np.exp(z) / np.exp(z).sum(), rtol=1e-6)
-    assert (seven["answer"], seven["doubt"]) == (7, None)
+    assert (seven["answer"], seven["rejection"]) == (7, None)
     assert blank["answer"] is None
-    assert "contrast" in blank["doubt"]
+    assert "contrast" in blank["rejection"]
 
 
 def test_nothing_is_no_digit_and_no_error(command: Handmade) -> None:

@@ -33,8 +33,8 @@ STAGED: dict[str, Any] = {
 }
 TRAIN = ["train", "--data", "digits", "--network", "staged.json", "--threads", "1", "--steps", "24", "--batch-size", "16"]
 EVERYTHING = [
-    *("--validation", "16", "--validate-every", "5", "--average", "0.8", "--augment", "shift=1,noise=20", "--optimiser", "adam"),
-    *("--l2", "1e-3", "--clip", "3", "--warm-up", "0.1", "--checkpoint-every", "0"),
+    *("--validation", "16", "--validate-every", "5", "--ema", "0.8", "--augment", "shift=1,noise=20", "--optimiser", "adam"),
+    *("--l2", "1e-3", "--clip-norm", "3", "--warm-up", "0.1", "--checkpoint-every", "0"),
 ]
 # The command, killed by a signal that nobody can catch, when it has the system write to the disk for the n-th time.
 KILLED = """
@@ -165,7 +165,7 @@ def test_a_run_that_is_killed_at_any_moment_ends_in_the_same_bytes(command: Comm
 @pytest.fixture
 def stopped(command: Command, tmp_path: Path) -> Path:
     """A run that the clock stopped after one step."""
-    said = command(*TRAIN, *EVERYTHING, "--time-limit", "0", "--keep", "9", "--out", tmp_path / "run")
+    said = command(*TRAIN, *EVERYTHING, "--time-limit", "0", "--keep-checkpoints", "9", "--out", tmp_path / "run")
     assert "out of time after 1 step" in " ".join(said.split())
     assert "--resume" in said
     return tmp_path / "run"
@@ -183,7 +183,7 @@ def test_a_run_that_ran_out_of_time_goes_on_and_says_what_was_changed(stopped: P
     assert record["resumed"] == [1, 2]
     assert record["changes"] == [{"step": 2, "time_limit": [0.0, 9.0]}]
     settings = record_of(stopped.parent / "whole")
-    for name in ("network", "seed", "validation", "average", "augment", "epochs", "batch_size", "limit", "total_steps"):
+    for name in ("network", "seed", "validation", "ema", "augment", "epochs", "batch_size", "limit", "total_steps"):
         assert record[name] == settings[name]
 
 
@@ -326,7 +326,7 @@ def fill_record(run: Path) -> None:
         (None, ["--limit", "90"], 1, ["--limit None", "90"]),
         (None, ["--validation", "17"], 1, ["--validation 16", "17"]),
         (None, ["--optimiser", "momentum"], 1, ["--optimiser adam", "momentum"]),
-        (None, ["--average", "0.9"], 1, ["--average 0.8", "0.9"]),
+        (None, ["--ema", "0.9"], 1, ["--ema 0.8", "0.9"]),
         (None, ["--recipe", "best"], 1, ["cannot become"]),
         (None, ["--steps", "25"], 1, ["24 steps to do", "25", "--steps"]),
         (None, ["--epochs", "3"], 1, ["24 steps to do", "15", "--epochs"]),

@@ -35,6 +35,7 @@ from handmade.runs import (
     resume,
     start,
 )
+from handmade.runs.old_names import in_new_names
 from handmade.runs.recipes import RECIPES
 from handmade.runs.settings import settings
 from tiny_digits import TINY, write_digits
@@ -43,11 +44,11 @@ TRAIN: dict[str, Any] = {"data": "digits", "network": "tiny.json", "threads": 1,
 EVERYTHING: dict[str, Any] = {
     "validation": 16,
     "validate_every": 5,
-    "average": 0.8,
+    "ema": 0.8,
     "augment": "shift=1,noise=20",
     "optimiser": "adam",
     "l2": 1e-3,
-    "clip": 3,
+    "clip_norm": 3,
     "warm_up": 0.1,
     "checkpoint_every": 0,
 }
@@ -432,9 +433,12 @@ def test_settings_go_through_json_and_back() -> None:
 
 
 def test_a_record_of_before_gives_its_settings() -> None:
-    known = json.loads(BEFORE.read_bytes())
-    read = Settings.from_json(known)
+    written = json.loads(BEFORE.read_bytes())
+    read = Settings.from_json(written)
 
+    assert {"clip", "average", "keep"} < written.keys()
+    known = in_new_names(written)
+    assert not {"clip", "average", "keep"} & known.keys()
     assert "backend" not in known
     assert read.backend is None
     assert read.steps == known["total_steps"] != known["steps"]
@@ -446,11 +450,23 @@ def test_a_record_of_before_gives_its_settings() -> None:
     ]
 
 
+def test_old_names_become_new_ones_in_settings_values_and_changes() -> None:
+    old = {"loss": "squares", "clip": 3, "changes": [{"step": 4, "loss": ["squares", "cross-entropy"], "keep": [3, 9]}, "odd"]}
+    new = {"loss": "mse", "clip_norm": 3}
+
+    assert in_new_names(old) == new | {
+        "changes": [{"step": 4, "loss": ["mse", "cross-entropy"], "keep_checkpoints": [3, 9]}, "odd"]
+    }
+    assert in_new_names(in_new_names(old)) == in_new_names(old)
+    assert in_new_names(new | {"changes": None}) == new | {"changes": None}
+    assert Settings.from_json(old).loss == "mse"
+
+
 def test_settings_are_plain_values() -> None:
-    made = Settings(network=Path("my.json"), clip=3, time_limit=1)  # type: ignore[arg-type]  # as a notebook may have them
+    made = Settings(network=Path("my.json"), clip_norm=3, time_limit=1)  # type: ignore[arg-type]  # as a notebook may have them
 
     assert made.network == "my.json"
-    assert [type(value) for value in (made.network, made.clip, made.time_limit)] == [str, float, float]
+    assert [type(value) for value in (made.network, made.clip_norm, made.time_limit)] == [str, float, float]
 
 
 @pytest.mark.parametrize(
@@ -487,7 +503,7 @@ def test_a_wrong_value_is_one_line(values: dict[str, Any], message: str) -> None
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"label_smoothing": 0.1, "loss": "squares"}, "label_smoothing=0.1: expected loss=cross-entropy with it, got squares"),
+        ({"label_smoothing": 0.1, "loss": "mse"}, "label_smoothing=0.1: expected loss=cross-entropy with it, got mse"),
         (
             {"augment": "bend=2"},
             "augment=bend=2: expected none, or numbers for some of shift, .*, got 'bend=2'. Try shift=2,scale=0.1",

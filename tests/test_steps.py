@@ -158,7 +158,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_command_prints_a_table_that_fits_and_draws_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    command("tiny.json", images=1, steps=True, figure=Path("v.SVG"))
+    command("tiny.json", images=1, step_sizes=True, figure=Path("v.SVG"))
 
     shown = capsys.readouterr().out
     table = shown[: shown.index("The textbook, one side")].splitlines()
@@ -173,7 +173,7 @@ def test_the_command_prints_a_table_that_fits_and_draws_it(folder: Path, capsys:
 
 @pytest.mark.usefixtures("folder")
 def test_the_command_gives_all_numbers_as_json(capsys: pytest.CaptureFixture[str]) -> None:
-    command("tiny.json", images=1, steps=True, json=True)
+    command("tiny.json", images=1, step_sizes=True, json=True)
 
     result = json.loads(capsys.readouterr().out)
     assert result["h"] == list(STEPS)
@@ -185,10 +185,10 @@ def test_the_command_gives_all_numbers_as_json(capsys: pytest.CaptureFixture[str
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (("--figure", "v.png"), 2, "goes with --steps"),
-        (("--every", "--steps"), 2, "does not go with --steps"),
-        (("--steps", "--figure", "v.jpg"), 1, "--figure: expected a name that ends in .png, .svg, .pdf, got v.jpg"),
-        (("--steps", "--figure", "nowhere/v.png"), 1, "--figure: expected a folder that is there"),
+        (("--figure", "v.png"), 2, "goes with --step-sizes"),
+        (("--all-weights", "--step-sizes"), 2, "does not go with --step-sizes"),
+        (("--step-sizes", "--figure", "v.jpg"), 1, "--figure: expected a name that ends in .png, .svg, .pdf, got v.jpg"),
+        (("--step-sizes", "--figure", "nowhere/v.png"), 1, "--figure: expected a folder that is there"),
     ],
 )
 @pytest.mark.usefixtures("folder")
@@ -214,7 +214,7 @@ def test_without_matplotlib_the_figure_is_one_line_about_the_extra(monkeypatch: 
     monkeypatch.setitem(sys.modules, "matplotlib", None)
 
     with pytest.raises(HandmadeError, match=r"pip install 'handmade\[plots\]'"):
-        command("readme", images=1, steps=True, figure=tmp_path / "v.png")
+        command("readme", images=1, step_sizes=True, figure=tmp_path / "v.png")
 
 
 def test_the_picture_shows_every_curve_where_it_is() -> None:

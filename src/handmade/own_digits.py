@@ -16,7 +16,7 @@ def read_digit(path: str | Path) -> Digit:
     Returns
     -------
     Digit
-        `image` is (28, 28, 1) uint8, ready for `handmade.data.prepare(digit.image[None])`; `doubt` says why it may be no digit,
+        `image` is (28, 28, 1) uint8, ready for `handmade.data.prepare(digit.image[None])`; `rejection` says why it may be none,
         and the other attributes are the stages on the way. Pictures that are arrays already go to `handmade.data.find_digit`.
 
     Raises

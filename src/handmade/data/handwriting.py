@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from handmade.data.doubts import Measures, doubt
 from handmade.data.ink import Ink, find_ink
 from handmade.data.regions import holes, regions
+from handmade.data.rejection import Measures, rejection
 from handmade.data.resize import area_average, shrunk
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
@@ -47,7 +47,7 @@ class Digit:
         (28, 28, 1) uint8: what a network reads, by way of `prepare`; all zeros if there is no ink.
     measures
         What the stages were judged by.
-    doubt
+    rejection
         Why this does not look like a digit; None if it may be one.
     """
 
@@ -57,7 +57,7 @@ class Digit:
     fitted: NDArray[np.float64]
     image: NDArray[np.uint8]
     measures: Measures
-    doubt: str | None
+    rejection: str | None
 
 
 def find_digit(picture: Array) -> Digit:
@@ -83,7 +83,7 @@ def find_digit(picture: Array) -> Digit:
     elif found.measures.share > SHEET and min(found.box.shape) > LOOK_INSIDE:
         inset = min(rows.stop - rows.start, columns.stop - columns.start) // 16
         inside, _ = _find(picture[rows.start + inset : rows.stop - inset, columns.start + inset : columns.stop - inset])
-        found = found if inside.doubt else inside
+        found = found if inside.rejection else inside
     return found
 
 
@@ -99,7 +99,7 @@ def _find(picture: Array) -> tuple[Digit, tuple[slice, slice]]:
     fitted = _fit(box)
     scale = -(-max(picture.shape) // LOOK)
     place = slice(scale * rows.start, scale * rows.stop), slice(scale * columns.start, scale * columns.stop)
-    return Digit(seen, kept, box, fitted, _centred(fitted), measures, doubt(measures)), place
+    return Digit(seen, kept, box, fitted, _centred(fitted), measures, rejection(measures)), place
 
 
 def _check(picture: Array) -> None:

@@ -4,10 +4,10 @@ import numpy as np
 
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
-from handmade.engine.randomness import HELD_OUT, generator
+from handmade.engine.randomness import VALIDATION, generator
 
 
-def held_out(labels: Array, count: int, seed: int) -> tuple[Array, Array]:
+def split_validation(labels: Array, count: int, seed: int) -> tuple[Array, Array]:
     """Draw the images to keep out.
 
     Parameters
@@ -33,7 +33,7 @@ def held_out(labels: Array, count: int, seed: int) -> tuple[Array, Array]:
         raise HandmadeError(
             f"validation wants at least 1 image and fewer than the {len(labels):,} there are to learn from; got {count:,}"
         )
-    rng = generator(seed, HELD_OUT)
+    rng = generator(seed, VALIDATION)
     _, classes, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     exact = count * sizes / len(labels)
     quotas = np.floor(exact).astype(int)

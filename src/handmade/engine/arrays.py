@@ -30,7 +30,7 @@ def pair(value: object, name: str, minimum: int) -> tuple[int, int]:
     return sides[0], sides[1]
 
 
-def whole(value: object, name: str, minimum: int) -> int:
+def integer(value: object, name: str, minimum: int) -> int:
     """Read a setting that is one whole number.
 
     Raises

@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike
 
-from handmade.engine.arrays import Array, Shape, pair, whole
+from handmade.engine.arrays import Array, Shape, integer, pair
 from handmade.engine.errors import HandmadeError
 from handmade.engine.graph import INPUT, Node, check_name, listed, order
 from handmade.engine.layers import KINDS, Add, Layer
@@ -152,7 +152,7 @@ def _walk(description: object, make: Maker) -> dict[str, Any]:
     sizes, listing = description.get("input", [30, 30, 1]), description.get("layers")
     if not isinstance(sizes, list) or not 1 <= len(sizes) <= 3:
         raise HandmadeError(f"input: expected a list of one to three whole numbers, [height, width, channels]; got {sizes!r:.80}")
-    shapes: dict[str, Any] = {INPUT: _small_enough(tuple(whole(size, "input", 1) for size in sizes))}
+    shapes: dict[str, Any] = {INPUT: _small_enough(tuple(integer(size, "input", 1) for size in sizes))}
     if not isinstance(listing, list) or not listing:
         found = "there is none" if listing is None else f"got {listing!r:.80}"
         raise HandmadeError(f"layers: expected a list of at least one layer; {found}")

@@ -44,8 +44,8 @@ def pad(x: Array, padding: Pair) -> Array:
     return y
 
 
-def places(size: int, window: int, stride: int) -> int:
-    """Count the places where a window fits, along one axis."""
+def output_size(size: int, window: int, stride: int) -> int:
+    """Return the number of positions of a window along one axis."""
     return (size - window) // stride + 1
 
 
@@ -67,7 +67,7 @@ def conv2d(x: Array, W: Array, b: Array, stride: Pair = (1, 1), padding: Pair = 
     x = pad(x, padding)
     N = len(x)
     K_h, K_w, C, O = W.shape
-    down, across = places(x.shape[1], K_h, stride[0]), places(x.shape[2], K_w, stride[1])
+    down, across = output_size(x.shape[1], K_h, stride[0]), output_size(x.shape[2], K_w, stride[1])
     y = np.empty((N, down, across, O), np.result_type(x, W, b))
     for n in range(N):
         for h in range(down):
@@ -97,7 +97,7 @@ def max_pool2d(x: Array, window: Pair = (2, 2), stride: Pair = (2, 2), padding: 
     K_h, K_w = window
     s, t = stride
     p, q = padding
-    down, across = places(H + 2 * p, K_h, s), places(W + 2 * q, K_w, t)
+    down, across = output_size(H + 2 * p, K_h, s), output_size(W + 2 * q, K_w, t)
     y = np.empty((N, down, across, C), x.dtype)
     for n in range(N):
         for h in range(down):

@@ -20,7 +20,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from handmade.engine.loops import Array, Number, Pair, pad, places
+from handmade.engine.loops import Array, Number, Pair, output_size, pad
 
 
 def conv2d(
@@ -38,7 +38,7 @@ def conv2d(
     K_h, K_w, C, O = W.shape  # C: the channels of one group
     s, t = stride
     d, e = dilation
-    down, across = places(x.shape[1], (K_h - 1) * d + 1, s), places(x.shape[2], (K_w - 1) * e + 1, t)
+    down, across = output_size(x.shape[1], (K_h - 1) * d + 1, s), output_size(x.shape[2], (K_w - 1) * e + 1, t)
     y = np.empty((N, down, across, O), np.result_type(x, W, b))
     for n in range(N):
         for h in range(down):
@@ -93,7 +93,7 @@ def avg_pool2d(x: Array, window: Pair = (2, 2), stride: Pair = (2, 2), padding: 
     N, H, W, C = x.shape
     K_h, K_w = window
     s, t = stride
-    down, across = places(H, K_h, s), places(W, K_w, t)
+    down, across = output_size(H, K_h, s), output_size(W, K_w, t)
     y = np.empty((N, down, across, C), x.dtype)
     for n in range(N):
         for h in range(down):

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from handmade.engine import backend, graph
-from handmade.engine.arrays import MOST, Array, Shape, whole
+from handmade.engine.arrays import MOST, Array, Shape, integer
 from handmade.engine.errors import HandmadeError
 from handmade.engine.graph import Node
 from handmade.engine.layers import Layer
@@ -152,7 +152,7 @@ class Network(Structure):
         HandmadeError
             If a layer cannot be trained on such a batch.
         """
-        count, shapes = whole(images, "images", 1), self.shape_of
+        count, shapes = integer(images, "images", 1), self.shape_of
         return self._with(lambda node: node.layer.in_training(count, node.of(shapes), rng))
 
     def for_images(self, images: slice) -> Self:

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import DTypeLike
 
-from handmade.engine.arrays import Array, Shape, whole
+from handmade.engine.arrays import Array, Shape, integer
 from handmade.engine.errors import HandmadeError
 
 LAYOUTS = {"NHWC": (0, 1, 2, 3), "NCHW": (0, 2, 3, 1)}  # and the order of its axes that makes it NHWC
@@ -44,7 +44,7 @@ class Preparation:
     def __post_init__(self) -> None:
         for name in ("scale", "shift"):
             object.__setattr__(self, name, _numbers(getattr(self, name), name))
-        whole(self.padding, "padding", 0)
+        integer(self.padding, "padding", 0)
         if self.padding > MOST_PADDING:
             raise HandmadeError(f"padding: expected at most {MOST_PADDING}; got {self.padding}")
         if self.layout not in list(LAYOUTS):

@@ -9,7 +9,7 @@ import numpy as np
 ORDER = 1  # of the images, by epoch
 AUGMENT = 2  # how the images of a batch are changed, by step
 STAGE = 3  # what layers draw in training, such as the masks of Dropout, by step
-HELD_OUT = 4  # which images are kept for validation, once
+VALIDATION = 4  # which images are kept for validation, once
 
 
 def generator(seed: int, purpose: int, number: int = 0) -> "np.random.Generator":

@@ -18,7 +18,7 @@ from handmade.engine.arrays import Array
 from handmade.engine.description import describe
 from handmade.engine.errors import HandmadeError
 from handmade.engine.network import Network
-from handmade.engine.optim import Average, Optimiser
+from handmade.engine.optim import EMA, Optimiser
 from handmade.engine.training.state import TrainingState, arrays_of
 from handmade.engine.training.stopping import Best
 from handmade.files.atomic import write_atomically
@@ -68,7 +68,7 @@ class Checkpoint:
         if not all(isinstance(getattr(self, name), kind) for name, kind in wanted.items()) or best.keys() != of_best.keys():
             raise HandmadeError("the facts of a checkpoint want to be what they are called")
 
-    def state(self, network: Network, optimiser: Optimiser, average: Average | None) -> TrainingState:
+    def state(self, network: Network, optimiser: Optimiser, ema: EMA | None) -> TrainingState:
         """Where the training stands, for a network of the same description.
 
         Raises
@@ -80,10 +80,10 @@ class Checkpoint:
             self.step,
             self._network("network/", network),
             self._part("memory/"),
-            None if average is None else self._part("average/"),
+            None if ema is None else self._part("average/"),
             None if self.best is None else Best(network=self._network("best/", network), **self.best),
         )
-        state.check(network, optimiser, average)
+        state.check(network, optimiser, ema)
         return state
 
     def _network(self, prefix: str, network: Network) -> Network:
@@ -227,7 +227,7 @@ def _arrays(state: TrainingState) -> dict[str, Array]:
     parts = {
         "network/": arrays_of(state.network),
         "memory/": state.memory,
-        "average/": state.average or {},
+        "average/": state.ema or {},
         "best/": arrays_of(state.best.network) if state.best else {},
     }
     return {prefix + name: np.asarray(array, order="C") for prefix, part in parts.items() for name, array in part.items()}

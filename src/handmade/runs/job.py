@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from handmade.data import Dataset, Images, prepare_for
-from handmade.data.split import held_out
+from handmade.data.split import split_validation
 from handmade.engine.errors import HandmadeError
 from handmade.engine.gradients.arguments import checked_step
-from handmade.engine.optim import Average, Optimiser
+from handmade.engine.optim import EMA, Optimiser
 from handmade.engine.training import Step, train
 from handmade.engine.training.state import TrainingState
 from handmade.files.checkpoints import Checkpoints, fingerprint
@@ -21,7 +21,7 @@ from handmade.files.tensorboard import check_installed
 from handmade.network import Network
 from handmade.runs import inputs
 from handmade.runs.backends import backend_name, lanes
-from handmade.runs.parts import make_augmentation, make_average, make_gradient, make_optimiser, make_schedule
+from handmade.runs.parts import make_augmentation, make_ema, make_gradient, make_optimiser, make_schedule
 from handmade.runs.settings import Settings
 from handmade.threads import cores
 
@@ -41,7 +41,7 @@ class Job:
     training, validation : Images
         Images to learn from, and those that are held out, if any.
     optimiser : Optimiser
-    average : Average or None
+    ema : EMA or None
     fingerprint : str
         A digest of the training images.
     """
@@ -52,7 +52,7 @@ class Job:
     training: Images
     validation: Images | None
     optimiser: Optimiser
-    average: Average | None
+    ema: EMA | None
     fingerprint: str
 
     @property
@@ -82,8 +82,8 @@ class Job:
             gradient=make_gradient(settings, executor),
             optimiser=self.optimiser,
             schedule=make_schedule(settings),
-            clip=settings.clip,
-            average=self.average,
+            clip_norm=settings.clip_norm,
+            ema=self.ema,
             epochs=settings.epochs,
             steps=settings.steps,
             batch_size=settings.batch_size,
@@ -100,7 +100,9 @@ class Job:
 
     def checkpoint(self, folder: Path) -> Any:
         """Return the function that writes a checkpoint of this job, given the state and the seconds."""
-        return partial(Checkpoints(folder, self.settings.keep).write, fingerprint=self.fingerprint, settings=self.record)
+        return partial(
+            Checkpoints(folder, self.settings.keep_checkpoints).write, fingerprint=self.fingerprint, settings=self.record
+        )
 
 
 def assemble(settings: Settings) -> Job:
@@ -130,8 +132,8 @@ def assemble(settings: Settings) -> Job:
     if settings.validation is not None:
         training, validation = (
             Images(all_images[numbers], all_labels[numbers])
-            for numbers in held_out(all_labels, settings.validation, settings.seed)
+            for numbers in split_validation(all_labels, settings.validation, settings.seed)
         )
     used = replace(settings, learning_rate=optimiser.learning_rate, threads=settings.threads or cores(), backend=backend)
     mark = fingerprint(all_images, all_labels)
-    return Job(used, digits, network, training, validation, optimiser, make_average(settings), mark)
+    return Job(used, digits, network, training, validation, optimiser, make_ema(settings), mark)

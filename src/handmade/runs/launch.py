@@ -54,7 +54,7 @@ def start(
     job = assemble(settings)
     estimate = estimated(job, allow_long=allow_long)
     folder = next_folder(PARENT, Path(job.settings.network).stem) if out is None else Path(out)
-    state = TrainingState.start(job.network, job.optimiser, job.average)
+    state = TrainingState.start(job.network, job.optimiser, job.ema)
     first = partial(job.checkpoint(folder), state, seconds=0.0)
     writer = RunWriter(folder, job.record, force=force, first=first)
     return TrainingSession(job, writer, state, estimate=estimate, remarks=remarks)
@@ -90,10 +90,10 @@ def resume(folder: str | os.PathLike[str], *, allow_long: bool = False, **change
         raise HandmadeError(f"{folder} is finished already. Try a new run with another out=...")
     job = assemble(settings_of(folder, known, **changes))
     changed = _changes(folder, known, job)
-    checkpoints = Checkpoints(folder, job.settings.keep)
+    checkpoints = Checkpoints(folder, job.settings.keep_checkpoints)
     checkpoint, damaged = checkpoints.newest_intact()
     _check(checkpoint, job, folder)
-    state = checkpoint.state(job.network, job.optimiser, job.average)
+    state = checkpoint.state(job.network, job.optimiser, job.ema)
     kept: dict[str, Any] = {name: known[name] for name in ("when", "version", "notices") if name in known}
     kept["resumed"] = [*_list(known, "resumed"), state.steps]
     kept["changes"] = [*_list(known, "changes"), *([{"step": state.steps} | changed] if changed else [])]

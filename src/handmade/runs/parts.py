@@ -12,12 +12,12 @@ from handmade.engine.gradients import backprop, definition, difference
 from handmade.engine.gradients.arguments import Gradient
 from handmade.engine.losses import CrossEntropy, Loss, MeanSquaredError
 from handmade.engine.optim import (
+    EMA,
     L1,
     L2,
     SCHEDULES,
     Adam,
     AdamW,
-    Average,
     GradientDescent,
     Momentum,
     Nesterov,
@@ -60,9 +60,9 @@ def make_schedule(settings: Settings) -> Schedule:
     return warm_up(schedule, settings.warm_up) if settings.warm_up else schedule
 
 
-def make_average(settings: Settings) -> Average | None:
+def make_ema(settings: Settings) -> EMA | None:
     """Make the moving average of the weights, if one is set."""
-    return None if settings.average is None else Average(settings.average)
+    return None if settings.ema is None else EMA(settings.ema)
 
 
 def make_loss(settings: Settings) -> Loss:

@@ -12,7 +12,7 @@ RECIPES: dict[str, dict[str, Any]] = {
         "learning_rate": 0.004,
         "weight_decay": 0.01,
         "schedule": "one-cycle",
-        "average": 0.999,
+        "ema": 0.999,
         "augment": "shift=2,rotation=12,scale=0.12,elastic=0.8",
         "validation": 5000,
     },

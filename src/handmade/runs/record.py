@@ -21,6 +21,7 @@ from handmade.engine.errors import HandmadeError
 from handmade.files.atomic import sweep, write_atomically
 from handmade.files.checkpoints import CHECKPOINTS, Checkpoints
 from handmade.files.models import MODEL
+from handmade.runs.old_names import in_new_names
 
 SETTINGS, LOG, BEST = "run.json", "log.jsonl", "best.safetensors"
 LARGEST_RECORD = 2**24  # bytes of JSON
@@ -179,7 +180,7 @@ def read_run_json(folder: Path) -> dict[str, Any]:
         raise HandmadeError(f"{path}: expected the settings of a run in JSON; it cannot be read ({error})") from None
     if not isinstance(record, dict):
         raise HandmadeError(f"{path}: expected the settings of a run, got a {type(record).__name__}")
-    return record
+    return in_new_names(record)
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:

@@ -128,7 +128,7 @@ class TrainingSession:
     @property
     def network(self) -> Network:
         """The network as it stands, with averaged weights if there is an average."""
-        return self._state.smoothed(self.job.average)
+        return self._state.smoothed(self.job.ema)
 
     @property
     def _seconds(self) -> float:

@@ -15,6 +15,7 @@ from types import NoneType
 from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 
 from handmade.engine.errors import HandmadeError
+from handmade.runs.old_names import in_new_names
 from handmade.runs.recipes import RECIPES
 
 
@@ -78,8 +79,8 @@ class Settings:
         "forward", "forward: (L(w + h) - L(w)) / h; central: (L(w + h) - L(w - h)) / 2h.", change=True
     )
     step_size: float = _setting(1e-3, "Distance h by which each weight is nudged.", metavar="H", change=True)
-    loss: Literal["cross-entropy", "squares"] = _setting(
-        "cross-entropy", "cross-entropy, or squares: the mean squared error.", change=True
+    loss: Literal["cross-entropy", "mse"] = _setting(
+        "cross-entropy", "cross-entropy, or mse: the mean squared error.", change=True
     )
     label_smoothing: float = _setting(
         0.0, "Share of cross-entropy's target that is spread over all classes.", metavar="SHARE", change=True
@@ -103,8 +104,10 @@ class Settings:
     )
     momentum: float = _setting(0.9, "mu in v <- mu v + g, for momentum and nesterov.", metavar="MU", change=True)
     weight_decay: float = _setting(0.01, "Rate at which weights decay, for adamw.", metavar="LAMBDA", change=True)
-    clip: float | None = _setting(None, "Shorten gradients that are longer than this.", metavar="NORM", change=True)
-    average: float | None = _setting(
+    clip_norm: float | None = _setting(
+        None, "Gradient clipping: scale down gradients whose norm is larger.", metavar="NORM", change=True
+    )
+    ema: float | None = _setting(
         None, "Keep an exponential moving average of the weights, with a decay such as 0.999.", metavar="DECAY"
     )
     schedule: Literal["linear", "constant", "cosine", "step", "one-cycle"] = _setting(
@@ -136,7 +139,7 @@ class Settings:
     )
     limit: int | None = _setting(None, "Take the first N training images only.", metavar="N", least=1)
     checkpoint_every: float = _setting(30.0, "Seconds between two checkpoints.", metavar="SECONDS", least=0, change=True)
-    keep: int = _setting(3, "Number of checkpoints to keep.", metavar="N", least=1, change=True)
+    keep_checkpoints: int = _setting(3, "Number of checkpoints to keep.", metavar="N", least=1, change=True)
     tensorboard: bool = _setting(default=False, text="Write for TensorBoard, too.", change=True)
     backend: str | None = _setting(
         None,
@@ -201,6 +204,7 @@ class Settings:
         SettingError
             If a value cannot be used.
         """
+        known = in_new_names(known)
         values = {setting.name: known[setting.name] for setting in settings() if setting.name in known}
         if "total_steps" in known:
             values["steps"] = known["total_steps"]

@@ -42,12 +42,12 @@ def explain_next_update(run: str | os.PathLike[str], weight: str) -> tuple[int, 
     if not folder.is_dir():
         raise HandmadeError(f"expected the folder of a run, whose checkpoints hold the optimiser's memory, got {run}")
     job = assemble(settings_of(folder, read_run_json(folder)))
-    state = _before_a_step(Checkpoints(folder), job.total).state(job.network, job.optimiser, job.average)
+    state = _before_a_step(Checkpoints(folder), job.total).state(job.network, job.optimiser, job.ema)
     with threads(1) as executor, use_backend(job.settings.backend):  # for a single step, others would take longer to start
         training = job.train(state, executor)
         step = next(training)
         training.close()
-    gradients = step.gradients if job.settings.clip is None else clip_by_norm(step.gradients, job.settings.clip)[0]
+    gradients = step.gradients if job.settings.clip_norm is None else clip_by_norm(step.gradients, job.settings.clip_norm)[0]
     scale = make_schedule(job.settings)(state.steps / job.total)
     return step.number, explain_update(step.before, gradients, weight, optimiser=job.optimiser, state=state.memory, scale=scale)
 
@@ -62,5 +62,5 @@ def _before_a_step(checkpoints: Checkpoints, total: int) -> Checkpoint:
         if checkpoint.step < total:
             return checkpoint
     raise HandmadeError(
-        f"{checkpoints.run}: expected a checkpoint with a step to go; there is none. Try a run with a larger keep=..."
+        f"{checkpoints.run}: expected a checkpoint with a step to go; there is none. Try a run with a larger keep_checkpoints=..."
     )

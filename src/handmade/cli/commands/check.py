@@ -31,14 +31,14 @@ def check(
     data: Data = "mnist",
     images: Annotated[int, typer.Option(min=1, metavar="N", help="Number of images to check on.")] = 4,
     seed: Annotated[int, typer.Option(min=0, metavar="N", help="Of fresh weights, and of random inputs.")] = 0,
-    every: Annotated[
-        bool, typer.Option("--every", help="Run the definition for every weight: a forward pass each.  [default: for some]")
+    all_weights: Annotated[
+        bool, typer.Option("--all-weights", help="Run the definition for every weight: a forward pass each.  [default: for some]")
     ] = False,
-    steps: Annotated[
-        bool, typer.Option("--steps", help="Show instead how the error depends on the step size h, from 0.1 to 1e-30.")
+    step_sizes: Annotated[
+        bool, typer.Option("--step-sizes", help="Show instead how the error depends on the step size h, from 0.1 to 1e-30.")
     ] = False,
     figure: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="With --steps: draw it as well, to a .png, .svg or .pdf.")
+        Path | None, typer.Option(metavar="FILE", help="With --step-sizes: draw it as well, to a .png, .svg or .pdf.")
     ] = None,
     inputs: LayerInput = None,
     arguments: LayerArguments = None,
@@ -48,25 +48,31 @@ def check(
 ) -> None:
     """Check every gradient of a network, or of a layer of your own, and tell errors from kinks.
 
-    Ends with 0 only if every gradient was tested and is right.
+    Ends with 0 only if all_weights gradient was tested and is right.
     """
     of_layers = {"--input": inputs, "--args": arguments, "--dtype": dtype, "--watch": watch}
     if file := LAYER_IN_FILE.fullmatch(target):
         from handmade.cli.layer_checks import Order, check_file
 
-        of_networks = {"--every": every, "--steps": steps, "--figure": figure, "--images": images != 4, "--data": data != "mnist"}
+        of_networks = {
+            "--all-weights": all_weights,
+            "--step-sizes": step_sizes,
+            "--figure": figure,
+            "--images": images != 4,
+            "--data": data != "mnist",
+        }
         refuse(of_networks, "goes with a network, not with a Python file")
         check_file(Order(Path(file[1]), file[2], tuple(inputs or ()), arguments, dtype, seed, json=json), watch=watch)
         return
     refuse(of_layers, "goes with a layer in a Python file, such as my_layer.py:Conv")
-    if figure and not steps:
-        raise typer.BadParameter("goes with --steps", param_hint="--figure")
-    if every and steps:
-        raise typer.BadParameter("compares weights at one h; it does not go with --steps", param_hint="--every")
-    if steps:
+    if figure and not step_sizes:
+        raise typer.BadParameter("goes with --step-sizes", param_hint="--figure")
+    if all_weights and step_sizes:
+        raise typer.BadParameter("compares weights at one h; it does not go with --step-sizes", param_hint="--all-weights")
+    if step_sizes:
         _check_steps(target, data, images, seed, figure, json=json)
     else:
-        _check_gradients(target, data, images, seed, every=every, json=json)
+        _check_gradients(target, data, images, seed, all_weights=all_weights, json=json)
 
 
 def _check_steps(target: str, data: str, images: int, seed: int, figure: Path | None, *, json: bool) -> None:
@@ -95,7 +101,7 @@ def _check_steps(target: str, data: str, images: int, seed: int, figure: Path | 
         news.print(f"Figure: {figure}")
 
 
-def _check_gradients(target: str, data: str, images: int, seed: int, *, every: bool, json: bool) -> None:
+def _check_gradients(target: str, data: str, images: int, seed: int, *, all_weights: bool, json: bool) -> None:
     """Check every gradient on a few images; the definition for some weights, or for every one."""
     import numpy as np
 
@@ -111,9 +117,9 @@ def _check_gradients(target: str, data: str, images: int, seed: int, *, every: b
     network = inputs.network_named(target, seed)
     inputs.check_fit(network, digits, data)
     x = prepare_for(network, np.float64)(digits.train.images[:images])
-    y, tries = digits.train.labels[:images], network.size if every else None
-    sharing = cores() if every else 1
-    if every:
+    y, tries = digits.train.labels[:images], network.size if all_weights else None
+    sharing = cores() if all_weights else 1
+    if all_weights:
         _tell_cost(network, x, y, sharing)
     with threads(sharing) as executor, progress("definition: weights") as tell:
         report = checks.check(network, x, y, tries=tries, executor=executor, progress=tell)

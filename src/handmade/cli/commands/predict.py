@@ -25,14 +25,14 @@ STAGE = 24  # columns
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """One picture read: the digit, the answer of the network, and a reason to doubt it."""
+    """One picture read: the digit, the answer of the network, and a reason to reject it."""
 
     file: str
     picture: "Picture"
     digit: "Digit"
     probabilities: "Array"
     names: tuple[str, ...]  # of the classes
-    doubt: str | None
+    rejection: str | None
 
     @property
     def guess(self) -> int:
@@ -136,15 +136,17 @@ def _read(network: "Network", file: str) -> Reading:
     best = int(probabilities.argmax())
     unsure = f"the network is not sure: its best guess, {network.class_name(best)}, has {percent(probabilities[best])}"
     names = tuple(map(network.class_name, range(network.classes)))
-    return Reading(file, picture, digit, probabilities, names, digit.doubt or (unsure if probabilities[best] < SURE else None))
+    return Reading(
+        file, picture, digit, probabilities, names, digit.rejection or (unsure if probabilities[best] < SURE else None)
+    )
 
 
 def _plain(reading: Reading) -> dict[str, Any]:
     return {
         "file": reading.file,
-        "answer": None if reading.doubt else reading.guess,
-        "class": None if reading.doubt else reading.name,
-        "doubt": reading.doubt,
+        "answer": None if reading.rejection else reading.guess,
+        "class": None if reading.rejection else reading.name,
+        "rejection": reading.rejection,
         "probabilities": reading.probabilities.tolist(),
         "measures": asdict(reading.digit.measures),
         "remarks": list(reading.picture.remarks),
@@ -165,13 +167,13 @@ def _tell(reading: Reading, *, stages: bool) -> None:
         tiles = [grey(values, label, results, STAGE if max(values.shape) > 28 else 28) for values, label in _shown(reading.digit)]
         for line in rows(tiles, results):
             results.print(line)
-    if reading.doubt:
-        results.print(Text.assemble(("This does not look like a digit", "bold"), f": {reading.doubt}."))
-        if reading.doubt == reading.digit.doubt:
+    if reading.rejection:
+        results.print(Text.assemble(("This does not look like a digit", "bold"), f": {reading.rejection}."))
+        if reading.rejection == reading.digit.rejection:
             results.print(f"Asked all the same, the network says {reading.name}, with {percent(reading.probabilities.max())}.")
     else:
         results.print(Text.assemble("This is an " if reading.name == "8" else "This is a ", (reading.name, "bold"), "."))
-    if reading.doubt != reading.digit.doubt or not reading.doubt:
+    if reading.rejection != reading.digit.rejection or not reading.rejection:
         for line in _bars(reading.probabilities, reading.names):
             results.print(line)
     results.print()

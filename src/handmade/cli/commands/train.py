@@ -69,7 +69,7 @@ def _follow(session: "TrainingSession") -> None:
     """Train, and show it."""
     from handmade.cli.console import news
     from handmade.cli.progress_display import ProgressDisplay
-    from handmade.cli.warnings_text import warning
+    from handmade.cli.training_warnings import warning
 
     settings = session.job.settings
     optimiser = settings.optimiser.replace("-", " ")

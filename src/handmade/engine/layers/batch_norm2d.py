@@ -33,7 +33,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import DTypeLike
 
-from handmade.engine.arrays import Array, Shape, number, whole
+from handmade.engine.arrays import Array, Shape, integer, number
 from handmade.engine.errors import HandmadeError
 from handmade.engine.layers.channel import EVERY, Channel, only, select_channel
 from handmade.engine.layers.layer import Layer
@@ -97,7 +97,7 @@ class BatchNorm2d(Layer):
         epsilon: float = 1e-5,
     ) -> Self:
         """Fresh for so many channels: mean 0 and spread 1, wanted and supposed."""
-        zeros, ones = np.zeros(whole(channels, "channels", 1), dtype), np.ones(channels, dtype)
+        zeros, ones = np.zeros(integer(channels, "channels", 1), dtype), np.ones(channels, dtype)
         return cls(ones, zeros, zeros, ones, momentum, epsilon)
 
     def output_shape(self, shape: Shape) -> Shape:

@@ -27,13 +27,13 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import DTypeLike
 
-from handmade.engine.arrays import Array, Shape, pair, whole
+from handmade.engine.arrays import Array, Shape, integer, pair
 from handmade.engine.errors import HandmadeError
 from handmade.engine.initialisation import he
 from handmade.engine.layers.channel import EVERY, Channel, only
 from handmade.engine.layers.layer import Layer
 from handmade.engine.layers.window_terms import pixel, window
-from handmade.engine.layers.windows import columns, crop, effective_kernel, output_size, pad, patches, reached, rows
+from handmade.engine.layers.windows import crop, effective_kernel, im2col, im2col_transposed, output_size, pad, patches, reached
 from handmade.engine.terms import Term, stored, total
 
 
@@ -82,7 +82,7 @@ class Conv2d(Layer):
     ) -> None:
         if W.ndim != 4 or b.shape != W.shape[-1:] or 0 in W.shape:
             raise HandmadeError(f"Conv2d: expected W (K_h, K_w, C / groups, O) and b (O,); got {W.shape} and {b.shape}")
-        _divisible(W.shape[-1], "filters", whole(groups, "groups", 1))
+        _divisible(W.shape[-1], "filters", integer(groups, "groups", 1))
         object.__setattr__(self, "W", W)
         object.__setattr__(self, "b", b)
         object.__setattr__(self, "stride", pair(stride, "stride", 1))
@@ -104,8 +104,8 @@ class Conv2d(Layer):
         groups: int = 1,
     ) -> Self:
         """Fresh filters for images of so many channels: weights after He et al., biases zero."""
-        seen = _divisible(whole(channels, "channels", 1), "channels", whole(groups, "groups", 1))
-        _divisible(whole(filters, "filters", 1), "filters", groups)
+        seen = _divisible(integer(channels, "channels", 1), "channels", integer(groups, "groups", 1))
+        _divisible(integer(filters, "filters", 1), "filters", groups)
         W = he(rng, (*pair(kernel, "kernel", 1), seen, filters), dtype)
         return cls(W, np.zeros(filters, dtype), stride, padding, dilation, groups)
 
@@ -166,7 +166,7 @@ class Conv2d(Layer):
 
     def weight_gradients(self, x: Array, gy: Array) -> dict[str, Array]:
         g = gy.reshape(-1, gy.shape[-1])
-        gW = [rows(self._patches(x[..., seen])).T @ g[:, filters] for seen, filters in self._parts()]
+        gW = [im2col(self._patches(x[..., seen])).T @ g[:, filters] for seen, filters in self._parts()]
         return {"W": np.concatenate(gW, axis=1).reshape(self.W.shape), "b": np.ones(len(g), g.dtype) @ g}
 
     def output_channel(self, channel: Channel, _shape: Shape) -> Channel:
@@ -224,8 +224,8 @@ class Conv2d(Layer):
         positions, outputs = windows.shape[:3], W.shape[-1]
         filters = W.reshape(-1, outputs)
         if windows.ndim == 6:
-            return (rows(windows) @ filters).reshape(*positions, outputs)
-        y = filters.T @ columns(windows)  # (O, N H' W' nudges): nudges stay side by side
+            return (im2col(windows) @ filters).reshape(*positions, outputs)
+        y = filters.T @ im2col_transposed(windows)  # (O, N H' W' nudges): nudges stay side by side
         return np.moveaxis(y.reshape(outputs, *positions, -1), 0, 3)
 
     def _scatter(self, x: Array, W: Array, gy: Array) -> Array:

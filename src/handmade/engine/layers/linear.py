@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import DTypeLike
 
-from handmade.engine.arrays import Array, Shape, whole
+from handmade.engine.arrays import Array, Shape, integer
 from handmade.engine.errors import HandmadeError
 from handmade.engine.initialisation import he
 from handmade.engine.layers.channel import EVERY, Channel, only
@@ -56,7 +56,7 @@ class Linear(Layer):
     @classmethod
     def init(cls, rng: "np.random.Generator", inputs: int, units: int, dtype: DTypeLike = np.float32) -> Self:
         """Fresh weights for rows of so many numbers: weights after He et al., biases zero."""
-        size = (whole(inputs, "inputs", 1), whole(units, "units", 1))
+        size = (integer(inputs, "inputs", 1), integer(units, "units", 1))
         return cls(he(rng, size, dtype), np.zeros(units, dtype))
 
     @classmethod

@@ -86,7 +86,7 @@ def patches(x: Array, window: tuple[int, int], stride: tuple[int, int], dilation
     return view
 
 
-def rows(windows: Array) -> Array:
+def im2col(windows: Array) -> Array:
     """Windows (N, H', W', K_h, K_w, C) as the matrix (windows, K_h K_w C) that filters multiply.
 
     A window's row is made of K_h blocks of K_w C numbers that lie on end, unless dilated. Where these are short (one channel),
@@ -95,10 +95,10 @@ def rows(windows: Array) -> Array:
     *lead, down, right, channels = windows.shape
     if right * channels >= SHORT:
         return windows.reshape(math.prod(lead), down * right * channels)
-    return columns(windows).T
+    return im2col_transposed(windows).T
 
 
-def columns(windows: Array) -> Array:
+def im2col_transposed(windows: Array) -> Array:
     """Windows (N, H', W', K_h, K_w, C, ...) as the matrix (K_h K_w C, windows ...)."""
     inner_first = windows.transpose(3, 4, 5, 0, 1, 2, *range(6, windows.ndim))
     return inner_first.reshape(math.prod(windows.shape[3:6]), -1)

@@ -2,8 +2,8 @@
 
 from handmade.engine.optim.adam import Adam
 from handmade.engine.optim.adamw import AdamW
-from handmade.engine.optim.average import Average
 from handmade.engine.optim.clipping import clip_by_norm, clip_by_value, global_norm
+from handmade.engine.optim.ema import EMA
 from handmade.engine.optim.gradient_descent import GradientDescent
 from handmade.engine.optim.momentum import Momentum
 from handmade.engine.optim.nesterov import Nesterov
@@ -13,12 +13,12 @@ from handmade.engine.optim.rmsprop import RMSProp
 from handmade.engine.optim.schedules import SCHEDULES, Cosine, OneCycle, Schedule, StepDecay, constant, linear, warm_up
 
 __all__ = [
+    "EMA",
     "L1",
     "L2",
     "SCHEDULES",
     "Adam",
     "AdamW",
-    "Average",
     "Cosine",
     "GradientDescent",
     "Momentum",

@@ -16,7 +16,7 @@ from handmade.engine.gradients import difference
 from handmade.engine.gradients.arguments import Gradient
 from handmade.engine.losses import check_labels
 from handmade.engine.network import Network
-from handmade.engine.optim import Average, Momentum, Optimiser, Schedule, clip_by_norm, constant, global_norm
+from handmade.engine.optim import EMA, Momentum, Optimiser, Schedule, clip_by_norm, constant, global_norm
 from handmade.engine.optim.checks import POSITIVE, checked
 from handmade.engine.randomness import STAGE, generator
 from handmade.engine.training.batches import Augment, Batches, Prepare
@@ -107,8 +107,8 @@ class Rule:
 
     optimiser: Optimiser
     schedule: Schedule
-    clip: float | None
-    average: Average | None
+    clip_norm: float | None
+    ema: EMA | None
 
 
 def train(
@@ -119,8 +119,8 @@ def train(
     gradient: Gradient = difference,
     optimiser: Optimiser | None = None,
     schedule: Schedule = constant,
-    clip: float | None = None,
-    average: Average | None = None,
+    clip_norm: float | None = None,
+    ema: EMA | None = None,
     epochs: int = 1,
     steps: int | None = None,
     batch_size: int = 32,
@@ -152,9 +152,9 @@ def train(
         What is done with the gradient; momentum if left out.
     schedule : callable
         Scales the learning rate as training goes on; see `optim.SCHEDULES`.
-    clip : float, optional
+    clip_norm : float, optional
         The longest gradient that passes, all weights together; see `optim.clip_by_norm`.
-    average : Average, optional
+    ema : EMA, optional
         Averages the weights, beside the training. The averaged network is the one that is validated.
     epochs : int
         Passes over all images.
@@ -204,7 +204,7 @@ def train(
         raise HandmadeError(f"seed: expected a whole number of at least 0; got {seed}")
     check_labels(labels, len(images), network.classes)
     check_finite(images)
-    rule = Rule(optimiser or Momentum(), schedule, None if clip is None else checked("clip", clip, POSITIVE), average)
+    rule = Rule(optimiser or Momentum(), schedule, None if clip_norm is None else checked("clip_norm", clip_norm, POSITIVE), ema)
     batches = Batches(images, labels, batch_size, seed, prepare, augment)
     looks = None
     if validation is not None:
@@ -213,8 +213,8 @@ def train(
     elif (validate_every, patience, target) != (None, None, None):
         raise HandmadeError("validate_every, patience and target want validation images; got none")
     if start is not None:
-        start.check(network, rule.optimiser, average)
-    state = start or TrainingState.start(network, rule.optimiser, average)
+        start.check(network, rule.optimiser, ema)
+    state = start or TrainingState.start(network, rule.optimiser, ema)
     total = epochs * batches.an_epoch if steps is None else steps
     return _steps(state, gradient, rule, batches, looks, total, watch, executor)
 
@@ -231,7 +231,7 @@ def _steps(
 ) -> Generator[Step, None, None]:
     if validation is not None and validation.stopped(state.best):
         return  # it had stopped where it goes on
-    smoothed = last_good = state.smoothed(rule.average)
+    smoothed = last_good = state.smoothed(rule.ema)
     numbers = range(state.steps + 1, total + 1)
     with closing(batches.stream(numbers)) as made:
         for number, (x, y) in zip(numbers, made, strict=True):
@@ -245,10 +245,10 @@ def _steps(
             last_good = smoothed
             scale = rule.schedule((number - 1) / total)
             state, norm = _updated(state, rule, gradients, scale, stage.update_statistics(x), last_good, executor)
-            smoothed = state.smoothed(rule.average)
+            smoothed = state.smoothed(rule.ema)
             outcome = stopped = None
             if validation is not None and validation.due(number, total):
-                outcome, best = validation.look(smoothed, number, state.best)
+                outcome, best = validation.evaluate_after(smoothed, number, state.best)
                 state, stopped = replace(state, best=best), validation.stopped(best)
             learning_rate = scale * rule.optimiser.learning_rate
             yield Step(
@@ -271,15 +271,15 @@ def _updated(
     number = state.steps + 1
     with np.errstate(over="ignore", invalid="ignore"):  # an overflow is looked for below
         norm = global_norm(gradients)
-        if rule.clip is not None:
-            gradients, norm = clip_by_norm(gradients, rule.clip)
+        if rule.clip_norm is not None:
+            gradients, norm = clip_by_norm(gradients, rule.clip_norm)
         weights = state.network.parameters()
         parameters, memory = backend.current().update(rule.optimiser, weights, gradients, state.memory, scale, executor)
         for name, array in (parameters | statistics).items():
             if not math.isfinite(array.sum()) and not np.isfinite(array).all():  # a sum is found sooner, and may overflow
                 raise Diverged(f"{name} is no longer finite after step {number}; {REMEDY}", number, last_good)
-    average = rule.average.step(state.average, parameters) if rule.average and state.average else None
-    return TrainingState(number, state.network.replace(parameters | statistics), memory, average, state.best), norm
+    ema = rule.ema.step(state.ema, parameters) if rule.ema and state.ema else None
+    return TrainingState(number, state.network.replace(parameters | statistics), memory, ema, state.best), norm
 
 
 def _first_overflow(network: Network, x: Array) -> str:

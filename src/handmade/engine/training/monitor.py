@@ -129,7 +129,7 @@ class Observer:
                 f"the gradient is {step.norm:.3g} long, its recent median {usual:.3g}",
                 "Steps are so large that each overshoots further than the one before; it ends in NaN, or with dead units",
                 f"a learning rate ten times smaller, such as {_rounded(self._rate / 10)}, or clipping of the gradient",
-                ("learning_rate", "clip"),
+                ("learning_rate", "clip_norm"),
             )
 
     def _dead(self, step: Step) -> Iterator[Notice]:

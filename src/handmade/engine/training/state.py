@@ -6,7 +6,7 @@ from typing import Self
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.engine.network import Network
-from handmade.engine.optim import Average, Optimiser, State
+from handmade.engine.optim import EMA, Optimiser, State
 from handmade.engine.training.stopping import Best
 
 
@@ -22,7 +22,7 @@ class TrainingState:
         The network that is being trained.
     memory : dict of Array
         What the optimiser remembers.
-    average : dict of Array or None
+    ema : dict of Array or None
         What the average of the weights remembers, if there is one.
     best : Best or None
         The best validation, if there was one.
@@ -31,28 +31,28 @@ class TrainingState:
     steps: int
     network: Network
     memory: State
-    average: State | None = None
+    ema: State | None = None
     best: Best | None = None
 
     @classmethod
-    def start(cls, network: Network, optimiser: Optimiser, average: Average | None = None) -> Self:
+    def start(cls, network: Network, optimiser: Optimiser, ema: EMA | None = None) -> Self:
         """Where every training begins."""
         parameters = network.parameters()
-        return cls(0, network, optimiser.start(parameters), None if average is None else average.start(parameters))
+        return cls(0, network, optimiser.start(parameters), None if ema is None else ema.start(parameters))
 
-    def smoothed(self, average: Average | None) -> Network:
+    def smoothed(self, ema: EMA | None) -> Network:
         """The network with averaged weights; without an average, or before the first step, the network itself."""
-        if average is None or self.average is None or self.steps == 0:
+        if ema is None or self.ema is None or self.steps == 0:
             return self.network
-        return self.network.replace(average.parameters(self.average))
+        return self.network.replace(ema.parameters(self.ema))
 
-    def check(self, network: Network, optimiser: Optimiser, average: Average | None) -> None:
+    def check(self, network: Network, optimiser: Optimiser, ema: EMA | None) -> None:
         """Raise HandmadeError unless a training of this network, with this optimiser and average, could stand here."""
-        wanted = TrainingState.start(network, optimiser, average)
+        wanted = TrainingState.start(network, optimiser, ema)
         pairs = [
             ("network", arrays_of(self.network), arrays_of(network)),
             ("memory of the optimiser", self.memory, wanted.memory),
-            ("memory of the average", self.average or {}, wanted.average or {}),
+            ("memory of the average", self.ema or {}, wanted.ema or {}),
         ]
         for what, came, want in pairs:
             if {name: (a.shape, a.dtype) for name, a in came.items()} != {name: (a.shape, a.dtype) for name, a in want.items()}:

@@ -47,7 +47,7 @@ class Validation:
         """Return True if it is time to look after this step."""
         return number % self.every == 0 or number == total
 
-    def look(self, network: Network, number: int, best: Best | None) -> tuple[Evaluation, Best]:
+    def evaluate_after(self, network: Network, number: int, best: Best | None) -> tuple[Evaluation, Best]:
         """Judge a network after step `number`, and find the best one anew."""
         outcome = evaluate(network, self.images, self.labels, self.prepare, self.executor)
         if best is None or (outcome.accuracy, -outcome.loss) > (best.accuracy, -best.loss):

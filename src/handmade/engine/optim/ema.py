@@ -14,7 +14,7 @@ from handmade.engine.optim.optimiser import State, count, zeros
 
 
 @dataclass(frozen=True)
-class Average:
+class EMA:
     """The exponential moving average of the weights; its state has the form of an optimiser's.
 
     Parameters

@@ -48,7 +48,7 @@ class Measures:
     figures: int
 
 
-def doubt(m: Measures) -> str | None:
+def rejection(m: Measures) -> str | None:
     """Say why this is hardly a digit, in words, with the number; None if it may be one."""
     reasons = (
         (m.contrast < CONTRAST, f"nothing stands out: the contrast is {m.contrast:.0%}, ink has at least {CONTRAST:.0%}"),
