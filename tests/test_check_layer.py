@@ -234,7 +234,7 @@ def test_what_is_no_layer_is_refused(layer: Any, says: str) -> None:
 
 @pytest.mark.parametrize("x", [np.full((2, 5), np.nan), np.array(5.0), np.zeros((0, 5))], ids=["nan", "no axis", "empty"])
 def test_inputs_that_say_nothing_are_refused(x: Array) -> None:
-    with pytest.raises(HandmadeError, match="expected x to be"):
+    with pytest.raises(HandmadeError, match=r"^x: expected (finite|an array of) numbers"):
         check_layer(Dense(), x)
 
 

@@ -241,10 +241,10 @@ def test_the_largest_picture_is_read() -> None:
 @pytest.mark.parametrize(
     ("picture", "says"),
     [
-        ([[0.5]], "got list"),
-        (np.zeros((3, 3), complex), "got complex128"),
-        (np.zeros((3, 3), np.int64), "got int64"),
-        (np.zeros((28, 28, 3), np.uint8), "picture.mean(axis=-1)"),
+        ([[1.5]], "got 1.5 to 1.5"),
+        (np.zeros((3, 3), complex), "of complex128. Try picture.real"),
+        (np.full((3, 3), 256), "got 256 to 256"),
+        (np.zeros((28, 28, 3), np.uint8), "picture[..., :3].mean(axis=-1) / 255"),
         (np.zeros(5), "got (5,)"),
         (np.zeros((0, 4)), "got (0, 4)"),
         (np.zeros((1, 10_001)), "10,000"),

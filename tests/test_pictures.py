@@ -404,7 +404,7 @@ def test_gradient_and_quotients_agree_off_the_kinks_and_the_picture_says_how_wel
     assert f"correlation is {number(round(found.correlation, 2))}" in said
     with pytest.raises(HandmadeError, match="odd number of pixels"):
         pictures.sensitivity(network, x[0], int(y[0]), patch=4)
-    with pytest.raises(HandmadeError, match="labels want class numbers"):
+    with pytest.raises(HandmadeError, match="label: expected a class"):
         pictures.sensitivity(network, x[0], 9)
 
 

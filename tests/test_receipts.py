@@ -951,8 +951,8 @@ def test_an_impossible_place_is_refused_with_what_is_possible(at: str, said: lis
         ({"at": "loss", "label": 1, "most": 0}, "most"),
         ({"at": "loss", "label": 1, "depth": True}, "depth"),
         ({"at": "loss", "label": 1, "by": "magic"}, "backprop, difference, definition"),
-        ({"at": "d loss / d conv1.b[0]", "label": 1, "by": "definition", "h": 0.0}, "step size"),
-        ({"at": "d loss / d conv1.b[0]", "label": 1, "by": "difference", "h": math.nan}, "step size"),
+        ({"at": "d loss / d conv1.b[0]", "label": 1, "by": "definition", "h": 0.0}, "h: expected a finite number above 0"),
+        ({"at": "d loss / d conv1.b[0]", "label": 1, "by": "difference", "h": math.nan}, "h: expected a finite number above 0"),
     ],
 )
 def test_impossible_wishes_are_refused(arguments: dict[str, Any], said: str) -> None:
@@ -993,7 +993,7 @@ def test_a_layer_or_a_loss_without_receipts_is_refused_by_name() -> None:
     assert explain(strange, image, "flatten1[1]").value == explain(strange, image, "conv1[0,0,1]").value * 2
 
     with pytest.raises(HandmadeError, match="Forward has none"):
-        explain(network, image, "loss", label=0, loss=Forward())  # type: ignore[arg-type]
+        explain(network, image, "loss", label=0, loss=Forward())
 
 
 def test_the_receipts_of_a_loss_are_not_inherited_and_can_be_added() -> None:
@@ -1033,6 +1033,12 @@ class Forward:
     def forward(self, z: Array, y: Array) -> Array:
         return CrossEntropy().forward(z, y)
 
+    def delta(self, z: Array, dz: Array, y: Array, channel: slice = EVERY) -> Array:
+        return CrossEntropy().delta(z, dz, y, channel)
+
+    def backward(self, z: Array, y: Array) -> Array:
+        return CrossEntropy().backward(z, y)
+
 
 @pytest.mark.parametrize(
     "nudge", ["conv1.W[0,0,0,0]", "conv1.W[0,0,0,0]=", "conv1.W[0,0,0,0]=0", "conv1.W[0,0,0,0]=nan", "=1", ""]
@@ -1056,11 +1062,11 @@ def test_an_update_wants_gradients_and_state_of_this_network() -> None:
     _, gradients = handmade.gradients.backprop(network, image[None], np.array([1]))
 
     wrong: list[tuple[dict[str, Any], str]] = [
-        ({"gradients": {}}, "gradients want '0.W'"),
-        ({"gradients": gradients | {"0.W": np.zeros(3)}}, "gradients want '0.W'"),
+        ({"gradients": {}}, "gradients: expected '0.W'"),
+        ({"gradients": gradients | {"0.W": np.zeros(3)}}, "gradients: expected '0.W'"),
         ({"at": "relu1[0,0,0]"}, "a weight of"),
-        ({"state": {}}, "state want"),
-        ({"state": Adam().start(gradients) | {"m/0.W": np.zeros(2)}}, "state want 'm/0.W'"),
+        ({"state": {}}, "state: expected"),
+        ({"state": Adam().start(gradients) | {"m/0.W": np.zeros(2)}}, "state: expected 'm/0.W'"),
     ]
     for arguments, said in wrong:
         wishes: dict[str, Any] = {"gradients": gradients, "at": "conv1.W[0,0,0,0]", "optimiser": Adam()} | arguments

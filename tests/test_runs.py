@@ -308,8 +308,8 @@ def test_what_may_change_is_changed_and_recorded() -> None:
         ({"limit": 90}, "run has limit=None, which cannot become 90. Try leaving it out, or a new run"),
         ({"epochs": 9}, "run has 12 steps to do, which cannot become 45. Try leaving epochs=... and steps=... out, or a new run"),
         ({"learning_rate": "fast"}, "learning_rate: expected a number, got 'fast'. Try leaving learning_rate out"),
-        ({"backend": "abacus"}, f"backend: expected a backend among {', '.join(BACKENDS)}; got 'abacus'. Try plain"),
-        ({"backend": "numpy"}, f"backend: expected a backend among {', '.join(BACKENDS)}; got 'numpy'. Try plain"),
+        ({"backend": "abacus"}, f"backend: expected one of {', '.join(BACKENDS)}, got 'abacus'. Try 'plain'"),
+        ({"backend": "numpy"}, f"backend: expected one of {', '.join(BACKENDS)}, got 'numpy'. Try 'plain'"),
     ],
 )
 @pytest.mark.usefixtures("place")
@@ -417,7 +417,7 @@ def test_runs_are_listed_and_compared() -> None:
 
 @pytest.mark.usefixtures("place")
 def test_a_wrong_list_or_comparison_is_one_line() -> None:
-    with pytest.raises(HandmadeError, match=r"sort: expected one of when, name, .*, got 'luck'\. Try sort=when"):
+    with pytest.raises(HandmadeError, match=r"sort: expected one of when, name, .*, got 'luck'\. Try 'when'"):
         list_runs(".", "luck")
     with pytest.raises(HandmadeError, match="digits: expected the folder of a run to compare, got one that is not a run"):
         compare(["digits"])

@@ -9,14 +9,16 @@ Simard, Steinkraus & Platt (2003), "Best Practices for Convolutional Neural Netw
 section 2: bend is white noise smoothed by a Gaussian.
 """
 
-import math
 from dataclasses import dataclass, fields
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from handmade.engine.arguments import as_array, as_generator, described, is_number, refused
 from handmade.engine.arrays import Array
-from handmade.engine.errors import HandmadeError
+from handmade.engine.image_arguments import as_raw_images
 
+LARGEST = 1e6  # of any amount
 SMOOTH = 4.0  # pixels: the width of the Gaussian, as in the paper
 
 
@@ -52,39 +54,41 @@ class Augmentation:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if not (isinstance(value, int | float) and math.isfinite(value) and value >= 0):
-                raise HandmadeError(f"{field.name} of an augmentation wants a number of at least 0; got {value!r:.80}")
+            if not (is_number(value) and 0 <= value <= LARGEST):  # so written that NaN does not fit
+                raise refused(field.name, f"a number from 0 to {LARGEST:g}", described(value))
+            object.__setattr__(self, field.name, float(value))
         if self.scale >= 1:
-            raise HandmadeError(f"scale of an augmentation wants a share below 1; got {self.scale}")
+            raise refused("scale", "a share below 1", str(self.scale))
 
-    def __call__(self, images: Array, rng: "np.random.Generator") -> Array:
+    def __call__(self, images: ArrayLike, rng: "np.random.Generator | int") -> Array:
         """Change each image.
 
         Parameters
         ----------
-        images : Array, (N, H, W, 1) of uint8
-        rng : np.random.Generator
-            Where the amounts come from.
+        images : Array, (N, H, W, 1) or (N, H, W)
+            Integers from 0 to 255, such as uint8.
+        rng : np.random.Generator or int
+            Generator of the amounts, or its seed.
 
         Returns
         -------
-        Array, (N, H, W, 1) of uint8
+        Array
+            Of the shape and dtype of the images.
 
         Raises
         ------
         HandmadeError
             If the images are anything else.
         """
-        if images.ndim != 4 or images.shape[-1] != 1 or images.dtype != np.uint8:
-            raise HandmadeError(f"an augmentation wants images (N, H, W, 1) of uint8; got {images.shape} of {images.dtype}")
-        grey = images[..., 0].astype(np.float32)  # (N, H, W)
+        draws, given = as_generator(rng), as_array(images, "images")
+        grey = as_raw_images(images, "images")[..., 0].astype(np.float32)  # (N, H, W)
         if self.shift or self.rotation or self.scale or self.elastic:
-            grey = sampled(grey, self._places(grey.shape, rng))
+            grey = sampled(grey, self._places(grey.shape, draws))
         if self.noise:
-            grey += np.float32(self.noise) * rng.standard_normal(grey.shape, np.float32)
+            grey += np.float32(self.noise) * draws.standard_normal(grey.shape, np.float32)
         np.clip(grey, 0, 255, out=grey)
         grey += 0.5
-        return grey.astype(np.uint8)[..., None]
+        return grey.astype(given.dtype).reshape(given.shape)
 
     def _places(self, shape: tuple[int, ...], rng: "np.random.Generator") -> Array:
         """Where each new pixel is read from: (2, N, H, W), rows and columns."""

@@ -7,16 +7,17 @@ Source: Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning app
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from handmade.data.ink import Ink, find_ink
 from handmade.data.regions import holes, regions
 from handmade.data.rejection import Measures, rejection
 from handmade.data.resize import area_average, shrunk
+from handmade.engine.arguments import as_array, code_of, refused
 from handmade.engine.arrays import Array
-from handmade.engine.errors import HandmadeError
 
 SIDE, BOX = 28, 20  # of an image of MNIST, and of the box that its digit fits into
 LOOK = 256  # pixels on the longer side are enough to find ink
@@ -60,21 +61,21 @@ class Digit:
     rejection: str | None
 
 
-def find_digit(picture: Array) -> Digit:
+def find_digit(picture: ArrayLike) -> Digit:
     """Find the digit in a picture, whatever its size, its light and the colour of its ink, and make it like one of MNIST.
 
     Parameters
     ----------
     picture
-        (H, W), 1 to 10,000 pixels on a side: bool, whole numbers without a sign up to what their type holds, or floats from 0,
-        black, to 1, white. Either side may be the ink.
+        (H, W), 1 to 10,000 pixels on a side: bool, unsigned integers up to the largest of their type, other integers from 0 to
+        255, or floats from 0, black, to 1, white. The ink may be dark or light.
 
     Raises
     ------
     HandmadeError
         If `picture` is anything else.
     """
-    _check(picture)
+    picture = _as_picture(picture)
     found, (rows, columns) = _find(picture)
     if max(rows.stop - rows.start, columns.stop - columns.start) < max(picture.shape) / 2 and max(picture.shape) > LOOK:
         margin = max(rows.stop - rows.start, columns.stop - columns.start) // 2
@@ -102,18 +103,36 @@ def _find(picture: Array) -> tuple[Digit, tuple[slice, slice]]:
     return Digit(seen, kept, box, fitted, _centred(fitted), measures, rejection(measures)), place
 
 
-def _check(picture: Array) -> None:
-    wants = "a picture wants to be an array (H, W) of greys"
-    if not isinstance(picture, np.ndarray) or picture.dtype.kind not in "buf":
-        came = picture.dtype if isinstance(picture, np.ndarray) else type(picture).__name__
-        raise HandmadeError(f"{wants}, bool, unsigned or float; got {came}. Try np.asarray(picture, np.uint8).")
+def _as_picture(value: Any) -> Array:
+    """Return greys (H, W) as an array: bool, unsigned integers, or floats from 0 to 1."""
+    picture = as_array(value, "picture")
+    code = code_of(value, "picture")
     if picture.ndim != 2:
-        hint = " Try picture.mean(axis=-1) / 255 for colours." if picture.ndim == 3 else ""
-        raise HandmadeError(f"{wants}; got {picture.shape}.{hint}")
+        raise refused("picture", "greys (H, W)", str(picture.shape), _flattened(picture, code))
     if not 1 <= min(picture.shape) <= max(picture.shape) <= MOST:
-        raise HandmadeError(f"{wants}, 1 to {MOST:,} pixels on a side; got {picture.shape}. Cut out the digit.")
-    if picture.dtype.kind == "f" and not (picture.min() >= 0 and picture.max() <= 1):  # NaN is neither
-        raise HandmadeError(f"{wants}, floats from 0 to 1; got {picture.min()} to {picture.max()}. Divide by the largest.")
+        raise refused("picture", f"greys (H, W), 1 to {MOST:,} pixels on a side", str(picture.shape))
+    low, high = picture.min(), picture.max()
+    if picture.dtype.kind == "i":
+        if not 0 <= low <= high <= 255:
+            raise refused("picture", "integers from 0 to 255, or floats from 0 to 1", f"{low} to {high}")
+        return picture.astype(np.uint8)
+    if picture.dtype.kind == "f" and not (low >= 0 and high <= 1):  # NaN is neither
+        advice = f"({code} - {code}.min()) / np.ptp({code})" if np.isfinite(high - low) and low < high else ""
+        raise refused("picture", "floats from 0 to 1", f"{low} to {high}", advice)
+    return picture
+
+
+def _flattened(picture: Array, code: str) -> str:
+    """Return code that makes greys (H, W) of a picture with more axes, or nothing."""
+    if picture.ndim == 4 and len(picture) == 1:
+        return f"{code}[0]"
+    if picture.ndim != 3:
+        return ""
+    if picture.shape[-1] == 1 or picture.shape[0] == 1:
+        return f"{code}[..., 0]" if picture.shape[-1] == 1 else f"{code}[0]"
+    if picture.shape[-1] not in {3, 4}:
+        return f"{code}[0]"
+    return f"{code}[..., :3].mean(axis=-1)" + (" / 255" if picture.dtype.kind in "iu" else "")
 
 
 def _without_dirt(amount: Array) -> Array:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from handmade.engine import graph
+from handmade.engine.arguments import described, refused
 from handmade.engine.arrays import Shape
 from handmade.engine.graph import Node
 from handmade.engine.layers import Layer
@@ -46,8 +47,12 @@ class Structure:
 
     def display_name(self, name: str) -> str:
         """Return the name that people read of a node or an array: conv1 for "0", conv1.W for "0.W"."""
-        if name in self.titles:
+        if isinstance(name, str) and name in self.titles:
             return self.titles[name]
+        if not isinstance(name, str) or name not in self.owners:
+            raise refused(
+                "name", f"the name of a node or an array, {graph.listed([*self.titles, *self.owners])}", described(name)
+            )
         node, array = self.owners[name]
         return f"{self.titles[node]}.{array}"
 
@@ -63,6 +68,8 @@ class Structure:
 
     def node(self, name: str) -> Node:
         """Return a node by its name, or by the name that people read."""
+        if not isinstance(name, str) or name not in self._by_name:
+            raise refused("name", f"the name of a node, {graph.listed(self.titles.values())}", described(name))
         return self._by_name[name]
 
     @cached_property

@@ -6,7 +6,7 @@ import numpy as np
 
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
-from handmade.engine.losses import check_labels
+from handmade.engine.image_arguments import as_labels
 from handmade.engine.losses.cross_entropy import log_softmax
 from handmade.engine.network import Network
 from handmade.pictures.sheet import Sheet, digit_scale, on_paper
@@ -50,7 +50,7 @@ def mistakes(
     if most < 1:
         raise HandmadeError(f"mistakes want at least one image of each kind to show; got {most}")
     house = theme(dark=dark)
-    check_labels(y, len(x), network.classes)
+    y = as_labels(y, "y", len(x), network.classes)
     p = np.exp(log_softmax((network.logits(x) if logits is None else logits).astype(np.float64)))
     ranked = np.argsort(-p, axis=-1, kind="stable")[:, :2]
     sure = p[np.arange(len(p)), ranked[:, 0]]

@@ -38,7 +38,7 @@ def backend_name(name: str | None) -> str:
         with use_backend(name):
             return backend.current().name
     except HandmadeError as error:
-        raise SettingError("backend", str(error)) from None
+        raise SettingError("backend", str(error).removeprefix("backend: ")) from None
 
 
 def backend_again(name: str | None) -> str | None:

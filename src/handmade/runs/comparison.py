@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
+from handmade.engine.arguments import described, integer, refused
 from handmade.engine.errors import HandmadeError
 from handmade.runs.history import RunRecord, read_record
 from handmade.runs.record import read_log
 
+MOST_STEPS = 10_000  # at which losses are compared
 RECENT = 50  # steps of a mean: a batch alone says little
 
 
@@ -102,6 +104,9 @@ def compare(runs: Sequence[RunRecord | str | os.PathLike[str]], steps: int = 6) 
     HandmadeError
         If one of them is no run, or damaged.
     """
+    if isinstance(runs, str | bytes | os.PathLike) or not isinstance(runs, Sequence):
+        raise refused("runs", "a list of runs", described(runs), "[runs]" if isinstance(runs, str | os.PathLike) else "")
+    steps = min(integer(steps, "steps", 1), MOST_STEPS)
     records = tuple(run if isinstance(run, RunRecord) else read_record(run) for run in runs)
     for record in records:
         if record.problem:

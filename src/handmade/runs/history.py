@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from handmade.engine.arguments import as_path, check_choice
 from handmade.engine.errors import HandmadeError
 from handmade.runs.record import SETTINGS, read_run_json
 
@@ -78,7 +79,7 @@ class RunRecord:
 
 def read_record(folder: str | os.PathLike[str]) -> RunRecord:
     """Read the record of one run, whatever its folder holds."""
-    folder = Path(folder)
+    folder = as_path(folder, "folder")
     try:
         run = RunRecord(folder, read_run_json(folder))
     except (HandmadeError, OSError) as error:
@@ -103,9 +104,8 @@ def list_runs(directory: str | os.PathLike[str] = "runs", sort: str = "when") ->
     HandmadeError
         If there is no such directory or order.
     """
-    directory = Path(directory)
-    if sort not in SORTS:
-        raise HandmadeError(f"sort: expected one of {', '.join(SORTS)}, got {sort!r:.80}. Try sort=when")
+    directory = as_path(directory, "directory")
+    check_choice(sort, "sort", SORTS)
     if not directory.is_dir():
         raise HandmadeError(f"{directory}: expected a directory of runs; there is no such directory. Train one: handmade train")
     folders = (folder for folder in directory.iterdir() if folder.is_dir() and not folder.name.startswith("."))

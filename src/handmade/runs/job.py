@@ -123,7 +123,7 @@ def assemble(settings: Settings) -> Job:
             f"{settings.network}: expected a network with weights, got one without. Try adding a Linear or a Conv2d"
         )
     inputs.check_fit(network, digits, settings.data)
-    checked_step(settings.step_size, network)
+    checked_step(settings.step_size, network, "step_size")
     for make in (make_gradient, make_augmentation, make_schedule):  # made again for the training: here they are checked
         make(settings)
     optimiser = make_optimiser(settings)

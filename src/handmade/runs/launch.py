@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from handmade.engine.arguments import as_path
 from handmade.engine.description import describe, describe_again
 from handmade.engine.errors import HandmadeError
 from handmade.engine.training.state import TrainingState
@@ -53,7 +54,7 @@ def start(
     remarks = slower(settings.backend)
     job = assemble(settings)
     estimate = estimated(job, allow_long=allow_long)
-    folder = next_folder(PARENT, Path(job.settings.network).stem) if out is None else Path(out)
+    folder = next_folder(PARENT, Path(job.settings.network).stem) if out is None else as_path(out, "out")
     state = TrainingState.start(job.network, job.optimiser, job.ema)
     first = partial(job.checkpoint(folder), state, seconds=0.0)
     writer = RunWriter(folder, job.record, force=force, first=first)
@@ -84,7 +85,7 @@ def resume(folder: str | os.PathLike[str], *, allow_long: bool = False, **change
     TooLong
         As for `start`.
     """
-    folder = Path(folder)
+    folder = as_path(folder, "folder")
     known = read_run_json(folder)
     if known.get("status") == "finished":
         raise HandmadeError(f"{folder} is finished already. Try a new run with another out=...")

@@ -28,6 +28,7 @@ from handmade.engine.optim import (
     Schedule,
     warm_up,
 )
+from handmade.engine.optim.checks import SHARE, checked
 from handmade.runs.settings import Settings
 
 OPTIMISERS: dict[str, tuple[Any, float]] = {  # class, and a learning rate that suits the readme network
@@ -57,7 +58,7 @@ def make_optimiser(settings: Settings) -> Optimiser:
 def make_schedule(settings: Settings) -> Schedule:
     """Make the learning-rate schedule, after its warm-up."""
     schedule = SCHEDULES[settings.schedule]
-    return warm_up(schedule, settings.warm_up) if settings.warm_up else schedule
+    return warm_up(schedule, checked("warm_up", settings.warm_up, SHARE)) if settings.warm_up else schedule
 
 
 def make_ema(settings: Settings) -> EMA | None:
@@ -68,7 +69,7 @@ def make_ema(settings: Settings) -> EMA | None:
 def make_loss(settings: Settings) -> Loss:
     """Make the loss of one image."""
     if settings.loss == "cross-entropy":
-        return CrossEntropy(settings.label_smoothing)
+        return CrossEntropy(checked("label_smoothing", settings.label_smoothing, SHARE))
     if settings.label_smoothing:
         raise HandmadeError(
             f"label_smoothing={settings.label_smoothing:g}: expected loss=cross-entropy with it, got {settings.loss}"

@@ -1,8 +1,8 @@
 """Update of a weight in the next step of a run, explained: the step after its newest checkpoint is made once more."""
 
 import os
-from pathlib import Path
 
+from handmade.engine.arguments import as_path
 from handmade.engine.errors import HandmadeError
 from handmade.engine.optim import clip_by_norm
 from handmade.engine.receipts.receipt import Receipt
@@ -38,7 +38,7 @@ def explain_next_update(run: str | os.PathLike[str], weight: str) -> tuple[int, 
     HandmadeError
         If this is not a run with a checkpoint to go on from, or there is no such weight.
     """
-    folder = Path(run)
+    folder = as_path(run, "run")
     if not folder.is_dir():
         raise HandmadeError(f"expected the folder of a run, whose checkpoints hold the optimiser's memory, got {run}")
     job = assemble(settings_of(folder, read_run_json(folder)))

@@ -1,8 +1,10 @@
 """explain: the receipt of a number in a network at work on one image, and of those that it is made of, down to the pixels."""
 
+from handmade.engine.arguments import check_choice, integer
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
-from handmade.engine.losses import CrossEntropy, Loss
+from handmade.engine.gradients.arguments import as_loss
+from handmade.engine.losses import Loss
 from handmade.engine.network import Network
 from handmade.engine.receipts import gradients, places
 from handmade.engine.receipts.places import GRADIENT
@@ -62,12 +64,10 @@ def explain(
         If there is no such place, the image does not fit, a label is missing or wrong, or the numbers are not finite.
     """
     for name, number in (("depth", depth), ("most", most)):
-        if not isinstance(number, int) or isinstance(number, bool) or number < 1:
-            raise HandmadeError(f"{name}: expected a whole number of at least 1; got {number!r:.80}")
-    if by not in WAYS:
-        raise HandmadeError(f"by: expected one of {', '.join(WAYS)}; got {by!r:.80}")
+        integer(number, name, 1)
+    check_choice(by, "by", WAYS)
     where = places.place(network, at)
-    work = Work.of(network, image, label, loss or CrossEntropy(), most)
+    work = Work.of(network, image, label, as_loss(loss), most)
     try:
         if where.room.startswith(GRADIENT):
             weight = Place(where.room.removeprefix(GRADIENT), where.index)

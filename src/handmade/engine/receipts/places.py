@@ -7,6 +7,7 @@ its name or its number: `2.W` is `conv2.W` where layer 2 is that.
 import re
 from collections.abc import Iterable
 
+from handmade.engine.arguments import described, refused
 from handmade.engine.arrays import Shape
 from handmade.engine.errors import HandmadeError
 from handmade.engine.network import Network
@@ -25,6 +26,8 @@ def place(network: Network, text: str) -> Place:
     HandmadeError
         If it is not written as a place, or the network has none such; the message lists what is possible.
     """
+    if not isinstance(text, str):
+        raise refused("at", "text such as logits[3] or conv1.W[1,2,0,5]", described(text))
     gradient = re.fullmatch(r"\s*d\s*loss\s*/\s*d\s*(.+)", text)
     read = re.fullmatch(r"\s*([^\s\[\]=,]+)\s*(?:\[([\d\s,]*)\]\s*)?", gradient[1] if gradient else text, flags=re.ASCII)
     if not read:

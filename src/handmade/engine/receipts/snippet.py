@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from itertools import chain, count
 
+from handmade.engine.arguments import described, refused
 from handmade.engine.receipts.places import INPUT
 from handmade.engine.receipts.receipt import Receipt
 from handmade.engine.terms import Term
@@ -24,6 +25,8 @@ WIDTH = 100
 
 def snippet(receipt: Receipt) -> str:
     """Lines of Python that need NumPy alone and print `receipt.sum`, up to rounding."""
+    if not isinstance(receipt, Receipt):
+        raise refused("receipt", "a Receipt", described(receipt), "handmade.explain(network, image, at)")
     if receipt.total is None:
         return f"print({receipt.value!r})  # {receipt.at}: a {receipt.kind}\n"
     writer = Writer()

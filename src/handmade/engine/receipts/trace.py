@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from handmade.engine.arguments import described, refused
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
+from handmade.engine.gradients.arguments import as_loss
 from handmade.engine.graph import carried
-from handmade.engine.losses import CrossEntropy, Loss
+from handmade.engine.losses import Loss
 from handmade.engine.network import Network
 from handmade.engine.receipts import places
 from handmade.engine.receipts.receipt import Step
@@ -85,9 +87,11 @@ def trace(network: Network, image: Array, nudge: str, *, label: int | None = Non
     HandmadeError
         If the nudge is not so written or there is no such place, or image or label do not fit.
     """
+    if not isinstance(nudge, str):
+        raise refused("nudge", "text such as conv1.W[1,2,0,5]=+0.1", described(nudge))
     text, _, amount = nudge.partition("=")
     at, step = places.place(network, text), _number(amount, nudge)
-    work = Work.of(network, image, label, loss or CrossEntropy())
+    work = Work.of(network, image, label, as_loss(loss))
     return follow(work, at, step)
 
 

@@ -8,15 +8,18 @@ from dataclasses import replace
 
 import numpy as np
 
+from handmade.engine.arguments import described, number, refused
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
-from handmade.engine.network import Network
-from handmade.engine.optim import Optimiser, State
+from handmade.engine.network import Network, check_network
+from handmade.engine.optim import Optimiser, State, as_optimiser
 from handmade.engine.receipts import places
 from handmade.engine.receipts.bounds import bound
 from handmade.engine.receipts.places import GRADIENT
 from handmade.engine.receipts.receipt import Receipt
 from handmade.engine.terms import Place, Term, stored
+
+LARGEST_SCALE = 1e6  # of the learning rate by a schedule
 
 
 def explain_update(
@@ -55,6 +58,11 @@ def explain_update(
     HandmadeError
         If there is no such weight, or gradients or state are not those of this network and this optimiser.
     """
+    check_network(network, "handmade.explain_update(network, gradients, at, optimiser=optimiser)")
+    for name, value in {"gradients": gradients, "state": {} if state is None else state}.items():
+        if not isinstance(value, dict):
+            raise refused(name, "a dict of arrays by the names of the weights", described(value))
+    optimiser, scale = as_optimiser(optimiser), number(scale, "scale", 0, LARGEST_SCALE)
     where = places.place(network, at)
     if where.room not in places.weights(network):
         raise HandmadeError(f"an update: expected a weight of {', '.join(places.weights(network))}; got {at!r:.80}")
@@ -62,10 +70,13 @@ def explain_update(
     parameters = network.parameters()
     fresh = optimiser.start(parameters)
     state = fresh if state is None else state
-    for what, wanted, got in (("gradients", parameters, gradients), ("state", fresh, state)):
-        for name in {name for name in wanted if name.partition("/")[2] == key or name in {key, "t"}}:
-            if name not in got or np.shape(got[name]) != np.shape(wanted[name]):
-                raise HandmadeError(f"{what} want {name!r} of the shape {np.shape(wanted[name])}; got {_shape(got.get(name))}")
+    for what, expected, given in (("gradients", parameters, gradients), ("state", fresh, state)):
+        for name in {name for name in expected if name.partition("/")[2] == key or name in {key, "t"}}:
+            if name not in given or np.shape(given[name]) != np.shape(expected[name]):
+                shape = np.shape(expected[name])
+                raise refused(
+                    what, f"{name!r} of the shape {shape}", "nothing" if name not in given else str(np.shape(given[name]))
+                )
     letters = [name for name in fresh if name.endswith(f"/{key}")]
     arrays = {key: parameters[key]}, {key: gradients[key]}, {name: state[name] for name in [*letters, *({"t"} & set(state))]}
     moved, remembered = optimiser.step(*arrays, scale)
@@ -106,7 +117,3 @@ def _with_names(tree: Term, named: dict[int, Term]) -> Term:
     if id(tree) in named:
         return named[id(tree)]
     return replace(tree, parts=tuple(_with_names(part, named) for part in tree.parts))
-
-
-def _shape(array: Array | None) -> str:
-    return "nothing" if array is None else str(np.shape(array))

@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from handmade.engine.arguments import refused
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.errors import HandmadeError
 from handmade.engine.graph import Node
+from handmade.engine.image_arguments import as_label
 from handmade.engine.layers import rule, to_dense
 from handmade.engine.layers.propagate import nudges
 from handmade.engine.losses import CrossEntropy, Loss
@@ -40,19 +42,17 @@ class Work:
     def of(cls, network: Network, image: Array, label: int | None, loss: Loss, most: int = 10) -> "Work":
         """Run the network, once everything is checked."""
         if image.shape != network.input_shape or image.dtype.kind != "f":
-            wanted = f"one prepared image of floats, {network.input_shape}"
-            raise HandmadeError(
-                f"a receipt: expected {wanted}; got {image.dtype} {image.shape}. Try handmade.data.prepare(images)[0]"
-            )
-        if label is not None and not (isinstance(label, int | np.integer) and 0 <= label < network.classes):
-            raise HandmadeError(f"label: expected a class from 0 to {network.classes - 1}; got {label!r:.80}")
+            expected = f"one prepared image of floats, {network.input_shape}"
+            raise refused("image", expected, f"{image.dtype} {image.shape}", "handmade.data.prepare(images)[0]")
+        if label is not None:
+            number = as_label(label, network.classes)
         x = image[None].astype(network.dtype)
         with np.errstate(over="ignore", invalid="ignore"):  # an overflow is told of in the next lines
             tape = network.tape(x)
         for name, activation in tape.items():
             if not np.isfinite(activation).all():
                 raise HandmadeError(f"a receipt: expected finite numbers; {network.titles.get(name, name)} holds NaN or infinity")
-        return cls(network, tape, None if label is None else int(label), loss, most)
+        return cls(network, tape, None if label is None else number, loss, most)
 
     @property
     def z(self) -> Array:

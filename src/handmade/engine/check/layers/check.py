@@ -11,19 +11,20 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from handmade.engine.arguments import as_array, as_dtype, as_generator, described, is_number, refused
 from handmade.engine.arrays import Array
 from handmade.engine.check.layers.questions import Questions
 from handmade.engine.check.layers.report import LayerReport
 from handmade.engine.check.layers.subject import checkable
-from handmade.engine.errors import HandmadeError
 
 SEED = (0, 1)  # a stream of its own: x may well be the first numbers of default_rng(0)
 
 
 def check_layer(
     layer: Any,
-    x: Array,
+    x: ArrayLike,
     *,
     weights: Iterable[str] | None = None,
     settings: Iterable[str] | None = None,
@@ -72,7 +73,7 @@ def check_layer(
 def check_function(
     f: Callable[[Array], Array],
     vjp: Callable[[Array, Array], Array],
-    x: Array,
+    x: ArrayLike,
     *,
     dtype: Any = None,
     tolerance: float | None = None,
@@ -116,7 +117,7 @@ class _Function:
 
 def _checked(
     layer: Any,
-    x: Array,
+    x: ArrayLike,
     weights: Iterable[str] | None = None,
     settings: Iterable[str] | None = None,
     *,
@@ -125,18 +126,30 @@ def _checked(
     rng: "np.random.Generator | None",
     function: str = "",
 ) -> LayerReport:
-    if tolerance is not None and not 0 < tolerance < 1:
-        raise HandmadeError(f"expected a tolerance between 0 and 1; got {tolerance}. Try 1e-4")
-    x = np.array(x) if dtype is None else np.array(x, None if np.asarray(x).dtype.kind in "iub" else dtype)
-    if x.dtype.kind not in "iubf" or x.ndim < 1 or x.size == 0:
-        raise HandmadeError(
-            f"expected x to be an array of numbers (N, ...), one image or more; got {x.dtype} of shape {x.shape}. "
-            "Try np.random.default_rng(0).standard_normal((3, 5))"
-        )
+    if tolerance is not None and not (is_number(tolerance) and 0 < tolerance < 1):
+        raise refused("tolerance", "a number between 0 and 1", described(tolerance), "tolerance=1e-4")
+    dtype = None if dtype is None else as_dtype(dtype)
+    weights, settings = _names(weights, "weights"), _names(settings, "settings")
+    draws = np.random.default_rng(SEED) if rng is None else as_generator(rng)
+    given = as_array(x, "x")
+    x = np.array(given, None if dtype is None or given.dtype.kind in "iub" else dtype)
+    if x.ndim < 1 or x.size == 0:
+        advice = "np.random.default_rng(0).standard_normal((3, 5))"
+        raise refused("x", "an array of numbers (N, ...), one image or more", described(x), advice)
     if not np.all(np.isfinite(x)):
         place = tuple(np.argwhere(~np.isfinite(x))[0].tolist())
-        raise HandmadeError(f"expected x to be finite; x[{', '.join(map(str, place))}] is {x[place]}")
+        raise refused("x", "finite numbers", f"{x[place]} in x[{', '.join(map(str, place))}]")
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # what is tried may overflow, and a layer may say so
         subject = checkable(layer, x, dtype or np.float64, weights, settings, function)
-        return Questions(subject, tolerance, rng or np.random.default_rng(SEED)).run()
+        return Questions(subject, tolerance, draws).run()
+
+
+def _names(value: Any, name: str) -> list[str] | None:
+    """Return names of arrays as a list; None stands for no list."""
+    if value is None:
+        return None
+    names = [value] if isinstance(value, str) else list(value) if isinstance(value, Iterable) else [value]
+    if not all(isinstance(each, str) for each in names):
+        raise refused(name, "a list of names", described(value), f"{name}=['W']")
+    return names

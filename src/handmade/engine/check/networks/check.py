@@ -14,22 +14,24 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from handmade.engine.arrays import Array, check_finite
+from handmade.engine.arguments import check_executor, check_finite, integer
+from handmade.engine.arrays import Array
 from handmade.engine.check.networks.inactive import inactive_units, why_untested
 from handmade.engine.check.networks.kinks import by_convention, kinks
 from handmade.engine.check.networks.report import DISAGREE, ArrayReport, Report
 from handmade.engine.check.networks.rounding import Rounding, branches, rounding
 from handmade.engine.check.networks.subtracted import sides, subtracts
 from handmade.engine.errors import HandmadeError
-from handmade.engine.gradients.arguments import Gradient, check_batch
+from handmade.engine.gradients.arguments import Gradient, as_batch, as_loss, as_result, check_gradient
 from handmade.engine.gradients.backprop import backprop
 from handmade.engine.gradients.definition import mean_loss, quotients
 from handmade.engine.gradients.difference import difference
-from handmade.engine.losses import CrossEntropy, Loss
+from handmade.engine.losses import Loss
 from handmade.engine.network import Network
 
-__all__ = ["ArrayReport", "Report", "check", "check_comparable"]
+__all__ = ["ArrayReport", "Report", "as_comparable", "check"]
 
 H = 1e-30  # of the one-sided derivatives
 DEFINITION_H = 1e-4  # of the definition, whose subtraction has digits left there
@@ -45,8 +47,8 @@ SAMPLE = 100  # of a larger array
 
 def check(
     network: Network,
-    x: Array,
-    y: Array,
+    x: ArrayLike,
+    y: ArrayLike,
     *,
     analytic: Gradient | None = None,
     loss: Loss | None = None,
@@ -81,16 +83,19 @@ def check(
     HandmadeError
         If images or labels are not usable, a weight or the loss is not finite, or `tries` is negative.
     """
-    check_comparable(network, x, y)
-    if tries is not None and tries < 0:
-        raise HandmadeError(f"tries: expected a whole number of at least 0; got {tries}")
-    loss = loss or CrossEntropy()
+    x, y = as_comparable(network, x, y, "handmade.gradients.check(network, x, y)")
+    if tries is not None:
+        tries = integer(tries, "tries", 0)
+    if analytic is not None:
+        check_gradient(analytic, "analytic")
+    check_executor(executor)
+    loss = as_loss(loss)
     arrays = network.parameters() | network.statistics()
     exact = network.replace({name: array.astype(np.float64) for name, array in arrays.items()})
     x = x.astype(np.float64)
     if not np.isfinite(L := mean_loss(exact, x, y, loss)):
         raise HandmadeError(f"check: expected a finite loss; got {L}. Try smaller weights or images")
-    _, gradients = backprop(exact, x, y, loss=loss) if analytic is None else analytic(exact, x, y)
+    _, gradients = backprop(exact, x, y, loss=loss) if analytic is None else as_result(analytic(exact, x, y), "analytic")
     rounded = rounding(exact, x, y, loss)
     lossy = subtracts(exact, x)
     if lossy:
@@ -139,13 +144,14 @@ def _definition_error(
     return float(apart.max(initial=0)) / scale if scale else 0.0
 
 
-def check_comparable(network: Network, x: Array, y: Array) -> None:
-    """Raise HandmadeError unless images, labels and weights are such that gradients can be compared."""
-    check_batch(network, x, y)
-    check_finite(x)
+def as_comparable(network: Network, x: ArrayLike, y: ArrayLike, call: str) -> tuple[Array, Array]:
+    """Return images and labels as arrays; raise HandmadeError unless gradients can be compared on them."""
+    x, y = as_batch(network, x, y, call)
+    check_finite(x, "x")
     for name, array in network.parameters().items():
         if not np.isfinite(array).all():
             raise HandmadeError(f"{network.display_name(name)}: expected finite weights; it holds NaN or infinity")
+    return x, y
 
 
 def _tried(network: Network, tries: int | None) -> dict[str, Array]:

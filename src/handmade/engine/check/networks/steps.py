@@ -16,15 +16,17 @@ from itertools import product
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from handmade.engine.arguments import check_executor, integer
 from handmade.engine.arrays import Array
-from handmade.engine.check.networks.check import check_comparable
+from handmade.engine.check.networks.check import as_comparable
 from handmade.engine.errors import HandmadeError
-from handmade.engine.gradients.arguments import Scheme
+from handmade.engine.gradients.arguments import Scheme, as_loss
 from handmade.engine.gradients.backprop import backprop
 from handmade.engine.gradients.definition import mean_loss, quotient
 from handmade.engine.gradients.difference import difference
-from handmade.engine.losses import CrossEntropy, Loss
+from handmade.engine.losses import Loss
 from handmade.engine.network import Network
 
 STEPS = tuple(float(f"1e-{n}") for n in range(1, 31))
@@ -95,8 +97,8 @@ class StepErrors:
 
 def error_against_h(
     network: Network,
-    x: Array,
-    y: Array,
+    x: ArrayLike,
+    y: ArrayLike,
     *,
     loss: Loss | None = None,
     sample: int = 5,
@@ -128,10 +130,10 @@ def error_against_h(
     HandmadeError
         If images or labels are not usable, a weight is not finite, or none has a derivative other than 0.
     """
-    check_comparable(network, x, y)
-    if sample < 1:
-        raise HandmadeError(f"sample: expected at least 1 weight of each array; got {sample}")
-    loss, x = loss or CrossEntropy(), x.astype(np.float32)
+    x, y = as_comparable(network, x, y, "handmade.gradients.error_against_h(network, x, y)")
+    sample = integer(sample, "sample", 1)
+    check_executor(executor)
+    loss, x = as_loss(loss), x.astype(np.float32)
     precisions: dict[Precision, tuple[Network, Array]] = {
         "float32": (_as(network, np.float32), x),
         "float64": (_as(_as(network, np.float32), np.float64), x.astype(np.float64)),
