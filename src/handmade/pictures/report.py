@@ -24,7 +24,7 @@ from handmade.pictures.curves import History, curves
 from handmade.pictures.filters import filters
 from handmade.pictures.maps import feature_maps
 from handmade.pictures.mistakes import mistakes
-from handmade.pictures.sheet import number, percent, size
+from handmade.pictures.numbers import number, percent, size
 from handmade.pictures.story import Story, story
 from handmade.pictures.style import encode
 
