@@ -5,6 +5,7 @@ DejaVu Sans comes with matplotlib and has the letters of Latin, Greek, Cyrillic 
 
 from functools import cache
 from typing import TYPE_CHECKING, Any
+from unicodedata import bidirectional
 
 from handmade.pictures.style import FONT, POINT, fallback_fonts
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from handmade.engine.network import Network
 
 BOX = "\N{WHITE SQUARE}"  # instead of a character that no font has
+LEFT_TO_RIGHT = "\N{LEFT-TO-RIGHT MARK}"  # around an Arabic name, so that a number stays to its right
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 
 
@@ -37,7 +39,7 @@ def fitted(text: str, width: float, size: float, weight: str = "normal") -> str:
     kept = text
     while kept and width_of(kept.rstrip() + ELLIPSIS, size, weight) > width:
         kept = kept[:-1]
-    return kept.rstrip() + ELLIPSIS
+    return kept.rstrip() + ELLIPSIS + (LEFT_TO_RIGHT if text.endswith(LEFT_TO_RIGHT) else "")
 
 
 def lines(text: str, width: float, size: float, weight: str = "normal") -> list[str]:
@@ -59,7 +61,13 @@ def class_labels(network: "Network") -> "Sequence[str]":
 
 def labels_of(names: "Sequence[str] | None", classes: int) -> "Sequence[str]":
     """Return these names, or numbers where there is no name or no font for it."""
-    return [str(k) if names is None or not drawable(names[k]) else names[k] for k in range(classes)]
+    return [str(k) if names is None or not drawable(names[k]) else _isolated(names[k]) for k in range(classes)]
+
+
+def _isolated(name: str) -> str:
+    """Return a name that does not change the order of the text around it, if it is written from right to left."""
+    right_to_left = any(bidirectional(letter) in {"R", "AL"} for letter in name)
+    return f"{LEFT_TO_RIGHT}{name}{LEFT_TO_RIGHT}" if right_to_left else name
 
 
 def drawable(text: str) -> bool:
@@ -73,7 +81,7 @@ def readable(text: str) -> str:
     if text.isascii():
         return text
     known = [_characters(name) for name in (FONT, *fallback_fonts())]
-    return "".join(letter if any(ord(letter) in each for each in known) else BOX for letter in text)
+    return "".join(letter if letter == "\n" or any(ord(letter) in each for each in known) else BOX for letter in text)
 
 
 @cache

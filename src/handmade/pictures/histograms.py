@@ -83,7 +83,8 @@ def _histogram(axes: "Axes", values: Array, colours: Theme) -> None:
     axes.set_ylim(0.7, max(10, 2 * counts.max()))
     logarithmic(axes)
     axes.set_xlim(-largest, largest)
-    axes.set_xticks([-largest, 0, largest], [number(-largest), "0", number(largest)])
+    ends = [-largest, 0, largest] if values.any() else [0]
+    axes.set_xticks(ends, [number(end) for end in ends])
     rms = float(np.sqrt(np.mean(np.square(values, dtype=np.float64))))
     zeros = np.mean(values == 0)
     text = f"rms {plain(rms)}" + (f"\n{percent(zeros, 0)} zeros" if zeros >= 0.005 else "")

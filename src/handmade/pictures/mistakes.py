@@ -74,12 +74,12 @@ def mistakes(
     wrong, right = np.flatnonzero(ranked[:, 0] != y), np.flatnonzero(ranked[:, 0] == y)
     worst = wrong[np.argsort(-highest[wrong], kind="stable")[:most]]
     closest = right[np.argsort(highest[right], kind="stable")[:most]]
-    note = image_pixels(x[:1]).suffix
+    note = image_pixels(x[:1]).note
     sheet = Sheet(
         theme(dark=dark),
         f"{len(wrong):,} of {len(x):,} images misclassified",
         "Incorrect predictions: true class → predicted class, with its probability. Correct predictions: the predicted class and "
-        f"the second most probable one.{f' Images{note}.' if note else ''}",
+        f"the second most probable one.{f' Images: {note}.' if note else ''}",
         width,
     )
     names = class_labels(network)

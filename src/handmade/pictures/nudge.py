@@ -71,6 +71,9 @@ def difference_maps(network: Network, image: Array, nudge: str, label: int | Non
 
 def _show(sheet: Sheet, network: Network, name: str, d: Array, y: Array, label: int | None, *, last: bool) -> None:
     title = f"{name}: {int(np.count_nonzero(d)):,} of {counted(d.size, 'number')} changed"
+    if not d.any():
+        sheet.group(title)
+        return
     scale = signed_scale(sheet.theme, [d], "difference")
     if d.ndim == 3:
         cut = f"; {MOST} of {d.shape[-1]} maps, largest differences first" if d.shape[-1] > MOST else ""

@@ -115,13 +115,14 @@ def sensitivity(network: Network, image: Array, label: int, *, h: float = GREY, 
     )
     column = sheet.width / 3
     side = column - 0.2
+    height = side * slopes[0].shape[0] / max(slopes[0].shape)
     sheet.group(f"Derivative of the loss with respect to each pixel{_channels(image)}")
     pixels = image_pixels(image[None], network.preparation)
     sheet.captioned(f"image{pixels.suffix}", pixels.maps[0], pixels.scale, MARGIN, side)
     both = signed_scale(colours, slopes)
     sheet.captioned("backpropagation: dL / dx", slopes[0], both, MARGIN + column, side)
     sheet.captioned(f"nudging by h = {plain(h)}: dL / h", slopes[1], both, MARGIN + 2 * column, side)
-    sheet.y += side + 0.6
+    sheet.y += height + 0.6
     sheet.group(f"Occlusion: {size(patch, patch) if image.ndim == 3 else patch} pixels around each pixel set to 0")
     top = sheet.y
     sheet.paragraph(_explanation(found), side)
@@ -130,7 +131,7 @@ def sensitivity(network: Network, image: Array, label: int, *, h: float = GREY, 
     sheet.captioned(
         "change expected from the gradient", changes[1], signed_scale(colours, changes[1:]), MARGIN + 2 * column, side
     )
-    sheet.y = max(below, top + side + 0.6)
+    sheet.y = max(below, top + height + 0.6)
     return sheet.done()
 
 

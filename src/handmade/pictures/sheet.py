@@ -87,7 +87,7 @@ class Sheet:
         self.axes.text(
             x,
             y,
-            "\n".join(map(readable, text.split("\n"))),
+            readable(text),
             fontsize=size,
             color=colour or self.theme.ink,
             fontweight=weight,
