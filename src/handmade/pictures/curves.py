@@ -8,7 +8,7 @@ import numpy as np
 
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
-from handmade.pictures.fonts import fitted
+from handmade.pictures.fonts import fitted, width_of
 from handmade.pictures.numbers import percent
 from handmade.pictures.sheet import MARGIN, Sheet, integer_steps, logarithmic
 from handmade.pictures.style import TICK, WIDTH, drawn, theme
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 DASHES = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1, 1, 1)), (0, (3, 1, 1, 1, 1, 1)), (0, (8, 2)))
 LEFT = 0.75  # inches for the numbers of an axis
 HEIGHT = 2.6
+LEGEND_LINE = 0.6  # inches of a line and the gaps around it in a legend
 NEIGHBOURS = 10  # to each side, in a running mean
 SHARE = 50  # or this part of the series, if that is more: 1 / SHARE
 
@@ -88,8 +89,8 @@ def curves(runs: Sequence[History], *, dark: bool = False, width: float = WIDTH)
     bottom = 100.0
     for k, run in enumerate(runs):
         colour, dash = colours.lines[k % len(colours.lines)], DASHES[k // len(colours.lines) % len(DASHES)] if k else "-"
-        name = fitted(run.name, 0.45 * sheet.width, TICK)
-        label = name if run.test_accuracy is None else f"{name}: test accuracy {percent(run.test_accuracy)}"
+        result = "" if run.test_accuracy is None else f": test accuracy {percent(run.test_accuracy)}"
+        label = fitted(run.name, sheet.width - LEFT - LEGEND_LINE - width_of(result, TICK), TICK) + result
         draw(loss, *run.series("loss"), colour, dash, label)
         steps, shares = run.series("accuracy")
         draw(accuracy, steps, 100 * shares, colour, dash, label)

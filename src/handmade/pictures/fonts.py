@@ -33,13 +33,17 @@ def width_of(text: str, size: float, weight: str = "normal") -> float:
 
 
 def fitted(text: str, width: float, size: float, weight: str = "normal") -> str:
-    """Return a text that is at most so wide; a longer one is cut, and ends in an ellipsis."""
+    """Return a text that is at most so wide; a longer one is cut in its middle, where it has an ellipsis."""
     if width_of(text, size, weight) <= width:
         return text
-    kept = text
-    while kept and width_of(kept.rstrip() + ELLIPSIS, size, weight) > width:
-        kept = kept[:-1]
-    return kept.rstrip() + ELLIPSIS + (LEFT_TO_RIGHT if text.endswith(LEFT_TO_RIGHT) else "")
+    mark = LEFT_TO_RIGHT if text.endswith(LEFT_TO_RIGHT) else ""
+    inner = text.strip(LEFT_TO_RIGHT)
+    for kept in range(len(inner) - 1, 0, -1):
+        end = kept // 3
+        cut = f"{inner[: kept - end].rstrip()}{ELLIPSIS}{inner[len(inner) - end :].lstrip()}"
+        if width_of(cut, size, weight) <= width:
+            return mark + cut + mark
+    return ELLIPSIS
 
 
 def lines(text: str, width: float, size: float, weight: str = "normal") -> list[str]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Part = tuple[str, str]  # a name, which may be cut, and a number behind it
 Caption = Sequence[Part]
-ROOM_FOR_NAMES = 1.2  # inches of an image whose class has a long name
+ROOM_FOR_NAMES = 1.15  # inches of an image whose class has a long name
 
 
 @drawn

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MARGIN = 0.25  # inches, all around
 GAP = 0.06  # between two maps
-LEGEND = 1.5  # length of a legend
+LEGEND, SHORT_LEGEND = 1.5, 1.1  # length of a legend; on a narrow sheet
 LEAST_WIDTH = 3.0  # of a sheet
 NARROW = 6.0  # width below which fewer maps stand in a row
 BAR = 0.19  # height of a bar with its gap
@@ -56,6 +56,7 @@ class Sheet:
         self.theme = theme
         self.width = width - 2 * MARGIN
         self.narrow = width < NARROW
+        self.legend = SHORT_LEGEND if self.narrow else LEGEND
         self.y = MARGIN
         self._charts: list[tuple[Axes, float, float, float, float]] = []
         for line in lines(title, self.width, TITLE, "bold"):
@@ -102,11 +103,11 @@ class Sheet:
         self.y += 0.14
         top = self.y
         unit = width_of(scale.unit, TICK) + 0.2 if scale and scale.unit else 0.2
-        for line in lines(title, self.width - (LEGEND + unit if scale else 0), LABEL, "bold"):
+        for line in lines(title, self.width - (self.legend + unit if scale else 0), LABEL, "bold"):
             self.text(MARGIN, self.y, line, weight="bold")
             self.y += LINE * LABEL * POINT
         if scale:
-            self._legend(scale, MARGIN + self.width - LEGEND, top)
+            self._legend(scale, MARGIN + self.width - self.legend, top, self.legend)
             self.y = max(self.y, top + 0.27)
         self.y += 0.05
 
@@ -188,7 +189,7 @@ class Sheet:
         self.axes.set_ylim(height, 0)
         return self.figure
 
-    def _legend(self, scale: Scale, x: float, y: float, length: float = LEGEND) -> None:
+    def _legend(self, scale: Scale, x: float, y: float, length: float) -> None:
         self.tile(np.linspace(scale.low, scale.high, 256)[None], scale, x, y, length, 0.09)
         below = y + 0.11
         low, high = ((number if scale.low < 0 else short)(value) for value in (scale.low, scale.high))
@@ -205,7 +206,7 @@ def integer_steps(axes: "Axes") -> None:
     """Put integers only on the x axis."""
     from matplotlib.ticker import MaxNLocator, StrMethodFormatter  # noqa: PLC0415  loaded when something is drawn
 
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, steps=[1, 2, 5, 10]))
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
 
 
