@@ -47,7 +47,7 @@ def fitted(text: str, width: float, size: float, weight: str = "normal") -> str:
 
 
 def lines(text: str, width: float, size: float, weight: str = "normal") -> list[str]:
-    """Break a text between words into lines of at most so many inches; cut a word that is longer than a line."""
+    """Break a text between words into lines of at most this width in inches; cut a word that is longer than a line."""
     broken: list[str] = []
     for word in text.split():
         longer = f"{broken[-1]} {word}" if broken else word

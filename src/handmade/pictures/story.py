@@ -22,7 +22,7 @@ from handmade.pictures.sensitivity import in_double
 
 @dataclass(frozen=True, eq=False)
 class Story:
-    """All numbers of one weight on one image, in float64.
+    """Numbers of one weight on one image, all in float64.
 
     Attributes
     ----------
