@@ -24,9 +24,9 @@ from handmade.engine.losses import CrossEntropy
 from handmade.pictures.curves import smoothed
 from handmade.pictures.film import frame_of_film
 from handmade.pictures.filters import MOST, MOST_ALONE
-from handmade.pictures.sensitivity import measure
 from handmade.pictures.numbers import number
 from handmade.pictures.scales import image_scale, signed_scale
+from handmade.pictures.sensitivity import measure
 from handmade.pictures.style import DARK, LIGHT, digits, diverging, drawn, letters_on, sequential, theme
 
 MINUS = "\N{MINUS SIGN}"
@@ -123,9 +123,9 @@ def check_layout(figure: Figure) -> None:
             assert box.y1 <= figure.bbox.y1 + 1, text.get_text()
             assert not re.search(r"-\d|mathdefault", text.get_text()), text.get_text()
             boxes.append((box.x0 + 1, box.x1 - 1, box.y0 + 2, box.y1 - 2, text.get_text()))
-    for n, (x0, x1, y0, y1, text) in enumerate(boxes):
+    for n, (x0, x1, y0, y1, name) in enumerate(boxes):
         for u0, u1, v0, v1, other in boxes[:n]:
-            assert x0 >= u1 or u0 >= x1 or y0 >= v1 or v0 >= y1, (text, other)
+            assert x0 >= u1 or u0 >= x1 or y0 >= v1 or v0 >= y1, (name, other)
 
 
 def every_figure(network: handmade.Network, x: Array, y: Array, *, dark: bool) -> dict[str, Figure]:
@@ -218,7 +218,7 @@ def test_what_is_not_shown_is_said() -> None:
     assert any(f"first {MOST_ALONE} of 70 filters" in text for text in drawn_filters)
     assert any(f"first {MOST} of 18 filters across, first {MOST} of 70 channels down" in text for text in drawn_filters)
     activation = np.abs(network.tape(x[:1])["0"][0]).mean(axis=(0, 1))
-    title = maps.index("conv1: 32 of 70 maps, most active first, 4 × 3")
+    title = maps.index("conv1: 32 of 70 maps, most active first, 4 \N{MULTIPLICATION SIGN} 3")
     shown = maps[title + 4 : title + 36]  # behind the legend: both ends and zero
     assert shown == [str(c) for c in np.argsort(-activation, kind="stable")[:32]]
     assert len(tiles(pictures.filters(network))) == MOST_ALONE + MOST * MOST

@@ -73,5 +73,6 @@ def _from_zero_to_one(x: Array) -> Array:
     """Return pixels between 0 and 1, for all images in the same way."""
     finite = x[np.isfinite(x)]
     low, high = float(finite.min(initial=0)), float(finite.max(initial=0))
-    high = 1.0 if high <= 1 else 255.0 if low == 0 and high <= 255 else high
+    if low == 0:
+        high = 1.0 if high <= 1 else max(high, 255.0)
     return np.clip((np.nan_to_num(x) - low) / (high - low), 0, 1)
