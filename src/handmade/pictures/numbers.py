@@ -1,5 +1,7 @@
 """Numbers as text: three significant digits, and the minus sign of Unicode (U+2212)."""
 
+import re
+
 MINUS = "\N{MINUS SIGN}"
 DIGITS = 3
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -27,6 +29,11 @@ def signed_decimals(value: float, decimals: int) -> str:
 def short(value: float) -> str:
     """Return a count, or a number that a user chose, without trailing zeros: 12, 0.1, 1e-07."""
     return (f"{value:,.6g}" if abs(value) < 1e6 else f"{value:g}").replace("-", MINUS)
+
+
+def with_minus(text: str) -> str:
+    """Return a text in which every negative number has the minus sign of Unicode."""
+    return re.sub(r"(?<![\w.])-(?=\d)|(?<=\de)-(?=\d)", MINUS, text)
 
 
 def percent(share: float, decimals: int = 2) -> str:

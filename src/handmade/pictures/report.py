@@ -27,7 +27,7 @@ from handmade.pictures.filters import filters, has_filters
 from handmade.pictures.fonts import labels_of
 from handmade.pictures.maps import feature_maps
 from handmade.pictures.mistakes import mistakes
-from handmade.pictures.numbers import counted, percent
+from handmade.pictures.numbers import counted, percent, with_minus
 from handmade.pictures.story import story
 from handmade.pictures.style import WIDTH, encode
 
@@ -156,7 +156,7 @@ def _notices(noticed: object) -> str:
     """Return the warnings of the training: the observation, its reason, and the setting to change."""
     notices: Iterable[Any] = [notice for notice in noticed if isinstance(notice, Mapping)] if isinstance(noticed, list) else []
     sentences = (". ".join(str(notice.get(part, "")) for part in ("seen", "why", "change")) for notice in notices)
-    return "".join(f'<p class="notice">{escape(sentence)}.</p>\n' for sentence in sentences)
+    return "".join(f'<p class="notice">{escape(with_minus(sentence))}.</p>\n' for sentence in sentences)
 
 
 def _time(seconds: object) -> str:

@@ -5,7 +5,7 @@ from html import escape
 from typing import Any
 
 from handmade.engine.network import Network
-from handmade.pictures.numbers import MINUS, number, short, size
+from handmade.pictures.numbers import MINUS, number, short, size, with_minus
 from handmade.pictures.story import Story
 
 FILES = {"model", "run", "best_model"}  # settings that are paths on one disk
@@ -76,9 +76,7 @@ def _settings(known: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _value(value: str | float) -> str:
-    """Return a word as it is, a switch as yes or no, and a number with one minus sign."""
+    """Return a switch as yes or no, and anything else as a text."""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return (
-        str(value) if isinstance(value, str) else f"{value:.6g}".replace("-", MINUS) if isinstance(value, float) else str(value)
-    )
+    return with_minus(f"{value:.6g}" if isinstance(value, float) else str(value))
