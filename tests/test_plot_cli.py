@@ -315,6 +315,8 @@ def test_a_report_of_a_model_without_a_run_has_no_part_on_training() -> None:
     assert any("true class <3>" in word for word in words)
     assert not {"The run", "steps", "training time"} & set(words)
     assert any("5 layers; 20 test images" in word for word in words)
+    titles = [word for word in words if word in {"Training", "Predictions", "Mistakes", "Weights", "One image", "One weight"}]
+    assert titles == 2 * ["Predictions", "Mistakes", "Weights", "One image", "One weight"]  # links and headings
 
 
 def test_a_report_tells_settings_and_results_and_lets_no_text_be_markup(page: str) -> None:

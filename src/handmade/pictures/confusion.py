@@ -10,7 +10,7 @@ from handmade.engine.evaluation import Evaluation
 from handmade.pictures.fonts import fitted, labels_of, width_of
 from handmade.pictures.numbers import percent
 from handmade.pictures.scales import Scale, rising_scale
-from handmade.pictures.sheet import MARGIN, Sheet
+from handmade.pictures.sheet import MARGIN, NAMES, Sheet
 from handmade.pictures.style import LABEL, POINT, TICK, WIDTH, Theme, drawn, letters_on, theme
 
 if TYPE_CHECKING:
@@ -87,7 +87,8 @@ def confusion(
         total = int(np.count_nonzero(np.nan_to_num(errors)))
         sheet.y += 0.1
         sheet.group(f"Most frequent errors: {len(pairs)} of {total:,} pairs of classes (true → predicted)")
-        cut = [fitted(label, 0.16 * sheet.width, TICK, "bold") for label in labels]
+        room = (NAMES * sheet.width - width_of(" → ", TICK, "bold")) / 2
+        cut = [fitted(label, room, TICK, "bold") for label in labels]
         rows = [f"{cut[true]} → {cut[predicted]}" for true, predicted, _ in pairs]
         sheet.bars(np.array([count for *_, count in pairs]), rows, [[f"{count:,}"] for *_, count in pairs])
     return sheet.done()

@@ -91,6 +91,7 @@ def curves(runs: Sequence[History], *, dark: bool = False, width: float = WIDTH)
         colour, dash = colours.lines[k % len(colours.lines)], DASHES[k // len(colours.lines) % len(DASHES)] if k else "-"
         result = "" if run.test_accuracy is None else f": test accuracy {percent(run.test_accuracy)}"
         label = fitted(run.name, sheet.width - LEFT - LEGEND_LINE - width_of(result, TICK), TICK) + result
+        label = f" {label}" if label.startswith("_") else label  # a legend leaves out such names
         draw(loss, *run.series("loss"), colour, dash, label)
         steps, shares = run.series("accuracy")
         draw(accuracy, steps, 100 * shares, colour, dash, label)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 BOX = "\N{WHITE SQUARE}"  # instead of a character that no font has
 LEFT_TO_RIGHT = "\N{LEFT-TO-RIGHT MARK}"  # around an Arabic name, so that a number stays to its right
+THINNEST = 0.25  # width of the thinnest letters, of their size
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 
 
@@ -38,7 +39,8 @@ def fitted(text: str, width: float, size: float, weight: str = "normal") -> str:
         return text
     mark = LEFT_TO_RIGHT if text.endswith(LEFT_TO_RIGHT) else ""
     inner = text.strip(LEFT_TO_RIGHT)
-    for kept in range(len(inner) - 1, 0, -1):
+    most = int(width / (THINNEST * size * POINT)) + 1
+    for kept in range(min(len(inner) - 1, most), 0, -1):
         end = kept // 3
         cut = f"{inner[: kept - end].rstrip()}{ELLIPSIS}{inner[len(inner) - end :].lstrip()}"
         if width_of(cut, size, weight) <= width:

@@ -48,7 +48,7 @@ def power_of_ten(exponent: int) -> str:
 
 def size(*sides: int) -> str:
     """Return sides with a cross between them: 28 x 28."""
-    return " \N{MULTIPLICATION SIGN} ".join(map(str, sides))
+    return " \N{MULTIPLICATION SIGN} ".join(f"{side:,}" for side in sides)
 
 
 def counted(count: int, thing: str) -> str:

@@ -103,18 +103,18 @@ def _sections(about: Subject, z: Array, evaluation: Evaluation, image: int) -> I
     network, x, y = about.network, about.x, about.y
     names, label = network.class_names, int(y[image])
     if about.history.records:
-        yield "curves", "Training curves", _picture(curves, [about.history], alt="Loss and accuracy against the step")
-    yield "confusion", "Confusion matrix", _picture(confusion, evaluation, names, alt="Confusion matrix of the test images")
+        yield "curves", "Training", _picture(curves, [about.history], alt="Loss and accuracy against the step")
+    yield "confusion", "Predictions", _picture(confusion, evaluation, names, alt="Confusion matrix of the test images")
     alt = "Misclassified images, and correct predictions with a low probability"
     yield "mistakes", "Mistakes", _picture(mistakes, network, x, y, logits=z, alt=alt)
     if has_filters(network):
-        yield "filters", "Filters", _picture(filters, network, alt="The weights of the layers as images")
+        yield "filters", "Weights", _picture(filters, network, alt="The weights of the layers as images")
     predicted = int(z[image].argmax())
     p = float(np.exp(log_softmax(z[image : image + 1].astype(np.float64)))[0, predicted])
     labels = network.class_names or labels_of(None, network.classes)
     text = f"true class {labels[label]}, predicted class {labels[predicted]} ({percent(p)})."
     maps = _picture(feature_maps, network, x[image], label, alt="Output of every layer for one image")
-    yield "maps", "Feature maps", f"<p><code>test:{image}</code>: {escape(text)}</p>{maps}"
+    yield "maps", "One image", f"<p><code>test:{image}</code>: {escape(text)}</p>{maps}"
     if network.size:
         h, rate = _setting(about, "step_size", 1e-3), _setting(about, "learning_rate", 0.05)
         yield "weight", "One weight", report_tables.weight(story(network, x[image], label, h=h, learning_rate=rate))
