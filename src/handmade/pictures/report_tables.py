@@ -24,8 +24,8 @@ def weight(story: Story) -> str:
 <code>h = {short(story.h)}</code>, and all other weights stay the same; all in float64.</p>
 <div class="pair">{derivatives}{steps}</div>
 <p>Subtracting the two losses cancelled {story.lost} of their sixteen digits. The exact difference does not subtract them, so no
-digit is lost at any h. Backpropagation gives the limit for h&nbsp;→&nbsp;0. The rest is the curvature of the loss over the step h.
-The update is one step of gradient descent on this image alone.</p>"""
+digit is lost at any h. Backpropagation gives the limit for h&nbsp;→&nbsp;0. The rest is the curvature of the loss over the step
+h. The update is one step of gradient descent on this image alone.</p>"""
 
 
 def settings(network: Network, known: Mapping[str, Any]) -> str:
