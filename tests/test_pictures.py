@@ -285,9 +285,9 @@ def test_the_difference_maps_of_a_wide_layer_are_those_that_moved() -> None:
     figure = pictures.difference_maps(network, x[0], "conv1.W[0,1,0,65]=1")
 
     title = next(text for text in texts(figure) if text.startswith("conv1"))
-    assert title.endswith("32 of 70 maps, largest differences first")
-    assert texts(figure)[texts(figure).index("65") - 1] == "difference"  # the legend of the group: it is the first map
-    assert [bool(values(image).any()) for image in tiles(figure)[:32]] == [True, *31 * [False]]
+    assert title.endswith("numbers changed; 1 of 70 maps")
+    assert "65" in texts(figure)
+    assert [values(image).any() for image in tiles(figure)[:2]] == [True, True]  # the map of conv1, and its way out of the ReLU
 
 
 def test_a_layer_that_a_nudge_does_not_reach_is_a_line_without_maps() -> None:

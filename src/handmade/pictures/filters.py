@@ -24,6 +24,7 @@ MOST = 16  # filters, and channels of each, that are shown
 MOST_ALONE = 64  # filters of one channel that are shown
 LARGEST = 0.88  # inches of a filter's longer side
 LEAST = 0.6  # inches of a matrix's height
+HIGHEST = 0.3  # inches of a row of a matrix
 MATRIX = "matrix"
 NUMBERS = 0.25  # inches for the numbers of the channels
 
@@ -94,7 +95,7 @@ def lay(sheet: Sheet, layer: Filters, scale: Scale) -> None:
     W, most = layer.W, shown_of(sheet)
     rows, columns, channels, filters = W.shape
     if layer.kind == MATRIX:
-        height = min(max(rows * sheet.width / columns, LEAST), sheet.width)
+        height = min(max(rows * sheet.width / columns, LEAST), max(rows * HIGHEST, LEAST), sheet.width)
         sheet.tile(W[:, :, 0, 0], scale, MARGIN, sheet.y, sheet.width, height)
         sheet.y += height
         return

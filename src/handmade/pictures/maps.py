@@ -115,12 +115,12 @@ def _cut(maps: int) -> str:
     return counted(maps, "map") if maps <= MOST else f"{MOST} of {maps} maps, most active first"
 
 
-def show_maps(sheet: Sheet, title: str, y: Array, scale: Scale) -> None:
+def show_maps(sheet: Sheet, title: str, y: Array, scale: Scale, most: int = MOST) -> None:
     """Draw the channels of y, (H, W, C), each with its number; of many the most active ones, by their mean absolute value."""
     sheet.group(title, scale)
     shown = list(range(y.shape[-1]))
     if len(shown) > MOST:
-        shown = [int(c) for c in np.argsort(-np.abs(y).mean(axis=(0, 1)), kind="stable")[:MOST]]
+        shown = [int(c) for c in np.argsort(-np.abs(y).mean(axis=(0, 1)), kind="stable")[:most]]
     sheet.maps([y[..., c] for c in shown], scale, captions=list(map(str, shown)))
 
 

@@ -76,8 +76,9 @@ def _show(sheet: Sheet, network: Network, name: str, d: Array, y: Array, label: 
         return
     scale = signed_scale(sheet.theme, [d], "difference")
     if d.ndim == 3:
-        cut = f"; {MOST} of {d.shape[-1]} maps, largest differences first" if d.shape[-1] > MOST else ""
-        show_maps(sheet, title + cut, d, scale)
+        changed = min(MOST, int(d.any(axis=(0, 1)).sum()))
+        cut = f"; {changed} of {d.shape[-1]} maps{', largest differences first' if changed > 1 else ''}"
+        show_maps(sheet, title + (cut if d.shape[-1] > MOST else ""), d, scale, changed)
         return
     texts = [[number(float(before)), number(float(by))] for before, by in zip(y, d, strict=True)]
     if last and len(d) > 1:
