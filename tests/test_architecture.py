@@ -35,7 +35,8 @@ MAY_IMPORT = {
     "own_digits": {"data", "files"},
     "runs": {"data", "engine", "files", "network", "networks", "receipts", "threads"},
     "__init__": FACADE,
-    "cli": {*FACADE, "files", "layer_files", "pictures", "threads", "doctor", "__init__"},
+    "text": {"engine", "runs"},
+    "cli": {*FACADE, "files", "layer_files", "pictures", "text", "threads", "doctor", "__init__"},
     "__main__": {"cli"},
     "pytest_plugin": set[str](),
 }
@@ -48,6 +49,7 @@ FOREIGN = {
     "layer_files": {"watchfiles"},
     "threads": {"threadpoolctl"},
     "doctor": {"threadpoolctl"},
+    "text": {"rich"},
     "cli": {"typer", "rich"},
     "pytest_plugin": {"pytest"},
 }

@@ -14,9 +14,9 @@ import pytest
 
 import handmade
 from handmade.cli.main import main
-from handmade.cli.number_format import decimals_for, digits_before, signed, useful_digits
 from handmade.files.checkpoints import read
 from handmade.runs import inputs
+from handmade.text.number_format import decimals_for, digits_before, signed, useful_digits
 from tiny_digits import TINY, write_digits
 
 MINUS = "\N{MINUS SIGN}"

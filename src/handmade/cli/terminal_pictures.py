@@ -10,10 +10,10 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
-from handmade.cli.number_format import MINUS
 from handmade.data.resize import area_average
 from handmade.engine.arrays import Array
 from handmade.pictures.style import LIGHT
+from handmade.text.number_format import MINUS
 
 WIDEST = 80  # columns
 BETWEEN = 2  # columns

@@ -142,8 +142,9 @@ def _check_gradients(target: str, data: str, images: int, seed: int, *, all_weig
 
 
 def _tell_cost(network: "Network", x: "Array", y: "Array", threads: int) -> None:
-    from handmade.cli.console import duration, news
+    from handmade.cli.console import news
     from handmade.engine.gradients.definition import cost
+    from handmade.text.number_format import duration
 
     passes, seconds = cost(network, x, y, "forward")
     on = f" on {threads} cores" if threads > 1 else ""

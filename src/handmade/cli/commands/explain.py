@@ -49,8 +49,8 @@ def explain(
 
     from handmade import receipts
     from handmade.cli.console import print_json, results
-    from handmade.cli.receipt_tables import show
     from handmade.runs import explain_next_update, inputs
+    from handmade.text.receipt_tables import layout
 
     if at.startswith(UPDATE):
         number, receipt = explain_next_update(target, at.removeprefix(UPDATE).strip())
@@ -67,5 +67,4 @@ def explain(
     else:
         if "step" in about:
             results.print(f"Step {about['step']:,} of {target}: the weight after it, and what the optimiser then remembers.\n")
-        for each in receipt.all():
-            show(each, digits)
+        results.print(*layout(receipt, digits), sep="\n")

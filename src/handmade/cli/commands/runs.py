@@ -78,7 +78,7 @@ def _table(runs: "Sequence[RunRecord]") -> "Table":
     from rich.markup import escape
     from rich.table import Table
 
-    from handmade.cli.console import duration, percent
+    from handmade.text.number_format import duration, percent
 
     table = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False)
     for name in ("run", "when", "network", "gradient", "optimiser"):
@@ -107,8 +107,9 @@ def _compare(paths: Sequence[Path], *, json: bool) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from handmade.cli.console import percent, print_json, results
+    from handmade.cli.console import print_json, results
     from handmade.runs import compare
+    from handmade.text.number_format import percent
 
     compared = compare(paths)
     if json:
@@ -171,7 +172,7 @@ def _sparklines(names: Sequence[str], curves: "Sequence[Curve]") -> list[str]:
 
 
 def _outcome(name: str, value: float | None) -> str:
-    from handmade.cli.console import duration, percent
+    from handmade.text.number_format import duration, percent
 
     if value is None:
         return ""

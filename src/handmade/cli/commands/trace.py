@@ -28,8 +28,8 @@ def trace(
     """Show what one nudge changes at every layer, exactly."""
     from handmade import receipts
     from handmade.cli.console import news, print_json
-    from handmade.cli.number_format import useful_digits
     from handmade.runs import inputs
+    from handmade.text.number_format import useful_digits
 
     if figure:
         from handmade.cli.figures import check_figure
@@ -58,8 +58,8 @@ def _show(traced: "Trace", digits: int) -> None:
     from rich.text import Text
 
     from handmade.cli.console import results
-    from handmade.cli.number_format import signed
-    from handmade.cli.receipt_tables import steps_table
+    from handmade.text.number_format import signed
+    from handmade.text.receipt_tables import steps_table
 
     before, after = signed(traced.before, digits), signed(traced.before + traced.step, digits)
     results.print(Text.assemble((str(traced.at), "bold"), ": ", before, " becomes ", after))
