@@ -8,6 +8,7 @@ from statistics import fmean
 from typing import Any
 
 from handmade.engine.errors import HandmadeError
+from handmade.engine.printable import ShortRepr
 from handmade.runs.history import RunRecord, read_record
 from handmade.runs.record import read_log
 
@@ -22,7 +23,7 @@ def different(runs: Sequence[RunRecord]) -> dict[str, list[Any]]:
 
 
 @dataclass(frozen=True)
-class Curve:
+class Curve(ShortRepr):
     """Loss and accuracy of a run, step by step.
 
     Attributes
@@ -64,7 +65,7 @@ def common_steps(curves: Sequence[Curve], count: int) -> list[int]:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(ShortRepr):
     """Runs side by side; every list has one entry a run, in their order.
 
     Attributes

@@ -15,6 +15,7 @@ from types import NoneType
 from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 
 from handmade.engine.errors import HandmadeError
+from handmade.engine.printable import ShortRepr
 from handmade.runs.old_names import in_new_names
 from handmade.runs.recipes import RECIPES
 
@@ -59,7 +60,7 @@ def _setting(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class Settings(ShortRepr):
     """Settings of a training run; `Settings()` are those of a plain `handmade train`.
 
     Raises

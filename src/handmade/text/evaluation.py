@@ -1,0 +1,66 @@
+"""Text of an evaluation: accuracy, most frequent confusions, and the confusion matrix."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rich import box
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from handmade.engine.evaluation import Evaluation
+from handmade.text.number_format import percent
+
+FEW = 5  # confusions that are listed
+
+
+def layout(evaluation: Evaluation, title: str = "Accuracy") -> Iterator[RenderableType]:
+    """Yield accuracy, most frequent confusions, and the confusion matrix."""
+    yield from summary(evaluation, title)
+    yield ConfusionMatrix(evaluation)
+
+
+def summary(evaluation: Evaluation, title: str = "Accuracy") -> Iterator[Text]:
+    """Yield accuracy and the most frequent confusions, with the names of the classes."""
+    yield Text(f"{title} {percent(evaluation.accuracy)}: {evaluation.right:,} of {evaluation.images:,} images right.")
+    name = evaluation.class_name
+    confusions = [f"{name(true)} predicted as {name(predicted)} ({count})" for true, predicted, count in evaluation.mistakes(FEW)]
+    if confusions:
+        yield Text(f"Most frequent confusions: {', '.join(confusions)}.")
+
+
+@dataclass(frozen=True, eq=False)
+class ConfusionMatrix:
+    """The table of true and predicted classes; one line in its place where it is wider than the console."""
+
+    evaluation: Evaluation
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        table = _table(self.evaluation)
+        needed = table.__rich_measure__(console, options.update(max_width=10_000)).maximum
+        if needed <= options.max_width:
+            yield table
+        else:
+            classes = len(self.evaluation.confusion)
+            yield Text(f"The confusion matrix of {classes} classes needs {needed} columns. Try evaluation.confusion, or --json.")
+
+
+def _table(evaluation: Evaluation) -> Table:
+    """Return the confusion matrix. Correct predictions are on the diagonal; zeros are left out.
+
+    Rows show the names of the classes; columns, which are narrow, show their numbers.
+    """
+    table = Table(title="Confusion matrix", title_justify="left", box=box.SIMPLE, padding=(0, 1, 0, 0))
+    table.caption, table.caption_justify = "Rows: true class. Columns: predicted class. Recall: share of the row.", "left"
+    names = evaluation.class_names
+    table.add_column("", justify="right" if names is None else "left", style="bold")
+    for predicted in range(len(evaluation.confusion)):
+        table.add_column(str(predicted), justify="right")
+    table.add_column("recall", justify="right")
+    for true, row in enumerate(evaluation.confusion):
+        cells = [
+            Text(str(count) if count else "", "bold" if true == predicted else "") for predicted, count in enumerate(row.tolist())
+        ]
+        name = str(true) if names is None else f"{true} {names[true]}"
+        table.add_row(Text(name), *cells, f"{100 * row[true] / row.sum():.1f} %" if row.sum() else "")
+    return table
