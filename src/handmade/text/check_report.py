@@ -18,7 +18,8 @@ CAPTION = (
 
 
 def layout(report: Report) -> Iterator[RenderableType]:
-    """Yield the table, then wrong gradients, arrays that were not tested, kinks, notes, and the summary."""
+    """Yield the verdict, the table, wrong gradients, arrays that were not tested, kinks, notes, and the summary."""
+    yield Text.assemble("verdict: ", (report.verdict, STYLES[report.verdict]))
     if report.arrays:
         yield _table(report)
     for verdict, title in TITLES.items():

@@ -43,9 +43,9 @@ def _stored(receipt: Receipt) -> Text:
     """Return the stored number, and its distance from the sum of the terms."""
     stored = Text.assemble(f"  stored in {receipt.dtype}: ", signed(receipt.value, useful_digits(17, receipt.dtype)))
     if receipt.rounding:
-        off = f"\n  the terms add up to that but for {-receipt.rounding:+.1g}; rounding allows {receipt.bound:.1g}"
+        off = f"\n  the sum of the terms differs by {-receipt.rounding:+.1g}; rounding allows {receipt.bound:.1g}"
         return stored.append(off.replace("-", MINUS)).append("\n")
-    return stored.append("\n  the terms add up to exactly that\n")
+    return stored.append("\n  the sum of the terms is exactly that\n")
 
 
 def steps_table(story: tuple[Step, ...], digits: int) -> Table:

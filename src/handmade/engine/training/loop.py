@@ -292,10 +292,6 @@ def _first_overflow(network: Network, x: Array) -> str:
         tape = network.forward(x)
     for i, activation in enumerate(tape):
         if not np.isfinite(activation).all():
-            where = (
-                "the images are not finite"
-                if i == 0
-                else f"the output of layer {i - 1} ({network.names[i - 1]}) overflowed first"
-            )
-            return f"{where}; {REMEDY}"
+            layer = f"the output of layer {i - 1} ({network.names[i - 1]}) overflowed first"
+            return f"{layer if i else 'the images are not finite'}; {REMEDY}"
     return f"every layer's output is finite, the loss itself overflowed; {REMEDY}"
