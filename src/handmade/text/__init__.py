@@ -44,7 +44,7 @@ def to_text(value: object, width: int | None = None) -> str:
     """
     names = (f"{kind.__module__}.{kind.__qualname__}" for kind in type(value).__mro__)
     module = next(LAYOUTS[name] for name in names if name in LAYOUTS)
-    text = _printed(import_module(f"handmade.text.{module}").layout(value), width or _width())
+    text = rendered(import_module(f"handmade.text.{module}").layout(value), width or _width())
     return text if _can_encode(text) else text.translate(ASCII)
 
 
@@ -52,11 +52,13 @@ def plain_console(width: int) -> "Console":
     """Return a console that prints into a string, without colour."""
     from rich.console import Console  # noqa: PLC0415  importing handmade.text alone is cheap
 
-    return Console(file=io.StringIO(), width=width, color_system=None, force_terminal=False, highlight=False, emoji=False)
+    return Console(
+        file=io.StringIO(), width=width, height=25, color_system=None, force_terminal=False, highlight=False, emoji=False
+    )
 
 
-def _printed(parts: "Iterable[RenderableType]", width: int) -> str:
-    """Print lines and tables below each other. A line that is too long continues below, indented."""
+def rendered(parts: "Iterable[RenderableType]", width: int) -> str:
+    """Return lines and tables below each other. A line that is too long continues below, indented."""
     from rich.text import Text  # noqa: PLC0415
 
     console = plain_console(width)

@@ -21,7 +21,7 @@ def layout(report: Report) -> Iterator[RenderableType]:
     """Yield the verdict, the table, wrong gradients, arrays that were not tested, kinks, notes, and the summary."""
     yield Text.assemble("verdict: ", (report.verdict, STYLES[report.verdict]))
     if report.arrays:
-        yield _table(report)
+        yield from (_table(report), Text(CAPTION))
     for verdict, title in TITLES.items():
         details = [array.story() for array in report.arrays if array.verdict == verdict]
         yield from _section(title, details)
@@ -36,7 +36,7 @@ def _section(title: str, lines: "list[str] | tuple[str, ...]") -> Iterator[Text]
 
 
 def _table(report: Report) -> Table:
-    table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0), show_edge=False, caption=CAPTION, caption_justify="left")
+    table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0), show_edge=False)
     table.add_column("array", overflow="fold")  # a name that is cut could be that of several arrays
     for name in ("weights", "on a\nkink", "worst\nerror", "definition", "tried"):
         table.add_column(name, justify="right")

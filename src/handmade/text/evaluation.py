@@ -12,6 +12,7 @@ from handmade.engine.evaluation import Evaluation
 from handmade.text.number_format import percent
 
 FEW = 5  # confusions that are listed
+CAPTION = "Rows: true class. Columns: predicted class. Recall: correct share of the row."
 
 
 def layout(evaluation: Evaluation, title: str = "Accuracy") -> Iterator[RenderableType]:
@@ -39,7 +40,7 @@ class ConfusionMatrix:
         table = _table(self.evaluation)
         needed = table.__rich_measure__(console, options.update(max_width=10_000)).maximum
         if needed <= options.max_width:
-            yield table
+            yield from (table, Text(CAPTION))
         else:
             classes = len(self.evaluation.confusion)
             yield Text(f"The confusion matrix of {classes} classes needs {needed} columns. Try evaluation.confusion, or --json.")
@@ -51,7 +52,6 @@ def _table(evaluation: Evaluation) -> Table:
     Rows show the names of the classes; columns, which are narrow, show their numbers.
     """
     table = Table(title="Confusion matrix", title_justify="left", box=box.SIMPLE, padding=(0, 1, 0, 0))
-    table.caption, table.caption_justify = "Rows: true class. Columns: predicted class. Recall: share of the row.", "left"
     names = evaluation.class_names
     table.add_column("", justify="right" if names is None else "left", style="bold")
     for predicted in range(len(evaluation.confusion)):

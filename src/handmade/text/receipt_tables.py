@@ -52,7 +52,7 @@ def steps_table(story: tuple[Step, ...], digits: int) -> Table:
     """Return the effect of a nudge, layer by layer, as a table."""
     table = Table(box=box.SIMPLE, title="  Changes after the nudge", title_justify="left")
     table.add_column("layer", overflow="fold")  # a name that is cut could be that of several layers
-    for column in ("moved", "of", "share", "largest"):
+    for column in ("changed", "of", "share", "largest"):
         table.add_column(column, justify="right")
     table.add_column("at")
     for step in story:
@@ -62,7 +62,7 @@ def steps_table(story: tuple[Step, ...], digits: int) -> Table:
     return table
 
 
-def _grids(total: Term, digits: int) -> Iterator[Table]:
+def _grids(total: Term, digits: int) -> Iterator[RenderableType]:
     """Yield patch, kernel and products of every channel of a convolution, in the same decimals and widths."""
     channels = [channel for channel in total.parts if _is_window(channel)]
     grids = [{"patch": _factor(each, 1), "kernel": _factor(each, 0), "products": list(each.parts)} for each in channels]
@@ -72,7 +72,8 @@ def _grids(total: Term, digits: int) -> Iterator[Table]:
         decimals = decimals_for((term.value for term in terms), digits)
         layout[name] = decimals, max(len(_cell(term, decimals)) for term in terms)
     for channel, grid in zip(channels, grids, strict=True):
-        yield _grid(channel.label, grid, layout)
+        places = "  ".join(_place_of(grid[name]) for name in ("patch", "kernel"))
+        yield from (Text(f"  {channel.label}: {places}", "italic"), _grid(grid, layout))
 
 
 def _factor(channel: Term, k: int) -> list[Term]:
@@ -85,13 +86,12 @@ def _is_window(term: Term) -> bool:
     return term.how == "sum" and len(weights) == len(term.parts) and all(place and len(place.index) == 4 for place in weights)
 
 
-def _grid(label: str, grid: dict[str, list[Term]], layout: dict[str, tuple[int, int]]) -> Table:
+def _grid(grid: dict[str, list[Term]], layout: dict[str, tuple[int, int]]) -> Table:
     """Return three grids side by side, or one below the other where they would be too wide."""
     kernel = grid["kernel"]
     across = 1 + max(term.place.index[1] for term in kernel if term.place)
     blocks = {name: _block(terms, across, *layout[name]) for name, terms in grid.items()}
-    where = "  ".join(_place_of(grid[name]) for name in ("patch", "kernel"))
-    table = Table(title=f"  {label}: {where}", title_justify="left", box=None, padding=(0, 0, 0, 2))
+    table = Table(box=None, padding=(0, 0, 0, 2))
     if sum(2 + across * (width + 1) for _, width in layout.values()) <= WIDE:
         for name in grid:
             table.add_column(name)

@@ -12,7 +12,7 @@ from handmade.engine.check.networks.steps import Curve, StepErrors
 
 def layout(errors: StepErrors) -> Iterator[RenderableType]:
     """Yield the table of errors, the main results, and the weights that were left out."""
-    yield _table(errors)
+    yield from (Text("Median relative error of difference quotients; * marks the best h of each column"), _table(errors))
     textbook, exact = (errors.curve(method, "float64", "forward") for method in ("textbook", "exact"))
     best = f"h = {errors.h[textbook.best]:.0e}: {_error(textbook, textbook.best)}"
     yield Text(f"The textbook, one side, float64, is best at {best}.")
@@ -25,8 +25,6 @@ def layout(errors: StepErrors) -> Iterator[RenderableType]:
 def _table(errors: StepErrors) -> Table:
     table = Table(
         box=box.SIMPLE_HEAD,
-        title="Median relative error of difference quotients; * marks the best h of each column",
-        title_justify="left",
         padding=0,
     )
     table.add_column("h\n\n", justify="right")

@@ -45,10 +45,6 @@ def check(
 
     A gradient that differs from its quotients is an error, or a kink: a point where the slope jumps, such as ReLU at 0. The exit
     code is 0 only if every gradient was tested and is right.
-
-    handmade check runs/readme-1
-
-    handmade check my_layer.py:Conv --input 2,8,8,3
     """
     for_layers = {"--input": inputs, "--args": arguments, "--dtype": dtype, "--watch": watch}
     if file := LAYER_IN_FILE.fullmatch(target):
@@ -79,6 +75,7 @@ def _check_steps(target: str, data: str, images: int, seed: int, figure: Path | 
     """Measure the error of every kind of quotient at every h, and print or draw it."""
     from handmade.cli.console import news, print_json, results
     from handmade.cli.step_errors import measured
+    from handmade.engine.printable import counted
     from handmade.text.step_errors import layout
 
     if figure:
@@ -95,8 +92,8 @@ def _check_steps(target: str, data: str, images: int, seed: int, figure: Path | 
     if json:
         print_json({"target": target, "images": images} | asdict(errors) | {"figure": str(figure) if figure else None})
         return
-    counted = sum(errors.weights.values())
-    news.print(f"{target}: {counted} weights, on {images} images of {data}, against backpropagation in float64")
+    weights, images_used = counted(sum(errors.weights.values()), "weight"), counted(images, "image")
+    news.print(f"{target}: {weights}, on {images_used} of {data}, against backpropagation in float64")
     results.print(*layout(errors), sep="\n")
     if figure:
         news.print(f"Figure: {figure}")
@@ -112,6 +109,7 @@ def _check_gradients(target: str, data: str, images: int, seed: int, *, all_weig
     from handmade.data import prepare_for
     from handmade.engine.check.networks import check as checks
     from handmade.engine.errors import HandmadeError
+    from handmade.engine.printable import counted
     from handmade.runs import inputs
     from handmade.text.check_report import layout
     from handmade.threads import cores, threads
@@ -130,7 +128,7 @@ def _check_gradients(target: str, data: str, images: int, seed: int, *, all_weig
         plain = {"target": target, "verdict": report.verdict, "ok": report.ok, "notes": report.notes}
         print_json(plain | {"arrays": [_plain(array) for array in report.arrays]})
     else:
-        news.print(f"{target}: {network.size:,} weights, on {len(x)} images of {data}, in float64")
+        news.print(f"{target}: {counted(network.size, 'weight')}, on {counted(len(x), 'image')} of {data}, in float64")
         results.print(*layout(report), sep="\n")
     if report.bugs:
         raise HandmadeError(f"{report.bugs:,} gradients are wrong")

@@ -6,12 +6,7 @@ from handmade.cli.commands.options import Data, Json, Seed, Target
 
 
 def evaluate(model: Target, *, data: Data = "mnist", seed: Seed = 0, json: Json = False) -> None:
-    """Evaluate a model on the test images: accuracy and confusion matrix.
-
-    handmade evaluate runs/readme-1
-
-    handmade evaluate runs/readme-1/best.safetensors --json
-    """
+    """Evaluate a model on the test images: accuracy and confusion matrix."""
     from handmade.cli.console import print_json, results
     from handmade.cli.targets import network_of
     from handmade.data import prepare_for

@@ -40,12 +40,7 @@ def explain(
     numpy: Annotated[bool, typer.Option("--numpy", help="Print NumPy code that computes the number instead.")] = False,
     json: Json = False,
 ) -> None:
-    """Explain one number: the terms that it is the sum of.
-
-    handmade explain readme --at logits[3]
-
-    handmade explain runs/readme-1 --image test:7 --at "d loss / d conv1.W[1,2,0,5]"
-    """
+    """Explain one number: the terms that it is the sum of."""
     if numpy and json:
         raise typer.BadParameter("does not go with --json", param_hint="--numpy")
     from rich.text import Text

@@ -25,12 +25,7 @@ def show(
     data: Data = "mnist",
     json: Json = False,
 ) -> None:
-    """Show images, the layers of a model, or its filters.
-
-    handmade show test:7 train:12
-
-    handmade show runs/readme-1 --filters conv1
-    """
+    """Show images, the layers of a model, or its filters."""
     from handmade.cli.targets import is_network
     from handmade.engine.errors import HandmadeError
 

@@ -23,10 +23,7 @@ def trace(
     data: Data = "mnist",
     json: Json = False,
 ) -> None:
-    """Show the effect of one nudge on every layer, exactly.
-
-    handmade trace readme --nudge conv1.W[1,2,0,5]=+0.1
-    """
+    """Show the effect of one nudge on every layer, exactly."""
     from handmade import receipts
     from handmade.cli.console import news, print_json, results
     from handmade.cli.targets import network_and_image
