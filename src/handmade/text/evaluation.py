@@ -11,6 +11,7 @@ from rich.text import Text
 from handmade.engine.evaluation import Evaluation
 from handmade.text.number_format import percent
 
+WIDEST = 10_000  # columns
 FEW = 5  # confusions that are listed
 CAPTION = "Rows: true class. Columns: predicted class. Recall: correct share of the row."
 
@@ -37,13 +38,14 @@ class ConfusionMatrix:
     evaluation: Evaluation
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        table = _table(self.evaluation)
-        needed = table.__rich_measure__(console, options.update(max_width=10_000)).maximum
-        if needed <= options.max_width:
+        confusion = self.evaluation.confusion
+        at_least = sum(1 + len(str(count)) for count in confusion.max(axis=0).tolist())
+        table = _table(self.evaluation) if at_least <= options.max_width else None
+        if table is not None and table.__rich_measure__(console, options.update(max_width=WIDEST)).maximum <= options.max_width:
             yield from (table, Text(CAPTION))
         else:
-            classes = len(self.evaluation.confusion)
-            yield Text(f"The confusion matrix of {classes} classes needs {needed} columns. Try evaluation.confusion, or --json.")
+            wider = f"The confusion matrix of {len(confusion)} classes is wider than {options.max_width} columns."
+            yield Text(f"{wider} Try evaluation.confusion, or --json.")
 
 
 def _table(evaluation: Evaluation) -> Table:

@@ -25,13 +25,13 @@ def aligned(value: float, decimals: int) -> Text:
 
 
 def decimals_for(values: Iterable[float], digits: int) -> int:
-    """Return the decimals that show the digits of the largest value if it is 1 or more; else as many decimals as digits."""
+    """Return the number of decimals: `digits` significant ones of the largest value if it is 1 or more, else `digits`."""
     largest = max(map(abs, values), default=0.0)
     return max(0, digits - 1 - math.floor(math.log10(largest))) if largest >= 1 else digits
 
 
 def digits_before(a: float, b: float, digits: int) -> int:
-    """Return the digits of a and b that are needed to see `digits` of a - b."""
+    """Return the number of digits of a and b that show `digits` of a - b."""
     return digits + max(0, _exponent(max(abs(a), abs(b))) - _exponent(a - b)) if a != b else digits
 
 
