@@ -321,7 +321,7 @@ def test_other_values_show_settings_that_are_not_the_default() -> None:
         def __init__(self) -> None:
             self.seen, self._hidden = np.zeros(3), 1
 
-    assert repr(Plain()) == "Plain(seen=float64 (3,))"
+    assert repr(Plain()) == text.to_text(Plain()) == "Plain(seen=float64 (3,))"
 
 
 def test_pictures_are_there_by_name() -> None:

@@ -38,12 +38,14 @@ def to_text(value: object, width: int | None = None) -> str:
     Parameters
     ----------
     value : object
-        An object of a class in LAYOUTS, or of a subclass.
+        An object of a class in LAYOUTS, or of a subclass. Another value is shown by its `repr()`.
     width : int, optional
         Largest number of columns; by default, the width of the terminal, else COLUMNS, else 100.
     """
     names = (f"{kind.__module__}.{kind.__qualname__}" for kind in type(value).__mro__)
-    module = next(LAYOUTS[name] for name in names if name in LAYOUTS)
+    module = next((LAYOUTS[name] for name in names if name in LAYOUTS), None)
+    if module is None:
+        return repr(value)
     text = rendered(import_module(f"handmade.text.{module}").layout(value), width or _width())
     return text if _can_encode(text) else text.translate(ASCII)
 
