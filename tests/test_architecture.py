@@ -111,7 +111,8 @@ def test_no_file_holds_more_than_it_should() -> None:
 
 def test_importing_handmade_loads_numpy_and_nothing_heavier() -> None:
     code = (
-        "import sys, handmade, handmade.frameworks\n"
+        "import sys, handmade, handmade.frameworks, handmade.text\n"
+        "repr(handmade.ReLU())\n"
         "print(*{'typer', 'rich', 'safetensors', 'threadpoolctl', 'numba', 'llvmlite', 'torch', 'jax'} & set(sys.modules))"
     )
 

@@ -9,8 +9,6 @@ from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any
 
-import numpy as np
-
 TEXT = "handmade.text"
 LONGEST = 160  # letters of a repr
 LONGEST_VALUE = 60  # letters of one value in it
@@ -44,10 +42,10 @@ class Printable(ShortRepr):
         return text
 
 
-def short(value: object) -> str:
+def short(value: Any) -> str:
     """Return a value in a few letters: arrays by shape and dtype, long lists and dicts by their length."""
-    if isinstance(value, np.ndarray):
-        return f"{value.dtype} {value.shape}"
+    if _is_array(value):
+        return f"{value.dtype} {tuple(value.shape)}"
     if isinstance(value, Mapping) and value:
         return "{" + counted(len(value), "item") + "}"
     if isinstance(value, list | tuple):
@@ -56,6 +54,11 @@ def short(value: object) -> str:
         parts = ", ".join(map(short, value))
         return cut(f"[{parts}]" if isinstance(value, list) else f"({parts}{',' * (len(value) == 1)})", LONGEST_VALUE)
     return cut(repr(value), LONGEST_VALUE)
+
+
+def _is_array(value: object) -> bool:
+    """Return True for arrays of NumPy and of others, without importing them."""
+    return hasattr(value, "dtype") and hasattr(value, "shape")
 
 
 def counted(number: int, noun: str) -> str:
@@ -85,5 +88,5 @@ def _fields(value: object) -> Iterator[tuple[str, Any]]:
     for field in dataclasses.fields(value):
         held = getattr(value, field.name)
         default = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
-        if field.repr and not (isinstance(held, type(default)) and not isinstance(held, np.ndarray) and held == default):
+        if field.repr and not (isinstance(held, type(default)) and not _is_array(held) and held == default):
             yield field.name, held

@@ -83,6 +83,9 @@ class Comparison(ShortRepr):
     differ: dict[str, list[Any]]
     at: list[dict[str, Any]]
 
+    def _summary(self) -> str:
+        return f"{len(self.runs)} runs, {len(self.differ)} settings differ"
+
     def to_json(self) -> dict[str, Any]:
         """Return runs, differences and steps, ready for JSON."""
         return {"runs": [run.to_json() for run in self.runs], "differ": self.differ, "at": self.at}

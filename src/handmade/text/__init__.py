@@ -29,7 +29,7 @@ LAYOUTS = {  # the module of each class; imported when such a value is first pri
     "handmade.runs.session.TrainingSession": "training_session",
 }
 WIDTH = 100  # columns, where there is no terminal
-ASCII = str.maketrans({"\N{MINUS SIGN}": "-", "\N{MULTIPLICATION SIGN}": "x", "\N{BOX DRAWINGS LIGHT HORIZONTAL}": "-"})
+ASCII = str.maketrans("\N{MINUS SIGN}\N{MULTIPLICATION SIGN}\N{BOX DRAWINGS LIGHT HORIZONTAL}▁▂▃▄▅▆▇█", "-x-.:-=+*#%")
 
 
 def to_text(value: object, width: int | None = None) -> str:
