@@ -19,8 +19,8 @@ import numpy as np
 import pytest
 
 import handmade
-from handmade.cli.console import program
 from handmade.cli.main import main
+from handmade.cli.program import program
 from handmade.engine.arrays import Array
 from handmade.engine.optim import SCHEDULES
 from handmade.files.checkpoints import Checkpoints

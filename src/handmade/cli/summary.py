@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from rich.markup import escape
 
-from handmade.cli.console import duration, news, percent, program
+from handmade.cli.console import duration, news, percent
+from handmade.cli.program import program
 
 if TYPE_CHECKING:
     from handmade.engine.evaluation import Evaluation

@@ -11,10 +11,11 @@ from handmade.engine.training.state import TrainingState
 from handmade.files.checkpoints import Checkpoint, Checkpoints
 from handmade.runs.backends import backend_again, goes_on_with, slower
 from handmade.runs.cost import estimated
+from handmade.runs.fields import SettingError
 from handmade.runs.job import Job, assemble
 from handmade.runs.record import RunWriter, cut_log, next_folder, read_run_json
 from handmade.runs.session import TrainingSession
-from handmade.runs.settings import SettingError, Settings, settings
+from handmade.runs.settings import Settings, settings
 
 PARENT = Path("runs")  # of folders that nobody named
 

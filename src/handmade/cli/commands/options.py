@@ -10,12 +10,19 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from handmade.runs.settings import Setting, settings
+from handmade.runs.fields import Setting
+from handmade.runs.settings import settings
 
 
-def setting_option(setting: Setting) -> Any:
+def setting_option(setting: Setting, panel: str | None = None) -> Any:
     """Make the option of one setting."""
-    return typer.Option(f"--{setting.name.replace('_', '-')}", metavar=setting.metavar, min=setting.least, help=setting.text)
+    return typer.Option(
+        f"--{setting.name.replace('_', '-')}",
+        metavar=setting.metavar,
+        min=setting.least,
+        help=setting.text,
+        rich_help_panel=panel,
+    )
 
 
 def takes_settings(command: Callable[..., None]) -> Callable[..., None]:
@@ -27,12 +34,12 @@ def takes_settings(command: Callable[..., None]) -> Callable[..., None]:
             setting.name,
             inspect.Parameter.KEYWORD_ONLY,
             default=setting.default,
-            annotation=Annotated[_type(setting), setting_option(setting)],
+            annotation=Annotated[_type(setting), setting_option(setting, setting.panel)],
         )
         for setting in settings()
     ]
     first = [each for each in before if each.kind is not inspect.Parameter.KEYWORD_ONLY]
-    command.__signature__ = signature.replace(parameters=[*first, *options, *before[len(first) :]])  # type: ignore[attr-defined]
+    command.__signature__ = signature.replace(parameters=[*first, *before[len(first) :], *options])  # type: ignore[attr-defined]
     return command
 
 

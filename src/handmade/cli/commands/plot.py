@@ -7,11 +7,13 @@ from typing import Annotated
 import typer
 
 from handmade.cli.commands.options import Data, Image, Label, Seed, Target
+from handmade.cli.help import Command, Group
 
 plot = typer.Typer(
     name="plot",
-    help="Draw a picture: filters, feature maps, curves, mistakes, ...",
-    epilog="A picture is a .png, .svg or .pdf, by the ending of --out.",
+    cls=Group,
+    help="Draw filters, feature maps, training curves, mistakes, ...",
+    epilog="A picture is a .png, .svg or .pdf file, by the ending of --out; a film is a .gif.",
     rich_markup_mode=None,
 )
 
@@ -21,7 +23,7 @@ Dark = Annotated[bool, typer.Option("--dark", help="For a dark background.")]
 LayerName = Annotated[str | None, typer.Option(metavar="LAYER", help="One layer, such as conv1 or linear1.")]
 
 
-@plot.command()
+@plot.command(cls=Command)
 def filters(
     target: Target, *, layer: LayerName = None, seed: Seed = 0, out: Out = None, force: Force = False, dark: Dark = False
 ) -> None:
@@ -35,7 +37,7 @@ def filters(
     order.draw(file, pictures.filters(network_named(target, seed), layer, dark=dark))
 
 
-@plot.command()
+@plot.command(cls=Command)
 def maps(
     target: Target,
     *,
@@ -57,7 +59,7 @@ def maps(
     order.draw(file, pictures.feature_maps(network, one, label, dark=dark))
 
 
-@plot.command()
+@plot.command(cls=Command)
 def nudge(
     target: Target,
     *,
@@ -80,7 +82,7 @@ def nudge(
     order.draw(file, pictures.difference_maps(network, one, nudge, label, dark=dark))
 
 
-@plot.command()
+@plot.command(cls=Command)
 def sensitivity(
     target: Target,
     *,
@@ -107,7 +109,7 @@ def sensitivity(
     order.draw(file, pictures.sensitivity(network, one, label, patch=patch, dark=dark))
 
 
-@plot.command()
+@plot.command(cls=Command)
 def curves(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="The folders of runs; several are laid over each other.")],
     *,
@@ -124,7 +126,7 @@ def curves(
     order.draw(file, pictures.curves(histories(runs), dark=dark))
 
 
-@plot.command()
+@plot.command(cls=Command)
 def confusion(
     target: Target, *, data: Data = "mnist", seed: Seed = 0, out: Out = None, force: Force = False, dark: Dark = False
 ) -> None:
@@ -141,7 +143,7 @@ def confusion(
     order.draw(file, pictures.confusion(evaluate(network, x, digits.test.labels), network.class_names, dark=dark))
 
 
-@plot.command()
+@plot.command(cls=Command)
 def mistakes(
     target: Target,
     *,
@@ -164,7 +166,7 @@ def mistakes(
     order.draw(file, pictures.mistakes(network, x, digits.test.labels, most=most, dark=dark))
 
 
-@plot.command()
+@plot.command(cls=Command)
 def histograms(
     target: Target,
     *,
@@ -187,7 +189,7 @@ def histograms(
     order.draw(file, pictures.histograms(network, x, digits.train.labels[:images], dark=dark))
 
 
-@plot.command()
+@plot.command(cls=Command)
 def steps(
     target: Target = "readme",
     *,
@@ -208,7 +210,7 @@ def steps(
     order.draw(file, pictures.error_against_h(measured(target, data, images, seed), dark=dark))
 
 
-@plot.command()
+@plot.command(cls=Command)
 def film(
     target: Target = "readme",
     *,

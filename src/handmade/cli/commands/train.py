@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from handmade.cli.commands.options import Json, given_settings, in_options, takes_settings
+from handmade.runs.settings import FILES
 
 if TYPE_CHECKING:
     from handmade.runs import Estimate, TrainingSession
@@ -20,18 +21,27 @@ def train(
     context: typer.Context,
     *,
     out: Annotated[
-        Path | None, typer.Option(metavar="DIRECTORY", help="The folder of the run.  [default: runs/NAME-1, ...]")
+        Path | None,
+        typer.Option(metavar="DIRECTORY", help="Folder of the run.  [default: runs/NAME-1, ...]", rich_help_panel=FILES),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Write over a run that is in --out already.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite a run that is in --out already.", rich_help_panel=FILES)
+    ] = False,
     resume: Annotated[
         Path | None,
-        typer.Option(metavar="RUN", help="Go on with a run that was stopped or killed, with its settings."),
+        typer.Option(metavar="RUN", help="Resume a run that was stopped or killed, with its settings.", rich_help_panel=FILES),
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Begin even if it will take more than ten minutes.")] = False,
+    yes: Annotated[
+        bool,
+        typer.Option("--yes", help="Start even if the run will take more than ten minutes."),
+    ] = False,
     json: Json = False,
     **_settings: Any,
 ) -> None:
-    """Train a network: by nothing but finite differences, if you like."""
+    """Train a network.
+
+    Gradients are exact finite differences, or backpropagation with --gradient backprop.
+    """
     given = given_settings(context)
     if "epochs" in given and "steps" in given:
         raise typer.BadParameter("expected --epochs or --steps, not both", param_hint="--steps")
