@@ -214,7 +214,7 @@ def test_one_weight_is_told_in_full_and_its_numbers_agree(trained: Trained) -> N
 
 
 def test_a_typo_is_answered_in_whole_sentences(command: Handmade) -> None:
-    assert command("evalute").err == "handmade: No such command 'evalute'. Did you mean 'evaluate'? Try: handmade --help\n"
+    assert command("evalute").err == "handmade: expected a command, got 'evalute'. Did you mean handmade evaluate?\n"
 
 
 def test_a_run_is_recorded_step_by_step_and_whole(trained: Trained) -> None:
@@ -570,7 +570,7 @@ NEW = ["--steps", "2", "--out", "unused"]
         ([*TRAIN, "--seed", "-1"], 2, ["--seed", "0"]),
         ([*TRAIN, "--step-size", "small"], 2, ["--step-size", "number"]),
         ([*TRAIN, "--out"], 2, ["--out"]),
-        (["evaluate"], 2, ["Missing argument", "--help"]),
+        (["evaluate"], 2, ["expected MODEL, got nothing", "--help"]),
         ([*TRAIN, *NEW, "--step-size", "0"], 1, ["step size h", "above 0", "0.0"]),
         ([*TRAIN, *NEW, "--step-size", "nan"], 1, ["step size h", "above 0", "nan"]),
         ([*TRAIN, *NEW, "--step-size", "inf"], 1, ["step size h", "finite", "inf"]),
