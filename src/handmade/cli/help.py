@@ -10,8 +10,9 @@ from typing import Any
 from typer.core import TyperCommand, TyperGroup
 
 from handmade.cli.examples import EXAMPLES
+from handmade.cli.exits import UsageError
 from handmade.cli.program import callable_here, program
-from handmade.cli.usage_errors import UNREADABLE, UsageError, reworded, suggestion
+from handmade.cli.usage_errors import UNREADABLE, reworded, suggestion
 from handmade.runs.settings import PANELS
 
 OTHER = "Other options"
@@ -119,7 +120,7 @@ def _panels(params: Sequence[Any], ctx: Any) -> Iterator[tuple[str, list[tuple[s
 
 
 def _in_words(text: str) -> str:
-    """Write ranges in words, whole numbers without a point, and what stands in several brackets in one."""
+    """Write ranges in words, 30.0 as 30, and the text of several brackets in one."""
     text = re.sub(r"\]\s+\[", "; ", text)
     text = re.sub(r"\b(\d+)<=x<=(\d+)\b", r"\1 to \2", text)
     text = re.sub(r"\bx>=(\d+)\b", r"at least \1", text)

@@ -1,4 +1,4 @@
-"""Progress of a training on the screen: steps, loss, accuracy, speed, and now and then one weight told in full."""
+"""Progress of a training on the screen: step, loss, accuracy and speed; every few seconds, one weight in detail."""
 
 import time
 from collections import deque
@@ -12,18 +12,18 @@ from handmade.cli.console import duration, news, percent
 from handmade.engine.gradients.arguments import Scheme
 from handmade.engine.training import Step
 
-TELL_EVERY = 10  # seconds between two weights
-PLAIN_EVERY = 5  # seconds between two lines where there is no terminal to draw in
-RECENT = 50  # steps, or looks at the accuracy, that a running mean covers
+WEIGHT_EVERY = 10  # seconds between two weights
+PLAIN_EVERY = 5  # seconds between two lines where there is no terminal
+RECENT = 50  # steps, or measured accuracies, in a running mean
 
 
 class ProgressDisplay:
-    """A progress bar where standard error is a terminal, a line now and then where it is not; a context manager.
+    """Progress bar where standard error is a terminal, else a line every few seconds; a context manager.
 
     Parameters
     ----------
     gradient, scheme, h, optimiser
-        Settings of the run that the story of a weight names.
+        Settings of the run, for the line about a weight.
     """
 
     def __init__(self, gradient: str, scheme: Scheme, h: float, optimiser: str) -> None:
@@ -33,7 +33,7 @@ class ProgressDisplay:
         self._moments: deque[tuple[float, int]] = deque([(time.perf_counter(), 0)], maxlen=RECENT)
         self._validation = ""
         self._images = 0
-        self._told = self._printed = 0.0
+        self._weight_shown = self._printed = 0.0
         self._bar = Progress(
             TextColumn("step {task.completed:,}/{task.total:,}"),
             BarColumn(bar_width=None),
@@ -62,23 +62,23 @@ class ProgressDisplay:
         if step.accuracy is not None:
             self._accuracies.append(step.accuracy)
         if step.validation is not None:
-            self._validation = f"  unseen {percent(step.validation.accuracy)}"
+            self._validation = f"  validation {percent(step.validation.accuracy)}"
         then, images = self._moments[0]
         speed = (self._images - images) / (now - then)
-        right = f"right {percent(float(np.mean(self._accuracies)))}" if self._accuracies else ""
+        right = f"accuracy {percent(float(np.mean(self._accuracies)))}" if self._accuracies else ""
         numbers = f"loss {np.mean(self._losses):.3f}  {right}{self._validation}  {speed:,.0f} images/s"
         self._bar.update(self._task, completed=step.number, total=step.steps, numbers=numbers, visible=True)
-        if now - self._told > TELL_EVERY:
-            self._told = now
-            news.print(story(step, self._gradient, self._scheme, self._h, self._optimiser))
+        if now - self._weight_shown > WEIGHT_EVERY:
+            self._weight_shown = now
+            news.print(one_weight(step, self._gradient, self._scheme, self._h, self._optimiser))
         if not news.is_terminal and (now - self._printed > PLAIN_EVERY or step.number == step.steps or step.stopped):
             self._printed = now
             left = (step.steps - step.number) * (now - then) / (len(self._moments) - 1)
             news.print(f"step {step.number:,}/{step.steps:,}  {numbers}  {duration(left)} left")
 
 
-def story(step: Step, gradient: str, scheme: Scheme, h: float, optimiser: str) -> str:
-    """Tell one weight in full: its place, the effect of a nudge on the loss, and its move by the optimiser.
+def one_weight(step: Step, gradient: str, scheme: Scheme, h: float, optimiser: str) -> str:
+    """Return three lines on one weight: its value, the effect of a nudge on the loss, and its update.
 
     The weight is drawn by the number of the step, among those that have an effect.
     """
@@ -91,12 +91,12 @@ def story(step: Step, gradient: str, scheme: Scheme, h: float, optimiser: str) -
     if gradient == "backprop":
         return f"{title}\n  L(w) = {step.loss:.9f}   dL/dw = {quotient:+.6f}\n{update}"
     if scheme == "forward":
-        moved = f"L(w) = {step.loss:.9f}   L(w + h) = {step.loss + h * quotient:.9f}"
+        losses = f"L(w) = {step.loss:.9f}   L(w + h) = {step.loss + h * quotient:.9f}"
         formula = "(L(w + h) - L(w)) / h"
     else:
-        moved = f"L(w) = {step.loss:.9f}   L(w + h) - L(w - h) = {2 * h * quotient:+.3e}"
+        losses = f"L(w) = {step.loss:.9f}   L(w + h) - L(w - h) = {2 * h * quotient:+.3e}"
         formula = "(L(w + h) - L(w - h)) / 2h"
-    return f"{title}   h = {h:g}\n  {moved}\n  {formula} = {quotient:+.6f}\n{update}"
+    return f"{title}   h = {h:g}\n  {losses}\n  {formula} = {quotient:+.6f}\n{update}"
 
 
 def _interesting(step: Step) -> tuple[str, tuple[int, ...]]:

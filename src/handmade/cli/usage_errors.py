@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 import typer
 
+from handmade.cli.exits import UsageError
+
 SYNONYMS = {  # names of options in other programs, in older versions, and in American spelling
     **dict.fromkeys(("arch", "architecture", "model", "net"), "network"),
     **dict.fromkeys(("average", "moving-average"), "ema"),
@@ -52,12 +54,6 @@ SYNONYMS = {  # names of options in other programs, in older versions, and in Am
 
 
 UNREADABLE: Any = typer.BadParameter.__base__  # usage errors of the command line, which have no public name
-
-
-class UsageError(Exception):
-    """Words on the command line that cannot be used; the message is one line."""
-
-    exit_code = 2
 
 
 def suggestion(name: str, known: Sequence[str]) -> str | None:

@@ -75,9 +75,9 @@ class Setting:
     panel, text, metavar, least, change, added
         As for `setting`.
     kind : type
-        str, int, float or bool.
+        Type of the value: str, int, float or bool.
     choices : tuple of str
-        All values of a word; empty if any is allowed.
+        Values that are allowed; empty if any text is.
     optional : bool
         True if None is allowed.
     """

@@ -1,4 +1,4 @@
-"""`handmade plot`: one command a picture."""
+"""`handmade plot`: a command for each picture."""
 
 from functools import partial
 from pathlib import Path
@@ -18,8 +18,8 @@ plot = typer.Typer(
 )
 
 Out = Annotated[Path | None, typer.Option(metavar="FILE", help="File to write.  [default: MODEL-PICTURE.png, here]")]
-Force = Annotated[bool, typer.Option("--force", help="Write over a file that is there already.")]
-Dark = Annotated[bool, typer.Option("--dark", help="For a dark background.")]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite a file that is there already.")]
+Dark = Annotated[bool, typer.Option("--dark", help="Use colours for a dark background.")]
 LayerName = Annotated[str | None, typer.Option(metavar="LAYER", help="One layer, such as conv1 or linear1.")]
 
 
@@ -27,7 +27,7 @@ LayerName = Annotated[str | None, typer.Option(metavar="LAYER", help="One layer,
 def filters(
     target: Target, *, layer: LayerName = None, seed: Seed = 0, out: Out = None, force: Force = False, dark: Dark = False
 ) -> None:
-    """Weights as images: what the layers look for."""
+    """Draw the weights of the layers as images."""
     from handmade import pictures
     from handmade.cli.figures import Order
     from handmade.runs.inputs import network_named
@@ -49,7 +49,7 @@ def maps(
     force: Force = False,
     dark: Dark = False,
 ) -> None:
-    """Feature maps of one image, layer by layer."""
+    """Draw the feature maps of one image, layer by layer."""
     from handmade import pictures
     from handmade.cli.figures import Order, with_image
 
@@ -63,7 +63,7 @@ def maps(
 def nudge(
     target: Target,
     *,
-    nudge: Annotated[str, typer.Option(metavar="PLACE=STEP", help="Weight to move, and distance: conv1.W[1,2,0,5]=+0.1.")],
+    nudge: Annotated[str, typer.Option(metavar="PLACE=STEP", help="Weight to nudge, and its change: conv1.W[1,2,0,5]=+0.1.")],
     image: Image = "test:0",
     data: Data = "mnist",
     label: Label = None,
@@ -72,7 +72,7 @@ def nudge(
     force: Force = False,
     dark: Dark = False,
 ) -> None:
-    """Changes at every layer by one nudge, exactly."""
+    """Draw the exact changes by one nudge at every layer."""
     from handmade import pictures
     from handmade.cli.figures import Order, with_image
 
@@ -89,13 +89,13 @@ def sensitivity(
     image: Image = "test:0",
     data: Data = "mnist",
     label: Label = None,
-    patch: Annotated[int, typer.Option(min=1, metavar="N", help="The side of the square that is wiped out; odd.")] = 3,
+    patch: Annotated[int, typer.Option(min=1, metavar="N", help="Side of the square that is covered, in pixels; odd.")] = 3,
     seed: Seed = 0,
     out: Out = None,
     force: Force = False,
     dark: Dark = False,
 ) -> None:
-    """Pixels that matter for an image, in three ways."""
+    """Draw the pixels that matter most, by three methods."""
     from handmade import pictures
     from handmade.cli.console import news
     from handmade.cli.figures import Order, with_image
@@ -105,19 +105,19 @@ def sensitivity(
     network, one, label = with_image(target, seed, image, data, label)
     if label is None:
         label = int(network.predict(one[None])[0])
-        news.print(f"No label is known; the network takes it for a {label}.")
+        news.print(f"The image has no label. The predicted class is used: {network.class_name(label)}.", markup=False)
     order.draw(file, pictures.sensitivity(network, one, label, patch=patch, dark=dark))
 
 
 @plot.command(cls=Command)
 def curves(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="The folders of runs; several are laid over each other.")],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs; several are drawn in one picture.")],
     *,
     out: Out = None,
     force: Force = False,
     dark: Dark = False,
 ) -> None:
-    """Loss and accuracy of one run or several, step by step."""
+    """Draw the training curves of runs: loss and accuracy."""
     from handmade import pictures
     from handmade.cli.figures import Order, histories
 
@@ -130,7 +130,7 @@ def curves(
 def confusion(
     target: Target, *, data: Data = "mnist", seed: Seed = 0, out: Out = None, force: Force = False, dark: Dark = False
 ) -> None:
-    """Confusion matrix: test digits, and what they are taken for."""
+    """Draw the confusion matrix of the test images."""
     from handmade import pictures
     from handmade.cli.figures import Order, with_data
     from handmade.data import prepare_for
@@ -147,14 +147,14 @@ def confusion(
 def mistakes(
     target: Target,
     *,
-    most: Annotated[int, typer.Option(min=1, max=200, metavar="N", help="Number of images of each kind.")] = 16,
+    most: Annotated[int, typer.Option(min=1, max=200, metavar="N", help="Largest number of images of each kind.")] = 16,
     data: Data = "mnist",
     seed: Seed = 0,
     out: Out = None,
     force: Force = False,
     dark: Dark = False,
 ) -> None:
-    """The worst mistakes, and the closest right answers."""
+    """Draw the worst mistakes, and the closest right answers."""
     from handmade import pictures
     from handmade.cli.figures import Order, with_data
     from handmade.data import prepare_for
@@ -170,14 +170,14 @@ def mistakes(
 def histograms(
     target: Target,
     *,
-    images: Annotated[int, typer.Option(min=1, metavar="N", help="Training images whose mean loss has the gradients.")] = 256,
+    images: Annotated[int, typer.Option(min=1, metavar="N", help="Number of training images for the gradients.")] = 256,
     data: Data = "mnist",
     seed: Seed = 0,
     out: Out = None,
     force: Force = False,
     dark: Dark = False,
 ) -> None:
-    """Distribution of weights and gradients, by layer."""
+    """Draw histograms of weights and gradients, by layer."""
     from handmade import pictures
     from handmade.cli.figures import Order, with_data
     from handmade.data import prepare_for
@@ -193,14 +193,14 @@ def histograms(
 def steps(
     target: Target = "readme",
     *,
-    images: Annotated[int, typer.Option(min=1, metavar="N", help="Number of images whose loss is taken.")] = 4,
+    images: Annotated[int, typer.Option(min=1, metavar="N", help="Number of images in the batch.")] = 4,
     data: Data = "mnist",
     seed: Seed = 0,
     out: Out = None,
     force: Force = False,
     dark: Dark = False,
 ) -> None:
-    """Error against h: the V of the textbook's quotient, and the exact one."""
+    """Draw the error of difference quotients against h."""
     from handmade import pictures
     from handmade.cli.figures import Order
     from handmade.cli.step_errors import measured
@@ -219,13 +219,13 @@ def film(
     layer: LayerName = None,
     data: Data = "mnist",
     seed: Annotated[
-        int | None, typer.Option(min=0, metavar="N", help="Of fresh weights and the order.  [default: the run's, or 0]")
+        int | None, typer.Option(min=0, metavar="N", help="Seed of new weights and of the order.  [default: the run's, or 0]")
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="File to write.  [default: MODEL-film.gif, here]")] = None,
     force: Force = False,
     dark: Dark = False,
 ) -> None:
-    """The filters while they learn: trains anew, makes a GIF."""
+    """Draw the filters during a new training, as a GIF."""
     import numpy as np
 
     from handmade import networks, pictures
@@ -247,7 +247,7 @@ def film(
     if not network.size:
         raise HandmadeError(f"{target}: expected a network with weights, got one without. Try another network")
     network = networks.described(describe(network), np.random.default_rng(seed), network.dtype)
-    news.print(f"Training {target} anew for {steps:,} steps, by backpropagation with momentum; no file of a run is touched.")
+    news.print(f"Training {target} from new weights for {steps:,} steps, by backpropagation with momentum. No run is changed.")
     every = max(1, -(-steps // (frames - 1)))
     taken = []
     with threads(cores()) as executor, progress("steps") as tell:

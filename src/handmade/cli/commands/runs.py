@@ -1,4 +1,4 @@
-"""`handmade runs`: a list of the runs in a directory, or some of them side by side."""
+"""`handmade runs`: list the runs in a directory, or compare some of them."""
 
 import math
 from collections.abc import Sequence
@@ -37,15 +37,15 @@ class SortChoice(StrEnum):
 def runs(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[DIRECTORY | RUN...]", help="A directory of runs, or runs to compare.  [default: runs]"),
+        typer.Argument(metavar="[DIRECTORY | RUN...]", help="Directory of runs, or runs to compare.  [default: runs]"),
     ] = None,
     *,
-    sort: Annotated[SortChoice, typer.Option(help="Order of a list: the newest, best or longest is the last.")] = (
+    sort: Annotated[SortChoice, typer.Option(help="Order of the list; the newest, best or longest run is last.")] = (
         SortChoice.when
     ),
     json: Json = False,
 ) -> None:
-    """List runs, or compare some: settings, results, curves."""
+    """List runs, or compare their settings, results and losses."""
     from handmade.runs.record import SETTINGS
 
     places = paths or [Path("runs")]
