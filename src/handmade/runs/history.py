@@ -10,6 +10,7 @@ from typing import Any
 
 from handmade.engine.errors import HandmadeError
 from handmade.runs.record import SETTINGS, read_run_json
+from handmade.runs.remaining import remaining
 
 LARGEST = 1e15  # of any number in a record
 LONGEST = 200  # letters of a word in a record: beyond it, it is none
@@ -73,7 +74,12 @@ class RunRecord:
         if self.problem:
             return place | {"problem": self.problem}
         facts = {name: self.word(name) or self.number(name) for name in FACTS}
-        return place | {"when": self.word("when"), "status": self.status} | facts | {"steps": self.steps}
+        facts |= {"steps": self.steps}
+        if self.status == "running":
+            total = self.number("total_steps")
+            progress = remaining(self.folder, total)
+            facts |= {"steps": progress.step, "total_steps": total, "seconds_left": progress.seconds_left}
+        return place | {"when": self.word("when"), "status": self.status} | facts
 
 
 def read_record(folder: str | os.PathLike[str]) -> RunRecord:

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,13 +11,11 @@ import typer
 from handmade.cli.commands.options import Json
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from handmade.runs import RunRecord
     from handmade.runs.comparison import Curve
 
 BARS = "\N{LOWER ONE EIGHTH BLOCK}▂▃▄▅▆▇█"
-WIDE = 56  # letters of a curve
+WIDE = 56  # characters of a curve
 OUTCOMES = ("steps", "train_loss", "test_loss", "test_accuracy", "seconds")
 
 
@@ -59,47 +56,22 @@ def _list(directory: Path, sort: str, *, json: bool) -> None:
     from rich.markup import escape
 
     from handmade.cli.console import print_json, results
+    from handmade.cli.program import program
     from handmade.runs import list_runs
 
     runs = list_runs(directory, sort)
     if json:
         print_json({"directory": str(directory), "runs": [run.to_json() for run in runs]})
     elif not runs:
-        results.print(f"There are no runs in {escape(str(directory))}.")
+        results.print(f"There are no runs in {escape(str(directory))}. Try: {program()} train")
     else:
-        results.print(_table([run for run in runs if not run.problem]))
+        from handmade.cli.runs_table import runs_table
+
+        for line in runs_table([run for run in runs if not run.problem], results.width):
+            results.print(line)
         for run in runs:
             if run.problem:
                 results.print(f"{escape(run.folder.name)}: {escape(run.problem)}")
-
-
-def _table(runs: "Sequence[RunRecord]") -> "Table":
-    from rich import box
-    from rich.markup import escape
-    from rich.table import Table
-
-    from handmade.cli.console import duration, percent
-
-    table = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False)
-    for name in ("run", "when", "network", "gradient", "optimiser"):
-        table.add_column(name, overflow="fold", no_wrap=name == "when")
-    for name in ("steps", "seed", "test", "time"):
-        table.add_column(name, justify="right", overflow="fold", no_wrap=name in {"test", "time"})
-    for run in runs:
-        rate, accuracy, seconds = run.number("learning_rate"), run.number("test_accuracy"), run.number("seconds")
-        ended = run.status if run.status != "finished" else ""
-        table.add_row(
-            escape(run.folder.name),
-            _when(run.word("when")),
-            escape(Path(run.word("network")).stem),
-            escape(run.word("gradient")),
-            f"{escape(run.word('optimiser'))} {'' if rate is None else f'{rate:g}'}",
-            _count(run.steps),
-            _count(run.number("seed")),
-            " ".join(part for part in ("" if accuracy is None else percent(accuracy), escape(ended)) if part),
-            "" if seconds is None else duration(seconds),
-        )
-    return table
 
 
 def _compare(paths: Sequence[Path], *, json: bool) -> None:
@@ -134,7 +106,9 @@ def _compare(paths: Sequence[Path], *, json: bool) -> None:
         table.add_row(f"loss at step {row['step']:,}", *("" if value is None else f"{value:.3f}" for value in row["loss"]))
     for row in at:
         table.add_section() if row is at[0] else None
-        table.add_row(f"right at step {row['step']:,}", *("" if value is None else percent(value) for value in row["accuracy"]))
+        table.add_row(
+            f"accuracy at step {row['step']:,}", *("" if value is None else percent(value) for value in row["accuracy"])
+        )
     results.print(table)
     if not compared.differ:
         results.print("The settings are the same.")
@@ -186,11 +160,3 @@ def _count(value: float | None) -> str:
 def _short(value: object) -> str:
     text = " ".join(str(value).split())
     return text if len(text) <= 24 else f"{text[:21]}..."
-
-
-def _when(when: str) -> str:
-    """Return the day and the minute, in local time."""
-    try:
-        return f"{datetime.fromisoformat(when).astimezone():%m-%d %H:%M}"
-    except (ValueError, OverflowError):
-        return ""

@@ -108,13 +108,13 @@ def _announce(session: "TrainingSession") -> None:
 
     job, settings, threads = session.job, session.job.settings, session.job.settings.threads
     for remark in session.remarks:
-        news.print(remark, markup=False)
+        news.print(in_options(remark), markup=False)
     if session.steps:
         news.print(f"Resuming after step {session.steps:,}.")
     apart = f", {len(job.validation.images):,} more for validation," if job.validation else ""
     news.print(
         f"Training {Path(settings.network).stem}, {job.network.size:,} weights, on {len(job.training.images):,} images of "
-        f"{settings.data}{apart} with {threads} {'core' if threads == 1 else 'cores'}; Ctrl-C stops and saves.\n"
+        f"{settings.data}{apart} with {threads} {'thread' if threads == 1 else 'threads'}; Ctrl-C stops and saves.\n"
     )
 
 
