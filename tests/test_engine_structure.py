@@ -14,8 +14,8 @@ ENGINE = ROOT / "engine"
 
 # From the bottom to the top: a part imports what stands before it.
 ORDER = [
-    *("errors", "compiling", "arrays", "memory", "randomness", "initialisation", "loops", "more_loops", "join_loops", "terms"),
-    *("foreign", "layers", "losses", "preparation", "graph", "names", "structure", "backend", "network", "residual"),
+    *("errors", "extras", "compiling", "arrays", "memory", "randomness", "initialisation", "loops", "more_loops", "join_loops"),
+    *("terms", "foreign", "layers", "losses", "preparation", "graph", "names", "structure", "backend", "network", "residual"),
     *("description", "sharing", "plain", "evaluation", "gradients", "optim", "training", "receipts", "check"),
 ]
 FREE = {"registry.py", "adapter.py"}  # of engine/layers: who may ask

@@ -12,7 +12,7 @@ from handmade.runs import RunRecord
 from handmade.runs.remaining import remaining
 
 GAP = 2  # columns of the terminal between two columns of the table
-RIGHT = {"steps", "seed", "test", "time"}  # columns of numbers
+RIGHT = {"steps", "seed", "accuracy", "time"}  # columns of numbers
 OPTIONAL = ("seed", "gradient", "when", "optimiser", "network", "time")  # columns that can be left out, in this order
 
 
@@ -69,7 +69,7 @@ def _cells(run: RunRecord) -> dict[str, str]:
         "optimiser": f"{run.word('optimiser')} {'' if rate is None else f'{rate:g}'}".strip(),
         "steps": "" if steps is None else f"{steps:,.0f}" + (f"/{total:,.0f}" if unfinished else ""),
         "seed": "" if run.number("seed") is None else f"{run.number('seed'):,.0f}",
-        "test": "" if accuracy is None else percent(accuracy),
+        "accuracy": "" if accuracy is None else percent(accuracy),
         "time": "" if seconds is None else duration(seconds),
         "status": "" if status == "finished" else status,
     }

@@ -39,7 +39,7 @@ def doctor(*, json: Json = False) -> None:
         for line in (*map(_verdict, verdicts), *(_speed(speed, blas) for speed in speeds)):
             results.print(line)
         results.print()
-        for sentence in advised or ("No advice: the BLAS uses all instruction sets of this processor.",):
+        for sentence in advised or ("Nothing to change: the BLAS uses all instruction sets of this processor.",):
             results.print(f"Advice: {sentence}" if advised else sentence, markup=False)
     wrong = [verdict.name for verdict in verdicts if not verdict.right]
     if wrong:
@@ -62,12 +62,13 @@ def _rows(machine: "Machine") -> dict[str, str]:
 
     from handmade.doctor.machine import EXTRAS
     from handmade.engine.backend import BACKENDS
+    from handmade.engine.extras import install_command
 
     blas = machine.blas
     unnamed = "unknown"
     bound = f"{machine.present} in the machine, {machine.bound} for this process; handmade uses {machine.granted}"
     libraries = [
-        f"{name} {found}" if found else f"{name} absent (pip install 'handmade\\[{EXTRAS[name]}]')"
+        f"{name} {found}" if found else f"{name} absent ({escape(install_command(EXTRAS[name]))})"
         for name, found in machine.libraries.items()
     ]
     return {
@@ -89,7 +90,7 @@ def _loops(loops: "Loops") -> str:
     """Describe the compiled loops, or the reason why they cannot be used."""
     if loops.unusable is not None:
         return loops.unusable
-    kept = f"machine code in {loops.folder}" if loops.folder else "machine code is not stored"
+    kept = f"machine code in {loops.folder}" if loops.folder else "machine code is not kept"
     passed = f" ({loops.trouble})" if loops.trouble else ""
     return f"Numba {loops.numba}, {loops.lanes} numbers in a vector, {kept}{passed}"
 

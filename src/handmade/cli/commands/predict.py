@@ -75,7 +75,7 @@ def predict(
     _check_order(model, files)
     network = _network(model)
     if stages_out and stages_out.exists():
-        raise HandmadeError(f"--stages-out: expected a new file; {str(stages_out)!r} is there already. Try another name")
+        raise HandmadeError(f"--stages-out: expected a new file, got {stages_out}, which exists. Try another name")
     readings: list[Reading] = []
     records: list[dict[str, Any]] = []
     errors: list[str] = []
