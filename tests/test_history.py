@@ -85,6 +85,7 @@ def test_a_list_has_the_newest_last_and_says_what_is_no_run(runs: Path, capsys: 
 def columns(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, width: int) -> tuple[list[str], list[str]]:
     """The columns of the list at a width, and all of its lines."""
     monkeypatch.setattr(results, "_width", width)
+    monkeypatch.setattr(results, "_height", 25)
     command([Path("runs")], sort=SortChoice.when, json=False)
     lines = capsys.readouterr().out.splitlines()
     return lines[0].split(), lines
@@ -99,8 +100,8 @@ def test_a_narrow_list_breaks_no_name_and_leaves_out_columns_without_news_first(
 
     assert columns(capsys, monkeypatch, 200)[0] == every
     shown, lines = columns(capsys, monkeypatch, 120)
-    assert shown == [name for name in every if name != "seed"]
-    assert "The same for all: seed 0." in lines
+    assert shown == [name for name in every if name not in {"seed", "gradient"}]
+    assert "The same for all: seed 0, gradient backprop." in lines
     shown, lines = columns(capsys, monkeypatch, 80)
     assert {"run", "steps", "accuracy", "status"} <= set(shown)
     assert any(line.startswith("Not shown: ") for line in lines)

@@ -112,10 +112,8 @@ def test_a_picture_is_named_after_the_run_and_is_not_written_over_unless_told(ki
     file.write_bytes(b"mine")
     refused = command("plot", kind, "my-run", *KINDS[kind]).error
 
-    assert (
-        refused
-        == f"--out: expected a new file, got my-run-{kind}.png, which exists. Try another name, or --force to overwrite it"
-    )
+    advice = "Try another name, or --force to overwrite it"
+    assert refused == f"--out: expected a new file, got my-run-{kind}.png, which exists. {advice}"
     assert file.read_bytes() == b"mine"
     if kind == "filters":
         assert command("plot", kind, "my-run", *KINDS[kind], "--force").code == 0
