@@ -373,6 +373,14 @@ def test_the_limit_leaves_the_other_images_alone(command: Handmade, here: Path, 
     assert (tmp_path / "one" / "model.safetensors").read_bytes() == (tmp_path / "two" / "model.safetensors").read_bytes()
 
 
+def test_more_threads_than_cores_and_more_images_than_data_are_said(command: Handmade, tmp_path: Path) -> None:
+    done = command(*TRAIN[:-2], "--threads", "500", "--limit", "97", "--steps", "1", "--out", tmp_path / "run")
+
+    assert done.code == 0
+    assert re.search(r"^--threads 500: only \d+ (core is|cores are) available\.$", done.err, re.MULTILINE)
+    assert "--limit 97: digits has only 96 training images; all of them are used." in done.err.splitlines()
+
+
 def test_runs_are_numbered_and_named_after_their_network(
     command: Handmade, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -709,9 +717,11 @@ def lines_of(path: Path) -> list[str]:
     return path.read_text().splitlines() if path.exists() else []
 
 
-@pytest.mark.parametrize(("threads", "lines"), [("1", 3), ("2", 3), ("2", 0)])
-def test_ctrl_c_stops_after_the_step_and_saves_and_says_so(
-    threads: str, lines: int, running: Callable[..., subprocess.Popen[str]], tmp_path: Path
+@pytest.mark.parametrize(
+    ("threads", "lines", "number"), [("1", 3, signal.SIGINT), ("2", 3, signal.SIGTERM), ("2", 0, signal.SIGINT)]
+)
+def test_a_signal_stops_after_the_step_and_saves_and_says_how_to_resume(
+    threads: str, lines: int, number: signal.Signals, running: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
     folder = tmp_path / "run"
     log = folder / "log.jsonl"
@@ -720,10 +730,12 @@ def test_ctrl_c_stops_after_the_step_and_saves_and_says_so(
     # Without any lines, it happens just before the first step, or in it.
     wait_for(child, lambda: log.exists() and len(lines_of(log)) >= lines)
     time.sleep(0 if lines else 0.05)
-    os.killpg(child.pid, signal.SIGINT)
+    os.killpg(child.pid, number)
     out, err = child.communicate(timeout=PATIENCE)
     assert "Traceback" not in err
-    assert child.returncode == 130
+    assert child.returncode == 128 + number
+    assert err.endswith("handmade: interrupted\n" if number == signal.SIGINT else "handmade: terminated by SIGTERM\n")
+    assert f" train --resume {folder}" in " ".join(err.split())
     assert "Stopping after this step" in err
     steps = lines_of(folder / "log.jsonl")
     assert f"stopped by Ctrl-C after {len(steps):,} step" in " ".join(err.split())
@@ -748,6 +760,7 @@ def test_a_second_ctrl_c_leaves_at_once(running: Callable[..., subprocess.Popen[
     _, err = child.communicate(timeout=PATIENCE)
     assert child.returncode == 130
     assert "Traceback" not in err
+    assert f" train --resume {folder}" in " ".join(err.split())
     assert lines_of(folder / "log.jsonl") == []
 
 

@@ -181,6 +181,13 @@ def test_what_is_wrong_is_said_in_one_line(command: Handmade, arguments: list[st
     assert all(words in done.err for words in says)
 
 
+def test_a_picture_before_the_model_is_noticed(command: Handmade) -> None:
+    done = command("predict", "seven.png", MODEL, "it is.png")
+
+    assert (done.code, done.out) == (1, "")
+    assert done.err == (f"handmade: expected MODEL first, then pictures. Try: handmade predict {MODEL} seven.png 'it is.png'\n")
+
+
 def test_a_keyboard_is_no_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
     with pytest.raises(handmade.HandmadeError, match="got a terminal"):
