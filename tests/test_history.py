@@ -289,7 +289,7 @@ def test_runs_without_a_log_or_a_difference_can_be_compared(runs: Path, capsys: 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["nowhere"], "nowhere: expected a directory of runs; there is no such directory. Train one: handmade train"),
+        (["nowhere"], "nowhere: expected a directory of runs; there is no such directory. Try: handmade train"),
         (["runs/b", "runs/foreign"], "runs/foreign: expected the folder of a run to compare, got one that is not a run"),
         (["runs/half", "runs/b"], "runs/half: expected the folder of a run to compare, got one that is damaged"),
     ],
@@ -315,3 +315,22 @@ def test_an_empty_directory_is_said_to_be_empty(tmp_path: Path, capsys: pytest.C
     assert "There are no runs in" in capsys.readouterr().out
     with pytest.raises(HandmadeError, match="expected a directory of runs"):
         list_runs(tmp_path / "no")
+
+
+def test_a_comparison_of_many_runs_fits_in_tables_side_by_side_and_breaks_no_value(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(results, "_width", 80)
+    monkeypatch.setattr(results, "_height", 25)
+    long = "a-name-of-more-than-forty-letters-for-one-run"
+    folders = [
+        write(tmp_path / name, [2.0, 1.0], optimiser="gradient-descent", seed=n) for n, name in enumerate([long, *"bcdef"])
+    ]
+
+    command(folders, sort=SortChoice.when, json=False)
+
+    lines = capsys.readouterr().out.splitlines()
+    assert f"1  {long}" in lines
+    assert max(map(len, lines)) <= 80
+    assert sum(line.startswith("status ") for line in lines) == 2
+    assert sum(line.count("finished") for line in lines) == 6

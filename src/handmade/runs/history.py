@@ -113,7 +113,7 @@ def list_runs(directory: str | os.PathLike[str] = "runs", sort: str = "when") ->
     if sort not in SORTS:
         raise HandmadeError(f"sort: expected one of {', '.join(SORTS)}, got {sort!r:.80}. Try sort=when")
     if not directory.is_dir():
-        raise HandmadeError(f"{directory}: expected a directory of runs; there is no such directory. Train one: handmade train")
+        raise HandmadeError(f"{directory}: expected a directory of runs; there is no such directory. Try: handmade train")
     folders = (folder for folder in directory.iterdir() if folder.is_dir() and not folder.name.startswith("."))
     return sorted(map(read_record, folders), key=lambda run: _rank(run, sort))
 
