@@ -323,9 +323,8 @@ def test_a_comparison_of_many_runs_fits_in_tables_side_by_side_and_breaks_no_val
     monkeypatch.setattr(results, "_width", 80)
     monkeypatch.setattr(results, "_height", 25)
     long = "a-name-of-more-than-forty-letters-for-one-run"
-    folders = [
-        write(tmp_path / name, [2.0, 1.0], optimiser="gradient-descent", seed=n) for n, name in enumerate([long, *"bcdef"])
-    ]
+    names = [long, *"bcdef"]
+    folders = [write(tmp_path / name, [2.0, 1.0], optimiser=f"gradient-descent-{n}") for n, name in enumerate(names)]
 
     command(folders, sort=SortChoice.when, json=False)
 

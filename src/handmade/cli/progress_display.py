@@ -12,6 +12,7 @@ from handmade.cli.console import duration, news, percent
 from handmade.engine.gradients.arguments import Scheme
 from handmade.engine.training import Step
 
+WITH_SPEED = 92  # columns of a terminal that has room for all numbers
 WEIGHT_EVERY = 10  # seconds between two weights
 PLAIN_EVERY = 5  # seconds between two lines where there is no terminal
 RECENT = 50  # steps, or measured accuracies, in a running mean
@@ -65,8 +66,10 @@ class ProgressDisplay:
             self._validation = f"  validation {percent(step.validation.accuracy)}"
         then, images = self._moments[0]
         speed = (self._images - images) / (now - then)
-        right = f"accuracy {percent(float(np.mean(self._accuracies)))}" if self._accuracies else ""
-        numbers = f"loss {np.mean(self._losses):.3f}  {right}{self._validation}  {speed:,.0f} images/s"
+        accuracy = f"accuracy {percent(float(np.mean(self._accuracies)))}" if self._accuracies else ""
+        narrow = news.is_terminal and news.width < WITH_SPEED and self._validation
+        shown_speed = "" if narrow else f"  {speed:,.0f} images/s"
+        numbers = f"loss {np.mean(self._losses):.3f}  {accuracy}{self._validation}{shown_speed}"
         self._bar.update(self._task, completed=step.number, total=step.steps, numbers=numbers, visible=True)
         if now - self._weight_shown > WEIGHT_EVERY:
             self._weight_shown = now
