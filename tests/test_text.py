@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -194,7 +195,7 @@ def test_a_step_shows_its_numbers_and_one_weight() -> None:
     assert "L(w + h)" in text.rendered(training_step.weight_update(step, method), 100)
 
 
-def test_a_session_and_its_record_show_themselves(tmp_path: Path) -> None:
+def test_a_session_and_its_record_show_themselves(command: Command, tmp_path: Path) -> None:
     write_digits(tmp_path / "digits", 40, 20)
     (tmp_path / "tiny.json").write_text(json.dumps(TINY))
     settings = runs.Settings(
@@ -215,7 +216,10 @@ def test_a_session_and_its_record_show_themselves(tmp_path: Path) -> None:
     assert repr(session).startswith("TrainingSession(")
     assert repr(session).endswith(", 2 of 2 steps)")
     assert len(repr(session.job)) < 200
-    assert repr(runs.compare([tmp_path / "run", tmp_path / "run"])) == "Comparison(2 runs, 0 settings differ)"
+    shutil.copytree(tmp_path / "run", tmp_path / "copy")
+    compared = runs.compare([tmp_path / "run", tmp_path / "copy"])
+    assert command("runs", tmp_path / "run", tmp_path / "copy") == text.to_text(compared, results.width)
+    assert repr(compared) == "Comparison(2 runs, 0 settings differ)"
     record = str(runs.read_record(tmp_path / "run"))
     assert re.search(r"status +finished\n", record)
     assert re.search(r"test accuracy +\d+\.\d\d %\n", record)

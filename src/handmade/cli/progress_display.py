@@ -1,4 +1,4 @@
-"""Progress of a training on the screen: steps, loss, accuracy, speed, and now and then one weight told in full."""
+"""Progress of a training on the screen: step, loss, accuracy and speed; every few seconds, one weight in detail."""
 
 import time
 from collections import deque
@@ -14,18 +14,19 @@ from handmade.engine.training import Step
 from handmade.text.number_format import duration, percent
 from handmade.text.training_step import Method, weight_update
 
-TELL_EVERY = 10  # seconds between two weights
-PLAIN_EVERY = 5  # seconds between two lines where there is no terminal to draw in
-RECENT = 50  # steps, or looks at the accuracy, that a running mean covers
+WITH_SPEED = 92  # columns of a terminal that has room for all numbers
+WEIGHT_EVERY = 10  # seconds between two weights
+PLAIN_EVERY = 5  # seconds between two lines where there is no terminal
+RECENT = 50  # steps, or measured accuracies, in a running mean
 
 
 class ProgressDisplay:
-    """A progress bar where standard error is a terminal, a line now and then where it is not; a context manager.
+    """Progress bar where standard error is a terminal, else a line every few seconds; a context manager.
 
     Parameters
     ----------
     gradient, scheme, h, optimiser
-        Settings of the run that the story of a weight names.
+        Settings of the run, for the line about a weight.
     """
 
     def __init__(self, gradient: str, scheme: Scheme, h: float, optimiser: str) -> None:
@@ -35,7 +36,7 @@ class ProgressDisplay:
         self._moments: deque[tuple[float, int]] = deque([(time.perf_counter(), 0)], maxlen=RECENT)
         self._validation = ""
         self._images = 0
-        self._told = self._printed = 0.0
+        self._weight_shown = self._printed = 0.0
         self._bar = Progress(
             TextColumn("step {task.completed:,}/{task.total:,}"),
             BarColumn(bar_width=None),
@@ -64,14 +65,16 @@ class ProgressDisplay:
         if step.accuracy is not None:
             self._accuracies.append(step.accuracy)
         if step.validation is not None:
-            self._validation = f"  unseen {percent(step.validation.accuracy)}"
+            self._validation = f"  validation {percent(step.validation.accuracy)}"
         then, images = self._moments[0]
         speed = (self._images - images) / (now - then)
-        right = f"right {percent(float(np.mean(self._accuracies)))}" if self._accuracies else ""
-        numbers = f"loss {np.mean(self._losses):.3f}  {right}{self._validation}  {speed:,.0f} images/s"
+        accuracy = f"accuracy {percent(float(np.mean(self._accuracies)))}" if self._accuracies else ""
+        narrow = news.is_terminal and news.width < WITH_SPEED and self._validation
+        shown_speed = "" if narrow else f"  {speed:,.0f} images/s"
+        numbers = f"loss {np.mean(self._losses):.3f}  {accuracy}{self._validation}{shown_speed}"
         self._bar.update(self._task, completed=step.number, total=step.steps, numbers=numbers, visible=True)
-        if now - self._told > TELL_EVERY:
-            self._told = now
+        if now - self._weight_shown > WEIGHT_EVERY:
+            self._weight_shown = now
             news.print(*weight_update(step, self._method), sep="\n")
         if not news.is_terminal and (now - self._printed > PLAIN_EVERY or step.number == step.steps or step.stopped):
             self._printed = now

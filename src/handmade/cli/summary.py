@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from handmade.cli.console import news, program
+from handmade.cli.console import news
+from handmade.cli.program import program
 from handmade.text.training_session import layout
 
 if TYPE_CHECKING:

@@ -17,6 +17,7 @@ import numpy as np
 
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
+from handmade.engine.extras import not_installed
 
 if TYPE_CHECKING:
     from matplotlib.colors import Colormap
@@ -27,7 +28,6 @@ DPI = 150
 TITLE, LABEL, TICK = 11.0, 9.0, 8.0  # points
 STEPS = 511  # colours of a scale: odd, so that zero has one of its own
 FORMATS = ("png", "svg", "pdf")
-MISSING = "pictures want matplotlib, which is not installed; try: pip install 'handmade[plots]'"
 
 P = ParamSpec("P")
 LOCK = RLock()  # matplotlib's settings are one for all threads
@@ -116,7 +116,7 @@ def library() -> Any:
     try:
         import matplotlib as mpl  # noqa: PLC0415  loaded by those who draw
     except ImportError:
-        raise HandmadeError(MISSING) from None
+        raise HandmadeError(not_installed("pictures", "matplotlib", "plots")) from None
     return mpl
 
 

@@ -8,7 +8,7 @@ from statistics import fmean
 from typing import Any
 
 from handmade.engine.errors import HandmadeError
-from handmade.engine.printable import ShortRepr
+from handmade.engine.printable import Printable, ShortRepr
 from handmade.runs.history import RunRecord, read_record
 from handmade.runs.record import read_log
 
@@ -65,7 +65,7 @@ def common_steps(curves: Sequence[Curve], count: int) -> list[int]:
 
 
 @dataclass(frozen=True)
-class Comparison(ShortRepr):
+class Comparison(Printable):
     """Runs side by side; every list has one entry a run, in their order.
 
     Attributes

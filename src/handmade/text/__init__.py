@@ -24,6 +24,7 @@ LAYOUTS = {  # the module of each class; imported when such a value is first pri
     "handmade.engine.receipts.trace.Trace": "trace",
     "handmade.engine.structure.Structure": "network_table",
     "handmade.engine.training.loop.Step": "training_step",
+    "handmade.runs.comparison.Comparison": "run_comparison",
     "handmade.runs.history.RunRecord": "run_record",
     "handmade.runs.session.Progress": "training_progress",
     "handmade.runs.session.TrainingSession": "training_session",
