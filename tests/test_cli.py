@@ -579,7 +579,7 @@ NEW = ["--steps", "2", "--out", "unused"]
         ([*TRAIN, "--seed", "-1"], 2, ["--seed", "0"]),
         ([*TRAIN, "--step-size", "small"], 2, ["--step-size", "number"]),
         ([*TRAIN, "--out"], 2, ["--out"]),
-        (["evaluate"], 2, ["expected MODEL, got nothing", "--help"]),
+        (["evaluate"], 2, ["expected MODEL|NAME|FILE, got nothing", "--help"]),
         ([*TRAIN, *NEW, "--step-size", "0"], 1, ["step size h", "above 0", "0.0"]),
         ([*TRAIN, *NEW, "--step-size", "nan"], 1, ["step size h", "above 0", "nan"]),
         ([*TRAIN, *NEW, "--step-size", "inf"], 1, ["step size h", "finite", "inf"]),
