@@ -121,7 +121,7 @@ def _panels(params: Sequence[Any], ctx: Any) -> Iterator[tuple[str, list[tuple[s
 
 def _in_words(text: str) -> str:
     """Write ranges in words, 30.0 as 30, and the text of several brackets in one."""
-    text = re.sub(r"\]\s+\[", "; ", text)
+    text = re.sub(r"\]\s+\[", "; ", text.replace("\\[", "["))  # some versions of typer escape brackets
     text = re.sub(r"\b(\d+)<=x<=(\d+)\b", r"\1 to \2", text)
     text = re.sub(r"\bx>=(\d+)\b", r"at least \1", text)
     return re.sub(r"(\[default: \d+)\.0(?=[;\]])", r"\1", text)
