@@ -339,7 +339,7 @@ def test_pictures_are_there_by_name() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["explain", "test:7", "--image", "readme"], "expected a model first and an image after --image"),
+        (["explain", "test:7", "--image", "readme"], "got them swapped. Try readme --image test:7"),
         (["explain", "seven.png"], "expected a model first, got the image 'seven.png'"),
         (["trace", "readme", "--nudge", "conv1.b[0]=1", "--image", "seed"], "--image: expected an image"),
         (["evaluate", "test:7"], "expected a model first"),

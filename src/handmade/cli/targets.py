@@ -1,5 +1,6 @@
 """Networks and images on the command line: the network that is meant, and models and images that were swapped."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,8 @@ def network_of(target: str, seed: int) -> "Network":
 def network_and_image(target: str, image: str, seed: int, data: str) -> "tuple[Network, inputs.NamedImage]":
     """Return a network, and an image by its name; HandmadeError names both if they were swapped."""
     if is_image(target) and is_network(image):
-        raise HandmadeError(f"expected a model first and an image after --image, got {target!r:.80} and {image!r:.80}; swap them")
+        swapped = f"{shlex.quote(image)} --image {shlex.quote(target)}"
+        raise HandmadeError(f"expected a model first and an image after --image, got them swapped. Try {swapped}")
     if is_network(image):
         raise HandmadeError(f"--image: expected an image such as test:7, or a picture file; got the model {image!r:.80}")
     return network_of(target, seed), inputs.image_named(image, data)

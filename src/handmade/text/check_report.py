@@ -13,7 +13,7 @@ STYLES = {"agree": "bold", "kink": "", "not tested": "bold", "bug": "bold revers
 TITLES = {"bug": "wrong gradients", "not tested": "not tested", "kink": "kinks"}  # by verdict, in order
 CAPTION = (
     "\nWorst error: of backpropagation, for all weights, against the exact quotient.\n"
-    "Definition: the worst of the textbook's subtraction, for the weights that were tried."
+    "Definition: the worst of the textbook's subtraction, for the weights tried."
 )
 
 
