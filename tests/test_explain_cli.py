@@ -304,7 +304,7 @@ def test_images_go_by_name() -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["explain"], 2, "Missing argument"),
+        (["explain"], 2, "expected MODEL|NAME|FILE, got nothing"),
         (["explain", "nothing"], 1, "nothing"),
         (["explain", "readme", "--image", "test:10000"], 1, "test:0 to test:9999"),
         (["explain", "readme", "--image", "test:-1"], 1, "test:7, train:12"),
