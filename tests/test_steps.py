@@ -189,7 +189,7 @@ def test_the_command_gives_all_numbers_as_json(capsys: pytest.CaptureFixture[str
         (("--figure", "v.png"), 2, "goes with --step-sizes"),
         (("--all-weights", "--step-sizes"), 2, "does not go with --step-sizes"),
         (("--step-sizes", "--figure", "v.jpg"), 1, "--figure: expected a name that ends in .png, .svg, .pdf, got v.jpg"),
-        (("--step-sizes", "--figure", "nowhere/v.png"), 1, "--figure: expected a folder that is there"),
+        (("--step-sizes", "--figure", "nowhere/v.png"), 1, "--figure: expected a folder that exists"),
     ],
 )
 @pytest.mark.usefixtures("folder")
