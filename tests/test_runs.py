@@ -510,7 +510,7 @@ def test_a_wrong_value_is_one_line(values: dict[str, Any], message: str) -> None
         ),
         (
             {"network": "readme"},
-            r"data: expected images of shape \(30, 30, 1\), as the network, got \(8, 8, 1\) from digits. Try another data=...",
+            r"^data: expected images of shape \(30, 30, 1\) for this network, got \(8, 8, 1\) from digits. Try another data=...",
         ),
     ],
 )

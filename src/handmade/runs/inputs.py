@@ -136,10 +136,9 @@ def check_fit(network: Network, data: Dataset, source: str) -> None:
     """Raise HandmadeError unless the network fits the shape and the classes of the images."""
     shape = prepare_for(network)(data.test.images[:1]).shape[1:]
     if shape != network.input_shape:
-        expected = f"data: expected images of shape {network.input_shape}, as the network"
+        expected = f"data: expected images of shape {network.input_shape} for this network"
         raise HandmadeError(f"{expected}, got {shape} from {source}. Try another data=...")
     classes = int(max(data.train.labels.max(), data.test.labels.max())) + 1
     if network.classes < classes:
-        raise HandmadeError(
-            f"data: expected at most {network.classes} classes, as the network, got {classes} from {source}. Try another data=..."
-        )
+        expected = f"data: expected at most {network.classes} classes for this network"
+        raise HandmadeError(f"{expected}, got {classes} from {source}. Try another data=...")
