@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from handmade import data, gradients, losses, networks, optim, receipts, runs
+    from handmade import data, gradients, losses, networks, optim, pictures, receipts, runs
     from handmade.engine.backend import use_backend
     from handmade.engine.errors import HandmadeError
     from handmade.engine.graph import Node
@@ -71,6 +71,7 @@ __all__ = [
     "losses",
     "networks",
     "optim",
+    "pictures",
     "read_digit",
     "receipts",
     "runs",
@@ -79,7 +80,7 @@ __all__ = [
     "use_backend",
 ]
 
-_ROOMS = {"data", "gradients", "losses", "networks", "optim", "receipts", "runs"}
+_ROOMS = {"data", "gradients", "losses", "networks", "optim", "pictures", "receipts", "runs"}
 _FROM = {  # where the other names are, but for layers
     "HandmadeError": "handmade.engine.errors",
     "Network": "handmade.network",

@@ -18,6 +18,7 @@ from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.engine.image_arguments import as_raw_images
 from handmade.engine.network import Network, check_network
+from handmade.engine.printable import ShortRepr
 
 _PLACES = ("", "raw", "MNIST/raw")  # the directory itself, then where torchvision keeps its copy
 _FILES = {
@@ -28,7 +29,7 @@ _FILES = {
 
 
 @dataclass(frozen=True, eq=False)
-class Images:
+class Images(ShortRepr):
     """Labelled images; the arrays are read-only.
 
     Attributes
@@ -44,7 +45,7 @@ class Images:
 
 
 @dataclass(frozen=True, eq=False)
-class Dataset:
+class Dataset(ShortRepr):
     """Training images and test images, all of one height and width."""
 
     train: Images

@@ -18,6 +18,7 @@ from handmade.data.rejection import Measures, rejection
 from handmade.data.resize import area_average, shrunk
 from handmade.engine.arguments import as_array, code_of, refused
 from handmade.engine.arrays import Array
+from handmade.engine.printable import ShortRepr
 
 SIDE, BOX = 28, 20  # of an image of MNIST, and of the box that its digit fits into
 LOOK = 256  # pixels on the longer side are enough to find ink
@@ -31,7 +32,7 @@ FAINT = 0.1  # of full ink: what is fainter does not widen the box
 
 
 @dataclass(frozen=True, eq=False)
-class Digit:
+class Digit(ShortRepr):
     """A digit found in a picture, stage by stage.
 
     Attributes

@@ -18,6 +18,7 @@ from handmade.engine.arrays import Array, Shape
 from handmade.engine.errors import HandmadeError
 from handmade.engine.layers.adapter import adapt
 from handmade.engine.layers.layer import Layer
+from handmade.engine.printable import ShortRepr
 
 INPUT = "input"
 LAYER_METHOD = "forward"  # of every layer, also of those of other people
@@ -29,7 +30,7 @@ Values: TypeAlias = Mapping[str, Any]  # one value for each activation, by name
 
 
 @dataclass(frozen=True, eq=False)
-class Node:
+class Node(ShortRepr):
     """A layer in a network.
 
     Parameters

@@ -23,6 +23,7 @@ from handmade.engine.errors import HandmadeError
 from handmade.engine.initialisation import he
 from handmade.engine.layers.channel import EVERY, Channel, only
 from handmade.engine.layers.layer import Layer
+from handmade.engine.printable import counted
 from handmade.engine.terms import Term, largest_first, stored, total
 
 
@@ -59,6 +60,9 @@ class Linear(Layer):
             raise refused("Linear", "W (in, out) and b (out,)", f"{W.shape} and {b.shape}", advice)
         object.__setattr__(self, "W", W)
         object.__setattr__(self, "b", b)
+
+    def _summary(self) -> str:
+        return f"{counted(self.W.shape[0], 'input')}, {counted(self.units, 'unit')}"
 
     @classmethod
     def init(cls, rng: "np.random.Generator | int", inputs: int, units: int, dtype: DTypeLike = np.float32) -> Self:

@@ -19,6 +19,7 @@ from handmade.engine.gradients.arguments import Gradient, as_result, check_gradi
 from handmade.engine.image_arguments import Prepare
 from handmade.engine.network import Network, check_network
 from handmade.engine.optim import EMA, Optimiser, Schedule, clip_by_norm, constant, global_norm
+from handmade.engine.printable import Printable
 from handmade.engine.randomness import STAGE, generator
 from handmade.engine.training.batches import Augment, Batches, check_augment
 from handmade.engine.training.rule import Rule
@@ -30,7 +31,7 @@ REMEDY = "try a smaller learning rate"
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
+class Step(Printable):
     """What happened in one step.
 
     Attributes
@@ -74,6 +75,9 @@ class Step:
     validation: Evaluation | None
     stopped: Stopped | None
     state: TrainingState
+
+    def _summary(self) -> str:
+        return f"{self.number:,} of {self.steps:,}, loss {self.loss:.6g}, {self.images:,} images"
 
     @property
     def images(self) -> int:
@@ -283,10 +287,6 @@ def _first_overflow(network: Network, x: Array) -> str:
         tape = network.forward(x)
     for i, activation in enumerate(tape):
         if not np.isfinite(activation).all():
-            where = (
-                "the images are not finite"
-                if i == 0
-                else f"the output of layer {i - 1} ({network.names[i - 1]}) overflowed first"
-            )
-            return f"{where}; {REMEDY}"
+            layer = f"the output of layer {i - 1} ({network.names[i - 1]}) overflowed first"
+            return f"{layer if i else 'the images are not finite'}; {REMEDY}"
     return f"every layer's output is finite, the loss itself overflowed; {REMEDY}"
