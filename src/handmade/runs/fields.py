@@ -12,6 +12,7 @@ from numbers import Integral, Real
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
+from handmade.engine import arguments
 from handmade.engine.errors import HandmadeError
 
 
@@ -100,7 +101,7 @@ class Setting:
             return None
         converted = self._converted(value)
         if converted is None or (self.choices and converted not in self.choices) or self._is_out_of_range(converted):
-            raise SettingError(self.name, f"expected {self._expected}, got {value!r:.80}. Try {self._advice(value)}")
+            raise SettingError(self.name, f"expected {self._expected}, got {arguments.described(value)}. Try {self._advice(value)}")
         return converted
 
     def _converted(self, value: Any) -> Any:
