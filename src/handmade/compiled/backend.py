@@ -15,22 +15,22 @@ from typing import Any, ClassVar
 import numpy as np
 
 from handmade.compiled.differences.block import Block, block
-from handmade.compiled.differences.lines import products
+from handmade.compiled.differences.linear_layers import products
 from handmade.compiled.differences.units import Units, units_of
-from handmade.compiled.following import following
-from handmade.compiled.links import FLOATS, Choice, Convolution, Factors, Product
+from handmade.compiled.fused import FLOATS, Choice, Convolution, Factors, Product
+from handmade.compiled.fusion import fused_nodes
 from handmade.compiled.products import product
-from handmade.compiled.updates import serves, update
+from handmade.compiled.updates import supports, update
 from handmade.engine.arrays import Array
 from handmade.engine.graph import INPUT, Node
 from handmade.engine.layers import rule
 from handmade.engine.losses import Loss
 from handmade.engine.network import Network
 from handmade.engine.optim import Optimiser, State
+from handmade.engine.parallel import Batch, blocks, parallel_map
 from handmade.engine.plain import Plain
-from handmade.engine.plain.differences import IMAGES_A_TASK, by_images, nudges_of, of_all
-from handmade.engine.plain.link import Link
-from handmade.engine.sharing import Batch, blocks, mapped
+from handmade.engine.plain.differences import IMAGES_A_TASK, by_images, nudges_of, with_zeros
+from handmade.engine.plain.operation import Operation
 
 MOST_LANES = 2**24  # numbers of an activation times logits; more of them cost more memory than a thread should take
 
@@ -45,37 +45,37 @@ class Compiled(Plain):
         """Return every activation of one pass by the name of its node, and x as "input": with the bits of all other passes."""
         values = {INPUT: x}
         for node in network.nodes:
-            values[node.name] = self._alone(node).forward(node.of(values))
+            values[node.name] = self._unfused(node).forward(node.inputs(values))
         return values
 
-    def _alone(self, node: Node) -> Link:
+    def _unfused(self, node: Node) -> Operation:
         """Return the link of one node by itself."""
-        return Convolution(node) if self._convolves(node) else Link(node)
+        return Convolution(node) if self._convolves(node) else Operation(node)
 
-    def links(self, network: Network) -> tuple[Link, ...]:
+    def operations(self, network: Network) -> tuple[Operation, ...]:
         """Return the nodes that the logits are made of, as pieces of work in their order."""
-        found: list[Link] = []
+        found: list[Operation] = []
         taken: set[str] = set()
         for node in network.nodes:
             if node.name not in taken and node.name in network.below_logits:
-                found.append(self._link(network, node, taken))  # noqa: PERF401  it tells what it has taken
+                found.append(self._operation(network, node, taken))  # noqa: PERF401  it tells what it has taken
         return tuple(found)
 
-    def _link(self, network: Network, node: Node, taken: set[str]) -> Link:
+    def _operation(self, network: Network, node: Node, taken: set[str]) -> Operation:
         """Return the link that begins with a node; `taken` gets the names of the others in it."""
         role: str | None = rule(node.layer, "compiled")
         if self._convolves(node):
-            last, relu, pool = following(network, node, relu=False, pool=None)
+            last, relu, pool = fused_nodes(network, node, relu=False, pool=None)
             taken.update(last[1:])
             return Convolution(node, last[-1], relu=relu, pool=pool)
         if role in {"relu", "pool"} and "choice" not in self.without and network.dtype in FLOATS:
-            last, relu, pool = following(network, node, relu=role == "relu", pool=node.layer if role == "pool" else None)
+            last, relu, pool = fused_nodes(network, node, relu=role == "relu", pool=node.layer if role == "pool" else None)
             if pool is not None:
                 taken.update(last[1:])
                 return Choice(node, last[-1], relu=relu, pool=pool)
         if role == "product" and role not in self.without:
             return Product(node)
-        return Link(node)
+        return Operation(node)
 
     def _convolves(self, node: Node) -> bool:
         return (
@@ -101,7 +101,7 @@ class Compiled(Plain):
         executor: Executor | None,
     ) -> tuple[dict[str, Array], State]:
         """Return new weights and the new memory of an optimiser."""
-        if "update" in self.without or not serves(optimiser, parameters, gradients, memory):
+        if "update" in self.without or not supports(optimiser, parameters, gradients, memory):
             return super().update(optimiser, parameters, gradients, memory, scale, executor)
         return update(optimiser, parameters, gradients, memory, scale, executor)
 
@@ -111,29 +111,29 @@ class Compiled(Plain):
         self, network: Network, x: Array, y: Array, h: Any, scheme: str, loss: Loss, executor: Executor | None
     ) -> tuple[float, dict[str, Array]]:
         """Return the mean loss, and its quotient for every weight."""
-        served = _fits(network, x) and rule(loss, "known") is not None and _units(network).served
-        if "differences" in self.without or not served:
+        supported = _fits(network, x) and rule(loss, "loss_data") is not None and _units(network).supported
+        if "differences" in self.without or not supported:
             return super().differences(network, x, y, h, scheme, loss, executor)
         names = [name for name in network.weighted if name in network.below_logits]
-        parts = list(mapped(executor, partial(self._block, h, scheme, loss), blocks((network, x, y), IMAGES_A_TASK)))
+        parts = list(parallel_map(executor, partial(self._block, h, scheme, loss), blocks((network, x, y), IMAGES_A_TASK)))
         gradients: dict[str, Array] = {}
         for name in names:
             node = network.node(name)
             sums = [_weights(node.layer, part.filters[name].T) for part, _ in parts if name in part.filters]
             sums += [plain[name] for _, plain in parts if name in plain]
-            lines = [line for part, _ in parts for line in part.lines.get(name, ())]
-            if lines:
-                sums.append(_weights(node.layer, products(lines, executor)))
+            linear = [line for part, _ in parts for line in part.linear.get(name, ())]
+            if linear:
+                sums.append(_weights(node.layer, products(linear, executor)))
             gradients |= {f"{name}.{array}": found / len(x) for array, found in self.total(node, sums, executor).items()}
-        return sum(part.loss for part, _ in parts) / len(x), of_all(network, gradients)
+        return sum(part.loss for part, _ in parts) / len(x), with_zeros(network, gradients)
 
     def _block(self, h: Any, scheme: str, loss: Loss, batch: Batch) -> tuple[Block, dict[str, dict[str, Array]]]:
         """Return what a block comes to, and the sums of what has to take the plain way, by node and array."""
         network, x, y = batch
         units = _units(network)
-        found = block(units, self._alone, h, scheme, loss, batch)
+        found = block(units, self._unfused, h, scheme, loss, batch)
         plain: dict[str, dict[str, Array]] = {}
-        others = [name for name in network.weighted if name in network.below_logits and name not in units.served]
+        others = [name for name in network.weighted if name in network.below_logits and name not in units.supported]
         for images, names in _together({**found.left_out, **{name: list(range(len(x))) for name in others}}):
             at = np.array(images)
             some = (network.for_images(at), x[at], y[at])  # type: ignore[arg-type]

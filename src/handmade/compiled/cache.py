@@ -22,7 +22,7 @@ from numba.core.caching import NullCache
 from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
 
-from handmade.compiled.folder import folder
+from handmade.compiled.cache_folder import folder
 
 DIGEST = 32  # bytes
 HOUR = 3600

@@ -9,7 +9,7 @@ A ReLU alone has windows of one pixel. A window at the edge names a pixel of the
 from typing import Any
 
 from handmade.compiled.jit import loops
-from handmade.compiled.tiles import load, pick, spread, store, store_whole, width
+from handmade.compiled.tiles import load, pick, spread, store, store_integers, width
 
 
 @loops
@@ -22,11 +22,11 @@ def choose(tile: Any, z: Any, pixels: Any, channels: int, stride: int, relu: boo
     """
     windows, size = pixels.shape
     exact = z.itemsize == 8 or z.shape[1] <= 2**24 * stride
-    whole = channels - channels % width(tile) if exact else 0
+    full = channels - channels % width(tile) if exact else 0
     for n in range(z.shape[0]):
         image, out, won = z[n], y[n], winner[n]
         for q in range(windows):
-            for c in range(0, whole, width(tile)):
+            for c in range(0, full, width(tile)):
                 m, w = load(tile, image, pixels[q, 0] * stride + c, 0), spread(tile, pixels[q, 0])
                 for k in range(1, size):
                     pixel = load(tile, image, pixels[q, k] * stride + c, 0)
@@ -36,8 +36,8 @@ def choose(tile: Any, z: Any, pixels: Any, channels: int, stride: int, relu: boo
                     w = pick(spread(tile, -1), w, spread(tile, 0), m)
                     m = pick(spread(tile, 0), m, spread(tile, 0), m)
                 store(m, out, q * channels + c, 0)
-                store_whole(w, won, q * channels + c, 0)
-            for c in range(whole, channels):
+                store_integers(w, won, q * channels + c, 0)
+            for c in range(full, channels):
                 w_c = pixels[q, 0]
                 m_c = image[w_c * stride + c]
                 for k in range(1, size):
@@ -89,7 +89,7 @@ def sort_winners(place: Any, g: Any, count: Any, begin: Any, filters: Any, value
 
 
 @loops
-def give_back(gy: Any, winner: Any, O: int, stride: int, gz: Any) -> None:
+def scatter_to_winners(gy: Any, winner: Any, O: int, stride: int, gz: Any) -> None:
     """gz[winner] += gy for a block of images: what a window gets goes to its winner. gz (N, pixels * stride) is zero before."""
     for n in range(gy.shape[0]):
         for q in range(gy.shape[1] // O):

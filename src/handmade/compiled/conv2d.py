@@ -56,17 +56,17 @@ def weight_gradients(
     Filter o has count[o] such windows, place[o, :], with the gradients g[o, :]. A tile holds a part of the filter's gradient
     while its windows pass by. Zeros cost nothing: they are not in the list.
     """
-    whole = length - length % width(tile)
+    full = length - length % width(tile)
     for o in range(count.size):
         for r in range(0, runs.size, rows(tile)):
             between = runs[r + 1] - runs[r] if rows(tile) > 1 else 0
-            for m in range(0, whole, width(tile)):
+            for m in range(0, full, width(tile)):
                 t = load(tile, gW[o], r * length + m, length)
                 for e in range(count[o]):
                     t = along(t, g[o, e], x, origin[place[o, e]] + runs[r] + m, between)
                 store(t, gW[o], r * length + m, length)
         for r in range(runs.size):
-            for m in range(whole, length):
+            for m in range(full, length):
                 total = gW[o, r * length + m]
                 for e in range(count[o]):
                     total += g[o, e] * x[origin[place[o, e]] + runs[r] + m]
@@ -83,21 +83,21 @@ def input_gradient(tile: Any, gx: Any, origin: Any, runs: Any, length: int, w: A
 
     Window p has a gradient for the filters filters[begin[p]:begin[p + 1]], and these are g.
     """
-    whole = length - length % width(tile)
+    full = length - length % width(tile)
     size = runs.size * length
     for p in range(origin.size):
         if begin[p] == begin[p + 1]:
             continue
         for r in range(0, runs.size, rows(tile)):
             between = runs[r + 1] - runs[r] if rows(tile) > 1 else 0
-            for m in range(0, whole, width(tile)):
+            for m in range(0, full, width(tile)):
                 t = load(tile, gx, origin[p] + runs[r] + m, between)
                 for e in range(begin[p], begin[p + 1]):
                     t = along(t, g[e], w, filters[e] * size + r * length + m, length)
                 store(t, gx, origin[p] + runs[r] + m, between)
         for r in range(runs.size):
             for e in range(begin[p], begin[p + 1]):
-                for m in range(whole, length):
+                for m in range(full, length):
                     gx[origin[p] + runs[r] + m] += g[e] * w[filters[e] * size + r * length + m]
 
 
@@ -165,7 +165,7 @@ def backward(
 
 
 @loops
-def few_backward(
+def short_run_gradients(
     tile: Any,
     x: Any,
     origin: Any,

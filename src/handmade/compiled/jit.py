@@ -7,7 +7,7 @@ import numba
 from numba.core import event
 
 from handmade.compiled.cache import Cache
-from handmade.engine.compiling import tell_begins, tell_ends
+from handmade.engine.compiling import notify_begin, notify_end
 
 FLAGS = {"contract", "nsz"}  # x * y + z in one instruction, and -0 is 0; infinities and NaN stay what they are
 
@@ -43,14 +43,14 @@ class _News(event.Listener):  # type: ignore[misc]  # Numba has few types
             return
         self._depth += 1
         if self._depth == 1:
-            tell_begins(event.data["dispatcher"].__name__, kept=cache.keeps())
+            notify_begin(event.data["dispatcher"].__name__, kept=cache.keeps())
 
     def on_end(self, event: Any) -> None:
         if _cache_of(event) is None:
             return
         self._depth -= 1
         if self._depth == 0:
-            tell_ends()
+            notify_end()
 
 
 def _cache_of(event: Any) -> Cache | None:

@@ -5,7 +5,7 @@ from concurrent.futures import Executor
 import numpy as np
 
 from handmade.engine.arrays import Array
-from handmade.engine.sharing import mapped, sharing_memory
+from handmade.engine.parallel import parallel_map, thread_executor
 
 NUMBERS_A_TASK = 2**17  # of the product, so that its pieces do not depend on the number of threads
 
@@ -18,6 +18,6 @@ def product(x: Array, g: Array, executor: Executor | None) -> Array:
     def work(first: int) -> None:
         np.matmul(x[:, first : first + rows].T, g, out=found[first : first + rows])
 
-    for _ in mapped(sharing_memory(executor), work, range(0, len(found), rows)):
+    for _ in parallel_map(thread_executor(executor), work, range(0, len(found), rows)):
         pass
     return found

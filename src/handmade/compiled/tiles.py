@@ -42,7 +42,7 @@ __all__ = [
     "rows",
     "spread",
     "store",
-    "store_whole",
+    "store_integers",
     "width",
     "zeros",
 ]
@@ -215,19 +215,19 @@ def store(_typing: Any, t: Numbers, y: Any, at: Any, dy: Any) -> Any:
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def store_whole(_typing: Any, t: Numbers, y: Any, at: Any, dy: Any) -> Any:
+def store_integers(_typing: Any, t: Numbers, y: Any, at: Any, dy: Any) -> Any:
     """y[at + k dy:] = t[k, :] as whole numbers of 32 bits."""
     shape = t.shape
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         t, _, at, dy = args
-        first, whole = place(context, builder, signature, args, 1, at), ir.VectorType(WORD, shape.lanes)
+        first, integers = place(context, builder, signature, args, 1, at), ir.VectorType(WORD, shape.lanes)
         for k in range(shape.rows):
             row = step(builder, first, dy, k)
             for u in range(shape.vectors):
-                v = builder.fptosi(builder.extract_value(t, k * shape.vectors + u), whole)
+                v = builder.fptosi(builder.extract_value(t, k * shape.vectors + u), integers)
                 to = builder.gep(row, [ir.Constant(INDEX, u * shape.lanes)])
-                builder.store(v, builder.bitcast(to, whole.as_pointer()), align=4)
+                builder.store(v, builder.bitcast(to, integers.as_pointer()), align=4)
         return context.get_dummy_value()
 
     return types.none(t, y, at, dy), generate

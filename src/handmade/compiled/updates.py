@@ -12,12 +12,12 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from handmade.compiled.fused import FLOATS
 from handmade.compiled.jit import exact_loops
-from handmade.compiled.links import FLOATS
 from handmade.engine.arrays import Array
 from handmade.engine.layers import add_rules, rule
 from handmade.engine.optim import Momentum, Nesterov, Optimiser, State
-from handmade.engine.sharing import mapped, sharing_memory
+from handmade.engine.parallel import parallel_map, thread_executor
 
 NUMBERS_A_TASK = 2**16
 
@@ -46,7 +46,7 @@ add_rules(Momentum, compiled_update=momentum)
 add_rules(Nesterov, compiled_update=nesterov)
 
 
-def serves(optimiser: Optimiser, parameters: dict[str, Array], gradients: dict[str, Array], state: State) -> bool:
+def supports(optimiser: Optimiser, parameters: dict[str, Array], gradients: dict[str, Array], state: State) -> bool:
     """Return True if the optimiser has a compiled rule, and each weight, its gradient and its velocity are of one dtype."""
     return rule(optimiser, "compiled_update") is not None and all(
         w.dtype in FLOATS and w.dtype == gradients[name].dtype == state[f"v/{name}"].dtype for name, w in parameters.items()
@@ -78,6 +78,6 @@ def update(
         loop(*task, number(made.momentum), number(float(scale * made.learning_rate)))
 
     numbers = sum(w.size for w in parameters.values())
-    for _ in mapped(sharing_memory(executor) if numbers > NUMBERS_A_TASK else None, work, tasks):
+    for _ in parallel_map(thread_executor(executor) if numbers > NUMBERS_A_TASK else None, work, tasks):
         pass
     return new, {f"v/{name}": v for name, v in memory.items()}

@@ -24,13 +24,13 @@ def watch(begins: Callable[..., None], ends: Callable[[], None]) -> Iterator[Non
         _WATCHERS.remove(pair)
 
 
-def tell_begins(loop: str, *, kept: bool) -> None:
+def notify_begin(loop: str, *, kept: bool) -> None:
     """Say that a loop is about to be compiled."""
     for begins, _ in tuple(_WATCHERS):
         begins(loop, kept=kept)
 
 
-def tell_ends() -> None:
+def notify_end() -> None:
     """Say that it is done, or has failed."""
     for _, ends in tuple(_WATCHERS):
         ends()

@@ -20,7 +20,7 @@ from numpy.typing import DTypeLike
 
 from handmade.engine.arrays import Array, Shape, integer, pair
 from handmade.engine.errors import HandmadeError
-from handmade.engine.graph import INPUT, Node, check_name, listed, order
+from handmade.engine.graph import INPUT, Node, check_name, join_names, order
 from handmade.engine.layers import KINDS, Add, Layer
 from handmade.engine.layers.registry import check_known
 from handmade.engine.network import Network
@@ -63,7 +63,7 @@ def describe(network: Network) -> dict[str, Any]:
     return {"input": list(network.input_shape), "layers": entries, **known}
 
 
-def describe_again(description: object) -> dict[str, Any]:
+def upgrade_description(description: object) -> dict[str, Any]:
     """Return a description as `describe` writes it today, where an older one has Residuals in it.
 
     Raises
@@ -114,8 +114,8 @@ def restore(description: object, arrays: dict[str, Array]) -> dict[str, Any]:
         wanted.update(f"{node}.{name}" for name in names)
         own = {name: arrays[f"{node}.{name}"] for name in names if f"{node}.{name}" in arrays}
         if names and (len(own) < len(names) or sorted(settings) != sorted(kind.SETTINGS)):
-            expected = listed([*names, *kind.SETTINGS])
-            raise HandmadeError(f"expected the arrays and settings {expected}; got {listed([*own, *settings])}")
+            expected = join_names([*names, *kind.SETTINGS])
+            raise HandmadeError(f"expected the arrays and settings {expected}; got {join_names([*own, *settings])}")
         layer = kind.restore(own, settings)
         if names and layer.settings() != settings:
             raise HandmadeError(f"it is described by {settings}, but its arrays say {layer.settings()}")
@@ -123,8 +123,8 @@ def restore(description: object, arrays: dict[str, Array]) -> dict[str, Any]:
 
     network = _walk(description, kept)
     if wanted != set(arrays):
-        missing, surplus = listed(sorted(wanted - set(arrays))), listed(sorted(set(arrays) - wanted))
-        raise HandmadeError(f"expected the arrays {listed(sorted(wanted))}; missing: {missing}; too many: {surplus}")
+        missing, surplus = join_names(sorted(wanted - set(arrays))), join_names(sorted(set(arrays) - wanted))
+        raise HandmadeError(f"expected the arrays {join_names(sorted(wanted))}; missing: {missing}; too many: {surplus}")
     return network
 
 
@@ -144,7 +144,7 @@ class _Entry:
 def _walk(description: object, make: Maker) -> dict[str, Any]:
     """Check the description, and make its nodes, each once the shapes that reach it are known."""
     if not isinstance(description, dict) or not set(description) <= KEYS:
-        got = f"keys {listed(description)}" if isinstance(description, dict) else type(description).__name__
+        got = f"keys {join_names(description)}" if isinstance(description, dict) else type(description).__name__
         raise HandmadeError(
             'expected a network as {"input": [height, width, channels], "layers": [...]}, '
             f"perhaps with {', '.join(sorted(KEYS - {'input', 'layers'}))}; got {got:.80}"
@@ -180,7 +180,7 @@ def _entries(listing: list[Any], before: str = INPUT, prefix: str = "", depth: i
     number = 0
     for place, given in enumerate(listing):
         if not isinstance(given, dict) or given.get("layer") not in [*KINDS, RESIDUAL]:
-            kinds = listed([*KINDS, RESIDUAL])
+            kinds = join_names([*KINDS, RESIDUAL])
             raise HandmadeError(f'layer {prefix}{place}: expected {{"layer": one of {kinds}, ...}}; got {given!r:.80}')
         settings = {key: value for key, value in given.items() if key not in {"layer", "name", "reads"}}
         name = given.get("name", f"{prefix}{number}")
@@ -203,7 +203,7 @@ def _residual(name: str, settings: dict[str, Any], reads: tuple[str, ...], depth
         raise HandmadeError(f"expected at most {DEEPEST} Residuals one in the other; layer {name:.80} is further in")
     unknown = next((key for key in settings if key not in BRANCHES), None)
     if unknown is not None or len(reads) != 1 or not settings.get("block"):
-        got = listed(reads, 5) if len(reads) != 1 else listed(settings)
+        got = join_names(reads, 5) if len(reads) != 1 else join_names(settings)
         raise HandmadeError(
             f"layer {name} (Residual): expected a block of at least one layer, perhaps a shortcut, and one activation to read; "
             f"got {got:.80}"
@@ -224,15 +224,15 @@ def _made(entry: _Entry, make: Maker, shapes: dict[str, Any]) -> tuple[Node, Sha
     kind, settings = KINDS[entry.kind], entry.settings
     for name in kind.REQUIRED:
         if name not in settings:
-            raise HandmadeError(f"the setting {name} is missing; there are {listed(settings)}")
+            raise HandmadeError(f"the setting {name} is missing; there are {join_names(settings)}")
     for name in settings:
         if name not in kind.SETTINGS:
-            takes = f"the settings {listed(kind.SETTINGS)}" if kind.SETTINGS else "no settings"
+            takes = f"the settings {join_names(kind.SETTINGS)}" if kind.SETTINGS else "no settings"
             raise HandmadeError(f"expected {takes}; got {name!r:.80}")
     reads = tuple(shapes[name] for name in entry.reads)
     layer = make(kind, settings, entry.name, reads[0])
     node = Node(entry.name, layer, entry.reads)
-    output = layer.output_shape(node.of(shapes))
+    output = layer.output_shape(node.inputs(shapes))
     down, right = pair(layer.settings().get("padding", 0), "padding", 0)
     if down or right:
         height, width, *rest = reads[0]

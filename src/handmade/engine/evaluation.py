@@ -10,7 +10,7 @@ import numpy as np
 from handmade.engine.arrays import Array, check_finite
 from handmade.engine.losses import CrossEntropy, check_labels
 from handmade.engine.network import Network
-from handmade.engine.sharing import mapped
+from handmade.engine.parallel import parallel_map
 
 IMAGES_AT_ONCE = 500  # prepared together: a few megabytes
 
@@ -85,7 +85,7 @@ def evaluate(
     check_finite(images)
     blocks = [(images[i : i + IMAGES_AT_ONCE], labels[i : i + IMAGES_AT_ONCE]) for i in range(0, len(images), IMAGES_AT_ONCE)]
     confusion, loss = np.zeros((classes, classes), np.int64), 0.0
-    for y, taken, losses in mapped(executor, partial(_part, network, prepare), blocks):
+    for y, taken, losses in parallel_map(executor, partial(_part, network, prepare), blocks):
         np.add.at(confusion, (y, taken), 1)
         loss += losses
     return Evaluation(loss / len(images), confusion)

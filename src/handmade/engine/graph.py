@@ -60,15 +60,15 @@ class Node:
         if len(self.reads) < 1 + self.layer.joins or (len(self.reads) > 1 and not self.layer.joins):
             expected = "two activations or more" if self.layer.joins else "one activation"
             raise HandmadeError(
-                f"node {name!r:.80}: expected {self.layer.kind} to read {expected}; got {listed(self.reads, 5)}. "
+                f"node {name!r:.80}: expected {self.layer.kind} to read {expected}; got {join_names(self.reads, 5)}. "
                 "Try Node(name, layer, reads=[...])"
             )
 
-    def of(self, values: Values) -> Any:
+    def inputs(self, values: Values) -> Any:
         """Return what the layer reads: one value, or a tuple of them for a layer that joins."""
         return tuple(values[name] for name in self.reads) if self.layer.joins else values[self.reads[0]]
 
-    def reading(self, names: dict[str, str]) -> "Node":
+    def with_reads(self, names: dict[str, str]) -> "Node":
         """Return the node with other names for what it reads."""
         return Node(self.name, self.layer, [names[name] for name in self.reads])
 
@@ -95,7 +95,7 @@ class Block(ABC):
         """Return the nodes; the last one has the block's name."""
 
 
-def written(entries: Iterable[Any], reads: str = INPUT, prefix: str = "") -> list[Node]:
+def to_nodes(entries: Iterable[Any], reads: str = INPUT, prefix: str = "") -> list[Node]:
     """Return the nodes that a list of layers stands for.
 
     A layer is named by its number among the entries without a name, and reads the entry before it. A Block, such as Residual,
@@ -144,7 +144,7 @@ def order(reads: Sequence[tuple[str, Sequence[str]]]) -> list[int]:
         for source in sources:
             if source != INPUT and source not in number:
                 raise HandmadeError(
-                    f"node {name!r:.80} reads {source!r:.80}: expected input or one of {listed(number)}. Try one of these"
+                    f"node {name!r:.80} reads {source!r:.80}: expected input or one of {join_names(number)}. Try one of these"
                 )
         waits_for.append({number[source] for source in sources if source != INPUT})
         for earlier in waits_for[n]:
@@ -157,8 +157,8 @@ def order(reads: Sequence[tuple[str, Sequence[str]]]) -> list[int]:
             if not waits_for[n]:
                 heapq.heappush(ready, n)
     if len(found) < len(reads):
-        circle = " reads ".join(reads[n][0] for n in _circle(waits_for))
-        raise HandmadeError(f"expected nodes without a cycle; got {circle:.200}. Try another name in the reads of one of them")
+        cycle = " reads ".join(reads[n][0] for n in _cycle(waits_for))
+        raise HandmadeError(f"expected nodes without a cycle; got {cycle:.200}. Try another name in the reads of one of them")
     return found
 
 
@@ -167,7 +167,7 @@ def ordered_nodes(nodes: Sequence[Node]) -> tuple[Node, ...]:
     return tuple(nodes[n] for n in order([(node.name, node.reads) for node in nodes]))
 
 
-def _circle(waits_for: Sequence[set[int]]) -> list[int]:
+def _cycle(waits_for: Sequence[set[int]]) -> list[int]:
     """Return nodes each of which waits for the next one, the first one also at the end."""
     way = [next(n for n, sources in enumerate(waits_for) if sources)]
     while way[-1] not in way[:-1]:
@@ -175,7 +175,7 @@ def _circle(waits_for: Sequence[set[int]]) -> list[int]:
     return way[way.index(way[-1]) :]
 
 
-def listed(names: Iterable[Any], most: int = 20) -> str:
+def join_names(names: Iterable[Any], most: int = 20) -> str:
     """Return names for a message; some of them where they are many."""
     each = [(str(name) if str(name).isprintable() else repr(name))[:80] for name in names] or ["none"]
     return ", ".join(each[:most]) + (f", ... ({len(each):,} in all)" if len(each) > most else "")
@@ -192,7 +192,7 @@ def shapes(nodes: Sequence[Node], input_shape: Shape, title: Callable[[str], str
     found = {INPUT: input_shape}
     for node in nodes:
         try:
-            found[node.name] = node.layer.output_shape(node.of(found))
+            found[node.name] = node.layer.output_shape(node.inputs(found))
         except HandmadeError as error:
             raise HandmadeError(f"layer {node.name} ({title(node.name)}): {error}") from None
     return found
@@ -253,12 +253,12 @@ def readers(nodes: Sequence[Node]) -> dict[str, list[Node]]:
     return found
 
 
-def carried(
+def propagate_differences(
     nodes: Sequence[Node], tape: Values, start: str, dx: Array, over: Callable[[Node, Any, Any], Array]
 ) -> dict[str, Array]:
     """Return the differences of all activations that the difference dx of one of them reaches, in full, by name."""
     moved = {start: dx}
     for node in downstream(nodes, start):
         still = {name: np.zeros_like(tape[name]) for name in node.reads if name not in moved}
-        moved[node.name] = over(node, node.of(tape), node.of(moved | still))
+        moved[node.name] = over(node, node.inputs(tape), node.inputs(moved | still))
     return moved

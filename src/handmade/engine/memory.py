@@ -10,10 +10,10 @@ from functools import cache
 
 import numpy as np
 
-LARGEST_LESSON = 2**25 - 2**16
+LARGEST_BLOCK = 2**25 - 2**16
 
 
 @cache
 def keep_freed_memory() -> None:
     """Teach the allocator, once a process."""
-    np.empty(LARGEST_LESSON, np.uint8)
+    np.empty(LARGEST_BLOCK, np.uint8)

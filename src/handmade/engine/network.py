@@ -58,12 +58,12 @@ class Network(Structure):
         class_names: Sequence[str] | None = None,
         preparation: Preparation | None = None,
     ) -> None:
-        written = graph.written(layers)
+        written = graph.to_nodes(layers)
         if not written:
             raise HandmadeError("layers: expected at least one layer; got none")
         titles = display_names(written)
         named = {title: name for name, title in titles.items()}
-        written = [node.reading({name: named.get(name, name) for name in node.reads}) for node in written]
+        written = [node.with_reads({name: named.get(name, name) for name in node.reads}) for node in written]
         nodes = graph.ordered_nodes(written)
         read = {name for node in nodes for name in node.reads}
         ends = [node.name for node in nodes if node.name not in read] if outputs is None else _listed(outputs, "outputs")
@@ -153,7 +153,7 @@ class Network(Structure):
             If a layer cannot be trained on such a batch.
         """
         count, shapes = integer(images, "images", 1), self.shape_of
-        return self._with(lambda node: node.layer.in_training(count, node.of(shapes), rng))
+        return self._with(lambda node: node.layer.in_training(count, node.inputs(shapes), rng))
 
     def for_images(self, images: slice) -> Self:
         """Return the network for some images of its batch; itself, unless it holds something for each image."""
@@ -175,7 +175,7 @@ class Network(Structure):
         return {
             f"{node.name}.{name}": array
             for node in self.nodes
-            for name, array in node.layer.update_statistics(node.of(tape)).items()
+            for name, array in node.layer.update_statistics(node.inputs(tape)).items()
         }
 
     def _with(self, layer: Callable[[Node], Layer]) -> Self:
@@ -266,7 +266,7 @@ def _known(name: str, nodes: Sequence[Node], named: dict[str, str]) -> str:
     names = [node.name for node in nodes]
     found = name if name in names else named.get(name) if isinstance(name, str) else None
     if found is None:
-        raise HandmadeError(f"outputs and logits: expected names of nodes among {graph.listed(names)}; got {name!r:.80}")
+        raise HandmadeError(f"outputs and logits: expected names of nodes among {graph.join_names(names)}; got {name!r:.80}")
     return found
 
 

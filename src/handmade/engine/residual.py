@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from handmade.engine.errors import HandmadeError
-from handmade.engine.graph import Block, Node, written
+from handmade.engine.graph import Block, Node, to_nodes
 from handmade.engine.layers import Add
 
 
@@ -42,6 +42,6 @@ class Residual(Block):
 
     def nodes(self, name: str, reads: str) -> list[Node]:
         """Return the nodes of both branches and their sum."""
-        branches = [written(self.block, reads, f"{name}.block."), written(self.shortcut, reads, f"{name}.shortcut.")]
+        branches = [to_nodes(self.block, reads, f"{name}.block."), to_nodes(self.shortcut, reads, f"{name}.shortcut.")]
         ends = [branch[-1].name if branch else reads for branch in branches]
         return [*branches[0], *branches[1], Node(name, Add(), ends)]

@@ -40,11 +40,11 @@ OPERATIONS: dict[str, Callable[..., float]] = {
 class Place:
     """The place of a number: `conv2[12,10,3]` is row 12, column 10, channel 3 of what conv2 puts out."""
 
-    room: str
+    name: str
     index: tuple[int, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.room}[{','.join(map(str, self.index))}]" if self.index else self.room
+        return f"{self.name}[{','.join(map(str, self.index))}]" if self.index else self.name
 
 
 @dataclass(frozen=True)
@@ -159,9 +159,9 @@ def term(number: Any) -> Term:
     return number if isinstance(number, Term) else Term(float(number))
 
 
-def stored(number: Any, room: str, *index: Any, note: str = "") -> Term:
+def stored(number: Any, name: str, *index: Any, note: str = "") -> Term:
     """A number that stands at a place. A layer calls its own input "input" and its weights by their names."""
-    return Term(float(number), "stored", place=Place(room, tuple(map(int, index))), note=note)
+    return Term(float(number), "stored", place=Place(name, tuple(map(int, index))), note=note)
 
 
 def largest_first(parts: list[Term], what: str, most: int = MOST) -> list[Term]:

@@ -133,7 +133,7 @@ class Checkpoints:
         best = state.best
         facts = {
             "step": state.steps,
-            "best": best and {"step": best.step, "accuracy": best.accuracy, "loss": best.loss, "ago": best.ago},
+            "best": best and {"step": best.step, "accuracy": best.accuracy, "loss": best.loss, "ago": best.validations_since},
             "network": describe(state.network),
             "fingerprint": fingerprint,
             "seconds": seconds,

@@ -24,7 +24,7 @@ from handmade.engine.graph import INPUT
 from handmade.engine.layers import Difference
 from handmade.engine.losses import CrossEntropy
 from handmade.engine.network import Network
-from handmade.engine.plain.differences import Path
+from handmade.engine.plain.differences import Propagation
 from handmade.pictures.sheet import MARGIN, Sheet, digit_scale, number, on_paper, signed_scale, size
 from handmade.pictures.style import drawn, theme
 
@@ -141,14 +141,14 @@ def in_double(network: Network) -> Network:
 
 def _nudged(network: Network, x: Array, y: Array, h: float) -> Array:
     """The quotient of every pixel, by differences that go through the layers some dozens at a time."""
-    path = Path(network, x)
+    propagation = Propagation(network, x)
     quotients = np.empty(x.size)
     for start in range(0, x.size, AT_ONCE):
         pixels = np.arange(start, min(start + AT_ONCE, x.size))
         dx = np.zeros((x.size, len(pixels)))
         dx[pixels, np.arange(len(pixels))] = h
-        dz = path.after(INPUT, Difference(dx.reshape(*x.shape, len(pixels))))
-        quotients[pixels] = path.loss_of(dz, y, CrossEntropy()) / h
+        dz = propagation.to_logits(INPUT, Difference(dx.reshape(*x.shape, len(pixels))))
+        quotients[pixels] = propagation.loss_of(dz, y, CrossEntropy()) / h
     return quotients.reshape(x.shape[1:])
 
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from handmade.compiled.differences.bounds import Bound, bounds
 from handmade.compiled.differences.group import GroupDifferences
-from handmade.compiled.differences.known import Known
-from handmade.compiled.differences.lines import Line, line_of
+from handmade.compiled.differences.linear_layers import LinearSums, linear_sums
+from handmade.compiled.differences.loss_data import LossData
 from handmade.compiled.differences.prepared import prepared
 from handmade.compiled.differences.records import Record, largest, record
 from handmade.compiled.differences.units import Unit, Units
@@ -23,8 +23,8 @@ from handmade.engine.graph import Node
 from handmade.engine.layers import rule
 from handmade.engine.losses import Loss
 from handmade.engine.network import Network
-from handmade.engine.plain.link import Link
-from handmade.engine.sharing import Batch
+from handmade.engine.parallel import Batch
+from handmade.engine.plain.operation import Operation
 
 DIRECTIONS = 2**20  # numbers of directions of linear layers that wait to be worked out together
 FEWEST_LANES = 16
@@ -49,11 +49,11 @@ class Block:
 
     loss: float
     filters: dict[str, Array]
-    lines: dict[str, list[Line]]
+    linear: dict[str, list[LinearSums]]
     left_out: dict[str, list[int]]
 
 
-class Lines:
+class LinearCollector:
     """The lines of linear layers, made for some images at a time, so that their directions do not fill the memory.
 
     Parameters
@@ -62,8 +62,8 @@ class Lines:
         From a unit, and its directions by image, to their line; None if a nudge goes too far.
     """
 
-    def __init__(self, make: Callable[[Unit, dict[int, Array]], Line | None]) -> None:
-        self.made: dict[str, list[Line]] = {}
+    def __init__(self, make: Callable[[Unit, dict[int, Array]], LinearSums | None]) -> None:
+        self.made: dict[str, list[LinearSums]] = {}
         self._make = make
         self._waiting: dict[str, tuple[Unit, dict[int, Array]]] = {}
 
@@ -85,22 +85,24 @@ class Lines:
         return []
 
 
-def block(units: Units, alone: Callable[[Node], Link], h: Any, scheme: str, loss: Loss, batch: Batch) -> Block:
+def block(units: Units, unfused: Callable[[Node], Operation], h: Any, scheme: str, loss: Loss, batch: Batch) -> Block:
     """Return the sums of a block of images for the nodes that are served; `alone` gives the link of one node by itself."""
     network, x, y = batch
     steps = (h, -h) if scheme == "central" else (h,)
     with np.errstate(all="ignore"):  # an overflow shows in the result, where training looks for it
-        records, z = record(network, units, alone, x)
-        reach = bounds(network, units, {name: largest(records[name]) for name in units.served}, abs(float(h)))
+        records, z = record(network, units, unfused, x)
+        reach = bounds(network, units, {name: largest(records[name]) for name in units.supported}, abs(float(h)))
         ready = {
             unit.node.name: prepared(network, units, unit, records[unit.node.name], _limits(unit, reach, records[unit.node.name]))
             for unit in units.all
             if unit.node.name in records
         }
-        known: Known = rule(loss, "known")(loss, z, y)
+        loss_data: LossData = rule(loss, "loss_data")(loss, z, y)
         sums: dict[str, Array] = {}
-        left_out: dict[str, list[int]] = {name: [] for name in units.served}
-        lines = Lines(lambda unit, directions: line_of(unit, records[unit.node.name], z, y, directions, h, scheme, loss))
+        left_out: dict[str, list[int]] = {name: [] for name in units.supported}
+        linear = LinearCollector(
+            lambda unit, directions: linear_sums(unit, records[unit.node.name], z, y, directions, h, scheme, loss)
+        )
         size = _images_at_once(network, units)
         for first in range(0, len(x), size):
             images = slice(first, min(first + size, len(x)))
@@ -111,20 +113,20 @@ def block(units: Units, alone: Callable[[Node], Link], h: Any, scheme: str, loss
                     out_of_line = group.far_of[name]
                     directions = lanes[:, : out * M].reshape(-1, out, M)[..., : group.K]
                     for n in np.flatnonzero(~out_of_line):
-                        left_out[name] += lines.add(each.unit, first + int(n), directions[n].copy())
+                        left_out[name] += linear.add(each.unit, first + int(n), directions[n].copy())
                 else:
                     out_of_line = group.far_of[name] & ~group.follows
                     if name not in sums:
                         sums[name] = np.zeros((len(steps), out * each.groups[0].nudges), x.dtype)
                     for step, dL in zip(steps, sums[name], strict=True):
-                        group.add_nudges(each, step, out_of_line, known, dL)
+                        group.add_nudges(each, step, out_of_line, loss_data, dL)
                 left_out[name] += [first + int(n) for n in np.flatnonzero(out_of_line)]
         filters = {
             name: sum(dL / (step * len(steps)) for step, dL in zip(steps, found, strict=True)).reshape(ready[name].channels, -1)
             for name, found in sums.items()
         }
-        left_out = {name: sorted([*images, *lines.finish(name)]) for name, images in left_out.items()}
-        return Block(float(loss.forward(z, y).sum()), filters, lines.made, left_out)
+        left_out = {name: sorted([*images, *linear.finish(name)]) for name, images in left_out.items()}
+        return Block(float(loss.forward(z, y).sum()), filters, linear.made, left_out)
 
 
 def _images_at_once(network: Network, units: Units) -> int:

@@ -59,7 +59,7 @@ def bounds(network: Network, units: Units, largest: dict[str, float], h: float) 
     found: dict[str, Bound] = {}
     for unit in units.all:
         bound = _through(network, unit, [found.get(name) for name in unit.node.reads])
-        if unit.node.name in units.served:
+        if unit.node.name in units.supported:
             own = np.full(network.shape_of[unit.node.name][-1], h * max(largest[unit.node.name], 1.0) * ROUNDING)
             bound = Bound(own, np.zeros_like(own)) if bound is None else Bound(np.maximum(own, bound.one), bound.many)
         if bound is not None:

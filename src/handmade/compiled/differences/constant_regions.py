@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.layers import AvgPool2d, BatchNorm2d, Conv2d, LeakyReLU, MaxPool2d, ReLU, add_rules
-from handmade.engine.layers.windows import pad, reached
+from handmade.engine.layers.windows import pad, strided_slice
 
 Blank = NDArray[np.bool_]  # (N, H, W)
 
@@ -33,7 +33,8 @@ def windows(blank: Blank, size: Shape, stride: Shape, padding: Shape, dilation: 
     for axis in (0, 1):
         places = (found.shape[1 + axis] - (size[axis] - 1) * dilation[axis] - 1) // stride[axis] + 1
         parts = [
-            found[(slice(None),) * (1 + axis) + (reached(k * dilation[axis], places, stride[axis]),)] for k in range(size[axis])
+            found[(slice(None),) * (1 + axis) + (strided_slice(k * dilation[axis], places, stride[axis]),)]
+            for k in range(size[axis])
         ]
         found = np.logical_and.reduce(parts) if len(parts) > 1 else parts[0]
     return found

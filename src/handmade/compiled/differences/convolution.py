@@ -6,7 +6,7 @@ import numpy as np
 
 from handmade.compiled.differences.choices import far_choices
 from handmade.compiled.differences.losses import cross_entropy, mean_squared_error
-from handmade.compiled.differences.next_choices import next_choices
+from handmade.compiled.differences.next_convolution import next_convolution
 from handmade.compiled.differences.nudges import contested_nudges, filter_nudges
 from handmade.compiled.jit import loops
 
@@ -57,7 +57,7 @@ def convolution_nudges(
     far_rest: Any,
     far_gains: Any,
     squared: bool,
-    known: Any,
+    loss_data: Any,
     target: Any,
     label: Any,
     sums: Any,
@@ -102,7 +102,7 @@ def convolution_nudges(
                     dz,
                 )
             if next_earlier[n] > 0:
-                next_choices(
+                next_convolution(
                     row_tile,
                     square,
                     images[n],
@@ -136,6 +136,6 @@ def convolution_nudges(
             if b > a:
                 far_choices(row_tile, dz, M, far_output[a:b], far_size[a:b], far_slack[a:b], far_rest[a:b], far_gains[a:b])
             if squared:
-                mean_squared_error(dz, M, known[n], dL)
+                mean_squared_error(dz, M, loss_data[n], dL)
             else:
-                cross_entropy(dz, M, known[n], target[n], label[n], dL)
+                cross_entropy(dz, M, loss_data[n], target[n], label[n], dL)

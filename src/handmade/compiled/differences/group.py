@@ -13,10 +13,10 @@ import numpy as np
 
 from handmade.compiled.differences import before as backwards
 from handmade.compiled.differences import choices, convolution
-from handmade.compiled.differences.known import Known
+from handmade.compiled.differences.loss_data import LossData
 from handmade.compiled.differences.prepared import Prepared
-from handmade.compiled.differences.shared import MOST_FAR, Elements, Sorted
 from handmade.compiled.differences.units import Unit, Units
+from handmade.compiled.differences.window_lists import MOST_FAR, FarWindows, SortedWindows
 from handmade.compiled.vectors import widest
 from handmade.engine.arrays import Array
 from handmade.engine.layers import rule
@@ -42,13 +42,13 @@ class GroupDifferences:
         self.N = images.stop - images.start
         self.K = network.shape_of[network.logits_name][0]
         self._spare = max(each.channels for each in ready.values()) + MOST_FAR  # rows behind those of an activation
-        self._sorted: dict[str, Sorted] = {}
-        self._elements: dict[str, Elements] = {}
+        self._sorted: dict[str, SortedWindows] = {}
+        self._elements: dict[str, FarWindows] = {}
         contested = {unit.node.name: self._contested(ready[unit.node.name]) for unit in units.all if unit.node.name in units.far}
         outputs = {name: where.sum(axis=(1, 2)) * ready[name].made.pixels.shape[1] for name, where in contested.items()}
         total = sum(outputs.values(), np.zeros(self.N, np.int64))
         self.follows = total <= MOST_FAR  # (N,)
-        self.far_of = {name: self._are_far(later, outputs) for name, later in units.served.items()}
+        self.far_of = {name: self._are_far(later, outputs) for name, later in units.supported.items()}
         used = np.full(self.N, self.K)
         for name, where in contested.items():
             where[~self.follows] = False
@@ -64,7 +64,7 @@ class GroupDifferences:
             found |= outputs[unit.node.name] > 0
         return found
 
-    def of(self, array: Array) -> Array:
+    def part(self, array: Array) -> Array:
         """Return the part of these images of an array of the block."""
         return array[self.images]
 
@@ -85,7 +85,7 @@ class GroupDifferences:
                 ready = self.ready[unit.node.name]
                 if unit.chooses or unit.role == "convolution":
                     self._sort(ready, behind)
-                if unit.node.name in self.units.served:
+                if unit.node.name in self.units.supported:
                     yield ready, behind
                 if needed.isdisjoint(unit.node.reads):
                     continue
@@ -107,10 +107,10 @@ class GroupDifferences:
         contested = np.empty((self.N, 2 * numbers, 3), np.int64)
         earlier, found = np.empty(self.N, np.int64), np.empty(self.N, np.int64)
         choices.sort_all_choices(
-            *(ready.row, self.of(made.winner), self.of(made.lead), ready.limit, ready.limit_before, self.of(made.blank)),
+            *(ready.row, self.part(made.winner), self.part(made.lead), ready.limit, ready.limit_before, self.part(made.blank)),
             *(lanes, self.M, place, row, count, count_before, contested, earlier, found),
         )
-        self._sorted[ready.unit.node.name] = Sorted(place, row, count, count_before, contested, earlier, found, lanes)
+        self._sorted[ready.unit.node.name] = SortedWindows(place, row, count, count_before, contested, earlier, found, lanes)
 
     def _before(self, ready: Prepared, lanes: Array) -> Array:
         """Return the lanes at what a unit reads, from those behind its choice."""
@@ -165,7 +165,7 @@ class GroupDifferences:
 
     # --- nudges of a convolution ----------------------------------------------------------------------------------------------
 
-    def add_nudges(self, ready: Prepared, step: Any, left_out: Array, known: Known, sums: Array) -> None:
+    def add_nudges(self, ready: Prepared, step: Any, left_out: Array, loss_data: LossData, sums: Array) -> None:
         """Add dL for the nudges of a convolution by `step`, of these images but those left out: sums (nudges,)."""
         made, M, name = ready.made, self.M, ready.unit.node.name
         found, far = self._sorted[name], self._far_behind(name)
@@ -179,13 +179,19 @@ class GroupDifferences:
         )
         for each in ready.groups:
             convolution.convolution_nudges(
-                *(each.tile, ready.row, ready.square, self.of(made.images), each.origin, each.runs, each.length),
-                *(self.of(made.z), made.pixels, ready.channels, ready.unit.relu, self.of(made.y)),
+                *(each.tile, ready.row, ready.square, self.part(made.images), each.origin, each.runs, each.length),
+                *(self.part(made.z), made.pixels, ready.channels, ready.unit.relu, self.part(made.y)),
                 *(found.place, found.row, found.count, found.contested, found.found, found.lanes, M),
                 *(step, each.low, each.high, left_out, origin, taps, pixel_of, w),
-                *(self.of(there.made.z), there.made.pixels, there.channels, there.unit.relu, self.of(there.made.y)),
+                *(self.part(there.made.z), there.made.pixels, there.channels, there.unit.relu, self.part(there.made.y)),
                 *(after.contested, earlier, after.lanes, *far),
-                *(known.squared, self.of(known.numbers), self.of(known.target), self.of(known.labels), sums),
+                *(
+                    loss_data.squared,
+                    self.part(loss_data.numbers),
+                    self.part(loss_data.target),
+                    self.part(loss_data.labels),
+                    sums,
+                ),
             )
 
     # --- contested choices far away -------------------------------------------------------------------------------------------
@@ -193,21 +199,21 @@ class GroupDifferences:
     def _contested(self, ready: Prepared) -> Array:
         """Return True for each window of a unit that is contested for earlier nudges, blank ones once: (N, windows, O)."""
         made = ready.made
-        lead, blank = self.of(made.lead).reshape(self.N, -1, ready.channels), self.of(made.blank)
+        lead, blank = self.part(made.lead).reshape(self.N, -1, ready.channels), self.part(made.blank)
         contested = ~(lead > ready.limit_before)
         again = blank & (np.cumsum(blank, axis=1) > 1)
         contested[again] = False
         return contested
 
-    def _far(self, ready: Prepared, contested: Array, used: Array) -> Elements:
+    def _far(self, ready: Prepared, contested: Array, used: Array) -> FarWindows:
         """Return the contested windows of a unit; `used`, (N,), outputs of each image are taken already."""
         made, C, size = ready.made, ready.channels, ready.made.pixels.shape[1]
         image, window, filter_ = np.nonzero(contested)
-        m = self.of(made.y).reshape(self.N, -1, C)[image, window, filter_]
-        z = self.of(made.z).reshape(self.N, -1, C)[image[:, None], made.pixels[window], filter_[:, None]]
+        m = self.part(made.y).reshape(self.N, -1, C)[image, window, filter_]
+        z = self.part(made.z).reshape(self.N, -1, C)[image[:, None], made.pixels[window], filter_[:, None]]
         number = np.arange(len(image)) - np.searchsorted(image, image)  # which one of its image
         rest = -m if ready.unit.relu else np.full_like(m, -np.inf)
-        return Elements(image, window, filter_, used[image] + number * size, z - m[:, None], rest)
+        return FarWindows(image, window, filter_, used[image] + number * size, z - m[:, None], rest)
 
     def _with_ones(self, ready: Prepared) -> Array:
         """Add a row of ones for each output that a contested window of the unit reads; return the rows of each filter."""
@@ -225,12 +231,12 @@ class GroupDifferences:
         """Return contested choices far behind a unit, image by image in the order of the graph, for `convolution_nudges`."""
         parts = []
         most = max((each.slack.shape[1] for each in self._elements.values()), default=1)
-        for later in self.units.served[name]:
+        for later in self.units.supported[name]:
             far, after, ready = self._elements[later.node.name], self._sorted.get(later.node.name), self.ready[later.node.name]
             if not len(far.rest) or after is None:
                 continue
             numbers = ready.made.y.shape[1]
-            blank = self.of(ready.made.blank)[far.image, far.window]
+            blank = self.part(ready.made.blank)[far.image, far.window]
             rows = np.where(blank, numbers, far.window * ready.channels) + far.filter
             gains = after.lanes.reshape(self.N, -1, self.M)[far.image, rows]
             slack = np.full((len(far.rest), most), -np.inf, self.dtype)

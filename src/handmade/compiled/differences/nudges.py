@@ -41,13 +41,13 @@ def filter_nudges(
         out = dz[(o - low) * (size + 1) * M : (o - low + 1) * (size + 1) * M]
         for r in range(runs.size):
             for a in range(0, M, width(tile)):
-                whole = length - length % rows(tile)
-                for m in range(0, whole, rows(tile)):
+                full = length - length % rows(tile)
+                for m in range(0, full, rows(tile)):
                     t = zeros(tile)
                     for e in range(count[o]):
                         t = outer(t, x, origin[place[o, e]] + runs[r] + m, 1, lanes, row[o, e] * M + a)
                     store(t, out, (r * length + m) * M + a, M)
-                for m in range(whole, length):
+                for m in range(full, length):
                     k = (r * length + m) * M + a
                     out[k : k + width(tile)] = 0
                     for e in range(count[o]):
@@ -115,7 +115,7 @@ def contested_nudges(
 ) -> None:
     """Add what the same nudges make through contested windows: dz += dy lanes, filter by filter."""
     nudges = runs.size * length + 1
-    whole = nudges - nudges % rows(tile)
+    full = nudges - nudges % rows(tile)
     begin = np.zeros(O + 1, np.int64)
     for e in range(found):
         begin[contested[e, 0] + 1] += 1
@@ -138,12 +138,12 @@ def contested_nudges(
             continue
         out = (o - low) * nudges * M
         for a in range(0, M, width(tile)):
-            for k in range(0, whole, rows(tile)):
+            for k in range(0, full, rows(tile)):
                 t = load(tile, dz, out + k * M + a, M)
                 for n in range(first, begin[o + 1]):
                     t = outer(t, dy, (n - first) * nudges + k, 1, lanes, contested[order[n], 2] * M + a)
                 store(t, dz, out + k * M + a, M)
-        for k in range(whole, nudges):
+        for k in range(full, nudges):
             for n in range(first, begin[o + 1]):
                 for l in range(M):
                     dz[out + k * M + l] += dy[(n - first) * nudges + k] * lanes[contested[order[n], 2] * M + l]

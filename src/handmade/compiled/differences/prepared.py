@@ -7,7 +7,7 @@ import numpy as np
 
 from handmade.compiled.differences.records import Record
 from handmade.compiled.differences.units import Unit, Units
-from handmade.compiled.links import Convolution
+from handmade.compiled.fused import Convolution
 from handmade.compiled.patches import Patches
 from handmade.compiled.tiles import Tile
 from handmade.compiled.vectors import registers, widest

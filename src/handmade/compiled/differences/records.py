@@ -9,13 +9,13 @@ import numpy as np
 from handmade.compiled.differences.choices import choose_leads
 from handmade.compiled.differences.constant_regions import of_images
 from handmade.compiled.differences.units import Unit, Units
-from handmade.compiled.links import Convolution
+from handmade.compiled.fused import Convolution
 from handmade.compiled.patches import pooling_windows
 from handmade.engine.arrays import Array
 from handmade.engine.graph import INPUT, Node
 from handmade.engine.layers import rule
 from handmade.engine.network import Network
-from handmade.engine.plain.link import Link
+from handmade.engine.plain.operation import Operation
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +45,7 @@ class Record:
     blank: Array
 
 
-def record(network: Network, units: Units, alone: Callable[[Node], Link], x: Array) -> tuple[dict[str, Record], Array]:
+def record(network: Network, units: Units, unfused: Callable[[Node], Operation], x: Array) -> tuple[dict[str, Record], Array]:
     """Return the records of units with a convolution, a linear layer or a choice, by the names of their nodes; the logits."""
     values: dict[str, Array] = {INPUT: x}
     blank = {INPUT: of_images(x)}
@@ -53,7 +53,7 @@ def record(network: Network, units: Units, alone: Callable[[Node], Link], x: Arr
     for unit in units.all:
         node = unit.node
         if unit.role == "other":
-            made = node.layer.forward(node.of(values))
+            made = node.layer.forward(node.inputs(values))
             values[node.name] = made.astype(x.dtype, copy=False)  # a layer of one's own may widen it
             blank[node.name] = _blank(unit, blank)
             continue
@@ -62,7 +62,7 @@ def record(network: Network, units: Units, alone: Callable[[Node], Link], x: Arr
         z = read
         before = blank[node.reads[0]]
         if unit.role == "convolution":
-            images, z = Convolution(node).images(read), alone(node).forward(read)
+            images, z = Convolution(node).images(read), unfused(node).forward(read)
             before = blank[node.name] = _blank(unit, blank)
         elif unit.role == "linear":
             z = node.layer.forward(read)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from handmade.compiled import rules  # noqa: F401  makes the rules known
-from handmade.compiled.following import following
+from handmade.compiled.fusion import fused_nodes
 from handmade.engine.graph import Node, downstream
 from handmade.engine.layers import rule
 from handmade.engine.network import Network
@@ -65,7 +65,7 @@ class Units:
     """
 
     all: tuple[Unit, ...]
-    served: dict[str, tuple[Unit, ...]]
+    supported: dict[str, tuple[Unit, ...]]
     next: dict[str, Unit]
     far: frozenset[str]
     needed: frozenset[str]
@@ -81,30 +81,30 @@ def units_of(network: Network) -> Units:
             found.append(unit)
             taken.update(names)
     of_node = {unit.node.name: unit for unit in found}
-    served: dict[str, tuple[Unit, ...]] = {}
-    following_units: dict[str, Unit] = {}
+    supported: dict[str, tuple[Unit, ...]] = {}
+    next_units: dict[str, Unit] = {}
     for unit in found:
         behind = [node for node in downstream(network.nodes, unit.node.name) if node.name in network.below_logits]
         if unit.role not in {"convolution", "linear"} or not all(_passes(node) for node in behind):
             continue
         later = [of_node[node.name] for node in behind if node.name in of_node]
-        following_unit = next((each for each in later if _reads_alone(unit, each)), None)
-        if following_unit is not None:
-            following_units[unit.node.name] = following_unit
-        served[unit.node.name] = tuple(each for each in later if each.chooses and each is not following_unit)
-    far = frozenset(unit.node.name for units in served.values() for unit in units)
-    needed = {node.name for name in served for node in downstream(network.nodes, name)} | set(served)
-    return Units(tuple(found), served, following_units, far, frozenset(needed))
+        next_unit = next((each for each in later if _reads_alone(unit, each)), None)
+        if next_unit is not None:
+            next_units[unit.node.name] = next_unit
+        supported[unit.node.name] = tuple(each for each in later if each.chooses and each is not next_unit)
+    far = frozenset(unit.node.name for units in supported.values() for unit in units)
+    needed = {node.name for name in supported for node in downstream(network.nodes, name)} | set(supported)
+    return Units(tuple(found), supported, next_units, far, frozenset(needed))
 
 
 def _unit(network: Network, node: Node) -> tuple[Unit, list[str]]:
     """Return the unit that begins with a node, and the names of its nodes."""
     role = rule(node.layer, "compiled")
     if role in {"convolution", "product"}:
-        names, relu, pool = following(network, node, relu=False, pool=None)
+        names, relu, pool = fused_nodes(network, node, relu=False, pool=None)
         return Unit(node, names[-1], "convolution" if role == "convolution" else "linear", relu, pool), names
     if role in {"relu", "pool"}:
-        names, relu, pool = following(network, node, relu=role == "relu", pool=node.layer if role == "pool" else None)
+        names, relu, pool = fused_nodes(network, node, relu=role == "relu", pool=node.layer if role == "pool" else None)
         return Unit(node, names[-1], "choice", relu, pool), names
     return Unit(node, node.name, "other"), [node.name]
 

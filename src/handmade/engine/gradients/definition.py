@@ -18,7 +18,7 @@ from handmade.engine.arrays import Array
 from handmade.engine.gradients.arguments import Scheme, checked
 from handmade.engine.losses import CrossEntropy, Loss
 from handmade.engine.network import Network
-from handmade.engine.sharing import mapped
+from handmade.engine.parallel import parallel_map
 
 WEIGHTS_A_TASK = 64
 
@@ -163,7 +163,7 @@ def _shared_out(
         for name, weights in chosen.items()
         for first in range(0, len(weights), WEIGHTS_A_TASK)
     ]
-    for (name, weights), some in zip(tasks, mapped(executor, work, tasks), strict=True):
+    for (name, weights), some in zip(tasks, parallel_map(executor, work, tasks), strict=True):
         yield name, weights, some
 
 

@@ -12,7 +12,7 @@ from functools import reduce
 import numpy as np
 
 from handmade.engine.arrays import Array, Shape
-from handmade.engine.layers.channel import Difference, in_one_channel
+from handmade.engine.layers.channel import Difference, in_common_channel
 from handmade.engine.layers.join import Join
 from handmade.engine.terms import Term, total
 
@@ -38,5 +38,5 @@ class Add(Join):
         """Return the sum of those that move; in one channel if all of them move in the same."""
         if sum(each is not None for each in moved) == 1:
             return next(each for each in moved if each is not None)
-        parts, channel = in_one_channel(x, moved)
+        parts, channel = in_common_channel(x, moved)
         return Difference(reduce(np.add, [part for part in parts if part is not None]), channel)

@@ -35,7 +35,7 @@ from numpy.typing import DTypeLike
 
 from handmade.engine.arrays import Array, Shape, integer, number
 from handmade.engine.errors import HandmadeError
-from handmade.engine.layers.channel import EVERY, Channel, only, select_channel
+from handmade.engine.layers.channel import EVERY, Channel, one_channel, select_channel
 from handmade.engine.layers.layer import Layer
 from handmade.engine.terms import Term, stored
 
@@ -170,8 +170,8 @@ class BatchNorm2d(Layer):
         normal = c * r
         for channel in range(len(self.W)):
             dy = np.full((*x.shape[:-1], 1, 2), h, x.dtype)
-            dy[..., 0] *= normal[..., only(channel)]
-            yield only(channel), dy
+            dy[..., 0] *= normal[..., one_channel(channel)]
+            yield one_channel(channel), dy
 
     def _normal(self, x: Array) -> tuple[Array, Array, Array, Array]:
         """m, c = x - m, v and r of (1)."""

@@ -32,17 +32,17 @@ class Difference:
     channel: Channel = field(default_factory=lambda: EVERY)  # a slice cannot be a default
 
 
-def only(c: int) -> Channel:
+def one_channel(c: int) -> Channel:
     """Return channel number c as the slice that keeps its axis."""
     return slice(c, c + 1)
 
 
-def stays(_layer: object, channel: Channel, _shape: Shape) -> Channel:
+def same_channel(_layer: object, channel: Channel, _shape: Shape) -> Channel:
     """Return the channel of the output for a layer that works number by number, or channel by channel."""
     return channel
 
 
-def spreads(_layer: object, _channel: Channel, _shape: Shape) -> Channel:
+def all_channels(_layer: object, _channel: Channel, _shape: Shape) -> Channel:
     """Return the channel of the output for a layer whose outputs read every channel."""
     return EVERY
 
@@ -62,7 +62,7 @@ def to_dense(x: Array, dx: Array, channel: Channel) -> Array:
     return dense
 
 
-def in_one_channel(xs: Sequence[Array], moved: Sequence[Difference | None]) -> tuple[list[Array | None], Channel]:
+def in_common_channel(xs: Sequence[Array], moved: Sequence[Difference | None]) -> tuple[list[Array | None], Channel]:
     """Return the differences of several activations of one shape in one common channel, and that channel; None stays None."""
     channels = [each.channel for each in moved if each is not None]
     if all(channel == channels[0] for channel in channels):

@@ -30,10 +30,19 @@ from numpy.typing import DTypeLike
 from handmade.engine.arrays import Array, Shape, integer, pair
 from handmade.engine.errors import HandmadeError
 from handmade.engine.initialisation import he
-from handmade.engine.layers.channel import EVERY, Channel, only
+from handmade.engine.layers.channel import EVERY, Channel, one_channel
 from handmade.engine.layers.layer import Layer
 from handmade.engine.layers.window_terms import pixel, window
-from handmade.engine.layers.windows import crop, effective_kernel, im2col, im2col_transposed, output_size, pad, patches, reached
+from handmade.engine.layers.windows import (
+    crop,
+    effective_kernel,
+    im2col,
+    im2col_transposed,
+    output_size,
+    pad,
+    patches,
+    strided_slice,
+)
 from handmade.engine.terms import Term, stored, total
 
 
@@ -182,7 +191,7 @@ class Conv2d(Layer):
             np.multiply(windows, h, out=dy[..., 0, :-1].reshape(windows.shape))
             dy[..., -1] = h
             for o in range(filters.start, filters.stop):
-                yield only(o), dy
+                yield one_channel(o), dy
 
     def source(self, weight: Shape, at: Shape) -> Shape:
         """Return the place of the input, perhaps outside the image, that a weight reads for the output at `at`."""
@@ -217,7 +226,7 @@ class Conv2d(Layer):
             return channel, EVERY
         group, place = divmod(channel.start, self.W.shape[2])
         filters = len(self.b) // self.groups
-        return only(place), slice(group * filters, (group + 1) * filters)
+        return one_channel(place), slice(group * filters, (group + 1) * filters)
 
     def _correlate(self, x: Array, W: Array) -> Array:
         windows = self._patches(x)  # (N, H', W', K_h, K_w, C), or with nudges (N, H', W', K_h, K_w, C, nudges)
@@ -234,8 +243,8 @@ class Conv2d(Layer):
         g, backwards = gy.reshape(-1, gy.shape[-1]), np.ascontiguousarray(W.swapaxes(2, 3))  # (K_h, K_w, O, C)
         for i in range(self.kernel[0]):
             for j in range(self.kernel[1]):
-                below = reached(i * self.dilation[0], gy.shape[1], self.stride[0])
-                beside = reached(j * self.dilation[1], gy.shape[2], self.stride[1])
+                below = strided_slice(i * self.dilation[0], gy.shape[1], self.stride[0])
+                beside = strided_slice(j * self.dilation[1], gy.shape[2], self.stride[1])
                 gx[:, below, beside] += (g @ backwards[i, j]).reshape(*gy.shape[:3], -1)
         return crop(gx, self.padding)
 

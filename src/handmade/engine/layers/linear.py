@@ -20,7 +20,7 @@ from numpy.typing import DTypeLike
 from handmade.engine.arrays import Array, Shape, integer
 from handmade.engine.errors import HandmadeError
 from handmade.engine.initialisation import he
-from handmade.engine.layers.channel import EVERY, Channel, only
+from handmade.engine.layers.channel import EVERY, Channel, one_channel
 from handmade.engine.layers.layer import Layer
 from handmade.engine.terms import Term, largest_first, stored, total
 
@@ -113,4 +113,4 @@ class Linear(Layer):
         np.multiply(x, h, out=dy[:, 0, :-1])
         dy[..., -1] = h
         for o in range(self.W.shape[-1]):
-            yield only(o), dy
+            yield one_channel(o), dy

@@ -17,7 +17,7 @@ from handmade.engine.arrays import Array, Shape
 from handmade.engine.layers.channel import EVERY, Channel, select_channel
 from handmade.engine.layers.pool import Pool
 from handmade.engine.layers.window_terms import inside, pixel, window
-from handmade.engine.layers.windows import crop, pad, pixels, reached
+from handmade.engine.layers.windows import crop, pad, pixels, strided_slice
 from handmade.engine.terms import Term, made
 
 
@@ -90,7 +90,7 @@ class MaxPool2d(Pool):
 def _largest(x: Array, axis: int, window: int, stride: int) -> Array:
     """The largest of every `window` numbers along an axis; a new array."""
     number = (x.shape[axis] - window) // stride + 1
-    first, *others = (x[(slice(None),) * axis + (reached(k, number, stride),)] for k in range(window))
+    first, *others = (x[(slice(None),) * axis + (strided_slice(k, number, stride),)] for k in range(window))
     m = np.maximum(first, others[0]) if others else first.copy()
     for x_k in others[1:]:
         np.maximum(m, x_k, out=m)

@@ -15,7 +15,7 @@ from functools import reduce
 import numpy as np
 
 from handmade.engine.arrays import Array, Shape
-from handmade.engine.layers.channel import Difference, in_one_channel, select_channel
+from handmade.engine.layers.channel import Difference, in_common_channel, select_channel
 from handmade.engine.layers.join import Join
 from handmade.engine.terms import Term, made
 
@@ -44,7 +44,7 @@ class Multiply(Join):
 
     def difference(self, x: tuple[Array, ...], moved: Sequence[Difference | None]) -> Difference:
         """Return equation (1) in the channel in which they move."""
-        parts, channel = in_one_channel(x, moved)
+        parts, channel = in_common_channel(x, moved)
         one = next(part for part in parts if part is not None)
         return Difference(self.delta(tuple(select_channel(x_k, one, channel) for x_k in x), parts), channel)
 

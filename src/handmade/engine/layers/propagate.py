@@ -80,16 +80,16 @@ class Nudges:
         return int(next(iter(self.layer.parameters().values())).shape[-1])
 
     @property
-    def together(self) -> int:
+    def block_size(self) -> int:
         """Number of weights in a block."""
         return sum(self._sizes.values()) // self.blocks
 
-    def of(self, x: Input, h: Any) -> Iterator[Difference]:
+    def differences(self, x: Input, h: Any) -> Iterator[Difference]:
         """Return the exact differences of the output, a block of nudges by h after the other; not to be written to."""
         for channel, dy in self._nudges(self.layer, x, h):
             yield Difference(dy, channel)
 
-    def one(self, x: Input, name: str, index: Shape, h: Any) -> Difference:
+    def difference(self, x: Input, name: str, index: Shape, h: Any) -> Difference:
         """Return the exact difference of the output for a nudge of one weight."""
         row, column = np.divmod(self._flat(name, index), self.blocks)
         before = list(self._sizes)[: list(self._sizes).index(name)]
@@ -121,16 +121,16 @@ class PlainNudges(Nudges):
         return -(-sum(self._sizes.values()) // TOGETHER)
 
     @property
-    def together(self) -> int:
+    def block_size(self) -> int:
         return min(TOGETHER, sum(self._sizes.values()))
 
-    def of(self, x: Input, h: Any) -> Iterator[Difference]:
+    def differences(self, x: Input, h: Any) -> Iterator[Difference]:
         weights = [(name, index) for name, array in self.layer.parameters().items() for index in np.ndindex(array.shape)]
         each = self._each(x, weights, float(h))
         while block := list(islice(each, TOGETHER)):
             yield Difference(np.stack(block, axis=-1))
 
-    def one(self, x: Input, name: str, index: Shape, h: Any) -> Difference:
+    def difference(self, x: Input, name: str, index: Shape, h: Any) -> Difference:
         return Difference(next(self._each(x, [(name, index)], float(h))))
 
     def _each(self, x: Input, weights: Sequence[tuple[str, Shape]], h: float) -> Iterator[Array]:

@@ -55,7 +55,7 @@ def effective_kernel(window: tuple[int, int], dilation: tuple[int, int]) -> tupl
     return (window[0] - 1) * dilation[0] + 1, (window[1] - 1) * dilation[1] + 1
 
 
-def reached(i: int, places: int, stride: int) -> slice:
+def strided_slice(i: int, places: int, stride: int) -> slice:
     """The rows (or columns) that place i of the windows reads, one window after the other."""
     return slice(i, i + (places - 1) * stride + 1, stride)
 
@@ -65,7 +65,7 @@ def pixels(x: Array, window: tuple[int, int], stride: tuple[int, int]) -> Iterat
     down, right = ((size - k) // step + 1 for size, k, step in zip(x.shape[1:3], window, stride, strict=True))
     for i in range(window[0]):
         for j in range(window[1]):
-            yield x[:, reached(i, down, stride[0]), reached(j, right, stride[1])]
+            yield x[:, strided_slice(i, down, stride[0]), strided_slice(j, right, stride[1])]
 
 
 def patches(x: Array, window: tuple[int, int], stride: tuple[int, int], dilation: tuple[int, int] = (1, 1)) -> Array:

@@ -21,9 +21,9 @@ from handmade.engine.graph import INPUT, Node
 from handmade.engine.losses import Loss
 from handmade.engine.memory import keep_freed_memory
 from handmade.engine.network import Network
-from handmade.engine.plain.differences import differences, of_all
-from handmade.engine.plain.link import Link
-from handmade.engine.sharing import Batch, blocks, mapped
+from handmade.engine.parallel import Batch, blocks, parallel_map
+from handmade.engine.plain.differences import differences, with_zeros
+from handmade.engine.plain.operation import Operation
 
 if TYPE_CHECKING:
     from handmade.engine.optim import Optimiser, State
@@ -50,7 +50,7 @@ class Plain:
         """Return every activation of one pass by the name of its node, and x as "input"."""
         values = {INPUT: x}
         for node in network.nodes:
-            values[node.name] = node.layer.forward(node.of(values))
+            values[node.name] = node.layer.forward(node.inputs(values))
         return values
 
     def logits(self, network: Network, x: Array) -> Array:
@@ -61,23 +61,23 @@ class Plain:
         pieces = [slice(first, first + IMAGES_AT_ONCE) for first in range(0, len(x), IMAGES_AT_ONCE)]
         return np.concatenate([self._output(network.for_images(piece), x[piece]) for piece in pieces])
 
-    def links(self, network: Network) -> tuple[Link, ...]:
+    def operations(self, network: Network) -> tuple[Operation, ...]:
         """Return the nodes that the logits are made of, as pieces of work in their order."""
-        return tuple(Link(node) for node in network.nodes if node.name in network.below_logits)
+        return tuple(Operation(node) for node in network.nodes if node.name in network.below_logits)
 
-    def _links(self, network: Network) -> tuple[tuple[Link, tuple[str, ...]], ...]:
+    def _operations(self, network: Network) -> tuple[tuple[Operation, tuple[str, ...]], ...]:
         """Return the links, and what nobody reads after each of them: its memory serves the next activation."""
 
-        def make() -> tuple[tuple[Link, tuple[str, ...]], ...]:
-            return tuple((link, network.read_last_by[link.node.name]) for link in self.links(network))
+        def make() -> tuple[tuple[Operation, tuple[str, ...]], ...]:
+            return tuple((operation, network.read_last_by[operation.node.name]) for operation in self.operations(network))
 
-        links: tuple[tuple[Link, tuple[str, ...]], ...] = network.remembered((self.name, self.without), make)
-        return links
+        operations: tuple[tuple[Operation, tuple[str, ...]], ...] = network.remembered((self.name, self.without), make)
+        return operations
 
     def _output(self, network: Network, x: Array) -> Array:
         values = {INPUT: x}
-        for link, done in self._links(network):
-            values[link.name] = link.forward(link.of(values))
+        for operation, done in self._operations(network):
+            values[operation.name] = operation.forward(operation.inputs(values))
             for name in done:
                 del values[name]
         return values[network.logits_name]
@@ -95,7 +95,7 @@ class Plain:
                 total = self.total(node, [gradients_of.get(node.name, {}) for _, _, gradients_of in parts], executor)
                 _check_gradients(network, node, total)
                 gradients |= {f"{node.name}.{name}": array for name, array in total.items()}
-        return sum(part[0] for part in parts) / len(x), of_all(network, gradients)
+        return sum(part[0] for part in parts) / len(x), with_zeros(network, gradients)
 
     def input_gradient(self, network: Network, x: Array, y: Array, loss: Loss, executor: Executor | None) -> tuple[float, Array]:
         """Return the mean loss, and its derivative with respect to every pixel."""
@@ -111,35 +111,35 @@ class Plain:
         self, network: Network, x: Array, y: Array, loss: Loss, executor: Executor | None, *, to_pixels: bool
     ) -> list[Part]:
         size = min(max(-(-len(x) // TASKS), FEWEST), MOST)  # however many threads there are
-        return list(mapped(executor, partial(self._part, loss, len(x), to_pixels), blocks((network, x, y), size)))
+        return list(parallel_map(executor, partial(self._part, loss, len(x), to_pixels), blocks((network, x, y), size)))
 
     def _part(self, loss: Loss, images: int, to_pixels: bool, block: Batch) -> Part:  # noqa: FBT001  a partial fills it in
         """Go through some images and back; gx is worked out only as far as somebody reads it."""
         keep_freed_memory()
         network, x, y = block
-        links, gradients = self._links(network), dict[str, Any]()
+        operations, gradients = self._operations(network), dict[str, Any]()
         values, kept = {INPUT: x}, dict[str, Any]()
         wanted = network.with_weights_above | ({INPUT} if to_pixels else set())
         with np.errstate(over="ignore", invalid="ignore"):  # an overflow shows in the result, where training looks for it
-            for link, done in links:
-                values[link.name], kept[link.name] = link.record(link.of(values))
+            for operation, done in operations:
+                values[operation.name], kept[operation.name] = operation.record(operation.inputs(values))
                 for name in done:
                     del values[name]
             z = values[network.logits_name]
             g: dict[str, Array] = {network.logits_name: loss.backward(z, y) / images}
-            for link, _ in reversed(links):
-                gy = g.pop(link.name, None)
+            for operation, _ in reversed(operations):
+                gy = g.pop(operation.name, None)
                 if gy is None:
                     continue
-                needed = to_pixels or not wanted.isdisjoint(link.node.reads)
+                needed = to_pixels or not wanted.isdisjoint(operation.node.reads)
                 try:
-                    gx, own = link.backward(kept.pop(link.name), gy, to_input=needed)
+                    gx, own = operation.backward(kept.pop(operation.name), gy, to_input=needed)
                 except HandmadeError as error:
-                    raise HandmadeError(f"{network.titles[link.node.name]}: {error}") from None
+                    raise HandmadeError(f"{network.titles[operation.node.name]}: {error}") from None
                 if own:
-                    gradients[link.node.name] = own
+                    gradients[operation.node.name] = own
                 if needed:
-                    for name, part in zip(link.node.reads, gx if link.node.layer.joins else (gx,), strict=True):
+                    for name, part in zip(operation.node.reads, gx if operation.node.layer.joins else (gx,), strict=True):
                         g[name] = g[name] + part if name in g else part
             return float(loss.forward(z, y).sum()), g.get(INPUT) if to_pixels else None, gradients
 

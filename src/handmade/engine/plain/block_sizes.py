@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from handmade.engine.graph import downstream
-from handmade.engine.layers import EVERY, Channel, only, rule
+from handmade.engine.layers import EVERY, Channel, one_channel, rule
 from handmade.engine.layers.propagate import nudges
 from handmade.engine.network import Network
 
@@ -51,7 +51,7 @@ def _blocks(network: Network) -> Iterator[Block]:
     for name in network.weighted:
         node, shapes = network.node(name), network.shape_of
         known = rule(node.layer, "nudges") is not None
-        channels: dict[str, Channel] = {name: only(0) if known else EVERY}
+        channels: dict[str, Channel] = {name: one_channel(0) if known else EVERY}
         numbers = math.prod(shapes[name][:-1]) if known else math.prod(shapes[name])
         for later in downstream(network.nodes, name):
             moved = [channels[read] for read in later.reads if read in channels]
@@ -62,4 +62,4 @@ def _blocks(network: Network) -> Iterator[Block]:
                 channels[later.name] = channel(later.layer, moved[0], shapes[later.reads[0]]) if channel else EVERY
             if channels[later.name] == EVERY:
                 numbers = max(numbers, math.prod(shapes[later.name]))
-        yield Block(name, nudges(node.layer).together, numbers)
+        yield Block(name, nudges(node.layer).block_size, numbers)

@@ -41,7 +41,7 @@ class Batches:
     augment: Augment | None = None
 
     @property
-    def an_epoch(self) -> int:
+    def per_epoch(self) -> int:
         """How many batches go through all images once."""
         return -(-len(self.images) // self.size)
 
@@ -53,7 +53,7 @@ class Batches:
         HandmadeError
             If `augment` returns anything but changed images of the same shape and dtype.
         """
-        epoch, place = divmod(number - 1, self.an_epoch)
+        epoch, place = divmod(number - 1, self.per_epoch)
         chosen = _order(len(self.images), self.seed, epoch)[place * self.size : (place + 1) * self.size]
         images = self.images[chosen]
         if self.augment is not None:
@@ -68,7 +68,7 @@ class Batches:
 
     def stream(self, numbers: range) -> Generator[tuple[Array, Array], None, None]:
         """One batch after the other: made ahead where they are changed; else that is no work, and a thread only in the way."""
-        return ahead(self.make, numbers) if self.augment is not None else (self.make(number) for number in numbers)
+        return prefetch(self.make, numbers) if self.augment is not None else (self.make(number) for number in numbers)
 
 
 @lru_cache(maxsize=2)
@@ -79,7 +79,7 @@ def _order(images: int, seed: int, epoch: int) -> Array:
     return order
 
 
-def ahead(make: Callable[[int], Made], numbers: range) -> Generator[Made, None, None]:
+def prefetch(make: Callable[[int], Made], numbers: range) -> Generator[Made, None, None]:
     """make(number) for one number after the other; while one result is used, a thread makes the next.
 
     The thread ends with the generator, however that ends.

@@ -102,7 +102,7 @@ class Diverged(HandmadeError):
 
 
 @dataclass(frozen=True, eq=False)
-class Rule:
+class UpdateRule:
     """What is done with a gradient, from its length to the average of the weights."""
 
     optimiser: Optimiser
@@ -131,7 +131,7 @@ def train(
     validate_every: int | None = None,
     patience: int | None = None,
     target: float | None = None,
-    watch: int = 10,
+    accuracy_every: int = 10,
     start: TrainingState | None = None,
     executor: Executor | None = None,
 ) -> Generator[Step, None, None]:
@@ -196,7 +196,7 @@ def train(
     Diverged
         If a loss, a gradient or a weight is no longer finite.
     """
-    counts = {"batch_size": batch_size, "epochs": epochs, "steps": steps, "watch": watch, "patience": patience}
+    counts = {"batch_size": batch_size, "epochs": epochs, "steps": steps, "accuracy_every": accuracy_every, "patience": patience}
     for name, value in (counts | {"validate_every": validate_every}).items():
         if value is not None and value < 1:
             raise HandmadeError(f"{name}: expected a whole number of at least 1; got {value}")
@@ -204,29 +204,31 @@ def train(
         raise HandmadeError(f"seed: expected a whole number of at least 0; got {seed}")
     check_labels(labels, len(images), network.classes)
     check_finite(images)
-    rule = Rule(optimiser or Momentum(), schedule, None if clip_norm is None else checked("clip_norm", clip_norm, POSITIVE), ema)
+    rule = UpdateRule(
+        optimiser or Momentum(), schedule, None if clip_norm is None else checked("clip_norm", clip_norm, POSITIVE), ema
+    )
     batches = Batches(images, labels, batch_size, seed, prepare, augment)
-    looks = None
+    validator = None
     if validation is not None:
-        looks = Validation(*validation, validate_every or batches.an_epoch, patience, target, prepare, executor)
-        looks.check(network)
+        validator = Validation(*validation, validate_every or batches.per_epoch, patience, target, prepare, executor)
+        validator.check(network)
     elif (validate_every, patience, target) != (None, None, None):
         raise HandmadeError("validate_every, patience and target want validation images; got none")
     if start is not None:
         start.check(network, rule.optimiser, ema)
     state = start or TrainingState.start(network, rule.optimiser, ema)
-    total = epochs * batches.an_epoch if steps is None else steps
-    return _steps(state, gradient, rule, batches, looks, total, watch, executor)
+    total = epochs * batches.per_epoch if steps is None else steps
+    return _steps(state, gradient, rule, batches, validator, total, accuracy_every, executor)
 
 
 def _steps(
     state: TrainingState,
     gradient: Gradient,
-    rule: Rule,
+    rule: UpdateRule,
     batches: Batches,
     validation: Validation | None,
     total: int,
-    watch: int,
+    accuracy_every: int,
     executor: Executor | None,
 ) -> Generator[Step, None, None]:
     if validation is not None and validation.stopped(state.best):
@@ -238,7 +240,7 @@ def _steps(
             network = state.network
             stage = network.in_training(len(x), generator(batches.seed, STAGE, number))
             with np.errstate(over="ignore", invalid="ignore"):  # an overflow is looked for below
-                accuracy = float((network.predict(x) == y).mean()) if (number - 1) % watch == 0 else None
+                accuracy = float((network.predict(x) == y).mean()) if (number - 1) % accuracy_every == 0 else None
                 loss, gradients = gradient(stage, x, y)
             if not np.isfinite(loss):
                 raise Diverged(f"the loss is {loss} at step {number}: {_first_overflow(stage, x)}", number, last_good)
@@ -260,7 +262,7 @@ def _steps(
 
 def _updated(
     state: TrainingState,
-    rule: Rule,
+    rule: UpdateRule,
     gradients: dict[str, Array],
     scale: float,
     statistics: dict[str, Array],

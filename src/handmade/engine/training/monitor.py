@@ -66,7 +66,7 @@ class Notice:
         return f"step {self.step:,}: {self.seen}. {self.why}. Try {self.change}."
 
 
-class Observer:
+class TrainingMonitor:
     """Sees every step of a run and says what keeps its network from learning; it changes nothing.
 
     Each rule speaks once. That of dead units speaks again when a whole layer is dead. It costs a forward pass of the batch now
@@ -90,7 +90,7 @@ class Observer:
         self._vanished = 0  # looks
         self._said: set[str] = set()
 
-    def see(self, step: Step) -> list[Notice]:
+    def observe(self, step: Step) -> list[Notice]:
         """Take in one step.
 
         Returns

@@ -24,7 +24,7 @@ class Best:
         What came out.
     network : Network
         Of which network.
-    ago : int
+    validations_since : int
         How many validations there have been since.
     """
 
@@ -32,7 +32,7 @@ class Best:
     accuracy: float
     loss: float
     network: Network
-    ago: int = 0
+    validations_since: int = 0
 
 
 def stopped_by(best: Best | None, patience: int | None, target: float | None) -> Stopped | None:
@@ -41,4 +41,4 @@ def stopped_by(best: Best | None, patience: int | None, target: float | None) ->
         return None
     if target is not None and best.accuracy >= target:
         return "target"
-    return "patience" if patience is not None and best.ago >= patience else None
+    return "patience" if patience is not None and best.validations_since >= patience else None

@@ -52,7 +52,7 @@ class Validation:
         outcome = evaluate(network, self.images, self.labels, self.prepare, self.executor)
         if best is None or (outcome.accuracy, -outcome.loss) > (best.accuracy, -best.loss):
             return outcome, Best(number, outcome.accuracy, outcome.loss, network)
-        return outcome, replace(best, ago=best.ago + 1)
+        return outcome, replace(best, validations_since=best.validations_since + 1)
 
     def stopped(self, best: Best | None) -> Stopped | None:
         """Why the training is over, or None if it goes on."""

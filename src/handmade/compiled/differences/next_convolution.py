@@ -14,7 +14,7 @@ from handmade.compiled.tiles import along, larger, outer, spread, store, width, 
 
 
 @loops
-def next_choices(
+def next_convolution(
     row_tile: Any,
     square: Any,
     x: Any,

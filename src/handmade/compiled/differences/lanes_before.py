@@ -32,19 +32,19 @@ def lanes_before_convolution(
             p = place[o, e]
             filters[put[p]], sources[put[p]] = o * size, row[o, e] * M
             put[p] += 1
-    whole = length - length % rows(tile)
+    full = length - length % rows(tile)
     for p in range(origin.size):
         if begin[p] == begin[p + 1]:
             continue
         for r in range(runs.size):
             first = origin[p] + runs[r]
             for a in range(0, M, width(tile)):
-                for m in range(0, whole, rows(tile)):
+                for m in range(0, full, rows(tile)):
                     t = load(tile, before, (first + m) * M + a, M)
                     for e in range(begin[p], begin[p + 1]):
                         t = outer(t, w, filters[e] + r * length + m, 1, lanes, sources[e] + a)
                     store(t, before, (first + m) * M + a, M)
-            for m in range(whole, length):
+            for m in range(full, length):
                 for e in range(begin[p], begin[p + 1]):
                     factor = w[filters[e] + r * length + m]
                     for l in range(M):
@@ -88,15 +88,15 @@ def lanes_before_linear(tile: Any, W: Any, out: int, lanes: Any, M: int, before:
                 moves = moves or lanes[n, u * M + l] != 0
             moving[n, count[n]] = u
             count[n] += moves
-    whole = inputs - inputs % rows(tile)
-    for i in range(0, whole, rows(tile)):
+    full = inputs - inputs % rows(tile)
+    for i in range(0, full, rows(tile)):
         for n in range(N):
             for a in range(0, M, width(tile)):
                 t = zeros(tile)
                 for k in range(count[n]):
                     t = outer(t, W, i * out + moving[n, k], out, lanes[n], moving[n, k] * M + a)
                 store(t, before[n], i * M + a, M)
-    for i in range(whole, inputs):
+    for i in range(full, inputs):
         for n in range(N):
             before[n, i * M : (i + 1) * M] = 0
             for k in range(count[n]):

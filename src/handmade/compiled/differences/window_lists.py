@@ -8,7 +8,7 @@ MOST_FAR = 64  # outputs of an image beyond the logits; more of them cost more t
 
 
 @dataclass(frozen=True, eq=False)
-class Sorted:
+class SortedWindows:
     """The windows of a unit at some images.
 
     Attributes
@@ -36,7 +36,7 @@ class Sorted:
 
 
 @dataclass(frozen=True, eq=False)
-class Elements:
+class FarWindows:
     """Contested windows of one unit, what they read being outputs of their own.
 
     Attributes

@@ -68,10 +68,10 @@ def find(*, make: bool) -> Found:
     problems: list[str] = []
     for base in _bases():
         new = not os.path.lexists(base / name)
-        problem = _trouble(base, make=make) or _trouble(base / name, make=make)
+        problem = _problem_with(base, make=make) or _problem_with(base / name, make=make)
         if problem is None:
             if make:
-                _tidy(base, base / name, new=new)
+                _remove_old(base, base / name, new=new)
             return Found(base / name, tuple(problems))
         problems.append(problem)
     return Found(None, tuple(problems))
@@ -107,7 +107,7 @@ def _users_cache() -> Path | None:
     return home / "Library" / "Caches" if sys.platform == "darwin" else home / ".cache"
 
 
-def _trouble(path: Path, *, make: bool) -> str | None:
+def _problem_with(path: Path, *, make: bool) -> str | None:
     """Return what is wrong with a folder; None if it is ours alone. It is made if wanted."""
     try:
         if make:
@@ -160,7 +160,7 @@ def _changed() -> bool:
     return any(IMPORTED < path.stat().st_mtime <= time.time() for path in _files())
 
 
-def _tidy(base: Path, own: Path, *, new: bool) -> None:
+def _remove_old(base: Path, own: Path, *, new: bool) -> None:
     """Note that our folder is used. If it is new, remove those of other versions that nobody uses, and keep a few."""
     with suppress(OSError):
         if time.time() - own.stat().st_mtime > DAY:

@@ -30,7 +30,7 @@ from handmade.engine.losses.cross_entropy import log_softmax
 
 
 @dataclass(frozen=True, eq=False)
-class Line:
+class LinearSums:
     """The sums of a linear layer: factors of (1), and columns of units that may switch.
 
     Attributes
@@ -46,13 +46,13 @@ class Line:
     columns: dict[int, Array] = field(default_factory=dict)
 
 
-def line_of(
+def linear_sums(
     unit: Unit, made: Record, z: Array, y: Array, directions: dict[int, Array], h: Any, scheme: str, loss: Loss
-) -> Line | None:
+) -> LinearSums | None:
     """Return the sums of a linear layer; None if a nudge goes further than its series reaches."""
     images = np.array(list(directions))
     x, v = made.images[images], np.stack(list(directions.values()))  # (N, in), (N, out, K)
-    terms = rule(loss, "line")
+    terms = rule(loss, "series_terms")
     if terms is None:
         return None
     largest = max(float(x.max()), -float(x.min()), 1.0)
@@ -83,7 +83,7 @@ def line_of(
             d = np.maximum(d + min(m, 0), -max(m, 0))
             dL = along(z[images[n]][None], directions[images[n]][u], d[None], y[images[n]][None])[0]
             total += dL / (step * len(steps))
-    return Line(np.concatenate(powers), np.concatenate(gains), columns)
+    return LinearSums(np.concatenate(powers), np.concatenate(gains), columns)
 
 
 def _along(loss: Any, z: Array, v: Array, d: Array, y: Array) -> Array:
@@ -91,7 +91,7 @@ def _along(loss: Any, z: Array, v: Array, d: Array, y: Array) -> Array:
     return found
 
 
-def products(every: Sequence[Line], executor: Executor | None) -> Array:
+def products(every: Sequence[LinearSums], executor: Executor | None) -> Array:
     """Return the sums of a linear layer over all blocks, (in + 1, out), biases last."""
     x, gains = np.concatenate([each.x for each in every]), np.concatenate([each.gains for each in every])
     total = product(x, gains, executor)
@@ -121,5 +121,5 @@ def _mean_squared_error_terms(_loss: Any, z: Array, y: Array, v: Array, _farthes
     return [2 * (v * distance[:, None]).mean(axis=-1), (v * v).mean(axis=-1)]
 
 
-add_rules(CrossEntropy, line=_cross_entropy_terms)
-add_rules(MeanSquaredError, line=_mean_squared_error_terms)
+add_rules(CrossEntropy, series_terms=_cross_entropy_terms)
+add_rules(MeanSquaredError, series_terms=_mean_squared_error_terms)

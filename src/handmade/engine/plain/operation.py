@@ -15,7 +15,7 @@ from handmade.engine.graph import Node, Values
 from handmade.engine.layers import rule
 
 
-class Link:
+class Operation:
     """One node by itself. What it keeps of a pass is its input.
 
     Parameters
@@ -29,9 +29,9 @@ class Link:
     def __init__(self, node: Node, name: str | None = None) -> None:
         self.node, self.name = node, name or node.name
 
-    def of(self, values: Values) -> Any:
+    def inputs(self, values: Values) -> Any:
         """Return what the link reads."""
-        return self.node.of(values)
+        return self.node.inputs(values)
 
     def forward(self, x: Any) -> Array:
         """Return the output."""

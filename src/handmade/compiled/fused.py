@@ -29,7 +29,7 @@ from handmade.engine.arrays import Array, Shape
 from handmade.engine.graph import Node
 from handmade.engine.layers import rule
 from handmade.engine.layers.windows import crop, pad
-from handmade.engine.plain.link import Link
+from handmade.engine.plain.operation import Operation
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 MANY = 64  # images: a gW with more numbers than their factors is made for all images of a batch at once
@@ -71,7 +71,7 @@ class Plan:
     forward: Tile
     back: Tile
     row: Tile
-    few: bool
+    short_runs: bool
 
 
 @lru_cache(maxsize=256)
@@ -89,14 +89,20 @@ def _plan(shape: Shape, conv: tuple[Any, ...], filters: int, pool: tuple[Any, ..
         output = (*size, filters)
     elif padded(each) != each:
         pixels = pooling_windows((down, right), (1, 1), (1, 1), (0, 0))  # leaves out the zero filters
-    few = first.length < SHORT
-    back = filter_tile(first, padded(each), dtype) if few else patch_tile(first, each, dtype)
+    short_runs = first.length < SHORT
+    back = filter_tile(first, padded(each), dtype) if short_runs else patch_tile(first, each, dtype)
     return Plan(
-        found, pixels, output, forward_tile(first, padded(each), dtype), back, channel_tile(each, first.windows, dtype), few
+        found,
+        pixels,
+        output,
+        forward_tile(first, padded(each), dtype),
+        back,
+        channel_tile(each, first.windows, dtype),
+        short_runs,
     )
 
 
-class Convolution(Link):
+class Convolution(Operation):
     """Conv2d, with the ReLU and the MaxPool2d that follow it, in either order.
 
     Parameters
@@ -189,9 +195,9 @@ class Convolution(Link):
         if not pooled:
             winner = np.empty((len(gy), 0), np.int32)
         gradients = None
-        if plan.few:
+        if plan.short_runs:
             gW, gb = np.zeros((p.size, padded(len(b))), dtype), np.zeros(padded(len(b)), dtype)
-            conv2d.few_backward(
+            conv2d.short_run_gradients(
                 plan.back, images, p.origin, p.runs, p.length, gy, y, winner, len(b), self.relu, pooled, gW.reshape(-1), gb
             )
             gradients = gW[:, : len(b)], gb[: len(b)]
@@ -199,7 +205,7 @@ class Convolution(Link):
                 return gradients
         w = in_rows(W.reshape(p.size, len(b)).T, dtype)
         gW, gb = np.zeros((len(b), p.size), dtype), np.zeros(len(b), dtype)
-        tile = patch_tile(p, len(b), dtype) if plan.few else plan.back
+        tile = patch_tile(p, len(b), dtype) if plan.short_runs else plan.back
         conv2d.backward(
             *(tile, images, p.origin, p.runs, p.length, w.reshape(-1), gy, y, winner, self.relu, pooled),
             *(gradients is None, gx is not None, gW, gb, np.empty((0, 0), dtype) if gx is None else gx),
@@ -207,7 +213,7 @@ class Convolution(Link):
         return gradients or (gW.T, gb)
 
 
-class Choice(Link):
+class Choice(Operation):
     """A ReLU, a MaxPool2d or both by themselves.
 
     Parameters
@@ -246,7 +252,7 @@ class Choice(Link):
             return None, {}
         g = in_rows(gy, working(gy))
         gx = np.zeros((shape[0], math.prod(shape[1:])), g.dtype)
-        choices.give_back(g, winner, shape[3], shape[3], gx)
+        choices.scatter_to_winners(g, winner, shape[3], shape[3], gx)
         return gx.reshape(shape).astype(gy.dtype, copy=False), {}
 
 
@@ -258,7 +264,7 @@ class Factors:
     gy: Array
 
 
-class Product(Link):
+class Product(Operation):
     """Linear. Its gx is worked out only where somebody reads it, and a large gW for all images of a batch at once."""
 
     def __init__(self, node: Node) -> None:

@@ -23,12 +23,12 @@ def blocks(batch: Batch, size: int) -> Iterator[Batch]:
         yield network.for_images(piece), x[piece], y[piece]
 
 
-def mapped(executor: Executor | None, function: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
+def parallel_map(executor: Executor | None, function: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
     """Return the function's results in the order of the tasks, from the executor or from this thread."""
     return map(function, tasks) if executor is None else executor.map(InBackend(chosen(), function), tasks)
 
 
-def sharing_memory(executor: Executor | None) -> Executor | None:
+def thread_executor(executor: Executor | None) -> Executor | None:
     """Return the executor if its workers are threads, which can write into the arrays of this one; else None."""
     return executor if isinstance(executor, ThreadPoolExecutor) else None
 

@@ -7,7 +7,7 @@ from handmade.engine.layers import rule
 from handmade.engine.network import Network
 
 
-def following(network: Network, node: Node, *, relu: bool, pool: Any) -> tuple[list[str], bool, Any]:
+def fused_nodes(network: Network, node: Node, *, relu: bool, pool: Any) -> tuple[list[str], bool, Any]:
     """Return the names from a node to the last ReLU or pool that follows it in a row, at most one of each, and these.
 
     `relu` and `pool` say which of them the node itself is.
