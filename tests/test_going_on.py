@@ -317,7 +317,7 @@ def test_a_state_of_another_training_is_refused() -> None:
         (plain(), {"optimiser": Adam()}),
         (plain(), {"ema": EMA()}),
     ):
-        with pytest.raises(HandmadeError, match="the state to start from: expected the"):
+        with pytest.raises(HandmadeError, match="start: expected the"):
             train(other, IMAGES, LABELS, start=state, **options)
     with pytest.raises(HandmadeError, match="expected the network"):
         train(plain(), IMAGES, LABELS, start=replace(state, network=network()))

@@ -473,7 +473,7 @@ def test_a_join_is_explained_by_what_it_reads() -> None:
     added = explain(network, image, "sum[1,2,1]")
     assert added.kind == "Add"
     assert added.total is not None
-    assert added.total.label == "the activations that it reads, added up"
+    assert added.total.label == "sum of its inputs"
     assert {str(leaf.place): leaf.value for leaf in added.total.leaves()} == {
         f"{name}[1,2,1]": tape[name][1, 2, 1] for name in ("curve", "square", "stem")
     }

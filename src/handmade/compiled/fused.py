@@ -1,7 +1,7 @@
-"""Pieces of work for inference and backpropagation: a convolution with what follows it, a choice by itself, a linear layer.
+"""Fused operations for inference and backpropagation: a convolution with its ReLU and pool, a choice, a linear layer.
 
-A convolution takes along the ReLU and the max-pool behind it, if nobody else reads what lies between. What a link keeps of the
-forward pass is handed over as a value, `y, kept = link.record(x)`; links hold no state but their layers.
+A convolution is fused with a following ReLU and max pool, if no other node reads the values between them. The values that
+the backward pass needs are returned, `y, kept = operation.record(x)`; operations have no state except their layers.
 """
 
 import math
@@ -32,35 +32,35 @@ from handmade.engine.layers.windows import crop, pad
 from handmade.engine.plain.operation import Operation
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
-MANY = 64  # images: a gW with more numbers than their factors is made for all images of a batch at once
-SHORT = 8  # numbers of a run, below which a tile holds filters instead
+MANY = 64  # images: a gW with more numbers than their factors is computed for all images of a batch at once
+SHORT = 8  # numbers in a run, below which a tile holds filters instead
 NO_WINNERS = np.empty((0, 0), np.int32)
 
 
 def working(*arrays: Array) -> np.dtype[Any]:
-    """Return the dtype that loops over these arrays work in: that of NumPy, as far as there are vectors of it."""
+    """Return the dtype of loops over these arrays: that of NumPy, or float32 or float64 if it has no vector instructions."""
     return FLOATS[np.result_type(*arrays).itemsize > 4]
 
 
 def in_rows(x: Array, dtype: np.dtype[Any]) -> Array:
-    """Return images (N, ...) as rows of numbers, such that loops are compiled for one kind of array: (N, numbers)."""
+    """Return images (N, ...) as rows (N, numbers), always with one memory layout, so that loops are compiled only once."""
     return np.require(x.reshape(len(x), -1), dtype, ["C", "ALIGNED", "WRITEABLE"])
 
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """All about a convolution but its weights, for images of one shape.
+    """Plan of a convolution for images of one shape: everything except its weights.
 
     Attributes
     ----------
     groups : tuple of Patches
         Patches of each group.
     pixels : Array of int32 or None
-        The windows of the pool behind it.
+        Windows of the following pool.
     output : tuple of int
-        The shape of the output of an image, after the pool.
+        Output shape of an image, after the pool.
     forward, back, row : Tile
-        The tiles for the two directions, and for the channels of a pixel.
+        Tiles for the forward and the backward pass, and for the channels of a pixel.
     few : bool
         True if runs are so short that a tile of `back` holds filters.
     """
@@ -88,7 +88,7 @@ def _plan(shape: Shape, conv: tuple[Any, ...], filters: int, pool: tuple[Any, ..
         size = [(n + 2 * b - k) // s + 1 for n, k, s, b in zip((down, right), window, step, border, strict=True)]
         output = (*size, filters)
     elif padded(each) != each:
-        pixels = pooling_windows((down, right), (1, 1), (1, 1), (0, 0))  # leaves out the zero filters
+        pixels = pooling_windows((down, right), (1, 1), (1, 1), (0, 0))  # removes the zero filters
     short_runs = first.length < SHORT
     back = filter_tile(first, padded(each), dtype) if short_runs else patch_tile(first, each, dtype)
     return Plan(
@@ -103,14 +103,14 @@ def _plan(shape: Shape, conv: tuple[Any, ...], filters: int, pool: tuple[Any, ..
 
 
 class Convolution(Operation):
-    """Conv2d, with the ReLU and the MaxPool2d that follow it, in either order.
+    """Conv2d, fused with a following ReLU and MaxPool2d, in either order.
 
     Parameters
     ----------
     node : Node
-        That of the convolution.
-    name : str
-        The last node.
+        Node of the convolution.
+        name : str
+        Last node.
     relu : bool
         True if there is a ReLU.
     pool : Layer or None
@@ -124,7 +124,7 @@ class Convolution(Operation):
         self.pool = None if pool is None else (pool.window, pool.stride, pool.padding)
 
     def plan(self, shape: Shape, dtype: np.dtype[Any]) -> Plan:
-        """Return the plan for images (H, W, C), worked on in a dtype."""
+        """Return the plan for images (H, W, C), with computation in a dtype."""
         c = self.conv
         settings = (c.kernel, c.stride, c.padding, c.dilation, c.groups)
         return _plan(shape, settings, len(c.b), self.pool, dtype, lanes())
@@ -162,7 +162,7 @@ class Convolution(Operation):
         return crop(gx, self.conv.padding), gradients
 
     def images(self, x: Array) -> Array:
-        """Return padded images as rows of numbers, in the dtype that x and the filters are worked on in."""
+        """Return padded images as rows of numbers, in the dtype of the computation with x and the filters."""
         return in_rows(pad(x, self.conv.padding, 0), working(x, self.conv.W, self.conv.b))
 
     def _filters(self, group: int, dtype: np.dtype[Any]) -> tuple[Array, Array]:
@@ -214,14 +214,14 @@ class Convolution(Operation):
 
 
 class Choice(Operation):
-    """A ReLU, a MaxPool2d or both by themselves.
+    """ReLU, MaxPool2d or both, without a convolution.
 
     Parameters
     ----------
     node : Node
-        The first of them.
-    name : str
-        The last of them.
+        First node.
+        name : str
+        Last node.
     relu : bool
         True if there is a ReLU.
     pool : Layer or None
@@ -258,14 +258,14 @@ class Choice(Operation):
 
 @dataclass(frozen=True, eq=False)
 class Factors:
-    """Factors of a gradient of weights, x and gy of a Linear: their product is made for a whole batch at once."""
+    """Factors of a weight gradient, x and gy of a Linear: their product is computed for the complete batch at once."""
 
     x: Array
     gy: Array
 
 
 class Product(Operation):
-    """Linear. Its gx is worked out only where somebody reads it, and a large gW for all images of a batch at once."""
+    """Linear. Its gx is computed only if it is needed, and a large gW for all images of a batch at once."""
 
     def __init__(self, node: Node) -> None:
         super().__init__(node)

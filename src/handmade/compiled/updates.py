@@ -1,9 +1,9 @@
-"""Updates of weights in compiled loops: each number is read once and written once, by all cores.
+"""Updates of weights in compiled loops: each number is read once and written once, on all cores.
 
     momentum   v' = mu v + g,   w' = w - lr v'
     nesterov   v' = mu v + g,   w' = w - lr (g + mu v')
 
-The same roundings as in engine/optim, to the last bit: nothing is contracted here.
+Results have the same bits as in engine/optim: no multiplication and addition are fused here.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ from handmade.engine.parallel import parallel_map, thread_executor
 
 NUMBERS_A_TASK = 2**16
 
-Slice: TypeAlias = tuple[Array, ...]  # w, v, g, new w, new v: the same part of each
+Slice: TypeAlias = tuple[Array, ...]  # the same part of w, v, g, new w, new v
 
 
 @exact_loops
@@ -47,7 +47,7 @@ add_rules(Nesterov, compiled_update=nesterov)
 
 
 def supports(optimiser: Optimiser, parameters: dict[str, Array], gradients: dict[str, Array], state: State) -> bool:
-    """Return True if the optimiser has a compiled rule, and each weight, its gradient and its velocity are of one dtype."""
+    """Return True if the optimiser has a compiled rule, and each weight, its gradient and its velocity have one dtype."""
     return rule(optimiser, "compiled_update") is not None and all(
         w.dtype in FLOATS and w.dtype == gradients[name].dtype == state[f"v/{name}"].dtype for name, w in parameters.items()
     )
@@ -61,7 +61,7 @@ def update(
     scale: float,
     executor: Executor | None,
 ) -> tuple[dict[str, Array], State]:
-    """Return what `optimiser.step` returns, for one with a velocity and a compiled rule."""
+    """Return the result of `optimiser.step`, for an optimiser with a velocity and a compiled rule."""
     loop: Callable[..., None] = rule(optimiser, "compiled_update")
     made: Any = optimiser
     new, memory = ({name: np.empty_like(w, order="C") for name, w in parameters.items()} for _ in range(2))

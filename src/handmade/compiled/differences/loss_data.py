@@ -1,4 +1,4 @@
-"""Numbers of a block of images that the exact difference of a loss needs."""
+"""Data of a block of images for the exact difference of a loss."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,18 +13,18 @@ from handmade.engine.losses.cross_entropy import log_softmax
 
 @dataclass(frozen=True, eq=False)
 class LossData:
-    """A loss at some logits, for the loops in losses.py.
+    """Data of a loss at some logits, for the loops in losses.py.
 
     Attributes
     ----------
     squared : bool
         True for the mean squared error, False for cross-entropy.
     numbers : Array, (N, K)
-        z - t, or log p.
+        z - t for the mean squared error, log p for cross-entropy.
     target : Array, (N, K) or (N, 0)
-        The smoothed target of cross-entropy.
+        Smoothed target of cross-entropy.
     labels : Array of int, (N,)
-        The classes.
+        True classes.
     """
 
     squared: bool

@@ -1,7 +1,7 @@
 """Nudges of the weights of a convolution, in compiled loops, for one image.
 
-    lanes[place, l]   what output l of the rest of the network gains from one unit at a place of an activation
-    dz[nudge, l]      what output l gains from a nudge of a weight
+    lanes[place, l]   change of output l of the rest of the network for a change by 1 at a place of an activation
+    dz[nudge, l]      change of output l for a nudge of a weight
 
 Arrays of lanes and of dz are flat: M numbers for each place or nudge, M a multiple of the tile's width.
 """
@@ -32,7 +32,7 @@ def filter_nudges(
     high: int,
     dz: Any,
 ) -> None:
-    """Work out dz for the nudges of filters low to high, through the windows that are fixed.
+    """Compute dz for the nudges of filters low to high, through the fixed windows.
 
     dz[o, k, :] = step * sum over windows of patch[k] lanes, and for the bias, k = patch, of lanes: (high - low, patch + 1, M)
     """
@@ -79,7 +79,10 @@ def difference_of_window(
     step: Any,
     dy: Any,
 ) -> None:
-    """dy = max over k of step patch_k - (m - z_k), and -m with a ReLU, for each nudge of filter o at window q: (patch + 1,)."""
+    """Compute dy = max over k of step patch_k - (m - z_k), and -m with a ReLU, for the nudges of filter o at window q.
+
+    dy (patch + 1,) is changed in place.
+    """
     size = runs.size * length
     dy[:] = -m if relu else -np.inf
     for k in range(pixels.shape[1]):
@@ -113,7 +116,7 @@ def contested_nudges(
     high: int,
     dz: Any,
 ) -> None:
-    """Add what the same nudges make through contested windows: dz += dy lanes, filter by filter."""
+    """Add the changes by the same nudges through contested windows: dz += dy lanes, filter by filter."""
     nudges = runs.size * length + 1
     full = nudges - nudges % rows(tile)
     begin = np.zeros(O + 1, np.int64)

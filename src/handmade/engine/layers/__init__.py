@@ -1,6 +1,6 @@
-"""One file a layer, and here the table of layers: one entry each, with the rules that hold for exactly this type.
+"""Layers, one file for each, and the table of layers: an entry for each type, with the rules for exactly this type.
 
-To add a layer of your own: `register(MyLayer)`. Its equations are enough; rules make it faster (registry.py).
+To add your own layer, call `register(MyLayer)`. Its equations are enough; rules make it faster (registry.py).
 """
 
 from handmade.engine.layers.add import Add

@@ -1,9 +1,9 @@
-"""All exact differences of a network, by the finite chain rule: from each nudged node to the logits.
+"""Exact differences of all weights of a network, by the finite chain rule: from each nudged node to the logits.
 
     dy = layer.delta(x, dx)   from the nudged node to the logits,   dL = loss.delta(z, dz, y),   g = dL / h
 
-The work is shared out by blocks of images. Where these depend on one another (BatchNorm2d in training), all of them go together,
-some columns of weights at a time, and of a column as many nudges as are good for the memory.
+The work is divided by blocks of images. If these depend on one another (BatchNorm2d in training), all of them are processed
+together, for some columns of weights at a time; the memory limits the number of nudges of a column that are processed together.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -25,20 +25,20 @@ from handmade.engine.network import Network
 from handmade.engine.parallel import Batch, blocks, parallel_map
 from handmade.engine.plain.block_sizes import images_at_once, nudges_at_once
 
-IMAGES_A_TASK = 16  # enough to outweigh the way to a thread and back
-COLUMNS_A_TASK = 4  # where images depend on one another
+IMAGES_A_TASK = 16  # large against the cost of passing a task to a thread
+COLUMNS_A_TASK = 4  # if images depend on one another
 
-Sums: TypeAlias = tuple[float, dict[str, Array]]  # the losses' sum, and the quotients of each node's weights
+Sums: TypeAlias = tuple[float, dict[str, Array]]  # sum of the losses, and quotients of each node's weights
 
 
 class Propagation:
-    """Differences on their way through a network, at one tape.
+    """Propagation of differences through a network, for one tape.
 
     Parameters
     ----------
     network : Network
     x : Array
-        Images, for which the tape is made.
+        Images of the tape.
     """
 
     def __init__(self, network: Network, x: Array) -> None:
@@ -50,11 +50,11 @@ class Propagation:
         self.z = self.tape[network.logits_name]
 
     def losses(self, start: Node, moved: Iterable[Difference], y: Array, loss: Loss) -> list[Array]:
-        """Return dL, summed over the images, for each block of nudges of a node's weights."""
+        """Return dL for each block of nudges of a node's weights, summed over the images."""
         return [self.loss_of(self.to_logits(start.name, each), y, loss) for each in moved]
 
     def to_logits(self, start: str, difference: Difference) -> Difference:
-        """Return the difference of the logits."""
+        """Return the difference of the logits for a difference of the output of node `start`."""
         moved = {start: difference}
         for node in self.network.nodes:
             if node.name != start and node.name in self.network.below_logits and not moved.keys().isdisjoint(node.reads):
@@ -71,7 +71,7 @@ class Propagation:
 def differences(
     network: Network, x: Array, y: Array, h: Any, scheme: str, loss: Loss, executor: Executor | None
 ) -> tuple[float, dict[str, Array]]:
-    """Return the mean loss, and its quotient for every weight."""
+    """Return the mean loss, and its difference quotient for every weight."""
     if network.mixes_batch:
         L, columns = _by_columns((network, x, y), h, scheme, loss, executor)
     else:
@@ -86,7 +86,7 @@ def differences(
 
 
 def by_images(h: Any, scheme: str, loss: Loss, batch: Batch, names: Collection[str] | None = None) -> Sums:
-    """Return the sums of one task, for the weights of the nodes of these names; for all if left out."""
+    """Return the sums of one task for the weights of the named nodes; for all nodes if left out."""
     keep_freed_memory()
     return _sum_parts(_sums(h, scheme, loss, names, *block) for block in blocks(batch, images_at_once(batch[0])))
 
@@ -108,7 +108,7 @@ def _sums(h: Any, scheme: str, loss: Loss, names: Collection[str] | None, networ
 
 
 def _by_columns(batch: Batch, h: Any, scheme: str, loss: Loss, executor: Executor | None) -> Sums:
-    """Return the sums of images that depend on one another: all together, shared out by columns of weights."""
+    """Return the sums for images that depend on one another: all images together, in tasks of some columns of weights."""
     network, x, y = batch
     tasks = [
         (name, range(first, min(first + COLUMNS_A_TASK, nudged.blocks)))
@@ -125,7 +125,7 @@ def _by_columns(batch: Batch, h: Any, scheme: str, loss: Loss, executor: Executo
 
 
 def _some_columns(batch: Batch, h: Any, scheme: str, loss: Loss, task: tuple[str, range]) -> list[Array]:
-    """Return the quotients of some columns of one node, as many nudges at a time as are good for the memory."""
+    """Return the quotients of some columns of one node; the memory limits the number of nudges at a time."""
     keep_freed_memory()
     network, x, y = batch
     name, columns = task
@@ -143,12 +143,12 @@ def _some_columns(batch: Batch, h: Any, scheme: str, loss: Loss, task: tuple[str
 
 
 def with_zeros(network: Network, gradients: dict[str, Array]) -> dict[str, Array]:
-    """Return one array for each of the network's: zeros for weights that the logits are not made of."""
+    """Return the gradients of all arrays of the network, with zeros for weights that the logits do not depend on."""
     return {name: gradients[name] if name in gradients else np.zeros_like(array) for name, array in network.parameters().items()}
 
 
 def nudges_of(network: Network) -> dict[str, Nudges]:
-    """Return the nudges of all weights that the logits are made of, by the names of their nodes."""
+    """Return the nudges of all weights that the logits depend on, by the names of their nodes."""
 
     def make() -> dict[str, Nudges]:
         return {name: nudges(network.node(name).layer) for name in network.weighted if name in network.below_logits}
@@ -158,12 +158,12 @@ def nudges_of(network: Network) -> dict[str, Nudges]:
 
 
 def _sum_parts(parts: Iterable[Sums]) -> Sums:
-    """Return what several pieces of a batch come to, added up in their order."""
+    """Return the sums over several parts of a batch, added in their order."""
     losses, columns = zip(*parts, strict=True)
     return sum(losses), {name: reduce(np.add, [part[name] for part in columns]) for name in columns[0]}
 
 
 def _pieces(column: Difference, size: int) -> Iterator[Difference]:
-    """Return a block of nudges in blocks of at most `size`."""
+    """Yield a block of nudges in parts of at most `size`."""
     for first in range(0, column.dx.shape[-1], size):
         yield Difference(column.dx[..., first : first + size], column.channel)
