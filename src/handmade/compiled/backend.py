@@ -29,7 +29,7 @@ from handmade.engine.network import Network
 from handmade.engine.optim import Optimiser, State
 from handmade.engine.parallel import Batch, blocks, parallel_map
 from handmade.engine.plain import Plain
-from handmade.engine.plain.differences import IMAGES_A_TASK, by_images, nudges_of, with_zeros
+from handmade.engine.plain.differences import IMAGES_PER_TASK, by_images, nudges_of, with_zeros
 from handmade.engine.plain.operation import Operation
 
 MOST_LANES = 2**24  # numbers of an activation times logits; more of them need too much memory in each thread
@@ -115,7 +115,7 @@ class Compiled(Plain):
         if "differences" in self.without or not supported:
             return super().differences(network, x, y, h, scheme, loss, executor)
         names = [name for name in network.weighted if name in network.below_logits]
-        parts = list(parallel_map(executor, partial(self._block, h, scheme, loss), blocks((network, x, y), IMAGES_A_TASK)))
+        parts = list(parallel_map(executor, partial(self._block, h, scheme, loss), blocks((network, x, y), IMAGES_PER_TASK)))
         gradients: dict[str, Array] = {}
         for name in names:
             node = network.node(name)
@@ -144,7 +144,7 @@ class Compiled(Plain):
 
 def _units(network: Network) -> Units:
     """Return the units of a network; they are cached per network, since Dropout makes new layers for each batch or block."""
-    found: Units = network.remembered("units", lambda: units_of(network))
+    found: Units = network.cached("units", lambda: units_of(network))
     return found
 
 

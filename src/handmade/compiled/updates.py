@@ -19,7 +19,7 @@ from handmade.engine.layers import add_rules, rule
 from handmade.engine.optim import Momentum, Nesterov, Optimiser, State
 from handmade.engine.parallel import parallel_map, thread_executor
 
-NUMBERS_A_TASK = 2**16
+NUMBERS_PER_TASK = 2**16
 
 Slice: TypeAlias = tuple[Array, ...]  # the same part of w, v, g, new w, new v
 
@@ -71,13 +71,15 @@ def update(
             np.ascontiguousarray(each, w.dtype).reshape(-1)
             for each in (w, state[f"v/{name}"], gradients[name], new[name], memory[name])
         ]
-        tasks += [tuple(each[first : first + NUMBERS_A_TASK] for each in arrays) for first in range(0, w.size, NUMBERS_A_TASK)]
+        tasks += [
+            tuple(each[first : first + NUMBERS_PER_TASK] for each in arrays) for first in range(0, w.size, NUMBERS_PER_TASK)
+        ]
 
     def work(task: Slice) -> None:
         number = task[0].dtype.type
         loop(*task, number(made.momentum), number(float(scale * made.learning_rate)))
 
     numbers = sum(w.size for w in parameters.values())
-    for _ in parallel_map(thread_executor(executor) if numbers > NUMBERS_A_TASK else None, work, tasks):
+    for _ in parallel_map(thread_executor(executor) if numbers > NUMBERS_PER_TASK else None, work, tasks):
         pass
     return new, {f"v/{name}": v for name, v in memory.items()}

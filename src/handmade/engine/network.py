@@ -191,22 +191,22 @@ class Network(Structure):
             return self
         other = copy.copy(self)
         other.__dict__.update(nodes=nodes)
-        for made_of_nodes in ("readers", "_by_name", "_remembered"):
+        for made_of_nodes in ("readers", "_by_name", "_cache"):
             other.__dict__.pop(made_of_nodes, None)
         return other
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_remembered"}
+        return {name: value for name, value in self.__dict__.items() if name != "_cache"}
 
     @cached_property
-    def _remembered(self) -> dict[object, Any]:
+    def _cache(self) -> dict[object, Any]:
         return {}
 
-    def remembered(self, key: object, make: Callable[[], Any]) -> Any:
+    def cached(self, key: object, make: Callable[[], Any]) -> Any:
         """Return a value that a backend computes once for a network, stored under a key of its own."""
-        if key not in self._remembered:
-            self._remembered[key] = make()
-        return self._remembered[key]
+        if key not in self._cache:
+            self._cache[key] = make()
+        return self._cache[key]
 
     def forward(self, x: Array) -> list[Array]:
         """Return the tape of one forward pass as a list: x, then the outputs of all nodes, in their order.

@@ -79,7 +79,7 @@ def _through(network: Network, unit: Unit, reaching: Sequence[Bound | None]) -> 
         known = [_resized(bound, shape[-1]) for bound, shape in zip(known, shapes, strict=True)]
     key = ("gains", unit.node.name, *(len(bound.one) for bound in known))
     with np.errstate(over="ignore", invalid="ignore"):
-        found: Bound = through(network.remembered(key, lambda: _gains(unit.node.layer, known)), known)
+        found: Bound = through(network.cached(key, lambda: _gains(unit.node.layer, known)), known)
     return found
 
 

@@ -20,7 +20,7 @@ from handmade.engine.losses import CrossEntropy, Loss
 from handmade.engine.network import Network
 from handmade.engine.parallel import parallel_map
 
-WEIGHTS_A_TASK = 64
+WEIGHTS_PER_TASK = 64
 
 Task: TypeAlias = tuple[str, Array]  # some weights: the name of their array, and their indices in it
 
@@ -159,9 +159,9 @@ def _shared_out(
 ) -> Iterator[tuple[str, Array, list[float]]]:
     """Yield some weights at a time, in their order: name of the array, indices in it, and results of `work`."""
     tasks = [
-        (name, weights[first : first + WEIGHTS_A_TASK])
+        (name, weights[first : first + WEIGHTS_PER_TASK])
         for name, weights in chosen.items()
-        for first in range(0, len(weights), WEIGHTS_A_TASK)
+        for first in range(0, len(weights), WEIGHTS_PER_TASK)
     ]
     for (name, weights), some in zip(tasks, parallel_map(executor, work, tasks), strict=True):
         yield name, weights, some

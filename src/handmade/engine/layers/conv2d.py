@@ -243,9 +243,9 @@ class Conv2d(Layer):
         g, backwards = gy.reshape(-1, gy.shape[-1]), np.ascontiguousarray(W.swapaxes(2, 3))  # (K_h, K_w, O, C)
         for i in range(self.kernel[0]):
             for j in range(self.kernel[1]):
-                below = strided_slice(i * self.dilation[0], gy.shape[1], self.stride[0])
-                beside = strided_slice(j * self.dilation[1], gy.shape[2], self.stride[1])
-                gx[:, below, beside] += (g @ backwards[i, j]).reshape(*gy.shape[:3], -1)
+                rows = strided_slice(i * self.dilation[0], gy.shape[1], self.stride[0])
+                columns = strided_slice(j * self.dilation[1], gy.shape[2], self.stride[1])
+                gx[:, rows, columns] += (g @ backwards[i, j]).reshape(*gy.shape[:3], -1)
         return crop(gx, self.padding)
 
     def _patches(self, x: Array) -> Array:

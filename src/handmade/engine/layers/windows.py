@@ -37,17 +37,17 @@ def pad(x: Array, padding: tuple[int, int], outside: float) -> Array:
     """Surround images (N, H, W, ...) by rows and columns of the value `outside`."""
     if padding == (0, 0):
         return x
-    above, beside = padding
+    top, left = padding
     images, height, width, *rest = x.shape
-    padded = np.full((images, height + 2 * above, width + 2 * beside, *rest), outside, x.dtype)
-    padded[:, above : above + height, beside : beside + width] = x
+    padded = np.full((images, height + 2 * top, width + 2 * left, *rest), outside, x.dtype)
+    padded[:, top : top + height, left : left + width] = x
     return padded
 
 
 def crop(x: Array, padding: tuple[int, int]) -> Array:
     """Return images without their padding: the inverse of `pad`, a view."""
-    above, beside = padding
-    return x[:, above : x.shape[1] - above, beside : x.shape[2] - beside]
+    top, left = padding
+    return x[:, top : x.shape[1] - top, left : x.shape[2] - left]
 
 
 def effective_kernel(window: tuple[int, int], dilation: tuple[int, int]) -> tuple[int, int]:
@@ -74,8 +74,8 @@ def patches(x: Array, window: tuple[int, int], stride: tuple[int, int], dilation
     Neighbours in a window are `dilation` apart in the image.
     """
     images, height, width, *rest = x.shape
-    below, beside = effective_kernel(window, dilation)
-    down, right = (height - below) // stride[0] + 1, (width - beside) // stride[1] + 1
+    span_h, span_w = effective_kernel(window, dilation)
+    down, right = (height - span_h) // stride[0] + 1, (width - span_w) // stride[1] + 1
     image, row, column, *steps = x.strides
     shape = (images, down, right, *window, *rest)
     strides = (image, row * stride[0], column * stride[1], row * dilation[0], column * dilation[1], *steps)

@@ -71,7 +71,7 @@ class Plain:
         def make() -> tuple[tuple[Operation, tuple[str, ...]], ...]:
             return tuple((operation, network.read_last_by[operation.node.name]) for operation in self.operations(network))
 
-        operations: tuple[tuple[Operation, tuple[str, ...]], ...] = network.remembered((self.name, self.without), make)
+        operations: tuple[tuple[Operation, tuple[str, ...]], ...] = network.cached((self.name, self.without), make)
         return operations
 
     def _output(self, network: Network, x: Array) -> Array:

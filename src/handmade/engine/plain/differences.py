@@ -25,8 +25,8 @@ from handmade.engine.network import Network
 from handmade.engine.parallel import Batch, blocks, parallel_map
 from handmade.engine.plain.block_sizes import images_at_once, nudges_at_once
 
-IMAGES_A_TASK = 16  # large against the cost of passing a task to a thread
-COLUMNS_A_TASK = 4  # if images depend on one another
+IMAGES_PER_TASK = 16  # large against the cost of passing a task to a thread
+COLUMNS_PER_TASK = 4  # if images depend on one another
 
 Sums: TypeAlias = tuple[float, dict[str, Array]]  # sum of the losses, and quotients of each node's weights
 
@@ -43,7 +43,7 @@ class Propagation:
 
     def __init__(self, network: Network, x: Array) -> None:
         self.network = network
-        self.rules: dict[str, Propagate] = network.remembered(
+        self.rules: dict[str, Propagate] = network.cached(
             "propagate", lambda: {node.name: propagate(node.layer) for node in network.nodes}
         )
         self.tape = backend.current().tape(network, x)
@@ -76,7 +76,7 @@ def differences(
         L, columns = _by_columns((network, x, y), h, scheme, loss, executor)
     else:
         L, columns = _sum_parts(
-            parallel_map(executor, partial(by_images, h, scheme, loss), blocks((network, x, y), IMAGES_A_TASK))
+            parallel_map(executor, partial(by_images, h, scheme, loss), blocks((network, x, y), IMAGES_PER_TASK))
         )
     gradients: dict[str, Array] = {}
     for name, total in columns.items():
@@ -111,9 +111,9 @@ def _by_columns(batch: Batch, h: Any, scheme: str, loss: Loss, executor: Executo
     """Return the sums for images that depend on one another: all images together, in tasks of some columns of weights."""
     network, x, y = batch
     tasks = [
-        (name, range(first, min(first + COLUMNS_A_TASK, nudged.blocks)))
+        (name, range(first, min(first + COLUMNS_PER_TASK, nudged.blocks)))
         for name, nudged in nudges_of(network).items()
-        for first in range(0, nudged.blocks, COLUMNS_A_TASK)
+        for first in range(0, nudged.blocks, COLUMNS_PER_TASK)
     ]
     found: dict[str, list[Array]] = {name: [] for name, _ in tasks}
     work = partial(_some_columns, batch, h, scheme, loss)
@@ -153,7 +153,7 @@ def nudges_of(network: Network) -> dict[str, Nudges]:
     def make() -> dict[str, Nudges]:
         return {name: nudges(network.node(name).layer) for name in network.weighted if name in network.below_logits}
 
-    found: dict[str, Nudges] = network.remembered("nudges", make)
+    found: dict[str, Nudges] = network.cached("nudges", make)
     return found
 
 

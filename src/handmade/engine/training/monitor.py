@@ -26,17 +26,17 @@ from handmade.engine.training.loop import Step
 Kind: TypeAlias = Literal["exploding", "dead", "vanishing", "flat", "slow"]
 
 RECENT = 50  # steps
-RISEN = 5.0  # times the loss at the start, or of guessing: a loss that recovers by itself stays below
-LONGER, LONGEST = 100.0, 10.0  # times the recent median of the gradient's norm, and times the largest one of the first steps
+LOSS_FACTOR = 5.0  # times the loss at the start, or of guessing: a loss that recovers by itself stays below
+MEDIAN_FACTOR, FIRST_FACTOR = 100.0, 10.0  # times the recent median of the gradient's norm, and times its first values
 PATIENCE = 200  # steps: a longer plateau is too long
-NEAR = 0.02  # of the loss of guessing
-LOOKS = 3  # consecutive checks of the network with the same problem, before it is reported
-OFTEN, SELDOM = 25, 100  # steps from check to check: in the first hundred, and after them
-MANY = 0.9  # of a layer's units: in a wide layer it is normal that most are 0 most of the time
-VANISHED = 1e-3  # of the last layer's gradient, root mean square of a weight
-FALLEN, FALLING = 0.02, 0.005  # fall of the loss: in total, and between the halves of the last 100 steps; less counts as none
-HARDLY, BRISKLY = 1e-4, 1e-2  # change of the weights in a step, relative to their size: too small, and clearly large enough
-LEAPS = 1.0  # the same: too large
+NEAR_GUESSING = 0.02  # of the loss of guessing
+CHECKS = 3  # consecutive checks of the network with the same problem, before it is reported
+FIRST_INTERVAL, LATER_INTERVAL = 25, 100  # steps from check to check: in the first hundred, and after them
+DEAD_SHARE = 0.9  # of a layer's units: in a wide layer it is normal that most are 0 most of the time
+VANISHING_RATIO = 1e-3  # of the last layer's gradient, root mean square of a weight
+TOTAL_FALL, RECENT_FALL = 0.02, 0.005  # fall of the loss: in total, and between the halves of the last 100 steps
+SMALL_CHANGE, GOOD_CHANGE = 1e-4, 1e-2  # relative change of the weights in a step: too small, and large enough
+LARGE_CHANGE = 1.0  # the same: too large
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class TrainingMonitor:
         self._losses: deque[float] = deque(maxlen=2 * RECENT)
         self._norms: deque[float] = deque(maxlen=RECENT)
         self._first_losses: list[float] = []
-        self._longest = self._leap = 0.0  # largest in the first steps: norm of the gradient, and relative change of the weights
+        self._largest_norm = self._largest_change = 0.0  # in the first steps
         self._rate = 0.0  # largest learning rate so far: the learning rate of the optimiser, without the schedule
         self._closed: dict[str, deque[Array]] = {}  # for each check, the units that were 0 for every image
         self._vanished = 0  # checks
@@ -105,22 +105,23 @@ class TrainingMonitor:
         self._norms.append(step.norm)
         if self._seen <= RECENT:
             self._first_losses.append(step.loss)
-            self._longest = max(self._longest, step.norm)
-            self._leap = max(self._leap, _change(step))
-        if self._seen % (OFTEN if self._seen <= SELDOM else SELDOM) == 0:
+            self._largest_norm = max(self._largest_norm, step.norm)
+            self._largest_change = max(self._largest_change, _change(step))
+        if self._seen % (FIRST_INTERVAL if self._seen <= LATER_INTERVAL else LATER_INTERVAL) == 0:
             notices += [*self._dead(step), *self._vanishing(step)]
-        if self._seen >= PATIENCE and self._seen % OFTEN == 0:
+        if self._seen >= PATIENCE and self._seen % FIRST_INTERVAL == 0:
             notices += self._flat(step)
-        if self._seen >= 2 * RECENT and self._seen % OFTEN == 0:
+        if self._seen >= 2 * RECENT and self._seen % FIRST_INTERVAL == 0:
             notices += self._slow(step)
         return notices
 
     def _exploding(self, step: Step) -> Iterator[Notice]:
         if not self._first_losses:
             return
-        risen = step.loss > RISEN * self._first_losses[0] and step.loss > RISEN * self._guessing(step)
-        longer = self._seen > RECENT and step.norm > LONGEST * self._longest and step.norm > LONGER * median(self._norms)
-        if (risen or longer) and self._new("exploding"):
+        risen = step.loss > LOSS_FACTOR * self._first_losses[0] and step.loss > LOSS_FACTOR * self._guessing(step)
+        above_first = self._seen > RECENT and step.norm > FIRST_FACTOR * self._largest_norm
+        steeper = above_first and step.norm > MEDIAN_FACTOR * median(self._norms)
+        if (risen or steeper) and self._is_new("exploding"):
             usual = median(self._norms)
             yield Notice(
                 "exploding",
@@ -135,16 +136,16 @@ class TrainingMonitor:
     def _dead(self, step: Step) -> Iterator[Notice]:
         worst, share, units = "", 0.0, 0
         for name, closed in _closed(step):
-            looks = self._closed.setdefault(name, deque(maxlen=LOOKS))
-            looks.append(closed)
-            dead = np.logical_and.reduce(looks)
-            if len(looks) == LOOKS and dead.mean() > share:
+            checks = self._closed.setdefault(name, deque(maxlen=CHECKS))
+            checks.append(closed)
+            dead = np.logical_and.reduce(checks)
+            if len(checks) == CHECKS and dead.mean() > share:
                 worst, share, units = name, float(dead.mean()), len(dead)
-        if share >= MANY and self._new("all dead" if share == 1 else "dead"):
+        if share >= DEAD_SHARE and self._is_new("all dead" if share == 1 else "dead"):
             yield Notice(
                 "dead",
                 step.number,
-                f"{round(share * units):,} of the {units:,} units of {worst} were 0 for every image in {LOOKS} batches",
+                f"{round(share * units):,} of the {units:,} units of {worst} were 0 for every image in {CHECKS} batches",
                 "A ReLU whose output is always 0 passes no gradient back, so the weights before it do not change any more; "
                 "a too large step, biases far below 0 or weights of 0 can cause this",
                 f"a smaller learning rate, such as {_rounded(self._rate / 10)}, with new initial weights, "
@@ -155,9 +156,9 @@ class TrainingMonitor:
     def _vanishing(self, step: Step) -> Iterator[Notice]:
         sizes = {name: _size(g) for name, g in step.gradients.items() if g.ndim > 1}
         first, last = next(iter(sizes), ""), next(reversed(sizes), "")
-        below = bool(sizes) and 0 < sizes[first] < VANISHED * sizes[last]
+        below = bool(sizes) and 0 < sizes[first] < VANISHING_RATIO * sizes[last]
         self._vanished = self._vanished + 1 if below and not any(closed.all() for _, closed in _closed(step)) else 0
-        if self._vanished >= LOOKS and self._new("vanishing"):
+        if self._vanished >= CHECKS and self._is_new("vanishing"):
             name = step.before.display_name
             yield Notice(
                 "vanishing",
@@ -170,7 +171,7 @@ class TrainingMonitor:
 
     def _flat(self, step: Step) -> Iterator[Notice]:
         (before, now), guessing = self._halves(), self._guessing(step)
-        stuck = abs(now - guessing) <= NEAR * guessing and now > (1 - FALLING) * before
+        stuck = abs(now - guessing) <= NEAR_GUESSING * guessing and now > (1 - RECENT_FALL) * before
         if not stuck or self._reported & {"all dead", "vanishing"}:
             return
         smaller = f"a learning rate ten times smaller, such as {_rounded(self._rate / 10)}, with new initial weights"
@@ -178,24 +179,24 @@ class TrainingMonitor:
         if closed:
             why, change = f"Every unit of {closed[0]} is 0 for every image, so all images give the same output", smaller
         elif not any(g.any() for g in step.gradients.values() if g.ndim > 1):
-            why = "The gradients of all weights are 0, because their inputs are 0 or the weights behind them are 0"
+            why = "The gradients of all weights are 0, because their inputs or the weights after them are 0"
             change = "new random initial weights: equal weights stay equal, and zeros stay zeros"
-        elif self._leap > LEAPS:
-            why = f"An early step changed weights by {self._leap:.2g} times their own size, so their initial values were lost"
+        elif self._largest_change > LARGE_CHANGE:
+            why = f"An early step changed weights by {self._largest_change:.2g} times their size, and their old values were lost"
             change = smaller
         else:
             why = "All images get the same prediction; labels of other images or a wrong learning rate can cause this"
             change = "to check images and labels, and learning rates ten times smaller and larger"
-        if self._new("flat"):
+        if self._is_new("flat"):
             seen = f"the loss of the last {RECENT} steps is {now:.3f}; guessing gives {guessing:.3f}"
             yield Notice("flat", step.number, seen, why, change, ("data", "learning_rate"))
 
     def _slow(self, step: Step) -> Iterator[Notice]:
         start, now = fmean(self._first_losses), self._halves()[1]
-        if now < (1 - FALLEN) * start or now < self._guessing(step) / 2 or self._reported:  # it learns or has learned
+        if now < (1 - TOTAL_FALL) * start or now < self._guessing(step) / 2 or self._reported:  # it learns or has learned
             return
         change = _change(step)
-        if not 0 < change < HARDLY or not self._new("slow"):
+        if not 0 < change < SMALL_CHANGE or not self._is_new("slow"):
             return
         yield Notice(
             "slow",
@@ -203,7 +204,7 @@ class TrainingMonitor:
             f"the loss was {start:.3f} and is {now:.3f} after {self._seen:,} steps; "
             f"a step changes the weights by {change:.0e} of their size",
             f"The gradient is normal, with a norm of {step.norm:.2g}, but the learning rate is too small",
-            f"a larger learning rate, such as {_rounded(self._rate * BRISKLY / change)}",
+            f"a larger learning rate, such as {_rounded(self._rate * GOOD_CHANGE / change)}",
             ("learning_rate",),
         )
 
@@ -217,10 +218,10 @@ class TrainingMonitor:
         classes = step.before.classes
         return float(self._loss.forward(np.full((1, classes), 1 / classes), np.zeros(1, np.int64))[0])
 
-    def _new(self, what: str) -> bool:
+    def _is_new(self, problem: str) -> bool:
         """Return True if a problem has not been reported yet, and note that it is reported now."""
-        new = what not in self._reported
-        self._reported.add(what)
+        new = problem not in self._reported
+        self._reported.add(problem)
         return new
 
 
