@@ -46,7 +46,7 @@ class CrossEntropy:
 
     def __post_init__(self) -> None:
         if not 0 <= self.smoothing < 1:
-            raise HandmadeError(f"smoothing: expected a number from 0 up to but not including 1; got {self.smoothing}")
+            raise HandmadeError(f"label smoothing: expected a number from 0 up to but not including 1; got {self.smoothing}")
 
     def forward(self, z: Array, y: Array) -> Array:
         """Return the losses in nats: logits (N, classes), class numbers (N,) -> (N,)."""

@@ -182,7 +182,7 @@ class TrainingMonitor:
             why = "The gradients of all weights are 0, because their inputs or the weights after them are 0"
             change = "new random initial weights: equal weights stay equal, and zeros stay zeros"
         elif self._largest_change > LARGE_CHANGE:
-            why = f"An early step changed weights by {self._largest_change:.2g} times their size, and their old values were lost"
+            why = f"An early step changed weights by {self._largest_change:.2g} times their own size; their old values were lost"
             change = smaller
         else:
             why = "All images get the same prediction; labels of other images or a wrong learning rate can cause this"
