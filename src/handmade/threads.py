@@ -80,9 +80,9 @@ class Threads(ThreadPoolExecutor):
         TimeoutError
             If a result that another thread computes is not available `timeout` seconds after this call.
         """
-        call = Call(fn, list(zip(*iterables, strict=False)))
+        call = MapCall(fn, list(zip(*iterables, strict=False)))
         for _ in range(min(self._helpers, call.size - 1)):
-            self.submit(self._help, call)
+            self.submit(self._work_on, call)
         return call.results(None if timeout is None else time.monotonic() + timeout)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002  as in the base class
@@ -90,31 +90,31 @@ class Threads(ThreadPoolExecutor):
         self._closed = True
         super().shutdown(wait, cancel_futures=cancel_futures)
 
-    def _help(self, call: "Call") -> None:
+    def _work_on(self, call: "MapCall") -> None:
         while not self._closed and call.work():
             pass
 
 
-class Call:
+class MapCall:
     """Call of `map`: a queue of its tasks, from which several threads take the next one, and the results."""
 
     def __init__(self, fn: Callable[..., Any], tasks: list[tuple[Any, ...]]) -> None:
         self.size = len(tasks)
-        self._fn, self._left = fn, deque(enumerate(tasks))
-        self._outcomes: dict[int, tuple[Any, BaseException | None]] = {}
-        self._news = Condition()
+        self._fn, self._queue = fn, deque(enumerate(tasks))
+        self._results: dict[int, tuple[Any, BaseException | None]] = {}
+        self._changed = Condition()
 
     def work(self) -> bool:
         """Run the next task; return False if there is none."""
         try:
-            number, task = self._left.popleft()
+            number, task = self._queue.popleft()
         except IndexError:
             return False
         try:
-            self._tell(number, self._fn(*task), None)
+            self._store(number, self._fn(*task), None)
         except BaseException as error:
-            self._left.clear()
-            self._tell(number, None, error)
+            self._queue.clear()
+            self._store(number, None, error)
             if not isinstance(error, Exception):  # Ctrl-C, which is raised at once
                 raise
         return True
@@ -123,24 +123,24 @@ class Call:
         """Yield the results in their order, and run tasks as long as there are any; `end` is the time limit."""
         try:
             for number in range(self.size):
-                while number not in self._outcomes and self.work():
+                while number not in self._results and self.work():
                     pass
                 yield self._result(number, end)
         finally:
-            self._left.clear()
+            self._queue.clear()
 
-    def _tell(self, number: int, result: Any, error: BaseException | None) -> None:
-        with self._news:
-            self._outcomes[number] = result, error
-            self._news.notify_all()
+    def _store(self, number: int, result: Any, error: BaseException | None) -> None:
+        with self._changed:
+            self._results[number] = result, error
+            self._changed.notify_all()
 
     def _result(self, number: int, end: float | None) -> Any:
         """Return the result of a task, or raise its exception, as soon as it is available."""
-        with self._news:
+        with self._changed:
             seconds = None if end is None else max(0.0, end - time.monotonic())
-            if not self._news.wait_for(partial(self._outcomes.__contains__, number), seconds):
+            if not self._changed.wait_for(partial(self._results.__contains__, number), seconds):
                 raise TimeoutError("expected a result in time; another thread still works on it. Try a larger timeout")
-            result, error = self._outcomes.pop(number)
+            result, error = self._results.pop(number)
         if error is not None:
             raise error
         return result
