@@ -42,7 +42,8 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "report": (
         ("Write runs/readme-1/report.html.", "handmade report runs/readme-1"),
-        ("Follow another test image, and name the file.", "handmade report runs/readme-1 --image 7 --out seven.html"),
+        ("Show another test image, and name the file.", "handmade report runs/readme-1 --image 7 --out seven.html"),
+        ("Report on an untrained network.", "handmade report readme"),
     ),
     "runs": (
         ("List the runs in the folder runs, the best last.", "handmade runs --sort accuracy"),
