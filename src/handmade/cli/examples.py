@@ -67,10 +67,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "plot nudge": (
         ("Draw all changes by one nudge.", "handmade plot nudge runs/readme-1 --nudge 'conv1.W[1,2,0,5]=+0.1'"),
-        (
-            "Use another image.",
-            "handmade plot nudge runs/readme-1 --nudge 'conv1.W[1,2,0,5]=+0.1' --image test:7 --out seven.png",
-        ),
+        ("Use an untrained network.", "handmade plot nudge readme --nudge 'conv1.W[1,2,0,5]=+0.1' --image test:7"),
     ),
     "plot sensitivity": (
         ("Draw the pixels that matter most.", "handmade plot sensitivity runs/readme-1 --image test:7"),
