@@ -430,9 +430,10 @@ def test_classes_are_called_by_their_names(trained: Trained, command: Handmade, 
 
     told = command("evaluate", tmp_path / "named", "--data", "digits").out
 
-    assert "Confused most: one [1] taken for zero (4), two taken for zero (4)" in told
-    assert "How often a class (row) was taken for a class (column)" in told
-    assert re.search(r"^ +0 +1 +2 +3 +4 +5 +6 +7 +8 +9 +right", told, re.MULTILINE)
+    assert "Most frequent confusions: one [1] predicted as zero (4), two predicted as zero (4)" in told
+    assert "Confusion matrix" in told
+    assert "Rows: true class. Columns: predicted class." in told
+    assert re.search(r"^ +0 +1 +2 +3 +4 +5 +6 +7 +8 +9 +recall", told, re.MULTILINE)
     assert re.search(r"^ +1 one \[1\] +4 +0.0 %", told, re.MULTILINE)
 
 
@@ -578,7 +579,7 @@ NEW = ["--steps", "2", "--out", "unused"]
         ([*TRAIN, "--seed", "-1"], 2, ["--seed", "0"]),
         ([*TRAIN, "--step-size", "small"], 2, ["--step-size", "number"]),
         ([*TRAIN, "--out"], 2, ["--out"]),
-        (["evaluate"], 2, ["expected MODEL, got nothing", "--help"]),
+        (["evaluate"], 2, ["expected MODEL|NAME|FILE, got nothing", "--help"]),
         ([*TRAIN, *NEW, "--step-size", "0"], 1, ["step size h", "above 0", "0.0"]),
         ([*TRAIN, *NEW, "--step-size", "nan"], 1, ["step size h", "above 0", "nan"]),
         ([*TRAIN, *NEW, "--step-size", "inf"], 1, ["step size h", "finite", "inf"]),
@@ -618,7 +619,8 @@ NEW = ["--steps", "2", "--out", "unused"]
         ([*TRAIN, "--steps", "2", "--out", "/proc/run"], 1, ["/proc/run", "--out"]),
         (["evaluate", "nowhere", "--data", "digits"], 1, ["nowhere"]),
         (["evaluate", "empty-folder", "--data", "digits"], 1, ["empty-folder"]),
-        (["evaluate", "tiny.json", "--data", "digits"], 1, ["tiny.json", "safetensors"]),
+        (["evaluate", "damaged.json", "--data", "digits"], 1, ["damaged.json", "JSON"]),
+        (["evaluate", "test:7", "--data", "digits"], 1, ["expected a model", "test:7"]),
         (["evaluate", "cut.safetensors", "--data", "digits"], 1, ["cut.safetensors", "damaged"]),
         (["evaluate", "flipped.safetensors", "--data", "digits"], 1, ["flipped.safetensors", "damaged"]),
         (["evaluate", "run"], 1, ["(8, 8, 1)", "(30, 30, 1)", "mnist"]),

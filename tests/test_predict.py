@@ -20,9 +20,9 @@ import handmade
 from drawn_digits import drawn
 from handmade.cli import terminal_pictures
 from handmade.cli.main import main
-from handmade.cli.number_format import MINUS
 from handmade.engine.arrays import Array
 from handmade.runs import inputs
+from handmade.text.number_format import MINUS
 
 MODEL = Path(__file__).parent / "data" / "readme.safetensors"
 

@@ -116,7 +116,7 @@ def test_commands_in_a_text_are_written_as_they_can_be_called(monkeypatch: pytes
         ("train --json=3", "--json: expected no value. Try: handmade train --help"),
         ("train more", "expected no arguments, got 'more'. Try: handmade train --help"),
         ("train --patience 2", "--patience: expected a validation set with it, got none. Try --validation 5000"),
-        ("evaluate one two", "expected MODEL alone, got 'two' too. Try: handmade evaluate --help"),
+        ("evaluate one two", "expected MODEL|NAME|FILE alone, got 'two' too. Try: handmade evaluate --help"),
         ("plot nudge readme", "--nudge: expected PLACE=STEP, got nothing. Try: handmade plot nudge --help"),
         ("plot mistakes m --most 0", "--most: expected an integer from 1 to 200, got '0'. Try: handmade plot mistakes --help"),
         ("plot nuge readme", "expected a command, got 'nuge'. Did you mean handmade plot nudge?"),

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from handmade.cli.console import duration, news
+from handmade.cli.console import news
+from handmade.text.number_format import duration
 
 PLAIN_EVERY = 5  # seconds between two lines where there is no terminal
 

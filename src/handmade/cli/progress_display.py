@@ -8,9 +8,11 @@ from typing import Self
 import numpy as np
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from handmade.cli.console import duration, news, percent
+from handmade.cli.console import news
 from handmade.engine.gradients.arguments import Scheme
 from handmade.engine.training import Step
+from handmade.text.number_format import duration, percent
+from handmade.text.training_step import Method, weight_update
 
 WITH_SPEED = 92  # columns of a terminal that has room for all numbers
 WEIGHT_EVERY = 10  # seconds between two weights
@@ -28,7 +30,7 @@ class ProgressDisplay:
     """
 
     def __init__(self, gradient: str, scheme: Scheme, h: float, optimiser: str) -> None:
-        self._gradient, self._scheme, self._h, self._optimiser = gradient, scheme, h, optimiser
+        self._method = Method(gradient, scheme, h, optimiser)
         self._losses: deque[float] = deque(maxlen=RECENT)
         self._accuracies: deque[float] = deque(maxlen=RECENT)
         self._moments: deque[tuple[float, int]] = deque([(time.perf_counter(), 0)], maxlen=RECENT)
@@ -73,40 +75,8 @@ class ProgressDisplay:
         self._bar.update(self._task, completed=step.number, total=step.steps, numbers=numbers, visible=True)
         if now - self._weight_shown > WEIGHT_EVERY:
             self._weight_shown = now
-            news.print(one_weight(step, self._gradient, self._scheme, self._h, self._optimiser))
+            news.print(*weight_update(step, self._method), sep="\n")
         if not news.is_terminal and (now - self._printed > PLAIN_EVERY or step.number == step.steps or step.stopped):
             self._printed = now
             left = (step.steps - step.number) * (now - then) / (len(self._moments) - 1)
             news.print(f"step {step.number:,}/{step.steps:,}  {numbers}  {duration(left)} left")
-
-
-def one_weight(step: Step, gradient: str, scheme: Scheme, h: float, optimiser: str) -> str:
-    """Return three lines on one weight: its value, the effect of a nudge on the loss, and its update.
-
-    The weight is drawn by the number of the step, among those that have an effect.
-    """
-    name, index = _interesting(step)
-    place = ",".join(map(str, index))
-    weight, after = float(step.before.parameters()[name][index]), float(step.network.parameters()[name][index])
-    quotient = float(step.gradients[name][index])
-    title = f"[bold]{step.before.display_name(name)}\\[{place}][/]  w = {weight:+.6f}"
-    update = f"  {optimiser} moves w by {after - weight:+.6f} to {after:+.6f}"
-    if gradient == "backprop":
-        return f"{title}\n  L(w) = {step.loss:.9f}   dL/dw = {quotient:+.6f}\n{update}"
-    if scheme == "forward":
-        losses = f"L(w) = {step.loss:.9f}   L(w + h) = {step.loss + h * quotient:.9f}"
-        formula = "(L(w + h) - L(w)) / h"
-    else:
-        losses = f"L(w) = {step.loss:.9f}   L(w + h) - L(w - h) = {2 * h * quotient:+.3e}"
-        formula = "(L(w + h) - L(w - h)) / 2h"
-    return f"{title}   h = {h:g}\n  {losses}\n  {formula} = {quotient:+.6f}\n{update}"
-
-
-def _interesting(step: Step) -> tuple[str, tuple[int, ...]]:
-    """Draw an array, and in it one of the weights that have an effect."""
-    rng = np.random.default_rng(step.number)
-    names = [name for name, g in step.gradients.items() if g.any()] or list(step.gradients)
-    name = names[rng.integers(len(names))]
-    g = step.gradients[name]
-    moving = np.flatnonzero(g) if g.any() else np.arange(g.size)
-    return name, tuple(int(i) for i in np.unravel_index(moving[rng.integers(len(moving))], g.shape))

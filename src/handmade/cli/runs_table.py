@@ -7,9 +7,9 @@ from pathlib import Path
 from rich.cells import cell_len
 from rich.text import Text
 
-from handmade.cli.console import duration, percent
 from handmade.runs import RunRecord
 from handmade.runs.remaining import remaining
+from handmade.text.number_format import duration, percent
 
 GAP = 2  # columns of the terminal between two columns of the table
 RIGHT = {"steps", "seed", "accuracy", "time"}  # columns of numbers

@@ -19,6 +19,7 @@ from handmade.engine.description import describe
 from handmade.engine.errors import HandmadeError
 from handmade.engine.network import Network
 from handmade.engine.optim import EMA, Optimiser
+from handmade.engine.printable import ShortRepr
 from handmade.engine.training.state import TrainingState, arrays_of
 from handmade.engine.training.stopping import Best
 from handmade.files.atomic import write_atomically
@@ -35,7 +36,7 @@ class Damaged(HandmadeError):
 
 
 @dataclass(frozen=True, eq=False)
-class Checkpoint:
+class Checkpoint(ShortRepr):
     """What a file holds; it is whole, but nothing says yet that it belongs to the training that is meant.
 
     Attributes

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from handmade.engine.errors import HandmadeError
+from handmade.engine.printable import Printable
 from handmade.runs.record import SETTINGS, read_run_json
 from handmade.runs.remaining import remaining
 
@@ -23,7 +24,7 @@ OUTCOMES = {  # keys of run.json that are no settings
 
 
 @dataclass(frozen=True)
-class RunRecord:
+class RunRecord(Printable):
     """One run as its folder tells it, or a folder that is no run.
 
     Attributes
@@ -39,6 +40,9 @@ class RunRecord:
     folder: Path
     known: dict[str, Any]
     problem: str = ""
+
+    def _summary(self) -> str:
+        return f"{self.folder}: {self.problem or self.status}"
 
     def number(self, name: str) -> float | None:
         """Return a number that the record holds, or None."""

@@ -14,6 +14,7 @@ from handmade import networks
 from handmade.data import Dataset, find_digit, load, mnist, prepare_for
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
+from handmade.engine.printable import ShortRepr
 from handmade.files import images as image_files
 from handmade.network import Network
 from handmade.network import load as load_network
@@ -28,7 +29,7 @@ def dataset(name: str) -> Dataset:
 
 
 @dataclass(frozen=True, eq=False)
-class NamedImage:
+class NamedImage(ShortRepr):
     """Raw image, (H, W, 1) of uint8, with the name that the user typed, and its class if it is known."""
 
     name: str

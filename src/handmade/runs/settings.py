@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, fields
 from functools import cache
 from typing import Any, Literal, Self, get_type_hints
 
+from handmade.engine.printable import ShortRepr
 from handmade.runs.fields import Setting, SettingError, described, setting
 from handmade.runs.old_names import in_new_names
 from handmade.runs.recipes import RECIPES
@@ -21,7 +22,7 @@ PANELS = (MAIN, DATA, GRADIENT, LOSS, OPTIMISER, SCHEDULE, STOPPING, COMPUTING, 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class Settings(ShortRepr):
     """Settings of a training run; `Settings()` are those of a plain `handmade train`.
 
     Raises

@@ -140,9 +140,9 @@ def _network(path: Path) -> "Network":
 def _read(network: "Network", file: str) -> Reading:
     import numpy as np
 
-    from handmade.cli.console import percent
     from handmade.data import find_digit, prepare_for
     from handmade.runs import inputs
+    from handmade.text.number_format import percent
 
     picture = inputs.picture(file)
     digit = find_digit(picture.grey)
@@ -172,8 +172,9 @@ def _plain(reading: Reading) -> dict[str, Any]:
 def _print(reading: Reading, *, stages: bool) -> None:
     from rich.text import Text
 
-    from handmade.cli.console import percent, results
+    from handmade.cli.console import results
     from handmade.cli.terminal_pictures import grey, rows
+    from handmade.text.number_format import percent
 
     height, width = reading.picture.size
     ink = "light ink on dark" if reading.digit.measures.light else "dark ink on light"
@@ -202,7 +203,8 @@ def _bars(probabilities: "Array", names: tuple[str, ...]) -> Iterator["Text"]:
     import numpy as np
     from rich.text import Text
 
-    from handmade.cli.console import percent, results
+    from handmade.cli.console import results
+    from handmade.text.number_format import percent
 
     wide = max(map(len, names))
     full = "\N{FULL BLOCK}" if results.encoding.startswith("utf") else "#"

@@ -66,18 +66,12 @@ def _list(directory: Path, sort: str, *, json: bool) -> None:
 
 
 def _compare(paths: Sequence[Path], *, json: bool) -> None:
-    from handmade.cli.comparison_tables import comparison_tables, sparklines
     from handmade.cli.console import print_json, results
     from handmade.runs import compare
+    from handmade.text.run_comparison import layout
 
     compared = compare(paths)
     if json:
         print_json(compared.to_json())
-        return
-    names, tables = comparison_tables(compared, results.width)
-    for table in tables:
-        results.print(table)
-    if not compared.differ:
-        results.print("The settings are the same.")
-    for line in sparklines(names, compared.curves, utf="utf" in results.encoding):
-        results.print(line, markup=False)
+    else:
+        results.print(*layout(compared), sep="\n")

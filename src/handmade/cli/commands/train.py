@@ -120,7 +120,8 @@ def _announce(session: "TrainingSession") -> None:
 
 def _print_cost(estimate: "Estimate") -> None:
     """Print the cost of a run by the definition."""
-    from handmade.cli.console import duration, news
+    from handmade.cli.console import news
+    from handmade.text.number_format import duration
 
     on = f" on {estimate.threads} cores" if estimate.threads > 1 else ""
     a_step = f"{estimate.passes:,} passes x {1000 * estimate.pass_seconds:.1f} ms a step{on}"

@@ -26,6 +26,7 @@ from handmade.engine.gradients.definition import mean_loss, quotient
 from handmade.engine.gradients.difference import difference
 from handmade.engine.losses import CrossEntropy, Loss
 from handmade.engine.network import Network
+from handmade.engine.printable import Printable, ShortRepr
 
 STEPS = tuple(float(f"1e-{n}") for n in range(1, 31))
 SAME = 1e-9  # relative: two one-sided derivatives that are closer belong to a weight off the kinks
@@ -40,7 +41,7 @@ METHODS: tuple[tuple[Method, Precision, Scheme], ...] = tuple(
 
 
 @dataclass(frozen=True)
-class Curve:
+class Curve(ShortRepr):
     """The error of one way to a quotient, at every h.
 
     Attributes
@@ -68,7 +69,7 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class StepErrors:
+class StepErrors(Printable):
     """Error against h.
 
     Attributes
@@ -87,6 +88,10 @@ class StepErrors:
     curves: tuple[Curve, ...]
     weights: dict[str, int]
     on_kinks: dict[str, int]
+
+    def _summary(self) -> str:
+        weights = sum(self.weights.values())
+        return f"{len(self.curves)} methods, {len(self.h)} step sizes, {weights} weights"
 
     def curve(self, method: Method, dtype: Precision, scheme: Scheme) -> Curve:
         """The curve of one method."""

@@ -1,4 +1,4 @@
-"""Comparison of runs side by side, in tables that fit the terminal, and curves of their losses in a line each."""
+"""Text of a comparison of runs: tables that fit the terminal, and curves of their losses in a line each."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -6,18 +6,37 @@ from dataclasses import dataclass
 
 from rich import box
 from rich.cells import cell_len
-from rich.console import RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from handmade.cli.console import duration, percent
 from handmade.runs import Comparison, RunRecord
 from handmade.runs.comparison import Curve
+from handmade.text.number_format import duration, percent
 
 BARS, PLAIN_BARS = "\N{LOWER ONE EIGHTH BLOCK}▂▃▄▅▆▇█", ".:-=+*#%"
 WIDE = 56  # characters of a curve
 LONGEST_NAME = 24  # characters of a name at the head of a column; longer names stand above the tables
 GAP = 1  # columns of the terminal between two columns of a table
+
+
+def layout(comparison: Comparison) -> Iterator[RenderableType]:
+    """Yield settings that differ, results, loss and accuracy at the same steps, and the curves of the losses."""
+    yield RunsSideBySide(comparison)
+
+
+@dataclass(frozen=True, eq=False)
+class RunsSideBySide:
+    """Tables and curves within the width of the console."""
+
+    comparison: Comparison
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        names, tables = comparison_tables(self.comparison, options.max_width)
+        yield from tables
+        if not self.comparison.differ:
+            yield Text("The settings are the same.")
+        yield from map(Text, sparklines(names, self.comparison.curves, utf="utf" in console.encoding))
 
 
 @dataclass(frozen=True)
