@@ -101,7 +101,9 @@ class Setting:
             return None
         converted = self._converted(value)
         if converted is None or (self.choices and converted not in self.choices) or self._is_out_of_range(converted):
-            raise SettingError(self.name, f"expected {self._expected}, got {arguments.described(value)}. Try {self._advice(value)}")
+            raise SettingError(
+                self.name, f"expected {self._expected}, got {arguments.described(value)}. Try {self._advice(value)}"
+            )
         return converted
 
     def _converted(self, value: Any) -> Any:

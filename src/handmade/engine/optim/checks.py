@@ -1,4 +1,4 @@
-"""Ranges of hyper-parameters, and the check that a number lies in one."""
+"""Ranges of hyper-parameters, and the check that a number lies within its range."""
 
 import math
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from handmade.engine.arguments import described, is_number, refused
 
 
 class Range(NamedTuple):
-    """Some numbers, in words and as a test; NaN is never among them."""
+    """Range of numbers, in words and as a test; it never contains NaN."""
 
     words: str
     holds: Callable[[float], bool]
@@ -25,7 +25,7 @@ def checked(name: str, value: Any, allowed: Range) -> float:
     Raises
     ------
     HandmadeError
-        If it is no number or outside the range.
+        If it is not a number or outside the range.
     """
     if not is_number(value) or not allowed.holds(float(value)):
         raise refused(name, allowed.words, described(value))
@@ -33,6 +33,6 @@ def checked(name: str, value: Any, allowed: Range) -> float:
 
 
 def check(settings: object, **ranges: Range) -> None:
-    """Hold the fields of a frozen dataclass to their ranges, from its `__post_init__`; raises HandmadeError."""
+    """Check the fields of a frozen dataclass, in its `__post_init__`; raise HandmadeError if one is outside its range."""
     for name, allowed in ranges.items():
         object.__setattr__(settings, name, checked(name, getattr(settings, name), allowed))

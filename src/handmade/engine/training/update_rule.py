@@ -1,4 +1,4 @@
-"""Rule: from a gradient to new weights, by optimiser, schedule, clipping and average."""
+"""UpdateRule: from a gradient to new weights, by optimiser, schedule, clipping and average."""
 
 from dataclasses import dataclass
 from typing import Any, Self
@@ -10,8 +10,8 @@ from handmade.engine.optim.schedules import as_schedule
 
 
 @dataclass(frozen=True, eq=False)
-class Rule:
-    """Optimiser, learning-rate schedule, largest norm of a gradient, and average of the weights."""
+class UpdateRule:
+    """Update rule: optimiser, learning-rate schedule, gradient clipping and moving average of the weights."""
 
     optimiser: Optimiser
     schedule: Schedule
