@@ -17,8 +17,8 @@ from handmade import HandmadeError
 from handmade.cli.main import main
 from handmade.layer_files import saves as saving
 from handmade.layer_files.inputs import read_input, shape_of
+from handmade.layer_files.layers_in_file import Arguments, parse_arguments
 from handmade.layer_files.loading import loaded
-from handmade.layer_files.subjects import Arguments, parse_arguments
 from test_cli import Handmade, Outcome
 
 PATIENCE = 60  # seconds after which a command hangs

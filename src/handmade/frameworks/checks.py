@@ -1,4 +1,4 @@
-"""The checker of layers, for NumPy, PyTorch and JAX: what comes from a framework is converted first."""
+"""Checker of layers for NumPy, PyTorch and JAX: layers of a framework are converted first."""
 
 import dataclasses
 import functools
@@ -14,7 +14,7 @@ from handmade.frameworks import as_layer, numpy_function
 
 
 @functools.wraps(check.check_layer)
-def check_layer(layer: Any, x: Array, *, dtype: Any = None, **options: Any) -> LayerReport:  # noqa: D103  the engine's
+def check_layer(layer: Any, x: Array, *, dtype: Any = None, **options: Any) -> LayerReport:  # noqa: D103  the docstring of the engine
     converted = as_layer(layer, x, dtype=dtype)
     report = check.check_layer(converted, np.asarray(x), dtype=dtype, **options)
     if converted is layer:

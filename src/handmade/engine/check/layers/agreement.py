@@ -89,8 +89,9 @@ class Agreement:
     def _is_gradient_nearby(self, gy: Array, direction: Array, value: float) -> bool:
         """Return True on a kink where several numbers are equal, if a gradient nearby has a value like this one.
 
-        A convention uses one of the gradients around a kink. Where three or more numbers are equal, as in a sorted row, this value
-        need not lie between the two one-sided slopes along a line. A direction of ones keeps all ties; then the sums are compared.
+        A convention uses one of the gradients around a kink. Where three or more numbers are equal, as in a sorted row, this
+        value need not lie between the two one-sided slopes along a line. A direction of ones keeps all ties; then sums are
+        compared.
         """
         x, rng = self.point.x, np.random.default_rng(0)
         if self.point.name != "x" or not np.isfinite(value):
@@ -109,7 +110,7 @@ class Agreement:
         return high - low > allowed and low - allowed <= value <= high + allowed
 
     def along(self, n: int) -> tuple[Disagreement | None, bool]:
-        """Compare the slope along one direction, with a new gy: all numbers moved equally for n = 0, which keeps ties; else randomly.
+        """Compare the slope along one direction, with a new gy: equal moves for n = 0, which keep ties; else random moves.
 
         Returns
         -------

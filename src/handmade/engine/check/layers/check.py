@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from handmade.engine.arrays import Array
+from handmade.engine.check.layers.checkable import checkable
 from handmade.engine.check.layers.layer_check import LayerCheck
 from handmade.engine.check.layers.report import LayerReport
-from handmade.engine.check.layers.checkable import checkable
 from handmade.engine.errors import HandmadeError
 
 SEED = (0, 1)  # a separate stream: a user's x may come from default_rng(0)
@@ -33,7 +33,7 @@ def check_layer(
 ) -> LayerReport:
     """Check a layer that you wrote, and describe what is wrong.
 
-    All calls use copies, in float64. A few small images are enough and fast: for example, three images with more rows than columns.
+    All calls use copies, in float64. A few small images are enough: for example, three images with more rows than columns.
 
     Parameters
     ----------

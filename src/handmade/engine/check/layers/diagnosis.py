@@ -9,8 +9,8 @@ import numpy as np
 
 from handmade.engine.check.layers.comparison import Comparison, equal_where_known
 from handmade.engine.check.layers.mistakes import FORMULAS, PLACES
-from handmade.engine.check.layers.mistakes.relations import axes_in_words
 from handmade.engine.check.layers.mistakes.positions import at_kinks, condition_on_x
+from handmade.engine.check.layers.mistakes.relations import axes_in_words
 
 Diagnosis = tuple[str, str]
 UNKNOWN: Diagnosis = ("", "")

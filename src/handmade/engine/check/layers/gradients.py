@@ -80,7 +80,7 @@ class Gradients:
             if found is not None and found.shape == given.shape:
                 worst = np.maximum(worst, np.abs(found - given))
         if (
-            name != "x" and self.foreign.trains["seen"]
+            name != "x" and self.foreign.updates["seen"]
         ):  # a gradient that is computed from an update has the rounding of the weight
             worst += np.finfo(np.float64).eps * np.abs(self.foreign.weights[name])
         return np.asarray(np.where(np.isfinite(worst), ROUNDED * worst, 0.0))

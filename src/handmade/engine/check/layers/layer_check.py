@@ -7,14 +7,14 @@ import numpy as np
 from handmade.engine.arrays import Array
 from handmade.engine.check.layers import other_inputs
 from handmade.engine.check.layers.agreement import DIRECTIONS, Agreement
+from handmade.engine.check.layers.checkable import Checkable
 from handmade.engine.check.layers.equality import equal, worst
 from handmade.engine.check.layers.explanation import wrong_along, wrong_numbers, wrong_shape
 from handmade.engine.check.layers.gradients import Gradients
 from handmade.engine.check.layers.report import Finding, LayerReport
 from handmade.engine.check.layers.side_effects import HARMLESS, Trial, backward_effects, first_effects, forward_effects
 from handmade.engine.check.layers.slopes import at, moved
-from handmade.engine.check.layers.checkable import Checkable
-from handmade.engine.foreign.gradients import tried
+from handmade.engine.foreign.gradients import searched_names
 
 SAMPLE = 200  # numbers of an array that are nudged one by one; directions that move all numbers test the others
 FEW = 40  # the same, at inputs other than the given one
@@ -157,7 +157,7 @@ class LayerCheck:
             elif name in self.subject.found.declared:
                 self._found(name, "backward returns none, though parameters() names this weight", "missing")
             else:
-                self.not_compared[name] = f"it changes the output, but no gradient was found under {tried(path)}"
+                self.not_compared[name] = f"it changes the output, but no gradient was found under {searched_names(path)}"
         for name in sorted(given.keys() - self.foreign.places.keys() - {"x"}):
             what = "returns more gradients than there are weights" if name.startswith("result[") else f"has a gradient for {name}"
             self.notes.append(f"backward {what}, but no weight was found for it. Name the weights with weights=[...].")

@@ -38,7 +38,7 @@ def off_kinks(foreign: Foreign, x: Array, rng: "np.random.Generator") -> Array:
 
 
 def others(foreign: Foreign, x: Array, rng: "np.random.Generator") -> Iterator[Array]:
-    """Yield inputs of the same kind that share no number with x: first with larger numbers and other signs, then with permuted numbers only."""
+    """Yield inputs of the same kind that share no number with x: first with other sizes and signs, then without."""
     mixed = rng.permutation(x.reshape(-1)).reshape(x.shape)
     factors = rng.choice([1.0, 1.0, -1.0, WIDER], x.shape)
     for each in (factors * mixed, mixed):

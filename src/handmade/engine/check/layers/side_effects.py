@@ -254,12 +254,12 @@ def _repeats_backwards(s: Trial, first: dict[str, Array]) -> Iterator[Finding]:
     runs = [_run(later, x, s.gy) for x in (s.other, s.x, s.other, s.x)]
     earlier = runs[0]
     later = s.foreign.fresh()
-    if later.handed_on:  # backward gets a cache, so a later forward must not change its result
+    if later.gets_forward_values:  # backward gets a cache, so a later forward must not change its result
         given = s.x.copy()
         later.forward(given)
-        left, unwritten = later.left, np.array_equal(given, s.x)
+        saved, unwritten = later.saved, np.array_equal(given, s.x)
         later.forward(s.other.copy())
-        later.left = left
+        later.saved = saved
         gx, gradients = later.backward(given, s.gy.copy())
         runs += [_copies({"x": gx, **gradients} if gx is not None else gradients)] if unwritten else []
     for name, expected in first.items():

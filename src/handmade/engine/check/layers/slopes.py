@@ -3,7 +3,7 @@
     right(h) = (f(p + h d) - f(p)) / h,   left(h) = (f(p) - f(p - h d)) / h        for every number of the output
 
 p is x or a weight array. With a gy, both sides give a smallest and a largest value of <gradient, d>: an output on a kink may
-have either slope. The error bar at h is the sum of the rounding, noise / h, and the remaining curvature: the change from 8 h to h.
+have either slope. The error bar at h is the rounding, noise / h, plus the remaining curvature: the change from 8 h to h.
 """
 
 import math
@@ -163,7 +163,7 @@ class Verdict:
 def judge(point: Point, direction: Array, gy: Array, value: float) -> Verdict:
     """Judge <gradient, direction> at the step where the error bar is smallest.
 
-    If a smaller step gives another value, also with a small error bar, the function is curved between: then the smaller step counts.
+    If a smaller step gives another value, also with a small error bar, the function is curved there: then it counts.
     """
     slopes = _slopes(point, direction, gy)
     if not slopes:

@@ -1,6 +1,6 @@
 """Weights whose slopes are all zero: the loss does not depend on them, or the images do not activate them.
 
-A slope of zero is correct if the loss does not depend on the weight at all. An example is a bias before a BatchNorm2d in training.
+A slope of zero is correct if the loss does not depend on the weight at all, as for a bias before a BatchNorm2d in training.
 If the loss would change for very different weights, as before a dead ReLU, the zeros test nothing: a wrong gradient can be zero,
 too. Therefore the weights of such an array are moved randomly, by their own size and by much more, and the loss is observed.
 """

@@ -21,7 +21,7 @@ cancellation, and after a BatchNorm2d over nearly equal images, which multiplies
 
 ReLUs and pools keep their branches in (1), because it measures rounding, not kinks. Where only rounding decides a branch, as in a
 unit whose terms cancel, two methods for the same gradient may use different branches. `branches` measures this: the same draws
-with changes as small as rounding, t = 8 eps, and free branches. If such changes are visible in the logits, no verdict is possible.
+with changes as small as rounding, t = 8 eps, and free branches. If the logits change visibly, no verdict is possible.
 
 Parker (1997), "Monte Carlo Arithmetic"; Higham (2002), "Accuracy and Stability of Numerical Algorithms", second edition.
 """

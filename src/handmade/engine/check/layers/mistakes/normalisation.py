@@ -8,7 +8,7 @@ normalisation:  gx = g - mean(g) - z mean(g z), divided by the deviation, where 
 import numpy as np
 
 from handmade.engine.arrays import Array
-from handmade.engine.check.layers.comparison import Comparison, Guess, same, axis_subsets
+from handmade.engine.check.layers.comparison import Comparison, Guess, axis_subsets, same
 from handmade.engine.check.layers.mistakes.relations import axes_in_words, numeric_at
 from handmade.engine.check.layers.mistakes.terms import own_slopes
 from handmade.engine.check.layers.slopes import at
@@ -92,7 +92,7 @@ def normalisation(c: Comparison) -> dict[str, Guess]:
 
 
 def _adds(c: Comparison, parts: list[Array]) -> bool:
-    """Return True if the wrong gradient is the right one plus these parts, with an error of a few percent for unknown epsilons."""
+    """Return True if the wrong gradient is the right one plus these parts, up to a few percent for unknown epsilons."""
     rows = np.stack([part.reshape(-1) for part in parts], axis=1)
     extra = (c.got - c.numeric).reshape(-1)
     if not np.all(np.isfinite(rows)) or not np.all(np.isfinite(extra)):
@@ -129,7 +129,7 @@ def epsilon(c: Comparison) -> Guess:
                 solved, *_ = np.linalg.lstsq(rows, -(each * v).reshape(-1), rcond=None)
                 left = rows @ solved + (each * v).reshape(-1)
                 if np.abs(left).max() <= 1e-3 * np.abs(each * v).max():
-                    return f"the factor differs from group to group, as with another epsilon in backward (different by {abs(solved[1]):.1g})"
+                    return f"the factor varies from group to group, as with another epsilon in backward (by {abs(solved[1]):.1g})"
     return None
 
 

@@ -36,7 +36,8 @@ def edge(c: Comparison) -> Guess:
         least, most = int(places[axis].min()), int(places[axis].max())
         for end, count in (("first", most + 1), ("last", size - least)):
             if size >= 4 and 2 * count <= size and (axis > 0 or c.name != "x") and int(c.off.sum()) >= FEW:
-                return f"only the {end} {count} along axis {axis} {'is' if count == 1 else 'are'} wrong: check loop bounds, crop and stride"
+                verb = "is" if count == 1 else "are"
+                return f"only the {end} {count} along axis {axis} {verb} wrong: check loop bounds, crop and stride"
         inside = int(np.minimum(places[axis], size - 1 - places[axis]).max())
         if size >= 4 and 4 * (inside + 1) <= size and (axis > 0 or c.name != "x") and int(c.off.sum()) >= FEW:
             return f"only the first and last {inside + 1} along axis {axis} are wrong: check padding and loop bounds"

@@ -6,7 +6,7 @@ from itertools import permutations, product
 import numpy as np
 
 from handmade.engine.arrays import Array
-from handmade.engine.check.layers.comparison import Comparison, Guess, compare, same, axis_subsets
+from handmade.engine.check.layers.comparison import Comparison, Guess, axis_subsets, compare, same
 from handmade.engine.check.layers.slopes import Point, at
 
 FEW = 4  # number of wrong numbers that are compared before a guess is computed in full
@@ -106,7 +106,7 @@ def flipped(c: Comparison) -> Guess:
         W = c.point.foreign.weights[name]
         for axes in axis_subsets(range(W.ndim)):
             if same(c, c.got, _with_weight(c, name, np.flip(W, axes))):
-                return f"{name} is flipped along {axes_in_words(axes)} in backward but should not be, or should be flipped but is not"
+                return f"backward flips {name} along {axes_in_words(axes)} but should not, or does not flip it but should"
     return None
 
 

@@ -5,7 +5,7 @@ from itertools import permutations
 import numpy as np
 
 from handmade.engine.arrays import Array
-from handmade.engine.check.layers.comparison import Comparison, Guess, compare, same, axis_subsets
+from handmade.engine.check.layers.comparison import Comparison, Guess, axis_subsets, compare, same
 from handmade.engine.check.layers.mistakes.relations import axes_in_words, is_near, numeric_at, with_weights
 from handmade.engine.check.layers.slopes import at
 

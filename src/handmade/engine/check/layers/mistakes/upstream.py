@@ -4,7 +4,7 @@ from itertools import permutations
 
 import numpy as np
 
-from handmade.engine.check.layers.comparison import Comparison, Guess, same, axis_subsets
+from handmade.engine.check.layers.comparison import Comparison, Guess, axis_subsets, same
 from handmade.engine.check.layers.mistakes.relations import axes_in_words
 
 

@@ -11,7 +11,7 @@ from itertools import product
 import numpy as np
 
 from handmade.engine.arrays import Array
-from handmade.engine.check.layers.comparison import Comparison, Guess, reads, same, axis_subsets
+from handmade.engine.check.layers.comparison import Comparison, Guess, axis_subsets, reads, same
 
 PICKS: dict[str, Callable[[Array], int]] = {
     "smallest": lambda x: int(np.argmin(x)),
