@@ -139,9 +139,9 @@ def test_what_came_after_a_step_can_be_forgotten(tmp_path: Path) -> None:
     for steps in (1, 2, 3):
         kept.write(state(steps), **FACTS)
 
-    kept.forget(2)
+    kept.remove(2)
     assert [read(path).step for path in kept.paths()] == [2, 1]
-    kept.forget()
+    kept.remove()
     assert kept.paths() == []
 
 

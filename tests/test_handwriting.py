@@ -17,8 +17,8 @@ import handmade
 from drawn_digits import Drawn, drawn, tightly_printed
 from handmade import HandmadeError
 from handmade.data import find_digit, mnist, prepare
+from handmade.data.connected_components import connected_components, count_holes
 from handmade.data.ink import find_ink
-from handmade.data.regions import holes, regions
 from handmade.data.resize import area_average, shrunk
 from handmade.engine.arrays import Array
 
@@ -278,14 +278,14 @@ def flooded(mask: Array, *, corners: bool) -> Array:
 @given(arrays.arrays(bool, arrays.array_shapes(min_dims=2, max_dims=2, max_side=12)), st.booleans())
 @settings(max_examples=150, deadline=None)
 def test_regions_are_those_of_filling_pixel_by_pixel(mask: NDArray[np.bool], corners: bool) -> None:  # noqa: FBT001  hypothesis calls it so
-    np.testing.assert_array_equal(regions(mask, corners=corners), flooded(mask, corners=corners))
+    np.testing.assert_array_equal(connected_components(mask, corners=corners), flooded(mask, corners=corners))
 
 
 def test_holes_are_counted_by_their_size() -> None:
     mask = np.ones((9, 9), bool)
     mask[2, 2] = mask[5, 4:7] = mask[0, 4] = False  # the last one is open to the outside
 
-    assert [holes(mask, least) for least in (1, 2, 4)] == [2, 1, 0]
+    assert [count_holes(mask, least) for least in (1, 2, 4)] == [2, 1, 0]
 
 
 @given(
