@@ -1,4 +1,4 @@
-"""Data sets, networks, models and images, by the names that users give them."""
+"""Data sets, networks, models and images, found by the names that users give."""
 
 import json
 import sys
@@ -27,7 +27,7 @@ def dataset(name: str) -> Dataset:
 
 @dataclass(frozen=True, eq=False)
 class NamedImage:
-    """One raw image, (H, W, 1) of uint8, by the name that the user gave it; its class, where that is known."""
+    """Raw image, (H, W, 1) of uint8, with the name that the user gave and its class, if known."""
 
     name: str
     pixels: Array
@@ -35,7 +35,7 @@ class NamedImage:
 
 
 def image_named(name: str, data: str = "mnist") -> NamedImage:
-    """Find the image that is meant: test:7 or train:12 of a data set, counted from 0, or the digit in a picture file."""
+    """Return the image with a name: test:7 or train:12 of a data set, counted from 0, or the digit in a picture file."""
     part, _, number = name.partition(":")
     if part not in {"train", "test"} or not (number.isascii() and number.isdigit()):
         if name != "-" and not Path(name).exists():
@@ -51,29 +51,29 @@ def image_named(name: str, data: str = "mnist") -> NamedImage:
 
 
 def picture(name: str) -> image_files.Picture:
-    """Read a picture file; - is standard input."""
+    """Read a picture file; the name - means standard input."""
     if name != "-":
         return image_files.read(Path(name))
     if sys.stdin.isatty():
-        raise HandmadeError("- reads a picture from standard input, which is this keyboard. Try: handmade ... - < picture.png")
+        raise HandmadeError("-: expected a picture from standard input, got the keyboard. Try: handmade ... - < picture.png")
     return image_files.read_stream(sys.stdin.buffer, "standard input")
 
 
 def prepared(network: Network, image: NamedImage) -> Array:
-    """The image as the network takes it, alone."""
+    """Return the image prepared for the network, without a batch axis."""
     ready: Array = prepare_for(network)(image.pixels[None])[0]
     return ready
 
 
 def fresh_network(name: str, rng: "np.random.Generator", dtype: DTypeLike) -> Network:
-    """Make a preset, or the network that a JSON file describes, with fresh weights."""
+    """Make a preset, or the network described in a JSON file, with new random weights."""
     if name in networks.PRESETS:
         return networks.described(networks.PRESETS[name], rng, dtype)
     return network_file(Path(name), rng, dtype)
 
 
 def network_file(path: Path, rng: "np.random.Generator", dtype: DTypeLike) -> Network:
-    """Make the network that a JSON file describes."""
+    """Make the network described in a JSON file, with new random weights."""
     presets = " or ".join(networks.PRESETS)
     if not path.is_file():
         found = f"{path} is a folder" if path.is_dir() else f"there is no file {path}"
@@ -96,18 +96,20 @@ def model(path: Path) -> Network:
 
 
 def network_named(target: str, seed: int = 0) -> Network:
-    """Make a preset or the network of a file with fresh weights, in float64; or else read a model."""
+    """Make a preset or the network of a JSON file with new random weights, in float64; or read a model."""
     if target in networks.PRESETS or target.endswith(".json"):
         return fresh_network(target, np.random.default_rng(seed), np.float64)
     return model(Path(target))
 
 
 def check_fit(network: Network, data: Dataset, source: str) -> None:
-    """Raise HandmadeError unless the network reads such images and tells their classes apart."""
+    """Raise HandmadeError unless the network accepts these images and has enough classes."""
     shape = prepare_for(network)(data.test.images[:1]).shape[1:]
     if shape != network.input_shape:
-        expected = f"the network expected prepared images of shape {network.input_shape}"
-        raise HandmadeError(f"{expected}, got {shape} from {source}. Try another data=...")
+        expected = f"data: expected prepared images of shape {network.input_shape}, as the network reads them"
+        raise HandmadeError(f"{expected}; got {shape} from {source}. Try another data=...")
     classes = int(max(data.train.labels.max(), data.test.labels.max())) + 1
     if network.classes < classes:
-        raise HandmadeError(f"the network tells {network.classes} classes apart; {source} has {classes}. Try another data=...")
+        raise HandmadeError(
+            f"data: expected at most {network.classes} classes, as in the network; got {classes} from {source}. Try another data=..."
+        )
