@@ -110,6 +110,5 @@ def check_fit(network: Network, data: Dataset, source: str) -> None:
         raise HandmadeError(f"{expected}; got {shape} from {source}. Try another data=...")
     classes = int(max(data.train.labels.max(), data.test.labels.max())) + 1
     if network.classes < classes:
-        raise HandmadeError(
-            f"data: expected at most {network.classes} classes, as in the network; got {classes} from {source}. Try another data=..."
-        )
+        expected = f"data: expected at most {network.classes} classes, as in the network"
+        raise HandmadeError(f"{expected}; got {classes} from {source}. Try another data=...")

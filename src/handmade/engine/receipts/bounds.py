@@ -6,8 +6,8 @@ roundoff; 4 eps for exp, expm1, log1p and tanh). The n numbers of a sum may be a
     e(sum)       <= sum of e_k + n eps sum of (|v_k| + e_k)        with the n numbers of nested sums together
     e(product)   <= (|a| + e_a) (|b| + e_b) (1 + eps) - |a b|      and similar worst cases for other operations        (1)
 
-In addition, underflow may cost each operation a number of the size of `tiny`. The tree itself is rounded in float64, too: for this
-reason, eps in (1) is twice the unit roundoff.
+In addition, underflow may change each result by a number of the size of `tiny`. The tree itself is rounded in float64, too: for
+this reason, eps in (1) is twice the unit roundoff.
 
 Higham (2002), "Accuracy and Stability of Numerical Algorithms", second edition, sections 3.1 and 4.2.
 """
