@@ -35,7 +35,7 @@ def trained(folder: str) -> Path:
 
 def table(network: handmade.Network) -> None:
     """Print every face and pen, upright and turned by up to fifteen degrees."""
-    print("| drawn with | upright | turned by up to 15° | taken for another most often |")
+    print("| drawn with | upright | turned by up to 15° | most frequent confusion |")
     print("|---|--:|--:|---|")
     right: dict[str, list[list[bool]]] = defaultdict(lambda: [[], []])
     mistakes: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
@@ -47,18 +47,18 @@ def table(network: handmade.Network) -> None:
             answer = int(network.predict(prepare(digit.image[None], network.dtype))[0])
             right[each.tool][turned].append(answer == each.digit)
             if answer != each.digit:
-                mistakes[each.tool][f"{each.digit} for {answer}"] += 1
+                mistakes[each.tool][f"{each.digit} as {answer}"] += 1
     for tool, (upright, slanted) in right.items():
         worst = max(mistakes[tool], key=mistakes[tool].__getitem__, default="")
         print(f"| {tool} | {100 * np.mean(upright):.0f} % | {100 * np.mean(slanted):.0f} % | {worst} |")
     means = [100 * np.mean([hit for both in right.values() for hit in both[turned]]) for turned in (0, 1)]
     print(f"| **all** | **{means[0]:.1f} %** | **{means[1]:.1f} %** | |")
-    print(f"\n{refused} of {2 * EACH * len(right):,} digits were held for none.")
+    print(f"\n{refused} of {2 * EACH * len(right):,} digits were rejected.")
 
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description="Print how well drawn digits are read.")
+    parser = argparse.ArgumentParser(description="Print the accuracy on drawn digits.")
     parser.add_argument("model", nargs="?", type=Path, help="a model file or a run")
     given = parser.parse_args().model
     with tempfile.TemporaryDirectory() as folder:
