@@ -376,7 +376,7 @@ def test_an_update_of_a_run_is_the_one_that_the_run_makes(command: Command, run_
         ),
         ("digits", "conv1.W[0,0,0,0]", "digits"),
         ("run", "conv9.W[0,0,0,0]", "conv9"),
-        ("run", "loss", "an update: expected a weight of conv1.W, conv1.b, linear1.W, linear1.b; got 'loss'"),
+        ("run", "loss", "update: expected a weight of conv1.W, conv1.b, linear1.W, linear1.b; got 'loss'"),
     ],
 )
 @pytest.mark.usefixtures("run_of_four_steps")

@@ -348,6 +348,7 @@ def test_tensorboard_without_its_library_ends_before_the_training(
 
     assert command(*USUAL, "--tensorboard") == 1
     assert capsys.readouterr().err == (
-        "handmade: --tensorboard wants tensorboardX, which is not installed; try: pip install 'handmade[tensorboard]'\n"
+        "handmade: --tensorboard: expected the library tensorboardX; it is not installed. "
+        "Try: pip install 'handmade[tensorboard]'\n"
     )
     assert not Path("run").exists()

@@ -191,7 +191,7 @@ def test_curves_take_several_runs(command: Command, place: Path) -> None:
             "plot filters tiny.json --layer conv2",
             "layer 'conv2' cannot be drawn; layers of this network that can: conv1, linear1",
         ),
-        ("plot filters nowhere", "nowhere: wanted a model file.*"),
+        ("plot filters nowhere", "nowhere: expected a model file.*"),
         (
             "plot maps tiny.json --image test:99 --data digits",
             "digits: expected an image from test:0 to test:39, got 'test:99'. Try test:0",
@@ -200,7 +200,7 @@ def test_curves_take_several_runs(command: Command, place: Path) -> None:
         ("plot maps readme --data digits", r"network: expected images \(N, 30, 30, 1\) .*"),
         ("plot sensitivity tiny.json --data digits --patch 2", "patch wants an odd number of pixels, such as 3; got 2"),
         ("plot sensitivity tiny.json --data digits --label 10", "labels want class numbers from 0 to 9; got 10 to 10"),
-        ("plot confusion readme --data digits", "the network expected prepared images of shape .*Try another --data"),
+        ("plot confusion readme --data digits", "expected prepared images of shape .*Try another --data"),
         ("plot curves digits", "digits: expected the folder of a run; there is no run.json in it"),
         ("plot nudge tiny.json --data digits --nudge conv1.W[9,0,0,0]=1", "conv1.W: expected row 0 to 2, .*"),
         ("report digits", "digits: expected the folder of a run; there is no run.json in it"),

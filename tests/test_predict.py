@@ -101,7 +101,7 @@ def test_nothing_is_no_digit_and_no_error(command: Handmade) -> None:
     done = command("predict", MODEL, "blank.png")
 
     assert (done.code, done.err) == (0, "")
-    assert "This does not look like a digit: nothing stands out" in done.out
+    assert "This does not look like a digit: no ink was found" in done.out
     assert "Asked all the same, the network says" in done.out
 
 

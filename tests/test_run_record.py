@@ -143,7 +143,10 @@ def test_one_folder_holds_one_running_run(tmp_path: Path) -> None:
         RunWriter(tmp_path, OPTIONS, resumed=True),
     ):
         pass
-    with pytest.raises(HandmadeError, match="cannot write"), RunWriter(tmp_path, OPTIONS, resumed=True, first=fail):
+    with (
+        pytest.raises(HandmadeError, match="expected a folder that can be written to"),
+        RunWriter(tmp_path, OPTIONS, resumed=True, first=fail),
+    ):
         pass
     with RunWriter(tmp_path, OPTIONS, resumed=True):  # whoever failed holds it no longer
         pass

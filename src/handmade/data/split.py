@@ -31,7 +31,8 @@ def split_validation(labels: Array, count: int, seed: int) -> tuple[Array, Array
     """
     if not 1 <= count < len(labels):
         raise HandmadeError(
-            f"validation: expected at least 1 image and fewer than the {len(labels):,} training images; got {count:,}"
+            f"validation={count}: expected at least 1 and fewer than the {len(labels):,} training images. "
+            f"Try validation={max(1, len(labels) // 10)}"
         )
     rng = generator(seed, VALIDATION)
     _, classes, sizes = np.unique(labels, return_inverse=True, return_counts=True)

@@ -106,9 +106,9 @@ def check_fit(network: Network, data: Dataset, source: str) -> None:
     """Raise HandmadeError unless the network accepts these images and has enough classes."""
     shape = prepare_for(network)(data.test.images[:1]).shape[1:]
     if shape != network.input_shape:
-        expected = f"data: expected prepared images of shape {network.input_shape}, as the network reads them"
-        raise HandmadeError(f"{expected}; got {shape} from {source}. Try another data=...")
+        expected = f"expected prepared images of shape {network.input_shape}, as the network reads them"
+        raise HandmadeError(f"{source}: {expected}; got {shape}. Try another data=...")
     classes = int(max(data.train.labels.max(), data.test.labels.max())) + 1
     if network.classes < classes:
-        expected = f"data: expected at most {network.classes} classes, as in the network"
-        raise HandmadeError(f"{expected}; got {classes} from {source}. Try another data=...")
+        expected = f"expected at most {network.classes} classes, as in the network"
+        raise HandmadeError(f"{source}: {expected}; got {classes}. Try another data=...")

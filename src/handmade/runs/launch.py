@@ -135,7 +135,7 @@ def _changes(folder: Path, known: dict[str, Any], job: Job) -> dict[str, list[An
     """Return old and new value of changed settings, by name; raise HandmadeError if a setting cannot be changed."""
     if job.total != known["total_steps"]:
         raise HandmadeError(
-            f"epochs, steps: expected the {known['total_steps']} steps of {folder}, got {job.total}. "
+            f"{folder}: expected {known['total_steps']} steps, as at its start, got {job.total}. "
             "Leave epochs=... and steps=... out, or start a new run"
         )
     changed = {}
@@ -145,7 +145,7 @@ def _changes(folder: Path, known: dict[str, Any], job: Job) -> dict[str, list[An
             continue
         if not setting.change:
             raise HandmadeError(
-                f"{name}: expected {known[name]}, as {folder} has, got {value}. Leave {name}=... out, or start a new run"
+                f"{name}={value}: expected {known[name]}, as in {folder}. Leave {name}=... out, or start a new run"
             )
         changed[name] = [known[name], value]
     return changed
@@ -156,11 +156,11 @@ def _check(checkpoint: Checkpoint, job: Job, folder: Path) -> None:
     network, data = job.settings.network, job.settings.data
     if describe_again(checkpoint.network) != describe(job.network):
         raise HandmadeError(
-            f"network: expected the network of {folder}; {network} now describes another one. Restore it, or start a new run"
+            f"network={network}: expected the network of {folder}, got another network. Restore it, or start a new run"
         )
     if checkpoint.fingerprint != job.fingerprint:
         raise HandmadeError(
-            f"data: expected the training images of {folder}; {data} now holds other ones. Restore them, or start a new run"
+            f"data={data}: expected the training images of {folder}, got other data. Restore them, or start a new run"
         )
 
 

@@ -161,7 +161,7 @@ def _locked(folder: Path) -> int:
     except BlockingIOError:
         os.close(handle)
         raise HandmadeError(
-            f"{folder}: expected a folder that no other process uses; another one trains in it. Wait, or try another out=..."
+            f"{folder}: expected a folder that is not in use; it is used by another process. Wait, or try another out=..."
         ) from None
     return handle
 
