@@ -200,7 +200,7 @@ def test_curves_take_several_runs(command: Command, place: Path) -> None:
         ("plot maps readme --data digits", r"network: expected images \(N, 30, 30, 1\) .*"),
         ("plot sensitivity tiny.json --data digits --patch 2", "patch wants an odd number of pixels, such as 3; got 2"),
         ("plot sensitivity tiny.json --data digits --label 10", "labels want class numbers from 0 to 9; got 10 to 10"),
-        ("plot confusion readme --data digits", "expected prepared images of shape .*Try another --data"),
+        ("plot confusion readme --data digits", "digits: expected prepared images of shape .*Try another --data"),
         ("plot curves digits", "digits: expected the folder of a run; there is no run.json in it"),
         ("plot nudge tiny.json --data digits --nudge conv1.W[9,0,0,0]=1", "conv1.W: expected row 0 to 2, .*"),
         ("report digits", "digits: expected the folder of a run; there is no run.json in it"),

@@ -157,7 +157,7 @@ def test_the_stages_are_shown_and_drawn(command: Handmade, tmp_path: Path) -> No
         (["predict", "seven.png", MODEL], ["seven.png", "safetensors"]),
         (["predict", "small.safetensors", "seven.png"], ["(30, 30, 1)", "(2, 2, 1)"]),
         (["predict", MODEL, "none.png"], ["none.png", "no such file"]),
-        (["predict", MODEL, "folder"], ["folder", "Name the file"]),
+        (["predict", MODEL, "folder"], ["folder", "Give the path"]),
         (["predict", MODEL, "empty.jpg"], ["empty.jpg", "empty"]),
         (["predict", MODEL, "cut.png"], ["cut.png", "damaged"]),
         (["predict", MODEL, "words.txt"], ["words.txt", "PNG"]),

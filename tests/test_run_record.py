@@ -180,7 +180,7 @@ def test_the_record_of_what_is_no_run_is_refused(tmp_path: Path, monkeypatch: py
         with pytest.raises(HandmadeError, match=says):
             read_run_json(tmp_path)
     monkeypatch.setattr(runs, "LARGEST_RECORD", 10)
-    with pytest.raises(HandmadeError, match="100,000 bytes are too many"):
+    with pytest.raises(HandmadeError, match="the file is too large: 100,000 bytes"):
         read_run_json(tmp_path)
 
 

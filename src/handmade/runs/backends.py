@@ -64,7 +64,7 @@ def backend_change_note(before: Mapping[str, Any], now: Mapping[str, Any]) -> tu
     if "backend" not in before or (before["backend"], before.get("lanes")) == (now["backend"], now.get("lanes")):
         return ()
     old, new = (_description(each.get("backend"), each.get("lanes")) for each in (before, now))
-    return (f"This run began with the backend {old} and continues with {new}: numbers may differ in their last digits",)
+    return (f"This run began with the backend {old} and continues with {new}: the numbers may differ in their last digits",)
 
 
 def _description(name: Any, vector: Any) -> str:

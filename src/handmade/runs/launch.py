@@ -68,7 +68,7 @@ def resume(folder: str | os.PathLike[str], *, allow_long: bool = False, **change
     folder : path
         Folder of the run.
     allow_long : bool
-        As for `start`.
+        True to allow a run of more than ten minutes with the gradient by definition.
     **changes
         New values of settings from this step on, such as `learning_rate=0.01`. Some settings cannot be changed.
 
@@ -82,7 +82,7 @@ def resume(folder: str | os.PathLike[str], *, allow_long: bool = False, **change
     HandmadeError
         If the folder is not a run that can be resumed, or a setting cannot be changed.
     TooLong
-        As for `start`.
+        If the rest of the run would take more than ten minutes with the gradient by definition.
     """
     folder = Path(folder)
     known = read_run_json(folder)

@@ -204,7 +204,7 @@ def _without_aliases(foreign: Foreign, paths: list[Path], x: Array, y: Array) ->
 
 
 def _short(path: Path, places: dict[str, Path]) -> str:
-    """Return a name for reports: as many last steps of a path as make it unique."""
+    """Return a name for reports: the shortest end of a path that is unique."""
     inside = len(path) > 1 and not path[-1].item and str(path[-1].key) in gradients.HOLDERS
     for name in short_names(path[:-1] if inside else path):
         if name not in places or places[name] == path:

@@ -1,4 +1,4 @@
-"""All parts of the check of a layer, in their order: side effects, the difference, the gradients, arrays with slopes of zero."""
+"""Check of a layer, with its parts in their order: side effects, the difference, the gradients, arrays with slopes of zero."""
 
 from collections.abc import Iterator
 

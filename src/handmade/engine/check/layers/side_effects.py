@@ -1,7 +1,4 @@
-"""Side effects of a layer: arrays of the caller that are overwritten, results that depend on earlier calls, lost precision.
-
-Slopes are only meaningful for a layer that is a function of x and computes with the precision of its input.
-"""
+"""Side effects of a layer that make slopes meaningless: overwritten arrays, results of earlier calls, lost precision."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -213,7 +210,7 @@ def _reads_any_gy(s: Trial, first: dict[str, Array]) -> Iterator[Finding]:
 def _keeps_precision(s: Trial) -> Iterator[Finding]:
     """Find numbers that are rounded to float32 inside the layer, though the output is float64.
 
-    Two conditions must hold: the noise is that of float32, and rounding an array, or the output, to float32 changes nothing.
+    The noise must be that of float32, and rounding an array, or the output, to float32 must change nothing.
     """
     scale = np.finfo(np.float64).eps * np.maximum(np.abs(s.y), float(np.sqrt(np.mean(s.y**2))))
     if s.y.dtype != np.float64 or s.x.dtype != np.float64 or not np.any(s.noise > NOISY * scale):
