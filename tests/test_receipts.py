@@ -1061,8 +1061,8 @@ def test_an_update_wants_gradients_and_state_of_this_network() -> None:
         ({"gradients": {}}, "gradients: expected '0.W'"),
         ({"gradients": gradients | {"0.W": np.zeros(3)}}, "gradients: expected '0.W'"),
         ({"at": "relu1[0,0,0]"}, "a weight of"),
-        ({"state": {}}, "state want"),
-        ({"state": Adam().start(gradients) | {"m/0.W": np.zeros(2)}}, "state want 'm/0.W'"),
+        ({"state": {}}, "state: expected"),
+        ({"state": Adam().start(gradients) | {"m/0.W": np.zeros(2)}}, "state: expected 'm/0.W'"),
     ]
     for arguments, said in wrong:
         wishes: dict[str, Any] = {"gradients": gradients, "at": "conv1.W[0,0,0,0]", "optimiser": Adam()} | arguments

@@ -513,7 +513,7 @@ def test_a_wrong_value_is_one_line(values: dict[str, Any], message: str) -> None
         ),
         (
             {"network": "readme"},
-            r"digits: expected prepared images of shape \(30, 30, 1\), as the network reads them; got \(8, 8, 1\)\. Try another data=...",
+            r"digits: expected prepared images of shape \(30, 30, 1\), .*; got \(8, 8, 1\)\. Try another data=\.\.\.",
         ),
     ],
 )

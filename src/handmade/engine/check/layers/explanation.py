@@ -33,7 +33,7 @@ def wrong_numbers(agreement: Agreement, c: Comparison, *, continuous: bool) -> F
 def wrong_along(c: Comparison, found: Disagreement) -> Finding:
     """Return the finding about a gradient that is wrong along a direction, though each single number is within its bounds."""
     name, guess = ("ties", words) if (words := ties(c)) else UNKNOWN
-    what = f"it is wrong along one direction ({found.direction}), though each number is within its bounds"
+    what = f"it is wrong along one direction ({found.direction}), though each compared number is within its bounds"
     return Finding(f"gradient of {c.name}", c.name, what, name, guess, None, found.got, found.expected)
 
 

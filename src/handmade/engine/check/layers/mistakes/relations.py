@@ -54,7 +54,7 @@ def ratio(c: Comparison) -> Guess:
         1 / positions: f"; an output has {positions} positions: use their sum, not their mean",
         1 / images: f"; there are {images} images: the loss takes the mean over the batch, so do not divide again",
         1 / c.y.size: f"; there are {c.y.size} outputs: use their sum, not their mean",
-        float(images): f"; there are {images} images: the sum over the batch is taken twice, or the mean is reversed",
+        float(images): f"; there are {images} images: the sum over the batch is taken twice, or the mean is undone",
     }
     expected = [reason for value, reason in reasons.items() if math.isclose(factor, value, rel_tol=1e-5) and value != 1]
     if right.size < 3 and not expected and not math.isclose(factor, round(factor), rel_tol=1e-5):

@@ -40,7 +40,7 @@ def summed_too_far(c: Comparison) -> Guess:
         return None
     for axis in range(c.gy.ndim) if c.gy.shape == c.shape else ():
         if same(c, c.got, c.gy.sum(axis=axis, keepdims=True) * np.ones(c.shape)):
-            return f"gy is summed over axis {axis}"
+            return f"gy is summed over the complete axis {axis}"
     for axes in axis_subsets(range(len(c.shape))):
         if all(c.shape[axis] > 1 for axis in axes):
             summed = c.numeric.sum(axis=axes, keepdims=True) * np.ones(c.shape)

@@ -14,13 +14,13 @@ from handmade.engine.arrays import Array
 from handmade.engine.check.layers.comparison import Comparison, Guess, axis_subsets, reads, same
 
 PICKS: dict[str, Callable[[Array], int]] = {
-    "smallest": lambda x: int(np.argmin(x)),
-    "largest absolute value": lambda x: int(np.argmax(np.abs(x))),
-    "smallest absolute value": lambda x: int(np.argmin(np.abs(x))),
-    "largest": lambda x: int(np.argmax(x)),
-    "first": lambda _: 0,
-    "last": lambda x: len(x) - 1,
-    "largest in reverse": lambda x: len(x) - 1 - int(np.argmax(x)),
+    "the smallest number": lambda x: int(np.argmin(x)),
+    "the number with the largest absolute value": lambda x: int(np.argmax(np.abs(x))),
+    "the number with the smallest absolute value": lambda x: int(np.argmin(np.abs(x))),
+    "the largest number": lambda x: int(np.argmax(x)),
+    "the first number": lambda _: 0,
+    "the last number": lambda x: len(x) - 1,
+    "the mirrored position of the largest number": lambda x: len(x) - 1 - int(np.argmax(x)),
 }
 
 
@@ -75,7 +75,7 @@ def wrong_winner(c: Comparison) -> Guess:
             if len(inside):
                 guess[inside[pick(x[inside])]] += gy[o] * slopes[:, o].sum()
         if same(c, c.got, guess.reshape(c.shape)):
-            return f"in each window, the gradient goes to the number that is {words}"
+            return f"in each window, the gradient goes to {words}"
     right, got = np.sort(c.numeric, axis=None), np.sort(c.got, axis=None)
     if c.y.size < c.x.size and _has_winners(c) and np.all(np.abs(right - got) <= 2 * float(c.tolerance.max())):
         return "in some windows, the gradient goes to a number other than the output of forward"
