@@ -16,7 +16,7 @@ from typing import Self
 import numpy as np
 
 from handmade.engine.arrays import Array, check_finite
-from handmade.engine.check.networks.inactive import inactive_units, why_untested
+from handmade.engine.check.networks.inactive import inactive_units, reason_untested
 from handmade.engine.check.networks.kinks import by_convention, kinks
 from handmade.engine.check.networks.report import DISAGREE, ArrayReport, Report
 from handmade.engine.check.networks.rounding import Rounding, branches, rounding
@@ -38,7 +38,7 @@ TOLERANCE = 1e-9  # relative to the larger value: far above the rounding of a su
 UNKNOWN = 1e-12  # of the network's largest quotient: assumed rounding if it cannot be computed, as without a backward
 LEAST = float(np.finfo(float).tiny) / H  # smaller quotients may be lost, because their dL is too small for float64
 SEVERAL = 2000  # largest number of weights that are tested for several kinks at one place: usually far fewer lie on a kink
-DECIDED = "rounding decides the numbers of this network: changes of its weights by a few eps change the logits visibly"
+ROUNDING_DECIDES = "rounding decides the numbers of this network: changes of its weights by a few eps change the logits visibly"
 COMPLETE = 1500  # largest array for which the definition is run for every weight, if `tries` is left out
 SAMPLE = 100  # weights of a larger array
 
@@ -99,12 +99,12 @@ def check(
         _, right = difference(exact, x, y, h=H, loss=loss, executor=executor)
         _, central = difference(exact, x, y, h=H, scheme="central", loss=loss, executor=executor)
         left, floors = {name: 2 * central[name] - right[name] for name in right}, _floors(rounded, right)
-    judged = [_Judged.of(name, g, left[name], right[name], floors[name]) for name, g in gradients.items()]
+    judged = [_ArrayCheck.of(name, g, left[name], right[name], floors[name]) for name, g in gradients.items()]
     if not lossy:
-        judged = [each.or_by_convention(exact, x, y, loss) for each in judged]
+        judged = [each.allowing_convention(exact, x, y, loss) for each in judged]
     if any(each.wrong.any() for each in judged) and rounded.gradients is not None:
         chance = branches(exact, x, y, loss)
-        judged = [each.or_by_chance(*chance[each.name]) for each in judged]
+        judged = [each.allowing_other_branches(*chance[each.name]) for each in judged]
     _, finite = difference(exact, x, y, h=DEFINITION_H, loss=loss, executor=executor)
     chosen = _tried(exact, tries)
     textbook = quotients(exact, x, y, chosen, h=DEFINITION_H, loss=loss, executor=executor, progress=progress)
@@ -114,7 +114,7 @@ def check(
             exact, x, y, loss, each.name, finite[each.name], chosen[each.name], textbook[each.name], rounded.loss
         )
         unclear = bool(rounded.decides and each.wrong.any() and np.isfinite(each.g).all())
-        untested = DECIDED if unclear else why_untested(exact, x, y, loss, each.name) if each.zero else ""
+        untested = ROUNDING_DECIDES if unclear else reason_untested(exact, x, y, loss, each.name) if each.zero else ""
         found = replace(each, floor=np.full_like(each.g, np.inf)) if unclear else each
         reports.append(found.report(exact, x, error, len(chosen[each.name]), untested))
     return Report(tuple(reports), inactive_units(exact, x))
@@ -166,7 +166,7 @@ def _floors(rounded: Rounding, right: dict[str, Array]) -> dict[str, Array]:
 
 
 @dataclass(frozen=True, eq=False)
-class _Judged:
+class _ArrayCheck:
     """Analytic gradient g of an array, its one-sided quotients, their rounding, and the allowed interval of g: low to high."""
 
     name: str
@@ -202,7 +202,7 @@ class _Judged:
         """True if all slopes are zero up to rounding."""
         return all(bool((np.abs(array) <= self.floor).all()) for array in (self.left, self.right, self.g))
 
-    def or_by_convention(self, network: Network, x: Array, y: Array, loss: Loss) -> Self:
+    def allowing_convention(self, network: Network, x: Array, y: Array, loss: Loss) -> Self:
         """Allow the value by convention where several kinks meet: it need not lie between left and right."""
         low, high, margin = self.low.copy(), self.high.copy(), self.margin
         for at in map(tuple, np.argwhere(self.wrong)[:SEVERAL].tolist()):
@@ -212,7 +212,7 @@ class _Judged:
                     low[at], high[at] = min(low[at], usual), max(high[at], usual)
         return replace(self, low=low, high=high)
 
-    def or_by_chance(self, least: Array, largest: Array) -> Self:
+    def allowing_other_branches(self, least: Array, largest: Array) -> Self:
         """Allow the values of other branches where rounding decides the branch, and the same distance again on both sides."""
         low, high = np.fmin(self.low, least), np.fmax(self.high, largest)
         width = high - low

@@ -22,7 +22,7 @@ MOVES = 4  # random moves of each size
 ELSEWHERE = "all slopes are 0 here, but far from these values the loss depends on the weights"
 
 
-def why_untested(network: Network, x: Array, y: Array, loss: Loss, name: str) -> str:
+def reason_untested(network: Network, x: Array, y: Array, loss: Loss, name: str) -> str:
     """Return the reason why an array whose slopes are all zero was not tested; an empty text if its gradient is correct."""
     if not _moves_loss(network, x, y, loss, name):
         return ""

@@ -80,15 +80,15 @@ def rounding(network: Network, x: Array, y: Array, loss: Loss) -> Rounding:
     """Return the rounding of the loss and its gradient, by (1); x and all weights are in float64."""
     with np.errstate(all="ignore"):
         base = Pass(network, x, y, loss)
-        draws = [Pass(network, x, y, loss, Signs(seed, MOVE), base) for seed in range(DRAWS)]
-        near = [Pass(network, x, y, loss, Signs(seed, NEAR)) for seed in range(DRAWS)]
+        draws = [Pass(network, x, y, loss, RandomChanges(seed, MOVE), base) for seed in range(DRAWS)]
+        near = [Pass(network, x, y, loss, RandomChanges(seed, NEAR)) for seed in range(DRAWS)]
         of_loss = _of_losses(base, draws, near)
         size = VISIBLE * max(1.0, float(np.abs(base.z).max()))
         decides = any(float(np.abs(z - base.z).max()) > size for z in (network.logits(x), *(each.z for each in near)))
         try:
             before = base.gradients()
             moved = [draw.gradients(draw.signs) for draw in draws]
-            moved += [base.gradients(Signs(DRAWS + seed, MOVE)) for seed in range(DRAWS)]  # only the backward pass
+            moved += [base.gradients(RandomChanges(DRAWS + seed, MOVE)) for seed in range(DRAWS)]  # only the backward pass
             again = Pass(network, x, y, loss).gradients()
         except HandmadeError:
             return Rounding(of_loss, None, decides)
@@ -107,8 +107,8 @@ def loss_rounding(network: Network, x: Array, y: Array, loss: Loss) -> float:
     """Return the rounding of the mean loss, by the forward half of (1)."""
     with np.errstate(all="ignore"):
         base = Pass(network, x, y, loss)
-        draws = [Pass(network, x, y, loss, Signs(seed, MOVE), base) for seed in range(DRAWS)]
-        return _of_losses(base, draws, [Pass(network, x, y, loss, Signs(seed, NEAR)) for seed in range(DRAWS)])
+        draws = [Pass(network, x, y, loss, RandomChanges(seed, MOVE), base) for seed in range(DRAWS)]
+        return _of_losses(base, draws, [Pass(network, x, y, loss, RandomChanges(seed, NEAR)) for seed in range(DRAWS)])
 
 
 def _of_losses(base: "Pass", draws: list["Pass"], near: list["Pass"]) -> float:
@@ -121,7 +121,7 @@ def _of_losses(base: "Pass", draws: list["Pass"], near: list["Pass"]) -> float:
 def branches(network: Network, x: Array, y: Array, loss: Loss) -> dict[str, tuple[Array, Array]]:
     """Return the smallest and the largest value of every derivative if rounding chooses branches at random."""
     with np.errstate(all="ignore"):
-        passes = [Pass(network, x, y, loss, Signs(seed, NEAR)) for seed in range(FREE_DRAWS)]
+        passes = [Pass(network, x, y, loss, RandomChanges(seed, NEAR)) for seed in range(FREE_DRAWS)]
         draws = [each.gradients(each.signs) for each in passes]
         return {name: (np.min(each, axis=0), np.max(each, axis=0)) for name, each in _by_name(draws)}
 
@@ -131,7 +131,7 @@ def _by_name(draws: list[dict[str, Array]]) -> Iterator[tuple[str, list[Array]]]
         yield name, [draw[name] for draw in draws]
 
 
-class Signs:
+class RandomChanges:
     """Random relative changes by `t`, up or down, of every number of an array."""
 
     def __init__(self, seed: int, t: float) -> None:
@@ -156,16 +156,16 @@ class Pass:
     ----------
     network, x, y, loss
         Arguments of the gradient.
-    signs : Signs, optional
+    signs : RandomChanges, optional
         Random changes of the numbers; none if left out.
     base : Pass, optional
         Pass whose branches are kept; if left out, each unit chooses its branch from its own input.
     """
 
     def __init__(
-        self, network: Network, x: Array, y: Array, loss: Loss, signs: Signs | None = None, base: "Pass | None" = None
+        self, network: Network, x: Array, y: Array, loss: Loss, signs: RandomChanges | None = None, base: "Pass | None" = None
     ) -> None:
-        self.network, self.y, self.of, self.signs = network, y, loss, signs
+        self.network, self.y, self.loss_function, self.signs = network, y, loss, signs
         self.tape: dict[str, Any] = {INPUT: x}
         self.read: dict[str, tuple[Layer, Any]] = {}  # for each node: the layer and its input, as they were used
         for node in network.nodes:
@@ -189,7 +189,7 @@ class Pass:
         self.read[node.name] = layer, inputs
         return layer.forward(inputs)
 
-    def gradients(self, signs: Signs | None = None) -> dict[str, Array]:
+    def gradients(self, signs: RandomChanges | None = None) -> dict[str, Array]:
         """Return the gradient, with changes in the backward pass, too; raise HandmadeError if a layer has no backward."""
         self.back = {self.network.logits_name: self._of_loss(signs)}
         found = {name: np.zeros_like(array) for name, array in self.network.parameters().items()}
@@ -207,21 +207,21 @@ class Pass:
                     self.back[name] = self.back[name] + part if name in self.back else part
         return found
 
-    def _of_loss(self, signs: Signs | None) -> Array:
+    def _of_loss(self, signs: RandomChanges | None) -> Array:
         z, y = self.z, self.y
         if signs is None:
-            return self.of.backward(z, y) / len(y)
-        gz = self.of.backward(signs.moved(z), y)
+            return self.loss_function.backward(z, y) / len(y)
+        gz = self.loss_function.backward(signs.moved(z), y)
         return (gz + signs.moves(self._added(z, gz))) / len(y)
 
     def _added(self, z: Array, gz: Array) -> Array:
         """Return the size of the terms that the loss adds for each gz."""
-        if type(self.of) is MeanSquaredError:
+        if type(self.loss_function) is MeanSquaredError:
             return np.abs(gz)  # one subtraction, with a relative error of eps
-        if type(self.of) is CrossEntropy:
-            return np.abs(gz) + self.of.smoothing  # p and 1 - p have relative errors of a few eps
+        if type(self.loss_function) is CrossEntropy:
+            return np.abs(gz) + self.loss_function.smoothing  # p and 1 - p have relative errors of a few eps
         labels = [(self.y + k) % z.shape[-1] for k in range(min(LABELS, z.shape[-1]))]
-        sizes: Array = np.max([np.abs(self.of.backward(z, each)) for each in labels], axis=0)
+        sizes: Array = np.max([np.abs(self.loss_function.backward(z, each)) for each in labels], axis=0)
         return sizes
 
     def of_quotients(self, name: str) -> float:
