@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from html.parser import HTMLParser
+from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -198,7 +199,7 @@ def test_curves_take_several_runs(command: Command, place: Path) -> None:
         ),
         ("plot maps tiny.json --image 7 --data digits", "expected an image such as test:7, .*"),
         ("plot maps readme --data digits", r"network: expected images \(N, 30, 30, 1\) .*"),
-        ("plot sensitivity tiny.json --data digits --patch 2", "patch wants an odd number of pixels, such as 3; got 2"),
+        ("plot sensitivity tiny.json --data digits --patch 2", "patch: expected an odd number of pixels; got 2. Try patch=3"),
         ("plot sensitivity tiny.json --data digits --label 10", "labels want class numbers from 0 to 9; got 10 to 10"),
         ("plot confusion readme --data digits", "digits: expected prepared images of shape .*Try another --data"),
         ("plot curves digits", "digits: expected the folder of a run; there is no run.json in it"),
@@ -270,14 +271,52 @@ def test_a_report_is_one_sound_file_that_asks_for_nothing_else(page: str) -> Non
 
 
 def test_a_report_has_every_picture_light_and_dark_and_said_in_words(page: str) -> None:
-    images = [attributes for tag, attributes in Page(page).tags if tag == "img"]
+    tags = Page(page).tags
+    images = [attributes for tag, attributes in tags if tag == "img"]
+    sources = [attributes["src"] for attributes in images] + [each["srcset"] for tag, each in tags if tag == "source"]
 
-    assert [image["class"] for image in images] == 5 * ["light", "dark"]
+    assert [attributes["class"] for tag, attributes in tags if tag == "picture"] == 5 * ["light", "dark"]
     assert all(len(image["alt"]) > 10 for image in images)
-    assert len({image["src"] for image in images}) == 10
-    for image in images:
-        kind, content = image["src"].removeprefix("data:image/").split(";base64,")
+    assert len(set(sources)) == 20  # wide and narrow
+    for source in sources:
+        kind, content = source.removeprefix("data:image/").split(";base64,")
         assert base64.b64decode(content).startswith({"png": b"\x89PNG", "svg+xml": b"<?xml"}[kind])
+
+
+def test_a_report_fits_a_screen_of_390_pixels(page: str) -> None:
+    tags = Page(page).tags
+    styles = page.partition("<style>")[2].partition("</style>")[0]
+
+    for width, unit in re.findall(r"(?<!max-)width: ?([\d.]+)(px|rem|em|cm)", styles):
+        assert float(width) * {"px": 1, "rem": 16, "em": 16, "cm": 38}[unit] < 390
+    assert all(style.get("style") is None and style.get("width") is None for _, style in tags)
+    narrow = [attributes for tag, attributes in tags if tag == "source"]
+    assert {attributes["media"] for attributes in narrow} == {"(max-width: 44rem)"}
+    for attributes in narrow:
+        kind, content = attributes["srcset"].removeprefix("data:image/").split(";base64,")
+        if kind == "png":
+            with Image.open(BytesIO(base64.b64decode(content))) as image:
+                assert image.width == 4 * 150  # inches: letters of 8 points are 10.8 pixels high at 390
+        else:
+            assert b'viewBox="0 0 288 ' in base64.b64decode(content)
+    scrolling = re.sub(r"<div class=.wide.><table>.*?</table></div>", "", page, flags=re.DOTALL)
+    assert "<table" not in scrolling
+
+
+def test_a_report_of_a_model_without_a_run_has_no_part_on_training() -> None:
+    network = handmade.networks.described(TINY | {"classes": [f"<{k}>" for k in range(10)]}, np.random.default_rng(5))
+    x, y = np.random.default_rng(6).random((20, 8, 8, 1), np.float32), np.arange(20) % 10
+
+    page = pictures.report(pictures.Subject(pictures.History("a model", []), {}, network, x, y), 3)
+
+    sections = [attributes["id"] for tag, attributes in Page(page).tags if tag == "section"]
+    assert sections == ["confusion", "mistakes", "filters", "maps", "weight", "settings"]
+    words = Page(page).words
+    assert any("true class <3>" in word for word in words)
+    assert not {"The run", "steps", "training time"} & set(words)
+    assert any("5 layers; 20 test images" in word for word in words)
+    titles = [word for word in words if word in {"Training", "Predictions", "Mistakes", "Weights", "One image", "One weight"}]
+    assert titles == 2 * ["Predictions", "Mistakes", "Weights", "One image", "One weight"]  # links and headings
 
 
 def test_a_report_tells_settings_and_results_and_lets_no_text_be_markup(page: str) -> None:

@@ -229,5 +229,5 @@ def test_the_picture_shows_every_curve_where_it_is() -> None:
     left, right = axes.get_xlim()
     assert left > STEPS[0] > STEPS[-1] > right  # h gets smaller to the right
     words = " ".join(text.get_text() for text in axes.texts)
-    assert "best at h = " in words
+    assert "best h: " in words
     assert "exact difference, float64" in words
