@@ -1,10 +1,12 @@
 """Digits of one's own: found whatever the light, made like MNIST's, read as far as they can be, refused when they are none."""
 
+import re
 import warnings
 from collections import defaultdict
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -258,6 +260,31 @@ def test_what_is_no_picture_is_refused_in_one_line(picture: Array, says: str) ->
         find_digit(picture)
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+ONE = np.zeros((28, 28), np.uint8)
+ONE[4:24, 13:16] = 255
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        (ONE / 255).tolist(),
+        ONE.astype(np.int64),
+        np.stack([ONE] * 3, axis=-1),
+        np.stack([ONE / 255] * 3, axis=-1),
+    ],
+    ids=["list", "int64", "colour", "colour floats"],
+)
+def test_the_advice_about_a_picture_leads_to_the_digit(picture: Any) -> None:
+    with pytest.raises(HandmadeError) as caught:
+        find_digit(picture)
+    advice = re.search(r"Try ((?:np|picture)\.\S+(?: / 255)?)", str(caught.value))
+    assert advice is not None
+
+    followed = eval(advice[1].removesuffix("."), {"np": np, "picture": picture})
+
+    np.testing.assert_array_equal(find_digit(followed).image, find_digit(ONE).image)
 
 
 def flooded(mask: Array, *, corners: bool) -> Array:

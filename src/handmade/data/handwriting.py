@@ -104,13 +104,14 @@ def _find(picture: Array) -> tuple[Digit, tuple[slice, slice]]:
 
 def _check(picture: Array) -> None:
     expected = "picture: expected a grey array (H, W)"
-    if not isinstance(picture, np.ndarray) or picture.dtype.kind not in "buf":
-        received = picture.dtype if isinstance(picture, np.ndarray) else type(picture).__name__
-        raise HandmadeError(
-            f"{expected} of bool, unsigned integers or floats; got {received}. Try np.asarray(picture, np.uint8)."
-        )
+    if not isinstance(picture, np.ndarray):
+        raise HandmadeError(f"{expected}; got {type(picture).__name__}. Try np.asarray(picture).")
+    if picture.dtype.kind not in "buf":
+        advice = "Try picture.astype(np.uint8) for numbers from 0 to 255."
+        raise HandmadeError(f"{expected} of bool, unsigned integers or floats; got {picture.dtype}. {advice}")
     if picture.ndim != 2:
-        hint = " Try picture.mean(axis=-1) / 255 for a colour picture." if picture.ndim == 3 else ""
+        share = " / 255" if picture.dtype == np.uint8 else ""
+        hint = f" Try picture.mean(axis=-1){share} for a colour picture." if picture.ndim == 3 else ""
         raise HandmadeError(f"{expected}; got {picture.shape}.{hint}")
     if not 1 <= min(picture.shape) <= max(picture.shape) <= LARGEST_SIDE:
         raise HandmadeError(f"{expected} with 1 to {LARGEST_SIDE:,} pixels on a side; got {picture.shape}. Crop it to the digit.")
