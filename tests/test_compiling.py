@@ -49,7 +49,7 @@ def test_compiling_is_shown_once(*, terminal: bool) -> None:
 def test_a_cache_that_keeps_nothing_is_told() -> None:
     compile_some(CompilingDisplay(), kept=False)
 
-    assert "Compiling loops (each time; handmade doctor tells why)" in shown()
+    assert "Compiling loops (each time; handmade doctor shows the reason)" in shown()
 
 
 @pytest.mark.usefixtures("terminal")

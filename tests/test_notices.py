@@ -15,6 +15,7 @@ import pytest
 import handmade
 from handmade.cli.main import main
 from handmade.engine.arrays import Array
+from handmade.engine.extras import install_command
 from handmade.engine.gradients import backprop
 from handmade.engine.layers import Conv2d, Flatten, Linear, MaxPool2d, ReLU, Sigmoid
 from handmade.engine.losses import CrossEntropy, Loss, MeanSquaredError
@@ -348,7 +349,6 @@ def test_tensorboard_without_its_library_ends_before_the_training(
 
     assert command(*USUAL, "--tensorboard") == 1
     assert capsys.readouterr().err == (
-        "handmade: --tensorboard: expected the library tensorboardX; it is not installed. "
-        "Try: pip install 'handmade[tensorboard]'\n"
+        f"handmade: tensorboard: expected tensorboardX, which is not installed. Try {install_command('tensorboard')}\n"
     )
     assert not Path("run").exists()

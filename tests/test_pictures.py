@@ -20,6 +20,7 @@ import handmade
 from handmade import Flatten, HandmadeError, Linear, Network, Node, ReLU, pictures
 from handmade.engine.arrays import Array
 from handmade.engine.evaluation import Evaluation
+from handmade.engine.extras import install_command
 from handmade.engine.losses import CrossEntropy
 from handmade.pictures.curves import smoothed
 from handmade.pictures.film import frame_of_film
@@ -562,7 +563,7 @@ def test_pictures_are_drawn_without_pyplot_and_importing_them_loads_nothing() ->
 
 def test_without_matplotlib_one_line_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    hint = re.escape("pip install 'handmade[plots]'")
+    hint = re.escape(install_command("plots"))
     network, _, _ = made("usual")
     with pytest.raises(HandmadeError, match=hint):
         pictures.filters(network)

@@ -13,8 +13,10 @@ from importlib.util import find_spec
 
 import numpy as np
 
+from handmade.engine.extras import install_command, installer
+
 OLDEST = (0, 61)  # of Numba: the first that goes with NumPy 2.1
-INSTALL = "Try pip install 'handmade[compiled]'"
+INSTALL = f"Try {install_command('compiled')}"
 FUSED = {"x86_64": "fma", "amd64": "fma", "aarch64": None, "arm64": None}  # processors, and the feature that not all of them have
 
 
@@ -48,7 +50,8 @@ def _not_installed() -> str | None:
         return f"Numba {found} is too old: expected {'.'.join(map(str, OLDEST))} or later. {INSTALL}"
     bound = _numpy_below()
     if bound and _numbers(np.__version__) >= _numbers(bound):
-        return f"Numba {found} goes with NumPy below {bound}; this is NumPy {np.__version__}. {INSTALL}, which finds two that fit"
+        advice = f"{INSTALL} 'numpy<{bound}', which finds two that fit"
+        return f"Numba {found} goes with NumPy below {bound}; this is NumPy {np.__version__}. {advice}"
     return None
 
 
@@ -112,4 +115,4 @@ def _broken(library: str, error: Exception) -> str:
     said = " ".join(str(error).split())
     found = f" {numba_version()}" if library == "Numba" and numba_version() else ""
     package = library.lower()
-    return f"{library}{found} cannot be used ({type(error).__name__}: {said:.120}). Try pip install --force-reinstall {package}"
+    return f"{library}{found} cannot be used ({type(error).__name__}: {said:.120}). Try {installer()} --force-reinstall {package}"

@@ -17,6 +17,7 @@ from handmade.data.rejection import Measures, rejection
 from handmade.data.resize import area_average, shrunk
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
+from handmade.engine.printable import ShortRepr
 
 SIDE, BOX = 28, 20  # size of an MNIST image, and of the box around its digit
 SEARCH_SIZE = 256  # pixels of the longer side while ink is searched
@@ -30,7 +31,7 @@ FAINT = 0.1  # of full ink: fainter pixels do not extend the box
 
 
 @dataclass(frozen=True, eq=False)
-class Digit:
+class Digit(ShortRepr):
     """Digit found in a picture, with the result of each stage.
 
     Attributes

@@ -10,13 +10,14 @@ import numpy as np
 from handmade.engine.arrays import Array, check_finite
 from handmade.engine.losses import CrossEntropy, check_labels
 from handmade.engine.network import Network
+from handmade.engine.printable import Printable
 from handmade.engine.sharing import mapped
 
 IMAGES_AT_ONCE = 500  # prepared together: a few megabytes
 
 
 @dataclass(frozen=True, eq=False)
-class Evaluation:
+class Evaluation(Printable):
     """The outcome over all images.
 
     Attributes
@@ -24,11 +25,21 @@ class Evaluation:
     loss : float
         The mean cross-entropy, in nats.
     confusion : Array, (classes, classes) of int
-        How often an image of the class of the row was taken for that of the column.
+        Number of images by true class (row) and predicted class (column).
+    class_names : tuple of str, optional
+        Names of the classes.
     """
 
     loss: float
     confusion: Array
+    class_names: tuple[str, ...] | None = None
+
+    def _summary(self) -> str:
+        return f"accuracy {100 * self.accuracy:.2f} %, {self.images:,} images, loss {self.loss:.4g}"
+
+    def class_name(self, k: int) -> str:
+        """Return the name of a class: its number, unless the classes have names."""
+        return str(k) if self.class_names is None else self.class_names[k]
 
     @property
     def images(self) -> int:
@@ -88,7 +99,7 @@ def evaluate(
     for y, taken, losses in mapped(executor, partial(_part, network, prepare), blocks):
         np.add.at(confusion, (y, taken), 1)
         loss += losses
-    return Evaluation(loss / len(images), confusion)
+    return Evaluation(loss / len(images), confusion, network.class_names)
 
 
 def _part(network: Network, prepare: Callable[[Array], Array] | None, block: tuple[Array, Array]) -> tuple[Array, Array, float]:

@@ -17,6 +17,7 @@ from handmade.engine.arrays import Array, Shape
 from handmade.engine.errors import HandmadeError
 from handmade.engine.layers.adapter import adapt
 from handmade.engine.layers.layer import Layer
+from handmade.engine.printable import ShortRepr
 
 INPUT = "input"
 LONGEST = 200  # letters of a name
@@ -27,7 +28,7 @@ Values: TypeAlias = Mapping[str, Any]  # one value for each activation, by name
 
 
 @dataclass(frozen=True, eq=False)
-class Node:
+class Node(ShortRepr):
     """A layer in a network.
 
     Parameters

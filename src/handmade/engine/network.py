@@ -85,6 +85,10 @@ class Network(Structure):
         if preparation is not None:
             preparation.check(self.input_shape)
 
+    def _summary(self) -> str:
+        shape = " x ".join(map(str, self.input_shape))
+        return f"{len(self.nodes)} layers, {self.size:,} weights, images {shape}"
+
     @property
     def classes(self) -> int:
         """The number of logits; raises HandmadeError unless they are a row of two or more."""

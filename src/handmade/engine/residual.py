@@ -14,10 +14,11 @@ from typing import Any
 from handmade.engine.errors import HandmadeError
 from handmade.engine.graph import Block, Node, written
 from handmade.engine.layers import Add
+from handmade.engine.printable import ShortRepr
 
 
 @dataclass(frozen=True, eq=False)
-class Residual(Block):
+class Residual(Block, ShortRepr):
     """A block of layers with a way around it.
 
     Parameters

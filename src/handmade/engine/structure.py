@@ -8,10 +8,11 @@ from handmade.engine.arrays import Shape
 from handmade.engine.graph import Node
 from handmade.engine.layers import Layer
 from handmade.engine.names import display_names
+from handmade.engine.printable import Printable
 
 
 @dataclass(frozen=True, eq=False)
-class Structure:
+class Structure(Printable):
     """Nodes in their order, the shape of an image, and the names of the logits and of all outputs."""
 
     nodes: tuple[Node, ...]

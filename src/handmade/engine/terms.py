@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from handmade.engine.printable import ShortRepr
+
 MOST = 10  # terms of a long sum that are shown one by one
 
 OPERATIONS: dict[str, Callable[..., float]] = {
@@ -48,7 +50,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Term:
+class Term(ShortRepr):
     """A number and how it is made.
 
     Attributes
@@ -105,6 +107,11 @@ class Term:
             return done[id(old)]
 
         return other(self)
+
+    def _summary(self) -> str:
+        place = f" at {self.place}" if self.place else ""
+        parts = f" of {len(self.parts)}" if self.parts else ""
+        return f"{self.value:+.6g}, {self.how}{parts}{place}"
 
     def named(self, label: str, note: str = "") -> "Term":
         """The same term with something said about it."""

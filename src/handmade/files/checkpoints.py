@@ -20,6 +20,7 @@ from handmade.engine.description import describe
 from handmade.engine.errors import HandmadeError
 from handmade.engine.network import Network
 from handmade.engine.optim import EMA, Optimiser
+from handmade.engine.printable import ShortRepr
 from handmade.engine.training.state import TrainingState, arrays_of
 from handmade.engine.training.stopping import Best
 from handmade.files.atomic import write_atomically
@@ -36,7 +37,7 @@ class Damaged(HandmadeError):
 
 
 @dataclass(frozen=True, eq=False)
-class Checkpoint:
+class Checkpoint(ShortRepr):
     """Content of a complete checkpoint file; it may still belong to another training.
 
     Attributes

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
+from handmade.engine.extras import not_installed
 from handmade.files.atomic import write_atomically
 
 if TYPE_CHECKING:
@@ -125,9 +126,7 @@ def _pillow(name: str) -> Iterator[Any]:
     try:
         from PIL import Image, UnidentifiedImageError  # noqa: PLC0415  an optional library
     except ImportError:
-        raise HandmadeError(
-            "pictures: expected the library Pillow; it is not installed. Try: pip install 'handmade[images]'"
-        ) from None
+        raise HandmadeError(not_installed("picture files", "Pillow", "images")) from None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # warnings about metadata and size; the size is checked here

@@ -17,6 +17,7 @@ import numpy as np
 
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
+from handmade.engine.extras import not_installed
 
 if TYPE_CHECKING:
     from matplotlib.colors import Colormap
@@ -28,7 +29,6 @@ POINT = 1 / 72  # inches
 TITLE, LABEL, TICK = 11.0, 9.0, 8.0  # points
 STEPS = 511  # colours of a scale: odd, so that zero has one of its own
 FORMATS = ("png", "svg", "pdf")
-MISSING = "pictures: expected matplotlib, which is not installed. Try pip install 'handmade[plots]'"
 FONT = "DejaVu Sans"  # comes with matplotlib
 FALLBACK_FONTS = (  # for scripts that it does not have, where one is installed
     "Noto Sans",
@@ -144,7 +144,7 @@ def library() -> Any:
     try:
         import matplotlib as mpl  # noqa: PLC0415  an extra, and slow to load
     except ImportError:
-        raise HandmadeError(MISSING) from None
+        raise HandmadeError(not_installed("pictures", "matplotlib", "plots")) from None
     return mpl
 
 

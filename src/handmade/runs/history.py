@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from handmade.engine.errors import HandmadeError
+from handmade.engine.printable import Printable
 from handmade.runs.record import SETTINGS, read_run_json
+from handmade.runs.remaining import remaining
 
 LARGEST = 1e15  # largest number in a record
 LONGEST = 200  # characters of a text in a record: longer texts count as unknown
@@ -22,7 +24,7 @@ OUTCOMES = {  # keys of run.json that are not settings
 
 
 @dataclass(frozen=True)
-class RunRecord:
+class RunRecord(Printable):
     """Record of one run, read from its folder; or a folder that is not a run.
 
     Attributes
@@ -38,6 +40,9 @@ class RunRecord:
     folder: Path
     known: dict[str, Any]
     problem: str = ""
+
+    def _summary(self) -> str:
+        return f"{self.folder}: {self.problem or self.status}"
 
     def number(self, name: str) -> float | None:
         """Return a number in the record, or None."""
@@ -75,7 +80,12 @@ class RunRecord:
         if self.problem:
             return place | {"problem": self.problem}
         facts = {name: self.word(name) or self.number(name) for name in FACTS}
-        return place | {"when": self.word("when"), "status": self.status} | facts | {"steps": self.steps}
+        facts |= {"steps": self.steps}
+        if self.status == "running":
+            total = self.number("total_steps")
+            progress = remaining(self.folder, total)
+            facts |= {"steps": progress.step, "total_steps": total, "seconds_left": progress.seconds_left}
+        return place | {"when": self.word("when"), "status": self.status} | facts
 
 
 def read_record(folder: str | os.PathLike[str]) -> RunRecord:

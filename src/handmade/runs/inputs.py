@@ -1,6 +1,7 @@
-"""Data sets, networks, models and images, found by the names that users give."""
+"""Data sets, networks, models and images, by the names that users type."""
 
 import json
+import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +13,11 @@ from handmade import networks
 from handmade.data import Dataset, find_digit, load, mnist, prepare_for
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
+from handmade.engine.printable import ShortRepr
 from handmade.files import images as image_files
 from handmade.network import Network
 from handmade.network import load as load_network
-from handmade.runs.record import model_of
+from handmade.runs.record import SETTINGS, model_of
 
 LARGEST_NETWORK_FILE = 2**20  # bytes of JSON
 
@@ -26,7 +28,7 @@ def dataset(name: str) -> Dataset:
 
 
 @dataclass(frozen=True, eq=False)
-class NamedImage:
+class NamedImage(ShortRepr):
     """Raw image, (H, W, 1) of uint8, with the name that the user gave and its class, if known."""
 
     name: str
@@ -35,11 +37,11 @@ class NamedImage:
 
 
 def image_named(name: str, data: str = "mnist") -> NamedImage:
-    """Return the image with a name: test:7 or train:12 of a data set, counted from 0, or the digit in a picture file."""
+    """Return an image by its name: test:7 or train:12 of a data set, counted from 0, or the digit in a picture file."""
     part, _, number = name.partition(":")
     if part not in {"train", "test"} or not (number.isascii() and number.isdigit()):
         if name != "-" and not Path(name).exists():
-            raise HandmadeError(f"expected an image such as test:7, train:12 or a picture file; there is no file {name!r:.80}")
+            raise HandmadeError(f"image: expected test:7, train:12 or a picture file; there is no file {name!r:.80}. Try test:0")
         return NamedImage(name, find_digit(picture(name).grey).image, None)
     digits = dataset(data)
     images = digits.test if part == "test" else digits.train
@@ -55,12 +57,14 @@ def picture(name: str) -> image_files.Picture:
     if name != "-":
         return image_files.read(Path(name))
     if sys.stdin.isatty():
-        raise HandmadeError("-: expected a picture from standard input, got the keyboard. Try: handmade ... - < picture.png")
+        raise HandmadeError(
+            "-: expected a picture on standard input, got a terminal. Try: handmade predict runs/readme-1 - < picture.png"
+        )
     return image_files.read_stream(sys.stdin.buffer, "standard input")
 
 
 def prepared(network: Network, image: NamedImage) -> Array:
-    """Return the image prepared for the network, without a batch axis."""
+    """Return the image, prepared for the network, without a batch axis."""
     ready: Array = prepare_for(network)(image.pixels[None])[0]
     return ready
 
@@ -95,6 +99,32 @@ def model(path: Path) -> Network:
     return load_network(model_of(path))
 
 
+def run_of(path: Path) -> Path:
+    """Return the folder of a run: the path itself, or the folder of a model file that is in a run.
+
+    Raises
+    ------
+    HandmadeError
+        If it is neither. Only a run has the log of a training.
+    """
+    if (path / SETTINGS).is_file():
+        return path
+    if path.is_file() and (path.parent / SETTINGS).is_file():
+        return path.parent
+    if path.is_dir():
+        reason, advice = f"there is no {SETTINGS} in it", "handmade runs"
+    elif path.is_file():
+        reason, advice = "this file is in no run", f"handmade evaluate {shlex.quote(str(path))}"
+    else:
+        preset = str(path) in networks.PRESETS
+        reason, advice = (
+            ("a preset has no training log", f"handmade train --network {path}")
+            if preset
+            else ("there is no such folder", "handmade runs")
+        )
+    raise HandmadeError(f"{path}: expected the folder of a run; {reason}. Try: {advice}")
+
+
 def network_named(target: str, seed: int = 0) -> Network:
     """Make a preset or the network of a JSON file with new random weights, in float64; or read a model."""
     if target in networks.PRESETS or target.endswith(".json"):
@@ -103,12 +133,12 @@ def network_named(target: str, seed: int = 0) -> Network:
 
 
 def check_fit(network: Network, data: Dataset, source: str) -> None:
-    """Raise HandmadeError unless the network accepts these images and has enough classes."""
+    """Raise HandmadeError unless the network fits the shape and the classes of the images."""
     shape = prepare_for(network)(data.test.images[:1]).shape[1:]
     if shape != network.input_shape:
-        expected = f"expected prepared images of shape {network.input_shape}, as the network reads them"
-        raise HandmadeError(f"{source}: {expected}; got {shape}. Try another data=...")
+        expected = f"data: expected images of shape {network.input_shape} for this network"
+        raise HandmadeError(f"{expected}, got {shape} from {source}. Try another data=...")
     classes = int(max(data.train.labels.max(), data.test.labels.max())) + 1
     if network.classes < classes:
-        expected = f"expected at most {network.classes} classes, as in the network"
-        raise HandmadeError(f"{source}: {expected}; got {classes}. Try another data=...")
+        expected = f"data: expected at most {network.classes} classes for this network"
+        raise HandmadeError(f"{expected}, got {classes} from {source}. Try another data=...")

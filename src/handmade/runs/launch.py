@@ -1,6 +1,7 @@
 """Start or resume a training run; both return a session that has not trained yet."""
 
 import os
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,12 @@ from handmade.engine.training.state import TrainingState
 from handmade.files.checkpoints import Checkpoint, Checkpoints
 from handmade.runs.backends import backend_change_note, resumed_backend, slow_backend_note
 from handmade.runs.cost import estimated
+from handmade.runs.fields import SettingError
 from handmade.runs.job import Job, assemble
 from handmade.runs.record import RunWriter, cut_log, next_folder, read_run_json
 from handmade.runs.session import TrainingSession
-from handmade.runs.settings import SettingError, Settings, settings
+from handmade.runs.settings import Settings, settings
+from handmade.threads import cores
 
 PARENT = Path("runs")  # parent of run folders without a given name
 
@@ -50,8 +53,8 @@ def start(
     if settings is not None and not isinstance(settings, Settings):
         raise HandmadeError(f"settings: expected Settings; got {type(settings).__name__}. Try Settings(epochs=2)")
     settings = settings or Settings()
-    remarks = slow_backend_note(settings.backend)
     job = assemble(settings)
+    remarks = (*slow_backend_note(settings.backend), *_surplus(settings, job))
     estimate = estimated(job, allow_long=allow_long)
     folder = next_folder(PARENT, Path(job.settings.network).stem) if out is None else Path(out)
     state = TrainingState.start(job.network, job.optimiser, job.ema)
@@ -101,7 +104,11 @@ def resume(folder: str | os.PathLike[str], *, allow_long: bool = False, **change
     kept["changes"] = [*_list(known, "changes"), *([{"step": state.steps} | changed] if changed else [])]
     estimate = estimated(job, allow_long=allow_long)
     writer = RunWriter(folder, kept | job.record, resumed=True, first=partial(_discard_later_steps, checkpoints, state))
-    remarks = (*slow_backend_note(changes.get("backend") or known.get("backend")), *backend_change_note(known, job.record))
+    remarks = (
+        *slow_backend_note(changes.get("backend") or known.get("backend")),
+        *backend_change_note(known, job.record),
+        *_surplus(job.settings, job),
+    )
     return TrainingSession(
         job, writer, state, estimate=estimate, left_out=tuple(damaged), seconds=checkpoint.seconds, remarks=remarks
     )
@@ -129,6 +136,15 @@ def settings_of(folder: Path, known: dict[str, Any], **changes: Any) -> Settings
         changes["steps"] = None
     again = {"backend": resumed_backend(recorded.backend)}
     return Settings(**(recorded.to_json() | again | changes))
+
+
+def _surplus(settings: Settings, job: Job) -> Iterator[str]:
+    """Describe settings that ask for more than there is."""
+    available, images = cores(), len(job.digits.train.images)
+    if settings.threads is not None and settings.threads > available:
+        yield f"threads={settings.threads}: only {available} {'core is' if available == 1 else 'cores are'} available."
+    if settings.limit is not None and settings.limit > images:
+        yield f"limit={settings.limit}: {settings.data} has only {images:,} training images; all of them are used."
 
 
 def _changes(folder: Path, known: dict[str, Any], job: Job) -> dict[str, list[Any]]:

@@ -14,6 +14,7 @@ from handmade.data import prepare_for
 from handmade.engine.errors import HandmadeError
 from handmade.engine.evaluation import Evaluation, evaluate
 from handmade.engine.network import Network
+from handmade.engine.printable import Printable
 from handmade.engine.training import Diverged, Step
 from handmade.engine.training.monitor import Notice, Observer
 from handmade.engine.training.state import TrainingState
@@ -32,7 +33,7 @@ RECENT = 100  # steps whose mean loss is the training loss in the result
 
 
 @dataclass(frozen=True, eq=False)
-class Progress:
+class Progress(Printable):
     """Record of one step, after it was written to the log.
 
     Attributes
@@ -52,8 +53,11 @@ class Progress:
     checkpoint: Path | None
     seconds: float
 
+    def _summary(self) -> str:
+        return f"{self.step!r}, {self.seconds:.1f} s"
 
-class TrainingSession:
+
+class TrainingSession(Printable):
     """Training from a state; iterating over it trains, and yields a `Progress` after each step.
 
     It can be iterated over once. A session that ends early, by `break` or Ctrl-C, writes a checkpoint, and
@@ -114,6 +118,9 @@ class TrainingSession:
         self._resources: ExitStack | None = None
         self._began: float | None = None
         self._stopping = False
+
+    def _summary(self) -> str:
+        return f"{self.folder}, {self.steps:,} of {self.job.total:,} steps"
 
     @property
     def folder(self) -> Path:

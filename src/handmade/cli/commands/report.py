@@ -1,4 +1,4 @@
-"""`handmade report`: all about a run on one page of HTML."""
+"""`handmade report`: a run on one page of HTML."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,16 +7,16 @@ import typer
 
 
 def report(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run, or the model file in it.")],
     *,
-    image: Annotated[int, typer.Option(min=0, metavar="N", help="Number of the test image to follow through the network.")] = 0,
+    image: Annotated[int, typer.Option(min=0, metavar="N", help="Number of the test image to show in all layers.")] = 0,
     data: Annotated[
-        str | None, typer.Option(metavar="mnist|DIRECTORY", help="The data to test on.  [default: the run's own]")
+        str | None, typer.Option(metavar="mnist|DIRECTORY", help="Data to test on.  [default: those of the run]")
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="File to write.  [default: RUN/report.html]")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there already.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there already.")] = False,
 ) -> None:
-    """Tell all about a run on one page of HTML, complete in itself."""
+    """Write a report of a run: one HTML page."""
     from handmade import pictures
     from handmade.cli.console import results
     from handmade.cli.figures import histories, writable
@@ -28,6 +28,7 @@ def report(
     from handmade.runs.record import read_run_json
 
     library()
+    run = inputs.run_of(run)
     settings = read_run_json(run)
     file = writable(out or run / "report.html", ("html", "htm"), force=force)
     source = data or str(settings.get("data", "mnist"))

@@ -37,6 +37,9 @@ class Adapter(Layer):
         self._given = layer
         self._foreign: Foreign | None = None
 
+    def _summary(self) -> str:
+        return self.kind
+
     @property
     def kind(self) -> str:
         return type(self._given).__name__

@@ -34,6 +34,7 @@ from handmade.engine.layers.channel import EVERY, Channel, only
 from handmade.engine.layers.layer import Layer
 from handmade.engine.layers.window_terms import pixel, window
 from handmade.engine.layers.windows import crop, effective_kernel, im2col, im2col_transposed, output_size, pad, patches, reached
+from handmade.engine.printable import counted
 from handmade.engine.terms import Term, stored, total
 
 
@@ -89,6 +90,14 @@ class Conv2d(Layer):
         object.__setattr__(self, "padding", pair(padding, "padding", 0))
         object.__setattr__(self, "dilation", pair(dilation, "dilation", 1))
         object.__setattr__(self, "groups", groups)
+
+    def _summary(self) -> str:
+        kernel, channels = self.W.shape[:2], self.W.shape[2] * self.groups
+        parts = [counted(self.filters, "filter"), f"{kernel[0]} x {kernel[1]}", counted(channels, "channel")]
+        pairs = {"stride": self.stride, "dilation": self.dilation}
+        parts += [f"{name} {a} x {b}" for name, (a, b) in pairs.items() if (a, b) != (1, 1)]
+        parts += [f"padding {self.padding[0]} x {self.padding[1]}"] if any(self.padding) else []
+        return ", ".join(parts + ([f"{self.groups} groups"] if self.groups > 1 else []))
 
     @classmethod
     def init(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.errors import HandmadeError
+from handmade.engine.printable import ShortRepr, sides
 from handmade.engine.terms import Term
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 Input: TypeAlias = Any  # an array (N, *shape); for a layer that joins, a tuple of arrays, one for each activation it reads
 
 
-class Layer(ABC):
+class Layer(ShortRepr, ABC):
     """A layer. Shapes are those of one image, without the batch axis; a join gets tuples of shapes, arrays and differences."""
 
     SETTINGS: ClassVar[tuple[str, ...]] = ()  # names of what describes the layer, as `init` takes them
@@ -50,6 +51,9 @@ class Layer(ABC):
         The layer calls its input "input" (a join: "input0", "input1", ...) and its arrays by their names.
         """
         raise HandmadeError(f"expected {self.kind} to have a method receipt; it has none")
+
+    def _summary(self) -> str:
+        return ", ".join(f"{name} {sides(value)}" for name, value in self.settings().items())
 
     @property
     def kind(self) -> str:

@@ -22,6 +22,7 @@ from handmade.engine.errors import HandmadeError
 from handmade.engine.initialisation import he
 from handmade.engine.layers.channel import EVERY, Channel, only
 from handmade.engine.layers.layer import Layer
+from handmade.engine.printable import counted
 from handmade.engine.terms import Term, largest_first, stored, total
 
 
@@ -52,6 +53,9 @@ class Linear(Layer):
     def __post_init__(self) -> None:
         if self.W.ndim != 2 or self.b.shape != self.W.shape[-1:] or 0 in self.W.shape:
             raise HandmadeError(f"Linear: expected W (in, out) and b (out,); got {self.W.shape} and {self.b.shape}")
+
+    def _summary(self) -> str:
+        return f"{counted(self.W.shape[0], 'input')}, {counted(self.units, 'unit')}"
 
     @classmethod
     def init(cls, rng: "np.random.Generator", inputs: int, units: int, dtype: DTypeLike = np.float32) -> Self:

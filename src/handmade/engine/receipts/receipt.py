@@ -7,11 +7,12 @@ The receipt contains this difference, and its bound.
 from dataclasses import dataclass
 from typing import Any
 
+from handmade.engine.printable import Printable, ShortRepr
 from handmade.engine.terms import Place, Term
 
 
 @dataclass(frozen=True)
-class Receipt:
+class Receipt(Printable):
     """Number that the network stored at a place, and the tree of terms from which it is computed.
 
     Attributes
@@ -43,6 +44,9 @@ class Receipt:
     inputs: tuple["Receipt", ...] = ()
     story: tuple["Step", ...] = ()
 
+    def _summary(self) -> str:
+        return f"{self.at} = {self.value:+.6g}, {self.kind}"
+
     @property
     def sum(self) -> float:
         """Value of the tree: the exact sum of the terms."""
@@ -72,7 +76,7 @@ class Receipt:
 
 
 @dataclass(frozen=True)
-class Step:
+class Step(ShortRepr):
     """Effect of a nudge on one activation: the count of numbers that change, and the largest change."""
 
     layer: str
@@ -80,6 +84,9 @@ class Step:
     numbers: int
     largest: float
     at: Place | None
+
+    def _summary(self) -> str:
+        return f"{self.layer}, {self.moved:,} of {self.numbers:,} changed, largest {self.largest:+.4g} at {self.at}"
 
     def to_json(self) -> dict[str, Any]:
         """Return the step as plain data."""

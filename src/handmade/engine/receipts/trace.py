@@ -15,6 +15,7 @@ from handmade.engine.errors import HandmadeError
 from handmade.engine.graph import carried
 from handmade.engine.losses import CrossEntropy, Loss
 from handmade.engine.network import Network
+from handmade.engine.printable import Printable
 from handmade.engine.receipts import places
 from handmade.engine.receipts.receipt import Step
 from handmade.engine.receipts.work import Work
@@ -22,7 +23,7 @@ from handmade.engine.terms import Place
 
 
 @dataclass(frozen=True, eq=False)
-class Trace:
+class Trace(Printable):
     """Differences that one nudge causes in a network for one image.
 
     Attributes
@@ -46,6 +47,15 @@ class Trace:
     differences: dict[str, Array]
     loss: float | None
     dL: float | None
+
+    def _summary(self) -> str:
+        loss = "" if self.dL is None else f", loss {self.dL:+.4g}"
+        return f"{self.at} {self.step:+.4g}, {len(self.differences)} layers{loss}"
+
+    @property
+    def dtype(self) -> str:
+        """Precision of the activations."""
+        return str(next(iter(self.activations.values())).dtype)
 
     @property
     def steps(self) -> tuple[Step, ...]:

@@ -18,6 +18,7 @@ from handmade.engine.losses import check_labels
 from handmade.engine.network import Network
 from handmade.engine.optim import EMA, Momentum, Optimiser, Schedule, clip_by_norm, constant, global_norm
 from handmade.engine.optim.checks import POSITIVE, checked
+from handmade.engine.printable import Printable
 from handmade.engine.randomness import STAGE, generator
 from handmade.engine.training.batches import Augment, Batches, Prepare
 from handmade.engine.training.state import TrainingState
@@ -28,7 +29,7 @@ REMEDY = "try a smaller learning rate"
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
+class Step(Printable):
     """What happened in one step.
 
     Attributes
@@ -72,6 +73,9 @@ class Step:
     validation: Evaluation | None
     stopped: Stopped | None
     state: TrainingState
+
+    def _summary(self) -> str:
+        return f"{self.number:,} of {self.steps:,}, loss {self.loss:.6g}, {self.images:,} images"
 
     @property
     def images(self) -> int:
@@ -288,10 +292,6 @@ def _first_overflow(network: Network, x: Array) -> str:
         tape = network.forward(x)
     for i, activation in enumerate(tape):
         if not np.isfinite(activation).all():
-            where = (
-                "the images are not finite"
-                if i == 0
-                else f"the output of layer {i - 1} ({network.names[i - 1]}) overflowed first"
-            )
-            return f"{where}; {REMEDY}"
+            layer = f"the output of layer {i - 1} ({network.names[i - 1]}) overflowed first"
+            return f"{layer if i else 'the images are not finite'}; {REMEDY}"
     return f"every layer's output is finite, the loss itself overflowed; {REMEDY}"

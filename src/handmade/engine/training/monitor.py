@@ -21,6 +21,7 @@ import numpy as np
 from handmade.engine.arrays import Array
 from handmade.engine.layers import rule
 from handmade.engine.losses import CrossEntropy, Loss
+from handmade.engine.printable import ShortRepr
 from handmade.engine.training.loop import Step
 
 Kind: TypeAlias = Literal["exploding", "dead", "vanishing", "flat", "slow"]
@@ -40,7 +41,7 @@ LEAPS = 1.0  # of it: too much
 
 
 @dataclass(frozen=True)
-class Notice:
+class Notice(ShortRepr):
     """One thing that keeps a network from learning.
 
     Attributes

@@ -7,11 +7,12 @@ from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.engine.network import Network
 from handmade.engine.optim import EMA, Optimiser, State
+from handmade.engine.printable import ShortRepr
 from handmade.engine.training.stopping import Best
 
 
 @dataclass(frozen=True, eq=False)
-class TrainingState:
+class TrainingState(ShortRepr):
     """A place in a training. There is no generator in it: randomness follows from the seed and the number of the step.
 
     Attributes

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from handmade.engine.network import Network
+from handmade.engine.printable import ShortRepr
 
 Stopped: TypeAlias = Literal["patience", "target"]
 
 
 @dataclass(frozen=True, eq=False)
-class Best:
+class Best(ShortRepr):
     """The best validation so far: the highest accuracy, and of equal ones the smallest loss.
 
     Attributes

@@ -27,6 +27,7 @@ from handmade.engine.gradients.definition import mean_loss, quotient
 from handmade.engine.gradients.difference import difference
 from handmade.engine.losses import CrossEntropy, Loss
 from handmade.engine.network import Network
+from handmade.engine.printable import Printable, ShortRepr
 
 STEPS = tuple(float(f"1e-{n}") for n in range(1, 31))
 SAME = 1e-9  # relative: if two one-sided derivatives are closer, the weight is not on a kink
@@ -41,7 +42,7 @@ METHODS: tuple[tuple[Method, Precision, Scheme], ...] = tuple(
 
 
 @dataclass(frozen=True)
-class Curve:
+class Curve(ShortRepr):
     """Error of one method to compute a quotient, for every h.
 
     Attributes
@@ -69,7 +70,7 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class StepErrors:
+class StepErrors(Printable):
     """Errors of all methods for each h.
 
     Attributes
@@ -88,6 +89,10 @@ class StepErrors:
     curves: tuple[Curve, ...]
     weights: dict[str, int]
     on_kinks: dict[str, int]
+
+    def _summary(self) -> str:
+        weights = sum(self.weights.values())
+        return f"{len(self.curves)} methods, {len(self.h)} step sizes, {weights} weights"
 
     def curve(self, method: Method, dtype: Precision, scheme: Scheme) -> Curve:
         """Return the curve of one method."""
