@@ -86,8 +86,8 @@ def test_every_command_shows_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], options: list[str], words: str
 ) -> None:
     def compute(*_: object, **__: object) -> None:
-        compiling.tell_begins("correlate", kept=True)
-        compiling.tell_ends()
+        compiling.notify_begin("correlate", kept=True)
+        compiling.notify_end()
 
     monkeypatch.setattr(main, "app", compute)
     monkeypatch.setattr(sys, "argv", ["handmade", "evaluate", *options])

@@ -16,7 +16,7 @@ ENGINE = ROOT / "engine"
 ORDER = [
     *("errors", "printable", "extras", "compiling", "arrays", "memory", "randomness", "initialisation"),
     *("loops", "more_loops", "join_loops", "terms", "foreign", "layers", "losses", "preparation", "graph", "names", "structure"),
-    *("backend", "network", "residual", "description", "sharing", "plain", "evaluation", "gradients", "optim", "training"),
+    *("backend", "network", "residual", "description", "parallel", "plain", "evaluation", "gradients", "optim", "training"),
     *("receipts", "check"),
 ]
 FREE = {"registry.py", "adapter.py"}  # of engine/layers: who may ask

@@ -147,11 +147,11 @@ def test_a_join_says_what_it_reads(command: Command, network_file: Path) -> None
     )
 
     assert [told["kind"] for told in (added, multiplied, beside)] == ["Add", "Multiply", "Concat"]
-    assert added["total"]["label"] == "the activations that it reads, added up"
+    assert added["total"]["label"] == "sum of its inputs"
     assert [part["place"] for part in added["total"]["parts"]] == ["residual1.block.conv1[3,2,1]", "gelu1[3,2,1]"]
     assert [part["place"] for part in multiplied["total"]["parts"]] == ["residual1[3,2,1]", "gelu1[3,2,1]"]
     assert [part["place"] for part in beside["total"]["parts"]] == ["residual1[3,2,1]"]
-    assert "the activations that it reads, added up" in explain(command, network_file, "residual1[3,2,1]").out
+    assert "sum of its inputs" in explain(command, network_file, "residual1[3,2,1]").out
 
 
 def test_a_trace_goes_over_all_nodes_that_a_nudge_reaches(command: Command, network_file: Path) -> None:

@@ -195,7 +195,10 @@ def test_curves_take_several_runs(command: Command, place: Path) -> None:
             "plot filters tiny.json --layer conv2",
             "layer 'conv2' cannot be drawn; layers of this network that can: conv1, linear1",
         ),
-        ("plot filters nowhere", "nowhere: expected a model file.*"),
+        (
+            "plot filters redme",
+            "redme: expected a run, a model file, a preset or a network file; there is none. Did you mean readme?",
+        ),
         (
             "plot maps tiny.json --image test:99 --data digits",
             "digits: expected an image from test:0 to test:39, got 'test:99'. Try test:0",
@@ -212,7 +215,7 @@ def test_curves_take_several_runs(command: Command, place: Path) -> None:
         ),
         ("plot curves tiny.json", "tiny.json: expected the folder of a run; this file is in no run. Try: .* evaluate tiny.json"),
         ("plot nudge tiny.json --data digits --nudge conv1.W[9,0,0,0]=1", "conv1.W: expected row 0 to 2, .*"),
-        ("report digits", "digits: expected the folder of a run; there is no run.json in it. Try: handmade runs"),
+        ("report digits", "digits: .* the folder of a run; there is no model.safetensors in it.*"),
         ("report my-run --image 40 --out y.html", "--image: expected a test image, 0 to 39, got 40. Try --image 0"),
         ("report my-run --out y.pdf", "--out: expected a name that ends in .html, .htm, got y.pdf. Try --out picture.html"),
     ],
@@ -338,6 +341,16 @@ def test_a_report_tells_settings_and_results_and_lets_no_text_be_markup(page: st
     assert "<i>" not in page
     assert not any("model.safetensors" in word or word.endswith("/my-run") for word in words)  # no path of somebody's disk
     assert "$" not in re.sub(r'"data:[^"]*"', "", page)
+
+
+def test_a_report_takes_a_model_file_and_finds_its_run(command: Command, place: Path) -> None:
+    (place / "alone").mkdir(exist_ok=True)
+    (place / "alone" / "other.safetensors").write_bytes((place / "my-run" / "model.safetensors").read_bytes())
+
+    assert "my-run/report.html, which exists" in command("report", "my-run/model.safetensors").error
+    done = command("report", "alone/other.safetensors", "--data", "digits")
+    assert done.out.startswith("Report: other-report.html (")
+    assert "Training" not in re.findall(r"<h2[^>]*>([^<]*)", (place / "other-report.html").read_text(encoding="utf-8"))
 
 
 def test_a_report_is_not_written_over_unless_told(command: Command, place: Path, page: str) -> None:

@@ -61,7 +61,7 @@ REASONS: dict[str, tuple[Callable[[Patch], None], str]] = {
     ),
     "a newer NumPy": (
         lambda patch: patch.setattr(usable, "requires", lambda _: ["llvmlite<0.51", "numpy<2.1,>=1.22"]),
-        rf"Numba \S+ goes with NumPy below 2.1; this is NumPy {np.__version__}. {INSTALL} 'numpy<2.1', which finds two that fit",
+        rf"Numba \S+ needs NumPy below 2.1; this is NumPy {np.__version__}. {INSTALL} 'numpy<2.1', which finds two that fit",
     ),
     "switched off": (
         lambda patch: patch.setenv("NUMBA_DISABLE_JIT", "1"),

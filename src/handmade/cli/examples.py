@@ -42,7 +42,8 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "report": (
         ("Write runs/readme-1/report.html.", "handmade report runs/readme-1"),
-        ("Follow another test image, and name the file.", "handmade report runs/readme-1 --image 7 --out seven.html"),
+        ("Show another test image, and name the file.", "handmade report runs/readme-1 --image 7 --out seven.html"),
+        ("Report on an untrained network.", "handmade report readme"),
     ),
     "runs": (
         ("List the runs in the folder runs, the best last.", "handmade runs --sort accuracy"),
@@ -66,10 +67,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "plot nudge": (
         ("Draw all changes by one nudge.", "handmade plot nudge runs/readme-1 --nudge 'conv1.W[1,2,0,5]=+0.1'"),
-        (
-            "Use another image.",
-            "handmade plot nudge runs/readme-1 --nudge 'conv1.W[1,2,0,5]=+0.1' --image test:7 --out seven.png",
-        ),
+        ("Use an untrained network.", "handmade plot nudge readme --nudge 'conv1.W[1,2,0,5]=+0.1' --image test:7"),
     ),
     "plot sensitivity": (
         ("Draw the pixels that matter most.", "handmade plot sensitivity runs/readme-1 --image test:7"),

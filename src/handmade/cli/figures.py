@@ -31,8 +31,7 @@ class Order:
     def file(self, target: str | Path) -> Path:
         """Return the file, named after the model if none is given; HandmadeError if it cannot be written."""
         library()
-        stem = Path(target).resolve().name.removesuffix(".safetensors").removesuffix(".json")
-        file = self.out or Path(f"{stem}-{self.kind}.{self.formats[0]}")
+        file = self.out or Path(f"{stem_of(target)}-{self.kind}.{self.formats[0]}")
         return writable(file, self.formats, force=self.force)
 
     def draw(self, file: Path, figure: Any) -> None:
@@ -43,6 +42,11 @@ class Order:
         """Write an encoded picture, and print its name."""
         write_atomically(file, content)
         results.print(f"Picture: {file}", markup=False)
+
+
+def stem_of(target: str | Path) -> str:
+    """Return the name of a run, a model file, a network file or a preset, without its ending."""
+    return Path(target).resolve().name.removesuffix(".safetensors").removesuffix(".json")
 
 
 def writable(file: Path, formats: Sequence[str], *, force: bool) -> Path:

@@ -85,10 +85,13 @@ class Checkpoint(ShortRepr):
             self._network("network/", network),
             self._part("memory/"),
             None if ema is None else self._part("average/"),
-            None if self.best is None else Best(network=self._network("best/", network), **self.best),
+            None if self.best is None else self._best(self.best, network),
         )
         state.check(network, optimiser, ema)
         return state
+
+    def _best(self, best: dict[str, Any], network: Network) -> Best:
+        return Best(best["step"], best["accuracy"], best["loss"], self._network("best/", network), best["ago"])
 
     def _network(self, prefix: str, network: Network) -> Network:
         arrays = self._part(prefix)
@@ -137,7 +140,7 @@ class Checkpoints:
         best = state.best
         facts = {
             "step": state.steps,
-            "best": best and {"step": best.step, "accuracy": best.accuracy, "loss": best.loss, "ago": best.ago},
+            "best": best and {"step": best.step, "accuracy": best.accuracy, "loss": best.loss, "ago": best.validations_since},
             "network": describe(state.network),
             "fingerprint": fingerprint,
             "seconds": seconds,

@@ -25,7 +25,7 @@ from handmade.engine.graph import INPUT
 from handmade.engine.layers import Difference
 from handmade.engine.losses import CrossEntropy
 from handmade.engine.network import Network
-from handmade.engine.plain.differences import Path
+from handmade.engine.plain.differences import Propagation
 from handmade.pictures.image_pixels import as_map, image_pixels
 from handmade.pictures.maps import of_class
 from handmade.pictures.numbers import percent, plain, signed_decimals, size
@@ -164,14 +164,14 @@ def _grid(shape: tuple[int, ...], step: int) -> tuple[slice, ...]:
 
 def _nudged(network: Network, x: Array, y: Array, h: float, numbers: Array) -> Array:
     """Return the quotients of some numbers of x, by differences that go through the layers AT_ONCE at a time."""
-    path = Path(network, x)
+    propagation = Propagation(network, x)
     quotients = np.empty(len(numbers))
     for start in range(0, len(numbers), AT_ONCE):
         some = numbers[start : start + AT_ONCE]
         dx = np.zeros((x.size, len(some)))
         dx[some, np.arange(len(some))] = h
-        dz = path.after(INPUT, Difference(dx.reshape(*x.shape, len(some))))
-        quotients[start : start + AT_ONCE] = path.loss_of(dz, y, CrossEntropy()) / h
+        dz = propagation.to_logits(INPUT, Difference(dx.reshape(*x.shape, len(some))))
+        quotients[start : start + AT_ONCE] = propagation.loss_of(dz, y, CrossEntropy()) / h
     return quotients
 
 

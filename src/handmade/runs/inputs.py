@@ -4,6 +4,7 @@ import json
 import shlex
 import sys
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
@@ -99,29 +100,32 @@ def model(path: Path) -> Network:
     return load_network(model_of(path))
 
 
+def run_with(path: Path) -> Path | None:
+    """Return the folder of a run: the path itself, or the folder of a model file in a run; None if it is neither."""
+    for folder in (path, path.parent if path.is_file() and not path.name.endswith(".json") else path):
+        if (folder / SETTINGS).is_file():
+            return folder
+    return None
+
+
 def run_of(path: Path) -> Path:
-    """Return the folder of a run: the path itself, or the folder of a model file that is in a run.
+    """Return the folder of a run, as `run_with`.
 
     Raises
     ------
     HandmadeError
-        If it is neither. Only a run has the log of a training.
+        If the path is neither. Only a run has the log of a training.
     """
-    if (path / SETTINGS).is_file():
-        return path
-    if path.is_file() and (path.parent / SETTINGS).is_file():
-        return path.parent
+    run = run_with(path)
+    if run is not None:
+        return run
+    reason, advice = "there is no such folder", "handmade runs"
     if path.is_dir():
-        reason, advice = f"there is no {SETTINGS} in it", "handmade runs"
+        reason = f"there is no {SETTINGS} in it"
     elif path.is_file():
         reason, advice = "this file is in no run", f"handmade evaluate {shlex.quote(str(path))}"
-    else:
-        preset = str(path) in networks.PRESETS
-        reason, advice = (
-            ("a preset has no training log", f"handmade train --network {path}")
-            if preset
-            else ("there is no such folder", "handmade runs")
-        )
+    elif str(path) in networks.PRESETS:
+        reason, advice = "a preset has no training log", f"handmade train --network {path}"
     raise HandmadeError(f"{path}: expected the folder of a run; {reason}. Try: {advice}")
 
 
@@ -129,7 +133,12 @@ def network_named(target: str, seed: int = 0) -> Network:
     """Make a preset or the network of a JSON file with new random weights, in float64; or read a model."""
     if target in networks.PRESETS or target.endswith(".json"):
         return fresh_network(target, np.random.default_rng(seed), np.float64)
-    return model(Path(target))
+    path = Path(target)
+    if not path.exists():
+        similar = get_close_matches(target, networks.PRESETS, n=1)
+        advice = f"Did you mean {similar[0]}?" if similar else "Try readme"
+        raise HandmadeError(f"{target}: expected a run, a model file, a preset or a network file; there is none. {advice}")
+    return model(path)
 
 
 def check_fit(network: Network, data: Dataset, source: str) -> None:

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from handmade.engine.description import describe, describe_again
+from handmade.engine.description import describe, upgrade_description
 from handmade.engine.errors import HandmadeError
 from handmade.engine.training.state import TrainingState
 from handmade.files.checkpoints import Checkpoint, Checkpoints
@@ -170,7 +170,7 @@ def _changes(folder: Path, known: dict[str, Any], job: Job) -> dict[str, list[An
 def _check(checkpoint: Checkpoint, job: Job, folder: Path) -> None:
     """Raise HandmadeError unless the checkpoint was made by this job."""
     network, data = job.settings.network, job.settings.data
-    if describe_again(checkpoint.network) != describe(job.network):
+    if upgrade_description(checkpoint.network) != describe(job.network):
         raise HandmadeError(
             f"network={network}: expected the network of {folder}, got another network. Restore it, or start a new run"
         )

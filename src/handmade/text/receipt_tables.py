@@ -123,7 +123,7 @@ def _place_of(terms: list[Term]) -> str:
     if not places:
         return "padding"
     spans = [(min(along), max(along)) for along in zip(*(place.index for place in places), strict=True)]
-    return f"{places[0].room}[{','.join(f'{low}..{high}' if low < high else str(low) for low, high in spans)}]"
+    return f"{places[0].name}[{','.join(f'{low}..{high}' if low < high else str(low) for low, high in spans)}]"
 
 
 def _table(total: Term, digits: int) -> Table:

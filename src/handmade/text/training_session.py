@@ -9,7 +9,7 @@ from handmade.runs.session import TrainingSession
 from handmade.text.evaluation import summary
 from handmade.text.number_format import duration, percent
 
-REASONS = {"interrupted": "stopped by Ctrl-C after", "out of time": "out of time after"}
+REASONS = {"interrupted": "stopped after", "out of time": "out of time after"}
 
 
 def layout(session: TrainingSession) -> Iterator[Text]:

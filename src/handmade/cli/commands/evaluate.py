@@ -6,7 +6,7 @@ from handmade.cli.commands.options import Data, Json, Seed, Target
 
 
 def evaluate(model: Target, *, data: Data = "mnist", seed: Seed = 0, json: Json = False) -> None:
-    """Evaluate a model on the test images: accuracy and confusion matrix."""
+    """Measure accuracy on the test images."""
     from handmade.cli.console import print_json, results
     from handmade.cli.targets import network_of
     from handmade.data import prepare_for

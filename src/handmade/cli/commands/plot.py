@@ -12,7 +12,7 @@ from handmade.cli.help import Command, Group
 plot = typer.Typer(
     name="plot",
     cls=Group,
-    help="Draw filters, feature maps, training curves, mistakes, ...",
+    help="Draw filters, feature maps, training curves, mistakes and more.",
     epilog="A picture is a .png, .svg or .pdf file, by the ending of --out; a film is a .gif.",
     rich_markup_mode=None,
 )

@@ -69,8 +69,8 @@ def explain(
     where = places.place(network, at)
     work = Work.of(network, image, label, loss or CrossEntropy(), most)
     try:
-        if where.room.startswith(GRADIENT):
-            weight = Place(where.room.removeprefix(GRADIENT), where.index)
+        if where.name.startswith(GRADIENT):
+            weight = Place(where.name.removeprefix(GRADIENT), where.index)
             return WAYS[by](work, weight, h)
         return work.receipt(where, depth)
     except OverflowError:

@@ -31,7 +31,7 @@ def by_definition(work: Work, at: Place, h: float) -> Receipt:
     """Return the receipt of the difference quotient by definition, for one weight."""
     network, y = work.network, work.y
     step = checked_step(h, network)
-    key = places.key_of(network, at.room)
+    key = places.key_of(network, at.name)
     nudged = network.parameters()[key].copy()
     nudged[at.index] += step
     before, after = (mean_loss(each, work.x, y, work.loss) for each in (network, network.replace({key: nudged})))
@@ -64,9 +64,9 @@ def by_difference(work: Work, at: Place, h: float) -> Receipt:
 
 def by_backprop(work: Work, at: Place) -> Receipt:
     """Return the receipt of the derivative by backpropagation: a sum of products."""
-    name, array = work.network.owners[places.key_of(work.network, at.room)]
+    name, array = work.network.owners[places.key_of(work.network, at.name)]
     node, g = work.network.node(name), _upstream(work, name)
-    value = float(node.layer.backward(node.of(work.tape), g)[1][array][at.index])
+    value = float(node.layer.backward(node.inputs(work.tape), g)[1][array][at.index])
     reads = work.nudged(name, array, at.index, work.network.dtype.type(1))[0]  # change of each output per unit of the weight
     by_channel = rule(node.layer, "nudges") is not None
     outputs = np.ndindex(reads.shape[:-1] if by_channel else reads.shape)
@@ -84,7 +84,7 @@ def _upstream(work: Work, name: str) -> Array:
         if node.name == name:
             break
         if node.name in g:
-            gx, _ = node.layer.backward(node.of(work.tape), g[node.name])
+            gx, _ = node.layer.backward(node.inputs(work.tape), g[node.name])
             for end, part in zip(node.reads, gx if node.layer.joins else (gx,), strict=True):
                 g[end] = g[end] + part if end in g else part
     return g.get(name, np.zeros_like(work.tape[name]))
@@ -106,7 +106,7 @@ def _product(work: Work, node: Node, array: str, weight: Shape, where: Shape, g:
 
 def _receipt(work: Work, at: Place, by: str, value: float, tree: Term) -> Receipt:
     dtype = work.network.dtype
-    return Receipt(Place(GRADIENT + at.room, at.index), by, value, tree, bound(tree, dtype), str(dtype))
+    return Receipt(Place(GRADIENT + at.name, at.index), by, value, tree, bound(tree, dtype), str(dtype))
 
 
 def _lost(before: float, after: float, dtype: np.dtype[np.floating]) -> str:
