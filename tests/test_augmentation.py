@@ -143,7 +143,7 @@ def test_the_seed_decides_everything_and_the_images_given_stay(amount: str) -> N
         ({"noise": math.nan}, r"noise: .* got nan"),
         ({"elastic": math.inf}, r"elastic: .* got inf"),
         ({"rotation": "much"}, r"rotation: .* got 'much'"),
-        ({"scale": 1.0}, r"scale: expected a share below 1, got 1\.0"),
+        ({"scale": 1.0}, r"scale: expected a number below 1, got 1\.0"),
     ],
 )
 def test_impossible_amounts_are_refused(amounts: dict[str, Any], message: str) -> None:

@@ -1,10 +1,12 @@
 """Digits of one's own: found whatever the light, made like MNIST's, read as far as they can be, refused when they are none."""
 
+import re
 import warnings
 from collections import defaultdict
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,8 +19,8 @@ import handmade
 from drawn_digits import Drawn, drawn, tightly_printed
 from handmade import HandmadeError
 from handmade.data import find_digit, mnist, prepare
+from handmade.data.connected_components import connected_components, count_holes
 from handmade.data.ink import find_ink
-from handmade.data.regions import holes, regions
 from handmade.data.resize import area_average, shrunk
 from handmade.engine.arrays import Array
 
@@ -187,8 +189,8 @@ def noise(side: int) -> Array:
         (noise(200), "holes"),
         (noise(500), "holes"),
         (photo(np.hstack([three(), three()])), "side by side"),
-        (np.pad(np.ones((10, 60)), 30), "dash"),
-        (np.pad(np.ones((50, 60)), 30), "blot"),
+        (np.pad(np.ones((10, 60)), 30), "too wide"),
+        (np.pad(np.ones((50, 60)), 30), "solid shape"),
         (np.pad(np.ones((2, 2)), 30), "small"),
         (np.pad(np.kron(np.eye(6), np.ones((9, 9)))[:, ::-1] * (np.arange(54) % 9 < 6), 30), "pieces"),
     ],
@@ -260,6 +262,31 @@ def test_what_is_no_picture_is_refused_in_one_line(picture: Array, says: str) ->
     assert "\n" not in str(caught.value)
 
 
+ONE = np.zeros((28, 28), np.uint8)
+ONE[4:24, 13:16] = 255
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        (ONE / 255).tolist(),
+        ONE.astype(np.int64),
+        np.stack([ONE] * 3, axis=-1),
+        np.stack([ONE / 255] * 3, axis=-1),
+    ],
+    ids=["list", "int64", "colour", "colour floats"],
+)
+def test_the_advice_about_a_picture_leads_to_the_digit(picture: Any) -> None:
+    with pytest.raises(HandmadeError) as caught:
+        find_digit(picture)
+    advice = re.search(r"Try ((?:np|picture)\.\S+(?: / 255)?)", str(caught.value))
+    assert advice is not None
+
+    followed = eval(advice[1].removesuffix("."), {"np": np, "picture": picture})
+
+    np.testing.assert_array_equal(find_digit(followed).image, find_digit(ONE).image)
+
+
 def flooded(mask: Array, *, corners: bool) -> Array:
     """Regions by filling them pixel by pixel."""
     numbers = np.zeros(mask.shape, np.int64)
@@ -278,14 +305,14 @@ def flooded(mask: Array, *, corners: bool) -> Array:
 @given(arrays.arrays(bool, arrays.array_shapes(min_dims=2, max_dims=2, max_side=12)), st.booleans())
 @settings(max_examples=150, deadline=None)
 def test_regions_are_those_of_filling_pixel_by_pixel(mask: NDArray[np.bool], corners: bool) -> None:  # noqa: FBT001  hypothesis calls it so
-    np.testing.assert_array_equal(regions(mask, corners=corners), flooded(mask, corners=corners))
+    np.testing.assert_array_equal(connected_components(mask, corners=corners), flooded(mask, corners=corners))
 
 
 def test_holes_are_counted_by_their_size() -> None:
     mask = np.ones((9, 9), bool)
     mask[2, 2] = mask[5, 4:7] = mask[0, 4] = False  # the last one is open to the outside
 
-    assert [holes(mask, least) for least in (1, 2, 4)] == [2, 1, 0]
+    assert [count_holes(mask, least) for least in (1, 2, 4)] == [2, 1, 0]
 
 
 @given(

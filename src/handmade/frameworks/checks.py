@@ -1,4 +1,4 @@
-"""The checker of layers, for NumPy, PyTorch and JAX: what comes from a framework is converted first."""
+"""Checker of layers for NumPy, PyTorch and JAX: layers of a framework are converted first."""
 
 import dataclasses
 import functools
@@ -15,7 +15,7 @@ from handmade.frameworks import as_layer, numpy_function
 
 
 @functools.wraps(check.check_layer)
-def check_layer(layer: Any, x: ArrayLike, *, dtype: Any = None, **options: Any) -> LayerReport:  # noqa: D103  the engine's
+def check_layer(layer: Any, x: ArrayLike, *, dtype: Any = None, **options: Any) -> LayerReport:  # noqa: D103  see the engine
     given = as_array(x, "x")
     converted = as_layer(layer, given, dtype=None if dtype is None else as_dtype(dtype))
     report = check.check_layer(converted, given, dtype=dtype, **options)
