@@ -1,6 +1,5 @@
 """Digits of one's own: found whatever the light, made like MNIST's, read as far as they can be, refused when they are none."""
 
-import re
 import warnings
 from collections import defaultdict
 from collections.abc import Callable
@@ -266,23 +265,20 @@ ONE = np.zeros((28, 28), np.uint8)
 ONE[4:24, 13:16] = 255
 
 
+@pytest.mark.parametrize("picture", [(ONE / 255).tolist(), ONE.astype(np.int64)], ids=["list", "int64"])
+def test_lists_and_signed_integers_are_taken(picture: Any) -> None:
+    np.testing.assert_array_equal(find_digit(picture).image, find_digit(ONE).image)
+
+
 @pytest.mark.parametrize(
-    "picture",
-    [
-        (ONE / 255).tolist(),
-        ONE.astype(np.int64),
-        np.stack([ONE] * 3, axis=-1),
-        np.stack([ONE / 255] * 3, axis=-1),
-    ],
-    ids=["list", "int64", "colour", "colour floats"],
+    "picture", [np.stack([ONE] * 3, axis=-1), np.stack([ONE / 255] * 3, axis=-1)], ids=["colour", "colour floats"]
 )
 def test_the_advice_about_a_picture_leads_to_the_digit(picture: Any) -> None:
     with pytest.raises(HandmadeError) as caught:
         find_digit(picture)
-    advice = re.search(r"Try ((?:np|picture)\.\S+(?: / 255)?)", str(caught.value))
-    assert advice is not None
+    _, _, advice = str(caught.value).partition(". Try ")
 
-    followed = eval(advice[1].removesuffix("."), {"np": np, "picture": picture})
+    followed = eval(advice, {"np": np, "picture": picture})
 
     np.testing.assert_array_equal(find_digit(followed).image, find_digit(ONE).image)
 
