@@ -126,8 +126,8 @@ def chosen(network: Network, layer: str | None) -> Sequence[Filters]:
         picked = [each for each in known if f"{each.name}.".startswith(f"{layer}.")]
     if not picked:
         names = ", ".join(each.name for each in known) or "none; it has no convolution and no linear layer"
-        missing = f"layer {layer!r}" if layer else "network"
-        raise HandmadeError(f"{missing} cannot be drawn; layers of this network that can: {names}")
+        received = f"{layer!r}" if layer else "a network without them"
+        raise HandmadeError(f"layer: expected a layer with filters or weights, got {received}; this network has {names}")
     return picked
 
 
