@@ -24,6 +24,12 @@ def aligned(value: float, decimals: int) -> Text:
     return coloured(f"{value:+.{decimals}f}" if value else "0", value)
 
 
+def fixed(value: float, decimals: int = 6) -> str:
+    """Format a number with its sign and fixed decimals, or with an exponent if these would be zeros or too many digits."""
+    readable = not value or 0.5 * 10**-decimals <= abs(value) < 1e6
+    return (f"{value:+.{decimals}f}" if readable else f"{value:+.3e}").replace("-", MINUS)
+
+
 def decimals_for(values: Iterable[float], digits: int) -> int:
     """Return the number of decimals: `digits` significant ones of the largest value if it is 1 or more, else `digits`."""
     largest = max(map(abs, values), default=0.0)
