@@ -291,6 +291,7 @@ def test_runs_without_a_log_or_a_difference_can_be_compared(runs: Path, capsys: 
     [
         (["nowhere"], "nowhere: expected a directory of runs; there is no such directory. Try: handmade train"),
         (["runs/b", "runs/foreign"], "runs/foreign: expected the folder of a run to compare, got a folder that is not a run"),
+        (["runs/b", "runs/z"], "runs/z: expected the folder of a run to compare; there is no such folder"),
         (["runs/half", "runs/b"], "runs/half: expected the folder of a run to compare, got a folder that is damaged"),
     ],
 )

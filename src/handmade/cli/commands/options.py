@@ -13,6 +13,8 @@ import typer
 from handmade.runs.fields import Setting
 from handmade.runs.settings import settings
 
+PLACES = {"gradient", "loss", "network"}  # names of settings with another meaning at the start of a message
+
 
 def setting_option(setting: Setting, panel: str | None = None) -> Any:
     """Make the option of one setting."""
@@ -59,14 +61,20 @@ def given_settings(context: typer.Context) -> dict[str, Any]:
 
 
 def in_options(message: str) -> str:
-    """Write arguments of Python as options: steps=5 as --steps 5, force=True as --force, out=... as --out."""
+    """Write arguments of Python as options: steps=5 as --steps 5, loss='mse' as --loss mse, force=True as --force.
+
+    A message that begins with the name of a setting then begins with the option. Names in PLACES stay.
+    """
 
     def option(found: re.Match[str]) -> str:
-        name, mark = found.groups()
-        return f"--{'yes' if name == 'allow_long' else name.replace('_', '-')}{'' if mark else ' '}"
+        name, mark, text = found.groups()
+        return f"--{'yes' if name == 'allow_long' else name.replace('_', '-')}{'' if mark else ' '}{text or ''}"
 
-    names = "|".join([*(setting.name for setting in settings()), "out", "force", "allow_long"])
-    return re.sub(rf"(?<![\w./-])({names})=(True\b|\.\.\.)?", option, message)
+    known = [setting.name for setting in settings()]
+    names = "|".join([*known, "out", "force", "allow_long"])
+    message = re.sub(rf"(?<![\w./-])({names})=(True\b|\.\.\.)?(?:'([\w.-]*)')?", option, message)
+    start = message.partition(": ")[0]
+    return f"--{start.replace('_', '-')}{message[len(start) :]}" if start in {*known} - PLACES else message
 
 
 def takes_backend(command: Callable[..., None], *, light: bool = False) -> Callable[..., None]:
