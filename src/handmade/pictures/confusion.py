@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from handmade.engine.arguments import described, refused
 from handmade.engine.arrays import Array
 from handmade.engine.evaluation import Evaluation
 from handmade.pictures.fonts import fitted, labels_of, width_of
@@ -46,6 +47,8 @@ def confusion(
     -------
     Figure
     """
+    if not isinstance(evaluation, Evaluation):
+        raise refused("evaluation", "an Evaluation", described(evaluation), "handmade.evaluate(network, images, labels)")
     colours = theme(dark=dark)
     counts = evaluation.confusion
     classes = len(counts)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.engine.layers import rule
-from handmade.engine.network import Network
+from handmade.engine.network import Network, check_network
 from handmade.pictures.numbers import first, size
 from handmade.pictures.scales import Scale, signed_scale
 from handmade.pictures.sheet import GAP, LINE, MARGIN, Sheet
@@ -71,6 +71,7 @@ def filters(network: Network, layer: str | None = None, *, dark: bool = False, w
     HandmadeError
         If there is no such layer, or nothing that can be drawn.
     """
+    check_network(network, "handmade.pictures.filters(network)")
     colours = theme(dark=dark)
     sheet = Sheet(
         colours,
