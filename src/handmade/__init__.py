@@ -101,7 +101,7 @@ _FROM = {  # where the other names are, but for layers
 
 
 def __getattr__(name: str) -> Any:
-    """Load a part of handmade when it is first asked for, so that a help text appears at once."""
+    """Load a part of handmade when it is first used, so that a help text appears at once."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name in _ROOMS:
