@@ -66,8 +66,13 @@ def explain(
             raise HandmadeError(f"{name}: expected a whole number of at least 1; got {number!r:.80}")
     if by not in WAYS:
         raise HandmadeError(f"by: expected one of {', '.join(WAYS)}; got {by!r:.80}")
-    where = places.place(network, at)
-    work = Work.of(network, image, label, loss or CrossEntropy(), most)
+    places.place(network, at)
+    return explain_work(Work.of(network, image, label, loss or CrossEntropy(), most), at, depth=depth, by=by, h=h)
+
+
+def explain_work(work: Work, at: str, *, depth: int = 1, by: str = "backprop", h: float = 1e-3) -> Receipt:
+    """Return the receipt of a number of a network that is at work already; the arguments are those of `explain`."""
+    where = places.place(work.network, at)
     try:
         if where.room.startswith(GRADIENT):
             weight = Place(where.room.removeprefix(GRADIENT), where.index)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from handmade.engine.arrays import Array, Shape
+from handmade.engine.arrays import Shape
 from handmade.engine.errors import HandmadeError
 from handmade.engine.gradients.arguments import checked_step
 from handmade.engine.gradients.definition import mean_loss
@@ -65,8 +65,8 @@ def by_difference(work: Work, at: Place, h: float) -> Receipt:
 def by_backprop(work: Work, at: Place) -> Receipt:
     """Return the derivative, as the products whose sum it is."""
     name, array = work.network.owners[places.key_of(work.network, at.room)]
-    node, g = work.network.node(name), _upstream(work, name)
-    value = float(node.layer.backward(node.of(work.tape), g)[1][array][at.index])
+    node, g = work.network.node(name), work.upstream.activation(name)
+    value = float(work.upstream.weights(name)[array][at.index])
     reads = work.nudged(name, array, at.index, work.network.dtype.type(1))[0]  # what one unit of the weight adds to each output
     by_channel = rule(node.layer, "nudges") is not None
     outputs = np.ndindex(reads.shape[:-1] if by_channel else reads.shape)
@@ -74,20 +74,6 @@ def by_backprop(work: Work, at: Place) -> Receipt:
     products = [_product(work, node, array, at.index, where, g[0][where], reads[where]) for where in fed]
     what = "sum over the outputs that it feeds of (gradient of the output) x (what it reads there)"
     return _receipt(work, at, "backprop", value, total(largest_first(products, "products"), what))
-
-
-def _upstream(work: Work, name: str) -> Array:
-    """Return the gradient of the loss with respect to the output of a node."""
-    network = work.network
-    g = {network.logits_name: work.loss.backward(work.z, work.y)}
-    for node in reversed(network.nodes):
-        if node.name == name:
-            break
-        if node.name in g:
-            gx, _ = node.layer.backward(node.of(work.tape), g[node.name])
-            for end, part in zip(node.reads, gx if node.layer.joins else (gx,), strict=True):
-                g[end] = g[end] + part if end in g else part
-    return g.get(name, np.zeros_like(work.tape[name]))
 
 
 def _product(work: Work, node: Node, array: str, weight: Shape, where: Shape, g: Any, reads: Any) -> Term:

@@ -7,6 +7,7 @@ people use, set against what was stored, and followed to where it comes from.
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from handmade.engine.receipts import places
 from handmade.engine.receipts.bounds import bound
 from handmade.engine.receipts.places import INPUT, LOGITS, LOSS, PROBABILITY
 from handmade.engine.receipts.receipt import Receipt
+from handmade.engine.receipts.upstream import Upstream
 from handmade.engine.terms import Place, Term
 
 
@@ -70,6 +72,11 @@ class Work:
         if self.label is None:
             raise HandmadeError("the loss: expected the class of the image; got none. Try label=7, or --label 7")
         return np.array([self.label])
+
+    @cached_property
+    def upstream(self) -> Upstream:
+        """Gradients of the loss with respect to activations and weights."""
+        return Upstream(self.network, self.tape, self.loss, self.y)
 
     def nudged(self, name: str, array: str, index: Shape, h: Any) -> Array:
         """Return the difference of a node's output, in full, for a nudge by h of one of its weights."""
