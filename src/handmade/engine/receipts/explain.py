@@ -38,7 +38,7 @@ def explain(
         One prepared image.
     at : str
         Which number: "conv2[12,10,3]" (row, column, channel), "logits[3]", "probability[3]", "loss", "input[5,7,0]", a weight
-        such as "conv1.W[1,2,0,5]", or "d loss / d conv1.W[1,2,0,5]".
+        such as "conv1.W[1,2,0,5]", or "d loss / d " before a weight, a pixel or an activation.
     label : int, optional
         The image's class; the loss and its gradients want it.
     loss : Loss, optional
