@@ -82,7 +82,15 @@ def create_app(catalogue: Catalogue, token: str, port: int, host: str | None = N
             lab.stop()
             group.cancel_scope.cancel()
 
-    app = FastAPI(title="handmade lab", version=lab.version, docs_url=None, redoc_url=None, openapi_url=None, lifespan=life)
+    app = FastAPI(
+        title="handmade lab",
+        version=lab.version,
+        docs_url=None,  # its page would need files from elsewhere
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        lifespan=life,
+    )
     app.state.lab = lab
     app.add_exception_handler(HandmadeError, _of_user)
     app.add_exception_handler(RequestValidationError, _of_request)

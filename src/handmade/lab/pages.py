@@ -123,10 +123,11 @@ class Page:
         HandmadeError
             If the label does not fit, or the network reads no images.
         """
+        shown = self.shown  # which sets the label of the page
         label = self.label if label is None else self._checked(label)
         work = self._works.get(label)
         if work is None or len(work.known) > MOST_RECEIPTS:
-            work = self._works[label] = Work(self._network, self._tape(), label, CrossEntropy(), 10)
+            work = self._works[label] = Work(self._network, self._tape(shown), label, CrossEntropy(), 10)
         return work
 
     def checked_work(self, label: int | None = None) -> Work:
@@ -168,9 +169,9 @@ class Page:
             raise HandmadeError(f"label: expected {expected}; got {label}")
         return label
 
-    def _tape(self) -> dict[str, Array]:
+    def _tape(self, shown: RawImage) -> dict[str, Array]:
         if self._activations is None:
-            x = prepared(self._network, self.shown.pixels)[None]
+            x = prepared(self._network, shown.pixels)[None]
             with np.errstate(over="ignore", invalid="ignore"):  # an overflow is sent as it is
                 self._activations = self._network.tape(x)
         return self._activations

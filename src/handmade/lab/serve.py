@@ -114,9 +114,9 @@ class _Server(uvicorn.Server):
             self._ready()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.force_exit = self.should_exit  # where somebody is in a hurry
         self.should_exit = True
-        self.force_exit = True  # no stream of events and no request holds up the end
-        self._lab.stopping.set()
+        self._lab.stopping.set()  # streams of events end, so that they hold nothing up
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
