@@ -37,7 +37,7 @@ class Closes(Protocol):
     """Trainings of a page, which end when it is closed."""
 
     def close(self) -> None:
-        """Stop all of them."""
+        """Stop each of them."""
         ...
 
 
@@ -155,7 +155,7 @@ class Page:
         return self.image
 
     def close(self) -> None:
-        """Stop the trainings, and let go of everything."""
+        """Stop the trainings, and free the memory."""
         self.closed, self.results = True, None
         trainings, self.trainings = self.trainings, None
         if trainings is not None:
@@ -177,12 +177,12 @@ class Page:
         return self._activations
 
     def _forget(self) -> None:
-        """Let go of what was worked out."""
+        """Drop the tape and everything computed from it."""
         self._works, self._activations, self._finite = {}, None, None
 
 
 class Pages:
-    """All open pages.
+    """Open pages by name.
 
     Parameters
     ----------

@@ -114,7 +114,7 @@ class _Server(uvicorn.Server):
             self._ready()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self.force_exit = self.should_exit  # where somebody is in a hurry
+        self.force_exit = self.should_exit  # at the second signal
         self.should_exit = True
         self._lab.stopping.set()  # streams of events end, so that they hold nothing up
 
