@@ -339,6 +339,16 @@ def test_a_body_that_is_no_json_is_told_in_one_line(client: LabClient, content: 
     assert status in {400, 422}
 
 
+def test_what_nobody_expected_is_an_error_in_one_line(catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+    with LabClient(catalogue, raises=False) as client:
+        page = client.page()
+        monkeypatch.setattr(Page, "image_frame", lambda _: 1 / 0)
+        response = client.get(page.path + "/image")
+        assert response.status_code == 500
+        assert response.json() == {"error": "unexpected ZeroDivisionError: division by zero"}
+        assert response.headers["x-content-type-options"] == "nosniff"
+
+
 def test_data_that_are_missing_are_told_to_the_page(tmp_path: Path) -> None:
     with LabClient(Catalogue(runs=tmp_path, data=str(tmp_path / "nothing"))) as client:
         response = client.post("/api/pages", {})

@@ -77,7 +77,7 @@ class Catalogue:
         self._data: Dataset | None = None
         self._known: WeakValueDictionary[tuple[str, int, int], Network] = WeakValueDictionary()
         self.first = self._first(target)
-        self.open(self.first)
+        self._kept = self.open(self.first)  # in memory, so that the first page does not wait
 
     def _first(self, target: str | None) -> str:
         if target is None:
@@ -207,4 +207,3 @@ def _of_run(record: RunRecord, end: str) -> dict[str, Any]:
         "status": record.status,
         "when": record.word("when"),
     }
-

@@ -24,6 +24,8 @@ Application: TypeAlias = Callable[[Message, Receive, Send], Awaitable[None]]
 LARGEST_BODY = 2**20  # bytes
 LARGEST_DRAWING = 4 * 2**20
 LARGEST_FILE = 10 * 2**20
+DROPPED = 32 * 2**20  # of a body that is too large
+LONGEST_LINE = 500  # letters of an error
 SAFE = {"GET", "HEAD"}
 LOCAL = ("127.0.0.1", "localhost", "[::1]")
 POLICY = (
@@ -86,9 +88,25 @@ class Guard:
             if body is None:
                 answer = Answer(413, f"body: expected at most {_limit(scope['path']):,} bytes")
             else:
-                await self._app(scope, _again(body, receive), _with_headers(send))
+                await self._passed(scope, _again(body, receive), _with_headers(send))
                 return
         await answer.to(_with_headers(send))
+
+    async def _passed(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Let the application answer; if it fails, the answer is an error in one line."""
+        begun = False
+
+        async def sent(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sent)
+        except Exception as problem:
+            if not begun:
+                await Answer(500, " ".join(f"unexpected {type(problem).__name__}: {problem}".split())[:LONGEST_LINE]).to(send)
+            raise  # for the log
 
     def _refusal(self, scope: Message) -> "Answer | None":
         headers = _headers(scope)
@@ -154,17 +172,21 @@ class Answer:
 async def _read(receive: Receive, limit: int) -> bytes | None:
     """Return the body; None as soon as it is larger than the limit."""
     parts: list[bytes] = []
-    size = 0
+    size = 0  # a body that is a little too large is read to its end, so that the page hears why
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             return b"".join(parts)
         part = message.get("body", b"")
         size += len(part)
-        if size > limit:
+        ended = not message.get("more_body", False)
+        if size > limit + DROPPED or (size > limit and ended):
             return None
-        parts.append(part)
-        if not message.get("more_body", False):
+        if size > limit:
+            parts.clear()
+        else:
+            parts.append(part)
+        if ended:
             return b"".join(parts)
 
 
@@ -199,9 +221,10 @@ def _limit(path: str) -> int:
 def _query(scope: Message, name: str) -> str:
     """Return a value of the query; empty if there is none."""
     try:
-        return parse_qs(scope.get("query_string", b"").decode("latin-1"), max_num_fields=20).get(name, [""])[-1]
+        values = parse_qs(scope.get("query_string", b"").decode("latin-1"), max_num_fields=20)
     except ValueError:  # too many fields
         return ""
+    return str(values.get(name, [""])[-1])
 
 
 def _headers(scope: Message) -> dict[str, str]:
