@@ -130,8 +130,9 @@ def test_a_given_host_is_let_in_too(runs: Path) -> None:
 def test_another_origin_is_refused(client: LabClient, headers: dict[str, str]) -> None:
     for method in ("POST", "PUT", "DELETE", "PATCH"):
         assert client.request(method, "/api/pages", json={}, headers=headers).status_code == 403
-    if "sec-fetch-site" in headers and headers["sec-fetch-site"] == "cross-site":
-        assert client.get("/api/sources", headers=headers).status_code == 403
+    if "sec-fetch-site" in headers:
+        for path in ("/api/sources", "/static/index.html"):
+            assert client.get(path, headers=headers).status_code == 403
 
 
 def test_the_own_origin_is_let_in(client: LabClient) -> None:

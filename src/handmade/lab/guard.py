@@ -27,6 +27,7 @@ LARGEST_FILE = 10 * 2**20
 DROPPED = 32 * 2**20  # of a body that is too large
 LONGEST_LINE = 500  # letters of an error
 SAFE = {"GET", "HEAD"}
+OWN = {None, "same-origin", "none"}  # of Sec-Fetch-Site: this page, the address bar, or no browser
 LOCAL = ("127.0.0.1", "localhost", "[::1]")
 POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
@@ -115,10 +116,10 @@ class Guard:
             return Answer(421, "Host: expected the address of this server, as in the link that handmade lab prints")
         origin, site = headers.get("origin"), headers.get("sec-fetch-site")
         if scope["method"] not in SAFE:
-            foreign = origin.lower() != f"http://{host}" if origin is not None else site not in {None, "same-origin", "none"}
+            foreign = origin.lower() != f"http://{host}" if origin is not None else site not in OWN
             if foreign:
                 return Answer(403, "Origin: expected this server's own page; the request came from another one")
-        elif site == "cross-site" and scope["path"].startswith("/api/"):
+        elif site not in OWN and scope["path"] not in {"/", "/healthz"}:
             return Answer(403, "Origin: expected this server's own page; the request came from another one")
         return None
 
