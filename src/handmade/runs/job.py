@@ -14,6 +14,7 @@ from handmade.data.split import split_validation
 from handmade.engine.errors import HandmadeError
 from handmade.engine.gradients.arguments import checked_step
 from handmade.engine.optim import EMA, Optimiser
+from handmade.engine.printable import ShortRepr
 from handmade.engine.training import Step, train
 from handmade.engine.training.state import TrainingState
 from handmade.files.checkpoints import Checkpoints, fingerprint
@@ -27,7 +28,7 @@ from handmade.threads import cores
 
 
 @dataclass(frozen=True, eq=False)
-class Job:
+class Job(ShortRepr):
     """Everything that a training needs but the threads.
 
     Attributes

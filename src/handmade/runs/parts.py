@@ -1,4 +1,4 @@
-"""Parts of a training, made from its settings: optimiser, schedule, average, loss, gradient, augmentation, preparation."""
+"""Parts of a training, made from its settings: optimiser, schedule, moving average, loss, gradient, augmentation."""
 
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -61,7 +61,7 @@ def make_schedule(settings: Settings) -> Schedule:
 
 
 def make_ema(settings: Settings) -> EMA | None:
-    """Make the moving average of the weights, if one is set."""
+    """Make the exponential moving average of the weights; None without a decay."""
     return None if settings.ema is None else EMA(settings.ema)
 
 
@@ -71,7 +71,8 @@ def make_loss(settings: Settings) -> Loss:
         return CrossEntropy(settings.label_smoothing)
     if settings.label_smoothing:
         raise HandmadeError(
-            f"label_smoothing={settings.label_smoothing:g}: expected loss=cross-entropy with it, got {settings.loss}"
+            f"label_smoothing={settings.label_smoothing:g}: expected loss=cross-entropy with it, got {settings.loss}. "
+            "Try leaving it out"
         )
     return MeanSquaredError()
 
@@ -91,7 +92,7 @@ def _penalties(settings: Settings) -> tuple[Penalty, ...]:
 
 
 def make_augmentation(settings: Settings) -> Augmentation | None:
-    """Make the random changes of training images from words such as "shift=2,rotation=10"; None from "none"."""
+    """Make the random changes of training images from text such as "shift=2,rotation=10"; None from "none"."""
     if settings.augment == "none":
         return None
     names = [field.name for field in fields(Augmentation)]
