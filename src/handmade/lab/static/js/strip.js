@@ -1,0 +1,304 @@
+/**
+ * The network as a strip of maps from left to right, generated from NetworkInfo: one canvas a node, nodes in columns.
+ *
+ * Interface
+ *   new Strip(root, lab)                 lab: {store, data, focus}
+ *   strip.figures                        Map from node name to Figure {node, view, element, legend, note, paint}
+ *   strip.show({prefix, frame, kind})    shows arrays "prefix<node>" of a frame in the place of the activations, "diff:" for example;
+ *                                        nodes without an array are empty. strip.show(null) returns to the state's direction
+ *   strip.select(place)                  makes its map the one with the keyboard's focus
+ *   events: "drawn" (maps have other values), "built" (another network or size), "cell" (detail place: the keyboard moved)
+ *
+ * Elements: [data-node] figures, [data-place-room] their canvases; the state's scale is chosen in #scale.
+ */
+import { largest, largestOf, themes } from "./colours.js";
+import { h } from "./dom.js";
+import { legend } from "./legend.js";
+import { gridOf, LISTED_MOST, MapView } from "./mapview.js";
+import { inputNode, placeAt, roomOf } from "./places.js";
+import { count, languages, shown, text } from "./text.js";
+
+const SIZES = [112, 84, 56, 42, 28]; // sides of a tile in CSS pixels, the largest that fits first
+const MOST = 64; // maps of a node that are drawn
+const SIDE = 26; // margins around the maps of a column
+const HEAD = 62; // title, shape and legend of a node
+const LIST_CELL = 20;
+
+/**
+ * @typedef {import("./places.js").NodeInfo} NodeInfo
+ * @typedef {{node: NodeInfo, room: string, view: MapView, colour: MapView|null, element: HTMLElement, legend: HTMLElement,
+ *   note: HTMLElement, limit: number|((channel: number) => number), kind: string}} Figure
+ */
+
+export class Strip extends EventTarget {
+  /**
+   * @param {HTMLElement} root
+   * @param {{store: import("./state.js").Store, data: import("./data.js").Data, focus: import("./focus.js").Focus}} lab
+   */
+  constructor(root, { store, data, focus }) {
+    super();
+    this.root = root;
+    this.store = store;
+    this.data = data;
+    this.focus = focus;
+    this.inner = h("div", { class: "strip-inner" });
+    root.append(this.inner);
+    /** @type {Map<string, Figure>} */
+    this.figures = new Map();
+    /** @type {{prefix: string, frame: import("./frames.js").Frame, kind?: string}|null} */
+    this.shown = null;
+    this.locked = false;
+    /** Maps that each node draws: most active first. @type {Map<string, number[]>} */
+    this.orders = new Map();
+    this.due = false;
+    this.wantsBuild = false;
+    for (const event of ["image", "gradients"]) data.addEventListener(event, () => this.redraw());
+    data.addEventListener("network", () => this.build());
+    themes.addEventListener("change", () => this.redraw());
+    languages.addEventListener("change", () => this.redraw());
+    store.subscribe((state, old) => {
+      if (state.direction !== old.direction || state.scale !== old.scale) this.redraw();
+    });
+    new ResizeObserver(() => {
+      if (this.size !== this.#size()) this.build();
+    }).observe(root);
+  }
+
+  /** @param {{prefix: string, frame: import("./frames.js").Frame, kind?: string}|null} shown */
+  show(shown) {
+    this.shown = shown;
+    this.redraw();
+  }
+
+  /** Draw again in the next picture. */
+  redraw() {
+    if (this.due) return;
+    this.due = true;
+    requestAnimationFrame(() => {
+      this.due = false;
+      this.draw();
+    });
+  }
+
+  /** Make the figures of the network. */
+  build() {
+    const { network } = this.data;
+    if (!network) return;
+    this.size = this.#size();
+    this.figures.clear();
+    const columns = this.#columns();
+    const side = this.#side(columns);
+    this.inner.replaceChildren(...columns.map((nodes) => h("div", { class: "column" }, ...nodes.map((node) => this.#figure(node, side)))));
+    this.draw();
+    this.dispatchEvent(new Event("built"));
+  }
+
+  /** @returns {NodeInfo[][]} nodes by column */
+  #columns() {
+    const network = /** @type {import("./places.js").NetworkInfo} */ (this.data.network);
+    /** @type {NodeInfo[][]} */
+    const columns = [];
+    for (const node of [inputNode(network), ...network.nodes]) (columns[node.column] ??= []).push(node);
+    return columns.filter(Boolean);
+  }
+
+  #size() { return `${Math.round(this.root.clientWidth)} ${Math.round(this.root.clientHeight)}`; }
+
+  /** Room for the maps of one of `n` nodes of a column. @param {number} n */
+  #high(n) { return Math.max(60, (this.root.clientHeight - 20) / n - HEAD); }
+
+  /**
+   * Return the largest side of a tile with which the strip fits.
+   * @param {NodeInfo[][]} columns
+   */
+  #side(columns) {
+    const widthAt = (/** @type {number} */ side) => columns.reduce((sum, nodes) =>
+      sum + SIDE + Math.max(...nodes.map((node) => this.#tiles(node, side, nodes.length).wide)), 0);
+    return SIZES.find((side) => widthAt(side) <= this.root.clientWidth) ?? SIZES[SIZES.length - 1];
+  }
+
+  /**
+   * @param {NodeInfo} node
+   * @param {number} side
+   * @param {number} n nodes in the column
+   */
+  #tiles(node, side, n) {
+    const grid = gridOf(node.shape);
+    const channels = Math.min(grid.channels, MOST);
+    const list = grid.flat && grid.cells <= LISTED_MOST;
+    const most = Math.max(grid.width, grid.height);
+    const alone = node.name === "input" ? Math.max(side, 56) : side;
+    const room = this.#high(n);
+    const scale = list ? Math.max(12, Math.min(LIST_CELL, Math.floor(room / grid.cells)))
+      : grid.flat ? Math.max(1, Math.min(6, Math.floor(alone * 1.5 / most))) : Math.max(1, Math.floor(alone / most));
+    const tile = grid.height * scale + 2;
+    const down = Math.max(1, Math.floor((room + 2) / tile));
+    const across = Math.ceil(channels / Math.min(down, channels));
+    return { grid, scale, across, list, wide: Math.max(across * (grid.width * scale + 2) + (list ? 84 : 0), 64) };
+  }
+
+  /**
+   * @param {NodeInfo} node
+   * @param {number} side
+   */
+  #figure(node, side) {
+    const network = /** @type {import("./places.js").NetworkInfo} */ (this.data.network);
+    const room = roomOf(network, node);
+    const siblings = this.#columns().find((nodes) => nodes.some(({ name }) => name === node.name)) ?? [node];
+    const { grid, scale, across, list } = this.#tiles(node, side, siblings.length);
+    const canvas = h("canvas", { class: "map", tabindex: "-1", role: "application", data: { node: node.name, placeRoom: room, testid: `map-${node.name}` } });
+    const view = new MapView(canvas);
+    const isColour = node.name === "input" && node.shape[2] === 3;
+    const colour = isColour ? new MapView(h("canvas", { class: "map colour", "aria-hidden": "true" })) : null;
+    const note = h("p", { class: "note" });
+    const bar = h("div", { class: "legend" });
+    const element = h("figure", { class: "node", data: { node: node.name, title: node.title, kind: node.kind, testid: `node-${node.name}` } },
+      h("figcaption", {}, h("span", { class: "node-title" }, room), h("span", { class: "shape" }, node.shape.join(" × "))),
+      colour?.canvas, canvas, bar, note);
+    /** @type {Figure} */
+    const figure = { node, room, view, colour, element, legend: bar, note, limit: 1, kind: "signed" };
+    view.layout(grid, {
+      scale, across, channels: this.#order(node, grid), listed: list ? (/** @type {number} */ i) => this.#listed(figure, i) : null,
+    });
+    colour?.layout({ ...grid, channels: 1 }, { scale: Math.max(1, Math.round(56 / Math.max(grid.width, grid.height))), across: 1 });
+    this.figures.set(node.name, figure);
+    return element;
+  }
+
+  /**
+   * Return the channels of a node that are drawn, the most active first if not all are.
+   * @param {NodeInfo} node
+   * @param {import("./mapview.js").Grid} grid
+   */
+  #order(node, grid) {
+    const { channels } = grid;
+    const all = Array.from({ length: channels }, (_, i) => i);
+    if (channels <= MOST) return all;
+    const values = this.data.image?.arrays[`act:${node.name}`]?.values;
+    const activity = new Float64Array(channels);
+    if (values) for (let i = 0; i < values.length; i++) activity[i % channels] += Math.abs(values[i]);
+    const order = all.sort((a, b) => activity[b] - activity[a]).slice(0, MOST);
+    const pinned = this.#pinnedChannel(node);
+    if (pinned !== null && !order.includes(pinned)) order[MOST - 1] = pinned;
+    return order;
+  }
+
+  /** @param {NodeInfo} node */
+  #pinnedChannel(node) {
+    const found = this.store.state.focus && /\[(?:.*,)?(\d+)\]$/.exec(this.store.state.focus);
+    const { network } = this.data;
+    return found && network && this.store.state.focus?.includes(`${roomOf(network, node)}[`) ? Number(found[1]) : null;
+  }
+
+  /**
+   * @param {Figure} figure
+   * @param {number} i
+   */
+  #listed(figure, i) {
+    const { network } = this.data;
+    const name = figure.node.name === network?.logits ? network.classes[i] ?? i : i;
+    return `${String(name).slice(0, 6)}  ${shown(this.values(figure.node)?.[i])}`;
+  }
+
+  /**
+   * Return the numbers that a node shows now.
+   * @param {NodeInfo} node
+   * @returns {ArrayLike<number>|null}
+   */
+  values(node) {
+    const { image, gradients } = this.data;
+    if (this.shown) return this.shown.frame.arrays[`${this.shown.prefix}${node.name}`]?.values ?? null;
+    if (this.store.state.direction === "backward") return gradients?.arrays[`grad:${node.name}`]?.values ?? null;
+    return (node.name === "input" ? image?.arrays.input : image?.arrays[`act:${node.name}`])?.values ?? null;
+  }
+
+  draw() {
+    const backward = this.store.state.direction === "backward" && !this.shown;
+    let network = 0;
+    for (const { node } of this.figures.values()) {
+      const values = node.name === "input" && !backward && !this.shown ? null : this.values(node);
+      if (values) network = Math.max(network, largest(values));
+    }
+    this.root.classList.toggle("empty", !this.data.image && !this.shown);
+    for (const figure of this.figures.values()) this.#drawFigure(figure, network, backward);
+    this.dispatchEvent(new Event("drawn"));
+  }
+
+  /**
+   * @param {Figure} figure
+   * @param {number} network largest number of the network
+   * @param {boolean} backward
+   */
+  #drawFigure(figure, network, backward) {
+    const { node, view } = figure;
+    const values = this.values(node);
+    const { channels } = view.grid;
+    figure.element.classList.toggle("empty", !values);
+    if (!values) {
+      view.clear();
+      figure.colour?.clear();
+      figure.legend.replaceChildren();
+      this.#name(figure, null);
+      return;
+    }
+    if (channels > MOST && !this.locked) {
+      const { scale, gap, across, listed } = view;
+      view.layout(view.grid, { scale, gap, across, listed, channels: this.#order(node, view.grid) });
+    }
+    const grey = node.name === "input" && !backward && !this.shown && isGrey(values);
+    const kind = this.shown?.kind ?? (grey ? "grey" : "signed");
+    figure.kind = kind;
+    const { scale } = this.store.state;
+    if (!this.locked || figure.limit === 1) {
+      const perMap = scale === "map" && channels > 1;
+      const most = grey ? Math.max(1, largest(values)) : scale === "network" && node.name !== "input" ? network : largest(values);
+      const limits = perMap ? Array.from({ length: channels }, (_, k) => largestOf(values, channels, k)) : null;
+      figure.limit = limits ? (channel) => limits[channel] : most;
+    }
+    const dead = backward ? this.data.gradients?.meta.dead?.[node.name] ?? this.data.gradients?.meta.dead?.[node.title] : null;
+    view.draw(values, { kind, limit: figure.limit, dead: dead ? new Set(dead) : null });
+    const raw = figure.colour && this.data.image?.arrays.raw;
+    if (raw && figure.colour) {
+      figure.colour.layout({ cells: raw.shape[0] * raw.shape[1], width: raw.shape[1], height: raw.shape[0], channels: 1, flat: false },
+        { scale: Math.max(1, Math.round(56 / raw.shape[0])), across: 1 });
+      figure.colour.drawColour(raw.values);
+    }
+    figure.legend.replaceChildren(...legend(kind, figure.limit));
+    const notes = [];
+    if (channels > MOST) notes.push(text("strip.most", { shown: MOST, all: count(channels) }));
+    if (dead?.length) notes.push(text(view.grid.flat ? "strip.deadUnits" : "strip.dead", { n: count(dead.length) }));
+    figure.note.textContent = notes.join(" ");
+    this.#name(figure, values);
+  }
+
+  /**
+   * @param {Figure} figure
+   * @param {ArrayLike<number>|null} values
+   */
+  #name({ room, view, node }, values) {
+    let [low, high] = [Infinity, -Infinity];
+    for (let i = 0; values && i < values.length; i++) {
+      if (values[i] < low) low = values[i];
+      if (values[i] > high) high = values[i];
+    }
+    const name = text(view.grid.channels > 1 ? "map.name" : "map.nameOne", {
+      room, n: count(view.grid.channels), shape: node.shape.join(" × "), low: shown(values ? low : null), high: shown(values ? high : null),
+    });
+    view.canvas.setAttribute("aria-label", name);
+  }
+
+  /**
+   * @param {Figure} figure
+   * @param {number} offset
+   */
+  placeOf({ room, node }, offset) {
+    const backward = this.store.state.direction === "backward" && !this.shown;
+    return placeAt(room, node.shape, offset, backward);
+  }
+}
+
+/** @param {ArrayLike<number>} values */
+function isGrey(values) {
+  for (let i = 0; i < values.length; i++) if (values[i] < 0) return false;
+  return true;
+}
