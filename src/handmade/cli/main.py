@@ -10,6 +10,7 @@ from handmade.cli.commands.check import check
 from handmade.cli.commands.doctor import doctor
 from handmade.cli.commands.evaluate import evaluate
 from handmade.cli.commands.explain import explain
+from handmade.cli.commands.lab import lab
 from handmade.cli.commands.networks import networks
 from handmade.cli.commands.options import in_options, takes_backend
 from handmade.cli.commands.plot import plot
@@ -32,7 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-COMMANDS = (train, evaluate, predict, show, check, explain, trace, report, runs, networks, doctor)  # in the order of the help
+COMMANDS = (train, evaluate, predict, show, check, explain, trace, lab, report, runs, networks, doctor)  # in the order of the help
 COMPUTE = {evaluate, predict, check, explain, trace, report, doctor}  # with a backend; a training has it among its settings
 LIGHT = {predict, explain, trace}  # so little that loading the fastest backend would take longer
 HEAVY_DRAWINGS = {"confusion", "mistakes", "steps", "film"}

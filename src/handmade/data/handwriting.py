@@ -29,6 +29,28 @@ LOOK_INSIDE = 48  # pixels: a sheet has at least so many
 FAINT = 0.1  # of full ink: what is fainter does not widen the box
 
 
+@dataclass(frozen=True)
+class Stages:
+    """Stages of the preparation that are switched on.
+
+    Attributes
+    ----------
+    crop : bool
+        Cut out the box around the ink; without it, the box is the picture.
+    scale : bool
+        Make the longer side of the box 20 pixels; without it, the picture is scaled to 28 pixels.
+    centre : bool
+        Lay the centre of mass into the middle; without it, the middle of the box.
+    """
+
+    crop: bool = True
+    scale: bool = True
+    centre: bool = True
+
+
+ALL_STAGES = Stages()
+
+
 @dataclass(frozen=True, eq=False)
 class Digit:
     """A digit found in a picture, stage by stage.
@@ -60,7 +82,7 @@ class Digit:
     rejection: str | None
 
 
-def find_digit(picture: Array) -> Digit:
+def find_digit(picture: Array, stages: Stages = ALL_STAGES) -> Digit:
     """Find the digit in a picture, whatever its size, its light and the colour of its ink, and make it like one of MNIST.
 
     Parameters
@@ -68,6 +90,8 @@ def find_digit(picture: Array) -> Digit:
     picture
         (H, W), 1 to 10,000 pixels on a side: bool, whole numbers without a sign up to what their type holds, or floats from 0,
         black, to 1, white. Either side may be the ink.
+    stages
+        Stages that are switched on; without some, the digit is less like one of MNIST.
 
     Raises
     ------
@@ -75,31 +99,34 @@ def find_digit(picture: Array) -> Digit:
         If `picture` is anything else.
     """
     _check(picture)
-    found, (rows, columns) = _find(picture)
+    found, (rows, columns) = _find(picture, stages, max(picture.shape))
+    if not stages.crop:
+        return found
     if max(rows.stop - rows.start, columns.stop - columns.start) < max(picture.shape) / 2 and max(picture.shape) > LOOK:
         margin = max(rows.stop - rows.start, columns.stop - columns.start) // 2
         near = tuple(slice(max(0, side.start - margin), side.stop + margin) for side in (rows, columns))
-        found, _ = _find(picture[near])
+        found, _ = _find(picture[near], stages, max(picture.shape))
     elif found.measures.share > SHEET and min(found.box.shape) > LOOK_INSIDE:
         inset = min(rows.stop - rows.start, columns.stop - columns.start) // 16
-        inside, _ = _find(picture[rows.start + inset : rows.stop - inset, columns.start + inset : columns.stop - inset])
+        near = slice(rows.start + inset, rows.stop - inset), slice(columns.start + inset, columns.stop - inset)
+        inside, _ = _find(picture[near], stages, max(picture.shape))
         found = found if inside.rejection else inside
     return found
 
 
-def _find(picture: Array) -> tuple[Digit, tuple[slice, slice]]:
-    """The digit of a picture, and the rows and columns of the picture that it takes."""
+def _find(picture: Array, stages: Stages, frame: int) -> tuple[Digit, tuple[slice, slice]]:
+    """The digit of a picture, and the rows and columns of the picture that it takes; `frame` is the longer side of all of it."""
     white = np.iinfo(picture.dtype).max if picture.dtype.kind == "u" else 1
     seen = shrunk(picture, LOOK) / np.float64(white)
     ink = find_ink(seen)
     kept = _without_dirt(ink.amount)
     rows, columns = _box(kept)
-    box = kept[rows, columns]
-    measures = _measured(ink, kept, box)
-    fitted = _fit(box)
     scale = -(-max(picture.shape) // LOOK)
+    measures = _measured(ink, kept, kept[rows, columns])
+    box = kept[rows, columns] if stages.crop else kept
+    fitted = _fit(box, BOX / max(box.shape) if stages.scale else SIDE * scale / frame)
     place = slice(scale * rows.start, scale * rows.stop), slice(scale * columns.start, scale * columns.stop)
-    return Digit(seen, kept, box, fitted, _centred(fitted), measures, rejection(measures)), place
+    return Digit(seen, kept, box, fitted, _centred(fitted, by_mass=stages.centre), measures, rejection(measures)), place
 
 
 def _check(picture: Array) -> None:
@@ -169,22 +196,21 @@ def _figures(strokes: Array) -> int:
     return sum(bool(height > TALL * len(strokes)) for height in heights)
 
 
-def _fit(box: Array) -> Array:
-    """Make the longer side 20 and keep the aspect."""
-    longer = max(box.shape)
-    height, width = (max(1, round(BOX * side / longer)) for side in box.shape)
+def _fit(box: Array, factor: float) -> Array:
+    """Scale both sides by one factor."""
+    height, width = (min(max(1, round(factor * side)), SIDE) for side in box.shape)
     return area_average(box, (height, width))
 
 
-def _centred(fitted: Array) -> NDArray[np.uint8]:
-    """Lay the digit into 28 x 28, its centre of mass as near to row 14, column 14 as whole pixels allow."""
+def _centred(fitted: Array, *, by_mass: bool) -> NDArray[np.uint8]:
+    """Lay the digit into 28 x 28, its centre of mass, or its middle, as near to row 14, column 14 as whole pixels allow."""
     image = np.zeros((SIDE, SIDE, 1), np.uint8)
     mass = fitted.sum()
     if mass:
         tops = []
         for axis in (0, 1):
             side = fitted.shape[axis]
-            centre = float(fitted.sum(axis=1 - axis) @ np.arange(side) / mass)
+            centre = float(fitted.sum(axis=1 - axis) @ np.arange(side) / mass) if by_mass else side / 2
             tops.append(min(max(round(SIDE / 2 - centre), 0), SIDE - side))
         top, left = tops
         image[top : top + fitted.shape[0], left : left + fitted.shape[1], 0] = np.rint(255 * fitted / fitted.max())

@@ -5,6 +5,7 @@ Shortcuts and receipts of a loss are rules of its exact type (layers/registry.py
     delta_along     (loss, z, v, d, y) -> dL      `delta` for dz = d v: logits that all move along v (classes,), by d (N, nudges)
     receipt         (loss, z, y) -> Term          the loss of one image, of its logits z (classes,) and its class y
     delta_receipt   (loss, z, dz, y) -> Term      the difference of that loss when z moves by dz (classes,)
+    gradient_receipt (loss, z, y, k) -> Term      the gradient of that loss with respect to z[k]
 """
 
 from typing import Protocol

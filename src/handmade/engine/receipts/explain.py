@@ -38,7 +38,7 @@ def explain(
         One prepared image.
     at : str
         Which number: "conv2[12,10,3]" (row, column, channel), "logits[3]", "probability[3]", "loss", "input[5,7,0]", a weight
-        such as "conv1.W[1,2,0,5]", or "d loss / d conv1.W[1,2,0,5]".
+        such as "conv1.W[1,2,0,5]", or "d loss / d " before a weight, a pixel or an activation.
     label : int, optional
         The image's class; the loss and its gradients want it.
     loss : Loss, optional
@@ -66,8 +66,13 @@ def explain(
             raise HandmadeError(f"{name}: expected a whole number of at least 1; got {number!r:.80}")
     if by not in WAYS:
         raise HandmadeError(f"by: expected one of {', '.join(WAYS)}; got {by!r:.80}")
-    where = places.place(network, at)
-    work = Work.of(network, image, label, loss or CrossEntropy(), most)
+    places.place(network, at)
+    return explain_work(Work.of(network, image, label, loss or CrossEntropy(), most), at, depth=depth, by=by, h=h)
+
+
+def explain_work(work: Work, at: str, *, depth: int = 1, by: str = "backprop", h: float = 1e-3) -> Receipt:
+    """Return the receipt of a number of a network that is at work already; the arguments are those of `explain`."""
+    where = places.place(work.network, at)
     try:
         if where.room.startswith(GRADIENT):
             weight = Place(where.room.removeprefix(GRADIENT), where.index)

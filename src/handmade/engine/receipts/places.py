@@ -1,6 +1,6 @@
 """Places as people write them: conv2[12,10,3], logits[3], probability[3], loss, input[5,7,0], conv1.W[1,2,0,5].
 
-A gradient is written as in a book: d loss / d conv1.W[1,2,0,5]. Rows, columns and channels are counted from 0. A layer goes by
+A gradient is written as in a book: d loss / d conv1.W[1,2,0,5], d loss / d conv2[12,10,3]. Rows, columns and channels are counted from 0. A layer goes by
 its name or its number: `2.W` is `conv2.W` where layer 2 is that.
 """
 
@@ -30,8 +30,9 @@ def place(network: Network, text: str) -> Place:
     if not read:
         raise HandmadeError(f"a place is written like conv1[12,10,3], logits[3], loss or conv1.W[1,2,0,5]; got {text!r:.80}")
     room = _by_name(network, read[1])
-    if gradient and room not in weights(network):
-        raise HandmadeError(f"a gradient: expected a weight of {_listed(weights(network))}; got {text!r:.80}")
+    have_gradients = [*weights(network), LOGITS, *activations(network)]
+    if gradient and room not in have_gradients:
+        raise HandmadeError(f"a gradient: expected a weight or an activation of {_listed(have_gradients)}; got {text!r:.80}")
     shapes = activations(network) | weights(network) | statistics(network)
     last = network.shape_of[network.logits_name]
     shapes |= {LOGITS: last, PROBABILITY: last, LOSS: ()} if len(last) == 1 and last[0] > 1 else {}

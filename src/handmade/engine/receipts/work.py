@@ -6,7 +6,8 @@ people use, set against what was stored, and followed to where it comes from.
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from handmade.engine.receipts import places
 from handmade.engine.receipts.bounds import bound
 from handmade.engine.receipts.places import INPUT, LOGITS, LOSS, PROBABILITY
 from handmade.engine.receipts.receipt import Receipt
+from handmade.engine.receipts.upstream import Upstream
 from handmade.engine.terms import Place, Term
 
 
@@ -70,6 +72,11 @@ class Work:
         if self.label is None:
             raise HandmadeError("the loss: expected the class of the image; got none. Try label=7, or --label 7")
         return np.array([self.label])
+
+    @cached_property
+    def upstream(self) -> Upstream:
+        """Gradients of the loss with respect to activations and weights."""
+        return Upstream(self.network, self.tape, self.loss, self.y)
 
     def nudged(self, name: str, array: str, index: Shape, h: Any) -> Array:
         """Return the difference of a node's output, in full, for a nudge by h of one of its weights."""
@@ -134,6 +141,11 @@ class Work:
             tree = node.layer.receipt(one, index)
         except HandmadeError as error:
             raise HandmadeError(f"{title}: {error}") from None
+        return self.named(node, tree)
+
+    def named(self, node: Node, tree: Term) -> Term:
+        """Return a tree of a layer's own terms by the names that people read."""
+        title = self.network.titles[node.name]
         rooms = {f"{INPUT}{k}": self.title(name) for k, name in enumerate(node.reads)} | {INPUT: self.title(node.reads[0])}
         return tree.mapped(lambda leaf: _named(leaf, rooms, title))
 
@@ -151,7 +163,7 @@ def _named(leaf: Term, rooms: dict[str, str], title: str) -> Term:
     """Return a leaf of a layer's own tree by the names that people read."""
     if leaf.place is None:
         return leaf
-    return replace(leaf, place=Place(rooms.get(leaf.place.room, f"{title}.{leaf.place.room}"), leaf.place.index))
+    return leaf.at(Place(rooms.get(leaf.place.room) or f"{title}.{leaf.place.room}", leaf.place.index))
 
 
 def _shares(tree: Term, share: float | None = None) -> Iterator[tuple[Place, float]]:

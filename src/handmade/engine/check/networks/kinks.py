@@ -18,6 +18,7 @@ from handmade.engine.layers.propagate import nudges
 from handmade.engine.losses import Loss
 from handmade.engine.network import Network
 
+RULE = "kinks"  # (name, layer, x, dx) -> kinks of one node
 SMALL = 1e-30  # a step for layers that know differences only: beyond the last digit of what is lost
 
 Over: TypeAlias = Callable[[Node, Any, Any], Array]  # node, x, dx -> dy
@@ -70,7 +71,7 @@ def kinks(network: Network, x: Array, name: str, index: tuple[int, ...], h: floa
         found: list[Kink] = []
 
         def over(node: Node, x_i: Any, dx: Any, found: list[Kink] = found) -> Array:
-            switches = rule(node.layer, "kinks")
+            switches = rule(node.layer, RULE)
             if switches:
                 found += switches(network.titles[node.name], node.layer, x_i, dx)
             dy: Array = node.layer.delta(x_i, dx)

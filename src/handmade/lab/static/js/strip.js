@@ -6,8 +6,8 @@
  *   strip.figures                        Map from node name to Figure {node, view, element, legend, note, paint}
  *   strip.show({prefix, frame, kind})    shows arrays "prefix<node>" of a frame in the place of the activations, "diff:" for example;
  *                                        nodes without an array are empty. strip.show(null) returns to the state's direction
- *   strip.select(place)                  makes its map the one with the keyboard's focus
- *   events: "drawn" (maps have other values), "built" (another network or size), "cell" (detail place: the keyboard moved)
+ *   strip.values(node), strip.placeOf(figure, offset), strip.rove(canvas): the numbers shown, their places, the map that Tab reaches
+ *   events: "drawn" (maps have other values), "built" (another network or size)
  *
  * Elements: [data-node] figures, [data-place-room] their canvases; the state's scale is chosen in #scale.
  */
@@ -16,6 +16,7 @@ import { h } from "./dom.js";
 import { legend } from "./legend.js";
 import { gridOf, LISTED_MOST, MapView } from "./mapview.js";
 import { inputNode, placeAt, roomOf } from "./places.js";
+import { neighbour, watchMap } from "./pointer.js";
 import { count, languages, shown, text } from "./text.js";
 
 const SIZES = [112, 84, 56, 42, 28]; // sides of a tile in CSS pixels, the largest that fits first
@@ -27,7 +28,7 @@ const LIST_CELL = 20;
 /**
  * @typedef {import("./places.js").NodeInfo} NodeInfo
  * @typedef {{node: NodeInfo, room: string, view: MapView, colour: MapView|null, element: HTMLElement, legend: HTMLElement,
- *   note: HTMLElement, limit: number|((channel: number) => number), kind: string}} Figure
+ *   note: HTMLElement, limit: number|((channel: number) => number), kind: string, keys?: {select: (offset: number) => void}}} Figure
  */
 
 export class Strip extends EventTarget {
@@ -89,6 +90,8 @@ export class Strip extends EventTarget {
     const columns = this.#columns();
     const side = this.#side(columns);
     this.inner.replaceChildren(...columns.map((nodes) => h("div", { class: "column" }, ...nodes.map((node) => this.#figure(node, side)))));
+    const first = this.figures.get(network.nodes[0]?.name) ?? this.figures.get("input");
+    if (first) this.rove(first.view.canvas);
     this.draw();
     this.dispatchEvent(new Event("built"));
   }
@@ -162,6 +165,13 @@ export class Strip extends EventTarget {
     });
     colour?.layout({ ...grid, channels: 1 }, { scale: Math.max(1, Math.round(56 / Math.max(grid.width, grid.height))), across: 1 });
     this.figures.set(node.name, figure);
+    figure.keys = watchMap(canvas, {
+      lab: { focus: this.focus },
+      offsetAt: (x, y) => view.offsetAt(x, y),
+      placeAt: (offset) => this.placeOf(figure, offset),
+      move: (offset, dx, dy, dc) => neighbour(view.grid, offset, dx, dy, dc, view.channels),
+    });
+    canvas.addEventListener("focus", () => this.rove(canvas));
     return element;
   }
 
@@ -210,6 +220,11 @@ export class Strip extends EventTarget {
     if (this.shown) return this.shown.frame.arrays[`${this.shown.prefix}${node.name}`]?.values ?? null;
     if (this.store.state.direction === "backward") return gradients?.arrays[`grad:${node.name}`]?.values ?? null;
     return (node.name === "input" ? image?.arrays.input : image?.arrays[`act:${node.name}`])?.values ?? null;
+  }
+
+  /** Make a map the one that Tab reaches. @param {HTMLCanvasElement} canvas */
+  rove(canvas) {
+    for (const { view } of this.figures.values()) view.canvas.tabIndex = view.canvas === canvas ? 0 : -1;
   }
 
   draw() {
