@@ -69,7 +69,7 @@ export class Board {
         h("button", { type: "button", class: "icon", label: "board.undo", data: { testid: "board-undo" }, on: { click: () => this.undo() } }, "↶"),
         h("button", { type: "button", class: "icon", label: "board.redo", data: { testid: "board-redo" }, on: { click: () => store.redo() } }, "↷"),
         h("button", { type: "button", class: "icon", label: "board.clear", data: { testid: "clear" }, on: { click: () => this.clear() } }, "✕"),
-        h("button", { type: "button", class: "icon", label: "board.file", on: { click: () => this.file.click() } }, "🗀︎"), this.file),
+        h("button", { type: "button", class: "open", t: "board.open", data: { hint: "board.file" }, on: { click: () => this.file.click() } }), this.file),
       h("label", { class: "pen-row" }, h("span", { t: "board.penShort" }), this.pen),
       h("div", { class: "button-row" }, this.randomButton, this.mistakeButton), this.message,
       h("details", { class: "stages", open: true }, h("summary", { t: "stage.title" }),

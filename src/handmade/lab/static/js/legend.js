@@ -6,7 +6,7 @@
  */
 import { cssOf } from "./colours.js";
 import { h } from "./dom.js";
-import { shown, text } from "./text.js";
+import { number, text } from "./text.js";
 
 const STEPS = 17;
 
@@ -23,7 +23,13 @@ export function legend(kind, limit) {
     context.fillStyle = cssOf(low + ((1 - low) * i) / (STEPS - 1), kind);
     context.fillRect(i, 0, 1, 1);
   }
-  const most = typeof limit === "number" ? shown(limit) : text("legend.each");
-  const ticks = low ? [`−${most}`, "0", `+${most}`] : ["0", most];
+  const most = typeof limit === "number" ? tick(limit) : text("legend.each");
+  const ticks = low ? [`−${most}`, "0", most] : ["0", most];
   return [bar, h("span", { class: "legend-ticks" }, ...ticks.map((tick) => h("span", {}, tick)))];
+}
+
+/** @param {number} x */
+function tick(x) {
+  const small = x !== 0 && (x < 0.001 || x >= 10000);
+  return number(x, small ? { maximumSignificantDigits: 2, notation: "scientific" } : { maximumSignificantDigits: 3 });
 }

@@ -27,8 +27,15 @@ export class Overlay {
     /** Reaches by place. @type {Map<string, any>} */
     this.reaches = new Map();
     const draw = () => this.draw();
+    const sizes = new ResizeObserver(() => {
+      this.drawWires();
+      draw();
+    });
     strip.addEventListener("built", () => {
       strip.inner.append(this.svg);
+      sizes.disconnect();
+      sizes.observe(strip.inner);
+      for (const { element } of strip.figures.values()) sizes.observe(element);
       this.drawWires();
       draw();
     });

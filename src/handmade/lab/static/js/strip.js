@@ -49,6 +49,8 @@ export class Strip extends EventTarget {
     /** @type {{prefix: string, frame: import("./frames.js").Frame, kind?: string}|null} */
     this.shown = null;
     this.locked = false;
+    /** Steps of SIZES that maps are larger than what fits. */
+    this.zoom = 0;
     /** Maps that each node draws: most active first. @type {Map<string, number[]>} */
     this.orders = new Map();
     this.due = false;
@@ -69,6 +71,12 @@ export class Strip extends EventTarget {
   show(shown) {
     this.shown = shown;
     this.redraw();
+  }
+
+  /** Make maps larger or smaller than what fits. @param {number} by */
+  magnify(by) {
+    this.zoom = Math.min(4, Math.max(-4, this.zoom + by));
+    this.build();
   }
 
   /** Draw again in the next picture. */
@@ -117,7 +125,9 @@ export class Strip extends EventTarget {
   #side(columns) {
     const widthAt = (/** @type {number} */ side) => columns.reduce((sum, nodes) =>
       sum + SIDE + Math.max(...nodes.map((node) => this.#tiles(node, side, nodes.length).wide)), 0);
-    return SIZES.find((side) => widthAt(side) <= this.root.clientWidth) ?? SIZES[SIZES.length - 1];
+    const fits = SIZES.findIndex((side) => widthAt(side) <= this.root.clientWidth - 16);
+    const at = (fits < 0 ? SIZES.length - 1 : fits) - this.zoom;
+    return SIZES[Math.min(SIZES.length - 1, Math.max(0, at))];
   }
 
   /**
@@ -130,14 +140,14 @@ export class Strip extends EventTarget {
     const channels = Math.min(grid.channels, MOST);
     const list = grid.flat && grid.cells <= LISTED_MOST;
     const most = Math.max(grid.width, grid.height);
-    const alone = node.name === "input" ? Math.max(side, 56) : side;
+    const alone = node.name === "input" ? Math.max(side, 2 * most) : side;
     const room = this.#high(n);
     const scale = list ? Math.max(12, Math.min(LIST_CELL, Math.floor(room / grid.cells)))
       : grid.flat ? Math.max(1, Math.min(6, Math.floor(alone * 1.5 / most))) : Math.max(1, Math.floor(alone / most));
     const tile = grid.height * scale + 2;
     const down = Math.max(1, Math.floor((room + 2) / tile));
     const across = Math.ceil(channels / Math.min(down, channels));
-    return { grid, scale, across, list, wide: Math.max(across * (grid.width * scale + 2) + (list ? 84 : 0), 64) };
+    return { grid, scale, across, list, wide: Math.max(across * (grid.width * scale + 2) + (list ? 84 : 0), 84) };
   }
 
   /**

@@ -17,8 +17,11 @@ export function startStripTools(lab) {
     strip.redraw();
   } } });
   const find = h("button", { type: "button", class: "plain", t: "search.open", data: { testid: "search" }, on: { click: () => lab.search() } });
+  const zoom = (/** @type {number} */ by) => h("button", {
+    type: "button", class: "icon small", label: by > 0 ? "strip.larger" : "strip.smaller", on: { click: () => strip.magnify(by) },
+  }, by > 0 ? "+" : "−");
   byId("strip-tools").append(h("h2", { t: "network" }), h("span", { class: "hint", t: "strip.hint" }), h("span", { class: "space" }), find,
-    h("label", { for: "scale", t: "scale.label" }), scale, lock);
+    h("label", { for: "scale", t: "scale.label" }), scale, lock, zoom(-1), zoom(1));
   const show = () => { scale.value = store.state.scale; };
   store.subscribe(show);
   show();

@@ -89,7 +89,7 @@ export function number(x, options = {}) {
     format = new Intl.NumberFormat(current, options);
     formats.set(key, format);
   }
-  return format.format(Object.is(x, -0) ? 0 : x).replace("-", "−");
+  return format.format(Object.is(x, -0) ? 0 : x).replaceAll("-", "−").replace("E", "e");
 }
 
 /** @param {number|null|undefined} x */
