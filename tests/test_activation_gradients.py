@@ -49,7 +49,8 @@ def places(shape: Shape, count: int = 4) -> Iterator[str]:
 @pytest.mark.parametrize("name", SINGLE)
 def test_the_terms_add_up_to_the_gradient_of_a_pixel(name: str, dtype: type) -> None:
     case = SINGLE[name]
-    network, x = network_of(case, dtype), np.random.default_rng(3).standard_normal(case.shape[1:]).astype(dtype)
+    network = network_of(case, dtype)
+    x: Array = np.random.default_rng(3).standard_normal(case.shape[1:]).astype(dtype)
     _, gx = handmade.engine.gradients.input_gradient(network, x[None], np.array([2]))
 
     for place in places(case.shape[1:]):
@@ -132,9 +133,7 @@ def test_winners_and_cut_off_numbers_are_told() -> None:
 def test_what_has_no_gradient_is_refused() -> None:
     network, image = graph()
 
-    with pytest.raises(HandmadeError, match="expected a weight or an activation of stem.W"):
+    with pytest.raises(HandmadeError, match=r"expected a weight or an activation of stem\.W"):
         explain(network, image, "d loss / d probability[0]", label=1)
     with pytest.raises(HandmadeError, match="class"):
         explain(network, image, "d loss / d stem[0,0,0]")
-
-

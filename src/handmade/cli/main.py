@@ -33,7 +33,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-COMMANDS = (train, evaluate, predict, show, check, explain, trace, lab, report, runs, networks, doctor)  # in the order of the help
+COMMANDS = (
+    train,
+    evaluate,
+    predict,
+    show,
+    check,
+    explain,
+    trace,
+    lab,
+    report,
+    runs,
+    networks,
+    doctor,
+)  # in the order of the help
 COMPUTE = {evaluate, predict, check, explain, trace, report, doctor}  # with a backend; a training has it among its settings
 LIGHT = {predict, explain, trace}  # so little that loading the fastest backend would take longer
 HEAVY_DRAWINGS = {"confusion", "mistakes", "steps", "film"}

@@ -14,6 +14,7 @@ MOST_PARTS = 20_000  # of a folded term that is opened
 
 def receipt_answer(receipt: Receipt, reach: dict[str, Any] | None, expand: Sequence[int] | None) -> dict[str, Any]:
     """Return a receipt as plain data; with `expand`, the folded term at that path of parts stands in the place of the tree."""
+    total: dict[str, Any] | None
     if expand is not None:
         opened = _at(receipt.total, expand)
         total = _alone(opened) | {"parts": [plain(part) for part in opened.parts[:MOST_PARTS]]}

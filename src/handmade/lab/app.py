@@ -1,11 +1,9 @@
 """The application: one server for many pages, with an answer in one line for every error."""
 
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, TypeVar
 
 import anyio
@@ -14,7 +12,6 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.lab import frames, routes
 from handmade.lab.catalogue import Catalogue
@@ -97,8 +94,6 @@ def create_app(catalogue: Catalogue, token: str, port: int, host: str | None = N
     return app
 
 
-
-
 def error(status: int, message: str, code: str | None = None) -> Response:
     """Return an error in one line."""
     line = " ".join(message.split())[:LONGEST_LINE]
@@ -124,7 +119,7 @@ def _of_http(_: Request, problem: Exception) -> Response:
     return error(problem.status_code, str(problem.detail))
 
 
-def _of_memory(_: Request, problem: Exception) -> Response:
+def _of_memory(_: Request, _problem: Exception) -> Response:
     return error(413, "out of memory; try a smaller network or image")
 
 

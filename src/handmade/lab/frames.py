@@ -1,8 +1,8 @@
 """Frames: named arrays as bytes, with a header in JSON.
 
-    4 bytes     n, the length of the header, little-endian
-    n bytes     {"meta": {...}, "arrays": [{"name", "shape", "dtype", "offset"}, ...]}, padded with spaces: 4 + n is a multiple of 8
-    the rest    the arrays, each at its offset from the end of the header, a multiple of 8
+4 bytes     n, the length of the header, little-endian
+n bytes     {"meta": {...}, "arrays": [{"name", "shape", "dtype", "offset"}, ...]}, padded with spaces: 4 + n is a multiple of 8
+the rest    the arrays, each at its offset from the end of the header, a multiple of 8
 """
 
 import json

@@ -153,7 +153,8 @@ class Answer:
 
 async def _read(receive: Receive, limit: int) -> bytes | None:
     """Return the body; None as soon as it is larger than the limit."""
-    parts, size = [], 0
+    parts: list[bytes] = []
+    size = 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":

@@ -76,7 +76,7 @@ def first_image(network: Network, data: Dataset) -> RawImage:
     if fits(network, data):
         return of_data(network, data, "test", 0)
     shape = _raw_shape(network)
-    return of_pixels(network, np.zeros(shape, np.uint8))
+    return of_pixels(np.zeros(shape, np.uint8))
 
 
 def chosen(network: Network, data: Dataset, choice: schemas.Choice) -> RawImage:
@@ -88,7 +88,7 @@ def chosen(network: Network, data: Dataset, choice: schemas.Choice) -> RawImage:
         If there is no such image, or it does not fit the network.
     """
     if choice.pixels is not None and choice.split is None and choice.index is None:
-        return of_pixels(network, _decoded(choice.pixels, _raw_shape(network)))
+        return of_pixels(_decoded(choice.pixels, _raw_shape(network)))
     if choice.pixels is None and choice.split is not None and choice.index is not None:
         return of_data(network, data, choice.split, choice.index)
     raise HandmadeError("choice: expected split and index of an image, or its pixels; got neither or both")
@@ -105,7 +105,7 @@ def of_data(network: Network, data: Dataset, split: str, index: int) -> RawImage
     return RawImage(images.images[index], {"split": split, "index": index}, int(images.labels[index]))
 
 
-def of_pixels(network: Network, pixels: NDArray[np.uint8]) -> RawImage:
+def of_pixels(pixels: NDArray[np.uint8]) -> RawImage:
     """Return a raw image as it is."""
     return RawImage(pixels, {"pixels": encoded(pixels)})
 

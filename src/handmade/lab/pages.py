@@ -1,7 +1,7 @@
 """Pages: what the server keeps for each page that is open, and when it forgets one.
 
-A page holds a network with its edits, an image, and the tape of that image. All of it can be made again from the page's own state,
-so a page that was silent for a minute is forgotten, and the oldest gives way where there are too many.
+A page holds a network with its edits, an image, and the tape of that image. All of it can be made again from the page's own
+state. So a page that was silent for a minute is forgotten, and the one that was silent longest gives way to a new one too many.
 """
 
 import secrets
@@ -19,13 +19,14 @@ from handmade.engine.losses import CrossEntropy
 from handmade.engine.network import Network
 from handmade.engine.receipts.work import Work
 from handmade.lab import images
+from handmade.lab.accuracy import Results
 from handmade.lab.catalogue import Catalogue, Opened
 from handmade.lab.edits import edited
 from handmade.lab.errors import no_page
 from handmade.lab.images import RawImage
 from handmade.lab.maps import Clock, image_maps
 from handmade.lab.schemas import Edit
-from handmade.lab.structure import classes_of, info, prepared
+from handmade.lab.structure import classes_of, info, prepared, raw_shape
 
 MOST_PAGES = 64
 SILENT = 60.0  # seconds without a request or a stream of events
@@ -53,6 +54,8 @@ class Page:
         Number of streams of events that are open.
     trainings : Closes or None
         Trainings of the page, once there are some.
+    results : tuple or None
+        Results of a network on the first test images, with that network.
     """
 
     def __init__(self, name: str, catalogue: Catalogue, opened: Opened) -> None:
@@ -62,6 +65,12 @@ class Page:
         self.seen = time.monotonic()
         self.trainings: Closes | None = None
         self.closed = False
+        self.image: RawImage | None = None
+        self.label: int | None = None
+        self._works: dict[int | None, Work] = {}
+        self._activations: dict[str, Array] | None = None
+        self._finite: str | None = None
+        self.results: tuple[Network, Results] | None = None
         self.show_network(opened)
 
     @property
@@ -76,18 +85,16 @@ class Page:
 
     def show_network(self, opened: Opened) -> None:
         """Take another network, without edits; the image stays if it fits, else the first one takes its place."""
-        before = getattr(self, "opened", None)
         self.opened, self.edits = opened, list[Edit]()
         self._network = opened.network
         self.version += 1
-        if before is None or not self._still_fits():
-            self.image: RawImage | None = None
-            self.label: int | None = None
+        if not self._still_fits():
+            self.image = self.label = None
         self._forget()
 
     def _still_fits(self) -> bool:
         network = self.opened.network
-        fits = self.image is not None and images.raw_shape(network) == self.image.pixels.shape
+        fits = self.image is not None and raw_shape(network) == self.image.pixels.shape
         return fits and (self.label is None or self.label < classes_of(network))
 
     def show_image(self, image: RawImage, label: int | None) -> None:
@@ -148,7 +155,7 @@ class Page:
 
     def close(self) -> None:
         """Stop the trainings, and let go of everything."""
-        self.closed = True
+        self.closed, self.results = True, None
         trainings, self.trainings = self.trainings, None
         if trainings is not None:
             trainings.close()
@@ -170,9 +177,7 @@ class Page:
 
     def _forget(self) -> None:
         """Let go of what was worked out."""
-        self._activations: dict[str, Array] | None = None
-        self._works: dict[int | None, Work] = {}
-        self._finite: str | None = None
+        self._works, self._activations, self._finite = {}, None, None
 
 
 class Pages:

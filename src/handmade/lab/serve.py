@@ -21,9 +21,7 @@ TRIES = 100  # ports after the first one
 GRACE = 1  # seconds that open connections have at the end
 
 
-def serve(
-    catalogue: Catalogue, port: int, host: str | None, ready: Callable[[str], None], said: Callable[[str], None]
-) -> None:
+def serve(catalogue: Catalogue, port: int, host: str | None, ready: Callable[[str], None], said: Callable[[str], None]) -> None:
     """Serve until Ctrl-C or SIGTERM.
 
     Parameters

@@ -37,8 +37,9 @@ def prepared(network: Network, raw: NDArray[Any]) -> Array:
     are scaled alone.
     """
     if network.preparation is None and not _is_padded(network.input_shape):
-        return Preparation()(raw[None], network.dtype)[0]
-    one: Array = prepare_for(network)(raw[None])[0]
+        one: Array = Preparation()(raw[None], network.dtype)[0]
+    else:
+        one = prepare_for(network)(raw[None])[0]
     return one
 
 
@@ -77,23 +78,24 @@ def _nodes(network: Network) -> list[dict[str, Any]]:
         columns[node.name] = 1 + max(columns[name] for name in node.reads)
         arrays = node.layer.parameters() | node.layer.statistics()
         keys = {name: f"{node.name}.{name}" for name in arrays}
-        found.append({
-            "name": node.name,
-            "title": network.titles[node.name],
-            "kind": node.layer.kind,
-            "reads": list(node.reads),
-            "shape": list(network.shape_of[node.name]),
-            "settings": node.layer.settings(),
-            "arrays": [
-                {"key": key, "title": network.display_name(key), "shape": list(arrays[name].shape)} for name, key in keys.items()
-            ],
-            "column": columns[node.name],
-        })
+        found.append(
+            {
+                "name": node.name,
+                "title": network.titles[node.name],
+                "kind": node.layer.kind,
+                "reads": list(node.reads),
+                "shape": list(network.shape_of[node.name]),
+                "settings": node.layer.settings(),
+                "arrays": [
+                    {"key": key, "title": network.display_name(key), "shape": list(arrays[name].shape)}
+                    for name, key in keys.items()
+                ],
+                "column": columns[node.name],
+            }
+        )
     return found
 
 
 def _is_padded(shape: Shape) -> bool:
     """Return True if `handmade.data.prepare` can make an input of that shape."""
     return len(shape) == 3 and shape[2] == 1 and min(shape[:2]) > 2 * AROUND
-
-

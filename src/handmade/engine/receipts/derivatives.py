@@ -172,7 +172,10 @@ def _of_gelu(_: GELU, x: Array, _k: int, at: Shape) -> Derivatives:
     before, scale = stored(x[at], "input", *at), Term(K, label="2 sqrt(2/pi)")
     v = (scale * before * (1 + Term(c, label="c") * before**2)).named("v")
     slope = (scale * (1 + Term(3 * c, label="3 c") * before**2)).named("dv/dx")
-    yield at, (sigma_receipt(v) + before * sigma_receipt(v) * sigma_receipt(-v) * slope).named("sigma(v) + x sigma(v) sigma(-v) dv/dx")
+    yield (
+        at,
+        (sigma_receipt(v) + before * sigma_receipt(v) * sigma_receipt(-v) * slope).named("sigma(v) + x sigma(v) sigma(-v) dv/dx"),
+    )
 
 
 def _of_add(_: Add, _x: Any, _k: int, at: Shape) -> Derivatives:

@@ -1,7 +1,7 @@
 """Places as people write them: conv2[12,10,3], logits[3], probability[3], loss, input[5,7,0], conv1.W[1,2,0,5].
 
-A gradient is written as in a book: d loss / d conv1.W[1,2,0,5], d loss / d conv2[12,10,3]. Rows, columns and channels are counted from 0. A layer goes by
-its name or its number: `2.W` is `conv2.W` where layer 2 is that.
+A gradient is written as in a book: d loss / d conv1.W[1,2,0,5], or d loss / d conv2[12,10,3]. Rows, columns and channels are
+counted from 0. A layer goes by its name or its number: `2.W` is `conv2.W` where layer 2 is that.
 """
 
 import re

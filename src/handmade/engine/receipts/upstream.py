@@ -40,7 +40,8 @@ class Upstream:
         readers = {node.name for node in self._network.readers[name]}
         while not readers <= self._passed:
             self._step()
-        return self._g.get(name, np.zeros_like(self._tape[name]))
+        found = self._g.get(name)
+        return np.zeros_like(self._tape[name]) if found is None else found
 
     def weights(self, name: str) -> dict[str, Array]:
         """Return the gradients with respect to the arrays of a node, by their names in the layer."""

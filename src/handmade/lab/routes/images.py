@@ -46,9 +46,7 @@ async def draw(
 
 
 @router.put("/file", response_class=Frame, responses=FRAME, openapi_extra=BYTES)
-async def read(
-    request: Request, page: PageOf, lab: LabState, stages: StageList = ALL, label: schemas.Label = None
-) -> Frame:
+async def read(request: Request, page: PageOf, lab: LabState, stages: StageList = ALL, label: schemas.Label = None) -> Frame:
     """Take a picture file."""
     content, chosen = await request.body(), images.stages_named(stages)
     return Frame(await lab.compute(page, _shown, page, label, images.picture, content, chosen))

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from handmade.engine.receipts.explain import explain_work
 from handmade.lab import answers, maps, nudges, schemas
 from handmade.lab.pages import Page
+from handmade.lab.reach import reach
 from handmade.lab.routes.common import FRAME, Frame, LabState, PageOf, Parts, Plain
 
 router = APIRouter(tags=["numbers"], prefix="/pages/{page}")
@@ -56,8 +57,9 @@ def _gradients(page: Page, label: int | None) -> Parts:
 
 
 def _receipt(page: Page, body: schemas.ReceiptOf) -> dict[str, Any]:
-    found = explain_work(page.checked_work(body.label), body.at, by=body.by, h=body.h)
-    return answers.receipt_answer(found, None, body.expand)
+    work = page.checked_work(body.label)
+    found = explain_work(work, body.at, by=body.by, h=body.h)
+    return answers.receipt_answer(found, reach(work, found.at), body.expand)
 
 
 def _nudge(page: Page, body: schemas.NudgeOf) -> Parts:

@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from handmade.lab import images, schemas
+from handmade.lab.logs import log_of
 from handmade.lab.pages import Page, new_name
 from handmade.lab.routes.common import LabState, PageOf, Plain
 
@@ -16,6 +17,12 @@ async def sources(lab: LabState) -> Plain:
     """List the networks that can be opened."""
     found = await lab.aside(lab.catalogue.sources)
     return Plain({"first": lab.catalogue.first, "sources": found})
+
+
+@router.get("/runs/{name}/log", response_model=schemas.LogAnswer)
+async def log(name: str, lab: LabState) -> Plain:
+    """Send the curves of a run on disk."""
+    return Plain(await lab.aside(_log, lab, name))
 
 
 @router.post("/pages", response_model=schemas.PageAnswer)
@@ -37,6 +44,10 @@ async def other_network(body: schemas.NewNetwork, page: PageOf, lab: LabState) -
 async def close(page: str, lab: LabState) -> Plain:
     """Close a page and free its memory."""
     return Plain({"closed": lab.pages.close(page)})
+
+
+def _log(lab: Any, name: str) -> dict[str, Any]:
+    return log_of(lab.catalogue.run(name))
 
 
 def _made(lab: Any, body: schemas.NewPage) -> tuple[Page, dict[str, Any]]:
