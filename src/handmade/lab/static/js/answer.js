@@ -18,6 +18,7 @@ export class Answer {
   constructor(root, lab) {
     this.root = root;
     this.lab = lab;
+    this.labelsKey = "";
     this.predicted = h("p", { id: "predicted", data: { testid: "predicted" } });
     this.bars = h("ol", { class: "bars", label: "answer.bars" });
     this.more = h("p", { class: "note" });
@@ -94,8 +95,8 @@ export class Answer {
    */
   #labels(network, image) {
     const key = JSON.stringify([network.classes, document.documentElement.lang]);
-    if (key !== this.key) {
-      this.key = key;
+    if (key !== this.labelsKey) {
+      this.labelsKey = key;
       this.select.replaceChildren(h("option", { value: "" }, text("answer.unknown")), ...network.classes.map((/** @type {string} */ name, /** @type {number} */ k) => h("option", { value: k }, name)));
     }
     const label = this.lab.store.state.label ?? image?.meta.label;

@@ -39,6 +39,7 @@ export class Board {
     lab.data.addEventListener("trouble", (/** @type {CustomEvent} */ event) => { if (event.detail.where === "image") this.say(event.detail.message); });
     lab.data.addEventListener("fine", (/** @type {CustomEvent} */ event) => { if (event.detail.where === "image") this.say(""); });
     lab.store.subscribe((/** @type {any} */ state) => this.#boxes(state));
+    this.#boxes(lab.store.state);
     this.#blank();
   }
 
@@ -305,7 +306,7 @@ export class Board {
 
   /** @param {import("./frames.js").Frame|null} frame */
   #stages(frame) {
-    for (const { name, view, element } of this.stageViews) {
+    for (const { name, view, element } of this.stageViews ?? []) {
       const array = name === "input" ? frame?.arrays.input : frame?.arrays[`stage:${name}`];
       element.hidden = !array;
       if (!array) continue;
@@ -325,7 +326,7 @@ export class Board {
 
   /** @param {any} state */
   #boxes(state) {
-    for (const { name, box } of this.boxes) box.checked = state.stages[name];
+    for (const { name, box } of this.boxes ?? []) box.checked = state.stages[name];
   }
 
   /**

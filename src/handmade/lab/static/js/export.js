@@ -139,7 +139,7 @@ async function rasterised(svg, width, height) {
 /** @param {any} lab */
 export function openExport(lab) {
   const title = (lab.data.network?.title ?? "lab").replace(/\W+/g, "-");
-  const row = ([id, key]) => h("tr", {}, h("th", { scope: "row", t: key }), h("td", {}, ...["png", "svg"].map((kind) => h("button", {
+  const row = (/** @type {string[]} */ [id, key]) => h("tr", {}, h("th", { scope: "row", t: key }), h("td", {}, ...["png", "svg"].map((kind) => h("button", {
     type: "button", class: "button", data: { testid: `export-${id}-${kind}` }, on: { click: () => {
       const element = document.getElementById(id);
       if (element) save(element, /** @type {"png"|"svg"} */ (kind), `${title}-${id}`).catch(() => lab.status.say(text("export.failed")));

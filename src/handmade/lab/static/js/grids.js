@@ -77,7 +77,7 @@ export function renderChannels(total, grids, context) {
 function sumLine(total, grids, others, context) {
   const sum = grids.reduce((value, { term }) => value + term.value, 0);
   const pieces = [h("span", {}, grids.length > 1 ? text("receipt.channels", { n: count(grids.length) }) : text("receipt.products"), " ", h("b", { title: exact(sum) }, precise(sum)))];
-  for (const term of others) pieces.push(" + ", h("span", {}, termName(term), " ", placeLink(term.place, context), " ", valueElement(term.place, term.value, context)));
+  for (const term of others) pieces.push(" + ", h("span", {}, termName(term), " ", placeLink(term.place, context), " ", valueElement(term.place, term.value)));
   return h("p", { class: "sum-line", data: { testid: "sum-line" } }, ...pieces, " = ", h("b", { title: exact(total.value), data: { testid: "sum" } }, precise(total.value)));
 }
 

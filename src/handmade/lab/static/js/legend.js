@@ -25,7 +25,7 @@ export function legend(kind, limit) {
   }
   const most = typeof limit === "number" ? tick(limit) : text("legend.each");
   const ticks = low ? [`−${most}`, "0", most] : ["0", most];
-  return [bar, h("span", { class: "legend-ticks" }, ...ticks.map((tick) => h("span", {}, tick)))];
+  return [bar, h("span", { class: "legend-ticks" }, ...ticks.map((words) => h("span", {}, words)))];
 }
 
 /** @param {number} x */

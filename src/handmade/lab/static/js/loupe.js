@@ -24,6 +24,7 @@ export class Loupe {
     this.lab = lab;
     this.name = lab.data.network?.nodes[0]?.name ?? "input";
     this.channel = 0;
+    this.laidOut = "";
     const canvas = h("canvas", { class: "map large", tabindex: "0", role: "application", data: { testid: "loupe-map" } });
     this.view = new MapView(canvas);
     this.marks = svg("svg", { class: "overlay", "aria-hidden": "true" });
@@ -116,9 +117,9 @@ export class Loupe {
     const list = figure.view.listed;
     const scale = Math.max(1, Math.min(list ? 28 : 64, Math.floor(Math.min((wide - (list ? 90 : 4)) / grid.width, (high - 4) / grid.height))));
     const key = JSON.stringify([figure.node.name, grid, scale, this.channel]);
-    if (key !== this.key) {
+    if (key !== this.laidOut) {
       this.view.layout(grid, { scale, gap: 0, across: 1, channels: [this.channel], listed: list });
-      this.key = key;
+      this.laidOut = key;
     }
     this.steps.hidden = grid.channels < 2;
     this.channelLabel.textContent = text("loupe.channel", { k: this.channel, n: grid.channels });

@@ -42,6 +42,7 @@ function startTools() {
   byId("export").addEventListener("click", () => openExport(lab));
   byId("share").addEventListener("click", share);
   const show = () => {
+    byId("lab").classList.toggle("pinned-state", !!store.state.focus);
     byId("undo").disabled = !store.canUndo;
     byId("redo").disabled = !store.canRedo;
   };

@@ -57,7 +57,7 @@ function group(lab, kind, sources, dialog) {
     h("h3", { t: `picker.${kind}` }),
     kind === "preset" ? h("label", { class: "seed-row" }, h("span", { t: "picker.seedLabel" }), seed) : null,
     h("ul", { class: "sources" }, ...sources.map((source) => h("li", {}, h("button", {
-      type: "button", class: "source", "aria-current": source.source === current ? "true" : null, data: { source: source.source }, on: { click: () => open(source) },
+      type: "button", class: "source-row", "aria-current": source.source === current ? "true" : null, data: { source: source.source }, on: { click: () => open(source) },
     }, h("b", {}, source.title), h("span", {}, source.network),
       h("span", { class: "facts" }, [source.weights === null ? "" : text("picker.weights", { n: count(source.weights) }), source.accuracy === null ? "" : percent(source.accuracy), source.status, source.when].filter(Boolean).join(" · ")))))),
   ].filter(Boolean);

@@ -30,11 +30,11 @@ const STORED = "handmade.lab.undo"; // in sessionStorage: each tab has its own s
 export const UNDOABLE = ["source", "seed", "image", "stages", "label", "edits", "nudge", "covered", "score"];
 
 /** @type {State} */
-export const FIRST = Object.freeze({
+export const FIRST = Object.freeze(/** @type {State} */ ({
   v: 1, source: null, seed: 0, image: { split: "test", index: 0 }, stages: { crop: true, scale: true, centre: true },
   label: null, edits: [], focus: null, second: null, direction: "forward", by: "backprop", view: "look",
   nudge: null, scale: "layer", covered: [], score: { right: 0, wrong: 0 },
-});
+}));
 
 const isText = (/** @type {any} */ x) => typeof x === "string" && x.length <= 200;
 const isCount = (/** @type {any} */ x) => Number.isInteger(x) && x >= 0;

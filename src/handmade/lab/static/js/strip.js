@@ -67,9 +67,9 @@ export class Strip extends EventTarget {
     }).observe(root);
   }
 
-  /** @param {{prefix: string, frame: import("./frames.js").Frame, kind?: string}|null} shown */
-  show(shown) {
-    this.shown = shown;
+  /** @param {{prefix: string, frame: import("./frames.js").Frame, kind?: string}|null} other */
+  show(other) {
+    this.shown = other;
     this.redraw();
   }
 

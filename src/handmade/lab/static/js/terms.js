@@ -3,7 +3,7 @@
  *
  * Interface
  *   renderTotal(total, context) -> element      context: {lab, at, expand(path) -> Promise<Term>}
- *   valueElement(place, value, context)         a number that leads to its own receipt; [data-value-place], quiz.js covers these
+ *   valueElement(place, value)                  a number that leads to its own receipt; [data-value-place], quiz.js covers these
  *   termName(term)                              its name in the user's language
  *
  * @typedef {{value: number, how: string, place?: string, label?: string, note?: string, folded?: true, count?: number, parts?: Term[]}} Term
@@ -33,10 +33,9 @@ const noteText = (note) => (note && hasText(`note.${note}`) ? text(`note.${note}
 /**
  * @param {string|undefined} place
  * @param {number} value
- * @param {Context} context
  */
-export function valueElement(place, value, context, { short = false } = {}) {
-  const shownValue = short ? precise(value) : precise(value);
+export function valueElement(place, value) {
+  const shownValue = precise(value);
   if (!place || place.startsWith("d logits") || /^d [^l]/.test(place)) return h("span", { class: "value", title: exact(value) }, shownValue);
   return h("span", { class: "value", data: { valuePlace: place, value }, title: exact(value) }, shownValue);
 }
@@ -124,7 +123,7 @@ export function renderProducts(total, path, context) {
 function productRow(term, path, most, context, open) {
   const bar = h("td", { class: "bar-cell" }, h("span", { class: term.value < 0 ? "bar negative" : "bar" }));
   bar.firstChild.style.inlineSize = `${(100 * Math.abs(term.value)) / most}%`;
-  const result = h("td", { data: { path: path.join(".") } }, valueElement(undefined, term.value, context));
+  const result = h("td", { data: { path: path.join(".") } }, valueElement(undefined, term.value));
   if (isProduct(term)) {
     const [a, b] = term.parts ?? [];
     return h("tr", {}, factor(a, context), factor(b, context), result, bar);
@@ -144,7 +143,7 @@ function productRow(term, path, most, context, open) {
  */
 function factor(term, context) {
   return h("td", { class: term.note === "padding" ? "padding" : "" }, placeLink(term.place, context) ?? termName(term), " ",
-    valueElement(term.place, term.value, context, { short: true }), term.note ? h("small", {}, ` ${noteText(term.note)}`) : null);
+    valueElement(term.place, term.value), term.note ? h("small", {}, ` ${noteText(term.note)}`) : null);
 }
 
 /**
@@ -175,7 +174,7 @@ export function renderParts(term, path, context, depth) {
  */
 function renderNode(term, path, context, depth) {
   const line = [
-    h("span", { class: "term-name" }, termName(term)), " ", placeLink(term.place, context), " ", valueElement(term.place, term.value, context),
+    h("span", { class: "term-name" }, termName(term)), " ", placeLink(term.place, context), " ", valueElement(term.place, term.value),
     term.note ? h("small", { class: "note" }, ` ${noteText(term.note)}`) : null,
   ];
   if (term.folded) {
@@ -185,14 +184,14 @@ function renderNode(term, path, context, depth) {
         click: async () => holder.replaceChildren(renderParts(await context.expand(path), path, context, DEEP) ?? ""),
       },
     }, `▸ ${termName(term)}`);
-    holder.append(button, " ", valueElement(undefined, term.value, context));
+    holder.append(button, " ", valueElement(undefined, term.value));
     return holder;
   }
   if (!term.parts?.length) return h("div", { class: "leaf" }, ...line);
   if (isProduct(term)) {
     const [a, b] = term.parts;
-    return h("div", { class: "leaf" }, ...line, " = ", placeLink(a.place, context) ?? termName(a), " ", valueElement(a.place, a.value, context), " × ",
-      placeLink(b.place, context) ?? termName(b), " ", valueElement(b.place, b.value, context));
+    return h("div", { class: "leaf" }, ...line, " = ", placeLink(a.place, context) ?? termName(a), " ", valueElement(a.place, a.value), " × ",
+      placeLink(b.place, context) ?? termName(b), " ", valueElement(b.place, b.value));
   }
   return h("details", { open: depth <= DEEP }, h("summary", {}, ...line), renderParts(term, path, context, depth));
 }
