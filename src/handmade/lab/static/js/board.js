@@ -314,6 +314,9 @@ export class Board {
       const channels = array.shape[2] ?? 1;
       const scale = Math.max(1, Math.floor(56 / Math.max(height, width)));
       view.layout({ cells: height * width, width, height, channels, flat: false }, { scale, across: 1, channels: [0] });
+      const shrink = Math.max(1, Math.max(height, width) / 56);
+      view.canvas.style.width = `${(width * scale) / shrink}px`;
+      view.canvas.style.height = `${(height * scale) / shrink}px`;
       view.draw(array.values, { kind: name === "input" && array.values.some((/** @type {number} */ x) => x < 0) ? "signed" : "grey", limit: 1 });
     }
   }

@@ -29,7 +29,7 @@ export function pictureOf(root) {
   const walk = (/** @type {Element} */ element) => {
     const style = getComputedStyle(element);
     const box = element.getBoundingClientRect();
-    if (style.display === "none" || style.visibility === "hidden" || element.classList.contains("hidden-text")) return;
+    if (style.display === "none" || style.visibility === "hidden" || style.clipPath !== "none" || element.classList.contains("hidden-text")) return;
     if (element instanceof SVGSVGElement) {
       pieces.push(overlayOf(element, box.left - origin.x, box.top - origin.y));
       return;
@@ -41,6 +41,11 @@ export function pictureOf(root) {
       return;
     }
     pieces.push(boxOf(style, box, origin));
+    if (element instanceof HTMLSelectElement) {
+      const size = parseFloat(style.fontSize);
+      pieces.push(textAt(box.left - origin.x + 6, (box.top + box.bottom) / 2 - origin.y + size * 0.35, size, style, element.selectedOptions[0]?.textContent ?? ""));
+      return;
+    }
     for (const child of element.childNodes) {
       if (child instanceof Element) walk(child);
       else if (child instanceof Text) pieces.push(...textOf(child, style, origin));
@@ -82,8 +87,18 @@ function textOf(node, style, origin) {
     else lines.push({ top: box.top, left: box.left, bottom: box.bottom, words: match[0].trimEnd() });
   }
   const size = parseFloat(style.fontSize);
-  return lines.map(({ top, bottom, left, words }) =>
-    `<text x="${round(left - origin.x)}" y="${round((top + bottom) / 2 + size * 0.35 - origin.y)}" font-family="${escaped(style.fontFamily)}" font-size="${size}" font-weight="${style.fontWeight}" fill="${style.color}">${escaped(words)}</text>`);
+  return lines.map(({ top, bottom, left, words }) => textAt(left - origin.x, (top + bottom) / 2 + size * 0.35 - origin.y, size, style, words));
+}
+
+/**
+ * @param {number} x
+ * @param {number} y
+ * @param {number} size
+ * @param {CSSStyleDeclaration} style
+ * @param {string} words
+ */
+function textAt(x, y, size, style, words) {
+  return `<text x="${round(x)}" y="${round(y)}" font-family="${escaped(style.fontFamily)}" font-size="${size}" font-weight="${style.fontWeight}" fill="${style.color}">${escaped(words)}</text>`;
 }
 
 /**

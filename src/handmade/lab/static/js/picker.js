@@ -17,12 +17,15 @@ export function startPicker(lab) {
   const show = () => {
     const { network } = lab.data;
     if (!network) return;
+    const accuracy = lab.data.sources?.sources.find((/** @type {any} */ each) => each.source === network.source)?.accuracy;
     button.replaceChildren(h("span", { class: "network-title" }, network.title), h("span", { class: "network-facts" },
-      `${text("picker.weights", { n: count(network.weights) })}${network.trained ? "" : ` · ${text("picker.seed", { seed: network.seed })}`}${lab.store.state.edits.length ? ` · ${text("picker.edits", { n: lab.store.state.edits.length })}` : ""}`), h("span", { "aria-hidden": "true" }, "▾"));
+      `${accuracy === null || accuracy === undefined ? "" : `${percent(accuracy)} · `}${text("picker.weights", { n: count(network.weights) })}${network.trained ? "" : ` · ${text("picker.seed", { seed: network.seed })}`}${lab.store.state.edits.length ? ` · ${text("picker.edits", { n: lab.store.state.edits.length })}` : ""}`), h("span", { "aria-hidden": "true" }, "▾"));
     document.title = `${network.title} · handmade lab`;
   };
   button.addEventListener("click", () => openPicker(lab));
   lab.data.addEventListener("network", show);
+  lab.data.addEventListener("sources", show);
+  lab.data.addEventListener("image", () => setTimeout(() => lab.data.loadSources().catch(() => null), 500), { once: true });
   languages.addEventListener("change", show);
   lab.store.subscribe(show);
 }

@@ -51,6 +51,7 @@ export class ReceiptPanel {
     const places = second ? [focus, second] : [focus];
     const found = await Promise.all(places.map((place) => this.#get(place)));
     if (turn !== this.turn) return;
+    if (found[0].receipt && !this.lab.focus.hovered) this.lab.status.show(focus, found[0].receipt);
     found.forEach((answer, i) => { if (answer.receipt) this.lab.overlay.remember(places[i], answer.receipt.reach); });
     this.#render(places, found);
   }
