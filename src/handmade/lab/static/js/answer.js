@@ -25,10 +25,11 @@ export class Answer {
     this.select = h("select", { id: "label-select", data: { testid: "label" }, on: { change: () => this.#choose() } });
     this.truth = h("span", { data: { testid: "verdict" } });
     this.loss = h("button", { type: "button", class: "link loss", data: { place: "loss", testid: "loss" } });
+    this.unlabelled = h("p", { class: "note", t: "answer.unlabelled" });
     this.rejection = h("p", { class: "problem", data: { testid: "rejection" } });
     root.append(h("h2", { t: "answer.title" }), this.predicted, this.rejection, this.bars, this.more,
       h("div", { class: "label-row" }, h("label", { for: "label-select", t: "answer.label" }), this.select, this.truth),
-      h("p", {}, this.loss));
+      this.unlabelled, h("p", {}, this.loss));
     this.#watch(this.loss, "loss");
     const draw = () => this.draw();
     for (const event of ["image", "network"]) lab.data.addEventListener(event, draw);
@@ -45,6 +46,9 @@ export class Answer {
     const order = Array.from({ length: network.classes.length }, (_, k) => k);
     if (p && order.length > MOST) order.sort((a, b) => p[b] - p[a]);
     const shown = order.slice(0, MOST);
+    const longest = Math.max(1, ...shown.map((k) => network.classes[k].length));
+    this.bars.style.setProperty("--name", `${Math.min(9, longest + 0.5)}ch`);
+    this.predicted.classList.toggle("long", longest > 3);
     this.bars.replaceChildren(...shown.map((k) => this.#bar(network, p, k)));
     this.more.textContent = order.length > MOST ? text("answer.most", { shown: MOST, all: order.length }) : "";
     const { predicted, label, loss, rejection } = image?.meta ?? {};
@@ -53,6 +57,7 @@ export class Answer {
       : [h("span", { class: "muted" }, text("answer.none"))]));
     this.rejection.textContent = rejection ? text("answer.rejected", { reason: rejection }) : "";
     const known = image && label !== null && label !== undefined;
+    this.unlabelled.hidden = !image || known;
     this.truth.textContent = known ? text(label === predicted ? "answer.right" : "answer.wrong") : "";
     this.truth.className = known ? (label === predicted ? "right" : "wrong") : "";
     this.loss.hidden = !known || loss === null;

@@ -149,7 +149,7 @@ export class Data extends EventTarget {
    * @param {{by?: string, h?: number, expand?: number[]|null, signal?: AbortSignal}} [options]
    */
   async receipt(at, { by = this.store.state.by, h, expand = null, signal } = {}) {
-    const body = { at, by, label: this.store.state.label, expand, ...(h === undefined ? {} : { h }) };
+    const body = { at, by, label: this.label, expand, ...(h === undefined ? {} : { h }) };
     const key = `${this.version} ${JSON.stringify(body)}`;
     const kept = this.receipts.get(key);
     if (kept) return kept;
@@ -218,14 +218,14 @@ export class Data extends EventTarget {
 
   /** @param {State} state */
   async #makePage(state) {
-    const body = { source: state.source, seed: state.seed, edits: state.edits, image: state.image, label: state.label, stages: state.stages };
+    const body = { source: state.source, seed: state.seed, edits: state.edits, image: null, label: null, stages: state.stages };
     let answer;
     try {
       answer = await request("POST", "/api/pages", { json: body });
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       this.tell("trouble", { where: "network", message: error.message });
-      answer = await request("POST", "/api/pages", { json: { ...body, source: null, edits: [], image: null, label: null } });
+      answer = await request("POST", "/api/pages", { json: { ...body, source: null, edits: [] } });
       state = { ...state, source: answer.network.source, edits: [], image: null, label: null, focus: null, second: null };
       this.store.change(state);
     }
@@ -265,6 +265,10 @@ export class Data extends EventTarget {
    */
   async #changeImage(state, key) {
     this.sent.image = key;
+    if (state.image && "split" in state.image && !this.network?.fits_data) {
+      this.store.change({ image: null, label: null });
+      return;
+    }
     if (!state.image) {
       this.take(/** @type {any} */ (null));
       return;

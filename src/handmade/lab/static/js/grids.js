@@ -159,6 +159,7 @@ function cellOf(term, limit, focus) {
       pointerenter: () => focus.hover(place), pointerleave: () => focus.leave(),
     } : {},
   }, shown(term.value));
+  cell.classList.toggle("tight", cell.textContent.length > 6);
   if (!padded) {
     cell.style.backgroundColor = cssOf(t);
     cell.style.color = textOn(t);
