@@ -58,7 +58,7 @@ export class ContributionsPanel {
         if (place) lab.focus.pin(place, { second: event.shiftKey });
       });
       const element = h("figure", { class: "contribution" }, h("figcaption", {}, h("b", { t: `pixels.${kind}` }), h("span", { t: `pixels.${kind}Hint` })), canvas, bar,
-        h("button", { type: "button", class: "plain", t: "table.open", on: { click: () => this.#table(kind) } }));
+        h("button", { type: "button", class: "plain", t: "table.open", data: { hint: "table.as" }, on: { click: () => this.#table(kind) } }));
       return { kind, view, bar, element };
     });
     this.title = h("p", { class: "formula" });

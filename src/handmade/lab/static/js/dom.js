@@ -26,8 +26,10 @@ export function h(tag, attributes = {}, ...children) {
       element.dataset.label = value;
       element.setAttribute("aria-label", text(value));
       element.title = text(value);
-    } else if (name === "data") Object.assign(element.dataset, value);
-    else if (name === "on") for (const [event, listener] of Object.entries(value)) element.addEventListener(event, listener);
+    } else if (name === "data") {
+      Object.assign(element.dataset, value);
+      if (value.hint) element.title = text(value.hint);
+    } else if (name === "on") for (const [event, listener] of Object.entries(value)) element.addEventListener(event, listener);
     else if (name === "class") element.className = value;
     else element.setAttribute(name, value === true ? "" : String(value));
   }

@@ -23,13 +23,18 @@ export function legend(kind, limit) {
     context.fillStyle = cssOf(low + ((1 - low) * i) / (STEPS - 1), kind);
     context.fillRect(i, 0, 1, 1);
   }
-  const most = typeof limit === "number" ? tick(limit) : text("legend.each");
-  const ticks = low ? [`−${most}`, "0", most] : ["0", most];
-  return [bar, h("span", { class: "legend-ticks" }, ...ticks.map((words) => h("span", {}, words)))];
+  if (typeof limit !== "number") return [bar, ticksOf(low, text("legend.each"))];
+  const small = limit !== 0 && (limit < 0.001 || limit >= 10000);
+  const power = small ? Math.floor(Math.log10(limit)) : 0;
+  const most = number(limit / 10 ** power, { maximumSignificantDigits: small ? 2 : 3 });
+  return [bar, ticksOf(low, most), ...(small ? [h("span", { class: "legend-power" }, "× 10", h("sup", {}, number(power)))] : [])];
 }
 
-/** @param {number} x */
-function tick(x) {
-  const small = x !== 0 && (x < 0.001 || x >= 10000);
-  return number(x, small ? { maximumSignificantDigits: 2, notation: "scientific" } : { maximumSignificantDigits: 3 });
+/**
+ * @param {number} low
+ * @param {string} most
+ */
+function ticksOf(low, most) {
+  const ticks = low ? [`−${most}`, "0", most] : ["0", most];
+  return h("span", { class: "legend-ticks" }, ...ticks.map((words) => h("span", {}, words)));
 }

@@ -39,7 +39,7 @@ export class Loupe {
     this.frame = h("div", { class: "loupe-frame" }, this.box);
     root.append(
       h("div", { class: "loupe-head" }, this.select, this.steps,
-        h("button", { type: "button", class: "plain", t: "table.open", data: { testid: "as-table" }, on: { click: () => this.table() } })),
+        h("button", { type: "button", class: "plain", t: "table.open", data: { testid: "as-table", hint: "table.as" }, on: { click: () => this.table() } })),
       this.frame, this.legend);
     this.keys = watchMap(canvas, {
       lab,

@@ -36,7 +36,7 @@ export class WeightsPanel {
     this.note = h("p", { class: "note" });
     this.frame = h("div", { class: "map-frame" }, h("div", { class: "loupe-box" }, canvas, this.marks));
     root.append(h("div", { class: "row-tools" }, this.select, this.legend,
-      h("button", { type: "button", class: "plain", t: "table.open", on: { click: () => this.table() } })), this.note, this.frame);
+      h("button", { type: "button", class: "plain", t: "table.open", data: { hint: "table.as" }, on: { click: () => this.table() } })), this.note, this.frame);
     watchMap(canvas, {
       lab,
       offsetAt: (x, y) => this.view.offsetAt(x, y),
