@@ -35,7 +35,8 @@ MAY_IMPORT = {
     "own_digits": {"data", "files"},
     "runs": {"data", "engine", "files", "network", "networks", "receipts", "threads"},
     "__init__": FACADE,
-    "cli": {*FACADE, "files", "layer_files", "pictures", "threads", "doctor", "__init__"},
+    "lab": {*FACADE, "files", "pictures", "text", "threads"},
+    "cli": {*FACADE, "lab", "files", "layer_files", "pictures", "threads", "doctor", "__init__"},
     "__main__": {"cli"},
     "pytest_plugin": set[str](),
 }
@@ -49,6 +50,7 @@ FOREIGN = {
     "threads": {"threadpoolctl"},
     "doctor": {"threadpoolctl"},
     "cli": {"typer", "rich"},
+    "lab": {"anyio", "fastapi", "pydantic", "starlette", "uvicorn"},
     "pytest_plugin": {"pytest"},
 }
 
@@ -110,7 +112,7 @@ def test_no_file_holds_more_than_it_should() -> None:
 def test_importing_handmade_loads_numpy_and_nothing_heavier() -> None:
     code = (
         "import sys, handmade, handmade.frameworks\n"
-        "print(*{'typer', 'rich', 'safetensors', 'threadpoolctl', 'numba', 'llvmlite', 'torch', 'jax'} & set(sys.modules))"
+        "print(*{'typer', 'rich', 'fastapi', 'pydantic', 'uvicorn', 'anyio', 'safetensors', 'threadpoolctl', 'numba', 'llvmlite', 'torch', 'jax'} & set(sys.modules))"
     )
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
+import handmade.engine.check.networks.kinks  # noqa: F401  it adds the rules "switched"
 from handmade.engine.arrays import Array
-from handmade.engine.check.networks import kinks  # it adds the rules of the name "kinks"
 from handmade.engine.errors import HandmadeError
 from handmade.engine.graph import INPUT
 from handmade.engine.layers import rule
@@ -63,10 +63,11 @@ def _switches(work: Work, moved: dict[str, Array]) -> list[dict[str, Any]]:
     """Return the ReLUs and pools that take another branch, by node."""
     found = []
     for node in work.network.nodes:
-        of_node, read = rule(node.layer, kinks.RULE), node.reads[0]
-        if of_node is None or node.name not in moved or read not in moved:
+        switched, read = rule(node.layer, "switched"), node.reads[0]
+        if switched is None or read not in moved:
             continue
-        places_of = [list(kink.place) for kink in of_node(node.name, node.layer, work.tape[read], moved[read][None])]
-        if places_of:
-            found.append({"node": node.name, "count": len(places_of), "places": places_of[:MOST_PLACES]})
+        mask = switched(node.layer, work.tape[read], moved[read][None])[0]
+        if mask.any():
+            places_of = np.argwhere(mask)
+            found.append({"node": node.name, "count": len(places_of), "places": places_of[:MOST_PLACES].tolist()})
     return found

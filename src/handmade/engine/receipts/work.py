@@ -147,7 +147,11 @@ class Work:
         """Return a tree of a layer's own terms by the names that people read."""
         title = self.network.titles[node.name]
         rooms = {f"{INPUT}{k}": self.title(name) for k, name in enumerate(node.reads)} | {INPUT: self.title(node.reads[0])}
-        return tree.mapped(lambda leaf: _named(leaf, rooms, title))
+
+        def known(place: Place) -> Place:
+            return Place(rooms.get(place.room) or f"{title}.{place.room}", place.index)
+
+        return tree.placed(known)
 
     def _followed(self, tree: Term) -> list[Place]:
         """The activations and pixels in a tree, those that contribute most."""
@@ -157,13 +161,6 @@ class Work:
             if place.room in known:
                 shares[place] = max(share, shares.get(place, 0.0))
         return sorted(shares, key=lambda place: -shares[place])[: self.most]
-
-
-def _named(leaf: Term, rooms: dict[str, str], title: str) -> Term:
-    """Return a leaf of a layer's own tree by the names that people read."""
-    if leaf.place is None:
-        return leaf
-    return leaf.at(Place(rooms.get(leaf.place.room) or f"{title}.{leaf.place.room}", leaf.place.index))
 
 
 def _shares(tree: Term, share: float | None = None) -> Iterator[tuple[Place, float]]:

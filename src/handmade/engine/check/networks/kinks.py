@@ -2,6 +2,8 @@
 
 The nudge is followed through the tape, one layer after the other: as a difference, to see what switches, or as a derivative that
 takes the conventional branch wherever two of them meet.
+
+    switched   (layer, x, dx) -> True where the output takes another branch at x + dx than at x
 """
 
 from collections.abc import Callable, Iterator
@@ -18,7 +20,6 @@ from handmade.engine.layers.propagate import nudges
 from handmade.engine.losses import Loss
 from handmade.engine.network import Network
 
-RULE = "kinks"  # (name, layer, x, dx) -> kinks of one node
 SMALL = 1e-30  # a step for layers that know differences only: beyond the last digit of what is lost
 
 Over: TypeAlias = Callable[[Node, Any, Any], Array]  # node, x, dx -> dy
@@ -71,7 +72,7 @@ def kinks(network: Network, x: Array, name: str, index: tuple[int, ...], h: floa
         found: list[Kink] = []
 
         def over(node: Node, x_i: Any, dx: Any, found: list[Kink] = found) -> Array:
-            switches = rule(node.layer, RULE)
+            switches = rule(node.layer, "kinks")
             if switches:
                 found += switches(network.titles[node.name], node.layer, x_i, dx)
             dy: Array = node.layer.delta(x_i, dx)
@@ -146,6 +147,19 @@ def _slope_of_pool(pool: MaxPool2d, x: Array, dx: Array) -> Array:
     return dy
 
 
-add_rules(ReLU, kinks=_of_relu, slope=_slope_of_relu)
-add_rules(LeakyReLU, kinks=_of_relu, slope=_slope_of_leaky)
-add_rules(MaxPool2d, kinks=_of_pool, slope=_slope_of_pool)
+def _switched_relu(_relu: object, x: Array, dx: Array) -> Array:
+    """Return True where a number takes the other branch."""
+    switched: Array = (x > 0) != (x + dx > 0)
+    return switched
+
+
+def _switched_pool(pool: MaxPool2d, x: Array, dx: Array) -> Array:
+    """Return True where a window has another winner."""
+    pixels = np.stack(list(pool.pixels(x, -np.inf)))
+    switched: Array = pixels.argmax(axis=0) != (pixels + np.stack(list(pool.pixels(dx, 0)))).argmax(axis=0)
+    return switched
+
+
+add_rules(ReLU, kinks=_of_relu, slope=_slope_of_relu, switched=_switched_relu)
+add_rules(LeakyReLU, kinks=_of_relu, slope=_slope_of_leaky, switched=_switched_relu)
+add_rules(MaxPool2d, kinks=_of_pool, slope=_slope_of_pool, switched=_switched_pool)
