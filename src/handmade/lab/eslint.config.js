@@ -3,7 +3,7 @@ const browser = [
   "window", "document", "location", "history", "navigator", "fetch", "localStorage", "sessionStorage", "matchMedia",
   "requestAnimationFrame", "setTimeout", "clearTimeout", "devicePixelRatio", "getComputedStyle", "addEventListener", "removeEventListener",
   "ResizeObserver", "EventTarget", "Event", "CustomEvent", "EventSource", "AbortController", "Blob", "File", "URL", "URLSearchParams",
-  "Image", "TextEncoder", "TextDecoder", "OffscreenCanvas", "HTMLElement", "HTMLInputElement", "HTMLCanvasElement", "SVGSVGElement",
+  "Image", "TextEncoder", "TextDecoder", "OffscreenCanvas", "HTMLElement", "HTMLInputElement", "HTMLSelectElement", "HTMLCanvasElement", "SVGSVGElement",
   "Element", "Node", "Text", "btoa", "atob", "performance", "console",
 ];
 

@@ -13,7 +13,7 @@
  *   data.draw(bytes, height, width)   a drawing (grey bytes); resolves when its maps are here
  *   data.dropFile(blob)               a picture file
  *   data.receipt(place, {by, h, expand})   -> Receipt; data.call(method, path, options): any request below /api/pages/{id}
- *   events "gone", "back" (server), "trouble" (detail {where, message}; where: "image", "network", "page", "place"),
+ *   events "gone", "back" (server), "locked" (the server has another token), "trouble" (detail {where, message}; where: "image", "network", "page", "place"),
  *   "fine" (detail {where}), "page" (a page was made on the server), "busy" (detail true or false)
  *
  * @typedef {import("./frames.js").Frame} Frame
@@ -223,7 +223,7 @@ export class Data extends EventTarget {
     try {
       answer = await request("POST", "/api/pages", { json: body });
     } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
+      if (!(error instanceof ApiError) || error.status === 403 || error.status >= 500) throw error;
       this.tell("trouble", { where: "network", message: error.message });
       answer = await request("POST", "/api/pages", { json: { ...body, source: null, edits: [] } });
       state = { ...state, source: answer.network.source, edits: [], image: null, label: null, focus: null, second: null };
@@ -278,7 +278,7 @@ export class Data extends EventTarget {
         frame: true, json: { choice: state.image, label: state.label, stages: state.stages },
       }));
     } catch (error) {
-      this.take(/** @type {any} */ (null));
+      if (error instanceof ApiError && error.status !== 403 && error.code !== "no_page") this.take(/** @type {any} */ (null));
       await this.#failed(error, "image", () => { this.sent.image = ""; });
     }
   }
@@ -351,6 +351,11 @@ export class Data extends EventTarget {
    */
   async #failed(error, where, repeat) {
     if (error.name === "AbortError") return;
+    if (error instanceof ApiError && error.status === 403) {
+      this.pageId = null;
+      this.#locked();
+      return;
+    }
     if (error instanceof ApiError && error.code === "no_page") {
       this.pageId = null;
       this.again = true;
@@ -359,6 +364,13 @@ export class Data extends EventTarget {
       repeat?.();
       this.#wait();
     } else throw error;
+  }
+
+  /** The server was started again and has another token: go on when another tab has opened its link. */
+  #locked() {
+    if (this.again) return;
+    this.tell("locked");
+    setTimeout(() => this.sync(), 2000);
   }
 
   /** Say that the server is gone, and go on when it is back. */

@@ -36,6 +36,8 @@ export class Status {
     });
     data.addEventListener("gone", () => this.#server("server.gone", true));
     data.addEventListener("back", () => this.#server("server.back", false));
+    data.addEventListener("locked", () => this.#server("server.locked", true));
+    data.addEventListener("page", () => { if (this.server.classList.contains("gone")) this.#server("server.back", false); });
     data.addEventListener("busy", (/** @type {CustomEvent} */ event) => { if (!data.gone) this.server.textContent = event.detail ? text("loading") : ""; });
     data.addEventListener("trouble", (/** @type {CustomEvent} */ event) => {
       const { where, message: words, key, place } = event.detail;
