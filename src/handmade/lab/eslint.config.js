@@ -1,7 +1,7 @@
 // Rules for the modules of the page; they need no package but eslint itself.
 const browser = [
   "window", "document", "location", "history", "navigator", "fetch", "localStorage", "sessionStorage", "matchMedia",
-  "requestAnimationFrame", "setTimeout", "clearTimeout", "devicePixelRatio", "getComputedStyle", "addEventListener", "removeEventListener",
+  "requestAnimationFrame", "setTimeout", "clearTimeout", "devicePixelRatio", "innerHeight", "getComputedStyle", "addEventListener", "removeEventListener",
   "ResizeObserver", "EventTarget", "Event", "CustomEvent", "EventSource", "AbortController", "Blob", "File", "URL", "URLSearchParams",
   "Image", "TextEncoder", "TextDecoder", "OffscreenCanvas", "HTMLElement", "HTMLInputElement", "HTMLSelectElement", "HTMLCanvasElement", "SVGSVGElement",
   "Element", "Node", "Text", "btoa", "atob", "performance", "console",

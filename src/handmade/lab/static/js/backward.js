@@ -57,8 +57,8 @@ export class ContributionsPanel {
         const place = this.#place(view, event);
         if (place) lab.focus.pin(place, { second: event.shiftKey });
       });
-      const element = h("figure", { class: "contribution" }, h("figcaption", {}, h("b", { t: `pixels.${kind}` }), h("span", { t: `pixels.${kind}Hint` })), canvas, bar,
-        h("button", { type: "button", class: "plain", t: "table.open", data: { hint: "table.as" }, on: { click: () => this.#table(kind) } }));
+      const element = h("figure", { class: "contribution" }, h("figcaption", {}, h("b", { t: `pixels.${kind}`, data: { hint: `pixels.${kind}Hint` } }), h("span", { t: `pixels.${kind}Hint` })), canvas,
+        h("div", { class: "contribution-foot" }, bar, h("button", { type: "button", class: "plain", t: "table.open", data: { hint: "table.as" }, on: { click: () => this.#table(kind) } })));
       return { kind, view, bar, element };
     });
     this.title = h("p", { class: "formula" });
@@ -85,7 +85,7 @@ export class ContributionsPanel {
       const array = known ? contributions.arrays[kind] : null;
       if (!array) continue;
       const [height, width] = array.shape;
-      const scale = Math.max(1, Math.min(8, Math.floor(Math.min((this.root.clientHeight - 120) / height, (this.root.clientWidth / 3 - 24) / width))));
+      const scale = Math.max(1, Math.min(8, Math.floor(Math.min((this.root.clientHeight - (innerHeight < 800 ? 85 : 140)) / height, (this.root.clientWidth / 3 - 24) / width))));
       view.layout({ cells: height * width, width, height, channels: 1, flat: false }, { scale: Math.max(scale, 3), across: 1 });
       const limit = largest(array.values);
       view.draw(array.values, { kind: "signed", limit });

@@ -257,6 +257,6 @@ function difference(a, b) {
   const rows = names.map((name) => [name, first.get(name) ?? 0, second.get(name) ?? 0]).sort((x, y) => Math.abs(y[1] - y[2]) - Math.abs(x[1] - x[2])).slice(0, 24);
   const row = (/** @type {any[]} */ [name, x, y], /** @type {string} */ tag) => h("tr", {}, h("th", { scope: "row" }, name), ...[x, y, x - y].map((value) => h(tag, { title: exact(value) }, precise(value))));
   return h("article", { class: "receipt difference", data: { testid: "difference" } }, h("header", {}, h("h3", { t: "receipt.difference" })),
-    h("table", { class: "numbers" }, h("thead", {}, h("tr", {}, h("td"), h("th", { scope: "col" }, a.at), h("th", { scope: "col" }, b.at), h("th", { scope: "col", t: "receipt.less" }))),
+    h("table", { class: "numbers" }, h("thead", {}, h("tr", {}, h("td"), h("th", { scope: "col", t: "receipt.first" }), h("th", { scope: "col", t: "receipt.second" }), h("th", { scope: "col", t: "receipt.less" }))),
       h("tbody", {}, ...rows.map((each) => row(each, "td"))), h("tfoot", {}, row([text("receipt.value"), a.value, b.value], "td"))));
 }

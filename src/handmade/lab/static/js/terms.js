@@ -70,7 +70,7 @@ export function renderTotal(total, context) {
 }
 
 /** @param {Term} term */
-const formula = (term) => (term.label ? h("p", { class: "formula" }, termName(term)) : null);
+const formula = (term) => (term.label || term.note ? h("p", { class: "formula" }, termName(term), term.note ? h("b", {}, `  ${noteText(term.note)}`) : null) : null);
 
 /** @param {Term} term */
 const isProduct = (term) => term.how === "product" && term.parts?.length === 2 && !!term.parts.every((part) => !part.parts);
