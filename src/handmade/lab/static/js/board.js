@@ -6,14 +6,13 @@
  *   The image itself is store.state.image; strokes belong to the drawing whose pixels they made.
  */
 import { ApiError, GoneError } from "./api.js";
-import { MapView } from "./mapview.js";
 import { h } from "./dom.js";
+import { Stages } from "./stages.js";
 import { drawStrokes, inkOf } from "./strokes.js";
 import { languages, text } from "./text.js";
 
 const SIDE = 280; // units of the canvas
 const SENT = 140; // rows and columns that are sent
-const STAGES = ["picture", "ink", "box", "fitted", "input"];
 const LARGEST_FILE = 10 * 1024 * 1024;
 
 export class Board {
@@ -38,8 +37,6 @@ export class Board {
     languages.addEventListener("change", () => this.follow());
     lab.data.addEventListener("trouble", (/** @type {CustomEvent} */ event) => { if (event.detail.where === "image") this.say(event.detail.message); });
     lab.data.addEventListener("fine", (/** @type {CustomEvent} */ event) => { if (event.detail.where === "image") this.say(""); });
-    lab.store.subscribe((/** @type {any} */ state) => this.#boxes(state));
-    this.#boxes(lab.store.state);
     this.#blank();
   }
 
@@ -54,15 +51,7 @@ export class Board {
     this.caption = h("p", { class: "caption", data: { testid: "image-caption" } });
     this.randomButton = h("button", { type: "button", class: "button", t: "board.random", data: { testid: "random" }, on: { click: () => this.random() } });
     this.mistakeButton = h("button", { type: "button", class: "button", t: "board.mistake", data: { testid: "mistake" }, on: { click: () => this.mistake() } });
-    this.stageViews = STAGES.map((name) => {
-      const view = new MapView(h("canvas", { class: "map", "aria-hidden": "true" }));
-      const element = h("figure", { class: "stage", data: { stage: name } }, view.canvas, h("figcaption", { t: `stage.${name}` }));
-      return { name, view, element };
-    });
-    this.boxes = ["crop", "scale", "centre"].map((name) => {
-      const box = h("input", { type: "checkbox", data: { testid: `stage-${name}` }, on: { change: () => this.#stage(name, box.checked) } });
-      return { name, box };
-    });
+    this.stages = new Stages(this.lab, () => { if (this.strokes.length) this.#send(true); });
     this.root.append(
       h("div", { class: "board-frame" }, this.canvas, this.empty), this.caption,
       h("div", { class: "board-tools", role: "toolbar", label: "board.tools" },
@@ -72,10 +61,7 @@ export class Board {
         h("button", { type: "button", class: "icon", label: "board.clear", data: { testid: "clear" }, on: { click: () => this.clear() } }, "✕"),
         h("button", { type: "button", class: "open", t: "board.open", data: { hint: "board.file" }, on: { click: () => this.file.click() } }), this.file),
       h("label", { class: "pen-row" }, h("span", { t: "board.penShort" }), this.pen),
-      h("div", { class: "button-row" }, this.randomButton, this.mistakeButton), this.message,
-      h("details", { class: "stages", open: true }, h("summary", { t: "stage.title" }),
-        h("div", { class: "stage-row" }, ...this.stageViews.map(({ element }) => element)),
-        h("div", { class: "stage-boxes" }, ...this.boxes.map(({ name, box }) => h("label", {}, box, h("span", { t: `stage.use.${name}` }))))));
+      h("div", { class: "button-row" }, this.randomButton, this.mistakeButton), this.message, this.stages.element);
   }
 
   #watch() {
@@ -258,7 +244,7 @@ export class Board {
     const { image } = this.lab.store.state;
     this.empty.hidden = !!frame || !!this.strokes.length;
     this.caption.textContent = !frame ? "" : image && "index" in image ? text(`board.${image.split}`, { n: image.index }) : text("board.drawing");
-    this.#stages(frame);
+    this.stages?.show(frame);
     if (!frame) {
       if (!this.sending) this.#blank();
       return;
@@ -304,41 +290,9 @@ export class Board {
     this.context.drawImage(small, (SIDE - width * scale) / 2, (SIDE - height * scale) / 2, width * scale, height * scale);
   }
 
-  /** @param {import("./frames.js").Frame|null} frame */
-  #stages(frame) {
-    for (const { name, view, element } of this.stageViews ?? []) {
-      const array = name === "input" ? frame?.arrays.input : frame?.arrays[`stage:${name}`];
-      element.hidden = !array;
-      if (!array) continue;
-      const [height, width] = array.shape;
-      const channels = array.shape[2] ?? 1;
-      const scale = Math.max(1, Math.floor(56 / Math.max(height, width)));
-      view.layout({ cells: height * width, width, height, channels, flat: false }, { scale, across: 1, channels: [0] });
-      const shrink = Math.max(1, Math.max(height, width) / 56);
-      view.canvas.style.width = `${(width * scale) / shrink}px`;
-      view.canvas.style.height = `${(height * scale) / shrink}px`;
-      view.draw(array.values, { kind: name === "input" && array.values.some((/** @type {number} */ x) => x < 0) ? "signed" : "grey", limit: 1 });
-    }
-  }
-
   #network() {
     const fits = !!this.lab.data.network?.fits_data;
     this.randomButton.disabled = !fits;
     this.mistakeButton.disabled = !fits;
-  }
-
-  /** @param {any} state */
-  #boxes(state) {
-    for (const { name, box } of this.boxes ?? []) box.checked = state.stages[name];
-  }
-
-  /**
-   * @param {string} name
-   * @param {boolean} used
-   */
-  #stage(name, used) {
-    const { store } = this.lab;
-    store.change({ stages: { ...store.state.stages, [name]: used } }, { how: "push", undo: true });
-    if (this.strokes.length) this.#send(true);
   }
 }

@@ -18,7 +18,7 @@
  * @typedef {{x: number, y: number, width: number, height: number}} Box
  * @typedef {{scale: number, gap?: number, across: number, channels?: number[], listed?: ((offset: number) => string)|null}} Layout
  */
-import { palette, step, textOn } from "./colours.js";
+import { largestOf, palette, step, textOn } from "./colours.js";
 import { channelsOf, size } from "./places.js";
 
 const LIST_WIDTH = 84; // of name and value beside a listed cell
@@ -97,6 +97,7 @@ export class MapView {
       for (let i = 0, from = channel; i < cells; i++, from += channels) data[at++] = colours[step(values[from], most)];
     });
     this.#show(this.pixels, height);
+    this.#markSaturated(values, limit);
     if (dead) this.#markDead(dead);
     if (this.listed) this.#list(values, limit, kind);
   }
@@ -173,6 +174,26 @@ export class MapView {
       const box = /** @type {Box} */ (this.tileBox(channel));
       this.context.drawImage(this.small, 0, slot * height, this.grid.width, height, box.x, box.y, box.width, box.height);
     });
+  }
+
+  /**
+   * Mark the corner of tiles with numbers beyond the limit, which a locked scale can have.
+   * @param {ArrayLike<number>} values
+   * @param {number|((channel: number) => number)} limit
+   */
+  #markSaturated(values, limit) {
+    this.context.fillStyle = getComputedStyle(this.canvas).color;
+    for (const channel of this.channels) {
+      const most = 1.001 * (typeof limit === "number" ? limit : limit(channel));
+      if (largestOf(values, this.grid.channels, channel) <= most) continue;
+      const box = /** @type {Box} */ (this.tileBox(channel));
+      const right = box.x + box.width;
+      this.context.beginPath();
+      this.context.moveTo(right - 7, box.y);
+      this.context.lineTo(right, box.y);
+      this.context.lineTo(right, box.y + 7);
+      this.context.fill();
+    }
   }
 
   /** @param {Set<number>} dead channels or cells (of a vector) that are 0 for this image */

@@ -14,16 +14,11 @@
 import { largest, largestOf, themes } from "./colours.js";
 import { h } from "./dom.js";
 import { legend } from "./legend.js";
-import { gridOf, LISTED_MOST, MapView } from "./mapview.js";
-import { inputNode, placeAt, roomOf } from "./places.js";
+import { MapView } from "./mapview.js";
+import { placeAt, roomOf } from "./places.js";
 import { neighbour, watchMap } from "./pointer.js";
+import { columnsOf, MOST, sideOf, tilesOf } from "./striplayout.js";
 import { count, languages, shown, text } from "./text.js";
-
-const SIZES = [112, 84, 56, 42, 28]; // sides of a tile in CSS pixels, the largest that fits first
-const MOST = 64; // maps of a node that are drawn
-const SIDE = 26; // margins around the maps of a column
-const HEAD = 62; // title, shape and legend of a node
-const LIST_CELL = 20;
 
 /**
  * @typedef {import("./places.js").NodeInfo} NodeInfo
@@ -95,70 +90,26 @@ export class Strip extends EventTarget {
     if (!network) return;
     this.size = this.#size();
     this.figures.clear();
-    const columns = this.#columns();
-    const side = this.#side(columns);
-    this.inner.replaceChildren(...columns.map((nodes) => h("div", { class: "column" }, ...nodes.map((node) => this.#figure(node, side)))));
+    const columns = columnsOf(network);
+    const frame = { width: this.root.clientWidth, height: this.root.clientHeight };
+    const side = sideOf(columns, frame, this.zoom);
+    this.inner.replaceChildren(...columns.map((nodes) =>
+      h("div", { class: "column" }, ...nodes.map((node) => this.#figure(node, tilesOf(node, side, nodes.length, frame.height))))));
     const first = this.figures.get(network.nodes[0]?.name) ?? this.figures.get("input");
     if (first) this.rove(first.view.canvas);
     this.draw();
     this.dispatchEvent(new Event("built"));
   }
 
-  /** @returns {NodeInfo[][]} nodes by column */
-  #columns() {
-    const network = /** @type {import("./places.js").NetworkInfo} */ (this.data.network);
-    /** @type {NodeInfo[][]} */
-    const columns = [];
-    for (const node of [inputNode(network), ...network.nodes]) (columns[node.column] ??= []).push(node);
-    return columns.filter(Boolean);
-  }
-
   #size() { return `${Math.round(this.root.clientWidth)} ${Math.round(this.root.clientHeight)}`; }
 
-  /** Room for the maps of one of `n` nodes of a column. @param {number} n */
-  #high(n) { return Math.max(60, (this.root.clientHeight - 20) / n - HEAD); }
-
-  /**
-   * Return the largest side of a tile with which the strip fits.
-   * @param {NodeInfo[][]} columns
-   */
-  #side(columns) {
-    const widthAt = (/** @type {number} */ side) => columns.reduce((sum, nodes) =>
-      sum + SIDE + Math.max(...nodes.map((node) => this.#tiles(node, side, nodes.length).wide)), 0);
-    const fits = SIZES.findIndex((side) => widthAt(side) <= this.root.clientWidth - 16);
-    const at = (fits < 0 ? SIZES.length - 1 : fits) - this.zoom;
-    return SIZES[Math.min(SIZES.length - 1, Math.max(0, at))];
-  }
-
   /**
    * @param {NodeInfo} node
-   * @param {number} side
-   * @param {number} n nodes in the column
+   * @param {import("./striplayout.js").Tiles} tiles
    */
-  #tiles(node, side, n) {
-    const grid = gridOf(node.shape);
-    const channels = Math.min(grid.channels, MOST);
-    const list = grid.flat && grid.cells <= LISTED_MOST;
-    const most = Math.max(grid.width, grid.height);
-    const alone = node.name === "input" ? Math.max(side, 2 * most) : side;
-    const room = this.#high(n);
-    const scale = list ? Math.max(12, Math.min(LIST_CELL, Math.floor(room / grid.cells)))
-      : grid.flat ? Math.max(1, Math.min(6, Math.floor(alone * 1.5 / most))) : Math.max(1, Math.floor(alone / most));
-    const tile = grid.height * scale + 2;
-    const down = Math.max(1, Math.floor((room + 2) / tile));
-    const across = Math.ceil(channels / Math.min(down, channels));
-    return { grid, scale, across, list, wide: Math.max(across * (grid.width * scale + 2) + (list ? 84 : 0), 84) };
-  }
-
-  /**
-   * @param {NodeInfo} node
-   * @param {number} side
-   */
-  #figure(node, side) {
+  #figure(node, { grid, scale, across, list }) {
     const network = /** @type {import("./places.js").NetworkInfo} */ (this.data.network);
     const room = roomOf(network, node);
-    const siblings = this.#columns().find((nodes) => nodes.some(({ name }) => name === node.name)) ?? [node];
-    const { grid, scale, across, list } = this.#tiles(node, side, siblings.length);
     const canvas = h("canvas", { class: "map", tabindex: "-1", role: "application", data: { node: node.name, placeRoom: room, testid: `map-${node.name}` } });
     const view = new MapView(canvas);
     const isColour = node.name === "input" && node.shape[2] === 3;
