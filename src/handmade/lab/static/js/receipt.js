@@ -94,7 +94,7 @@ export class ReceiptPanel {
    */
   #ghost(place, receipt) {
     const line = this.root.querySelector(".ghost");
-    if (line && receipt) line.replaceChildren(`${place} = ${precise(receipt.value)}`);
+    if (line && receipt && place !== this.lab.store.state.focus) line.replaceChildren(`${place} = ${precise(receipt.value)}`);
   }
 
   /**
