@@ -43,7 +43,7 @@ class LabClient:
         self.portal.call(self._client.aclose)
         self._stack.close()
 
-    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+    def request(self, method: str, path: str | httpx.URL, **options: Any) -> httpx.Response:
         response: httpx.Response = self.portal.call(partial(self._client.request, method, path, **options))
         return response
 

@@ -3,8 +3,10 @@
 A newer change of the network ends the computation between two blocks of images.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,9 @@ from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.engine.losses import CrossEntropy
 from handmade.engine.network import Network
+from handmade.engine.sharing import mapped
 from handmade.lab.structure import classes_of, fits
+from handmade.threads import cores, threads
 
 IMAGES = 1000
 BLOCK = 100  # images between two looks at a newer change
@@ -29,20 +33,22 @@ class Results:
 
 
 def results(network: Network, data: Dataset, check: Callable[[], None]) -> Results:
-    """Classify the first test images; `check` is called between blocks, and may raise."""
+    """Classify the first test images on all cores; `check` is called between blocks, and may raise."""
     images = _images(network, data)
-    predicted, losses = [], 0.0
-    for start in range(0, IMAGES, BLOCK):
-        check()
-        block, labels = images.images[start : min(start + BLOCK, IMAGES)], images.labels[start : min(start + BLOCK, IMAGES)]
-        if not len(labels):
-            break
-        z = _logits(network, block)
-        predicted.append(z.argmax(axis=1))
-        with np.errstate(over="ignore", invalid="ignore"):
-            losses += float(CrossEntropy().forward(z, labels).sum(dtype=np.float64))
-    found = np.concatenate(predicted)
-    return Results(found, losses / len(found))
+    count = min(IMAGES, len(images.labels))
+    with threads(cores()) as executor:
+        work = partial(_block, network, images, count, check)
+        parts = list(mapped(executor, work, list(range(0, count, BLOCK))))
+    return Results(np.concatenate([predicted for predicted, _ in parts]), math.fsum(loss for _, loss in parts) / count)
+
+
+def _block(network: Network, images: Images, count: int, check: Callable[[], None], start: int) -> tuple[Array, float]:
+    """Return the predicted classes of some images, and the sum of their losses."""
+    check()
+    end = min(start + BLOCK, count)
+    z = _logits(network, images.images[start:end])
+    with np.errstate(over="ignore", invalid="ignore"):  # an overflow shows in the loss
+        return z.argmax(axis=1), float(CrossEntropy().forward(z, images.labels[start:end]).sum(dtype=np.float64))
 
 
 def accuracy(network: Network, data: Dataset, found: Results) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The application: one server for many pages, with an answer in one line for every error."""
 
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -19,11 +20,14 @@ from handmade.lab.errors import LabError
 from handmade.lab.guard import Guard
 from handmade.lab.pages import Page, Pages
 from handmade.runs.backends import use_light_backend
+from handmade.threads import threads
 
 AT_ONCE = 4  # requests that compute side by side
 SLOW_AT_ONCE = 2  # of those that take seconds, beside the others
 SWEEP = 5.0  # seconds between two looks for silent pages
 LONGEST_LINE = 500  # letters of an error
+
+COMPILED = "handmade.compiled.backend"  # a module
 
 Result = TypeVar("Result")
 
@@ -50,7 +54,8 @@ class Lab:
 
     async def aside(self, work: Callable[..., Result], *arguments: Any) -> Result:
         """Return the result of a function that takes long, in a thread, while the page goes on."""
-        return await to_thread.run_sync(partial(_lightly, work, *arguments), limiter=self._limits[1])
+        run = _with_compiled if COMPILED in sys.modules else _lightly
+        return await to_thread.run_sync(partial(run, work, *arguments), limiter=self._limits[1])
 
     def stop(self) -> None:
         """End all streams and trainings."""
@@ -75,14 +80,23 @@ def create_app(catalogue: Catalogue, token: str, port: int, host: str | None = N
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
-        async with anyio.create_task_group() as group:
-            group.start_soon(_sweep, lab)
-            group.start_soon(_load, lab)
-            yield
-            lab.stop()
-            group.cancel_scope.cancel()
+        with threads(1):  # products for one image are small: threads of the BLAS would wait longer than they work
+            async with anyio.create_task_group() as group:
+                group.start_soon(_sweep, lab)
+                group.start_soon(_load, lab)
+                yield
+                lab.stop()
+                group.cancel_scope.cancel()
 
-    app = FastAPI(title="handmade lab", version=lab.version, docs_url=None, redoc_url=None, openapi_url=None, lifespan=life)
+    app = FastAPI(
+        title="handmade lab",
+        version=lab.version,
+        docs_url=None,  # its page would need files from elsewhere
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        lifespan=life,
+    )
     app.state.lab = lab
     app.add_exception_handler(HandmadeError, _of_user)
     app.add_exception_handler(RequestValidationError, _of_request)
@@ -130,6 +144,11 @@ def _unexpected(_: Request, problem: Exception) -> Response:
 def _lightly(work: Callable[..., Result], *arguments: Any) -> Result:
     with use_light_backend():
         return work(*arguments)
+
+
+def _with_compiled(work: Callable[..., Result], *arguments: Any) -> Result:
+    """Compute with the fastest backend, which a training has loaded already: to load it takes longer than a little work."""
+    return work(*arguments)
 
 
 async def _sweep(lab: Lab) -> None:

@@ -19,7 +19,6 @@ import numpy as np
 
 from handmade import networks
 from handmade.data import Dataset
-from handmade.engine.errors import HandmadeError
 from handmade.engine.network import Network
 from handmade.files.models import MODEL
 from handmade.lab.errors import LabError
@@ -197,20 +196,15 @@ def _example_accuracy() -> float | None:
 
 
 def _of_run(record: RunRecord, end: str) -> dict[str, Any]:
-    accuracy = record.number("test_accuracy") if not end else None
+    accuracy, weights = None if end else record.number("test_accuracy"), record.number("weights")
     return {
         "source": f"{RUN}{record.folder.name}{end}",
         "title": record.folder.name + (", best" if end else ""),
         "kind": "run",
-        "weights": None,
+        "weights": None if weights is None else int(weights),
         "network": record.word("network"),
         "accuracy": accuracy,
         "status": record.status,
         "when": record.word("when"),
     }
 
-
-def check_trained(path: Path) -> None:
-    """Raise HandmadeError if the package comes without its example."""
-    if not path.is_file():
-        raise HandmadeError(f"{path}: expected the trained network of the package; it is missing. Install handmade again")

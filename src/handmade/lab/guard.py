@@ -116,7 +116,7 @@ class Guard:
         if path == "/healthz":
             return None
         headers = _headers(scope)
-        given = parse_qs(scope.get("query_string", b"").decode("latin-1"), max_num_fields=20).get("token", [""])[-1]
+        given = _query(scope, "token")
         if path == "/" and scope["method"] in SAFE and self._is_token(given):
             cookie = ("set-cookie", f"{self.cookie}={self._token}; HttpOnly; SameSite=Strict; Path=/")
             if headers.get("sec-fetch-site") == "cross-site":  # after a redirect, the browser would not send the cookie
@@ -194,6 +194,14 @@ def _with_headers(send: Send) -> Send:
 def _limit(path: str) -> int:
     ends = {"/file": LARGEST_FILE, "/drawing": LARGEST_DRAWING}
     return next((limit for end, limit in ends.items() if path.endswith(end)), LARGEST_BODY)
+
+
+def _query(scope: Message, name: str) -> str:
+    """Return a value of the query; empty if there is none."""
+    try:
+        return parse_qs(scope.get("query_string", b"").decode("latin-1"), max_num_fields=20).get(name, [""])[-1]
+    except ValueError:  # too many fields
+        return ""
 
 
 def _headers(scope: Message) -> dict[str, str]:

@@ -72,7 +72,7 @@ def stages_named(text: str) -> Stages:
 
 
 def first_image(network: Network, data: Dataset) -> RawImage:
-    """Return the image that a page begins with: the first test image, or blank paper where the data do not fit."""
+    """Return the image that a page begins with: the first test image, or zeros where the data do not fit."""
     if fits(network, data):
         return of_data(network, data, "test", 0)
     shape = _raw_shape(network)

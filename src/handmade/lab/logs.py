@@ -25,7 +25,7 @@ def log_of(folder: Path) -> dict[str, Any]:
 
 
 def thinned(points: Sequence[Any], most: int = MOST_POINTS) -> list[Any]:
-    """Return at most so many points, evenly spread, the last one among them."""
+    """Return at most `most` points, evenly spread, the last one among them."""
     if len(points) <= most:
         return list(points)
     return [points[(n + 1) * len(points) // most - 1] for n in range(most)]

@@ -27,7 +27,9 @@ def nudge_maps(work: Work, text: str, h: float, *, maps: bool) -> tuple[dict[str
         If there is no such number, it cannot be moved, or h is 0.
     """
     at = places.place(work.network, text)
-    if h == 0 or not np.isfinite(work.network.dtype.type(h)):
+    with np.errstate(over="ignore", under="ignore"):  # what does not fit is refused below
+        step = work.network.dtype.type(h)
+    if not step or not np.isfinite(step):
         raise HandmadeError(f"h: expected a number other than 0 that {work.network.dtype} can hold; got {h:g}")
     up = follow(work, at, h)
     moved = _by_name(work, up)

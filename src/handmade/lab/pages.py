@@ -37,7 +37,7 @@ class Closes(Protocol):
     """Trainings of a page, which end when it is closed."""
 
     def close(self) -> None:
-        """Stop all of them."""
+        """Stop each of them."""
         ...
 
 
@@ -123,10 +123,11 @@ class Page:
         HandmadeError
             If the label does not fit, or the network reads no images.
         """
+        shown = self.shown  # which sets the label of the page
         label = self.label if label is None else self._checked(label)
         work = self._works.get(label)
         if work is None or len(work.known) > MOST_RECEIPTS:
-            work = self._works[label] = Work(self._network, self._tape(), label, CrossEntropy(), 10)
+            work = self._works[label] = Work(self._network, self._tape(shown), label, CrossEntropy(), 10)
         return work
 
     def checked_work(self, label: int | None = None) -> Work:
@@ -154,7 +155,7 @@ class Page:
         return self.image
 
     def close(self) -> None:
-        """Stop the trainings, and let go of everything."""
+        """Stop the trainings, and free the memory."""
         self.closed, self.results = True, None
         trainings, self.trainings = self.trainings, None
         if trainings is not None:
@@ -168,20 +169,20 @@ class Page:
             raise HandmadeError(f"label: expected {expected}; got {label}")
         return label
 
-    def _tape(self) -> dict[str, Array]:
+    def _tape(self, shown: RawImage) -> dict[str, Array]:
         if self._activations is None:
-            x = prepared(self._network, self.shown.pixels)[None]
+            x = prepared(self._network, shown.pixels)[None]
             with np.errstate(over="ignore", invalid="ignore"):  # an overflow is sent as it is
                 self._activations = self._network.tape(x)
         return self._activations
 
     def _forget(self) -> None:
-        """Let go of what was worked out."""
+        """Drop the tape and everything computed from it."""
         self._works, self._activations, self._finite = {}, None, None
 
 
 class Pages:
-    """All open pages.
+    """Open pages by name.
 
     Parameters
     ----------

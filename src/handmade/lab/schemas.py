@@ -72,14 +72,14 @@ class NewImage(Body):
 
 
 class Edits(Body):
-    """All edits of a page, in order."""
+    """Edits of a page, in order."""
 
     edits: Annotated[list[Edit], Field(max_length=MOST_EDITS)]
     label: Label = None
 
 
 class ReceiptOf(Body):
-    """A number whose receipt is wanted."""
+    """Place of a number, and the method of a gradient."""
 
     at: PlaceText
     by: Literal["backprop", "difference", "definition"] = "backprop"
@@ -98,7 +98,7 @@ class NudgeOf(Body):
 
 
 class QuotientsOf(Body):
-    """A weight whose quotients are wanted."""
+    """Place of a weight."""
 
     at: PlaceText
     label: Label = None
@@ -145,7 +145,7 @@ class Source(BaseModel):
 
 
 class Sources(BaseModel):
-    """All networks that can be opened, and the one to begin with."""
+    """Networks that can be opened, and the one to begin with."""
 
     first: str
     sources: list[Source]

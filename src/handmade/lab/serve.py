@@ -21,7 +21,7 @@ TRIES = 100  # ports after the first one
 GRACE = 1  # seconds that open connections have at the end
 
 
-def serve(catalogue: Catalogue, port: int, host: str | None, ready: Callable[[str], None], said: Callable[[str], None]) -> None:
+def serve(catalogue: Catalogue, port: int, host: str | None, ready: Callable[[str], None], notify: Callable[[str], None]) -> None:
     """Serve until Ctrl-C or SIGTERM.
 
     Parameters
@@ -33,7 +33,7 @@ def serve(catalogue: Catalogue, port: int, host: str | None, ready: Callable[[st
         Address to listen on; 127.0.0.1 if it is None.
     ready : callable
         Called with the link once the server answers.
-    said : callable
+    notify : callable
         Called with news for the user.
 
     Raises
@@ -45,9 +45,9 @@ def serve(catalogue: Catalogue, port: int, host: str | None, ready: Callable[[st
     with listening:
         found = int(listening.getsockname()[1])
         if port not in {0, found}:
-            said(f"Port {port} is taken; this is port {found}.")
+            notify(f"Port {port} is taken; this is port {found}.")
         if host is not None and host != LOCAL:
-            said(
+            notify(
                 f"The lab listens on {host}: everyone on that network who has the link can change what it shows and use this "
                 "machine's processor. Keep the link secret."
             )
@@ -56,7 +56,7 @@ def serve(catalogue: Catalogue, port: int, host: str | None, ready: Callable[[st
         config = uvicorn.Config(
             app, log_config=None, access_log=False, server_header=False, date_header=False, timeout_graceful_shutdown=GRACE
         )
-        logging.getLogger("uvicorn.error").addHandler(_Said(said))
+        logging.getLogger("uvicorn.error").addHandler(_Notices(notify))
         logging.getLogger("uvicorn.error").propagate = False
         _Server(config, app.state.lab, lambda: ready(link(host, found, token))).run(sockets=[listening])
 
@@ -88,12 +88,12 @@ def _listening(host: str, port: int) -> socket.socket:
     raise HandmadeError(f"{host}, port {port}: cannot listen there ({reason}). Try --port 0")
 
 
-class _Said(logging.Handler):
+class _Notices(logging.Handler):
     """Passes warnings and errors on in one line, and nothing else."""
 
-    def __init__(self, said: Callable[[str], None]) -> None:
+    def __init__(self, notify: Callable[[str], None]) -> None:
         super().__init__(logging.ERROR)
-        self._said = said
+        self._said = notify
 
     def emit(self, record: logging.LogRecord) -> None:
         text = record.getMessage()
@@ -114,9 +114,9 @@ class _Server(uvicorn.Server):
             self._ready()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.force_exit = self.should_exit  # at the second signal
         self.should_exit = True
-        self.force_exit = True  # no stream of events and no request holds up the end
-        self._lab.stopping.set()
+        self._lab.stopping.set()  # streams of events end, so that they hold nothing up
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -41,16 +41,16 @@ def lab(
     from handmade.lab.catalogue import Catalogue
     from handmade.lab.serve import serve
 
-    def said(text: str) -> None:
+    def notify(text: str) -> None:
         news.print(text, markup=False)
 
     def ready(link: str) -> None:
         print(link, flush=True)  # noqa: T201  the link is the result
-        said("This link opens the lab. Ctrl-C ends it.")
+        notify("This link opens the lab. Ctrl-C ends it.")
         if browser:
             import threading
             import webbrowser
 
             threading.Thread(target=webbrowser.open, args=(link,), daemon=True).start()
 
-    serve(Catalogue(target, runs, data), port, host, ready, said)
+    serve(Catalogue(target, runs, data), port, host, ready, notify)

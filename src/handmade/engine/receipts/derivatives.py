@@ -2,7 +2,7 @@
 
     derivatives   (layer, x, k, at) -> (place of an output, d output / d x_k[at]), ...     for one image x
 
-The outputs are those that read the number. A layer without a rule is asked by its `backward`, one output at a time.
+The outputs are those that read the number. For a layer without a rule, `backward` gives them, one output at a time.
 """
 
 import math

@@ -16,7 +16,7 @@ from handmade.engine.network import Network
 
 
 class Upstream:
-    """Gradients with respect to activations and weights, each worked out once.
+    """Gradients with respect to activations and weights, each computed once.
 
     Parameters
     ----------
