@@ -182,12 +182,12 @@ export class MapView {
    * @param {number|((channel: number) => number)} limit
    */
   #markSaturated(values, limit) {
-    this.context.fillStyle = getComputedStyle(this.canvas).color;
     for (const channel of this.channels) {
       const most = 1.001 * (typeof limit === "number" ? limit : limit(channel));
       if (largestOf(values, this.grid.channels, channel) <= most) continue;
       const box = /** @type {Box} */ (this.tileBox(channel));
       const right = box.x + box.width;
+      this.context.fillStyle = getComputedStyle(this.canvas).color;
       this.context.beginPath();
       this.context.moveTo(right - 7, box.y);
       this.context.lineTo(right, box.y);

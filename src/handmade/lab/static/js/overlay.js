@@ -26,6 +26,7 @@ export class Overlay {
     this.svg.append(svg("defs", {}, hatch), this.wires, this.marks);
     /** Reaches by place. @type {Map<string, any>} */
     this.reaches = new Map();
+    this.due = false;
     const draw = () => this.draw();
     const sizes = new ResizeObserver(() => {
       this.drawWires();
@@ -85,7 +86,17 @@ export class Overlay {
     this.wires.replaceChildren(...paths);
   }
 
+  /** Draw the outlines in the next picture. */
   draw() {
+    if (this.due) return;
+    this.due = true;
+    requestAnimationFrame(() => {
+      this.due = false;
+      this.#draw();
+    });
+  }
+
+  #draw() {
     const { focus, store } = this.lab;
     const { focus: pinned, second } = store.state;
     const marks = [];

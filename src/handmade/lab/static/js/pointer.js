@@ -16,34 +16,20 @@
 export function watchMap(canvas, { offsetAt, placeAt, move, lab }) {
   const { focus } = lab;
   let current = 0;
-  /** @type {PointerEvent|null} */
-  let last = null;
-  let due = false;
   const at = (/** @type {MouseEvent} */ event) => {
     const box = canvas.getBoundingClientRect();
     return offsetAt(event.clientX - box.left, event.clientY - box.top);
   };
-  const hover = () => {
-    due = false;
-    if (!last) return;
-    const offset = at(last);
+  const hover = (/** @type {PointerEvent} */ event) => { // a browser sends one such event a frame
+    const offset = at(event);
     if (offset < 0) focus.leave();
     else {
       current = offset;
       focus.hover(placeAt(offset));
     }
   };
-  canvas.addEventListener("pointermove", (event) => {
-    last = event;
-    if (!due) {
-      due = true;
-      requestAnimationFrame(hover);
-    }
-  });
-  canvas.addEventListener("pointerleave", () => {
-    last = null;
-    focus.leave();
-  });
+  canvas.addEventListener("pointermove", hover);
+  canvas.addEventListener("pointerleave", () => focus.leave());
   canvas.addEventListener("click", (event) => {
     const offset = at(event);
     if (offset < 0) {
