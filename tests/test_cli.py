@@ -25,6 +25,7 @@ from handmade.engine.arrays import Array
 from handmade.engine.optim import SCHEDULES
 from handmade.files.checkpoints import Checkpoints
 from handmade.runs import cost, parts
+from handmade.text.number_format import MINUS
 from tiny_digits import FILES, TINY, idx, write_digits
 
 COMMAND = [sys.executable, "-m", "handmade"]
@@ -206,7 +207,7 @@ def test_one_weight_is_told_in_full_and_its_numbers_agree(trained: Trained) -> N
         trained.outcome.news,
     )
     assert told
-    before, h, loss, nudged, quotient, update, after = (float(number) for number in told.groups()[1:])
+    before, h, loss, nudged, quotient, update, after = (float(number.replace(MINUS, "-")) for number in told.groups()[1:])
     # Losses are printed to 9 places, so their quotient by h = 1e-3 is good to 1e-6, and so is the quotient itself.
     assert quotient == pytest.approx((nudged - loss) / h, abs=2e-6)
     assert update == pytest.approx(-0.05 * quotient, abs=2e-6)  # the first step, with nothing remembered
@@ -252,7 +253,7 @@ def test_backpropagation_trains_and_tells_of_a_derivative(command: Handmade, tmp
     done = command(*TRAIN, "--gradient", "backprop", "--threads", "2", "--steps", "3", "--out", tmp_path / "run")
 
     assert done.code == 0
-    assert re.search(r"dL/dw = [+-]\d", done.news)
+    assert re.search(rf"dL/dw = [+{MINUS}]\d", done.news)
     assert "by backpropagation, in 3 steps" in done.news
     assert json.loads((tmp_path / "run" / "run.json").read_bytes())["gradient"] == "backprop"
 
