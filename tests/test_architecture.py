@@ -37,7 +37,8 @@ MAY_IMPORT = {
     "runs": {"data", "engine", "files", "network", "networks", "receipts", "threads"},
     "__init__": FACADE,
     "text": {"engine", "runs"},
-    "cli": {*FACADE, "files", "layer_files", "pictures", "text", "threads", "doctor", "__init__"},
+    "lab": {*FACADE, "files", "pictures", "text", "threads"},
+    "cli": {*FACADE, "lab", "files", "layer_files", "pictures", "text", "threads", "doctor", "__init__"},
     "__main__": {"cli"},
     "pytest_plugin": set[str](),
 }
@@ -52,6 +53,7 @@ FOREIGN = {
     "doctor": {"threadpoolctl"},
     "text": {"rich"},
     "cli": {"typer", "rich"},
+    "lab": {"anyio", "fastapi", "pydantic", "starlette", "uvicorn"},
     "pytest_plugin": {"pytest"},
 }
 
@@ -114,7 +116,8 @@ def test_importing_handmade_loads_numpy_and_nothing_heavier() -> None:
     code = (
         "import sys, handmade, handmade.frameworks, handmade.text\n"
         "repr(handmade.ReLU())\n"
-        "print(*{'typer', 'rich', 'safetensors', 'threadpoolctl', 'numba', 'llvmlite', 'torch', 'jax'} & set(sys.modules))"
+        "print(*{'typer', 'rich', 'safetensors', 'threadpoolctl', 'numba', 'llvmlite', 'torch', 'jax', 'fastapi', 'pydantic', "
+        "'starlette', 'uvicorn', 'anyio'} & set(sys.modules))"
     )
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -212,7 +212,7 @@ def test_whole_files_with_senseless_facts_are_no_checkpoints(tmp_path: Path, fac
 def test_arrays_of_another_training_are_refused(tmp_path: Path) -> None:
     found = read(Checkpoints(tmp_path).write(state(), **FACTS))
 
-    with pytest.raises(HandmadeError, match=r"2\.[Wb]: expected the shape"):
+    with pytest.raises(HandmadeError, match=r"2\.[Wb]\S*: expected the shape"):
         found.state(network(units=3), Adam(), EMA())
     missing = replace(found, arrays={name: array for name, array in found.arrays.items() if name != "network/0.mean"})
     with pytest.raises(HandmadeError, match="checkpoint: expected the arrays"):

@@ -361,5 +361,5 @@ def test_another_seed_holds_other_images_out() -> None:
 
 @pytest.mark.parametrize("count", [0, 60, 61])
 def test_no_more_can_be_held_out_than_leaves_one_to_learn_from(count: int) -> None:
-    with pytest.raises(HandmadeError, match="at least 1 image and fewer than the 60"):
+    with pytest.raises(HandmadeError, match="expected at least 1 and fewer than the 60 training images"):
         split_validation(LABELS, count, 0)

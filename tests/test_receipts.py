@@ -926,7 +926,7 @@ def test_the_lines_of_numpy_are_few() -> None:
         ("", ["such as"]),
         ("conv1[0,0,0] + 1", ["such as"]),
         (f"conv1[{10**30},0,0]", ["row 0 to 6"]),
-        ("d loss / d relu1[0,0,0]", ["a weight", "conv1.W"]),
+        ("d loss / d probability[0]", ["a weight", "conv1.W"]),
         ("d loss / d loss", ["a weight"]),
     ],
 )

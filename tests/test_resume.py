@@ -332,7 +332,7 @@ def fill_record(run: Path) -> None:
         (None, ["--epochs", "3"], 1, ["expected 24 steps", "15", "--epochs"]),
         (None, ["--out", "elsewhere"], 2, ["--resume", "--out"]),
         (None, ["--force"], 2, ["--resume", "--force"]),
-        (None, ["--learning-rate", "-1"], 1, ["learning rate", "-1"]),
+        (None, ["--learning-rate", "-1"], 1, ["--learning-rate: expected", "-1"]),
     ],
 )
 def test_what_cannot_go_on_is_said_in_one_line_and_left_as_it_is(

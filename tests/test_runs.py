@@ -590,6 +590,8 @@ def test_the_documentation_lists_every_setting() -> None:
 
 
 def test_errors_name_options_on_the_command_line() -> None:
+    assert in_options("learning_rate: expected 1", of_training=True) == "--learning-rate: expected 1"
+    assert in_options("learning_rate: expected 1") == "learning_rate: expected 1"
     assert in_options("Try another out=..., or force=True to overwrite it") == "Try another --out, or --force to overwrite it"
     assert in_options("fewer steps=..., or gradient=difference, allow_long=True") == (
         "fewer --steps, or --gradient difference, --yes"

@@ -190,7 +190,8 @@ def test_a_step_shows_its_numbers_and_one_weight() -> None:
     name, _, rest = lines[3].partition("[")
     key = next(key for key in step.gradients if step.before.display_name(key) == name)
     index = tuple(int(number) for number in rest.partition("]")[0].split(","))
-    assert lines[4] == f"  L(w) = {step.loss:.9f}   dL/dw = {step.gradients[key][index]:+.6f}"
+    derivative = f"{step.gradients[key][index]:+.6f}".replace("-", MINUS)
+    assert lines[4] == f"  L(w) = {step.loss:.9f}   dL/dw = {derivative}"
     assert lines[5].startswith("  the optimiser moves w by ")
     method = training_step.Method("difference", "forward", 1e-3, "adam")
     assert "L(w + h)" in text.rendered(training_step.weight_update(step, method), 100)
@@ -331,11 +332,11 @@ def test_other_values_show_settings_that_are_not_the_default() -> None:
 
 
 def test_fixed_decimals_change_to_an_exponent_where_they_would_be_zeros_or_too_many() -> None:
-    assert fixed(0.1) == "+0.100000"
-    assert fixed(-0.25, 2) == f"{MINUS}0.25"
-    assert fixed(0.0) == "+0.000000"
-    assert fixed(2e-7) == f"+2.000e{MINUS}07"
-    assert fixed(-2e27) == f"{MINUS}2.000e+27"
+    assert str(fixed(0.1, 6)) == "+0.100000"
+    assert str(fixed(-0.25, 2)) == f"{MINUS}0.25"
+    assert str(fixed(0.0, 6)) == "0"
+    assert str(fixed(2e-7, 6)) == f"+2.000e{MINUS}07"
+    assert str(fixed(-2e27, 6)) == f"{MINUS}2.000e+27"
 
 
 def test_pictures_and_the_evaluation_are_there_by_name() -> None:

@@ -10,6 +10,7 @@ from handmade.cli.commands.check import check
 from handmade.cli.commands.doctor import doctor
 from handmade.cli.commands.evaluate import evaluate
 from handmade.cli.commands.explain import explain
+from handmade.cli.commands.lab import lab
 from handmade.cli.commands.networks import networks
 from handmade.cli.commands.options import in_options, takes_backend
 from handmade.cli.commands.plot import plot
@@ -35,7 +36,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-COMMANDS = (train, evaluate, predict, show, check, explain, trace, report, runs, networks, doctor)  # in the order of the help
+COMMANDS = (
+    train,
+    evaluate,
+    predict,
+    show,
+    check,
+    explain,
+    trace,
+    lab,
+    report,
+    runs,
+    networks,
+    doctor,
+)  # in the order of the help
 COMPUTE = {evaluate, predict, check, explain, trace, report, doctor}  # with a backend; that of train is a setting
 LIGHT = {predict, explain, trace}  # loading the fastest backend would take longer than their work
 HEAVY_DRAWINGS = {"confusion", "mistakes", "steps", "film"}
@@ -89,7 +103,8 @@ def _message(error: Exception) -> str:
     if isinstance(error, CommandEnd):
         return str(error)
     if isinstance(error, HandmadeError):
-        return str(error) if getattr(error, "verbatim", False) else callable_here(in_options(str(error)))
+        text = in_options(str(error), of_training="train" in sys.argv[1:3])
+        return str(error) if getattr(error, "verbatim", False) else callable_here(text)
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     if isinstance(error, MemoryError):

@@ -31,6 +31,28 @@ SMALLEST_SHEET = 48  # pixels of the shorter side of a sheet
 FAINT = 0.1  # of full ink: fainter pixels do not extend the box
 
 
+@dataclass(frozen=True)
+class Stages:
+    """Stages of the preparation that are switched on.
+
+    Attributes
+    ----------
+    crop : bool
+        Cut out the box around the ink; without it, the box is the picture.
+    scale : bool
+        Make the longer side of the box 20 pixels; without it, the picture is scaled to 28 pixels.
+    centre : bool
+        Lay the centre of mass into the middle; without it, the middle of the box.
+    """
+
+    crop: bool = True
+    scale: bool = True
+    centre: bool = True
+
+
+ALL_STAGES = Stages()
+
+
 @dataclass(frozen=True, eq=False)
 class Digit(ShortRepr):
     """Digit found in a picture, with the result of each stage.
@@ -65,7 +87,7 @@ class Digit(ShortRepr):
         return f"picture {self.picture.shape[0]} x {self.picture.shape[1]}, rejection={self.rejection!r}"
 
 
-def find_digit(picture: ArrayLike) -> Digit:
+def find_digit(picture: ArrayLike, stages: Stages = ALL_STAGES) -> Digit:
     """Find the digit in a picture of any size, with any light and ink, and convert it to an image like those of MNIST.
 
     Parameters
@@ -73,6 +95,8 @@ def find_digit(picture: ArrayLike) -> Digit:
     picture
         (H, W) grey levels, 1 to 10,000 pixels on a side: bool, unsigned integers (white is the largest number of the type), other
         integers from 0 to 255, or floats from 0 (black) to 1 (white). The ink may be dark or light.
+    stages
+        Stages that are switched on. Without some of them, the image is less like those of MNIST.
 
     Raises
     ------
@@ -80,31 +104,34 @@ def find_digit(picture: ArrayLike) -> Digit:
         If `picture` is another kind of array.
     """
     picture = _as_picture(picture)
-    found, (rows, columns) = _find(picture)
+    found, (rows, columns) = _find(picture, stages, max(picture.shape))
+    if not stages.crop:
+        return found
     if max(rows.stop - rows.start, columns.stop - columns.start) < max(picture.shape) / 2 and max(picture.shape) > SEARCH_SIZE:
         margin = max(rows.stop - rows.start, columns.stop - columns.start) // 2
         near = tuple(slice(max(0, side.start - margin), side.stop + margin) for side in (rows, columns))
-        found, _ = _find(picture[near])
+        found, _ = _find(picture[near], stages, max(picture.shape))
     elif found.measures.share > SHEET and min(found.box.shape) > SMALLEST_SHEET:
         inset = min(rows.stop - rows.start, columns.stop - columns.start) // 16
-        inside, _ = _find(picture[rows.start + inset : rows.stop - inset, columns.start + inset : columns.stop - inset])
+        near = slice(rows.start + inset, rows.stop - inset), slice(columns.start + inset, columns.stop - inset)
+        inside, _ = _find(picture[near], stages, max(picture.shape))
         found = found if inside.rejection else inside
     return found
 
 
-def _find(picture: Array) -> tuple[Digit, tuple[slice, slice]]:
-    """Return the digit of a picture, and the rows and columns of the picture that it covers."""
+def _find(picture: Array, stages: Stages, frame: int) -> tuple[Digit, tuple[slice, slice]]:
+    """Return the digit of a part of a picture, and its rows and columns; `frame` is the longer side of the whole picture."""
     white = np.iinfo(picture.dtype).max if picture.dtype.kind == "u" else 1
     seen = shrunk(picture, SEARCH_SIZE) / np.float64(white)
     ink = find_ink(seen)
     kept = _without_specks(ink.amount)
     rows, columns = _box(kept)
-    box = kept[rows, columns]
-    measures = _measured(ink, kept, box)
-    fitted = _fit(box)
     scale = -(-max(picture.shape) // SEARCH_SIZE)
+    measures = _measured(ink, kept, kept[rows, columns])
+    box = kept[rows, columns] if stages.crop else kept
+    fitted = _fit(box, BOX / max(box.shape) if stages.scale else SIDE * scale / frame)
     place = slice(scale * rows.start, scale * rows.stop), slice(scale * columns.start, scale * columns.stop)
-    return Digit(seen, kept, box, fitted, _centred(fitted), measures, rejection(measures)), place
+    return Digit(seen, kept, box, fitted, _centred(fitted, by_mass=stages.centre), measures, rejection(measures)), place
 
 
 def _as_picture(value: Any) -> Array:
@@ -192,22 +219,21 @@ def _figures(strokes: Array) -> int:
     return sum(bool(height > TALL * len(strokes)) for height in heights)
 
 
-def _fit(box: Array) -> Array:
-    """Scale the longer side to 20 pixels, and keep the aspect ratio."""
-    longer = max(box.shape)
-    height, width = (max(1, round(BOX * side / longer)) for side in box.shape)
+def _fit(box: Array, factor: float) -> Array:
+    """Scale both sides by one factor, and keep the aspect ratio."""
+    height, width = (min(max(1, round(factor * side)), SIDE) for side in box.shape)
     return area_average(box, (height, width))
 
 
-def _centred(fitted: Array) -> NDArray[np.uint8]:
-    """Place the digit in 28 x 28 pixels, with its centre of mass as close to row 14, column 14 as integer shifts allow."""
+def _centred(fitted: Array, *, by_mass: bool) -> NDArray[np.uint8]:
+    """Place the digit in 28 x 28 pixels, its centre of mass, or its middle, as close to row 14, column 14 as shifts allow."""
     image = np.zeros((SIDE, SIDE, 1), np.uint8)
     mass = fitted.sum()
     if mass:
         tops = []
         for axis in (0, 1):
             side = fitted.shape[axis]
-            centre = float(fitted.sum(axis=1 - axis) @ np.arange(side) / mass)
+            centre = float(fitted.sum(axis=1 - axis) @ np.arange(side) / mass) if by_mass else side / 2
             tops.append(min(max(round(SIDE / 2 - centre), 0), SIDE - side))
         top, left = tops
         image[top : top + fitted.shape[0], left : left + fitted.shape[1], 0] = np.rint(255 * fitted / fitted.max())

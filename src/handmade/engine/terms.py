@@ -9,12 +9,13 @@ Terms support arithmetic, as numbers do: `a * b + c` is a term of the product an
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
+from handmade.engine.arrays import Array
 from handmade.engine.printable import ShortRepr
 
 MOST = 10  # terms of a long sum that are shown individually
@@ -48,6 +49,45 @@ class Place:
         return f"{self.name}[{','.join(map(str, self.index))}]" if self.index else self.name
 
 
+class Products(Sequence["Term"]):
+    """Products of pairs of stored numbers, which become terms when they are looked at: a long sum has thousands.
+
+    Parameters
+    ----------
+    values : Sequence of float
+        The products, exact in float64.
+    make : callable
+        Return product number k as a term.
+    """
+
+    def __init__(self, values: Sequence[float], make: Callable[[int], "Term"]) -> None:
+        self.values, self._make = values, make
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @overload
+    def __getitem__(self, k: int) -> "Term": ...
+
+    @overload
+    def __getitem__(self, k: slice) -> Sequence["Term"]: ...
+
+    def __getitem__(self, k: int | slice) -> "Term | Sequence[Term]":
+        if isinstance(k, slice):
+            return tuple(map(self._make, range(*k.indices(len(self)))))
+        return self._make(range(len(self))[k])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def placed(self, change: Callable[[Place], Place]) -> "Products":
+        """Return the same products with other places."""
+        return Products(self.values, lambda k: self._make(k).placed(change))
+
+
 @dataclass(frozen=True)
 class Term(ShortRepr):
     """Number and its computation.
@@ -58,7 +98,7 @@ class Term(ShortRepr):
         Value of the number.
     how : str
         Operation: a key of OPERATIONS; or "stored" or "constant", for a leaf.
-    parts : tuple of Term
+    parts : sequence of Term
         Operands, in order.
     place : Place or None
         Place of a stored number.
@@ -72,7 +112,7 @@ class Term(ShortRepr):
 
     value: float
     how: str = "constant"
-    parts: tuple["Term", ...] = ()
+    parts: Sequence["Term"] = ()
     place: Place | None = None
     label: str = ""
     note: str = ""
@@ -102,13 +142,31 @@ class Term(ShortRepr):
         done: dict[int, Term] = {}
 
         def other(old: Term) -> Term:
-            if id(old) not in done:
-                parts = tuple(map(other, old.parts))
-                value = OPERATIONS[old.how](*(part.value for part in parts)) if parts else old.value
-                done[id(old)] = replace(old, value=value, parts=parts) if parts else change(old)
-            return done[id(old)]
+            new = done.get(id(old))
+            if new is None:
+                new = done[id(old)] = old._of(tuple(map(other, old.parts))) if old.parts else change(old)
+            return new
 
         return other(self)
+
+    def placed(self, change: Callable[[Place], Place]) -> "Term":
+        """The same tree with other places; its numbers stay. What stands in it twice is made once."""
+        done: dict[int, Term] = {}
+
+        def other(old: Term) -> Term:
+            new = done.get(id(old))
+            if new is None:
+                place, parts = old.place and change(old.place), old.parts
+                others = parts.placed(change) if isinstance(parts, Products) else tuple(map(other, parts))
+                new = done[id(old)] = Term(old.value, old.how, others, place, old.label, old.note, old.folded)
+            return new
+
+        return other(self)
+
+    def _of(self, parts: tuple["Term", ...]) -> "Term":
+        """The same term, made of other parts."""
+        value = OPERATIONS[self.how](*[part.value for part in parts])
+        return Term(value, self.how, parts, self.place, self.label, self.note, self.folded)  # `replace` takes ten times as long
 
     def _summary(self) -> str:
         place = f" at {self.place}" if self.place else ""
@@ -180,3 +238,14 @@ def largest_first(parts: list[Term], what: str, most: int = MOST) -> list[Term]:
     order = sorted(range(len(parts)), key=lambda k: -abs(parts[k].value))
     rest = [parts[k] for k in sorted(order[most:])]
     return [*(parts[k] for k in order[:most]), replace(total(rest, f"{len(rest):,} smaller {what}"), folded=True)]
+
+
+def largest_products(values: Array, make: Callable[[int], Term], what: str, most: int = MOST) -> list[Term]:
+    """The same for products of pairs of stored numbers, whose values are known: the small ones are made when they are needed."""
+    if len(values) <= most + 1:
+        return [make(k) for k in range(len(values))]
+    order = np.argsort(-np.abs(values), kind="stable")
+    rest = np.sort(order[most:])
+    small = Products(values[rest].tolist(), lambda k: make(int(rest[k])))
+    folded = Term(math.fsum(small.values), "sum", small, label=f"{len(rest):,} smaller {what}", folded=True)
+    return [*(make(int(k)) for k in order[:most]), folded]

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from rich.text import Text
 
 MINUS, TIMES, OVER = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}", "/"
+LONG = 1e6  # numbers from here on are written with an exponent
 BLUE, ORANGE = "#4393c3", "#e08214"  # readable on light and dark, also with colour blindness
 
 
@@ -24,10 +25,11 @@ def aligned(value: float, decimals: int) -> Text:
     return coloured(f"{value:+.{decimals}f}" if value else "0", value)
 
 
-def fixed(value: float, decimals: int = 6) -> str:
-    """Format a number with its sign and fixed decimals, or with an exponent if these would be zeros or too many digits."""
-    readable = not value or 0.5 * 10**-decimals <= abs(value) < 1e6
-    return (f"{value:+.{decimals}f}" if readable else f"{value:+.3e}").replace("-", MINUS)
+def fixed(value: float, decimals: int) -> Text:
+    """Format a number as `aligned`, but with an exponent if its decimals would be zeros or its digits too many."""
+    if not value or 0.5 * 10**-decimals <= abs(value) < LONG:
+        return aligned(value, decimals)
+    return coloured(f"{value:+.3e}", value)
 
 
 def decimals_for(values: Iterable[float], digits: int) -> int:

@@ -43,20 +43,20 @@ def weight_update(step: Step, method: Method | None = None) -> Iterator[Text]:
     place = f"{step.before.display_name(name)}[{','.join(map(str, index))}]"
     weight, after = float(step.before.parameters()[name][index]), float(step.network.parameters()[name][index])
     quotient = float(step.gradients[name][index])
-    title = Text.assemble((place, "bold"), f"  w = {fixed(weight)}")
+    title = Text.assemble((place, "bold"), "  w = ", fixed(weight, 6))
     optimiser = "the optimiser" if method is None else method.optimiser
-    update = Text(f"  {optimiser} moves w by {fixed(after - weight)} to {fixed(after)}")
+    update = Text.assemble(f"  {optimiser} moves w by ", fixed(after - weight, 6), " to ", fixed(after, 6))
     if method is None or method.gradient == "backprop":
-        yield from (title, Text(f"  L(w) = {step.loss:.9f}   dL/dw = {fixed(quotient)}"), update)
+        yield from (title, Text.assemble(f"  L(w) = {step.loss:.9f}   dL/dw = ", fixed(quotient, 6)), update)
         return
     h = method.h
     if method.scheme == "forward":
-        losses = f"L(w) = {step.loss:.9f}   L(w + h) = {step.loss + h * quotient:.9f}"
+        losses = Text(f"  L(w) = {step.loss:.9f}   L(w + h) = {step.loss + h * quotient:.9f}")
         formula = "(L(w + h) - L(w)) / h"
     else:
-        losses = f"L(w) = {step.loss:.9f}   L(w + h) - L(w - h) = {fixed(2 * h * quotient, 9)}"
+        losses = Text(f"  L(w) = {step.loss:.9f}   L(w + h) - L(w - h) = ").append(fixed(2 * h * quotient, 9))
         formula = "(L(w + h) - L(w - h)) / 2h"
-    yield from (title.append(f"   h = {h:g}"), Text(f"  {losses}"), Text(f"  {formula} = {fixed(quotient)}"), update)
+    yield from (title.append(f"   h = {h:g}"), losses, Text(f"  {formula} = ").append(fixed(quotient, 6)), update)
 
 
 def _selected(step: Step) -> tuple[str, tuple[int, ...]]:

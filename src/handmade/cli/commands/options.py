@@ -13,8 +13,6 @@ import typer
 from handmade.runs.fields import Setting
 from handmade.runs.settings import settings
 
-PLACES = {"gradient", "loss", "network"}  # names of settings with another meaning at the start of a message
-
 
 def setting_option(setting: Setting, panel: str | None = None) -> Any:
     """Make the option of one setting."""
@@ -60,21 +58,20 @@ def given_settings(context: typer.Context) -> dict[str, Any]:
     return {name: context.params[name] for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"}
 
 
-def in_options(message: str) -> str:
-    """Write arguments of Python as options: steps=5 as --steps 5, loss='mse' as --loss mse, force=True as --force.
+def in_options(message: str, *, of_training: bool = False) -> str:
+    """Write arguments of Python as options: steps=5 as --steps 5, loss='mse' as --loss mse, out=... as --out.
 
-    A message that begins with the name of a setting then begins with the option. Names in PLACES stay.
+    A message of a training may begin with the name of a setting, and any message with `data`; that becomes an option, too.
     """
 
     def option(found: re.Match[str]) -> str:
         name, mark, text = found.groups()
         return f"--{'yes' if name == 'allow_long' else name.replace('_', '-')}{'' if mark else ' '}{text or ''}"
 
-    known = [setting.name for setting in settings()]
-    names = "|".join([*known, "out", "force", "allow_long"])
+    names = "|".join([*(setting.name for setting in settings()), "out", "force", "allow_long"])
     message = re.sub(rf"(?<![\w./-])({names})=(True\b|\.\.\.)?(?:'([\w.-]*)')?", option, message)
-    start = message.partition(": ")[0]
-    return f"--{start.replace('_', '-')}{message[len(start) :]}" if start in {*known} - PLACES else message
+    start = re.match(rf"({names if of_training else 'data'})(?=: expected)", message)
+    return f"--{start[0].replace('_', '-')}{message[start.end() :]}" if start else message
 
 
 def takes_backend(command: Callable[..., None], *, light: bool = False) -> Callable[..., None]:

@@ -24,7 +24,7 @@ from handmade.engine.initialisation import he
 from handmade.engine.layers.channel import EVERY, Channel, one_channel
 from handmade.engine.layers.layer import Layer
 from handmade.engine.printable import counted
-from handmade.engine.terms import Term, largest_first, stored, total
+from handmade.engine.terms import Term, largest_products, stored, total
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,11 +112,14 @@ class Linear(Layer):
 
     def receipt(self, x: Array, at: Shape) -> Term:
         o = at[0]
-        products = [
-            stored(W_i, "W", i, o) * stored(x_i, "input", i) for i, (W_i, x_i) in enumerate(zip(self.W[:, o], x, strict=True))
-        ]
+        W = self.W[:, o]
+
+        def product(i: int) -> Term:
+            return stored(W[i], "W", i, o) * stored(x[i], "input", i)
+
+        products = largest_products(W.astype(np.float64) * x.astype(np.float64), product, "products")
         bias = stored(self.b[o], "b", o).named("bias")
-        return total([*largest_first(products, "products"), bias], "b[o] + sum over i of W[i,o] x[i]")
+        return total([*products, bias], "b[o] + sum over i of W[i,o] x[i]")
 
     def nudges(self, x: Array, h: Any) -> Iterator[tuple[Channel, Array]]:
         """Yield the differences of each output: h times the input that a weight reads, and h for the bias."""

@@ -6,6 +6,7 @@ from handmade.engine.losses.loss import Loss
 from handmade.engine.losses.mean_squared_error import MeanSquaredError
 
 for each in (CrossEntropy, MeanSquaredError):
-    add_rules(each, delta_along=each.delta_along, receipt=each.receipt, delta_receipt=each.delta_receipt)
+    add_rules(each, delta_along=each.delta_along, receipt=each.receipt)
+    add_rules(each, delta_receipt=each.delta_receipt, gradient_receipt=each.gradient_receipt)
 
 __all__ = ["CrossEntropy", "Loss", "MeanSquaredError"]

@@ -107,6 +107,15 @@ class CrossEntropy:
         ]
         return made("log1p", total(gains, "sum over k of p[k] expm1(dz[k] - m)"), label="dL = log1p(that)")
 
+    def gradient_receipt(self, z: Array, y: int, k: int) -> Term:
+        """p[k] - t[k], for one image."""
+        p = self.probability(z, k).named(f"p[{k}]")
+        t = Term(float(k == y), label=f"t[{k}]")
+        if self.smoothing:
+            share = Term(self.smoothing, label="smoothing") / Term(float(len(z)), label="classes")
+            t = (Term(1 - self.smoothing, label="1 - smoothing") * t + share).named(f"t[{k}]")
+        return (p - t).named(f"p[{k}] - t[{k}]")
+
     def probability(self, z: Array, k: int) -> Term:
         """Return p_k of one image as a tree of terms, from its logits z (classes,)."""
         powers = [made("exp", each) for each in _shifted(z)]

@@ -5,6 +5,7 @@ Shortcuts and receipts of a loss are rules for its exact type (layers/registry.p
     delta_along     (loss, z, v, d, y) -> dL      `delta` for dz = d v: all logits move along v (classes,), by d (N, nudges)
     receipt         (loss, z, y) -> Term          the loss of one image with the logits z (classes,) and the class y
     delta_receipt   (loss, z, dz, y) -> Term      the difference of that loss when z moves by dz (classes,)
+    gradient_receipt (loss, z, y, k) -> Term      the gradient of that loss with respect to z[k]
 """
 
 from typing import Protocol

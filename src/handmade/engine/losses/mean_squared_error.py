@@ -46,6 +46,11 @@ class MeanSquaredError:
         errors = [stored(z_k, "logits", k) - Term(float(k == y), label=f"t[{k}]") for k, z_k in enumerate(z)]
         return (total([each**2 for each in errors], "squares") / Term(float(len(z)), label="classes")).named("mean of (z - t)^2")
 
+    def gradient_receipt(self, z: Array, y: int, k: int) -> Term:
+        """2/K (z[k] - t[k])."""
+        off = stored(z[k], "logits", k) - Term(float(k == y), label=f"t[{k}]")
+        return Term(2.0) / Term(float(len(z)), label="classes") * off
+
     def delta_receipt(self, z: Array, dz: Array, y: int) -> Term:
         """Return the part of each class in dL."""
         errors = [stored(z_k, "logits", k) - Term(float(k == y), label=f"t[{k}]") for k, z_k in enumerate(z)]

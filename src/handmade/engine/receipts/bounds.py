@@ -13,12 +13,11 @@ Higham (2002), "Accuracy and Stability of Numerical Algorithms", second edition,
 """
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from handmade.engine.terms import Term
+from handmade.engine.terms import Products, Term
 
 CURVED = 4  # error of the library's exp, expm1, log1p and tanh, in eps
 
@@ -35,18 +34,19 @@ def _error(term: Term, eps: float, tiny: float) -> float:
         return 0.0
     if term.how == "constant":
         return eps * v
-    addends = list(_addends(term)) if term.how == "sum" else list(term.parts)
-    sizes = [abs(part.value) for part in addends]
-    errors = [_error(part, eps, tiny) for part in addends]
+    if term.how == "sum":
+        sizes, errors = _addends(term, eps, tiny)
+    else:
+        sizes, errors = [abs(part.value) for part in term.parts], [_error(part, eps, tiny) for part in term.parts]
     match term.how:
         case "sum" | "difference":
             reach = math.fsum(sizes) + math.fsum(errors)
-            error = math.fsum(errors) + len(addends) * eps * reach
+            error = math.fsum(errors) + len(sizes) * eps * reach
         case "product":
             error = errors[0] * sizes[1] + sizes[0] * errors[1] + errors[0] * errors[1] + eps * v
         case "quotient":
-            room = sizes[1] - errors[1]
-            error = (errors[0] + v * errors[1]) / room + eps * v if room > 0 else math.inf
+            name = sizes[1] - errors[1]
+            error = (errors[0] + v * errors[1]) / name + eps * v if name > 0 else math.inf
         case "root":
             error = math.sqrt(errors[0]) if errors[0] >= sizes[0] else errors[0] / math.sqrt(sizes[0])
             error += eps * v
@@ -66,10 +66,14 @@ def _moved(term: Term, e: float, tiny: float) -> float:
     return math.exp(term.parts[0].value) * math.expm1(min(e, 1e2))
 
 
-def _addends(term: Term) -> Iterator[Term]:
-    """Yield the terms of a sum, including those of nested sums."""
+def _addends(term: Term, eps: float, tiny: float) -> tuple[list[float], list[float]]:
+    """Return the sizes of the terms of a sum, including those of nested sums, and their errors."""
+    if isinstance(term.parts, Products):
+        sizes = [abs(value) for value in term.parts.values]
+        return sizes, [eps * size + tiny for size in sizes]
+    sizes, errors = list[float](), list[float]()
     for part in term.parts:
-        if part.how == "sum":
-            yield from _addends(part)
-        else:
-            yield part
+        more = _addends(part, eps, tiny) if part.how == "sum" else ([abs(part.value)], [_error(part, eps, tiny)])
+        sizes += more[0]
+        errors += more[1]
+    return sizes, errors

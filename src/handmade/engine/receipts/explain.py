@@ -40,7 +40,7 @@ def explain(
         One prepared image.
     at : str
         Place of the number: "conv2[12,10,3]" (row, column, channel), "logits[3]", "probability[3]", "loss", "input[5,7,0]", a
-        weight such as "conv1.W[1,2,0,5]", or "d loss / d conv1.W[1,2,0,5]".
+        weight such as "conv1.W[1,2,0,5]", or "d loss / d " before a weight, a pixel or an activation.
     label : int, optional
         Class of the image; needed for the loss and its gradients.
     loss : Loss, optional
@@ -66,8 +66,13 @@ def explain(
     for name, number in (("depth", depth), ("most", most)):
         integer(number, name, 1)
     check_choice(by, "by", WAYS)
-    where = places.place(network, at)
-    work = Work.of(network, image, label, as_loss(loss), most)
+    places.place(network, at)
+    return explain_work(Work.of(network, image, label, as_loss(loss), most), at, depth=depth, by=by, h=h)
+
+
+def explain_work(work: Work, at: str, *, depth: int = 1, by: str = "backprop", h: float = 1e-3) -> Receipt:
+    """Return the receipt of a number from activations that are known already; the arguments are those of `explain`."""
+    where = places.place(work.network, at)
     try:
         if where.name.startswith(GRADIENT):
             weight = Place(where.name.removeprefix(GRADIENT), where.index)

@@ -1,7 +1,7 @@
 """Places of numbers, as users write them: conv2[12,10,3], logits[3], probability[3], loss, input[5,7,0], conv1.W[1,2,0,5].
 
-A gradient is written as d loss / d conv1.W[1,2,0,5]. Rows, columns and channels are counted from 0. A layer can be given by its
-name or its number: `2.W` is `conv2.W` if layer 2 has the name conv2.
+A gradient is written as d loss / d conv1.W[1,2,0,5] or d loss / d conv2[12,10,3]. Rows, columns and channels are counted from 0.
+A layer can be given by its name or its number: `2.W` is `conv2.W` if layer 2 has the name conv2.
 """
 
 import re
@@ -33,8 +33,9 @@ def place(network: Network, text: str) -> Place:
     if not read:
         raise HandmadeError(f"place: expected text such as conv1[12,10,3], logits[3], loss or conv1.W[1,2,0,5]; got {text!r:.80}")
     name = _by_name(network, read[1])
-    if gradient and name not in weights(network):
-        raise HandmadeError(f"gradient: expected a weight of {_listed(weights(network))}; got {text!r:.80}")
+    have_gradients = [*weights(network), LOGITS, *activations(network)]
+    if gradient and name not in have_gradients:
+        raise HandmadeError(f"gradient: expected a weight or an activation of {_listed(have_gradients)}; got {text!r:.80}")
     shapes = activations(network) | weights(network) | statistics(network)
     last = network.shape_of[network.logits_name]
     shapes |= {LOGITS: last, PROBABILITY: last, LOSS: ()} if len(last) == 1 and last[0] > 1 else {}

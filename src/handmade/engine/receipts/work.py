@@ -6,7 +6,8 @@ their display names, are compared with the stored number, and are followed to th
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from handmade.engine.receipts import places
 from handmade.engine.receipts.bounds import bound
 from handmade.engine.receipts.places import INPUT, LOGITS, LOSS, PROBABILITY
 from handmade.engine.receipts.receipt import Receipt
+from handmade.engine.receipts.upstream import Upstream
 from handmade.engine.terms import Place, Term
 
 
@@ -70,6 +72,11 @@ class Work:
         if self.label is None:
             raise HandmadeError("label: expected the class of the image for its loss; got none. Try label=7, or --label 7")
         return np.array([self.label])
+
+    @cached_property
+    def upstream(self) -> Upstream:
+        """Gradients of the loss with respect to activations and weights."""
+        return Upstream(self.network, self.tape, self.loss, self.y)
 
     def nudged(self, name: str, array: str, index: Shape, h: Any) -> Array:
         """Return the difference of a node's output, in full, for a nudge by h of one of its weights."""
@@ -134,8 +141,17 @@ class Work:
             tree = node.layer.receipt(one, index)
         except HandmadeError as error:
             raise HandmadeError(f"{title}: {error}") from None
+        return self.named(node, tree)
+
+    def named(self, node: Node, tree: Term) -> Term:
+        """Return a tree of a layer's own terms by the names that people read."""
+        title = self.network.titles[node.name]
         names = {f"{INPUT}{k}": self.title(name) for k, name in enumerate(node.reads)} | {INPUT: self.title(node.reads[0])}
-        return tree.mapped(lambda leaf: _named(leaf, names, title))
+
+        def known(place: Place) -> Place:
+            return Place(names.get(place.name) or f"{title}.{place.name}", place.index)
+
+        return tree.placed(known)
 
     def _followed(self, tree: Term) -> list[Place]:
         """Return the activations and pixels in a tree that contribute most."""
@@ -145,13 +161,6 @@ class Work:
             if place.name in known:
                 shares[place] = max(share, shares.get(place, 0.0))
         return sorted(shares, key=lambda place: -shares[place])[: self.most]
-
-
-def _named(leaf: Term, names: dict[str, str], title: str) -> Term:
-    """Return a leaf of a layer's own tree with display names."""
-    if leaf.place is None:
-        return leaf
-    return replace(leaf, place=Place(names.get(leaf.place.name, f"{title}.{leaf.place.name}"), leaf.place.index))
 
 
 def _shares(tree: Term, share: float | None = None) -> Iterator[tuple[Place, float]]:

@@ -2,6 +2,8 @@
 
 The nudge is followed through the tape, layer by layer. As a difference, it shows the units that switch. As a derivative, it uses
 the conventional branch where two branches meet.
+
+    switched   (layer, x, dx) -> True where the output takes another branch at x + dx than at x
 """
 
 from collections.abc import Callable, Iterator
@@ -145,6 +147,19 @@ def _slope_of_pool(pool: MaxPool2d, x: Array, dx: Array) -> Array:
     return dy
 
 
-add_rules(ReLU, kinks=_of_relu, slope=_slope_of_relu)
-add_rules(LeakyReLU, kinks=_of_relu, slope=_slope_of_leaky)
-add_rules(MaxPool2d, kinks=_of_pool, slope=_slope_of_pool)
+def _switched_relu(_relu: object, x: Array, dx: Array) -> Array:
+    """Return True where a number takes the other branch."""
+    switched: Array = (x > 0) != (x + dx > 0)
+    return switched
+
+
+def _switched_pool(pool: MaxPool2d, x: Array, dx: Array) -> Array:
+    """Return True where a window has another winner."""
+    pixels = np.stack(list(pool.pixels(x, -np.inf)))
+    switched: Array = pixels.argmax(axis=0) != (pixels + np.stack(list(pool.pixels(dx, 0)))).argmax(axis=0)
+    return switched
+
+
+add_rules(ReLU, kinks=_of_relu, slope=_slope_of_relu, switched=_switched_relu)
+add_rules(LeakyReLU, kinks=_of_relu, slope=_slope_of_leaky, switched=_switched_relu)
+add_rules(MaxPool2d, kinks=_of_pool, slope=_slope_of_pool, switched=_switched_pool)

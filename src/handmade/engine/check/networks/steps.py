@@ -14,7 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -30,6 +30,10 @@ from handmade.engine.gradients.difference import difference
 from handmade.engine.losses import Loss
 from handmade.engine.network import Network
 from handmade.engine.printable import Printable, ShortRepr
+from handmade.engine.receipts import places
+from handmade.engine.receipts.trace import follow
+from handmade.engine.receipts.work import Work
+from handmade.engine.terms import Place
 
 STEPS = tuple(float(f"1e-{n}") for n in range(1, 31))
 SAME = 1e-9  # relative: if two one-sided derivatives are closer, the weight is not on a kink
@@ -167,6 +171,61 @@ def error_against_h(
     ]
     counted = {network.display_name(name): sum(each == name for each, _ in chosen) for name in derivative}
     return StepErrors(STEPS, tuple(curves), counted, {network.display_name(name): count for name, count in on_kinks.items()})
+
+
+@dataclass(frozen=True)
+class WeightErrors:
+    """Error against h, for one weight and one image.
+
+    Attributes
+    ----------
+    h : tuple of float
+        From the largest to the smallest.
+    errors : dict
+        Relative error at every h, by method and dtype, of quotients of one side; None if the derivative is 0.
+    derivative : float
+        Derivative by backpropagation in float64.
+    on_kink : bool
+        True if the derivatives of both sides differ, so that there is no derivative.
+    """
+
+    h: tuple[float, ...]
+    errors: dict[tuple[Method, Precision], tuple[float | None, ...]]
+    derivative: float
+    on_kink: bool
+
+
+def error_of_weight(work: Work, at: Place) -> WeightErrors:
+    """Compare both kinds of quotient of one weight with its derivative, for the image of a network at work."""
+    key, network = places.key_of(work.network, at.name), work.network
+    number = int(np.ravel_multi_index(at.index, network.parameters()[key].shape))
+    rounded, image = _as(network, np.float32), work.x[0].astype(np.float32)
+    at_work: dict[Precision, Work] = {
+        "float32": Work.of(rounded, image, work.label, work.loss),
+        "float64": Work.of(_as(rounded, np.float64), image.astype(np.float64), work.label, work.loss),
+    }
+    exact = at_work["float64"]
+    derivative = exact.upstream.weight(key, at.index)
+    right, left = (_slope(exact, at, h) for h in (STEPS[-1], -STEPS[-1]))
+    errors: dict[tuple[Method, Precision], tuple[float | None, ...]] = {}
+    for method, dtype in product(get_args(Method), get_args(Precision)):
+        here = at_work[dtype]
+        base = mean_loss(here.network, here.x, here.y, work.loss)
+        got = [
+            _slope(here, at, h)
+            if method == "exact"
+            else _textbook(here.network, here.x, here.y, key, number, h, "forward", work.loss, base)
+            for h in STEPS
+        ]
+        errors[method, dtype] = tuple(abs(each - derivative) / abs(derivative) if derivative else None for each in got)
+    return WeightErrors(STEPS, errors, derivative, abs(right - left) > SAME * abs(right))
+
+
+def _slope(work: Work, at: Place, h: float) -> float:
+    """Return the exact difference quotient of one weight."""
+    dL = follow(work, at, h).dL
+    assert dL is not None
+    return dL / float(work.network.dtype.type(h))
 
 
 def _as(network: Network, dtype: type[np.floating[Any]]) -> Network:

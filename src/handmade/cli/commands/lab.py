@@ -1,0 +1,56 @@
+"""`handmade lab`: a page in the browser on which every number can be seen and changed."""
+
+import importlib.util
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from handmade.cli.commands.options import Data
+
+NEEDED = ("fastapi", "uvicorn", "pydantic", "anyio")
+
+
+def lab(
+    target: Annotated[
+        str | None,
+        typer.Argument(metavar="[MODEL|RUN|PRESET]", help="A model, a run or a preset.  [default: the example of the package]"),
+    ] = None,
+    *,
+    port: Annotated[
+        int, typer.Option(metavar="N", min=0, max=65535, help="Port; the next one if it is taken, any free one for 0.")
+    ] = 8000,
+    host: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Let other machines in, on this address.  [default: this machine alone]")
+    ] = None,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in the browser.")] = True,
+    runs: Annotated[Path, typer.Option(metavar="DIRECTORY", help="Folder of the runs that the page can open.")] = Path("runs"),
+    data: Data = "mnist",
+) -> None:
+    """Open a page in the browser on which every number can be seen, explained and changed."""
+    from handmade.engine.errors import HandmadeError
+
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise HandmadeError(
+            f"lab: expected the packages {', '.join(NEEDED)}; {missing[0]} is not installed. "
+            f"Try {sys.executable} -m pip install 'handmade[lab]'"
+        )
+    from handmade.cli.console import news
+    from handmade.lab.catalogue import Catalogue
+    from handmade.lab.serve import serve
+
+    def notify(text: str) -> None:
+        news.print(text, markup=False)
+
+    def ready(link: str) -> None:
+        print(link, flush=True)  # noqa: T201  the link is the result
+        notify("This link opens the lab. Ctrl-C ends it.")
+        if browser:
+            import threading
+            import webbrowser
+
+            threading.Thread(target=webbrowser.open, args=(link,), daemon=True).start()
+
+    serve(Catalogue(target, runs, data), port, host, ready, notify)

@@ -1,0 +1,163 @@
+"""The application: one server for many pages, with an answer in one line for every error."""
+
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from importlib.metadata import version
+from typing import Any, TypeVar
+
+import anyio
+from anyio import to_thread
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from handmade.engine.errors import HandmadeError
+from handmade.lab import frames, routes
+from handmade.lab.catalogue import Catalogue
+from handmade.lab.errors import LabError
+from handmade.lab.guard import LONGEST_LINE, Guard
+from handmade.lab.pages import Page, Pages
+from handmade.runs.backends import use_light_backend
+from handmade.threads import threads
+
+AT_ONCE = 4  # requests that compute side by side
+SLOW_AT_ONCE = 2  # of those that take seconds, beside the others
+SWEEP = 5.0  # seconds between two looks for silent pages
+
+COMPILED = "handmade.compiled.backend"  # a module
+
+Result = TypeVar("Result")
+
+
+class Lab:
+    """State of the server: catalogue, pages, and threads to compute in.
+
+    Attributes
+    ----------
+    stopping : anyio.Event
+        Set when the server ends: streams end with it.
+    """
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.catalogue, self.pages = catalogue, Pages(catalogue)
+        self.version = version("handmade")
+        self.stopping = anyio.Event()
+        self._limits = anyio.CapacityLimiter(AT_ONCE), anyio.CapacityLimiter(SLOW_AT_ONCE)
+
+    async def compute(self, page: Page, work: Callable[..., Result], *arguments: Any) -> Result:
+        """Return what a function makes of a page, in a thread, while nobody else reads or changes the page."""
+        async with page.lock:
+            return await to_thread.run_sync(partial(_lightly, work, *arguments), limiter=self._limits[0])
+
+    async def aside(self, work: Callable[..., Result], *arguments: Any) -> Result:
+        """Return the result of a function that takes long, in a thread, while the page goes on."""
+        run = _with_compiled if COMPILED in sys.modules else _lightly
+        return await to_thread.run_sync(partial(run, work, *arguments), limiter=self._limits[1])
+
+    def stop(self) -> None:
+        """End all streams and trainings."""
+        self.stopping.set()
+        self.pages.close_all()
+
+
+def create_app(catalogue: Catalogue, token: str, port: int, host: str | None = None) -> FastAPI:
+    """Return the application.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+    token : str
+        Secret of the first link, and then of the cookie.
+    port : int
+        Port of the server, which the header Host has to name.
+    host : str, optional
+        Another name or address under which the server is reached.
+    """
+    lab = Lab(catalogue)
+
+    @asynccontextmanager
+    async def life(_: FastAPI) -> AsyncIterator[None]:
+        with threads(1):  # products for one image are small: threads of the BLAS would wait longer than they work
+            async with anyio.create_task_group() as group:
+                group.start_soon(_sweep, lab)
+                group.start_soon(_load, lab)
+                yield
+                lab.stop()
+                group.cancel_scope.cancel()
+
+    app = FastAPI(
+        title="handmade lab",
+        version=lab.version,
+        docs_url=None,  # its page would need files from elsewhere
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        lifespan=life,
+    )
+    app.state.lab = lab
+    app.add_exception_handler(HandmadeError, _of_user)
+    app.add_exception_handler(RequestValidationError, _of_request)
+    app.add_exception_handler(HTTPException, _of_http)
+    app.add_exception_handler(MemoryError, _of_memory)
+    routes.include(app)
+    app.add_middleware(Guard, token=token, port=port, host=host)
+    return app
+
+
+def error(status: int, message: str, code: str | None = None) -> Response:
+    """Return an error in one line."""
+    line = " ".join(message.split())[:LONGEST_LINE]
+    content = frames.dumps({"error": line} | ({"code": code} if code else {}))
+    return Response(content, status, media_type="application/json")
+
+
+def _of_user(_: Request, problem: Exception) -> Response:
+    if isinstance(problem, LabError):
+        return error(problem.status, str(problem), problem.code)
+    return error(400, str(problem))
+
+
+def _of_request(_: Request, problem: Exception) -> Response:
+    assert isinstance(problem, RequestValidationError)
+    first = problem.errors()[0]
+    where = ".".join(str(part) for part in first["loc"] if part not in {"body", "query", "path"}) or "body"
+    return error(422, f"{where:.80}: {first['msg']}")
+
+
+def _of_http(_: Request, problem: Exception) -> Response:
+    assert isinstance(problem, HTTPException)
+    return error(problem.status_code, str(problem.detail))
+
+
+def _of_memory(_: Request, _problem: Exception) -> Response:
+    return error(413, "out of memory; try a smaller network or image")
+
+
+def _lightly(work: Callable[..., Result], *arguments: Any) -> Result:
+    with use_light_backend():
+        return work(*arguments)
+
+
+def _with_compiled(work: Callable[..., Result], *arguments: Any) -> Result:
+    """Compute with the fastest backend, which a training has loaded already: to load it takes longer than a little work."""
+    return work(*arguments)
+
+
+async def _sweep(lab: Lab) -> None:
+    while True:
+        await anyio.sleep(SWEEP)
+        lab.pages.sweep()
+
+
+async def _load(lab: Lab) -> None:
+    """Read the data before the first page asks for it."""
+    await lab.aside(_data_of, lab.catalogue)
+
+
+def _data_of(catalogue: Catalogue) -> None:
+    try:
+        _ = catalogue.data
+    except HandmadeError:
+        return  # the first page shows it

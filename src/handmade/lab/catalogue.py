@@ -1,0 +1,212 @@
+"""Catalogue: the networks that a page may open, by the names of their sources, and the data.
+
+    example         the trained network of the package
+    preset:readme   a preset with fresh weights
+    run:readme-1    the network of a run in the folder of the runs; run:readme-1/best, that of its best validation
+    model           the model or network file that the command was given
+
+A page names a source, never a path.
+"""
+
+import os
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from weakref import WeakValueDictionary
+
+import numpy as np
+
+from handmade import networks
+from handmade.data import Dataset
+from handmade.engine.network import Network
+from handmade.files.models import MODEL
+from handmade.lab.errors import LabError
+from handmade.network import load
+from handmade.runs import inputs, list_runs, read_record
+from handmade.runs.history import RunRecord
+from handmade.runs.record import BEST, SETTINGS
+
+EXAMPLE = Path(__file__).parent / "example" / MODEL
+PACKAGED = "mnist"  # read while the first page opens
+PRESET, RUN, BEST_END = "preset:", "run:", "/best"
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """A network with its source.
+
+    Attributes
+    ----------
+    source, title : str
+    seed : int
+        Seed of fresh weights.
+    network : Network
+    trained : bool
+        False for fresh weights.
+    """
+
+    source: str
+    title: str
+    seed: int
+    network: Network
+    trained: bool
+
+
+class Catalogue:
+    """Networks that a page may open, and the data.
+
+    Parameters
+    ----------
+    target : str, optional
+        Model, run or preset that the command was given.
+    runs : path
+        Folder of the runs.
+    data : str
+        "mnist", or a folder of IDX files.
+
+    Raises
+    ------
+    HandmadeError
+        If the target or the data cannot be opened.
+    """
+
+    def __init__(self, target: str | None = None, runs: str | os.PathLike[str] = "runs", data: str = "mnist") -> None:
+        self.runs, self._data_name = Path(runs), data
+        self._target: str | None = None
+        self._lock = threading.Lock()
+        self._data: Dataset | None = None
+        self._known: WeakValueDictionary[tuple[str, int, int], Network] = WeakValueDictionary()
+        self.first = self._first(target)
+        if data != PACKAGED:
+            _ = self.data  # or the command ends here
+        self._kept = self.open(self.first)  # in memory, so that the first page does not wait
+
+    def _first(self, target: str | None) -> str:
+        if target is None:
+            return "example"
+        if target in networks.PRESETS:
+            return PRESET + target
+        folder = Path(target)
+        if folder.parent.resolve() == self.runs.resolve() and (folder / SETTINGS).is_file():
+            return RUN + folder.name
+        self._target = target
+        return "model"
+
+    @property
+    def data(self) -> Dataset:
+        """Images to choose from, read once."""
+        with self._lock:
+            if self._data is None:
+                self._data = inputs.dataset(self._data_name)
+            return self._data
+
+    def open(self, source: str | None = None, seed: int = 0) -> Opened:
+        """Return the network of a source.
+
+        Raises
+        ------
+        LabError
+            If there is no such source.
+        HandmadeError
+            If it cannot be read.
+        """
+        source = self.first if source is None else source
+        if source == "example":
+            return self._read(source, "example", EXAMPLE)
+        if source.startswith(PRESET) and (name := source.removeprefix(PRESET)) in networks.PRESETS:
+            network = self._remembered((source, seed, 0), lambda: networks.described(networks.PRESETS[name], _rng(seed)))
+            return Opened(source, name, seed, network, trained=False)
+        if source.startswith(RUN):
+            name = source.removeprefix(RUN).removesuffix(BEST_END)
+            best = source.endswith(BEST_END)
+            return self._read(source, f"{name}, best" if best else name, self.run(name) / (BEST if best else MODEL))
+        if source == "model" and self._target is not None:
+            return self._open_target(self._target, seed)
+        raise LabError(f"source: expected example, preset:NAME, run:NAME or model; got {source!r:.80}", 404, "no_source")
+
+    def run(self, name: str) -> Path:
+        """Return the folder of a run in the folder of the runs; raise LabError if there is none of that name."""
+        if name not in self._folders() or name.startswith("."):
+            raise LabError(f"run: expected one of {self.runs}; there is no {name!r:.80}", 404, "no_source")
+        return self.runs / name
+
+    def sources(self) -> list[dict[str, Any]]:
+        """Return all sources with the facts of each, the newest run first."""
+        found = []
+        if self._target is not None:
+            found.append(_facts(self.open("model"), "model"))
+        found += [_facts(self.open("example"), "example")]
+        found += [_facts(self.open(PRESET + name), "preset") for name in networks.PRESETS]
+        records = list_runs(self.runs) if self.runs.is_dir() else []
+        for record in reversed(records):
+            if record.problem:
+                continue
+            if (record.folder / MODEL).is_file():
+                found.append(_of_run(record, ""))
+            if (record.folder / BEST).is_file():
+                found.append(_of_run(record, BEST_END))
+        return found
+
+    def _open_target(self, target: str, seed: int) -> Opened:
+        if target.endswith(".json"):
+            network = inputs.fresh_network(target, _rng(seed), np.float32)
+            return Opened("model", Path(target).stem, seed, network, trained=False)
+        path = Path(target)
+        return self._read("model", path.name if path.is_dir() else path.stem, path / MODEL if path.is_dir() else path)
+
+    def _read(self, source: str, title: str, path: Path) -> Opened:
+        changed = path.stat().st_mtime_ns if path.is_file() else 0
+        return Opened(source, title, 0, self._remembered((source, 0, changed), lambda: load(path)), trained=True)
+
+    def _remembered(self, key: tuple[str, int, int], make: Any) -> Network:
+        """Return a network that some page holds already, or make it."""
+        network = self._known.get(key)
+        if network is None:
+            network = self._known[key] = make()
+        return network
+
+    def _folders(self) -> set[str]:
+        try:
+            return {entry.name for entry in os.scandir(self.runs) if entry.is_dir()}
+        except OSError:
+            return set()
+
+
+def _rng(seed: int) -> "np.random.Generator":
+    return np.random.default_rng(seed)
+
+
+def _facts(opened: Opened, kind: str) -> dict[str, Any]:
+    kinds = [node.layer.kind for node in opened.network.nodes]
+    accuracy = _example_accuracy() if kind == "example" else None
+    return {
+        "source": opened.source,
+        "title": opened.title,
+        "kind": kind,
+        "weights": opened.network.size,
+        "network": ", ".join(kinds[:12]) + (", ..." if len(kinds) > 12 else ""),
+        "accuracy": accuracy,
+        "status": "trained" if opened.trained else "fresh weights",
+        "when": "",
+    }
+
+
+def _example_accuracy() -> float | None:
+    """Return the test accuracy that stands in the record of the example."""
+    record = read_record(EXAMPLE.parent)
+    return record.number("test_accuracy")
+
+
+def _of_run(record: RunRecord, end: str) -> dict[str, Any]:
+    accuracy, weights = None if end else record.number("test_accuracy"), record.number("weights")
+    return {
+        "source": f"{RUN}{record.folder.name}{end}",
+        "title": record.folder.name + (", best" if end else ""),
+        "kind": "run",
+        "weights": None if weights is None else int(weights),
+        "network": record.word("network"),
+        "accuracy": accuracy,
+        "status": record.status,
+        "when": record.word("when"),
+    }

@@ -1,0 +1,177 @@
+"""Images of a page: those of the data, pixels, drawings and picture files, each as a raw image with the stages that made it."""
+
+import base64
+import binascii
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handmade.data import Dataset
+from handmade.data.handwriting import Digit, Stages, find_digit
+from handmade.data.resize import area_average
+from handmade.engine.arrays import Array, Shape
+from handmade.engine.errors import HandmadeError
+from handmade.engine.network import Network
+from handmade.files.images import read_stream
+from handmade.lab import schemas
+from handmade.lab.structure import fits, raw_shape
+
+LONGEST_SIDE = 2048  # pixels of a drawing
+
+
+@dataclass(frozen=True, eq=False)
+class RawImage:
+    """A raw image of a network.
+
+    Attributes
+    ----------
+    pixels : Array, (H, W, C) of uint8
+    choice : dict
+        Name of the image: the page can ask for it again with this.
+    label : int or None
+        Class, if it is known.
+    stages : mapping of Array
+        Stages of its preparation, 0 to 1, by name.
+    rejection : str or None
+        Reason why it does not look like a digit.
+    measures : dict
+        Measures of its ink.
+    """
+
+    pixels: NDArray[np.uint8]
+    choice: dict[str, Any]
+    label: int | None = None
+    stages: Mapping[str, Array] = field(default_factory=dict)
+    rejection: str | None = None
+    measures: dict[str, Any] = field(default_factory=dict)
+
+
+def stages_of(given: schemas.Stages) -> Stages:
+    """Return the stages of a request as the preparation takes them."""
+    return Stages(crop=given.crop, scale=given.scale, centre=given.centre)
+
+
+def stages_named(text: str) -> Stages:
+    """Return the stages that are listed: "crop,scale,centre".
+
+    Raises
+    ------
+    HandmadeError
+        If there is no such stage.
+    """
+    names = {name for name in text.split(",") if name}
+    known = {"crop", "scale", "centre"}
+    if not names <= known:
+        raise HandmadeError(f"stages: expected some of crop,scale,centre; got {text!r:.80}")
+    return Stages(**{name: name in names for name in known})
+
+
+def first_image(network: Network, data: Dataset) -> RawImage:
+    """Return the image that a page begins with: the first test image, or zeros where the data do not fit."""
+    if fits(network, data):
+        return of_data(network, data, "test", 0)
+    shape = _raw_shape(network)
+    return of_pixels(np.zeros(shape, np.uint8))
+
+
+def chosen(network: Network, data: Dataset, choice: schemas.Choice) -> RawImage:
+    """Return the image that a page chose.
+
+    Raises
+    ------
+    HandmadeError
+        If there is no such image, or it does not fit the network.
+    """
+    if choice.pixels is not None and choice.split is None and choice.index is None:
+        return of_pixels(_decoded(choice.pixels, _raw_shape(network)))
+    if choice.pixels is None and choice.split is not None and choice.index is not None:
+        return of_data(network, data, choice.split, choice.index)
+    raise HandmadeError("choice: expected split and index of an image, or its pixels; got neither or both")
+
+
+def of_data(network: Network, data: Dataset, split: str, index: int) -> RawImage:
+    """Return one image of the data."""
+    images = data.test if split == "test" else data.train
+    if not fits(network, data):
+        size = " x ".join(map(str, data.test.images.shape[1:]))
+        raise HandmadeError(f"choice: expected pixels; this network does not read the {size} images of the data")
+    if index >= len(images.labels):
+        raise HandmadeError(f"index: expected 0 to {len(images.labels) - 1} of the {split} images; got {index}")
+    return RawImage(images.images[index], {"split": split, "index": index}, int(images.labels[index]))
+
+
+def of_pixels(pixels: NDArray[np.uint8]) -> RawImage:
+    """Return a raw image as it is."""
+    return RawImage(pixels, {"pixels": encoded(pixels)})
+
+
+def drawing(network: Network, content: bytes, height: int, width: int, stages: Stages) -> RawImage:
+    """Return the image of a drawing: height * width bytes, grey, white ink on black.
+
+    Raises
+    ------
+    HandmadeError
+        If there are more or fewer bytes.
+    """
+    if not (1 <= height <= LONGEST_SIDE and 1 <= width <= LONGEST_SIDE):
+        raise HandmadeError(f"drawing: expected 1 to {LONGEST_SIDE} pixels on a side; got {height} x {width}")
+    if len(content) != height * width:
+        raise HandmadeError(f"drawing: expected {height * width:,} bytes, height * width; got {len(content):,}")
+    return _of_digit(network, find_digit(np.frombuffer(content, np.uint8).reshape(height, width), stages))
+
+
+def picture(network: Network, content: bytes, stages: Stages) -> RawImage:
+    """Return the image of a picture file.
+
+    Raises
+    ------
+    HandmadeError
+        If it is no picture.
+    """
+    return _of_digit(network, find_digit(read_stream(BytesIO(content), "file").grey, stages))
+
+
+def encoded(pixels: NDArray[np.uint8]) -> str:
+    """Return the pixels as base64url."""
+    return base64.urlsafe_b64encode(pixels.tobytes()).decode().rstrip("=")
+
+
+def _decoded(text: str, shape: Shape) -> NDArray[np.uint8]:
+    size = math.prod(shape)
+    expected = f"pixels: expected {size:,} bytes of {' x '.join(map(str, shape))} as base64url"
+    if len(text) > 4 * (size // 3 + 2):
+        raise HandmadeError(f"{expected}; got more")
+    try:
+        content = base64.b64decode(text.encode() + b"=" * (-len(text) % 4), b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        raise HandmadeError(f"{expected}; got {text!r:.40}") from None
+    if len(content) != size:
+        raise HandmadeError(f"{expected}; got {len(content):,} bytes")
+    return np.frombuffer(content, np.uint8).reshape(shape)
+
+
+def _of_digit(network: Network, digit: Digit) -> RawImage:
+    shape = _raw_shape(network)
+    pixels = resized(digit.image[..., 0], shape)
+    stages = {name: np.asarray(getattr(digit, name), np.float32) for name in ("picture", "ink", "box", "fitted")}
+    measures = asdict(digit.measures)
+    return RawImage(pixels, {"pixels": encoded(pixels)}, None, stages, digit.rejection, measures)
+
+
+def resized(grey: Array, shape: Shape) -> NDArray[np.uint8]:
+    """Return a grey image (28, 28) of uint8 averaged to the raw size of a network, repeated over its channels."""
+    if grey.shape != shape[:2]:
+        grey = np.rint(area_average(grey, shape[:2])).astype(np.uint8)
+    return np.ascontiguousarray(np.repeat(grey[..., None], shape[2], axis=2))
+
+
+def _raw_shape(network: Network) -> Shape:
+    shape = raw_shape(network)
+    if shape is None:
+        raise HandmadeError(f"image: expected a network that reads images (H, W, C); this one reads {network.input_shape}")
+    return shape

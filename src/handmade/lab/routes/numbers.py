@@ -1,0 +1,66 @@
+"""Routes of numbers: weights, gradients, receipts, nudges and edits of a page."""
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from handmade.engine.receipts.explain import explain_work
+from handmade.lab import answers, maps, nudges, schemas
+from handmade.lab.pages import Page
+from handmade.lab.reach import reach
+from handmade.lab.routes.common import FRAME, Frame, LabState, PageOf, Parts, Plain
+
+router = APIRouter(tags=["numbers"], prefix="/pages/{page}")
+
+
+@router.put("/edits", response_class=Frame, responses=FRAME)
+async def edit(body: schemas.Edits, page: PageOf, lab: LabState) -> Frame:
+    """Take these edits in the place of all before, and send the image again."""
+    return Frame(await lab.compute(page, _edited, page, body))
+
+
+@router.get("/weights", response_class=Frame, responses=FRAME)
+async def weights(page: PageOf, lab: LabState) -> Frame:
+    """Send all weights and statistics."""
+    return Frame(await lab.compute(page, _weights, page))
+
+
+@router.get("/gradients", response_class=Frame, responses=FRAME)
+async def gradients(page: PageOf, lab: LabState, label: schemas.Label = None) -> Frame:
+    """Send the gradients of the loss with respect to all activations and weights."""
+    return Frame(await lab.compute(page, _gradients, page, label))
+
+
+@router.post("/receipt", response_model=schemas.ReceiptAnswer)
+async def receipt(body: schemas.ReceiptOf, page: PageOf, lab: LabState) -> Plain:
+    """Send the receipt of one number."""
+    return Plain(await lab.compute(page, _receipt, page, body))
+
+
+@router.post("/nudge", response_class=Frame, responses=FRAME)
+async def nudge(body: schemas.NudgeOf, page: PageOf, lab: LabState) -> Frame:
+    """Send the differences that a nudge makes."""
+    return Frame(await lab.compute(page, _nudge, page, body))
+
+
+def _edited(page: Page, body: schemas.Edits) -> Parts:
+    page.edit(body.edits, body.label)
+    return page.image_frame()
+
+
+def _weights(page: Page) -> Parts:
+    return maps.weight_maps(page.network)
+
+
+def _gradients(page: Page, label: int | None) -> Parts:
+    return maps.gradient_maps(page.checked_work(label))
+
+
+def _receipt(page: Page, body: schemas.ReceiptOf) -> dict[str, Any]:
+    work = page.checked_work(body.label)
+    found = explain_work(work, body.at, by=body.by, h=body.h)
+    return answers.receipt_answer(found, reach(work, found.at), body.expand)
+
+
+def _nudge(page: Page, body: schemas.NudgeOf) -> Parts:
+    return nudges.nudge_maps(page.checked_work(body.label), body.at, body.h, maps=body.maps)

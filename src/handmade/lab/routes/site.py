@@ -1,0 +1,60 @@
+"""The page itself: its files, and a sign of life."""
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.responses import FileResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from handmade.lab import schemas
+from handmade.lab.errors import LabError
+from handmade.lab.routes.common import LabState
+
+STATIC = Path(__file__).parent.parent / "static"
+FRESH = {"cache-control": "no-cache"}  # ask again each time, and be told that nothing has changed
+
+
+class Files(StaticFiles):
+    """Files of the page, which the browser asks for again each time."""
+
+    def file_response(
+        self, full_path: str | os.PathLike[str], stat_result: os.stat_result, scope: Scope, status_code: int = 200
+    ) -> Response:
+        """Return a file."""
+        response = super().file_response(full_path, stat_result, scope, status_code)
+        response.headers.update(FRESH)
+        return response
+
+
+def include(app: FastAPI) -> None:
+    """Add the page, its files and the sign of life."""
+
+    @app.get("/healthz", response_model=schemas.Health)
+    async def health(lab: LabState) -> schemas.Health:
+        """Answer that the server is there."""
+        return schemas.Health(ok=True, version=lab.version)
+
+    @app.get("/", include_in_schema=False)
+    async def index() -> FileResponse:
+        """Send the page."""
+        return FileResponse(STATIC / "index.html", headers=FRESH)
+
+    @app.get("/static/plotly.js", include_in_schema=False)
+    async def plotly() -> FileResponse:
+        """Send the charts' library as the package `plotly` ships it."""
+        return FileResponse(plotly_file(), media_type="text/javascript", headers=FRESH)
+
+    app.mount("/static", Files(directory=STATIC), name="static")
+
+
+def plotly_file() -> Path:
+    """Return the file of the library; raise LabError if the package is not installed."""
+    spec = find_spec("plotly")
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        path = Path(folder) / "package_data" / "plotly.min.js"
+        if path.is_file():
+            return path
+    raise LabError("charts: expected the package plotly; it is not installed. Try pip install 'handmade[lab]'", 404, "no_plotly")

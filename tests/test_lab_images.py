@@ -1,0 +1,142 @@
+"""Drawings and picture files in the lab: MNIST's preparation, stage by stage, each of which can be switched off."""
+
+from collections.abc import Iterator
+from io import BytesIO
+from itertools import product
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import handmade
+from handmade.data import find_digit
+from handmade.data.handwriting import Stages
+from handmade.data.resize import area_average
+from handmade.engine.arrays import Array
+from handmade.lab.catalogue import Catalogue
+from lab_client import LabClient, PageClient
+from lab_networks import write_runs
+
+STAGES = {"stage:picture", "stage:ink", "stage:box", "stage:fitted"}
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabClient]:
+    with LabClient(Catalogue(runs=write_runs(tmp_path_factory.mktemp("images") / "runs"))) as client:
+        yield client
+
+
+def one(height: int = 280, width: int = 280, left: int = 60) -> Array:
+    """A stroke down and a foot, white on black, left of the middle."""
+    board = np.zeros((height, width), np.uint8)
+    board[40:200, left : left + 22] = 255
+    board[180:200, left - 20 : left + 50] = 255
+    return board
+
+
+def drawn(
+    page: PageClient, board: Array, stages: str = "crop,scale,centre", label: str = ""
+) -> tuple[dict[str, Array], dict[str, object]]:
+    query = f"/drawing?height={board.shape[0]}&width={board.shape[1]}&stages={stages}{label}"
+    return page.frame("PUT", query, content=board.tobytes())
+
+
+def test_a_drawing_goes_the_way_of_find_digit(client: LabClient) -> None:
+    page = client.page()
+
+    arrays, meta = drawn(page, one())
+
+    digit = find_digit(one())
+    assert np.array_equal(arrays["raw"], digit.image)
+    for name in STAGES:
+        assert np.array_equal(arrays[name], getattr(digit, name.removeprefix("stage:")).astype(np.float32))
+    assert meta["label"] is None
+    assert meta["rejection"] is None
+    assert isinstance(meta["measures"], dict)
+    assert meta["measures"]["pieces"] == 1
+    again, told = page.frame("PUT", "/image", {"choice": meta["choice"], "label": 1})
+    assert np.array_equal(again["raw"], arrays["raw"])
+    assert told["label"] == 1
+    assert not STAGES & set(again)
+    assert drawn(page, one(), label="&label=4")[1]["label"] == 4
+
+
+@pytest.mark.parametrize("on", list(product([True, False], repeat=3)))
+def test_every_stage_can_be_switched_off(client: LabClient, on: tuple[bool, bool, bool]) -> None:
+    names = [name for name, wanted in zip(("crop", "scale", "centre"), on, strict=True) if wanted]
+
+    arrays, _ = drawn(client.page(), one(), ",".join(names))
+
+    crop, scale, centre = on
+    image, box, fitted = arrays["raw"][..., 0].astype(float), arrays["stage:box"], arrays["stage:fitted"]
+    assert (box.shape == arrays["stage:ink"].shape) != crop
+    assert (max(fitted.shape) == 20) == (scale or (crop and round(160 / 10) == 20))
+    mass, where = image.sum(), np.arange(28)
+    middle = [float(image.sum(axis=1 - axis) @ where / mass) for axis in (0, 1)]
+    if centre and crop:
+        room = [28 - side for side in fitted.shape]
+        assert all(abs(each - 14) < 1 or not spare for each, spare in zip(middle, room, strict=True))
+    if not any(on):
+        assert np.abs(image - 255 * area_average(one() / 255, (28, 28))).max() <= 80  # find_ink sharpens edges
+
+
+def test_without_stages_in_the_arguments_nothing_has_changed() -> None:
+    board = one(90, 300)
+
+    assert np.array_equal(find_digit(board).image, find_digit(board, Stages()).image)
+    assert np.array_equal(handmade.data.find_digit(board).fitted, find_digit(board, Stages(crop=True)).fitted)
+
+
+def test_a_stage_that_is_none_is_refused(client: LabClient) -> None:
+    status, error = client.page().refused("PUT", "/drawing?height=1&width=1&stages=crop,blur", content=b"\0")
+
+    assert status == 400
+    assert error.startswith("stages: expected some of crop,scale,centre")
+
+
+def test_an_empty_board_is_no_digit(client: LabClient) -> None:
+    arrays, meta = drawn(client.page(), np.zeros((280, 280), np.uint8))
+
+    assert not arrays["raw"].any()
+    assert isinstance(meta["rejection"], str)
+    for height, width in ((1, 1), (1, 300), (2000, 3)):
+        drawn(client.page(), np.zeros((height, width), np.uint8), "")
+
+
+def test_other_sizes_and_channels_take_the_average(client: LabClient) -> None:
+    page = client.page("run:colours")
+
+    arrays, _ = drawn(page, one())
+
+    grey = np.rint(area_average(find_digit(one()).image[..., 0], (8, 8))).astype(np.uint8)
+    assert arrays["raw"].shape == (8, 8, 3)
+    assert all(np.array_equal(arrays["raw"][..., c], grey) for c in range(3))
+    assert arrays["input"].shape == (10, 10, 3)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP"])
+def test_a_picture_file_is_read(client: LabClient, kind: str) -> None:
+    file = BytesIO()
+    Image.fromarray(255 - one()).save(file, kind)
+
+    arrays, meta = client.page().frame("PUT", "/file?stages=crop,scale,centre", content=file.getvalue())
+
+    assert meta["rejection"] is None
+    assert np.abs(arrays["raw"].astype(int) - find_digit(one()).image).mean() < 8
+    assert set(arrays) >= STAGES
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture", b"\x89PNG\r\n\x1a\n" + bytes(100), b"<svg/>", bytes(10**6)])
+def test_a_file_that_is_no_picture_is_told_in_one_line(client: LabClient, content: bytes) -> None:
+    status, error = client.page().refused("PUT", "/file", content=content)
+
+    assert status == 400
+    assert error.startswith("file: ")
+
+
+def test_bytes_that_do_not_fit_the_size_are_refused(client: LabClient) -> None:
+    page = client.page()
+    for content, size in ((b"", "height=2&width=2"), (bytes(5), "height=2&width=2"), (bytes(4), "height=2049&width=1")):
+        status, _ = page.refused("PUT", f"/drawing?{size}", content=content)
+        assert status in {400, 422}
+    assert client.page("run:vector").refused("PUT", "/drawing?height=2&width=2", content=bytes(4))[0] == 400
