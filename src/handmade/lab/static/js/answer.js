@@ -1,0 +1,116 @@
+/**
+ * The answer: probabilities as bars, predicted class, label, rejection, loss.
+ *
+ * Interface
+ *   new Answer(root, lab)
+ *   Elements: [data-class] bars with [data-place="probability[k]"], #predicted, #label-select, [data-place="loss"]
+ */
+import { h } from "./dom.js";
+import { languages, percent, precise, text } from "./text.js";
+
+const MOST = 10; // classes that are shown
+
+export class Answer {
+  /**
+   * @param {HTMLElement} root
+   * @param {any} lab
+   */
+  constructor(root, lab) {
+    this.root = root;
+    this.lab = lab;
+    this.labelsKey = "";
+    this.predicted = h("p", { id: "predicted", data: { testid: "predicted" } });
+    this.bars = h("ol", { class: "bars", label: "answer.bars" });
+    this.more = h("p", { class: "note" });
+    this.select = h("select", { id: "label-select", data: { testid: "label" }, on: { change: () => this.#choose() } });
+    this.truth = h("span", { data: { testid: "verdict" } });
+    this.loss = h("button", { type: "button", class: "link loss", data: { place: "loss", testid: "loss" } });
+    this.unlabelled = h("p", { class: "note", t: "answer.unlabelled" });
+    this.rejection = h("p", { class: "problem", data: { testid: "rejection" } });
+    root.append(h("h2", { t: "answer.title" }), this.predicted, this.rejection, this.bars, this.more,
+      h("div", { class: "label-row" }, h("label", { for: "label-select", t: "answer.label" }), this.select, this.truth),
+      this.unlabelled, h("p", {}, this.loss));
+    this.#watch(this.loss, "loss");
+    const draw = () => this.draw();
+    for (const event of ["image", "network"]) lab.data.addEventListener(event, draw);
+    lab.focus.addEventListener("pin", draw);
+    languages.addEventListener("change", draw);
+    this.draw();
+  }
+
+  draw() {
+    const { network, image } = this.lab.data;
+    if (!network) return;
+    this.#labels(network, image);
+    const p = image?.arrays.probabilities?.values ?? null;
+    const order = Array.from({ length: network.classes.length }, (_, k) => k);
+    if (p && order.length > MOST) order.sort((a, b) => p[b] - p[a]);
+    const shown = order.slice(0, MOST);
+    const longest = Math.max(1, ...shown.map((k) => network.classes[k].length));
+    this.bars.style.setProperty("--name", `${Math.min(9, longest + 0.5)}ch`);
+    this.predicted.classList.toggle("long", longest > 3);
+    this.bars.replaceChildren(...shown.map((k) => this.#bar(network, p, k)));
+    this.more.textContent = order.length > MOST ? text("answer.most", { shown: MOST, all: order.length }) : "";
+    const { predicted, label, loss, rejection } = image?.meta ?? {};
+    this.predicted.replaceChildren(...(image && predicted !== null && predicted !== undefined
+      ? [h("span", { class: "answer-name" }, network.classes[predicted] ?? String(predicted)), h("span", {}, p ? percent(p[predicted]) : "")]
+      : [h("span", { class: "muted" }, text("answer.none"))]));
+    this.rejection.textContent = rejection ? text("answer.rejected", { reason: rejection }) : "";
+    const known = image && label !== null && label !== undefined;
+    this.unlabelled.hidden = !image || known;
+    this.truth.textContent = known ? text(label === predicted ? "answer.right" : "answer.wrong") : "";
+    this.truth.className = known ? (label === predicted ? "right" : "wrong") : "";
+    this.loss.hidden = !known || loss === null;
+    this.loss.textContent = `${text("answer.loss")} ${precise(loss)}`;
+    this.loss.setAttribute("aria-pressed", String(this.lab.store.state.focus === "loss"));
+  }
+
+  /**
+   * @param {any} network
+   * @param {ArrayLike<number>|null} p
+   * @param {number} k
+   */
+  #bar(network, p, k) {
+    const place = `probability[${k}]`;
+    const { predicted, label } = this.lab.data.image?.meta ?? {};
+    const fill = h("span", { class: "fill" });
+    fill.style.inlineSize = `${100 * (p?.[k] ?? 0)}%`;
+    const names = [k === predicted ? "predicted" : "", k === label ? "label" : "", this.lab.store.state.focus === place ? "pinned" : ""].join(" ");
+    const button = h("button", { type: "button", class: `bar-row ${names}`, disabled: !p, data: { class: k, place, testid: `bar-${k}` } },
+      h("span", { class: "class-name", title: network.classes[k] }, network.classes[k]), h("span", { class: "track" }, fill),
+      h("span", { class: "percent" }, p ? percent(p[k]) : "–"), k === label ? h("span", { class: "is-label", title: text("answer.isLabel") }, "◂") : null);
+    this.#watch(button, place);
+    return h("li", {}, button);
+  }
+
+  /**
+   * @param {HTMLElement} element
+   * @param {string} place
+   */
+  #watch(element, place) {
+    const { focus } = this.lab;
+    element.addEventListener("click", (event) => focus.pin(place, { second: event.shiftKey }));
+    element.addEventListener("pointerenter", () => focus.hover(place));
+    element.addEventListener("pointerleave", () => focus.leave());
+  }
+
+  /**
+   * @param {any} network
+   * @param {any} image
+   */
+  #labels(network, image) {
+    const key = JSON.stringify([network.classes, document.documentElement.lang]);
+    if (key !== this.labelsKey) {
+      this.labelsKey = key;
+      this.select.replaceChildren(h("option", { value: "" }, text("answer.unknown")), ...network.classes.map((/** @type {string} */ name, /** @type {number} */ k) => h("option", { value: k }, name)));
+    }
+    const label = this.lab.store.state.label ?? image?.meta.label;
+    this.select.value = label === null || label === undefined ? "" : String(label);
+    this.select.disabled = !image;
+  }
+
+  #choose() {
+    const { value } = this.select;
+    this.lab.store.change({ label: value === "" ? null : Number(value) }, { how: "push", undo: true });
+  }
+}

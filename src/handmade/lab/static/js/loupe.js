@@ -1,0 +1,201 @@
+/**
+ * One map, enlarged: the map of the pinned number, else of the hovered one; its cells show their values when they are large enough.
+ *
+ * Interface
+ *   new Loupe(root, lab); loupe.open(nodeName, channel) shows a map
+ */
+import { textOn } from "./colours.js";
+import { h, svg } from "./dom.js";
+import { legend } from "./legend.js";
+import { MapView } from "./mapview.js";
+import { neighbour, watchMap } from "./pointer.js";
+import { find } from "./places.js";
+import { showTable } from "./table.js";
+import { languages, shown, text } from "./text.js";
+
+const TEXT_FROM = 30; // side of a cell that has room for its value
+
+export class Loupe {
+  /**
+   * @param {HTMLElement} root
+   * @param {any} lab
+   */
+  constructor(root, lab) {
+    this.lab = lab;
+    this.name = lab.data.network?.nodes[0]?.name ?? "input";
+    this.channel = 0;
+    this.laidOut = "";
+    const canvas = h("canvas", { class: "map large", tabindex: "0", role: "application", data: { testid: "loupe-map" } });
+    this.view = new MapView(canvas);
+    this.marks = svg("svg", { class: "overlay", "aria-hidden": "true" });
+    this.select = h("select", { id: "loupe-node", label: "loupe.node", on: { change: () => this.open(this.select.value, 0) } });
+    this.channelLabel = h("span", { class: "loupe-channel" });
+    const step = (/** @type {number} */ by) => () => this.step(by);
+    this.steps = h("span", { class: "loupe-steps" },
+      h("button", { type: "button", class: "icon small", label: "loupe.previous", on: { click: step(-1) } }, "◀"), this.channelLabel,
+      h("button", { type: "button", class: "icon small", label: "loupe.next", on: { click: step(1) } }, "▶"));
+    this.legend = h("div", { class: "legend" });
+    this.box = h("div", { class: "loupe-box" }, canvas, this.marks);
+    this.frame = h("div", { class: "loupe-frame" }, this.box);
+    root.append(
+      h("div", { class: "loupe-head" }, this.select, this.steps,
+        h("button", { type: "button", class: "plain", t: "table.open", data: { testid: "as-table", hint: "table.as" }, on: { click: () => this.table() } })),
+      this.frame, this.legend);
+    this.keys = watchMap(canvas, {
+      lab,
+      offsetAt: (x, y) => this.view.offsetAt(x, y),
+      placeAt: (offset) => lab.strip.placeOf(this.figure, offset),
+      move: (offset, dx, dy, dc) => {
+        if (dc) this.step(dc);
+        return neighbour(this.view.grid, offset - (offset % this.view.grid.channels) + this.channel, dx, dy, 0, [this.channel]);
+      },
+    });
+    lab.strip.addEventListener("built", () => this.build());
+    lab.strip.addEventListener("drawn", () => this.draw());
+    lab.focus.addEventListener("pin", () => this.follow(lab.store.state.focus));
+    lab.focus.addEventListener("hover", (/** @type {CustomEvent} */ event) => {
+      if (!lab.store.state.focus && event.detail) this.follow(event.detail);
+      else this.mark();
+    });
+    languages.addEventListener("change", () => this.draw());
+    new ResizeObserver(() => {
+      if (this.size !== `${this.frame.clientWidth} ${this.frame.clientHeight}`) this.draw();
+    }).observe(this.frame);
+    this.build();
+    this.follow(lab.store.state.focus);
+  }
+
+  /** @returns {any} */
+  get figure() { return this.lab.strip.figures.get(this.name) ?? this.lab.strip.figures.get("input"); }
+
+  build() {
+    const figures = [...this.lab.strip.figures.values()];
+    if (!this.lab.strip.figures.has(this.name)) this.name = figures[1]?.node.name ?? "input";
+    this.select.replaceChildren(...figures.map(({ node, room }) => h("option", { value: node.name }, room)));
+    this.select.value = this.name;
+    this.draw();
+  }
+
+  /**
+   * @param {string} name
+   * @param {number} channel
+   */
+  open(name, channel) {
+    this.name = name;
+    this.channel = channel;
+    this.select.value = name;
+    this.keys.select(channel);
+    this.draw();
+  }
+
+  /** @param {number} by */
+  step(by) {
+    const { channels } = this.figure.view.grid;
+    this.channel = (this.channel + by + channels) % channels;
+    this.draw();
+  }
+
+  /** Show the map of a place. @param {string|null} place */
+  follow(place) {
+    const found = find(this.lab.data.network, place);
+    if (!found?.node || found.kind !== "node") {
+      this.mark();
+      return;
+    }
+    if (found.node.name !== this.name || found.channel !== this.channel) this.open(found.node.name, found.channel);
+    else this.mark();
+    this.keys.select(found.offset);
+  }
+
+  draw() {
+    const { figure } = this;
+    if (!figure) return;
+    const { grid } = figure.view;
+    this.channel = Math.min(this.channel, grid.channels - 1);
+    this.size = `${this.frame.clientWidth} ${this.frame.clientHeight}`;
+    const [wide, high] = [this.frame.clientWidth, this.frame.clientHeight];
+    const list = figure.view.listed;
+    const scale = Math.max(1, Math.min(list ? 28 : 64, Math.floor(Math.min((wide - (list ? 90 : 4)) / grid.width, (high - 4) / grid.height))));
+    const key = JSON.stringify([figure.node.name, grid, scale, this.channel]);
+    if (key !== this.laidOut) {
+      this.view.layout(grid, { scale, gap: 0, across: 1, channels: [this.channel], listed: list });
+      this.laidOut = key;
+    }
+    this.steps.hidden = grid.channels < 2;
+    this.channelLabel.textContent = text("loupe.channel", { k: this.channel, n: grid.channels });
+    const values = this.lab.strip.values(figure.node);
+    this.legend.replaceChildren();
+    if (!values) {
+      this.view.clear();
+    } else {
+      const kind = figure.kind ?? "signed";
+      this.view.draw(values, { kind, limit: figure.limit });
+      if (scale >= TEXT_FROM && !list) this.#write(values, kind);
+      this.legend.replaceChildren(...legend(kind, typeof figure.limit === "number" ? figure.limit : figure.limit(this.channel)));
+    }
+    this.view.canvas.setAttribute("aria-label", text("loupe.name", { room: figure.room, k: this.channel, shape: `${grid.height} × ${grid.width}` }));
+    this.mark();
+  }
+
+  /**
+   * @param {ArrayLike<number>} values
+   * @param {string} kind
+   */
+  #write(values, kind) {
+    const { context, grid, scale } = this.view;
+    const limit = typeof this.figure.limit === "number" ? this.figure.limit : this.figure.limit(this.channel);
+    context.font = `${Math.min(13, scale / 3)}px ${getComputedStyle(this.view.canvas).fontFamily}`;
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    for (let cell = 0; cell < grid.cells; cell++) {
+      const value = values[cell * grid.channels + this.channel];
+      const box = this.view.cellBox(cell * grid.channels + this.channel);
+      if (!box) continue;
+      context.fillStyle = textOn(limit ? value / limit : 0, kind);
+      context.fillText(shown(value), box.x + scale / 2, box.y + scale / 2);
+    }
+  }
+
+  mark() {
+    const { store, focus, data } = this.lab;
+    const marks = [];
+    for (const [place, name] of [[store.state.focus, "pin cell"], [store.state.second, "pin second cell"], [focus.hovered, "hover cell"]]) {
+      const found = find(data.network, place);
+      if (found?.kind !== "node" || found.node?.name !== this.name) continue;
+      const box = this.view.cellBox(found.offset);
+      if (box) marks.push(svg("rect", { class: name, x: box.x, y: box.y, width: box.width, height: box.height }));
+    }
+    for (const place of [store.state.focus, focus.hovered]) {
+      const reach = place && this.lab.overlay.reaches.get(place);
+      for (const [boxes, side] of [[reach?.sources, "source"], [reach?.targets, "target"]]) {
+        for (const box of boxes ?? []) {
+          if (box.node !== this.name || !box.rows || this.channel < box.channels[0] || this.channel >= box.channels[1]) continue;
+          const rect = this.view.rowsBox(this.channel, box.rows[0], box.rows[1], box.columns[0], box.columns[1]);
+          if (rect) marks.push(svg("rect", { class: `${place === store.state.focus ? "pin" : "hover"} ${side}`, ...rect }));
+        }
+      }
+    }
+    this.marks.replaceChildren(...marks);
+  }
+
+  /** The map as a table of numbers. */
+  table() {
+    const { figure } = this;
+    const { grid } = figure.view;
+    const values = this.lab.strip.values(figure.node);
+    if (!values) return;
+    const rows = [];
+    for (let row = 0; row < grid.height; row++) {
+      const cells = [];
+      for (let column = 0; column < grid.width; column++) {
+        const cell = row * grid.width + column;
+        cells.push(cell < grid.cells ? values[cell * grid.channels + this.channel] : null);
+      }
+      rows.push({ name: String(grid.flat ? row * grid.width : row), cells });
+    }
+    showTable({
+      title: text("loupe.name", { room: figure.room, k: this.channel, shape: `${grid.height} × ${grid.width}` }),
+      columns: Array.from({ length: grid.width }, (_, i) => String(i)), rows,
+    });
+  }
+}

@@ -1,0 +1,244 @@
+/**
+ * Outlines over the strip: the hovered and the pinned cells, their source windows, the places that they feed, and lines of joins.
+ *
+ * Interface
+ *   new Overlay(strip, lab)     draws into an SVG over the strip and follows focus, strip and store
+ */
+import { svg } from "./dom.js";
+import { find } from "./places.js";
+
+const MOST = 150; // outlines of one reach
+const MOST_LINES = 40;
+
+export class Overlay {
+  /**
+   * @param {import("./strip.js").Strip} strip
+   * @param {{store: import("./state.js").Store, data: import("./data.js").Data, focus: import("./focus.js").Focus}} lab
+   */
+  constructor(strip, lab) {
+    this.strip = strip;
+    this.lab = lab;
+    this.svg = svg("svg", { class: "overlay", "aria-hidden": "true" });
+    const hatch = svg("pattern", { id: "hatch", width: 6, height: 6, patternUnits: "userSpaceOnUse" },
+      svg("path", { d: "M0 6 6 0", class: "hatch-line" }));
+    this.wires = svg("g", { class: "wires" });
+    this.marks = svg("g");
+    this.svg.append(svg("defs", {}, hatch), this.wires, this.marks);
+    /** Reaches by place. @type {Map<string, any>} */
+    this.reaches = new Map();
+    this.due = false;
+    const draw = () => this.draw();
+    const sizes = new ResizeObserver(() => {
+      this.drawWires();
+      draw();
+    });
+    strip.addEventListener("built", () => {
+      strip.inner.append(this.svg);
+      sizes.disconnect();
+      sizes.observe(strip.inner);
+      for (const { element } of strip.figures.values()) sizes.observe(element);
+      this.drawWires();
+      draw();
+    });
+    strip.addEventListener("drawn", draw);
+    lab.focus.addEventListener("hover", draw);
+    lab.focus.addEventListener("pin", draw);
+    lab.focus.addEventListener("receipt", (event) => {
+      const { place, receipt } = /** @type {CustomEvent} */ (event).detail;
+      if (receipt) this.remember(place, receipt.reach);
+    });
+  }
+
+  /**
+   * @param {string} place
+   * @param {any} reach
+   */
+  remember(place, reach) {
+    this.reaches.set(place, reach);
+    if (this.reaches.size > 300) this.reaches.delete(this.reaches.keys().next().value ?? "");
+    this.draw();
+  }
+
+  /** Lines from every node to its readers. */
+  drawWires() {
+    const { strip } = this;
+    this.svg.setAttribute("width", String(strip.inner.scrollWidth));
+    this.svg.setAttribute("height", String(strip.inner.scrollHeight));
+    const paths = [];
+    for (const { node, element } of strip.figures.values()) {
+      for (const name of node.reads) {
+        const from = strip.figures.get(name);
+        if (!from) continue;
+        const far = node.column - from.node.column > 1;
+        const [a, b] = [from, { view: strip.figures.get(node.name)?.view }].map(({ view }) => this.#origin(/** @type {any} */ (view)));
+        const x1 = a.x + Math.max(a.width, 20) + 3;
+        const x2 = b.x - 3;
+        const [y1, y2] = [Math.min(a.y + a.height / 2, a.y + 90), Math.min(b.y + b.height / 2, b.y + 90)];
+        const top = Math.max(a.y + a.height, b.y + b.height) + 34;
+        paths.push(svg("path", {
+          class: far ? "wire far" : "wire",
+          d: far ? `M${x1 - a.width / 2} ${a.y + a.height + 2} C${x1} ${top} ${x2} ${top} ${b.x + b.width / 2} ${b.y + b.height + 2}`
+            : `M${x1} ${y1} C${(x1 + x2) / 2} ${y1} ${(x1 + x2) / 2} ${y2} ${x2} ${y2}`,
+        }));
+      }
+      element.dataset.wired = "true";
+    }
+    this.wires.replaceChildren(...paths);
+  }
+
+  /** Draw the outlines in the next picture. */
+  draw() {
+    if (this.due) return;
+    this.due = true;
+    requestAnimationFrame(() => {
+      this.due = false;
+      this.#draw();
+    });
+  }
+
+  #draw() {
+    const { focus, store } = this.lab;
+    const { focus: pinned, second } = store.state;
+    const marks = [];
+    if (pinned) marks.push(...this.#place(pinned, "pin"));
+    if (second) marks.push(...this.#place(second, "pin second"));
+    if (focus.hovered && focus.hovered !== pinned) marks.push(...this.#place(focus.hovered, "hover"));
+    this.marks.replaceChildren(...marks);
+  }
+
+  /**
+   * @param {string} text
+   * @param {string} name class of the outlines
+   */
+  #place(text, name) {
+    const found = find(this.lab.data.network, text);
+    const marks = [];
+    const reach = this.reaches.get(text);
+    const own = found?.node && found.kind === "node" ? this.strip.figures.get(found.node.name) : null;
+    const cell = own?.view.cellBox(found?.offset ?? 0);
+    if (own && cell) marks.push(this.#rect(own, cell, `${name} cell`));
+    for (const [boxes, side] of [[reach?.sources, "source"], [reach?.targets, "target"]]) {
+      for (const box of boxes ?? []) {
+        if (marks.length > MOST) break;
+        marks.push(...this.#box(box, `${name} ${side}`));
+      }
+    }
+    if (reach?.winner && reach.sources?.[0]) {
+      const source = this.strip.figures.get(reach.sources[0].node);
+      const [row, column, channel] = reach.winner;
+      const box = source?.view.rowsBox(channel, row, row + 1, column, column + 1);
+      if (source && box) marks.push(this.#rect(source, box, `${name} winner`));
+    }
+    if (own && cell && reach) marks.push(...this.#lines(own, cell, reach, name));
+    return marks;
+  }
+
+  /**
+   * Lines from the cell to the middles of its windows.
+   * @param {import("./strip.js").Figure} own
+   * @param {import("./mapview.js").Box} cell
+   * @param {any} reach
+   * @param {string} name
+   */
+  #lines(own, cell, reach, name) {
+    const start = this.#origin(own.view);
+    const [x, y] = [start.x + cell.x + cell.width / 2, start.y + cell.y + cell.height / 2];
+    const lines = [];
+    for (const box of [...(reach.sources ?? []), ...(reach.targets ?? [])]) {
+      const figure = this.strip.figures.get(box.node);
+      if (!figure || !box.rows) continue;
+      for (let channel = box.channels[0]; channel < box.channels[1] && lines.length < MOST_LINES; channel++) {
+        const target = figure.view.rowsBox(channel, box.rows[0], box.rows[1], box.columns[0], box.columns[1]);
+        if (!target) continue;
+        const end = this.#origin(figure.view);
+        lines.push(svg("line", {
+          class: `${name} line`, x1: x, y1: y, x2: end.x + target.x + target.width / 2, y2: end.y + target.y + target.height / 2,
+        }));
+      }
+    }
+    return lines;
+  }
+
+  /**
+   * @param {any} box a Box of a reach
+   * @param {string} name
+   */
+  #box(box, name) {
+    const figure = this.strip.figures.get(box.node);
+    if (!figure) return [];
+    if (box.numbers) return this.#numbers(figure, box.numbers, name);
+    const { width, height } = figure.view.grid;
+    const [top, bottom] = box.rows;
+    const [left, right] = box.columns;
+    const marks = [];
+    for (let channel = box.channels[0]; channel < box.channels[1] && marks.length < MOST; channel++) {
+      const whole = figure.view.rowsBox(channel, top, bottom, left, right);
+      if (!whole) continue;
+      if (top < 0 || left < 0 || bottom > height || right > width) {
+        marks.push(...this.#padding(figure, channel, [top, bottom, left, right]));
+      }
+      marks.push(this.#rect(figure, whole, name));
+    }
+    return marks;
+  }
+
+  /**
+   * Parts of a window that lie outside the map: padding.
+   * @param {import("./strip.js").Figure} figure
+   * @param {number} channel
+   * @param {number[]} window
+   */
+  #padding(figure, channel, [top, bottom, left, right]) {
+    const { width, height } = figure.view.grid;
+    const pieces = [
+      [top, Math.min(0, bottom), left, right], [Math.max(height, top), bottom, left, right],
+      [Math.max(0, top), Math.min(height, bottom), left, Math.min(0, right)],
+      [Math.max(0, top), Math.min(height, bottom), Math.max(width, left), right],
+    ];
+    return pieces.filter(([a, b, c, d]) => a < b && c < d).map(([a, b, c, d]) =>
+      this.#rect(figure, /** @type {any} */ (figure.view.rowsBox(channel, a, b, c, d)), "padding"));
+  }
+
+  /**
+   * @param {import("./strip.js").Figure} figure
+   * @param {[number, number]} numbers
+   * @param {string} name
+   */
+  #numbers(figure, [first, end], name) {
+    const { view } = figure;
+    const { cells, width } = view.grid;
+    if (end - first >= cells) {
+      const tile = view.tileBox(0);
+      return tile ? [this.#rect(figure, tile, name)] : [];
+    }
+    const marks = [];
+    for (let at = first; at < end && marks.length < MOST;) {
+      const stop = Math.min(end, (Math.floor(at / width) + 1) * width);
+      const row = Math.floor(at / width);
+      const box = view.rowsBox(0, row, row + 1, at % width, at % width + (stop - at));
+      if (box) marks.push(this.#rect(figure, box, name));
+      at = stop;
+    }
+    return marks;
+  }
+
+  /** Box of a canvas in the strip. @param {import("./mapview.js").MapView} view */
+  #origin(view) {
+    const box = view.canvas.getBoundingClientRect();
+    const frame = this.strip.inner.getBoundingClientRect();
+    return { x: box.left - frame.left, y: box.top - frame.top, width: box.width, height: box.height };
+  }
+
+  /**
+   * @param {import("./strip.js").Figure} figure
+   * @param {import("./mapview.js").Box} box
+   * @param {string} name
+   */
+  #rect(figure, box, name) {
+    const start = this.#origin(figure.view);
+    const grow = name.includes("cell") ? 1.5 : 0.5;
+    return svg("rect", {
+      class: name, x: start.x + box.x - grow, y: start.y + box.y - grow, width: box.width + 2 * grow, height: box.height + 2 * grow,
+    });
+  }
+}
