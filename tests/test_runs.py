@@ -11,11 +11,12 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
+import numpy as np
 import pytest
 from typer.main import get_command
 
 import handmade
-from handmade import HandmadeError
+from handmade import HandmadeError, networks
 from handmade.cli.commands.options import in_options
 from handmade.cli.main import app, main
 from handmade.data import Augmentation
@@ -111,6 +112,51 @@ def test_a_notebook_makes_the_bytes_of_the_command_and_prints_nothing(capfd: pyt
     assert_same("command", "notebook")
     assert list(record_of("command")) == list(record_of("notebook"))
     assert result == {name: record_of("notebook")[name] for name in result}
+
+
+@pytest.mark.usefixtures("place")
+def test_a_run_starts_from_given_weights_and_resumes_from_them() -> None:
+    other = networks.described(TINY, np.random.default_rng(7))
+    assert start(replace(ALL, ema=None), "given", weights=other).network.parameters()["0.W"] is other.parameters()["0.W"]
+    complete = start(ALL, "complete", weights=other).finish()
+    session = start(ALL, "part", weights=other)
+    for progress in session:
+        if progress.step.number == 2:
+            session.stop()
+
+    result = resume("part").finish()
+
+    assert result["test_loss"] == complete["test_loss"] != start(ALL, "fresh").finish()["test_loss"]
+    assert_same("complete", "part")
+    assert record_of("part")["start"] == "given weights"
+    assert "start" not in record_of("fresh")
+    for wrong, reason in (
+        (networks.readme(np.random.default_rng(0)), "layers"),
+        (networks.described(TINY, np.random.default_rng(0), np.float64), "float32"),
+    ):
+        with pytest.raises(HandmadeError, match=f"weights.*{reason}"):
+            start(ALL, "wrong", weights=wrong)
+
+
+@pytest.mark.usefixtures("place")
+def test_a_result_on_the_way_is_that_of_a_stop_and_changes_nothing() -> None:
+    with start(ALL, "saved") as session:
+        for progress in session:
+            session.leave_out(100.0)
+            if progress.step.number == 2:
+                found = session.save()
+                assert record_of("saved")["status"] == "running"
+    other = start(ALL, "stopped")
+    for progress in other:
+        if progress.step.number == 2:
+            other.stop()
+    start(ALL, "plain").finish()
+
+    assert other.result is not None
+    timeless = {"seconds", "model", "run", "best"}
+    assert {k: v for k, v in found.items() if k not in timeless} == {k: v for k, v in other.result.items() if k not in timeless}
+    assert found["seconds"] < 0
+    assert_same("saved", "plain")
 
 
 @pytest.mark.usefixtures("place")

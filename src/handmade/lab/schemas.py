@@ -122,6 +122,7 @@ class ErrorAnswer(BaseModel):
 
     error: str
     code: str | None = None
+    estimate: dict[str, Any] | None = None
 
 
 class Health(BaseModel):

@@ -1,6 +1,6 @@
 """Job: data, network, optimiser and other objects that the settings describe, read and checked."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -45,6 +45,8 @@ class Job(ShortRepr):
     ema : EMA or None
     fingerprint : str
         Digest of the training images.
+    progress : callable or None
+        Called with the number of finished weights and their total within a step by the definition; it may raise to end the step.
     """
 
     settings: Settings
@@ -55,6 +57,7 @@ class Job(ShortRepr):
     optimiser: Optimiser
     ema: EMA | None
     fingerprint: str
+    progress: Callable[[int, int], object] | None = None
 
     @property
     def steps_an_epoch(self) -> int:
@@ -80,7 +83,7 @@ class Job(ShortRepr):
             self.network,
             self.training.images,
             self.training.labels,
-            gradient=make_gradient(settings, executor),
+            gradient=make_gradient(settings, executor, self.progress),
             optimiser=self.optimiser,
             schedule=make_schedule(settings),
             clip_norm=settings.clip_norm,

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 from handmade.engine.arguments import as_path
 from handmade.engine.description import describe, upgrade_description
 from handmade.engine.errors import HandmadeError
-from handmade.engine.training.state import TrainingState
+from handmade.engine.network import Network
+from handmade.engine.training.state import TrainingState, arrays_of
 from handmade.files.checkpoints import Checkpoint, Checkpoints
 from handmade.runs.backends import backend_change_note, resumed_backend, slow_backend_note
 from handmade.runs.cost import estimated
@@ -24,7 +26,12 @@ PARENT = Path("runs")  # parent of run folders without a given name
 
 
 def start(
-    settings: Settings | None = None, out: str | os.PathLike[str] | None = None, *, force: bool = False, allow_long: bool = False
+    settings: Settings | None = None,
+    out: str | os.PathLike[str] | None = None,
+    *,
+    weights: Network | None = None,
+    force: bool = False,
+    allow_long: bool = False,
 ) -> TrainingSession:
     """Start a run as `handmade train` does.
 
@@ -34,6 +41,9 @@ def start(
         Settings of the run; the defaults of `handmade train` if left out.
     out : path, optional
         Folder of the run; runs/NAME-1, runs/NAME-2, ... if left out.
+    weights : Network, optional
+        Network whose weights and statistics the run starts from; fresh weights if left out. It has the layers of
+        `settings.network` and the dtype of the settings.
     force : bool
         True to overwrite a run in `out`.
     allow_long : bool
@@ -54,13 +64,14 @@ def start(
     if settings is not None and not isinstance(settings, Settings):
         raise HandmadeError(f"settings: expected Settings; got {type(settings).__name__}. Try Settings(epochs=2)")
     settings = settings or Settings()
-    job = assemble(settings)
+    job = assemble(settings) if weights is None else _with_weights(assemble(settings), weights)
     remarks = (*slow_backend_note(settings.backend), *_surplus(settings, job))
     estimate = estimated(job, allow_long=allow_long)
     folder = next_folder(PARENT, Path(job.settings.network).stem) if out is None else as_path(out, "out")
     state = TrainingState.start(job.network, job.optimiser, job.ema)
     first = partial(job.checkpoint(folder), state, seconds=0.0)
-    writer = RunWriter(folder, job.record, force=force, first=first)
+    begun = {} if weights is None else {"start": "given weights"}
+    writer = RunWriter(folder, begun | job.record, force=force, first=first)
     return TrainingSession(job, writer, state, estimate=estimate, remarks=remarks)
 
 
@@ -100,7 +111,7 @@ def resume(folder: str | os.PathLike[str], *, allow_long: bool = False, **change
     checkpoint, damaged = checkpoints.newest_intact()
     _check(checkpoint, job, folder)
     state = checkpoint.state(job.network, job.optimiser, job.ema)
-    kept: dict[str, Any] = {name: known[name] for name in ("when", "version", "notices") if name in known}
+    kept: dict[str, Any] = {name: known[name] for name in ("when", "version", "notices", "start") if name in known}
     kept["resumed"] = [*_list(known, "resumed"), state.steps]
     kept["changes"] = [*_list(known, "changes"), *([{"step": state.steps} | changed] if changed else [])]
     estimate = estimated(job, allow_long=allow_long)
@@ -137,6 +148,18 @@ def settings_of(folder: Path, known: dict[str, Any], **changes: Any) -> Settings
         changes["steps"] = None
     again = {"backend": resumed_backend(recorded.backend)}
     return Settings(**(recorded.to_json() | again | changes))
+
+
+def _with_weights(job: Job, weights: Network) -> Job:
+    """Return the job with the weights and statistics of another network in the place of fresh ones."""
+    name = job.settings.network
+    if describe(weights) != describe(job.network):
+        raise HandmadeError(
+            f"weights: expected a network with the layers of {name}, got {weights!r:.200}. Try another network=..."
+        )
+    if weights.dtype != job.network.dtype:
+        raise HandmadeError(f"weights: expected {job.network.dtype}, got {weights.dtype}. Try dtype={str(weights.dtype)!r}")
+    return replace(job, network=job.network.replace(arrays_of(weights)))
 
 
 def _surplus(settings: Settings, job: Job) -> Iterator[str]:

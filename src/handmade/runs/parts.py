@@ -80,11 +80,14 @@ def make_loss(settings: Settings) -> Loss:
     return MeanSquaredError()
 
 
-def make_gradient(settings: Settings, executor: Executor | None = None) -> Gradient:
-    """Make the gradient function of loss and penalties."""
+def make_gradient(
+    settings: Settings, executor: Executor | None = None, progress: Callable[[int, int], object] | None = None
+) -> Gradient:
+    """Make the gradient function of loss and penalties; the definition calls `progress` within a step."""
     numerical = settings.gradient != "backprop"
     arguments: dict[str, Any] = {"h": settings.step_size, "scheme": settings.scheme} if numerical else {}
-    gradient: Gradient = partial(GRADIENTS[settings.gradient], loss=make_loss(settings), executor=executor, **arguments)
+    within = {"progress": progress} if settings.gradient == "definition" else {}
+    gradient: Gradient = partial(GRADIENTS[settings.gradient], loss=make_loss(settings), executor=executor, **arguments, **within)
     penalties = _penalties(settings)
     return Penalised(gradient, penalties, **arguments) if penalties else gradient
 

@@ -149,6 +149,16 @@ class TrainingSession(Printable):
         """End the session after the current step, with a checkpoint and a result. Another thread may call this."""
         self._stopping = True
 
+    def leave_out(self, seconds: float) -> None:
+        """Leave a pause out of the time of the run."""
+        if self._began is not None:
+            self._began += seconds
+
+    def save(self) -> dict[str, Any]:
+        """Write a checkpoint and the model between two steps; return the result of an interruption here, which is not written."""
+        self._save()
+        return self._result("interrupted")
+
     def finish(self) -> dict[str, Any]:
         """Train to the end and return the result."""
         for _ in self:
@@ -206,7 +216,7 @@ class TrainingSession(Printable):
         except Diverged as error:
             _write(error.network, self._writer.model)
             self._writer.result({"status": "diverged", "step": error.number})
-            raise HandmadeError(f"{error}; the last good model is in {self._writer.model}") from None
+            raise HandmadeError(f"{error}; the last good model is in {self._writer.model}") from error
         if status != "finished":
             self._save()
         self.result = self._final_result(status)
@@ -255,12 +265,16 @@ class TrainingSession(Printable):
 
     def _final_result(self, status: str) -> dict[str, Any]:
         """Save and evaluate the last network, evaluate the best one, and write the result."""
+        _write(self.network, self._writer.model)
+        result = self._result(status)
+        self._writer.result(result)
+        return result
+
+    def _result(self, status: str) -> dict[str, Any]:
         seconds, best = self._seconds, self._state.best
-        network = self.network
-        _write(network, self._writer.model)
         self.images_per_second = self._images / max(seconds - self._seconds_before, 1e-3)
-        self.evaluation = self._evaluated(network)
-        result = result_of(
+        self.evaluation = self._evaluated(self.network)
+        return result_of(
             self.job,
             self._state,
             self._writer,
@@ -270,8 +284,6 @@ class TrainingSession(Printable):
             last=self.evaluation,
             best=None if best is None else self._evaluated(best.network),
         )
-        self._writer.result(result)
-        return result
 
     def _evaluated(self, network: Network) -> Evaluation:
         test = self.job.digits.test

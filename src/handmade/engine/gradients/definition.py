@@ -35,6 +35,7 @@ def definition(
     scheme: Scheme = "forward",
     loss: Loss | None = None,
     executor: Executor | None = None,
+    progress: Callable[[int, int], object] | None = None,
 ) -> tuple[float, dict[str, Array]]:
     """Nudge every weight separately, with a complete forward pass for each.
 
@@ -53,6 +54,8 @@ def definition(
         Loss of one image, cross-entropy if left out; the gradient is that of its mean over the batch.
     executor : concurrent.futures.Executor, optional
         Executor that processes the weights; the calling thread if left out.
+    progress : callable, optional
+        Function that is called with the number of finished weights and the total number. If it raises, the computation ends.
 
     Returns
     -------
@@ -71,9 +74,13 @@ def definition(
     step, loss = checked_step(h, network), as_loss(loss)
     base = mean_loss(network, x, y, loss)
     gradients = {name: np.empty_like(array) for name, array in network.parameters().items()}
+    done = 0
     everyone = {name: np.arange(array.size) for name, array in gradients.items()}
     for name, weights, some in _shared_out(partial(_quotients, network, x, y, step, scheme, loss, base), everyone, executor):
         gradients[name].flat[weights] = some
+        done += len(weights)
+        if progress:
+            progress(done, network.size)
     return base, gradients
 
 
