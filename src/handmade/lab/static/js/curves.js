@@ -57,7 +57,8 @@ export class Curves {
       this.key = "";
       this.draw();
     } } }, h("option", { value: "steps", t: "train.steps" }), h("option", { value: "seconds", t: "train.secondsAxis" }));
-    this.loss.tools.prepend(this.axis, this.logButton);
+    this.loss.tools.prepend(this.logButton);
+    this.accuracy.tools.prepend(this.axis);
     for (const event of ["log", "news"]) this.training.addEventListener(event, () => this.later());
     this.draw();
   }
@@ -114,14 +115,14 @@ export class Curves {
       this.loss.change({
         x, y: { label: "", log: this.log, format: brief },
         series: curves.flatMap(({ label, colour, name }) => [
-          ...(name.startsWith("run:") ? [] : [{ label: named(label, "train.batchLoss"), colour, width: 0.5, value: precise }]),
-          { label: name.startsWith("run:") ? label : named(label, "train.smoothed"), colour, width: 2, value: brief, last: true }]),
+          ...(name.startsWith("run:") ? [] : [{ label: named(label, "train.batchLoss"), colour, width: 0.5, value: precise, silent: curves.length > 1 }]),
+          { label: name.startsWith("run:") ? label : label || text("train.smoothed"), colour, width: 2, value: brief, last: true }]),
       });
       const share = (/** @type {number} */ v) => percent(v, 1);
       this.accuracy.change({
         x, series: curves.flatMap(({ label, colour, name }) => [
-          ...(name.startsWith("run:") ? [] : [{ label: named(label, "train.batches"), colour, width: 0.75, value: share }]),
-          { label: name.startsWith("run:") ? label : named(label, "train.validation"), colour, width: 2, points: 5, value: share, last: true }]),
+          ...(name.startsWith("run:") ? [] : [{ label: named(label, "train.batches"), colour, width: 0.75, value: share, silent: curves.length > 1 }]),
+          { label: name.startsWith("run:") ? label : label || text("train.validation"), colour, width: 2, points: 5, value: share, last: curves.length === 1 }]),
       });
     }
     const at = (/** @type {any} */ { rate }, /** @type {number[]} */ steps) => (this.against === "seconds" ? steps.map((step) => step * rate) : steps);

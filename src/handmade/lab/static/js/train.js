@@ -7,7 +7,7 @@
 import { ApiError, GoneError } from "./api.js";
 import { Confusion } from "./confusion.js";
 import { Curves } from "./curves.js";
-import { h } from "./dom.js";
+import { h, svg } from "./dom.js";
 import { duration } from "./duration.js";
 import { addKey } from "./keyboard.js";
 import { ReceiptPanel } from "./receipt.js";
@@ -20,7 +20,14 @@ import { registerView } from "./views.js";
 import { WeightsPanel } from "./weights.js";
 
 const NUMBERS = 250; // ms between two readings of the numbers
+const LONG = 60; // seconds: a training by the definition that takes longer has to be accepted, as the server asks
 const MOST_SEED = 10000;
+
+/** Signs of the buttons, in a box of 12 by 12. */
+const SIGNS = /** @type {Record<string, string>} */ ({
+  play: "M2 1 11 6 2 11Z", pause: "M2 1h3v10H2zM7 1h3v10H7z", step1: "M1 1 7 6 1 11ZM8 1h3v10H8z", epoch1: "M0 1 5 6 0 11ZM5 1 10 6 5 11ZM10 1h2v10h-2z", stop: "M1 1h10v10H1z",
+});
+const signOf = (/** @type {string} */ name) => svg("svg", { class: "glyph", viewBox: "0 0 12 12", width: 12, height: 12, "aria-hidden": "true" }, svg("path", { d: SIGNS[name] }));
 
 class TrainView {
   /**
@@ -41,13 +48,13 @@ class TrainView {
     this.closed = new Set();
     /** @type {Training} */
     this.training = lab.training;
-    const button = (/** @type {string} */ name, /** @type {string} */ sign, /** @type {() => any} */ run) => h("button", {
-      type: "button", class: sign ? "sign" : "", data: { testid: `train-${name}`, hint: `train.${name}Hint` }, on: { click: () => this.#try(run) },
-    }, sign ? h("span", { class: "glyph", "aria-hidden": "true" }, sign) : null, h("span", { t: `train.${name}` }));
+    const button = (/** @type {string} */ name, /** @type {() => any} */ run) => h("button", {
+      type: "button", data: { testid: `train-${name}`, hint: `train.${name}Hint` }, on: { click: () => this.#try(run) },
+    }, SIGNS[name] ? signOf(name) : null, h("span", { t: `train.${name}` }));
     this.buttons = {
-      play: button("play", "▶", () => this.#play()), pause: button("pause", "⏸", () => this.#all("pause")), step: button("step1", "⏭", () => this.#one("step")),
-      epoch: button("epoch1", "⏭⏭", () => this.#one("epoch")), stop: button("stop", "⏹", () => this.#all("stop")), same: button("same", "↺", () => this.#start()),
-      fresh: button("fresh", "⚂", () => this.#fresh()), adopt: button("adopt", "", () => this.training.adopt(this.#lane)),
+      play: button("play", () => this.#play()), pause: button("pause", () => this.#all("pause")), step: button("step1", () => this.#one("step")),
+      epoch: button("epoch1", () => this.#one("epoch")), stop: button("stop", () => this.#all("stop")), same: button("same", () => this.#start()),
+      fresh: button("fresh", () => this.#fresh()), adopt: button("adopt", () => this.training.adopt(this.#lane)),
     };
     this.liveBox = h("input", { type: "checkbox", data: { testid: "train-live" }, on: { change: () => { this.live = this.liveBox.checked; this.#follow(); } } });
     this.liveBox.checked = true;
@@ -60,7 +67,7 @@ class TrainView {
     const middle = h("div", { class: "train-curves" });
     this.settings = new TrainSettings(settings, lab);
     const charts = h("div", { class: "charts" });
-    middle.append(this.status, this.warnings, charts);
+    middle.append(charts);
     this.curves = new Curves(charts, lab);
     this.tabs = makeTabs(lab, [
       { name: "confusion", label: "confusion.tab", mount: (body) => new Confusion(body, lab) },
@@ -69,7 +76,7 @@ class TrainView {
       { name: "runs", label: "train.runs", mount: (body) => new Runs(body, lab, this.curves) },
     ], "train-");
     root.append(h("div", { class: "train-tools", role: "toolbar", label: "train.tools" }, play, pause, step, epoch, stop, h("span", { class: "rule" }), same, fresh, h("span", { class: "space" }),
-      h("label", { class: "check", data: { hint: "train.liveHint" } }, this.liveBox, h("span", { t: "train.live" })), this.laneSelect, adopt), this.problem,
+      h("label", { class: "check", data: { hint: "train.liveHint" } }, this.liveBox, h("span", { t: "train.live" })), this.laneSelect, adopt), this.problem, this.status, this.warnings,
     h("div", { class: "train-body" }, settings, middle, this.tabs.element));
     this.training.addEventListener("news", () => this.later());
     this.training.addEventListener("frame", () => this.#frame());
@@ -158,14 +165,30 @@ class TrainView {
     await this.#start();
   }
 
+  /**
+   * Tell a high cost, and offer to accept it.
+   * @param {string} words
+   * @param {Record<string, any>} more
+   */
+  #ask(words, more) {
+    this.problem.replaceChildren(words, " ", h("button", { type: "button", t: "train.accept", data: { testid: "accept-cost" }, on: { click: () => this.#try(() => this.#start({ ...more, accept_cost: true })) } }));
+  }
+
   /** @param {Record<string, any>} [more] */
   async #start(more = {}) {
     const { race, body } = this.settings.plan();
+    if (!more.accept_cost && this.settings.isCostly) {
+      const cost = await this.settings.measure();
+      if (cost.seconds > LONG) {
+        this.#ask(cost.said, more);
+        return false;
+      }
+    }
     try {
       await (race ? this.training.race({ ...body, ...more }) : this.#single(body, more));
     } catch (error) {
       if (!(error instanceof ApiError) || error.code !== "cost") throw error;
-      this.problem.replaceChildren(error.message, " ", h("button", { type: "button", t: "train.accept", data: { testid: "accept-cost" }, on: { click: () => this.#try(() => this.#start({ ...more, accept_cost: true })) } }));
+      this.#ask(error.message, more);
       return false;
     }
     this.closed.clear();
@@ -179,10 +202,10 @@ class TrainView {
    * @param {Record<string, any>} more
    */
   async #single(body, more) {
-    if (this.training.lanes.b) await this.training.act("b", "stop").catch(() => null);
-    this.training.lanes.b = null;
-    this.chosen = "a";
+    const rival = this.training.isRace;
     await this.training.start({ ...body, ...more });
+    this.chosen = "a";
+    if (rival) await this.training.act("b", "stop");
   }
 
   /** Draw the numbers, four times a second at most. */

@@ -147,7 +147,7 @@ export class Training extends EventTarget {
   }
 
   /** Lanes in which something was started. */
-  get names() { return ["a", "b"].filter((name) => this.lanes[name]?.news && (name === "a" || this.isRace || this.lanes.b?.news)); }
+  get names() { return ["a", "b"].filter((name) => this.lanes[name]?.news && (name === "a" || this.isRace)); }
 
   get running() { return this.names.some((name) => this.lanes[name]?.news.status === "running"); }
 

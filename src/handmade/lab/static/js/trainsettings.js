@@ -2,7 +2,7 @@
  * Settings of a training or a race, and its cost before it starts.
  *
  * Interface
- *   new TrainSettings(root, lab): .plan() -> {race: boolean, body}; .seed(n); .show cost; event "changed"
+ *   new TrainSettings(root, lab): .plan() -> {race: boolean, body}; .seed(n); .isCostly, .measure() -> cost of the definition; event "changed"
  */
 import { ApiError, GoneError } from "./api.js";
 import { h } from "./dom.js";
@@ -37,6 +37,8 @@ export class TrainSettings extends EventTarget {
     /** @type {Record<string, any>} */
     this.fields = {};
     this.turn = 0;
+    /** The last cost that was asked for. @type {{key: string, cost: Promise<any>}|null} */
+    this.known = null;
     /** @type {any} */
     this.timer = 0;
     this.cost = h("p", { class: "note cost", role: "status", data: { testid: "cost" } });
@@ -125,15 +127,28 @@ export class TrainSettings extends EventTarget {
     return { race, body: race ? { a: this.#settings(gradient), b: this.#settings(rival), start, seconds } : { settings: this.#settings(gradient), start } };
   }
 
+  /** True if a lane uses the definition. */
+  get isCostly() {
+    const { mode, gradient, rival } = this.values;
+    return gradient === "definition" || (mode === "race" && rival === "definition");
+  }
+
+  /** Return the cost of the definition with these settings; `said` is a sentence. */
+  async measure() {
+    const plan = { settings: this.#settings("definition"), start: this.values.start };
+    const key = JSON.stringify([plan, this.lab.data.pageId, this.lab.store.state.source]);
+    if (key !== this.known?.key) this.known = { key, cost: this.lab.training.estimate(plan).catch((/** @type {any} */ error) => { this.known = null; throw error; }) };
+    const cost = await this.known.cost;
+    const said = text("train.cost", { step: duration(cost.step_seconds), epoch: duration(cost.epoch_seconds), all: duration(cost.seconds), n: number(cost.steps) });
+    return { ...cost, said };
+  }
+
   /** Ask for the cost of the definition. */
   #look() {
     clearTimeout(this.timer);
     this.turn += 1;
-    const { mode, gradient, rival } = this.values;
-    const race = mode === "race";
-    const costly = gradient === "definition" || (race && rival === "definition");
-    this.cost.hidden = !costly;
-    if (!costly) return;
+    this.cost.hidden = !this.isCostly;
+    if (!this.isCostly) return;
     this.cost.textContent = text("train.measuring");
     this.timer = setTimeout(() => this.#estimate(this.turn), IDLE);
   }
@@ -142,18 +157,13 @@ export class TrainSettings extends EventTarget {
   async #estimate(turn) {
     if (!this.lab.data.pageId || !this.cost.offsetParent) return;
     try {
-      const cost = await this.lab.training.estimate({ settings: this.#settings("definition"), start: this.values.start });
-      if (turn === this.turn) this.showCost(cost);
+      const cost = await this.measure();
+      if (turn !== this.turn) return;
+      this.cost.textContent = cost.said;
+      this.cost.title = cost.text;
     } catch (error) {
       if (error instanceof GoneError) this.lab.data.lost();
       else if (error instanceof ApiError && turn === this.turn) this.cost.textContent = error.message;
     }
-  }
-
-  /** @param {any} cost */
-  showCost(cost) {
-    this.cost.hidden = false;
-    this.cost.textContent = text("train.cost", { step: duration(cost.step_seconds), epoch: duration(cost.epoch_seconds), all: duration(cost.seconds), n: number(cost.steps) });
-    this.cost.title = cost.text;
   }
 }
