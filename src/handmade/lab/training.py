@@ -1,7 +1,7 @@
 """Trainings of a page: up to two lanes, which one thread trains in turns.
 
-The thread makes one step at a time. Between two steps it does what requests ask for, so a request never sees half a step. The
-networks of a lane are values: whoever reads one does not wait for the training, and the training does not wait for anybody.
+The thread makes one step at a time. Between two steps it does the work of requests, so a request never sees half a step. The
+networks of a lane are values: reading one does not wait for the training, and the training does not wait for a reader.
 """
 
 import os
@@ -38,14 +38,14 @@ class Trainings:
     catalogue : Catalogue
         For the data, and the folder of the runs.
     events : Events
-        Where their news go.
+        Receiver of their news.
     """
 
     def __init__(self, catalogue: Catalogue, events: Events) -> None:
         self._catalogue, self._events = catalogue, events
         self._lanes: dict[str, Lane] = {}
         self._tasks: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
-        self._condition = threading.Condition()
+        self._condition, self._telling = threading.Condition(), threading.Lock()
         self._closed = False
         self._versions = 0
         self._folders: Folders | None = None
@@ -80,15 +80,6 @@ class Trainings:
                 raise HandmadeError(f"training in lane {name}: {lane.error}")
         return costs
 
-    def estimate(self, plan: Plan) -> dict[str, Any]:
-        """Return the cost of a training."""
-        folders = self._folder()
-        folder = folders.new()
-        try:
-            return plan.estimate(folder)
-        finally:
-            folders.remove(folder)
-
     def act(self, name: str, action: str) -> dict[str, Any]:
         """Play, pause, go on for one step or to the end of the epoch, or stop; return the news of the lane."""
         lane = self.lane(name)
@@ -109,7 +100,8 @@ class Trainings:
                 "stop": done,
             }
             lane.until = min(until[action], lane.total)
-            lane.stopping = lane.stopping or (action == "stop" and not lane.ended)
+            if action == "stop" and not lane.ended:
+                lane.stopping, lane.clock = True, 0.0  # so that its end is the next turn
             self._condition.notify_all()
         news = lane.news()
         self._events.put(name, news)
@@ -135,8 +127,9 @@ class Trainings:
 
     def show(self, put: Callable[..., object]) -> None:
         """Put the state and the curves of all lanes into a new stream."""
-        for name, lane in list(self._lanes.items()):
-            put(name, lane.news(), lane.points.copy(), None)
+        with self._telling:
+            for name, lane in list(self._lanes.items()):
+                put(name, lane.news(), lane.points.copy(), None)
 
     def close(self) -> None:
         """End all of them within a step, and remove their folders; this does not wait."""
@@ -190,7 +183,8 @@ class Trainings:
             with self._condition:
                 lane.clock = joined(lane, self._lanes.values())
                 self._lanes[name] = lane
-            self._events.put(name, lane.news(), points=lane.points)
+            with self._telling:
+                self._events.put(name, lane.news(), points=lane.points)
         if len(lanes) > 1:  # a race
             for lane in lanes.values():
                 lane.clock = 0.0
@@ -232,7 +226,9 @@ class Trainings:
         if lane.network is not before:
             self._versions += 1
             lane.version = self._versions
-        self._events.put(lane.name, lane.news(), add=points)
+        with self._telling:  # a stream that begins now gets each point once
+            lane.points.add(*points)
+            self._events.put(lane.name, lane.news(), add=points)
 
 
 def _answer(work: Callable[[], Any], future: "Future[Any]") -> None:
