@@ -20,9 +20,9 @@ ADDRESS = f"http://127.0.0.1:{PORT}"
 class LabClient:
     """The lab, running; a client with its cookie unless `token` is empty."""
 
-    def __init__(self, catalogue: Catalogue, *, host: str | None = None, token: str = TOKEN) -> None:
+    def __init__(self, catalogue: Catalogue, *, host: str | None = None, token: str = TOKEN, raises: bool = True) -> None:
         self.app = create_app(catalogue, TOKEN, PORT, host)
-        self._token = token
+        self._token, self._raises = token, raises
 
     @property
     def lab(self) -> Lab:
@@ -33,7 +33,7 @@ class LabClient:
         self._stack = ExitStack()
         self.portal = self._stack.enter_context(start_blocking_portal())
         self._stack.enter_context(self.portal.wrap_async_context_manager(self.app.router.lifespan_context(self.app)))
-        transport = httpx.ASGITransport(self.app, raise_app_exceptions=True)
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=self._raises)
         self._client = httpx.AsyncClient(transport=transport, base_url=ADDRESS, timeout=60)
         if self._token:
             assert self.get(f"/?token={self._token}").status_code == 303

@@ -10,12 +10,14 @@ import anyio
 import numpy as np
 import pytest
 
+from handmade.engine.errors import HandmadeError
 from handmade.lab.catalogue import Catalogue
 from handmade.lab.frames import dumps, frame, read_frame
 from handmade.lab.pages import MOST_PAGES, SILENT, Page, Pages, new_name
 from handmade.runs.backends import use_light_backend
 from lab_client import LabClient, right
 from lab_networks import write_runs
+from tiny_digits import write_digits
 
 
 @pytest.fixture(scope="module")
@@ -339,12 +341,29 @@ def test_a_body_that_is_no_json_is_told_in_one_line(client: LabClient, content: 
     assert status in {400, 422}
 
 
-def test_data_that_are_missing_are_told_to_the_page(tmp_path: Path) -> None:
-    with LabClient(Catalogue(runs=tmp_path, data=str(tmp_path / "nothing"))) as client:
-        response = client.post("/api/pages", {})
+def test_what_nobody_expected_is_an_error_in_one_line(catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+    with LabClient(catalogue, raises=False) as client:
+        page = client.page()
+        monkeypatch.setattr(Page, "image_frame", lambda _: 1 / 0)
+        response = client.get(page.path + "/image")
+        assert response.status_code == 500
+        assert response.json() == {"error": "unexpected ZeroDivisionError: division by zero"}
+        assert response.headers["x-content-type-options"] == "nosniff"
 
-    assert response.status_code == 400
-    assert "nothing" in response.json()["error"]
+
+def test_data_that_are_missing_end_the_command(tmp_path: Path) -> None:
+    with pytest.raises(HandmadeError, match="nothing"):
+        Catalogue(runs=tmp_path, data=str(tmp_path / "nothing"))
+
+
+def test_other_data_of_another_size(tmp_path: Path) -> None:
+    write_digits(tmp_path / "tiny", 20, 30)
+    with LabClient(Catalogue(runs=tmp_path, data=str(tmp_path / "tiny"))) as client:
+        page = client.page("example")
+        assert not page.network["fits_data"]
+        arrays, meta = page.frame("GET", "/image")
+        assert meta["label"] is None
+        assert not arrays["raw"].any()
 
 
 def test_runs_that_are_missing_are_no_error(tmp_path: Path) -> None:

@@ -60,11 +60,12 @@ def test_it_answers_until_it_is_told_to_end(tmp_path: Path, end: signal.Signals)
 
 
 def test_other_machines_are_let_in_with_a_warning(tmp_path: Path) -> None:
-    with running(tmp_path, "--port", "0", "--host", "127.0.0.1") as (process, link):
+    with running(tmp_path, "--port", "0", "--host", "0.0.0.0") as (process, link):
         assert httpx.get(link).status_code == 303
+        assert httpx.get(link, headers={"host": "evil.example"}).status_code == 421
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=5)
-        assert "Keep the link secret" not in err  # it is this machine
+        assert "Keep the link secret." in err
 
 
 def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:

@@ -17,7 +17,7 @@ from handmade.engine.errors import HandmadeError
 from handmade.lab import frames, routes
 from handmade.lab.catalogue import Catalogue
 from handmade.lab.errors import LabError
-from handmade.lab.guard import Guard
+from handmade.lab.guard import LONGEST_LINE, Guard
 from handmade.lab.pages import Page, Pages
 from handmade.runs.backends import use_light_backend
 from handmade.threads import threads
@@ -25,7 +25,6 @@ from handmade.threads import threads
 AT_ONCE = 4  # requests that compute side by side
 SLOW_AT_ONCE = 2  # of those that take seconds, beside the others
 SWEEP = 5.0  # seconds between two looks for silent pages
-LONGEST_LINE = 500  # letters of an error
 
 COMPILED = "handmade.compiled.backend"  # a module
 
@@ -102,7 +101,6 @@ def create_app(catalogue: Catalogue, token: str, port: int, host: str | None = N
     app.add_exception_handler(RequestValidationError, _of_request)
     app.add_exception_handler(HTTPException, _of_http)
     app.add_exception_handler(MemoryError, _of_memory)
-    app.add_exception_handler(Exception, _unexpected)
     routes.include(app)
     app.add_middleware(Guard, token=token, port=port, host=host)
     return app
@@ -135,10 +133,6 @@ def _of_http(_: Request, problem: Exception) -> Response:
 
 def _of_memory(_: Request, _problem: Exception) -> Response:
     return error(413, "out of memory; try a smaller network or image")
-
-
-def _unexpected(_: Request, problem: Exception) -> Response:
-    return error(500, f"unexpected {type(problem).__name__}: {problem}")
 
 
 def _lightly(work: Callable[..., Result], *arguments: Any) -> Result:

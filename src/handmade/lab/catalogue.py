@@ -28,6 +28,7 @@ from handmade.runs.history import RunRecord
 from handmade.runs.record import BEST, SETTINGS
 
 EXAMPLE = Path(__file__).parent / "example" / MODEL
+PACKAGED = "mnist"  # read while the first page opens
 PRESET, RUN, BEST_END = "preset:", "run:", "/best"
 
 
@@ -67,7 +68,7 @@ class Catalogue:
     Raises
     ------
     HandmadeError
-        If the target cannot be opened.
+        If the target or the data cannot be opened.
     """
 
     def __init__(self, target: str | None = None, runs: str | os.PathLike[str] = "runs", data: str = "mnist") -> None:
@@ -77,7 +78,9 @@ class Catalogue:
         self._data: Dataset | None = None
         self._known: WeakValueDictionary[tuple[str, int, int], Network] = WeakValueDictionary()
         self.first = self._first(target)
-        self.open(self.first)
+        if data != PACKAGED:
+            _ = self.data  # or the command ends here
+        self._kept = self.open(self.first)  # in memory, so that the first page does not wait
 
     def _first(self, target: str | None) -> str:
         if target is None:
@@ -207,4 +210,3 @@ def _of_run(record: RunRecord, end: str) -> dict[str, Any]:
         "status": record.status,
         "when": record.word("when"),
     }
-

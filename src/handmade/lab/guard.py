@@ -24,7 +24,10 @@ Application: TypeAlias = Callable[[Message, Receive, Send], Awaitable[None]]
 LARGEST_BODY = 2**20  # bytes
 LARGEST_DRAWING = 4 * 2**20
 LARGEST_FILE = 10 * 2**20
+DROPPED = 32 * 2**20  # of a body that is too large
+LONGEST_LINE = 500  # letters of an error
 SAFE = {"GET", "HEAD"}
+OWN = {None, "same-origin", "none"}  # of Sec-Fetch-Site: this page, the address bar, or no browser
 LOCAL = ("127.0.0.1", "localhost", "[::1]")
 POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
@@ -86,9 +89,25 @@ class Guard:
             if body is None:
                 answer = Answer(413, f"body: expected at most {_limit(scope['path']):,} bytes")
             else:
-                await self._app(scope, _again(body, receive), _with_headers(send))
+                await self._passed(scope, _again(body, receive), _with_headers(send))
                 return
         await answer.to(_with_headers(send))
+
+    async def _passed(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Let the application answer; if it fails, the answer is an error in one line."""
+        begun = False
+
+        async def sent(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sent)
+        except Exception as problem:
+            if not begun:
+                await Answer(500, " ".join(f"unexpected {type(problem).__name__}: {problem}".split())[:LONGEST_LINE]).to(send)
+            raise  # for the log
 
     def _refusal(self, scope: Message) -> "Answer | None":
         headers = _headers(scope)
@@ -97,10 +116,10 @@ class Guard:
             return Answer(421, "Host: expected the address of this server, as in the link that handmade lab prints")
         origin, site = headers.get("origin"), headers.get("sec-fetch-site")
         if scope["method"] not in SAFE:
-            foreign = origin.lower() != f"http://{host}" if origin is not None else site not in {None, "same-origin", "none"}
+            foreign = origin.lower() != f"http://{host}" if origin is not None else site not in OWN
             if foreign:
                 return Answer(403, "Origin: expected this server's own page; the request came from another one")
-        elif site == "cross-site" and scope["path"].startswith("/api/"):
+        elif site not in OWN and scope["path"] not in {"/", "/healthz"}:
             return Answer(403, "Origin: expected this server's own page; the request came from another one")
         return None
 
@@ -154,17 +173,21 @@ class Answer:
 async def _read(receive: Receive, limit: int) -> bytes | None:
     """Return the body; None as soon as it is larger than the limit."""
     parts: list[bytes] = []
-    size = 0
+    size = 0  # a body that is a little too large is read to its end, so that the page hears why
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             return b"".join(parts)
         part = message.get("body", b"")
         size += len(part)
-        if size > limit:
+        ended = not message.get("more_body", False)
+        if size > limit + DROPPED or (size > limit and ended):
             return None
-        parts.append(part)
-        if not message.get("more_body", False):
+        if size > limit:
+            parts.clear()
+        else:
+            parts.append(part)
+        if ended:
             return b"".join(parts)
 
 
@@ -199,9 +222,10 @@ def _limit(path: str) -> int:
 def _query(scope: Message, name: str) -> str:
     """Return a value of the query; empty if there is none."""
     try:
-        return parse_qs(scope.get("query_string", b"").decode("latin-1"), max_num_fields=20).get(name, [""])[-1]
+        values = parse_qs(scope.get("query_string", b"").decode("latin-1"), max_num_fields=20)
     except ValueError:  # too many fields
         return ""
+    return str(values.get(name, [""])[-1])
 
 
 def _headers(scope: Message) -> dict[str, str]:

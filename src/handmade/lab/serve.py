@@ -1,5 +1,6 @@
 """The server: a port, a link with a token, and a clean end."""
 
+import gc
 import logging
 import secrets
 import signal
@@ -72,7 +73,7 @@ def _listening(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     problem: OSError | None = None
     for number in range(port, min(port + TRIES, 2**16)) if port else (0,):
-        found = socket.socket(family)
+        found = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # or asyncio would leave Nagle on: 40 ms an answer
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             found.bind((host, number))
@@ -111,6 +112,7 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
+            gc.freeze()  # modules stay: the garbage collector need not look at them while a page waits
             self._ready()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:

@@ -27,7 +27,7 @@ from handmade.engine.receipts.places import GRADIENT
 from handmade.engine.receipts.receipt import Receipt
 from handmade.engine.receipts.trace import follow
 from handmade.engine.receipts.work import Work
-from handmade.engine.terms import Place, Term, largest_first, stored, total
+from handmade.engine.terms import Place, Term, largest_first, largest_products, stored, total
 
 
 def by_definition(work: Work, at: Place, h: float) -> Receipt:
@@ -93,9 +93,13 @@ def by_backprop(work: Work, at: Place) -> Receipt:
     by_channel = rule(node.layer, "nudges") is not None
     outputs = np.ndindex(reads.shape[:-1] if by_channel else reads.shape)
     fed = [(*where, at.index[-1]) if by_channel else where for where in outputs]
-    products = [_product(work, node, array, at.index, where, g[0][where], reads[where]) for where in fed]
+
+    def product(n: int) -> Term:
+        return _product(work, node, array, at.index, fed[n], g[0][fed[n]], reads[fed[n]])
+
     what = "sum over the outputs that it feeds of (gradient of the output) x (what it reads there)"
-    return _receipt(work, at, "backprop", value, total(largest_first(products, "products"), what))
+    sizes = np.array([float(g[0][where]) * float(reads[where]) for where in fed])
+    return _receipt(work, at, "backprop", value, total(largest_products(sizes, product, "products"), what))
 
 
 def _of_activation(work: Work, at: Place) -> Receipt:
