@@ -62,11 +62,12 @@ class Server:
         assert self.process.stdout is not None
         self.process.stdout.close()
 
-    def client(self) -> httpx.Client:
-        """Return a client with the cookie."""
-        client = httpx.Client(base_url=self.address, timeout=60)
-        assert client.get(self.link).status_code == 303
-        return client
+    @contextmanager
+    def client(self) -> Iterator[httpx.Client]:
+        """Open a client with the cookie."""
+        with httpx.Client(base_url=self.address, timeout=60) as client:
+            assert client.get(self.link).status_code == 303
+            yield client
 
 
 def hash_of(state: dict[str, Any]) -> str:
