@@ -8,7 +8,7 @@ server (CI=true) a missing browser or a missing extra is an error.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,11 +50,22 @@ if TYPE_CHECKING:
 
 NO_BROWSER = "no browser: the page of the lab was not tested"
 EXTRAS = (
-    *("anyio", "fastapi", "httpx", "hypothesis", "matplotlib", "mpmath", "numba", "PIL", "playwright", "plotly", "pydantic"),
+    *(
+        "anyio",
+        "axe_playwright_python",
+        "fastapi",
+        "httpx",
+        "hypothesis",
+        "matplotlib",
+        "mpmath",
+        "numba",
+        "PIL",
+        "playwright",
+        "plotly",
+        "pydantic",
+    ),
     *("schemathesis", "tensorboardX", "uvicorn", "watchfiles"),
 )  # modules of the extras; PyTorch and JAX are not among them
-OTHERS_LIBRARIES = ("torch", "jax", "PyTorch", "JAX")  # their tests may be skipped
-THIS_MACHINE = ("root may write anywhere", "Windows", "posix", "named pipes", "owners and modes", "only root", "device that is always")
 
 
 def has_browser() -> bool:
@@ -77,13 +88,15 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(f"CI=true: expected every extra and a browser; missing: {', '.join(missing)}")
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # after all other parts of the summary
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None, None, None]:
     """Say in the last lines what was not tested."""
-    skipped = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])]
-    count = sum(NO_BROWSER in reason for reason in skipped)
+    yield
+    count = sum(NO_BROWSER in str(report.longrepr) for report in terminalreporter.stats.get("skipped", []))
     if count:
         terminalreporter.write_line(
-            f"The {count} browser tests of the lab did NOT run: there is no Chromium here. Try apt-get install chromium.", yellow=True
+            f"The {count} browser tests of the lab did NOT run: there is no Chromium here. Try apt-get install chromium.",
+            yellow=True,
         )
 
 

@@ -46,7 +46,15 @@ def pixels_of(lab: LabPage) -> Array:
     """The prepared image of the drawing that the state holds."""
     code = lab.state["image"]["pixels"]
     raw = np.frombuffer(base64.urlsafe_b64decode(code + "=" * (-len(code) % 4)), np.uint8).reshape(1, 28, 28)
-    return handmade.data.prepare_for(example())(raw)[0]
+    x: Array = handmade.data.prepare_for(example())(raw)[0]
+    return x
+
+
+def focus_in(lab: LabPage, room: str) -> str:
+    """Wait until a number of a room is pinned, and return its place."""
+    lab.until(lambda: (lab.state.get("focus") or "").startswith(room), room)
+    place: str = lab.state["focus"]
+    return place
 
 
 def test_the_answer_is_the_networks(lab: LabPage) -> None:
@@ -91,13 +99,13 @@ def test_a_receipt_adds_up_and_leads_down_to_the_pixels_and_back(lab: LabPage) -
 
     largest = tuple(map(int, np.unravel_index(activations["4"].argmax(), POOL)))
     first = f"pool1[{','.join(map(str, largest))}]"
-    lab.pin("4", POOL, largest)  # type: ignore[arg-type]  # three numbers
+    lab.pin("4", POOL, largest)
     assert lab.value(first) == float(activations["4"].max())
     expect(lab.page.locator("#network svg rect.pin.winner")).to_have_count(1)
     lab.receipt(first).locator("li.wins [data-place]").first.click()
     way = [first]
     for room in ("relu2", "conv2", "relu1", "conv1", "input"):
-        place = lab.until(lambda room=room: p if (p := lab.state.get("focus", "")).startswith(room) else None, room)
+        place = focus_in(lab, room)
         node = {"relu2": "3", "conv2": "2", "relu1": "1", "conv1": "0", "input": "input"}[room]
         at = tuple(map(int, place.partition("[")[2][:-1].split(",")))
         stored = x if node == "input" else activations[node]
@@ -258,4 +266,3 @@ def test_any_network_has_its_page(lab: LabPage, name: str) -> None:
     nodes = lab.page.locator("#network figure.node").evaluate_all("all => all.map((node) => node.dataset.node)")
     assert sorted(nodes) == sorted(["input", *(node["name"] for node in network["nodes"])])
     expect(lab.page.locator("#picker-button")).to_contain_text(name)
-

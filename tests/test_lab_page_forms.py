@@ -27,6 +27,11 @@ CUT = """() => {
   }
   return found;
 }"""
+# Buttons that are lower or narrower than 24 pixels.
+SMALL = """() => [...document.querySelectorAll("button, select")]
+  .filter((e) => e.checkVisibility() && e.getBoundingClientRect().height)
+  .filter((e) => Math.min(e.getBoundingClientRect().height, e.getBoundingClientRect().width) < 24)
+  .map((e) => e.outerHTML.slice(0, 80))"""
 
 
 def axe(lab: LabPage) -> list[str]:
@@ -226,9 +231,6 @@ def test_targets_of_a_finger_are_large_enough(browser: Browser, lab_server: Serv
     with lab_page(browser, lab_server, viewport=NARROW, has_touch=True, is_mobile=True) as lab:
         lab.open(**PINNED)
 
-        small = lab.page.evaluate(
-            "[...document.querySelectorAll('button, select')].filter((e) => e.checkVisibility() && e.getBoundingClientRect().height"
-            " && Math.min(e.getBoundingClientRect().height, e.getBoundingClientRect().width) < 24).map((e) => e.outerHTML.slice(0, 80))"
-        )
+        small = lab.page.evaluate(SMALL)
 
         assert small == []

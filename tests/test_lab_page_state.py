@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page, expect
 
 from lab_browser import LabPage, Server, lab_page, number_in
@@ -167,8 +168,6 @@ def test_a_file_that_is_no_picture_is_told_where_the_user_looks(lab: LabPage, tm
 
 def picture(folder: Path) -> Path:
     """A picture of a one: black ink on white paper."""
-    from PIL import Image, ImageDraw
-
     image = Image.new("L", (120, 120), 255)
     ImageDraw.Draw(image).line([(62, 20), (58, 100)], fill=0, width=12)
     image.save(folder / "one.png")
