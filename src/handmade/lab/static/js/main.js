@@ -15,6 +15,7 @@ import { Focus } from "./focus.js";
 import { showKeys, startKeyboard } from "./keyboard.js";
 import { startDivider } from "./layout.js";
 import "./look.js";
+import "./nudge.js";
 import { Overlay } from "./overlay.js";
 import { search, startPicker } from "./picker.js";
 import { Store } from "./state.js";
