@@ -23,8 +23,8 @@ from itertools import islice
 from pathlib import Path
 
 from before import environment
-from handmade.cli.console import duration, percent
 from handmade.doctor.machine import examine
+from handmade.text.number_format import duration, percent
 from peers import present
 from report import Results, Row, busy
 from story import Chapter, pytorch

@@ -15,9 +15,9 @@ import plain
 from handmade import losses
 from handmade.engine import loops
 from handmade.engine.arrays import Array
-from handmade.engine.layers import Conv2d, Layer, Linear, MaxPool2d, ReLU, only, to_dense
+from handmade.engine.layers import Conv2d, Layer, Linear, MaxPool2d, ReLU, one_channel, to_dense
 from handmade.engine.network import Network
-from handmade.engine.sharing import mapped
+from handmade.engine.parallel import parallel_map
 from own import Crew, Own
 from peers import present
 from timing import blas_threads
@@ -44,7 +44,7 @@ class Inputs:
     @property
     def moved(self) -> Array:
         """x with every difference, one batch after the other: (NUDGES N, ...)."""
-        dense = to_dense(self.x, self.dx, only(0))
+        dense = to_dense(self.x, self.dx, one_channel(0))
         return np.concatenate([self.x + dense[..., n] for n in range(NUDGES)])
 
 
@@ -158,14 +158,14 @@ def ours(own: Own, kind: Kind, what: str, inputs: Inputs) -> Made | None:
     some = [slice(first, first + size) for first in range(0, len(inputs.x), size)]
     if what == "delta":
         parts = [layer.of(images) if isinstance(layer, Loss) else layer for images in some]
-        deltas = [partial(part.delta, inputs.x[i], inputs.dx[i], only(0)) for part, i in zip(parts, some, strict=True)]
+        deltas = [partial(part.delta, inputs.x[i], inputs.dx[i], one_channel(0)) for part, i in zip(parts, some, strict=True)]
         return partial(_joined, own, deltas), lambda dy: (_dense(dy, inputs.gy),)
     if isinstance(layer, Loss):
         links, total = [layer.of(images) for images in some], _nothing
     else:
         network = Network([layer], inputs.x.shape[1:])
         with own.around() as backend:
-            links, total = [backend.links(network)[0]] * len(some), partial(backend.total, network.nodes[0])
+            links, total = [backend.operations(network)[0]] * len(some), partial(backend.total, network.nodes[0])
     if what == "forward":
         return partial(_joined, own, [partial(link.forward, inputs.x[i]) for link, i in zip(links, some, strict=True)]), _alone
     backs = [
@@ -174,7 +174,7 @@ def ours(own: Own, kind: Kind, what: str, inputs: Inputs) -> Made | None:
     ]
 
     def backward() -> tuple[Array, Parameters]:
-        done = list(mapped(own.executor, _called, backs))
+        done = list(parallel_map(own.executor, _called, backs))
         return np.concatenate([gx for gx, _ in done]), total([gradients for _, gradients in done], own.executor)
 
     return backward, _flat
@@ -241,7 +241,7 @@ def _called(work: Callable[[], Any]) -> Any:
 
 def _joined(own: Own, parts: Sequence[Callable[[], Array]]) -> Array:
     """Return what the parts give, one after the other; its threads share them."""
-    done = list(mapped(own.executor, _called, parts))
+    done = list(parallel_map(own.executor, _called, parts))
     return done[0] if len(done) == 1 else np.concatenate(done)
 
 
@@ -260,7 +260,7 @@ def _flat(found: tuple[Array, Parameters]) -> tuple[Array, ...]:
 
 def _dense(dy: Array, y: Array) -> Array:
     """A difference that stayed in its channel, written out beside the zeros of the others."""
-    return dy if dy.shape[: y.ndim] == y.shape else to_dense(y, dy, only(0))
+    return dy if dy.shape[: y.ndim] == y.shape else to_dense(y, dy, one_channel(0))
 
 
 def _unbatched(moved: Array, y: Array) -> Array:

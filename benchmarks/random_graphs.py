@@ -166,7 +166,7 @@ def in_torch(network: Network, x: Array, y: Array) -> tuple[Array, dict[str, Arr
         "Concat": lambda _, a, __: torch.cat(a, dim=1),
     }
     for node in network.nodes:
-        values[node.name] = ways[node.layer.kind](node.layer, node.of(values), weights[node.name])
+        values[node.name] = ways[node.layer.kind](node.layer, node.inputs(values), weights[node.name])
     z = values[network.logits_name]
     F.cross_entropy(z, torch.tensor(y)).backward()
     gradients = {

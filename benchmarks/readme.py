@@ -19,9 +19,9 @@ import numpy as np
 import handmade
 import reference
 import whole
-from handmade.cli.console import duration
 from handmade.doctor.machine import examine
 from handmade.engine.gradients.definition import quotient
+from handmade.text.number_format import duration
 from handmade.threads import cores, threads
 from own import Crew
 from timing import in_turn

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from handmade.cli.console import duration
+from handmade.text.number_format import duration
 from timing import Spread
 
 SWEPT = "batches: "  # how sections begin whose rows are batch sizes

@@ -145,7 +145,9 @@ def _steps(crew: Crew, network: Network, x: Array, y: Array, size: int) -> Itera
     """Yield one step of training: with us all that `handmade.train` does, with them the same batch again and again."""
     for own in crew.ways():
         gradient = partial(backprop, executor=own.executor)
-        ours = handmade.train(network, x, y, gradient=gradient, optimiser=MOMENTUM, steps=NO_END, batch_size=size, watch=NO_END)
+        ours = handmade.train(
+            network, x, y, gradient=gradient, optimiser=MOMENTUM, steps=NO_END, batch_size=size, accuracy_every=NO_END
+        )
         yield Way(own.name, partial(next, ours), around=own.around)
     if present("PyTorch"):
         import peer_torch  # noqa: PLC0415  optional

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from handmade.compiled.fused import Convolution
 from handmade.compiled.jit import loops
-from handmade.compiled.links import Convolution
 from handmade.compiled.tiles import Tile, outer, store, width, zeros
 from handmade.compiled.vectors import lanes, registers
 from handmade.engine import loops as nested

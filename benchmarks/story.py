@@ -23,7 +23,6 @@ from typing import Any
 import numpy as np
 
 import handmade
-from handmade.cli.console import duration, percent
 from handmade.data import Images
 from handmade.doctor.machine import examine
 from handmade.engine.arrays import Array
@@ -31,6 +30,7 @@ from handmade.engine.backend import use_backend
 from handmade.engine.evaluation import evaluate
 from handmade.engine.network import Network
 from handmade.engine.optim import Momentum
+from handmade.text.number_format import duration, percent
 from handmade.threads import cores, threads
 from peers import present
 from report import busy

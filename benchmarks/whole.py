@@ -18,7 +18,7 @@ from handmade.engine.arrays import Array
 from handmade.engine.gradients import backprop, difference
 from handmade.engine.losses import CrossEntropy
 from handmade.engine.network import Network
-from handmade.engine.sharing import mapped
+from handmade.engine.parallel import parallel_map
 from handmade.threads import cores
 from operations import error
 from own import Crew, Own
@@ -58,7 +58,7 @@ def logits(network: Network, x: Array, own: Own) -> Array:
         return network.logits(x)
     size = min(BLOCK, -(-len(x) // own.threads))
     pieces = [x[first : first + size] for first in range(0, len(x), size)]
-    return np.concatenate(list(mapped(own.executor, network.logits, pieces)))
+    return np.concatenate(list(parallel_map(own.executor, network.logits, pieces)))
 
 
 def checked(methods: list[Method], network: Network) -> dict[str, float]:

@@ -1,13 +1,14 @@
-"""The seed itself, alive: a small network learns thirty real digits with nested loops and (L(w + h) - L(w)) / h alone.
+"""Train a small network on thirty real digits with nested loops and (L(w + h) - L(w)) / h alone.
 
     python examples/by_hand.py
 
-Nothing is hidden: what runs is `handmade.engine.loops` and this page. At the end it measures how long the same loops
-would need for the full networks.
+It runs this page and `handmade.engine.loops`. At the end it measures how long the same loops would need for the full
+networks.
 """
 
 import argparse
 import math
+import os
 import sys
 import time
 from itertools import pairwise
@@ -158,7 +159,7 @@ def measure(image: Array) -> None:
 def main() -> None:
     """Train, then measure; Ctrl-C ends it at any time."""
     parser = argparse.ArgumentParser(description="Train a small network with nested loops and difference quotients alone.")
-    parser.add_argument("--seconds", type=float, default=70, help="how long to train (default: 70)")
+    parser.add_argument("--seconds", type=float, default=70, help="time to train, in seconds (default: 70)")
     seconds = parser.parse_args().seconds
     try:
         digits = data.mnist().train
@@ -167,6 +168,9 @@ def main() -> None:
     except KeyboardInterrupt:
         print("\nStopped.")
         sys.exit(130)
+    except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python flushes at its end
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 
 from handmade.engine.arrays import Array, Shape
-from handmade.engine.graph import INPUT, Block, Node, carried, ordered_nodes, shapes, written
+from handmade.engine.graph import INPUT, Block, Node, ordered_nodes, propagate_differences, shapes, to_nodes
 from handmade.engine.layers import Layer
 
 
@@ -39,7 +39,7 @@ class Subnetwork(Layer):
     """The nodes that a block writes."""
 
     def __init__(self, block: Any) -> None:
-        self.nodes = ordered_nodes(block.nodes("0", INPUT) if isinstance(block, Block) else written(block))
+        self.nodes = ordered_nodes(block.nodes("0", INPUT) if isinstance(block, Block) else to_nodes(block))
 
     def _with(self, nodes: tuple[Node, ...]) -> Self:
         other = copy.copy(self)
@@ -49,7 +49,7 @@ class Subnetwork(Layer):
     def _tape(self, x: Array) -> dict[str, Array]:
         tape = {INPUT: x}
         for node in self.nodes:
-            tape[node.name] = node.layer.forward(node.of(tape))
+            tape[node.name] = node.layer.forward(node.inputs(tape))
         return tape
 
     def output_shape(self, shape: Shape) -> Shape:
@@ -59,13 +59,13 @@ class Subnetwork(Layer):
         return self._tape(x)[self.nodes[-1].name]
 
     def delta(self, x: Array, dx: Array) -> Array:
-        moved = carried(self.nodes, self._tape(x), INPUT, dx, lambda node, x_i, dx_i: node.layer.delta(x_i, dx_i))
+        moved = propagate_differences(self.nodes, self._tape(x), INPUT, dx, lambda node, x_i, dx_i: node.layer.delta(x_i, dx_i))
         return moved[self.nodes[-1].name]
 
     def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
         tape, g, gradients = self._tape(x), {self.nodes[-1].name: gy}, dict[str, Array]()
         for node in reversed(self.nodes):
-            gx, own = node.layer.backward(node.of(tape), g.pop(node.name))
+            gx, own = node.layer.backward(node.inputs(tape), g.pop(node.name))
             gradients |= {self._key(node, name): array for name, array in own.items()}
             for read, part in zip(node.reads, gx if node.layer.joins else (gx,), strict=True):
                 g[read] = g[read] + part if read in g else part

@@ -17,7 +17,7 @@ from numpy.typing import DTypeLike
 from cases import Case, Draw, Parameters, generic, kinked
 from handmade.engine import loops
 from handmade.engine.arrays import Array, Shape
-from handmade.engine.layers import Channel, Layer, MaxPool2d, only
+from handmade.engine.layers import Channel, Layer, MaxPool2d, one_channel
 from handmade.engine.layers.registry import _RULES
 
 EPS = float(np.finfo(np.float64).eps)
@@ -99,7 +99,7 @@ def check_nudges(case: Case, x: Array, h: float = H) -> None:
     """Nudges equal the layer with that one weight moved, and no other channel moves."""
     outputs = case.layer.output_shape(x.shape[1:])[-1]
     nudges = list(case.layer.nudges(x, h))
-    assert [channel for channel, _ in nudges] == [only(o) for o in range(outputs)]
+    assert [channel for channel, _ in nudges] == [one_channel(o) for o in range(outputs)]
     with mpmath.workdps(digits_for(h)):
         X, p = exact(x), {name: exact(array) for name, array in case.parameters.items()}
         base = case.twin(X, p)
@@ -191,7 +191,7 @@ def output_channel(layer: Any, channel: Channel, shape: Shape) -> Channel:
 
 def channels(shape: Shape) -> Iterator[Channel]:
     """Every channel by itself; of rows also every C-th number, which is where Flatten puts a channel of an image."""
-    yield from map(only, range(shape[-1]))
+    yield from map(one_channel, range(shape[-1]))
     if len(shape) == 2:
         yield from (slice(c, None, C) for C in range(1, shape[-1]) if shape[-1] % C == 0 for c in range(C))
 
@@ -287,7 +287,11 @@ def outcomes(layer: Any, x: Array, dx: Array, many: Array, gy: Array) -> list[Ar
     gx, g = layer.backward(x, gy)
     arrays = [layer.forward(x), layer.delta(x, dx), gx, *g.values()]
     if is_channelwise(layer):
-        arrays += [layer.delta(x, many), layer.delta(x, dx[..., :1], only(0)), layer.delta(x, many[..., :1, :], only(0))]
+        arrays += [
+            layer.delta(x, many),
+            layer.delta(x, dx[..., :1], one_channel(0)),
+            layer.delta(x, many[..., :1, :], one_channel(0)),
+        ]
     if has_nudges(layer):
         arrays += [dy.copy() for _, dy in layer.nudges(x, x.dtype.type(0.5))]
     return arrays
@@ -421,7 +425,7 @@ def check_loss_of_confidence(loss: Any, z: Array, y: Array, size: float) -> None
             wanted = true_loss(exact(z) + exact(dz), y) - true_loss(exact(z), y)
             # |log p_k| < 40 here, so a p_k is right to 40 eps = 9e-15
             assert_within(exact(loss.delta(z, dz, y)), wanted, 1e-12 * np.abs(wanted))
-            assert_within(exact(loss.delta(z, dz[:, k : k + 1], y, only(k))), wanted, 1e-12 * np.abs(wanted))
+            assert_within(exact(loss.delta(z, dz[:, k : k + 1], y, one_channel(k))), wanted, 1e-12 * np.abs(wanted))
 
 
 def check_loss_channel(loss: Any, z: Array, y: Array, dz: Array) -> None:
@@ -454,7 +458,7 @@ def check_loss_manners(loss: Any, z: Array, y: Array, rng: np.random.Generator) 
     arrays = (z, dz, many)
 
     def results(z: Array, dz: Array, many: Array) -> list[Array]:
-        one = [loss.delta(z, dz[:, :1], y, only(0)), loss.delta(z, many[:, :1], y, only(0))]
+        one = [loss.delta(z, dz[:, :1], y, one_channel(0)), loss.delta(z, many[:, :1], y, one_channel(0))]
         return [loss.forward(z, y), loss.delta(z, dz, y), loss.delta(z, many, y), *one, loss.backward(z, y)]
 
     copies, first, second = [array.copy() for array in arrays], results(*arrays), results(*arrays)

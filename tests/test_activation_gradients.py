@@ -96,7 +96,7 @@ def test_every_activation_of_a_graph_has_a_gradient_by_three_ways(by: str, loss:
             moved = {name: activation.copy() for name, activation in network.tape(x).items()}
             step = np.zeros_like(moved[node])
             step[(0, *index)] = 1e-20
-            differences = handmade.engine.graph.carried(
+            differences = handmade.engine.graph.propagate_differences(
                 network.nodes, moved, node, step, lambda node, x, dx: node.layer.delta(x, dx)
             )
             dz = differences.get("head", np.zeros((1, 3)))
@@ -113,10 +113,10 @@ def test_terms_lead_on_to_the_gradients_that_they_are_made_of() -> None:
     receipt = explain(network, image, "d loss / d stem[1,2,0]", label=1)
 
     assert receipt.total is not None
-    named = {leaf.place.room for leaf in receipt.total.leaves() if leaf.place}
+    named = {leaf.place.name for leaf in receipt.total.leaves() if leaf.place}
     assert named == {"d loss / d square", "d loss / d curve", "d loss / d sum", "stem", "input"} - {"input"}
     for leaf in receipt.total.leaves():
-        if leaf.place and leaf.place.room.startswith("d loss"):
+        if leaf.place and leaf.place.name.startswith("d loss"):
             assert explain(network, image, str(leaf.place), label=1).value == leaf.value
 
 

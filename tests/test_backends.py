@@ -22,8 +22,8 @@ from handmade.engine.backend import BACKENDS, current, shortcuts, use_backend
 from handmade.engine.gradients import backprop, definition, difference, input_gradient
 from handmade.engine.layers import GELU, AvgPool2d, BatchNorm2d, Layer, MaxPool2d, Tanh
 from handmade.engine.losses import CrossEntropy, Loss, MeanSquaredError
+from handmade.engine.parallel import parallel_map
 from handmade.engine.plain import Plain
-from handmade.engine.sharing import mapped
 from handmade.threads import threads
 
 ALL, DEFAULT = ", ".join(BACKENDS), next(iter(BACKENDS))
@@ -282,7 +282,7 @@ def test_a_choice_goes_along_to_other_threads(quick: str) -> None:
         for name in (*BACKENDS, quick):
             with use_backend(name):
                 for each in (executor, other):
-                    assert {*mapped(each, _name, range(20))} == {name}
+                    assert {*parallel_map(each, _name, range(20))} == {name}
     assert current().name == DEFAULT
 
 
@@ -291,7 +291,7 @@ def test_a_choice_goes_along_to_other_processes_and_changes_no_bits() -> None:
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as executor:
         for name in BACKENDS:
             with use_backend(name):
-                assert {*mapped(executor, _name, range(4))} == {name}
+                assert {*parallel_map(executor, _name, range(4))} == {name}
                 for gradient in (backprop, difference):
                     L, one = gradient(network, x, y)
                     other, shared = gradient(network, x, y, executor=executor)

@@ -19,7 +19,7 @@ import pytest
 from numba.core.caching import NullCache
 
 import handmade
-from handmade.compiled import cache, folder
+from handmade.compiled import cache, cache_folder
 from handmade.compiled.jit import loops
 from handmade.engine import compiling
 from tiny_digits import TINY
@@ -43,15 +43,15 @@ def wrong(x: Any) -> Any:
 
 @pytest.fixture(autouse=True)
 def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setenv(folder.VARIABLE, str(tmp_path / "cache"))
-    folder.folder.cache_clear()
+    monkeypatch.setenv(cache_folder.VARIABLE, str(tmp_path / "cache"))
+    cache_folder.folder.cache_clear()
     yield tmp_path / "cache"
-    folder.folder.cache_clear()
+    cache_folder.folder.cache_clear()
 
 
 def run() -> str:
     """Call the loop as a new process would: whether it was found or compiled."""
-    folder.folder.cache_clear()
+    cache_folder.folder.cache_clear()
     fresh: Any = loops(total)
     assert fresh(np.arange(5.0)) == 10
     return "found" if fresh.stats.cache_hits else "compiled"
@@ -249,8 +249,8 @@ def test_a_folder_that_others_may_write_to_is_not_used(base: Path, mode: int, *,
     (base / file_of(base).parent if inner else base).chmod(mode)
 
     assert run() == run() == "compiled"
-    assert folder.folder() is None
-    assert "others may write to it. Try chmod 700" in folder.find(make=False).problems[0]
+    assert cache_folder.folder() is None
+    assert "others may write to it. Try chmod 700" in cache_folder.find(make=False).problems[0]
 
 
 @POSIX
@@ -259,7 +259,7 @@ def test_a_folder_of_another_user_is_not_used(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(os, "geteuid", lambda: 54321)
 
     assert run() == "compiled"
-    assert "belongs to another user" in folder.find(make=False).problems[0]
+    assert "belongs to another user" in cache_folder.find(make=False).problems[0]
 
 
 @ROOT_USER
@@ -276,11 +276,11 @@ def test_a_link_that_another_user_placed_is_not_used(base: Path, tmp_path: Path)
 @pytest.mark.parametrize("place", ["file", "file/below"])
 def test_a_place_where_no_folder_can_be_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
     (tmp_path / "file").touch()
-    monkeypatch.setenv(folder.VARIABLE, str(tmp_path / place))
+    monkeypatch.setenv(cache_folder.VARIABLE, str(tmp_path / place))
 
     assert run() == run() == "compiled"
-    assert folder.folder() is None
-    assert len(folder.find(make=False).problems) == 1
+    assert cache_folder.folder() is None
+    assert len(cache_folder.find(make=False).problems) == 1
 
 
 @pytest.mark.parametrize("make", [True, False])
@@ -293,16 +293,16 @@ def test_a_place_that_we_may_not_look_into_is_not_used(base: Path, monkeypatch: 
     base.mkdir(mode=0o700)
     monkeypatch.setattr(Path, "stat", stat)
 
-    assert folder.find(make=make) == folder.Found(None, (f"{base}: Permission denied",))
+    assert cache_folder.find(make=make) == cache_folder.Found(None, (f"{base}: Permission denied",))
 
 
 def test_a_place_in_a_folder_that_is_gone_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "gone").mkdir()
     monkeypatch.chdir(tmp_path / "gone")
-    monkeypatch.setenv(folder.VARIABLE, "here")
+    monkeypatch.setenv(cache_folder.VARIABLE, "here")
     (tmp_path / "gone").rmdir()
 
-    assert folder.find(make=True).path is None
+    assert cache_folder.find(make=True).path is None
     monkeypatch.chdir(tmp_path)
 
 
@@ -312,7 +312,7 @@ def test_without_a_home_there_is_a_private_folder_among_the_temporary_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: str | None
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for name in (folder.VARIABLE, "XDG_CACHE_HOME", "HOME"):
+    for name in (cache_folder.VARIABLE, "XDG_CACHE_HOME", "HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()
@@ -330,18 +330,18 @@ def test_without_a_home_there_is_a_private_folder_among_the_temporary_files(
 
 @POSIX
 def test_the_users_cache_folder_is_the_usual_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(folder.VARIABLE)
+    monkeypatch.delenv(cache_folder.VARIABLE)
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert next(iter(folder._bases())) == tmp_path / "xdg" / "handmade"
+    assert next(iter(cache_folder._bases())) == tmp_path / "xdg" / "handmade"
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
-    assert next(iter(folder._bases())) == tmp_path / ".cache" / "handmade"
+    assert next(iter(cache_folder._bases())) == tmp_path / ".cache" / "handmade"
     monkeypatch.setattr(sys, "platform", "darwin")
-    assert next(iter(folder._bases())) == tmp_path / "Library" / "Caches" / "handmade"
+    assert next(iter(cache_folder._bases())) == tmp_path / "Library" / "Caches" / "handmade"
     monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "local"))
-    assert next(iter(folder._bases())) == tmp_path / "local" / "handmade"
+    assert next(iter(cache_folder._bases())) == tmp_path / "local" / "handmade"
 
 
 def test_another_version_has_a_folder_of_its_own_and_old_ones_go(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -353,29 +353,29 @@ def test_another_version_has_a_folder_of_its_own_and_old_ones_go(base: Path, mon
         (base / f"code-{number:032x}").mkdir()
         used = time.time() - 3600 * (number + 1) - (40 * 86400 if number < 2 else 0)
         os.utime(base / f"code-{number:032x}", (used, used))
-    monkeypatch.setattr(folder, "_hash", lambda: "f" * 32)
+    monkeypatch.setattr(cache_folder, "_hash", lambda: "f" * 32)
 
     assert [run(), run()] == ["compiled", "found"]
     left = sorted(path.name for path in base.iterdir())
     assert {before.name, "code-" + "f" * 32, "notes"} <= {*left}
-    assert len(left) == folder.KEPT + 1
+    assert len(left) == cache_folder.KEPT + 1
     assert not {f"code-{number:032x}" for number in (0, 1, 10, 11)} & {*left}
 
 
 def test_every_file_of_the_backend_and_every_version_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    hashes = [folder._hash.__wrapped__()]
-    monkeypatch.setattr(folder, "version", lambda _: "0.99")
-    hashes.append(folder._hash.__wrapped__())
+    hashes = [cache_folder._hash.__wrapped__()]
+    monkeypatch.setattr(cache_folder, "version", lambda _: "0.99")
+    hashes.append(cache_folder._hash.__wrapped__())
     monkeypatch.setattr(sys, "version", "3.99")
-    hashes.append(folder._hash.__wrapped__())
+    hashes.append(cache_folder._hash.__wrapped__())
     monkeypatch.setattr(Path, "read_bytes", lambda path, read=Path.read_bytes: read(path) + b"#" * (path.name == "tiles.py"))
-    hashes.append(folder._hash.__wrapped__())
+    hashes.append(cache_folder._hash.__wrapped__())
 
     assert len(set(hashes)) == 4
 
 
 def test_loops_that_were_changed_since_the_process_began_are_not_kept(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folder, "IMPORTED", 0.0)
+    monkeypatch.setattr(cache_folder, "IMPORTED", 0.0)
 
     assert run() == run() == "compiled"
     assert not base.exists()

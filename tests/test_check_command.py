@@ -15,6 +15,7 @@ import pytest
 
 from handmade import HandmadeError
 from handmade.cli.main import main
+from handmade.engine.extras import install_command
 from handmade.layer_files import saves as saving
 from handmade.layer_files.inputs import read_input, shape_of
 from handmade.layer_files.loading import loaded
@@ -293,7 +294,7 @@ def test_arguments_are_told_from_none() -> None:
 def test_watching_without_the_library_says_how_to_install_it(check: Handmade, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(saving, "find_spec", lambda _: None)
 
-    assert "pip install 'handmade[watch]'" in check("my_layer.py:ReLU", *ON, "--watch").error(1)
+    assert install_command("watch") in check("my_layer.py:ReLU", *ON, "--watch").error(1)
 
 
 def test_a_watched_file_is_checked_again_until_ctrl_c(check: Handmade, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

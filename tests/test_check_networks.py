@@ -352,7 +352,7 @@ def test_some_dead_units_are_counted_and_the_rest_is_tested() -> None:
 
     assert report.notes == ("2 of 4 units of relu1 are 0 for all images",)
     assert report.ok
-    assert "note: 2 of 4 units of relu1" in str(report)
+    assert "2 of 4 units of relu1 are 0 for all images" in str(report)
 
 
 def test_where_larger_weights_change_nothing_zero_is_right() -> None:
@@ -395,7 +395,7 @@ def test_a_report_is_true_only_if_it_is_ok_and_shows_itself() -> None:
         report = Report((right, array))
         assert (report.verdict, report.arrays[1].verdict) == (verdict, verdict)
         assert bool(report) is report.ok is (verdict in {"agree", "kink"})
-        assert repr(report) == str(report)
+        assert repr(report).startswith(f"Report({verdict}, 2 arrays, 144 weights")
         assert str(report).startswith(f"verdict: {verdict}\n")
         assert max(map(len, str(report).splitlines())) <= 100
     assert Report((arrays["not tested"], arrays["bug"])).verdict == "bug"

@@ -70,7 +70,7 @@ def test_a_state_comes_back_bit_by_bit(tmp_path: Path, ema: EMA | None, best: bo
         assert back.best is None
     else:
         assert back.best is not None
-        assert (back.best.step, back.best.accuracy, back.best.loss, back.best.ago) == (3, 0.75, 0.1 + 0.2, 2)
+        assert (back.best.step, back.best.accuracy, back.best.loss, back.best.validations_since) == (3, 0.75, 0.1 + 0.2, 2)
         assert same(arrays_of(back.best.network), arrays_of(kept.best.network))
 
 

@@ -19,8 +19,8 @@ import numpy as np
 import pytest
 
 import handmade
-from handmade.cli.console import program
 from handmade.cli.main import main
+from handmade.cli.program import program
 from handmade.engine.arrays import Array
 from handmade.engine.optim import SCHEDULES
 from handmade.files.checkpoints import Checkpoints
@@ -214,7 +214,7 @@ def test_one_weight_is_told_in_full_and_its_numbers_agree(trained: Trained) -> N
 
 
 def test_a_typo_is_answered_in_whole_sentences(command: Handmade) -> None:
-    assert command("evalute").err == "handmade: No such command 'evalute'. Did you mean 'evaluate'? Try: handmade --help\n"
+    assert command("evalute").err == "handmade: expected a command, got 'evalute'. Did you mean handmade evaluate?\n"
 
 
 def test_a_run_is_recorded_step_by_step_and_whole(trained: Trained) -> None:
@@ -373,6 +373,14 @@ def test_the_limit_leaves_the_other_images_alone(command: Handmade, here: Path, 
     assert (tmp_path / "one" / "model.safetensors").read_bytes() == (tmp_path / "two" / "model.safetensors").read_bytes()
 
 
+def test_more_threads_than_cores_and_more_images_than_data_are_said(command: Handmade, tmp_path: Path) -> None:
+    done = command(*TRAIN[:-2], "--threads", "500", "--limit", "97", "--steps", "1", "--out", tmp_path / "run")
+
+    assert done.code == 0
+    assert re.search(r"^--threads 500: only \d+ (core is|cores are) available\.$", done.err, re.MULTILINE)
+    assert "--limit 97: digits has only 96 training images; all of them are used." in done.err.splitlines()
+
+
 def test_runs_are_numbered_and_named_after_their_network(
     command: Handmade, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -422,9 +430,10 @@ def test_classes_are_called_by_their_names(trained: Trained, command: Handmade, 
 
     told = command("evaluate", tmp_path / "named", "--data", "digits").out
 
-    assert "Confused most: one [1] taken for zero (4), two taken for zero (4)" in told
-    assert "How often a class (row) was taken for a class (column)" in told
-    assert re.search(r"^ +0 +1 +2 +3 +4 +5 +6 +7 +8 +9 +right", told, re.MULTILINE)
+    assert "Most frequent confusions: one [1] predicted as zero (4), two predicted as zero (4)" in told
+    assert "Confusion matrix" in told
+    assert "Rows: true class. Columns: predicted class." in told
+    assert re.search(r"^ +0 +1 +2 +3 +4 +5 +6 +7 +8 +9 +recall", told, re.MULTILINE)
     assert re.search(r"^ +1 one \[1\] +4 +0.0 %", told, re.MULTILINE)
 
 
@@ -570,7 +579,7 @@ NEW = ["--steps", "2", "--out", "unused"]
         ([*TRAIN, "--seed", "-1"], 2, ["--seed", "0"]),
         ([*TRAIN, "--step-size", "small"], 2, ["--step-size", "number"]),
         ([*TRAIN, "--out"], 2, ["--out"]),
-        (["evaluate"], 2, ["Missing argument", "--help"]),
+        (["evaluate"], 2, ["expected MODEL|NAME|FILE, got nothing", "--help"]),
         ([*TRAIN, *NEW, "--step-size", "0"], 1, ["step size h", "above 0", "0.0"]),
         ([*TRAIN, *NEW, "--step-size", "nan"], 1, ["step size h", "above 0", "nan"]),
         ([*TRAIN, *NEW, "--step-size", "inf"], 1, ["step size h", "finite", "inf"]),
@@ -610,7 +619,8 @@ NEW = ["--steps", "2", "--out", "unused"]
         ([*TRAIN, "--steps", "2", "--out", "/proc/run"], 1, ["/proc/run", "--out"]),
         (["evaluate", "nowhere", "--data", "digits"], 1, ["nowhere"]),
         (["evaluate", "empty-folder", "--data", "digits"], 1, ["empty-folder"]),
-        (["evaluate", "tiny.json", "--data", "digits"], 1, ["tiny.json", "safetensors"]),
+        (["evaluate", "damaged.json", "--data", "digits"], 1, ["damaged.json", "JSON"]),
+        (["evaluate", "test:7", "--data", "digits"], 1, ["expected a model", "test:7"]),
         (["evaluate", "cut.safetensors", "--data", "digits"], 1, ["cut.safetensors", "damaged"]),
         (["evaluate", "flipped.safetensors", "--data", "digits"], 1, ["flipped.safetensors", "damaged"]),
         (["evaluate", "run"], 1, ["(8, 8, 1)", "(30, 30, 1)", "mnist"]),
@@ -709,9 +719,11 @@ def lines_of(path: Path) -> list[str]:
     return path.read_text().splitlines() if path.exists() else []
 
 
-@pytest.mark.parametrize(("threads", "lines"), [("1", 3), ("2", 3), ("2", 0)])
-def test_ctrl_c_stops_after_the_step_and_saves_and_says_so(
-    threads: str, lines: int, running: Callable[..., subprocess.Popen[str]], tmp_path: Path
+@pytest.mark.parametrize(
+    ("threads", "lines", "number"), [("1", 3, signal.SIGINT), ("2", 3, signal.SIGTERM), ("2", 0, signal.SIGINT)]
+)
+def test_a_signal_stops_after_the_step_and_saves_and_says_how_to_resume(
+    threads: str, lines: int, number: signal.Signals, running: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
     folder = tmp_path / "run"
     log = folder / "log.jsonl"
@@ -720,13 +732,15 @@ def test_ctrl_c_stops_after_the_step_and_saves_and_says_so(
     # Without any lines, it happens just before the first step, or in it.
     wait_for(child, lambda: log.exists() and len(lines_of(log)) >= lines)
     time.sleep(0 if lines else 0.05)
-    os.killpg(child.pid, signal.SIGINT)
+    os.killpg(child.pid, number)
     out, err = child.communicate(timeout=PATIENCE)
     assert "Traceback" not in err
-    assert child.returncode == 130
+    assert child.returncode == 128 + number
+    assert err.endswith("handmade: interrupted\n" if number == signal.SIGINT else "handmade: terminated by SIGTERM\n")
+    assert f" train --resume {folder}" in " ".join(err.split())
     assert "Stopping after this step" in err
     steps = lines_of(folder / "log.jsonl")
-    assert f"stopped by Ctrl-C after {len(steps):,} step" in " ".join(err.split())
+    assert f"stopped after {len(steps):,} step" in " ".join(err.split())
     result, record = json.loads(out), json.loads((folder / "run.json").read_bytes())
     assert result["status"] == record["status"] == "interrupted"
     assert result["steps"] == record["steps"] == len(steps) >= lines
@@ -748,6 +762,7 @@ def test_a_second_ctrl_c_leaves_at_once(running: Callable[..., subprocess.Popen[
     _, err = child.communicate(timeout=PATIENCE)
     assert child.returncode == 130
     assert "Traceback" not in err
+    assert f" train --resume {folder}" in " ".join(err.split())
     assert lines_of(folder / "log.jsonl") == []
 
 

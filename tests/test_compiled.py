@@ -377,9 +377,9 @@ def without_numbers(argument: int) -> Callable[..., None]:
 
 
 SPOILT: dict[str, dict[str, Any]] = {  # Rule: what it is made of, and something wrong in its place
-    "convolution": {"links.conv2d.correlate": lambda *args: args[-2].fill(0), "links.Convolution._group_backward": None},
-    "choice": {"links.Choice.backward": lambda _, kept, *__, **___: (np.zeros(kept[0]), {}), "links.choices.choose": None},
-    "product": {"links.Product.backward": lambda *_, **__: (None, {}), "links.Factors": lambda x, gy: (x, 0 * gy)},
+    "convolution": {"fused.conv2d.correlate": lambda *args: args[-2].fill(0), "fused.Convolution._group_backward": None},
+    "choice": {"fused.Choice.backward": lambda _, kept, *__, **___: (np.zeros(kept[0]), {}), "fused.choices.choose": None},
+    "product": {"fused.Product.backward": lambda *_, **__: (None, {}), "fused.Factors": lambda x, gy: (x, 0 * gy)},
     "update": {"backend.update": lambda _, weights, __, memory, *___: (weights, memory)},
     "differences": {
         "differences.convolution.convolution_nudges, no fixed windows": without_numbers(14),
@@ -389,11 +389,11 @@ SPOILT: dict[str, dict[str, Any]] = {  # Rule: what it is made of, and something
         "differences.convolution.convolution_nudges, wrong logits": without_numbers(42),
         "differences.choices.sort_all_choices": lambda *args: [array.fill(0) for array in args[10:12] + args[13:]],
         "differences.choices.add_ones": lambda *_: None,
-        "differences.before.lanes_before_convolutions": lambda *_: None,
-        "differences.before.lanes_before_linear": lambda *args: args[-1].fill(0),
-        "differences.before.lanes_before_choice": lambda *_: None,
-        "differences.block.line_of": None,
-        "backend.products": lambda lines, _: 0 * lines[0].x.T @ lines[0].gains,
+        "differences.lanes_before.lanes_before_convolutions": lambda *_: None,
+        "differences.lanes_before.lanes_before_linear": lambda *args: args[-1].fill(0),
+        "differences.lanes_before.lanes_before_choice": lambda *_: None,
+        "differences.block.linear_sums": None,
+        "backend.products": lambda parts, _: 0 * parts[0].x.T @ parts[0].gains,
     },
 }
 

@@ -49,7 +49,7 @@ def test_compiling_is_shown_once(*, terminal: bool) -> None:
 def test_a_cache_that_keeps_nothing_is_told() -> None:
     compile_some(CompilingDisplay(), kept=False)
 
-    assert "Compiling loops (each time; handmade doctor tells why)" in shown()
+    assert "Compiling loops (each time; handmade doctor shows the reason)" in shown()
 
 
 @pytest.mark.usefixtures("terminal")
@@ -86,8 +86,8 @@ def test_every_command_shows_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], options: list[str], words: str
 ) -> None:
     def compute(*_: object, **__: object) -> None:
-        compiling.tell_begins("correlate", kept=True)
-        compiling.tell_ends()
+        compiling.notify_begin("correlate", kept=True)
+        compiling.notify_end()
 
     monkeypatch.setattr(main, "app", compute)
     monkeypatch.setattr(sys, "argv", ["handmade", "evaluate", *options])

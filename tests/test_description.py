@@ -301,7 +301,7 @@ def test_residuals_may_be_nested_but_not_for_ever() -> None:
     x = np.zeros((1, 30, 30, 1), np.float32)
     assert handmade.networks.described(layers(nested(DEEPEST), FLATTEN, LINEAR), rng()).predict(x).shape == (1,)
     for depth in (DEEPEST + 1, 100):
-        assert f"at most {DEEPEST} Residuals" in refusal_of(layers(nested(depth), FLATTEN, LINEAR))
+        assert f"at most {DEEPEST} nested levels of Residuals" in refusal_of(layers(nested(depth), FLATTEN, LINEAR))
 
 
 OLD_RESIDUAL: dict[str, Any] = {  # as files of before the redesign hold it

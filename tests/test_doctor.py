@@ -14,6 +14,7 @@ from handmade.doctor import arithmetic, self_test
 from handmade.doctor.advice import advice
 from handmade.doctor.machine import Blas, Loops, Machine, examine
 from handmade.doctor.self_test import Speed, Verdict
+from handmade.engine.extras import install_command
 from handmade.engine.gradients import backprop
 from handmade.threads import cores
 
@@ -161,10 +162,10 @@ def test_the_command_tells_it_all(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     text = " ".join(out.split())
     for words in ("A Processor", "openblas 0.3.31, Haswell kernels, 4 threads", "8 in the machine, 4 for this process", "right"):
         assert words in text
-    assert "Pillow absent (pip install 'handmade[images]')" in text
+    assert f"Pillow absent ({install_command('images')})" in text
     slow, usual = (line for line in out.splitlines() if "images/s" in line)
     assert slow.startswith("4,000 images/s  backprop gradient")
-    assert slow.endswith("2 % of the BLAS's 40 GFLOP/s, usually 10 to 80 %; slow: something else may be running")
+    assert slow.endswith("2 % of the BLAS's 40 GFLOP/s, usually 10 to 80 %; slow: other programs may be running")
     assert usual.endswith("usually 10 to 80 %")
     assert "Advice: the BLAS runs Haswell kernels" in text
 

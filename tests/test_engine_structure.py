@@ -14,9 +14,10 @@ ENGINE = ROOT / "engine"
 
 # From the bottom to the top: a part imports what stands before it.
 ORDER = [
-    *("errors", "compiling", "arrays", "memory", "randomness", "initialisation", "loops", "more_loops", "join_loops", "terms"),
-    *("foreign", "layers", "losses", "preparation", "graph", "names", "structure", "backend", "network", "residual"),
-    *("description", "sharing", "plain", "evaluation", "gradients", "optim", "training", "receipts", "check"),
+    *("errors", "printable", "extras", "compiling", "arrays", "memory", "randomness", "initialisation"),
+    *("loops", "more_loops", "join_loops", "terms", "foreign", "layers", "losses", "preparation", "graph", "names", "structure"),
+    *("backend", "network", "residual", "description", "parallel", "plain", "evaluation", "gradients", "optim", "training"),
+    *("receipts", "check"),
 ]
 FREE = {"registry.py", "adapter.py"}  # of engine/layers: who may ask
 STRANGERS = {"foreign", "frameworks", "layer_files"}  # folders that deal with objects of other people, which have no Layer to ask

@@ -14,9 +14,9 @@ import pytest
 
 import handmade
 from handmade.cli.main import main
-from handmade.cli.number_format import decimals_for, digits_before, signed, useful_digits
 from handmade.files.checkpoints import read
 from handmade.runs import inputs
+from handmade.text.number_format import decimals_for, digits_before, signed, useful_digits
 from tiny_digits import TINY, write_digits
 
 MINUS = "\N{MINUS SIGN}"
@@ -147,11 +147,11 @@ def test_a_join_says_what_it_reads(command: Command, network_file: Path) -> None
     )
 
     assert [told["kind"] for told in (added, multiplied, beside)] == ["Add", "Multiply", "Concat"]
-    assert added["total"]["label"] == "the activations that it reads, added up"
+    assert added["total"]["label"] == "sum of its inputs"
     assert [part["place"] for part in added["total"]["parts"]] == ["residual1.block.conv1[3,2,1]", "gelu1[3,2,1]"]
     assert [part["place"] for part in multiplied["total"]["parts"]] == ["residual1[3,2,1]", "gelu1[3,2,1]"]
     assert [part["place"] for part in beside["total"]["parts"]] == ["residual1[3,2,1]"]
-    assert "the activations that it reads, added up" in explain(command, network_file, "residual1[3,2,1]").out
+    assert "sum of its inputs" in explain(command, network_file, "residual1[3,2,1]").out
 
 
 def test_a_trace_goes_over_all_nodes_that_a_nudge_reaches(command: Command, network_file: Path) -> None:
@@ -304,7 +304,7 @@ def test_images_go_by_name() -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["explain"], 2, "Missing argument"),
+        (["explain"], 2, "expected MODEL|NAME|FILE, got nothing"),
         (["explain", "nothing"], 1, "nothing"),
         (["explain", "readme", "--image", "test:10000"], 1, "test:0 to test:9999"),
         (["explain", "readme", "--image", "test:-1"], 1, "test:7, train:12"),
@@ -362,7 +362,7 @@ def test_an_update_of_a_run_is_the_one_that_the_run_makes(command: Command, run_
     paths[4].unlink()
     paths[3].write_bytes(b"damaged")
     shown = command("explain", run_of_four_steps, "--at", "update of linear1.b[3]").out
-    assert shown.startswith("Step 3 of run: the weight after it, and what the optimiser then remembers.\n")
+    assert shown.startswith("Step 3 of run: the weight after it, and the state of the optimiser.\n")
     assert "linear1.b[3] = " in shown
 
 

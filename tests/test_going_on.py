@@ -18,7 +18,7 @@ from handmade.engine.evaluation import evaluate
 from handmade.engine.optim import EMA, L1, L2, Adam, GradientDescent, Momentum, Penalised, RMSProp, global_norm, linear
 from handmade.engine.randomness import AUGMENT, ORDER, STAGE, VALIDATION, generator
 from handmade.engine.training import Step, train
-from handmade.engine.training.batches import Batches, ahead
+from handmade.engine.training.batches import Batches, prefetch
 from handmade.engine.training.state import TrainingState, arrays_of
 from handmade.engine.training.stopping import Best, stopped_by
 from handmade.threads import threads
@@ -84,7 +84,12 @@ def test_a_training_goes_on_from_any_step_to_the_same_bits(after: int, gradient:
     one, other = rest[-1].state.best, whole[-1].state.best
     assert one is not None
     assert other is not None
-    assert (one.step, one.accuracy, one.loss, one.ago) == (other.step, other.accuracy, other.loss, other.ago)
+    assert (one.step, one.accuracy, one.loss, one.validations_since) == (
+        other.step,
+        other.accuracy,
+        other.loss,
+        other.validations_since,
+    )
     assert bits(arrays_of(one.network)) == bits(arrays_of(other.network))
 
 
@@ -95,7 +100,7 @@ def test_layers_are_in_training_for_the_gradient_and_as_they_are_for_all_else() 
         stages.append(stage)
         return handmade.gradients.backprop(stage, x, y)
 
-    first, second = steps(network(), gradient=look, steps=2, watch=1)
+    first, second = steps(network(), gradient=look, steps=2, accuracy_every=1)
 
     masks = [stage.layers[4].mask for stage in stages]
     assert masks[0].shape[0] == 16
@@ -186,7 +191,7 @@ def test_the_thread_that_makes_batches_ends_with_the_training(fails: str) -> Non
 
 @given(st.integers(0, 9), st.integers(0, 12))
 def test_what_is_made_ahead_comes_once_and_in_order(first: int, count: int) -> None:
-    assert list(ahead(lambda number: number**2, range(first, first + count))) == [n**2 for n in range(first, first + count)]
+    assert list(prefetch(lambda number: number**2, range(first, first + count))) == [n**2 for n in range(first, first + count)]
 
 
 def test_clipping_shortens_the_step_and_not_the_record() -> None:
@@ -242,7 +247,7 @@ def test_the_best_network_is_the_one_that_validated_best() -> None:
     accuracy, _, best = max(looks, key=lambda look: look[:2])
     kept = records[-1].state.best
     assert kept is not None
-    assert (kept.step, kept.accuracy, kept.ago) == (best.number, accuracy, 12 - best.number)
+    assert (kept.step, kept.accuracy, kept.validations_since) == (best.number, accuracy, 12 - best.number)
     assert kept.network is best.smoothed
     assert 1 < kept.step < 12, "a training that only gets better, or worse, would show nothing"
 
@@ -312,7 +317,7 @@ def test_a_state_of_another_training_is_refused() -> None:
         (plain(), {"optimiser": Adam()}),
         (plain(), {"ema": EMA()}),
     ):
-        with pytest.raises(HandmadeError, match="the state to start from: expected the"):
+        with pytest.raises(HandmadeError, match="start: expected the"):
             train(other, IMAGES, LABELS, start=state, **options)
     with pytest.raises(HandmadeError, match="expected the network"):
         train(plain(), IMAGES, LABELS, start=replace(state, network=network()))

@@ -33,7 +33,7 @@ from handmade.engine.backend import BACKENDS, use_backend
 from handmade.engine.check import check
 from handmade.engine.description import build, describe, restore
 from handmade.engine.gradients import backprop, definition, difference, input_gradient
-from handmade.engine.layers import EVERY, Difference, Layer, only, to_dense
+from handmade.engine.layers import EVERY, Difference, Layer, one_channel, to_dense
 from handmade.engine.layers.propagate import _join_in_full
 from handmade.engine.network import Network
 from random_graphs import batch, random_graph
@@ -113,8 +113,8 @@ def test_every_receipt_adds_up_and_is_what_was_stored(seed: int) -> None:
         receipt = handmade.explain(network, x[0], f"{node.name}[{place}]", depth=2)
         assert abs(receipt.rounding) <= receipt.bound
         assert receipt.kind == node.layer.kind
-        rooms = {leaf.place.room for leaf in receipt.total.leaves() if leaf.place} if receipt.total else set()
-        assert rooms <= {*node.reads, *(f"{node.name}.{name}" for name in node.layer.parameters() | node.layer.statistics())}
+        names = {leaf.place.name for leaf in receipt.total.leaves() if leaf.place} if receipt.total else set()
+        assert names <= {*node.reads, *(f"{node.name}.{name}" for name in node.layer.parameters() | node.layer.statistics())}
         for each in receipt.inputs:
             assert abs(each.rounding) <= each.bound
 
@@ -160,7 +160,7 @@ JOINS: dict[str, Layer] = {"add": Add(), "multiply": Multiply(), "concat": Conca
 def test_what_moves_in_some_channels_is_what_moves_when_it_is_written_in_full(name: str, shape: Shape, nudges: Shape) -> None:
     draw, join = rng(3), JOINS[name]
     x = tuple(draw.standard_normal(shape) for _ in range(3))
-    channels = [None, EVERY, only(0), only(2), *([slice(1, None, 3), slice(0, None, 2)] if len(shape) == 2 else [])]
+    channels = [None, EVERY, one_channel(0), one_channel(2), *([slice(1, None, 3), slice(0, None, 2)] if len(shape) == 2 else [])]
     for choice in product(channels, repeat=3):
         if choice == (None, None, None):
             continue

@@ -16,6 +16,7 @@ from handmade.cli.main import main
 from handmade.runs.comparison import Curve, common_steps, curve, different
 from handmade.runs.history import RunRecord, list_runs, read_record
 from handmade.runs.record import RunWriter
+from handmade.runs.remaining import remaining
 
 FACTS: dict[str, Any] = {
     "network": "readme",
@@ -72,13 +73,65 @@ def test_a_list_has_the_newest_last_and_says_what_is_no_run(runs: Path, capsys: 
     first = [line.split()[0] for line in lines if line.strip()]
     assert first.index("a") < first.index("b") < first.index("newest")
     row = next(line for line in lines if line.startswith("b ")).split()
-    assert {"readme", "backprop", "momentum", "60", "0", "92.03"} <= set(row)
+    assert {"readme", "momentum", "60", "92.03"} <= set(row)
     assert "interrupted" in next(line for line in lines if line.startswith("a "))
     assert "foreign: not a run" in lines
     assert "60" not in next(line for line in lines if line.startswith("a ")).split()  # it did not get there
     assert any(line.startswith("half: damaged: expected the settings of a run in JSON") for line in lines)
     assert "hidden" not in shown
     assert "a file" not in shown
+
+
+def columns(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, width: int) -> tuple[list[str], list[str]]:
+    """The columns of the list at a width, and all of its lines."""
+    monkeypatch.setattr(results, "_width", width)
+    monkeypatch.setattr(results, "_height", 25)
+    command([Path("runs")], sort=SortChoice.when, json=False)
+    lines = capsys.readouterr().out.splitlines()
+    return lines[0].split(), lines
+
+
+def test_a_narrow_list_breaks_no_name_and_leaves_out_columns_without_news_first(
+    runs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = "a-name-of-more-than-forty-letters-for-one-run"
+    write(runs / long, when="2026-01-04T00:00:00+00:00")
+    every = ["run", "when", "network", "gradient", "optimiser", "steps", "seed", "accuracy", "time", "status"]
+
+    assert columns(capsys, monkeypatch, 200)[0] == every
+    shown, lines = columns(capsys, monkeypatch, 120)
+    assert shown == [name for name in every if name not in {"seed", "gradient"}]
+    assert "The same for all: seed 0, gradient backprop." in lines
+    shown, lines = columns(capsys, monkeypatch, 80)
+    assert {"run", "steps", "accuracy", "status"} <= set(shown)
+    assert any(line.startswith("Not shown: ") for line in lines)
+    assert all(len(line) <= 80 for line in lines[:5])
+    assert any(line.startswith(long) for line in columns(capsys, monkeypatch, 40)[1])
+
+
+def test_a_running_run_shows_its_step_and_the_time_left(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "runs" / "alive"
+    with RunWriter(folder, FACTS | {"status": "running", "total_steps": 5000}) as writer:
+        for step in range(1, 1001):
+            writer.log(step=step, loss=1.0, seconds=20 + 0.25 * step)
+        command([tmp_path / "runs"], sort=SortChoice.when, json=False)
+        row = capsys.readouterr().out.splitlines()[1]
+        command([tmp_path / "runs"], sort=SortChoice.when, json=True)
+        (run,) = json.loads(capsys.readouterr().out)["runs"]
+
+    assert "1,000/5,000" in row
+    assert row.endswith("17 min left")  # 4,000 steps of a quarter of a second
+    assert (run["status"], run["steps"], run["total_steps"], run["seconds_left"]) == ("running", 1000, 5000, 1000)
+
+
+@pytest.mark.parametrize(
+    "content", ["", "x\n", "[]\n", '{"step": 1, "seconds": 2}\n', '{"step": 5}\n{"step": 5, "seconds": NaN}\n']
+)
+def test_a_log_without_two_steps_gives_no_time_left(tmp_path: Path, content: str) -> None:
+    (tmp_path / "log.jsonl").write_text(content)
+
+    assert remaining(tmp_path, 100).seconds_left is None
+    assert remaining(tmp_path / "none", 100).step == 0
 
 
 def test_a_list_can_be_ordered(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -236,7 +289,7 @@ def test_runs_without_a_log_or_a_difference_can_be_compared(runs: Path, capsys: 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["nowhere"], "nowhere: expected a directory of runs; there is no such directory. Train one: handmade train"),
+        (["nowhere"], "nowhere: expected a directory of runs; there is no such directory. Try: handmade train"),
         (["runs/b", "runs/foreign"], "runs/foreign: expected the folder of a run to compare, got one that is not a run"),
         (["runs/half", "runs/b"], "runs/half: expected the folder of a run to compare, got one that is damaged"),
     ],
@@ -262,3 +315,21 @@ def test_an_empty_directory_is_said_to_be_empty(tmp_path: Path, capsys: pytest.C
     assert "There are no runs in" in capsys.readouterr().out
     with pytest.raises(HandmadeError, match="expected a directory of runs"):
         list_runs(tmp_path / "no")
+
+
+def test_a_comparison_of_many_runs_fits_in_tables_side_by_side_and_breaks_no_value(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(results, "_width", 80)
+    monkeypatch.setattr(results, "_height", 25)
+    long = "a-name-of-more-than-forty-letters-for-one-run"
+    names = [long, *"bcdef"]
+    folders = [write(tmp_path / name, [2.0, 1.0], optimiser=f"gradient-descent-{n}") for n, name in enumerate(names)]
+
+    command(folders, sort=SortChoice.when, json=False)
+
+    lines = capsys.readouterr().out.splitlines()
+    assert f"1  {long}" in lines
+    assert max(map(len, lines)) <= 80
+    assert sum(line.startswith("status ") for line in lines) == 2
+    assert sum(line.count("finished") for line in lines) == 6

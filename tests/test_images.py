@@ -1,6 +1,7 @@
 """Pictures from disk: every mode and format gives the same greys, and what is no sound picture is one line."""
 
 import builtins
+import re
 import struct
 import zlib
 from io import BytesIO
@@ -12,6 +13,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from handmade import HandmadeError, read_digit
+from handmade.engine.extras import install_command
 from handmade.files import images
 
 FORMATS = ("png", "jpeg", "gif", "bmp", "webp", "tiff")
@@ -217,7 +219,7 @@ def test_without_pillow_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPat
         return usual(name, *rest, **named)
 
     monkeypatch.setattr(builtins, "__import__", missing)
-    with pytest.raises(HandmadeError, match=r"pip install 'handmade\[images\]'"):
+    with pytest.raises(HandmadeError, match=re.escape(install_command("images"))):
         read(b"anything")
 
 

@@ -200,20 +200,15 @@ def test_the_page_that_was_silent_longest_gives_way(catalogue: Catalogue) -> Non
 
 
 def test_trainings_end_with_their_page(catalogue: Catalogue) -> None:
-    class Trainings:
-        closed = 0
-
-        def close(self) -> None:
-            self.closed += 1
-
-    pages, trainings = Pages(catalogue), Trainings()
+    pages = Pages(catalogue)
     for end in ("close", "close_all"):
         page = page_of(catalogue)
-        page.trainings = trainings
+        trainings = page.training(make=True)
         pages.add(page)
         pages.close(page.name) if end == "close" else pages.close_all()
 
-    assert trainings.closed == 2
+        trainings.join(5)
+        assert not trainings.alive
 
 
 def test_closing_goes_by_two_methods(client: LabClient) -> None:

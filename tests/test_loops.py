@@ -475,3 +475,13 @@ def test_the_example_ends_politely_on_ctrl_c() -> None:
     assert running.returncode == 130
     assert out.endswith("\nStopped.\n")
     assert not err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows reports a closed pipe in another way")
+def test_the_example_ends_quietly_when_its_reader_has_gone() -> None:
+    with subprocess.Popen([sys.executable, EXAMPLE], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        running.stdout.readline()
+        running.stdout.close()
+        assert running.stderr is not None
+        assert running.stderr.read() == ""

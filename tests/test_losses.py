@@ -15,7 +15,7 @@ import handmade
 from handmade import HandmadeError
 from handmade.engine.arrays import Array
 from handmade.engine.gradients import backprop, definition, difference
-from handmade.engine.layers import EVERY, Channel, Layer, Linear, ReLU, only
+from handmade.engine.layers import EVERY, Channel, Layer, Linear, ReLU, one_channel
 from handmade.engine.losses import CrossEntropy, Loss, MeanSquaredError, series
 from handmade.engine.network import Network
 from laws import exact
@@ -102,7 +102,7 @@ def test_many_nudges_and_one_moving_output_are_the_same_written_out(loss: Loss, 
             dense = np.zeros_like(dz)
             dense[:, j] = dz[:, j]
             np.testing.assert_allclose(
-                loss.delta(Z, dz[:, [j]], Y, only(j)), loss.delta(Z, dense, Y), rtol=1e-11, atol=1e-14 * size
+                loss.delta(Z, dz[:, [j]], Y, one_channel(j)), loss.delta(Z, dense, Y), rtol=1e-11, atol=1e-14 * size
             )
 
 

@@ -15,7 +15,7 @@ from graph_layers import Halves, Subnetwork
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.backend import BACKENDS, use_backend
 from handmade.engine.errors import HandmadeError
-from handmade.engine.graph import INPUT, Node, carried
+from handmade.engine.graph import INPUT, Node, propagate_differences
 from handmade.engine.layers import (
     EVERY,
     GELU,
@@ -36,17 +36,17 @@ from handmade.engine.layers import (
     ReLU,
     Sigmoid,
     Tanh,
-    only,
+    one_channel,
     rule,
     select_channel,
     to_dense,
 )
 from handmade.engine.layers.sigmoid import sigma, sigma_step
-from handmade.engine.layers.windows import crop, im2col, pad, patches, reached
+from handmade.engine.layers.windows import crop, im2col, pad, patches, strided_slice
 from handmade.engine.losses import CrossEntropy
 from handmade.engine.losses.cross_entropy import log_softmax
 from handmade.engine.network import Network
-from handmade.engine.plain.differences import Path
+from handmade.engine.plain.differences import Propagation
 from laws import DRAWS, LAWS
 
 Gradients = tuple[Array, dict[str, Array]]
@@ -313,13 +313,13 @@ class StepTwiceAsLong(Linear):
 @mutant("channel")
 class WrongSliceOfTheFilters(Conv2d):
     def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
-        return super().delta(x, dx, channel if channel == EVERY else only(0))
+        return super().delta(x, dx, channel if channel == EVERY else one_channel(0))
 
 
 @mutant("channel")
 class OutputsForInputs(Conv2d):
     def output_channel(self, channel: Channel, shape: Shape) -> Channel:
-        return only(min(channel.start, len(self.b) - 1))
+        return one_channel(min(channel.start, len(self.b) - 1))
 
 
 @mutant("channel")
@@ -332,13 +332,13 @@ class WrongRowsOfW(Linear):
 @mutant("channel")
 class BesideTheWrongChannel(ReLU):
     def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
-        return super().delta(x, dx, channel if channel == EVERY or x.ndim == 2 else only(0))
+        return super().delta(x, dx, channel if channel == EVERY or x.ndim == 2 else one_channel(0))
 
 
 @mutant("channel")
 class PoolBesideTheWrongChannel(MaxPool2d):
     def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
-        return super().delta(x, dx, channel if channel == EVERY else only(0))
+        return super().delta(x, dx, channel if channel == EVERY else one_channel(0))
 
 
 @mutant("channel")
@@ -376,7 +376,7 @@ class ConvBackward(Conv2d):
         gx[at] += g
 
     def at(self, i: int, j: int, shape: Shape) -> tuple[slice, slice]:
-        return reached(i, shape[1], self.stride[0]), reached(j, shape[2], self.stride[1])
+        return strided_slice(i, shape[1], self.stride[0]), strided_slice(j, shape[2], self.stride[1])
 
     def cut(self, gx: Array, shape: Shape) -> Array:
         return crop(gx, self.padding)
@@ -400,7 +400,7 @@ class StrideOfOneAxisForBoth(ConvBackward):
     def at(self, i: int, j: int, shape: Shape) -> tuple[slice, slice]:
         # a stride too long would leave the image; the shorter one of both stays inside and is wrong all the same
         step = min(self.stride)
-        return reached(i, shape[1], step), reached(j, shape[2], step)
+        return strided_slice(i, shape[1], step), strided_slice(j, shape[2], step)
 
 
 @mutant("transpose")
@@ -686,7 +686,7 @@ class SubtractedFromTheWhole(LeakyReLU):
 @mutant("channel")
 class LeakyBesideTheWrongChannel(LeakyReLU):
     def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
-        return super().delta(x, dx, channel if channel == EVERY or x.ndim == 2 else only(0))
+        return super().delta(x, dx, channel if channel == EVERY or x.ndim == 2 else one_channel(0))
 
 
 @mutant("kink of leaky relu")
@@ -842,7 +842,7 @@ class EverythingMovesOn(Dropout):
 @mutant("channel")
 class MaskOfTheFirstChannel(Dropout):
     def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
-        return super().delta(x, dx, channel if channel == EVERY or x.ndim == 2 else only(0))
+        return super().delta(x, dx, channel if channel == EVERY or x.ndim == 2 else one_channel(0))
 
 
 @mutant("transpose")
@@ -1185,7 +1185,7 @@ class OneWayOfADifferenceAlone(Subnetwork):
         for node in self.nodes:
             for name in node.reads:
                 moving.setdefault(name, np.zeros_like(tape[name]))
-            moving[node.name] = node.layer.delta(node.of(tape), node.of(moving))
+            moving[node.name] = node.layer.delta(node.inputs(tape), node.inputs(moving))
             for name in node.reads:
                 moving[name] = np.zeros_like(moving[name])
         return moving[self.nodes[-1].name]
@@ -1198,7 +1198,7 @@ class LastReaderTakesAll(Subnetwork):
     def backward(self, x: Array, gy: Array) -> Gradients:
         tape, g = self._tape(x), {self.nodes[-1].name: gy}
         for node in reversed(self.nodes):
-            gx, _ = node.layer.backward(node.of(tape), g[node.name])
+            gx, _ = node.layer.backward(node.inputs(tape), g[node.name])
             g |= dict(zip(node.reads, gx if node.layer.joins else (gx,), strict=True))
         return g[INPUT], super().backward(x, gy)[1]
 
@@ -1228,7 +1228,7 @@ class NoWayAround(Subnetwork):
 @mutant("difference")
 class NoWayAroundForDifferences(Subnetwork):
     def delta(self, x: Array, dx: Array) -> Array:
-        found = carried(self.nodes, self._tape(x), INPUT, dx, lambda node, x_i, dx_i: node.layer.delta(x_i, dx_i))
+        found = propagate_differences(self.nodes, self._tape(x), INPUT, dx, lambda node, x_i, dx_i: node.layer.delta(x_i, dx_i))
         return found[self.nodes[-1].reads[0]]
 
 
@@ -1238,7 +1238,7 @@ class NoWayAroundBackwards(Subnetwork):
         tape, gradients, g = self._tape(x), super().backward(x, gy)[1], {self.nodes[-1].reads[0]: gy}
         for node in reversed(self.nodes[:-1]):
             if node.name in g:
-                g[node.reads[0]] = node.layer.backward(node.of(tape), g[node.name])[0]
+                g[node.reads[0]] = node.layer.backward(node.inputs(tape), g[node.name])[0]
         return g[INPUT], gradients
 
 
@@ -1405,8 +1405,8 @@ def check_join(layer: Any, difference: JoinRule) -> None:
     rng = np.random.default_rng(3)
     for shape in ((2, 3, 2, 4), (3, 4)):
         x = tuple(rng.standard_normal(shape) for _ in range(3))
-        one_channel = ([(c, None, None), (None, c, None), (c, c, None), (c, c, c)] for c in laws.channels(shape))
-        for ends in chain(product([None, EVERY, only(1), only(3)], repeat=3), *one_channel):
+        in_one = ([(c, None, None), (None, c, None), (c, c, None), (c, c, c)] for c in laws.channels(shape))
+        for ends in chain(product([None, EVERY, one_channel(1), one_channel(3)], repeat=3), *in_one):
             for nudges in ((), (3,)):
                 if any(end is not None for end in ends):
                     check_difference_of_a_join(layer, difference, x, [differing(rng, shape, nudges, end) for end in ends])
@@ -1485,7 +1485,7 @@ def factors_of_the_first_channel(layer: Multiply, x: Sequence[Array], ends: Sequ
     right = layer.difference(tuple(x), ends)
     if right.channel == EVERY or right.dx.shape[x[0].ndim - 1] > 1:
         return right
-    first = [None if end is None else Difference(end.dx, only(0)) for end in ends]
+    first = [None if end is None else Difference(end.dx, one_channel(0)) for end in ends]
     return Difference(layer.difference(tuple(x), first).dx, right.channel)
 
 
@@ -1549,12 +1549,12 @@ def reads_in_reverse(self: Node, values: Any) -> Any:
     return tuple(values[name] for name in self.reads[::-1]) if self.layer.joins else values[self.reads[0]]
 
 
-def difference_to_the_first_reader(self: Path, start: str, difference: Difference) -> Difference:
+def difference_to_the_first_reader(self: Propagation, start: str, difference: Difference) -> Difference:
     moving = {start: difference}
     for node in self.network.nodes:
         if node.name != start and not moving.keys().isdisjoint(node.reads):
             dx = tuple(map(moving.get, node.reads)) if node.layer.joins else moving[node.reads[0]]
-            moving[node.name] = self.rules[node.name](node.of(self.tape), dx)
+            moving[node.name] = self.rules[node.name](node.inputs(self.tape), dx)
             for name in node.reads:
                 moving.pop(name, None)
     return moving[self.network.logits_name]
@@ -1567,7 +1567,7 @@ def first_reader(self: Network) -> dict[str, tuple[str, ...]]:
 
 GRAPH_MUTANTS: dict[str, tuple[type, str, Any]] = {
     "a join reads in reverse": (Node, "of", reads_in_reverse),
-    "a difference goes to one reader alone": (Path, "after", difference_to_the_first_reader),
+    "a difference goes to one reader alone": (Propagation, "to_logits", difference_to_the_first_reader),
     "an activation is given up at its first reader": (Network, "read_last_by", property(first_reader)),
     "gradients go no further than the next weights": (
         Network,

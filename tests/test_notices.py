@@ -1,4 +1,4 @@
-"""The observer speaks on trainings that are really badly set up, says why, and is silent on healthy ones."""
+"""The monitor speaks on trainings that are really badly set up, says why, and is silent on healthy ones."""
 
 import json
 import math
@@ -15,6 +15,7 @@ import pytest
 import handmade
 from handmade.cli.main import main
 from handmade.engine.arrays import Array
+from handmade.engine.extras import install_command
 from handmade.engine.gradients import backprop
 from handmade.engine.layers import Conv2d, Flatten, Linear, MaxPool2d, ReLU, Sigmoid
 from handmade.engine.losses import CrossEntropy, Loss, MeanSquaredError
@@ -22,7 +23,7 @@ from handmade.engine.network import Network
 from handmade.engine.optim import Adam, AdamW, GradientDescent, Momentum, Nesterov, Optimiser, RMSProp
 from handmade.engine.residual import Residual
 from handmade.engine.training import Diverged, Step, train
-from handmade.engine.training.monitor import Notice, Observer
+from handmade.engine.training.monitor import Notice, TrainingMonitor
 
 IMAGES, LABELS = handmade.data.mnist().train.images[:400], handmade.data.mnist().train.labels[:400]
 PREPARE = partial(handmade.data.prepare, dtype=np.float32)
@@ -53,11 +54,11 @@ def stepped(
 def told(
     network: Network, optimiser: Optimiser, steps: int, *, loss: Loss | None = None, labels: Array = LABELS, seed: int = 0
 ) -> list[Notice]:
-    observer = Observer(loss)
+    monitor = TrainingMonitor(loss)
     notices = []
     try:
         for step in stepped(network, optimiser, steps, loss=loss, labels=labels, seed=seed):
-            notices += observer.see(step)
+            notices += monitor.observe(step)
     except Diverged:
         pass
     return notices
@@ -94,8 +95,8 @@ def test_an_explosion_is_told_before_it_is_a_nan() -> None:
 def test_a_gradient_that_grows_far_beyond_its_median_is_told_and_one_near_a_minimum_is_not() -> None:
     def observed(*norms: float) -> list[Notice]:
         step = next(stepped(small(), Momentum(), 1))
-        observer = Observer()
-        return [notice for n, norm in enumerate(norms) for notice in observer.see(replace(step, number=n + 1, norm=norm))]
+        monitor = TrainingMonitor()
+        return [notice for n, norm in enumerate(norms) for notice in monitor.observe(replace(step, number=n + 1, norm=norm))]
 
     calm = [2.0] * 20 + [0.02] * 60
     assert kinds(observed(*calm, 30.0)) == ["exploding"]  # 1,500 times the median, 15 times the longest of the first
@@ -109,10 +110,10 @@ def test_a_gradient_that_grows_far_beyond_its_median_is_told_and_one_near_a_mini
 )
 def test_a_loss_five_times_the_start_or_that_of_guessing_is_told(start: float, now: float, spoken: bool) -> None:  # noqa: FBT001  a row of the table
     step = next(stepped(small(), Momentum(), 1))
-    observer = Observer()
+    monitor = TrainingMonitor()
 
-    assert observer.see(replace(step, loss=start)) == []
-    assert bool(observer.see(replace(step, number=2, loss=now))) == spoken
+    assert monitor.observe(replace(step, loss=start)) == []
+    assert bool(monitor.observe(replace(step, number=2, loss=now))) == spoken
 
 
 def test_a_bias_of_minus_a_hundred_before_a_relu_is_dead_units() -> None:
@@ -138,10 +139,10 @@ def test_a_layer_that_dies_in_full_after_most_of_it_is_told_of_again() -> None:
     most, all_of_it = (
         network.replace({"4.b": np.where(np.arange(16) < count, -100, 0).astype(np.float32)}) for count in (15, 16)
     )
-    observer = Observer()
+    monitor = TrainingMonitor()
     steps = [replace(step, before=most if step.number <= 75 else all_of_it) for step in stepped(network, Momentum(0.0001), 300)]
 
-    dead = [notice for step in steps for notice in observer.see(step) if notice.kind == "dead"]
+    dead = [notice for step in steps for notice in monitor.observe(step) if notice.kind == "dead"]
 
     assert [notice.seen[:8] for notice in dead] == ["15 of th", "16 of th"]
 
@@ -186,7 +187,7 @@ def test_weights_of_zero_are_flat_and_no_gradient_reaches_them() -> None:
 
     assert notice.kind == "flat"
     assert "guessing gives 2.303" in notice.seen
-    assert notice.why.startswith("No gradient reaches the weights")
+    assert notice.why.startswith("The gradients of all weights are 0, because their inputs")
 
 
 def test_labels_that_do_not_belong_to_the_images_are_flat() -> None:
@@ -195,16 +196,16 @@ def test_labels_that_do_not_belong_to_the_images_are_flat() -> None:
     notices = [notice for notice in told(small(), Momentum(0.002), 225, labels=labels) if notice.kind == "flat"]
 
     assert len(notices) == 1
-    assert "labels that do not belong to them" in notices[0].why
+    assert "labels of other images" in notices[0].why
 
 
 def test_what_an_early_leap_destroyed_is_flat_with_that_reason() -> None:
-    observer = Observer()
+    monitor = TrainingMonitor()
     network = Network([Flatten(), Linear(np.zeros((900, 10), np.float32), np.zeros(10, np.float32))])
     flat = list(stepped(network, GradientDescent(1e-12), 200))
     leap = replace(flat[0], before=changed(network, W1=1e-3), state=replace(flat[0].state, network=changed(network, W1=1.0)))
 
-    (notice,) = [notice for step in [leap, *flat[1:]] for notice in observer.see(step)]
+    (notice,) = [notice for step in [leap, *flat[1:]] for notice in monitor.observe(step)]
 
     assert notice.kind == "flat"
     assert "An early step changed weights by 1e+03 times their own size" in notice.why
@@ -257,8 +258,8 @@ def test_numbers_beyond_all_bounds_raise_no_warning() -> None:
     step = next(stepped(network, Momentum(), 1))
     huge = {name: np.full_like(g, 1e300) for name, g in step.gradients.items()}
 
-    observer = Observer()
-    assert kinds([notice for _ in range(30) for notice in observer.see(replace(step, gradients=huge, loss=1e300))]) == []
+    monitor = TrainingMonitor()
+    assert kinds([notice for _ in range(30) for notice in monitor.observe(replace(step, gradients=huge, loss=1e300))]) == []
 
 
 def test_nothing_is_said_twice() -> None:
@@ -270,10 +271,10 @@ def test_nothing_is_said_twice() -> None:
 
 def test_the_observer_changes_nothing() -> None:
     plain = list(stepped(small(), Momentum(10), 26))[-1].network
-    observer = Observer()
+    monitor = TrainingMonitor()
     last = plain
     for step in stepped(small(), Momentum(10), 26):
-        observer.see(step)
+        monitor.observe(step)
         last = step.network
 
     assert all(np.array_equal(plain.parameters()[name], w) for name, w in last.parameters().items())
@@ -281,7 +282,7 @@ def test_the_observer_changes_nothing() -> None:
 
 def test_a_notice_reads_as_a_sentence() -> None:
     assert str(Notice("slow", 1200, "seen", "Why", "that", ())) == "step 1,200: seen. Why. Try that."
-    assert math.isclose(Observer()._guessing(next(stepped(small(), Momentum(), 1))), math.log(10))
+    assert math.isclose(TrainingMonitor()._guessing(next(stepped(small(), Momentum(), 1))), math.log(10))
 
 
 # --- the command --------------------------------------------------------------------------------------------------------------
@@ -320,7 +321,7 @@ def test_the_command_tells_a_notice_and_writes_it_down(command: Callable[..., in
     assert code == 0
     assert told.err.count("Not learning: the loss was ") == 1
     assert re.search(
-        r"\n  Why: The gradient is fine.*\n  Try: a larger learning rate, such as .* \(--learning-rate\)\.\n", told.err
+        r"\n  Why: The gradient is normal.*\n  Try: a larger learning rate, such as .* \(--learning-rate\)\.\n", told.err
     )
     kept = json.loads(Path("run/run.json").read_text())["notices"]
     assert [(notice["kind"], notice["step"]) for notice in kept] == [("slow", 100)]
@@ -348,6 +349,6 @@ def test_tensorboard_without_its_library_ends_before_the_training(
 
     assert command(*USUAL, "--tensorboard") == 1
     assert capsys.readouterr().err == (
-        "handmade: --tensorboard wants tensorboardX, which is not installed; try: pip install 'handmade[tensorboard]'\n"
+        f"handmade: tensorboard: expected tensorboardX, which is not installed. Try {install_command('tensorboard')}\n"
     )
     assert not Path("run").exists()

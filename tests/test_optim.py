@@ -877,5 +877,5 @@ def test_an_average_changes_nothing_given_and_survives_a_file(seed: int, dtype: 
 def test_an_average_of_nothing_is_refused() -> None:
     average = EMA()
 
-    with pytest.raises(HandmadeError, match="an average wants at least one step; got none"):
+    with pytest.raises(HandmadeError, match=r"EMA\.parameters: expected a state after at least one step; got none"):
         average.parameters(average.start(drawn(0)))

@@ -368,7 +368,7 @@ def test_a_layer_that_no_description_can_hold_is_not_saved(tmp_path: Path) -> No
     network = handmade.Network([Flatten(), Doubled(rng(5).standard_normal((60, 3)), np.zeros(3))], (5, 6, 2))
     with pytest.raises(HandmadeError) as refused:
         network.save(tmp_path / "model")
-    assert "layer 1 (doubled1): expected a layer of the table; got Doubled. Try" in str(refused.value)
+    assert "layer 1 (doubled1): expected a registered layer; got Doubled. Try" in str(refused.value)
     assert "register(Doubled)" in str(refused.value)
     assert not list(tmp_path.iterdir())
     register(Doubled)  # the advice works

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from html.parser import HTMLParser
+from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -17,6 +18,7 @@ from PIL import Image
 import handmade
 from handmade import pictures
 from handmade.cli.main import main
+from handmade.engine.extras import install_command
 from handmade.pictures.story import story
 from tiny_digits import TINY, write_digits
 
@@ -111,7 +113,8 @@ def test_a_picture_is_named_after_the_run_and_is_not_written_over_unless_told(ki
     file.write_bytes(b"mine")
     refused = command("plot", kind, "my-run", *KINDS[kind]).error
 
-    assert refused == f"my-run-{kind}.png is there already. Try another --out, or --force to write over it"
+    advice = "Try another name, or --force to overwrite it"
+    assert refused == f"--out: expected a new file, got my-run-{kind}.png, which exists. {advice}"
     assert file.read_bytes() == b"mine"
     if kind == "filters":
         assert command("plot", kind, "my-run", *KINDS[kind], "--force").code == 0
@@ -137,7 +140,7 @@ def test_a_film_trains_the_network_anew_and_says_so(command: Command, place: Pat
 
     assert done.code == 0
     assert done.out == "Picture: my-run-film.gif\n"
-    assert "Training my-run anew for 9 steps, by backpropagation" in " ".join(done.err.split())
+    assert "Training my-run from new weights for 9 steps, by backpropagation" in " ".join(done.err.split())
     with Image.open(place / "my-run-film.gif") as film:
         assert film.n_frames == 4  # type: ignore[attr-defined]  # after 0, 3, 6 and 9 steps
     assert {path: path.read_bytes() for path in (place / "my-run").iterdir()} == before
@@ -170,40 +173,49 @@ def test_curves_take_several_runs(command: Command, place: Path) -> None:
     for file in (place / "my-run").iterdir():
         (copy / file.name).write_bytes(file.read_bytes())
 
-    assert command("plot", "curves", "my-run", "elsewhere/my-run") == Outcome(0, "Picture: runs-curves.png\n", "")
+    assert command("plot", "curves", "my-run/model.safetensors", "elsewhere/my-run") == Outcome(
+        0, "Picture: runs-curves.png\n", ""
+    )
     assert pictures.History("x", []).series("loss")[0].size == 0
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("plot", "Missing command. Try: handmade plot --help"),
-        ("plot bogus", "No such command 'bogus'. Try: handmade plot --help"),
-        ("plot filters", "Missing argument 'MODEL|NAME|FILE'. Try: handmade plot --help"),
+        ("plot bogus", "expected a command, got 'bogus'. Try: handmade plot --help"),
+        ("plot filters", "expected MODEL|NAME|FILE, got nothing. Try: handmade plot filters --help"),
         (
             "plot filters my-run --out x.jpg",
             "--out: expected a name that ends in .png, .svg, .pdf, got x.jpg. Try --out picture.png",
         ),
         ("plot filters my-run --out x", "--out: expected a name that ends in .png, .svg, .pdf, got x. Try --out picture.png"),
         ("plot film my-run --out x.png", "--out: expected a name that ends in .gif, got x.png. Try --out picture.gif"),
-        ("plot filters my-run --out no/x.png", "--out: expected a folder that is there; there is no .*no"),
+        ("plot filters my-run --out no/x.png", "--out: expected a folder that exists; there is no .*no. Try mkdir first"),
         (
             "plot filters tiny.json --layer conv2",
             "layer 'conv2' cannot be drawn; layers of this network that can: conv1, linear1",
         ),
-        ("plot filters nowhere", "nowhere: wanted a model file.*"),
+        (
+            "plot filters redme",
+            "redme: expected a run, a model file, a preset or a network file; there is none. Did you mean readme?",
+        ),
         (
             "plot maps tiny.json --image test:99 --data digits",
             "digits: expected an image from test:0 to test:39, got 'test:99'. Try test:0",
         ),
-        ("plot maps tiny.json --image 7 --data digits", "expected an image such as test:7, .*"),
+        ("plot maps tiny.json --image 7 --data digits", "image: expected test:7, .*"),
         ("plot maps readme --data digits", r"network: expected images \(N, 30, 30, 1\) .*"),
-        ("plot sensitivity tiny.json --data digits --patch 2", "patch wants an odd number of pixels, such as 3; got 2"),
+        ("plot sensitivity tiny.json --data digits --patch 2", "patch: expected an odd number of pixels; got 2. Try patch=3"),
         ("plot sensitivity tiny.json --data digits --label 10", "labels want class numbers from 0 to 9; got 10 to 10"),
-        ("plot confusion readme --data digits", "the network expected prepared images of shape .*Try another --data"),
-        ("plot curves digits", "digits: expected the folder of a run; there is no run.json in it"),
+        ("plot confusion readme --data digits", "data: expected images of shape .*Try another --data"),
+        ("plot curves digits", "digits: expected the folder of a run; there is no run.json in it. Try: handmade runs"),
+        (
+            "plot curves readme",
+            "readme: expected the folder of a run; a preset has no training log. Try: handmade train --network readme",
+        ),
+        ("plot curves tiny.json", "tiny.json: expected the folder of a run; this file is in no run. Try: .* evaluate tiny.json"),
         ("plot nudge tiny.json --data digits --nudge conv1.W[9,0,0,0]=1", "conv1.W: expected row 0 to 2, .*"),
-        ("report digits", "digits: expected the folder of a run; there is no run.json in it"),
+        ("report digits", "digits: .* the folder of a run; there is no model.safetensors in it.*"),
         ("report my-run --image 40 --out y.html", "--image: expected a test image, 0 to 39, got 40. Try --image 0"),
         ("report my-run --out y.pdf", "--out: expected a name that ends in .html, .htm, got y.pdf. Try --out picture.html"),
     ],
@@ -218,7 +230,7 @@ def test_without_matplotlib_one_line_says_how_to_get_it(
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
 
-    assert command(*arguments.split()).error.endswith("pip install 'handmade[plots]'")
+    assert command(*arguments.split()).error.endswith(f"Try {install_command('plots')}")
 
 
 class Page(HTMLParser):
@@ -270,14 +282,52 @@ def test_a_report_is_one_sound_file_that_asks_for_nothing_else(page: str) -> Non
 
 
 def test_a_report_has_every_picture_light_and_dark_and_said_in_words(page: str) -> None:
-    images = [attributes for tag, attributes in Page(page).tags if tag == "img"]
+    tags = Page(page).tags
+    images = [attributes for tag, attributes in tags if tag == "img"]
+    sources = [attributes["src"] for attributes in images] + [each["srcset"] for tag, each in tags if tag == "source"]
 
-    assert [image["class"] for image in images] == 5 * ["light", "dark"]
+    assert [attributes["class"] for tag, attributes in tags if tag == "picture"] == 5 * ["light", "dark"]
     assert all(len(image["alt"]) > 10 for image in images)
-    assert len({image["src"] for image in images}) == 10
-    for image in images:
-        kind, content = image["src"].removeprefix("data:image/").split(";base64,")
+    assert len(set(sources)) == 20  # wide and narrow
+    for source in sources:
+        kind, content = source.removeprefix("data:image/").split(";base64,")
         assert base64.b64decode(content).startswith({"png": b"\x89PNG", "svg+xml": b"<?xml"}[kind])
+
+
+def test_a_report_fits_a_screen_of_390_pixels(page: str) -> None:
+    tags = Page(page).tags
+    styles = page.partition("<style>")[2].partition("</style>")[0]
+
+    for width, unit in re.findall(r"(?<!max-)width: ?([\d.]+)(px|rem|em|cm)", styles):
+        assert float(width) * {"px": 1, "rem": 16, "em": 16, "cm": 38}[unit] < 390
+    assert all(style.get("style") is None and style.get("width") is None for _, style in tags)
+    narrow = [attributes for tag, attributes in tags if tag == "source"]
+    assert {attributes["media"] for attributes in narrow} == {"(max-width: 44rem)"}
+    for attributes in narrow:
+        kind, content = attributes["srcset"].removeprefix("data:image/").split(";base64,")
+        if kind == "png":
+            with Image.open(BytesIO(base64.b64decode(content))) as image:
+                assert image.width == 4 * 150  # inches: letters of 8 points are 10.8 pixels high at 390
+        else:
+            assert b'viewBox="0 0 288 ' in base64.b64decode(content)
+    scrolling = re.sub(r"<div class=.wide.><table>.*?</table></div>", "", page, flags=re.DOTALL)
+    assert "<table" not in scrolling
+
+
+def test_a_report_of_a_model_without_a_run_has_no_part_on_training() -> None:
+    network = handmade.networks.described(TINY | {"classes": [f"<{k}>" for k in range(10)]}, np.random.default_rng(5))
+    x, y = np.random.default_rng(6).random((20, 8, 8, 1), np.float32), np.arange(20) % 10
+
+    page = pictures.report(pictures.Subject(pictures.History("a model", []), {}, network, x, y), 3)
+
+    sections = [attributes["id"] for tag, attributes in Page(page).tags if tag == "section"]
+    assert sections == ["confusion", "mistakes", "filters", "maps", "weight", "settings"]
+    words = Page(page).words
+    assert any("true class <3>" in word for word in words)
+    assert not {"The run", "steps", "training time"} & set(words)
+    assert any("5 layers; 20 test images" in word for word in words)
+    titles = [word for word in words if word in {"Training", "Predictions", "Mistakes", "Weights", "One image", "One weight"}]
+    assert titles == 2 * ["Predictions", "Mistakes", "Weights", "One image", "One weight"]  # links and headings
 
 
 def test_a_report_tells_settings_and_results_and_lets_no_text_be_markup(page: str) -> None:
@@ -293,9 +343,19 @@ def test_a_report_tells_settings_and_results_and_lets_no_text_be_markup(page: st
     assert "$" not in re.sub(r'"data:[^"]*"', "", page)
 
 
+def test_a_report_takes_a_model_file_and_finds_its_run(command: Command, place: Path) -> None:
+    (place / "alone").mkdir(exist_ok=True)
+    (place / "alone" / "other.safetensors").write_bytes((place / "my-run" / "model.safetensors").read_bytes())
+
+    assert "my-run/report.html, which exists" in command("report", "my-run/model.safetensors").error
+    done = command("report", "alone/other.safetensors", "--data", "digits")
+    assert done.out.startswith("Report: other-report.html (")
+    assert "Training" not in re.findall(r"<h2[^>]*>([^<]*)", (place / "other-report.html").read_text(encoding="utf-8"))
+
+
 def test_a_report_is_not_written_over_unless_told(command: Command, place: Path, page: str) -> None:
     assert page
-    assert "is there already" in command("report", "my-run").error
+    assert "report.html, which exists" in command("report", "my-run").error
     again = command("report", "my-run", "--image", "7", "--force")
     assert again.out.startswith("Report: my-run/report.html (")
     assert (place / "my-run" / "report.html").read_text(encoding="utf-8") == page

@@ -104,7 +104,7 @@ def check_leaves(tree: Term, arrays: dict[str, Array]) -> None:
     """Every number that is said to stand somewhere does."""
     for leaf in tree.leaves():
         if leaf.place:
-            assert leaf.value == arrays[leaf.place.room][leaf.place.index], leaf.place
+            assert leaf.value == arrays[leaf.place.name][leaf.place.index], leaf.place
 
 
 def receipt_of(case: Case, x: Array, at: Shape) -> Term:
@@ -135,7 +135,7 @@ def check_layer(case: Case, x: Array, at: Shape) -> None:
 def assert_read_once(tree: Term, case: Case) -> None:
     """A layer that adds up its weights reads each weight of the column once, the bias among them."""
     if isinstance(case.layer, Conv2d | Linear):
-        read = [leaf.place for leaf in tree.leaves() if leaf.place and leaf.place.room in {"W", "b"}]
+        read = [leaf.place for leaf in tree.leaves() if leaf.place and leaf.place.name in {"W", "b"}]
         assert len(read) == len(set(read)) == sum(array.size // array.shape[-1] for array in case.parameters.values())
 
 
@@ -193,12 +193,12 @@ PLANTED: dict[str, tuple[Case, Callable[[Term], Term]]] = {
         lambda tree: tree.mapped(
             lambda leaf: (
                 Term(leaf.value, "stored", place=type(leaf.place)("input", (*leaf.place.index[:2], leaf.place.index[2] % 2)))
-                if leaf.place and leaf.place.room == "input"
+                if leaf.place and leaf.place.name == "input"
                 else leaf
             )
         ),
     ),
-    "forgets an activation of a sum": (ADDED, without(lambda part: part.place is not None and part.place.room == "input2")),
+    "forgets an activation of a sum": (ADDED, without(lambda part: part.place is not None and part.place.name == "input2")),
     "adds up what is multiplied": (MULTIPLIED, lambda tree: total(list(tree.leaves()))),
     "reads another activation": (
         BESIDE,
@@ -288,8 +288,8 @@ def test_a_receipt_goes_down_to_the_pixels_and_every_number_is_the_networks(data
 
     tape = dict(zip(("input", *network.names), network.forward(image[None]), strict=True))
     for receipt in receipts:
-        if receipt.at.room in tape:
-            assert receipt.value == tape[receipt.at.room][0][receipt.at.index]
+        if receipt.at.name in tape:
+            assert receipt.value == tape[receipt.at.name][0][receipt.at.index]
         if receipt.total is None:
             assert receipt.kind == "pixel"
         else:
@@ -297,8 +297,8 @@ def test_a_receipt_goes_down_to_the_pixels_and_every_number_is_the_networks(data
             assert abs(receipt.rounding) <= receipt.bound <= 1e-11
             check_arithmetic(receipt.total.to_json())
             check_leaves(receipt.total, stored_in(network) | {leaf: tape[leaf][0] for leaf in tape})
-            named = {leaf.place.room for leaf in receipt.total.leaves() if leaf.place}
-            assert {each.at.room for each in receipt.inputs} == named & set(activations(network))
+            named = {leaf.place.name for leaf in receipt.total.leaves() if leaf.place}
+            assert {each.at.name for each in receipt.inputs} == named & set(activations(network))
 
 
 def stored_in(network: Network) -> dict[str, Array]:
@@ -327,7 +327,7 @@ def test_followed_all_the_way_the_leaves_are_pixels_and_weights_alone() -> None:
     reached = {str(receipt.at) for receipt in receipts}
     for receipt in receipts:
         for leaf in receipt.total.leaves() if receipt.total else ():
-            assert leaf.place is None or str(leaf.place) in reached or leaf.place.room.endswith((".W", ".b"))
+            assert leaf.place is None or str(leaf.place) in reached or leaf.place.name.endswith((".W", ".b"))
     assert {str(receipt.at) for receipt in receipts if receipt.kind == "pixel"} == {
         f"input[{i},{j},0]" for i in range(6) for j in range(5)
     }
@@ -473,7 +473,7 @@ def test_a_join_is_explained_by_what_it_reads() -> None:
     added = explain(network, image, "sum[1,2,1]")
     assert added.kind == "Add"
     assert added.total is not None
-    assert added.total.label == "the activations that it reads, added up"
+    assert added.total.label == "sum of its inputs"
     assert {str(leaf.place): leaf.value for leaf in added.total.leaves()} == {
         f"{name}[1,2,1]": tape[name][1, 2, 1] for name in ("curve", "square", "stem")
     }
@@ -737,7 +737,7 @@ def test_the_definition_tells_how_many_digits_the_subtraction_costs() -> None:
 def test_a_trace_has_the_difference_of_every_layer(at: str) -> None:
     network, image = small()
     traced = trace(network, image, f"{at}=+0.25", label=1)
-    key = next(key for key in network.parameters() if network.display_name(key) == traced.at.room)
+    key = next(key for key in network.parameters() if network.display_name(key) == traced.at.name)
     array = network.parameters()[key].copy()
     assert traced.before == array[traced.at.index]
     array[traced.at.index] += 0.25
@@ -759,13 +759,13 @@ def test_a_pixel_or_an_activation_can_be_nudged_too(at: str) -> None:
     network, image = small()
     with use_backend("plain"):  # below, layer after layer by its own forward pass
         traced, before = trace(network, image, f"{at} = -0.5", label=1), network.tape(image[None])
-    start = {"logits": "linear1"}.get(traced.at.room, traced.at.room)
+    start = {"logits": "linear1"}.get(traced.at.name, traced.at.name)
     own = {network.titles.get(name, name): name for name in network.shape_of}
     after = before | {own[start]: before[own[start]].copy()}
     after[own[start]][(0, *traced.at.index)] -= 0.5
     for node in network.nodes:
         if node.name != own[start]:
-            after[node.name] = node.layer.forward(node.of(after))
+            after[node.name] = node.layer.forward(node.inputs(after))
 
     for title, name in own.items():
         if title in traced.differences:
@@ -820,7 +820,7 @@ def test_the_receipt_of_an_update_is_what_the_optimiser_does(optimiser: Optimise
         )
         assert receipt.total is not None
         assert receipt.value == moved["0.W"][1, 0, 0, 1]
-        letters = [each.at.room.partition("/")[0] for each in receipt.inputs]
+        letters = [each.at.name.partition("/")[0] for each in receipt.inputs]
         assert letters == LETTERS[type(optimiser).__name__]
         for each, letter in zip(receipt.inputs, letters, strict=True):
             assert each.value == remembered[f"{letter}/0.W"][1, 0, 0, 1]

@@ -472,11 +472,11 @@ def test_settings_are_plain_values() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"epochs": 0}, "epochs: expected a whole number of at least 1, got 0. Try epochs=1"),
-        ({"epochs": 1.5}, "epochs: expected a whole number of at least 1, got 1.5. Try epochs=1"),
-        ({"steps": "9"}, "steps: expected a whole number of at least 1, got '9'. Try leaving steps out"),
-        ({"seed": -1}, "seed: expected a whole number of at least 0, got -1. Try seed=0"),
-        ({"seed": True}, "seed: expected a whole number of at least 0, got True. Try seed=0"),
+        ({"epochs": 0}, "epochs: expected an integer of at least 1, got 0. Try epochs=1"),
+        ({"epochs": 1.5}, "epochs: expected an integer of at least 1, got 1.5. Try epochs=1"),
+        ({"steps": "9"}, "steps: expected an integer of at least 1, got '9'. Try leaving steps out"),
+        ({"seed": -1}, "seed: expected an integer of at least 0, got -1. Try seed=0"),
+        ({"seed": True}, "seed: expected an integer of at least 0, got True. Try seed=0"),
         ({"step_size": None}, "step_size: expected a number, got None. Try step_size=0.001"),
         ({"momentum": 10**400}, f"momentum: expected a number, got {'1' + 79 * '0'}. Try momentum=0.9"),
         ({"time_limit": -0.5}, "time_limit: expected a number of at least 0, got -0.5. Try leaving time_limit out"),
@@ -510,7 +510,7 @@ def test_a_wrong_value_is_one_line(values: dict[str, Any], message: str) -> None
         ),
         (
             {"network": "readme"},
-            r"expected prepared images of shape \(30, 30, 1\), got \(8, 8, 1\) from digits. Try another data=...",
+            r"^data: expected images of shape \(30, 30, 1\) for this network, got \(8, 8, 1\) from digits. Try another data=...",
         ),
     ],
 )

@@ -15,6 +15,7 @@ from handmade.cli.commands.check import check as command
 from handmade.cli.main import main
 from handmade.engine.arrays import Array
 from handmade.engine.check.networks.steps import STEPS, Curve, StepErrors, error_against_h
+from handmade.engine.extras import install_command
 from handmade.engine.gradients import backprop
 from handmade.engine.layers import Conv2d, Flatten, Linear, ReLU, Sigmoid
 from handmade.engine.losses import MeanSquaredError
@@ -188,7 +189,7 @@ def test_the_command_gives_all_numbers_as_json(capsys: pytest.CaptureFixture[str
         (("--figure", "v.png"), 2, "goes with --step-sizes"),
         (("--all-weights", "--step-sizes"), 2, "does not go with --step-sizes"),
         (("--step-sizes", "--figure", "v.jpg"), 1, "--figure: expected a name that ends in .png, .svg, .pdf, got v.jpg"),
-        (("--step-sizes", "--figure", "nowhere/v.png"), 1, "--figure: expected a folder that is there"),
+        (("--step-sizes", "--figure", "nowhere/v.png"), 1, "--figure: expected a folder that exists"),
     ],
 )
 @pytest.mark.usefixtures("folder")
@@ -213,7 +214,7 @@ def test_a_wrong_wish_is_one_line_before_any_work(
 def test_without_matplotlib_the_figure_is_one_line_about_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
 
-    with pytest.raises(HandmadeError, match=r"pip install 'handmade\[plots\]'"):
+    with pytest.raises(HandmadeError, match=re.escape(install_command("plots"))):
         command("readme", images=1, step_sizes=True, figure=tmp_path / "v.png")
 
 
@@ -229,5 +230,5 @@ def test_the_picture_shows_every_curve_where_it_is() -> None:
     left, right = axes.get_xlim()
     assert left > STEPS[0] > STEPS[-1] > right  # h gets smaller to the right
     words = " ".join(text.get_text() for text in axes.texts)
-    assert "best at h = " in words
+    assert "best h: " in words
     assert "exact difference, float64" in words

@@ -1,5 +1,6 @@
 """What is written for TensorBoard, read back from the event file."""
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from tensorboardX.proto.event_pb2 import Event
 from tensorboardX.record_writer import masked_crc32c
 
 from handmade import HandmadeError
+from handmade.engine.extras import install_command
 from handmade.files.tensorboard import Board
 
 
@@ -71,7 +73,7 @@ def test_a_run_that_goes_on_has_later_steps_forgotten(tmp_path: Path) -> None:
 def test_without_the_library_there_is_one_line_about_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tensorboardX", None)
 
-    with pytest.raises(HandmadeError, match=r"pip install 'handmade\[tensorboard\]'"):
+    with pytest.raises(HandmadeError, match=re.escape(install_command("tensorboard"))):
         Board(tmp_path, {})
     assert not (tmp_path / "tensorboard").exists()
 

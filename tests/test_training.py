@@ -97,7 +97,7 @@ def test_an_epoch_sees_every_image_once_in_a_new_order() -> None:
 def test_a_record_tells_what_happened() -> None:
     network = tiny()
 
-    records = steps(network, steps=3, watch=2)
+    records = steps(network, steps=3, accuracy_every=2)
 
     assert records[0].before is network
     assert records[1].before is records[0].network
@@ -109,7 +109,7 @@ def test_a_record_tells_what_happened() -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"batch_size": 0}, {"epochs": 0}, {"steps": 0}, {"watch": 0}, {"validate_every": 0}, {"patience": 0}],
+    [{"batch_size": 0}, {"epochs": 0}, {"steps": 0}, {"accuracy_every": 0}, {"validate_every": 0}, {"patience": 0}],
     ids=lambda options: next(iter(options)),
 )
 def test_impossible_numbers_are_refused_before_the_first_step(options: dict[str, int]) -> None:

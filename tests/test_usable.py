@@ -20,10 +20,11 @@ from handmade.cli.main import main
 from handmade.compiled import usable, vectors
 from handmade.doctor.machine import examine
 from handmade.engine import backend
+from handmade.engine.extras import install_command
 from handmade.runs import Settings, resume, start
 from tiny_digits import TINY, write_digits
 
-INSTALL = "Try pip install 'handmade[compiled]'"
+INSTALL = re.escape(f"Try {install_command('compiled')}")
 Patch: TypeAlias = pytest.MonkeyPatch
 
 
@@ -60,7 +61,7 @@ REASONS: dict[str, tuple[Callable[[Patch], None], str]] = {
     ),
     "a newer NumPy": (
         lambda patch: patch.setattr(usable, "requires", lambda _: ["llvmlite<0.51", "numpy<2.1,>=1.22"]),
-        rf"Numba \S+ goes with NumPy below 2.1; this is NumPy {np.__version__}. {INSTALL}, which finds two that fit",
+        rf"Numba \S+ needs NumPy below 2.1; this is NumPy {np.__version__}. {INSTALL} 'numpy<2.1', which finds two that fit",
     ),
     "switched off": (
         lambda patch: patch.setenv("NUMBA_DISABLE_JIT", "1"),
@@ -156,7 +157,7 @@ def test_a_numba_that_does_not_load_is_told_and_nothing_raises(tmp_path: Path, l
 
     assert done.returncode == 0, done.stderr
     (reason,) = done.stdout.splitlines()
-    assert re.fullmatch(r"Numba \S+ cannot be used \(\w+: .*\)\. Try pip install --force-reinstall numba", reason)
+    assert re.fullmatch(r"Numba \S+ cannot be used \(\w+: .*\)\. Try \S+ -m pip install --force-reinstall numba", reason)
 
 
 def test_an_error_of_our_own_is_not_taken_for_one_of_numba(monkeypatch: Patch) -> None:
@@ -249,7 +250,7 @@ def test_a_training_without_numba_says_so_in_a_line(
     command(monkeypatch, *train, str(tmp_path / "a"))
     (line,) = (line for line in capsys.readouterr().err.splitlines() if "Numba" in line)
     assert re.fullmatch(
-        rf"Training uses the backend \w+, which is several times slower than compiled: {re.escape(REASONS['absent'][1])}", line
+        rf"Training uses the backend \w+, which is several times slower than compiled: {REASONS['absent'][1]}", line
     )
 
     command(monkeypatch, *train, str(tmp_path / "b"), "--backend", "plain")

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from handmade import data, gradients, losses, networks, receipts, runs
+    from handmade import data, gradients, losses, networks, pictures, receipts, runs
     from handmade.engine.backend import use_backend
     from handmade.engine.errors import HandmadeError
     from handmade.engine.graph import Node
@@ -71,6 +71,7 @@ __all__ = [
     "load",
     "losses",
     "networks",
+    "pictures",
     "read_digit",
     "receipts",
     "runs",
@@ -79,7 +80,7 @@ __all__ = [
     "use_backend",
 ]
 
-_ROOMS = {"data", "gradients", "losses", "networks", "receipts", "runs"}
+_ROOMS = {"data", "gradients", "losses", "networks", "pictures", "receipts", "runs"}
 _FROM = {  # where the other names are, but for layers
     "HandmadeError": "handmade.engine.errors",
     "Network": "handmade.network",

@@ -1,4 +1,4 @@
-"""News of compiling for the user: a line that counts seconds in a terminal, and vanishes; one plain line elsewhere."""
+"""Display of compiling: in a terminal, a line that counts seconds and then vanishes; elsewhere, one plain line."""
 
 import time
 from typing import TYPE_CHECKING
@@ -17,25 +17,25 @@ class CompilingDisplay:
     """
 
     def __init__(self, *, quiet: bool = False) -> None:
-        self._quiet, self._told = quiet, False
+        self._quiet, self._printed = quiet, False
         self._seconds, self._began, self._kept = 0.0, 0.0, True
         self._line: Live | None = None
 
     def begins(self, loop: str, *, kept: bool) -> None:
         """Show that loops are compiled."""
-        from handmade.cli.console import news  # noqa: PLC0415  which --help does without
+        from handmade.cli.console import news  # noqa: PLC0415  --help does not need it
 
         self._began, self._kept = time.perf_counter(), kept
         if self._quiet:
             return
         if news.is_terminal:
             self._show()
-        elif not self._told:
-            self._told = True
+        elif not self._printed:
+            self._printed = True
             news.print(f"Compiling loops ({self._how_often})")
 
     def ends(self) -> None:
-        """Take the line away, until the next loop."""
+        """Remove the line, until the next loop."""
         self._seconds += time.perf_counter() - self._began
         if self._line is not None:
             self._line.stop()
@@ -46,7 +46,7 @@ class CompilingDisplay:
 
     @property
     def _how_often(self) -> str:
-        return "once" if self._kept else "each time; handmade doctor tells why"
+        return "once" if self._kept else "each time; handmade doctor shows the reason"
 
     def _show(self) -> None:
         from rich.errors import LiveError  # noqa: PLC0415
@@ -58,6 +58,6 @@ class CompilingDisplay:
         line = Live(get_renderable=lambda: Text(str(self)), console=news, refresh_per_second=2, transient=True)
         try:
             line.start(refresh=True)
-        except LiveError:  # an older rich shows one thing at a time, and that is a bar
+        except LiveError:  # an older rich shows one display at a time, and there is a bar
             return
         self._line = line

@@ -1,11 +1,7 @@
 """Output of the command: results on standard output, progress and news on standard error."""
 
 import json as json_format
-import os
-import shlex
-import shutil
 import sys
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -14,36 +10,6 @@ results = Console(highlight=False, soft_wrap=True)
 news = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
 
 
-def program() -> str:
-    """Return the words that call this program from here: its name if the shell finds it by that, else its path."""
-    called = Path(sys.argv[0])
-    if called.name == "__main__.py":
-        return f"{_name_or_path(Path(sys.executable))} -m handmade"
-    return _name_or_path(called)
-
-
-def _name_or_path(called: Path) -> str:
-    found = shutil.which(called.name)
-    if found and Path(found).absolute() == called.absolute():
-        return called.name
-    return shlex.quote(os.path.relpath(called))
-
-
 def print_json(value: dict[str, Any]) -> None:
-    """Print one JSON object on a line of standard output, as it is."""
-    print(json_format.dumps(value), flush=True)  # noqa: T201  this is where the command talks
-
-
-def percent(share: float) -> str:
-    """98.41 %."""
-    return f"{100 * share:.2f} %"
-
-
-def duration(seconds: float) -> str:
-    """A time in the unit that people would use: 65.6 ms, 4.5 s, 45 s, 12 min, 31 h, 4 days, 4,210 years."""
-    if 0 < seconds < 1:
-        return f"{1000 * seconds:.1f} ms"
-    for unit, size, most in (("s", 1, 120), ("min", 60, 120), ("h", 3600, 72), ("days", 86400, 730)):
-        if seconds < most * size:
-            return f"{seconds / size:,.0f} {unit}" if seconds >= 10 * size or unit != "s" else f"{seconds:.1f} s"
-    return f"{seconds / (365.25 * 86400):,.0f} years"
+    """Print one JSON object on a line of standard output."""
+    print(json_format.dumps(value), flush=True)  # noqa: T201  the command prints here

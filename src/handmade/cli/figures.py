@@ -1,4 +1,4 @@
-"""Picture files: names, checks and writing, for all commands that draw."""
+"""Files of pictures: names, checks and writing, for all commands that draw."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -29,10 +29,9 @@ class Order:
     formats: tuple[str, ...] = FORMATS
 
     def file(self, target: str | Path) -> Path:
-        """Return the file, named after the model unless it is given; HandmadeError if it cannot be written, or is there."""
+        """Return the file, named after the model if none is given; HandmadeError if it cannot be written."""
         library()
-        stem = Path(target).resolve().name.removesuffix(".safetensors").removesuffix(".json")
-        file = self.out or Path(f"{stem}-{self.kind}.{self.formats[0]}")
+        file = self.out or Path(f"{stem_of(target)}-{self.kind}.{self.formats[0]}")
         return writable(file, self.formats, force=self.force)
 
     def draw(self, file: Path, figure: Any) -> None:
@@ -45,41 +44,47 @@ class Order:
         results.print(f"Picture: {file}", markup=False)
 
 
+def stem_of(target: str | Path) -> str:
+    """Return the name of a run, a model file, a network file or a preset, without its ending."""
+    return Path(target).resolve().name.removesuffix(".safetensors").removesuffix(".json")
+
+
 def writable(file: Path, formats: Sequence[str], *, force: bool) -> Path:
-    """Return a file that can be written, or raise HandmadeError before anything is worked out."""
+    """Return a file that can be written, or raise HandmadeError before anything is computed."""
     if file.suffix[1:].lower() not in formats:
         raise HandmadeError(
             f"--out: expected a name that ends in .{', .'.join(formats)}, got {file}. Try --out picture.{formats[0]}"
         )
     if not file.absolute().parent.is_dir():
-        raise HandmadeError(f"--out: expected a folder that is there; there is no {file.absolute().parent}")
+        raise HandmadeError(f"--out: expected a folder that exists; there is no {file.absolute().parent}. Try mkdir first")
     if file.is_dir():
         raise HandmadeError(f"--out: expected a file, got the folder {file}. Try another name")
     if file.exists() and not force:
-        raise HandmadeError(f"{file} is there already. Try another --out, or --force to write over it")
+        raise HandmadeError(f"--out: expected a new file, got {file}, which exists. Try another name, or --force to overwrite it")
     return file
 
 
 def check_figure(figure: Path) -> None:
-    """Raise HandmadeError before anything is worked out, unless a picture can be written there."""
+    """Raise HandmadeError before anything is computed, unless a picture can be written there."""
     library()
     if figure.suffix[1:].lower() not in FORMATS:
         raise HandmadeError(
             f"--figure: expected a name that ends in .{', .'.join(FORMATS)}, got {figure}. Try --figure picture.{FORMATS[0]}"
         )
     if not figure.absolute().parent.is_dir():
-        raise HandmadeError(f"--figure: expected a folder that is there; there is no {figure.absolute().parent}")
+        raise HandmadeError(f"--figure: expected a folder that exists; there is no {figure.absolute().parent}. Try mkdir first")
 
 
 def histories(runs: Sequence[Path]) -> list[pictures.History]:
-    """Read the logs of runs; runs of one name in several places go by their paths."""
+    """Read the logs of runs; runs of the same name are called by their paths."""
+    runs = list(map(inputs.run_of, runs))
     names = Counter(run.resolve().name for run in runs)
     found = []
     for run in runs:
         accuracy = read_run_json(run).get("test_accuracy")
         name = run.resolve().name
-        told = float(accuracy) if isinstance(accuracy, int | float) else None
-        found.append(pictures.History(name if names[name] == 1 else str(run), read_log(run), told))
+        test_accuracy = float(accuracy) if isinstance(accuracy, int | float) else None
+        found.append(pictures.History(name if names[name] == 1 else str(run), read_log(run), test_accuracy))
     return found
 
 

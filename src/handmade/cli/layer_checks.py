@@ -32,7 +32,7 @@ NO_INPUT = "expected the shape of an input, images first, or an .npy file, such 
 
 @dataclass(frozen=True)
 class Order:
-    """Orders for a check: a file, the name of a layer in it, texts of inputs and of arguments.
+    """Settings of a check: a file, the name of a layer in it, texts of inputs and of arguments.
 
     Without a name (None), every class in the file that has a forward and a backward is checked.
     """
@@ -72,13 +72,13 @@ def check_file(order: Order, *, watch: bool) -> None:
     Raises
     ------
     typer.BadParameter
-        If the order makes no sense.
+        If an option cannot be used.
     HandmadeError
         If the file or an input cannot be read, or the layer that was named cannot be checked.
     typer.Exit
         With 1, if not every verdict is correct.
     """
-    arguments = _understood(order)
+    arguments = _checked_arguments(order)
     if not watch:
         if _run(order, arguments, set()) != "correct":
             raise typer.Exit(1)
@@ -89,13 +89,13 @@ def check_file(order: Order, *, watch: bool) -> None:
     modules = {path}
     try:
         for _ in saves(lambda: {file.parent for file in modules | arrays if file.parent.is_dir()}, arrays):
-            _run_and_tell(order, arguments, modules)
+            _run_and_report(order, arguments, modules)
     except KeyboardInterrupt:
-        news.print("Watching has ended")  # asked for by Ctrl-C, the only way to leave: no failure
+        news.print("Watching has ended")  # Ctrl-C is the only way to end it: no failure
 
 
-def _understood(order: Order) -> Arguments:
-    """Return the arguments of the order; BadParameter for what no file and no layer could make right."""
+def _checked_arguments(order: Order) -> Arguments:
+    """Return the arguments of the layer; BadParameter for options that no file could make usable."""
     if order.name is not None and not order.name.isidentifier():
         raise typer.BadParameter(f"expected FILE.py:NAME, got {order.name!r:.80} for NAME", param_hint=str(order.file))
     if not order.inputs:
@@ -109,8 +109,8 @@ def _understood(order: Order) -> Arguments:
         raise typer.BadParameter(str(error), param_hint="--args") from None
 
 
-def _run_and_tell(order: Order, arguments: Arguments, modules: set[Path]) -> None:
-    """Check once for those who watch: no error ends the watching, and a line tells the time and the verdict."""
+def _run_and_report(order: Order, arguments: Arguments, modules: set[Path]) -> None:
+    """Check once while watching: an error does not end it, and a line shows the time and the verdict."""
     try:
         verdict = _run(order, arguments, modules)
     except HandmadeError as error:
@@ -120,17 +120,17 @@ def _run_and_tell(order: Order, arguments: Arguments, modules: set[Path]) -> Non
         modules.update(files_in(error, order.file))
         verdict = "error"
     now = datetime.now().astimezone()
-    told = Text.assemble(
+    line = Text.assemble(
         f"{now:%H:%M:%S} ", (verdict, STYLES[verdict]), f": {_target(order, order.name)}. Watching; Ctrl-C ends it"
     )
-    news.print(told)
+    news.print(line)
 
 
 def _run(order: Order, arguments: Arguments, modules: set[Path]) -> str:
     """Load the file, check, print; return the worst verdict. Files that were loaded with it are added to `modules`."""
     arrays = [(text, _input(text, order.seed)) for text in order.inputs]
     alone = order.name is not None and len(arrays) == 1
-    with redirect_stdout(sys.stderr):  # what the student prints: standard output is for the report
+    with redirect_stdout(sys.stderr):  # output of the student's code: standard output is for the report
         np.random.seed(order.seed)  # noqa: NPY002  the generator that students use: the same weights in each run
         with loaded(order.file) as file:
             try:
@@ -138,7 +138,7 @@ def _run(order: Order, arguments: Arguments, modules: set[Path]) -> str:
             finally:
                 modules.update(file.loaded().values())
     if order.json:
-        print_json(outcomes[0].as_dict() if alone else _together(order, outcomes))
+        print_json(outcomes[0].as_dict() if alone else _all_as_dict(order, outcomes))
     else:
         _show(outcomes)
     return _worst(outcomes)
@@ -184,7 +184,7 @@ def _worst(outcomes: list[Outcome]) -> str:
     return next((verdict for verdict in ("error", "wrong", "not tested") if verdict in verdicts), "correct")
 
 
-def _together(order: Order, outcomes: list[Outcome]) -> dict[str, Any]:
+def _all_as_dict(order: Order, outcomes: list[Outcome]) -> dict[str, Any]:
     reports = [outcome.as_dict() for outcome in outcomes]
     return {"target": _target(order, order.name), "verdict": _worst(outcomes), "reports": reports}
 

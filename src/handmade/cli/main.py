@@ -1,4 +1,4 @@
-"""The command: what belongs to all of its commands, and how it ends."""
+"""Command `handmade`: its commands, their common options, and its exit codes."""
 
 import sys
 from importlib.metadata import version
@@ -21,17 +21,20 @@ from handmade.cli.commands.show import show
 from handmade.cli.commands.trace import trace
 from handmade.cli.commands.train import train
 from handmade.cli.compiling import CompilingDisplay
+from handmade.cli.exits import CommandEnd
+from handmade.cli.help import Command, Group
+from handmade.cli.program import callable_here
 from handmade.engine.compiling import watch
 
 app = typer.Typer(
     name="handmade",
-    help="A convolutional network for handwritten digits, made by hand: every gradient a finite difference.",
+    cls=Group,
+    help="A convolutional network for handwritten digits, trained by exact finite differences.",
     epilog="Begin with: handmade train",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 COMMANDS = (
     train,
@@ -47,19 +50,19 @@ COMMANDS = (
     networks,
     doctor,
 )  # in the order of the help
-COMPUTE = {evaluate, predict, check, explain, trace, report, doctor}  # with a backend; a training has it among its settings
-LIGHT = {predict, explain, trace}  # so little that loading the fastest backend would take longer
+COMPUTE = {evaluate, predict, check, explain, trace, report, doctor}  # with a backend; that of train is a setting
+LIGHT = {predict, explain, trace}  # loading the fastest backend would take longer than their work
 HEAVY_DRAWINGS = {"confusion", "mistakes", "steps", "film"}
 for each in COMMANDS:
-    app.command()(takes_backend(each, light=each in LIGHT) if each in COMPUTE else each)
+    app.command(cls=Command)(takes_backend(each, light=each in LIGHT) if each in COMPUTE else each)
 for drawing in plot.registered_commands:
     if drawing.callback is not None:
         drawing.callback = takes_backend(drawing.callback, light=drawing.callback.__name__ not in HEAVY_DRAWINGS)
 app.add_typer(plot)
 
 
-def _version(wanted: bool) -> None:  # noqa: FBT001  typer calls it so
-    if wanted:
+def _version(show: bool) -> None:  # noqa: FBT001  typer calls it so
+    if show:
         typer.echo(f"handmade {version('handmade')}")
         raise typer.Exit
 
@@ -68,50 +71,47 @@ def _version(wanted: bool) -> None:  # noqa: FBT001  typer calls it so
 def common(
     *,
     show_version: Annotated[
-        bool, typer.Option("--version", help="Show the version and leave.", callback=_version, is_eager=True)
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_version, is_eager=True)
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="On an error, show where in the code it happened.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
     """Options of every command."""
 
 
 def main() -> None:
-    """Run the command; tell of errors in one line. Exit code 1, 2 for wrong usage, 130 after Ctrl-C."""
+    """Run the command; print an error in one line. Exit code 1, 2 for wrong usage, 130 after Ctrl-C, 143 after SIGTERM."""
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"] or ["--help"]
     try:
         display = CompilingDisplay(quiet="--json" in arguments)
         with watch(display.begins, display.ends):
             code = app(arguments, prog_name="handmade", standalone_mode=False)
         if code == 130:  # Ctrl-C, where typer met it first
-            _tell("interrupted", 130)
+            _report("interrupted", 130)
     except KeyboardInterrupt:
-        code = _tell("interrupted", 130)
+        code = _report("interrupted", 130)
     except Exception as error:
         if "--debug" in sys.argv:
             raise
-        code = _tell(_message(error), getattr(error, "exit_code", 1))
+        code = _report(_message(error), getattr(error, "exit_code", 1))
     sys.exit(code)
 
 
 def _message(error: Exception) -> str:
-    """One line for whatever went wrong."""
-    from handmade.engine.errors import HandmadeError  # noqa: PLC0415  --help does without the engine
+    """Return an error in one line."""
+    from handmade.engine.errors import HandmadeError  # noqa: PLC0415  --help does not need the engine
 
-    if hasattr(error, "format_message"):  # of the command line itself
-        command = next((argument for argument in sys.argv[1:] if not argument.startswith("-")), "")
-        known = f" {command}" if command in {plot.info.name, *(each.__name__ for each in COMMANDS)} else ""
-        message = error.format_message()
-        return f"{message if message.endswith(('.', '?')) else message + '.'} Try: handmade{known} --help"
+    if isinstance(error, CommandEnd):
+        return str(error)
     if isinstance(error, HandmadeError):
-        return str(error) if getattr(error, "verbatim", False) else in_options(str(error))
+        return str(error) if getattr(error, "verbatim", False) else callable_here(in_options(str(error)))
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     if isinstance(error, MemoryError):
         return "out of memory; try a smaller --batch-size or --limit"
-    return f"unexpected {type(error).__name__}: {error}; run it again with --debug to see where"
+    return f"unexpected {type(error).__name__}: {error}. Try --debug, which shows the traceback"
 
 
-def _tell(message: str, code: int) -> int:
+def _report(message: str, code: int) -> int:
     line = " ".join(message.split())
-    print(f"handmade: {line}", file=sys.stderr)  # noqa: T201  this is where the command talks
+    print(f"handmade: {line}", file=sys.stderr)  # noqa: T201  the command prints here
     return code

@@ -1,4 +1,4 @@
-"""Progress of long work: a bar in a terminal, a line now and then elsewhere."""
+"""Progress of long work: a bar in a terminal, a line every few seconds elsewhere."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -6,17 +6,18 @@ from contextlib import contextmanager
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from handmade.cli.console import duration, news
+from handmade.cli.console import news
+from handmade.text.number_format import duration
 
-PLAIN_EVERY = 5  # seconds between two lines where there is no terminal to draw in
+PLAIN_EVERY = 5  # seconds between two lines where there is no terminal
 
 
 @contextmanager
-def progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Give a function that is told how many of `what` are done, and how many there are; the bar vanishes at the end."""
+def progress(name: str) -> Iterator[Callable[[int, int], None]]:
+    """Provide a function that shows the progress, given the number done and the total; the bar vanishes at the end."""
     began = printed = time.perf_counter()
     bar = Progress(
-        TextColumn(what),
+        TextColumn(name),
         BarColumn(bar_width=None),
         MofNCompleteColumn(),
         TimeRemainingColumn(compact=True),
@@ -27,13 +28,13 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
     )
     task = bar.add_task("", total=None)
 
-    def tell(done: int, total: int) -> None:
+    def show(done: int, total: int) -> None:
         nonlocal printed
         now = time.perf_counter()
         bar.update(task, completed=done, total=total)
         if not news.is_terminal and now - printed > PLAIN_EVERY:
             printed = now
-            news.print(f"{what} {done:,}/{total:,}  {duration((total - done) * (now - began) / done)} left")
+            news.print(f"{name} {done:,}/{total:,}  {duration((total - done) * (now - began) / done)} left")
 
     with bar:
-        yield tell
+        yield show

@@ -1,4 +1,4 @@
-"""Progress of a training on the screen: steps, loss, accuracy, speed, and now and then one weight told in full."""
+"""Progress of a training on the screen: step, loss, accuracy and speed; every few seconds, one weight in detail."""
 
 import time
 from collections import deque
@@ -8,32 +8,35 @@ from typing import Self
 import numpy as np
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from handmade.cli.console import duration, news, percent
+from handmade.cli.console import news
 from handmade.engine.gradients.arguments import Scheme
 from handmade.engine.training import Step
+from handmade.text.number_format import duration, percent
+from handmade.text.training_step import Method, weight_update
 
-TELL_EVERY = 10  # seconds between two weights
-PLAIN_EVERY = 5  # seconds between two lines where there is no terminal to draw in
-RECENT = 50  # steps, or looks at the accuracy, that a running mean covers
+WITH_SPEED = 92  # columns of a terminal that has room for all numbers
+WEIGHT_EVERY = 10  # seconds between two weights
+PLAIN_EVERY = 5  # seconds between two lines where there is no terminal
+RECENT = 50  # steps, or measured accuracies, in a running mean
 
 
 class ProgressDisplay:
-    """A progress bar where standard error is a terminal, a line now and then where it is not; a context manager.
+    """Progress bar where standard error is a terminal, else a line every few seconds; a context manager.
 
     Parameters
     ----------
     gradient, scheme, h, optimiser
-        Settings of the run that the story of a weight names.
+        Settings of the run, for the line about a weight.
     """
 
     def __init__(self, gradient: str, scheme: Scheme, h: float, optimiser: str) -> None:
-        self._gradient, self._scheme, self._h, self._optimiser = gradient, scheme, h, optimiser
+        self._method = Method(gradient, scheme, h, optimiser)
         self._losses: deque[float] = deque(maxlen=RECENT)
         self._accuracies: deque[float] = deque(maxlen=RECENT)
         self._moments: deque[tuple[float, int]] = deque([(time.perf_counter(), 0)], maxlen=RECENT)
         self._validation = ""
         self._images = 0
-        self._told = self._printed = 0.0
+        self._weight_shown = self._printed = 0.0
         self._bar = Progress(
             TextColumn("step {task.completed:,}/{task.total:,}"),
             BarColumn(bar_width=None),
@@ -62,48 +65,18 @@ class ProgressDisplay:
         if step.accuracy is not None:
             self._accuracies.append(step.accuracy)
         if step.validation is not None:
-            self._validation = f"  unseen {percent(step.validation.accuracy)}"
+            self._validation = f"  validation {percent(step.validation.accuracy)}"
         then, images = self._moments[0]
         speed = (self._images - images) / (now - then)
-        right = f"right {percent(float(np.mean(self._accuracies)))}" if self._accuracies else ""
-        numbers = f"loss {np.mean(self._losses):.3f}  {right}{self._validation}  {speed:,.0f} images/s"
+        accuracy = f"accuracy {percent(float(np.mean(self._accuracies)))}" if self._accuracies else ""
+        narrow = news.is_terminal and news.width < WITH_SPEED and self._validation
+        shown_speed = "" if narrow else f"  {speed:,.0f} images/s"
+        numbers = f"loss {np.mean(self._losses):.3f}  {accuracy}{self._validation}{shown_speed}"
         self._bar.update(self._task, completed=step.number, total=step.steps, numbers=numbers, visible=True)
-        if now - self._told > TELL_EVERY:
-            self._told = now
-            news.print(story(step, self._gradient, self._scheme, self._h, self._optimiser))
+        if now - self._weight_shown > WEIGHT_EVERY:
+            self._weight_shown = now
+            news.print(*weight_update(step, self._method), sep="\n")
         if not news.is_terminal and (now - self._printed > PLAIN_EVERY or step.number == step.steps or step.stopped):
             self._printed = now
             left = (step.steps - step.number) * (now - then) / (len(self._moments) - 1)
             news.print(f"step {step.number:,}/{step.steps:,}  {numbers}  {duration(left)} left")
-
-
-def story(step: Step, gradient: str, scheme: Scheme, h: float, optimiser: str) -> str:
-    """Tell one weight in full: its place, the effect of a nudge on the loss, and its move by the optimiser.
-
-    The weight is drawn by the number of the step, among those that have an effect.
-    """
-    name, index = _interesting(step)
-    place = ",".join(map(str, index))
-    weight, after = float(step.before.parameters()[name][index]), float(step.network.parameters()[name][index])
-    quotient = float(step.gradients[name][index])
-    title = f"[bold]{step.before.display_name(name)}\\[{place}][/]  w = {weight:+.6f}"
-    update = f"  {optimiser} moves w by {after - weight:+.6f} to {after:+.6f}"
-    if gradient == "backprop":
-        return f"{title}\n  L(w) = {step.loss:.9f}   dL/dw = {quotient:+.6f}\n{update}"
-    if scheme == "forward":
-        moved = f"L(w) = {step.loss:.9f}   L(w + h) = {step.loss + h * quotient:.9f}"
-        formula = "(L(w + h) - L(w)) / h"
-    else:
-        moved = f"L(w) = {step.loss:.9f}   L(w + h) - L(w - h) = {2 * h * quotient:+.3e}"
-        formula = "(L(w + h) - L(w - h)) / 2h"
-    return f"{title}   h = {h:g}\n  {moved}\n  {formula} = {quotient:+.6f}\n{update}"
-
-
-def _interesting(step: Step) -> tuple[str, tuple[int, ...]]:
-    """Draw an array, and in it one of the weights that have an effect."""
-    rng = np.random.default_rng(step.number)
-    names = [name for name, g in step.gradients.items() if g.any()] or list(step.gradients)
-    name = names[rng.integers(len(names))]
-    g = step.gradients[name]
-    moving = np.flatnonzero(g) if g.any() else np.arange(g.size)
-    return name, tuple(int(i) for i in np.unravel_index(moving[rng.integers(len(moving))], g.shape))

@@ -1,4 +1,4 @@
-"""Pictures made of characters: half blocks in colour where the terminal has 256 colours or more, plain characters elsewhere.
+"""Pictures in characters: half blocks in colour where the terminal has 256 colours or more, plain characters elsewhere.
 
 A character is twice as high as it is wide, so it shows two pixels, one above the other.
 """
@@ -10,28 +10,28 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
-from handmade.cli.number_format import MINUS
 from handmade.data.resize import area_average
 from handmade.engine.arrays import Array
 from handmade.pictures.style import LIGHT
+from handmade.text.number_format import MINUS
 
 WIDEST = 80  # columns
 BETWEEN = 2  # columns
 SHADES = " .:-=+*#%@"  # from black to white
 UPPER_HALF = "\N{UPPER HALF BLOCK}"
-LEVELS = 9  # to each side of zero, so that one digit tells a weight
+LEVELS = 9  # to each side of zero, so that one digit shows a weight
 
 
 @dataclass(frozen=True)
 class Tile:
-    """A picture in characters, with a line of its own below."""
+    """A picture in characters, with a label below."""
 
     lines: tuple[Text, ...]
     label: str
 
     @property
     def width(self) -> int:
-        """In columns."""
+        """Width in columns."""
         return max(len(self.label), *map(len, self.lines))
 
 
@@ -42,7 +42,7 @@ def colourful(console: Console) -> bool:
 
 
 def grey(values: Array, label: str, console: Console, most: int = 28) -> Tile:
-    """A picture (H, W) of 0, black, to 1, white, at most so many columns wide; larger ones are averaged."""
+    """Return a picture (H, W) of 0, black, to 1, white, with at most `most` columns; larger ones are averaged."""
     height, width = values.shape
     scale = min(1, most / max(height, width))
     shape = max(1, round(height * scale)), max(1, round(width * scale))
@@ -56,13 +56,13 @@ def grey(values: Array, label: str, console: Console, most: int = 28) -> Tile:
 
 
 def weights(values: Array, limit: float, label: str, console: Console) -> Tile:
-    """Signed numbers (H, W), each as a digit with its sign, 9 at the limit, in colour where there is colour."""
+    """Return signed numbers (H, W), each as a digit with its sign, 9 at the limit, in colour where there is colour."""
     levels = np.rint(values / (limit or 1) * LEVELS).astype(int)
     return Tile(tuple(_digits(row, coloured=colourful(console)) for row in levels), label)
 
 
 def rows(tiles: Iterable[Tile], console: Console) -> Iterator[Text]:
-    """Lay tiles side by side, as many as go into 80 columns or a narrower terminal, labels below."""
+    """Lay tiles side by side, within 80 columns or a narrower terminal, labels below."""
     room = min(WIDEST, console.width) if console.is_terminal else WIDEST
     row: list[Tile] = []
     used = 0
@@ -108,7 +108,7 @@ def _digits(row: Array, *, coloured: bool) -> Text:
 
 
 def _on_colour(level: int) -> str:
-    """Black or white on the colour of the level, whichever is read more easily."""
+    """Return black or white on the colour of the level, with the larger contrast."""
     stops = [[int(stop[i : i + 2], 16) for i in (1, 3, 5)] for stop in LIGHT.diverging]
     position = (level / LEVELS + 1) / 2 * (len(stops) - 1)
     red, green, blue = (round(float(np.interp(position, range(len(stops)), part))) for part in zip(*stops, strict=True))

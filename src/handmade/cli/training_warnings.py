@@ -1,10 +1,10 @@
-"""Words of a warning that a network does not learn, with the options that would change something."""
+"""Warnings that a network does not learn, with the options to change."""
 
 from rich.markup import escape
 
 from handmade.engine.training.monitor import Notice
 
-TITLES = {"dead": "Dead units"}  # with some of them a network may learn all the same
+TITLES = {"dead": "Dead units"}  # with some of them a network may still learn
 
 
 def warning(notice: Notice) -> str:

@@ -1,6 +1,7 @@
-"""The backend `compiled`: nested loops, compiled by Numba. No other part of the package imports it.
+"""Backend `compiled`: nested loops, compiled by Numba. No other part of the package imports Numba.
 
-Numba is loaded when BACKEND is first asked for: whether it can be, and where the machine code lies, is known without it.
+Numba is loaded at the first access to BACKEND. The reason why it cannot be used, and the folder of the machine code, are known
+without loading it.
 """
 
 from importlib import import_module

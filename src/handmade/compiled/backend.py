@@ -1,10 +1,10 @@
-"""The backend `compiled`: the layers as compiled loops, and the layers without a rule as their equations say.
+"""Backend `compiled`: compiled loops for layers with a compiled rule, and the equations for all other layers.
 
-convolution    Conv2d with the ReLU and the MaxPool2d behind it, in tiles: conv2d.py
-choice         MaxPool2d by itself, perhaps with a ReLU: choices.py
-product        Linear: gx only where it is read, a large gW for a whole batch at once: links.py
+convolution    Conv2d, fused with a following ReLU and MaxPool2d, in tiles: conv2d.py
+choice         MaxPool2d without a convolution, with or without a ReLU: choices.py
+product        Linear: gx only if it is needed, a large gW for the complete batch at once: fused.py
 update         Momentum and Nesterov: updates.py
-differences    the logits followed backwards through what cannot switch: differences/
+differences    linear parts of the network are crossed once, backwards from the logits: differences/
 """
 
 import math
@@ -15,67 +15,67 @@ from typing import Any, ClassVar
 import numpy as np
 
 from handmade.compiled.differences.block import Block, block
-from handmade.compiled.differences.lines import products
+from handmade.compiled.differences.linear_layers import products
 from handmade.compiled.differences.units import Units, units_of
-from handmade.compiled.following import following
-from handmade.compiled.links import FLOATS, Choice, Convolution, Factors, Product
+from handmade.compiled.fused import FLOATS, Choice, Convolution, Factors, Product
+from handmade.compiled.fusion import fused_nodes
 from handmade.compiled.products import product
-from handmade.compiled.updates import serves, update
+from handmade.compiled.updates import supports, update
 from handmade.engine.arrays import Array
 from handmade.engine.graph import INPUT, Node
 from handmade.engine.layers import rule
 from handmade.engine.losses import Loss
 from handmade.engine.network import Network
 from handmade.engine.optim import Optimiser, State
+from handmade.engine.parallel import Batch, blocks, parallel_map
 from handmade.engine.plain import Plain
-from handmade.engine.plain.differences import IMAGES_A_TASK, by_images, nudges_of, of_all
-from handmade.engine.plain.link import Link
-from handmade.engine.sharing import Batch, blocks, mapped
+from handmade.engine.plain.differences import IMAGES_PER_TASK, by_images, nudges_of, with_zeros
+from handmade.engine.plain.operation import Operation
 
-MOST_LANES = 2**24  # numbers of an activation times logits; more of them cost more memory than a thread should take
+MOST_LANES = 2**24  # numbers of an activation times logits; more of them need too much memory in each thread
 
 
 class Compiled(Plain):
-    """Compiled loops where a layer has a rule."""
+    """Backend of compiled loops."""
 
     name = "compiled"
     SHORTCUTS: ClassVar[tuple[str, ...]] = ("convolution", "choice", "product", "update", "differences")
 
     def tape(self, network: Network, x: Array) -> dict[str, Array]:
-        """Return every activation of one pass by the name of its node, and x as "input": with the bits of all other passes."""
+        """Return every activation by the name of its node, and x as "input"; the bits equal those of other passes."""
         values = {INPUT: x}
         for node in network.nodes:
-            values[node.name] = self._alone(node).forward(node.of(values))
+            values[node.name] = self._unfused(node).forward(node.inputs(values))
         return values
 
-    def _alone(self, node: Node) -> Link:
-        """Return the link of one node by itself."""
-        return Convolution(node) if self._convolves(node) else Link(node)
+    def _unfused(self, node: Node) -> Operation:
+        """Return the operation of one node, without fusion."""
+        return Convolution(node) if self._convolves(node) else Operation(node)
 
-    def links(self, network: Network) -> tuple[Link, ...]:
-        """Return the nodes that the logits are made of, as pieces of work in their order."""
-        found: list[Link] = []
+    def operations(self, network: Network) -> tuple[Operation, ...]:
+        """Return the nodes that the logits depend on, as fused operations in their order."""
+        found: list[Operation] = []
         taken: set[str] = set()
         for node in network.nodes:
             if node.name not in taken and node.name in network.below_logits:
-                found.append(self._link(network, node, taken))  # noqa: PERF401  it tells what it has taken
+                found.append(self._operation(network, node, taken))  # noqa: PERF401  it changes `taken`
         return tuple(found)
 
-    def _link(self, network: Network, node: Node, taken: set[str]) -> Link:
-        """Return the link that begins with a node; `taken` gets the names of the others in it."""
+    def _operation(self, network: Network, node: Node, taken: set[str]) -> Operation:
+        """Return the operation that begins with a node; the names of its other nodes are added to `taken`."""
         role: str | None = rule(node.layer, "compiled")
         if self._convolves(node):
-            last, relu, pool = following(network, node, relu=False, pool=None)
+            last, relu, pool = fused_nodes(network, node, relu=False, pool=None)
             taken.update(last[1:])
             return Convolution(node, last[-1], relu=relu, pool=pool)
         if role in {"relu", "pool"} and "choice" not in self.without and network.dtype in FLOATS:
-            last, relu, pool = following(network, node, relu=role == "relu", pool=node.layer if role == "pool" else None)
+            last, relu, pool = fused_nodes(network, node, relu=role == "relu", pool=node.layer if role == "pool" else None)
             if pool is not None:
                 taken.update(last[1:])
                 return Choice(node, last[-1], relu=relu, pool=pool)
         if role == "product" and role not in self.without:
             return Product(node)
-        return Link(node)
+        return Operation(node)
 
     def _convolves(self, node: Node) -> bool:
         return (
@@ -85,7 +85,7 @@ class Compiled(Plain):
         )
 
     def total(self, node: Node, parts: list[Any], executor: Executor | None) -> dict[str, Any]:
-        """Return what the gradients of one node add up to, over the blocks of a batch; factors are multiplied first."""
+        """Return the sums of the gradients of one node over the blocks of a batch; factors are multiplied first."""
         if not isinstance(parts[0], Factors):
             return super().total(node, parts, executor)
         x, gy = (np.concatenate(each) for each in ([part.x for part in parts], [part.gy for part in parts]))
@@ -100,8 +100,8 @@ class Compiled(Plain):
         scale: float,
         executor: Executor | None,
     ) -> tuple[dict[str, Array], State]:
-        """Return new weights and the new memory of an optimiser."""
-        if "update" in self.without or not serves(optimiser, parameters, gradients, memory):
+        """Return the new weights and the new state of an optimiser."""
+        if "update" in self.without or not supports(optimiser, parameters, gradients, memory):
             return super().update(optimiser, parameters, gradients, memory, scale, executor)
         return update(optimiser, parameters, gradients, memory, scale, executor)
 
@@ -110,30 +110,30 @@ class Compiled(Plain):
     def differences(
         self, network: Network, x: Array, y: Array, h: Any, scheme: str, loss: Loss, executor: Executor | None
     ) -> tuple[float, dict[str, Array]]:
-        """Return the mean loss, and its quotient for every weight."""
-        served = _fits(network, x) and rule(loss, "known") is not None and _units(network).served
-        if "differences" in self.without or not served:
+        """Return the mean loss, and its difference quotient for every weight."""
+        supported = _fits(network, x) and rule(loss, "loss_data") is not None and _units(network).supported
+        if "differences" in self.without or not supported:
             return super().differences(network, x, y, h, scheme, loss, executor)
         names = [name for name in network.weighted if name in network.below_logits]
-        parts = list(mapped(executor, partial(self._block, h, scheme, loss), blocks((network, x, y), IMAGES_A_TASK)))
+        parts = list(parallel_map(executor, partial(self._block, h, scheme, loss), blocks((network, x, y), IMAGES_PER_TASK)))
         gradients: dict[str, Array] = {}
         for name in names:
             node = network.node(name)
             sums = [_weights(node.layer, part.filters[name].T) for part, _ in parts if name in part.filters]
             sums += [plain[name] for _, plain in parts if name in plain]
-            lines = [line for part, _ in parts for line in part.lines.get(name, ())]
-            if lines:
-                sums.append(_weights(node.layer, products(lines, executor)))
+            linear = [line for part, _ in parts for line in part.linear.get(name, ())]
+            if linear:
+                sums.append(_weights(node.layer, products(linear, executor)))
             gradients |= {f"{name}.{array}": found / len(x) for array, found in self.total(node, sums, executor).items()}
-        return sum(part.loss for part, _ in parts) / len(x), of_all(network, gradients)
+        return sum(part.loss for part, _ in parts) / len(x), with_zeros(network, gradients)
 
     def _block(self, h: Any, scheme: str, loss: Loss, batch: Batch) -> tuple[Block, dict[str, dict[str, Array]]]:
-        """Return what a block comes to, and the sums of what has to take the plain way, by node and array."""
+        """Return the result of a block, and the sums that need the plain backend, by node and array."""
         network, x, y = batch
         units = _units(network)
-        found = block(units, self._alone, h, scheme, loss, batch)
+        found = block(units, self._unfused, h, scheme, loss, batch)
         plain: dict[str, dict[str, Array]] = {}
-        others = [name for name in network.weighted if name in network.below_logits and name not in units.served]
+        others = [name for name in network.weighted if name in network.below_logits and name not in units.supported]
         for images, names in _together({**found.left_out, **{name: list(range(len(x))) for name in others}}):
             at = np.array(images)
             some = (network.for_images(at), x[at], y[at])  # type: ignore[arg-type]
@@ -143,13 +143,13 @@ class Compiled(Plain):
 
 
 def _units(network: Network) -> Units:
-    """Return the units of a network, which holds other layers for each batch or block where Dropout has drawn."""
-    found: Units = network.remembered("units", lambda: units_of(network))
+    """Return the units of a network; they are cached per network, since Dropout makes new layers for each batch or block."""
+    found: Units = network.cached("units", lambda: units_of(network))
     return found
 
 
 def _fits(network: Network, x: Array) -> bool:
-    """Return True if images are independent, all arrays of one dtype that there are vectors of, and lanes not too many."""
+    """Return True if images are independent, all arrays have one dtype with vector instructions, and lanes fit the memory."""
     arrays = network.parameters() | network.statistics()
     if x.dtype not in FLOATS or network.mixes_batch or {array.dtype for array in arrays.values()} != {x.dtype}:
         return False
@@ -157,7 +157,7 @@ def _fits(network: Network, x: Array) -> bool:
 
 
 def _weights(layer: Any, sums: Array) -> dict[str, Array]:
-    """Return one array for each of a layer's weights, from rows for the weights of a column."""
+    """Return arrays like the layer's weights, from an array with one row for each weight of a column."""
     found, first = {}, 0
     for name, array in layer.parameters().items():
         count = array.size // array.shape[-1]
@@ -167,7 +167,7 @@ def _weights(layer: Any, sums: Array) -> dict[str, Array]:
 
 
 def _together(images_of: dict[str, list[int]]) -> list[tuple[list[int], list[str]]]:
-    """Return the names that share their images, with these."""
+    """Return the lists of images, each with the names that have exactly these images."""
     groups: dict[tuple[int, ...], list[str]] = {}
     for name, images in images_of.items():
         if images:

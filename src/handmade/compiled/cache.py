@@ -1,9 +1,9 @@
 """Machine code of compiled loops on disk: one file for each loop and the types of its arguments.
 
-    NAME-HASH.code  =  sha256(key, code), code          HASH stands for the key: the function, its file, the types, the processor
+    NAME-HASH.code  =  sha256(key, code), code          HASH: of the key (the function, its file, the types, the processor)
 
-A file that is damaged, cut off or not ours counts as absent: its digest is checked before anything in it is used. Files are
-written beside their places and moved there, so that several processes can write. Where that fails, work goes on without.
+A file that is damaged, cut off or from another program counts as absent: its digest is checked before its content is used. Files
+are written under a temporary name and then renamed, so that several processes can write. If writing fails, nothing is stored.
 """
 
 import os
@@ -22,7 +22,7 @@ from numba.core.caching import NullCache
 from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
 
-from handmade.compiled.folder import folder
+from handmade.compiled.cache_folder import folder
 
 DIGEST = 32  # bytes
 HOUR = 3600
@@ -30,12 +30,12 @@ SWITCHES = ("OPT", "BOUNDSCHECK", "DEBUGINFO_DEFAULT", "LOOP_VECTORIZE", "SLP_VE
 
 
 class Cache(NullCache):  # type: ignore[misc]  # Numba has few types
-    """The cache of one function, in the place of Numba's own. Nothing is read before the function is first called.
+    """Cache of one function; it replaces Numba's own. Nothing is read before the first call of the function.
 
     Parameters
     ----------
     function : callable
-        A function of a module. One with variables of another function is compiled in every process.
+        Function of a module. A closure is compiled in every process.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -48,11 +48,11 @@ class Cache(NullCache):  # type: ignore[misc]  # Numba has few types
         return None if place is None else str(place)
 
     def keeps(self) -> bool:
-        """Return True if machine code is found again in another process."""
+        """Return True if another process can load the machine code."""
         return folder() is not None and bool(self._own)
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """Return the machine code for such arguments; None if it is not there."""
+        """Return the machine code for these argument types; None if there is none."""
         target_context.refresh()
         key, path = self._place(sig, target_context.codegen())
         code = None if path is None else _read(path, key)
@@ -60,12 +60,12 @@ class Cache(NullCache):  # type: ignore[misc]  # Numba has few types
             return None
         try:
             return CompileResult._rebuild(target_context, *pickle.loads(code))  # noqa: S301, SLF001  the digest is right
-        except Exception:  # noqa: BLE001  whatever the loaded code raises: it is made again
+        except Exception:  # noqa: BLE001  for any error the code is compiled again
             _remove(path)
             return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
-        """Keep machine code. If it cannot be kept, it will be made again."""
+        """Store machine code. If this fails, it will be compiled again."""
         key, path = self._place(sig, data.codegen)
         if path is None or data.library.has_dynamic_globals:
             return
@@ -74,7 +74,7 @@ class Cache(NullCache):  # type: ignore[misc]  # Numba has few types
 
     @cached_property
     def _own(self) -> bytes:
-        """Return what tells this function from others; nothing if it cannot be told."""
+        """Return bytes that identify this function; empty if that is impossible."""
         code = self._function.__code__
         try:
             source = Path(code.co_filename).read_bytes()
@@ -87,9 +87,9 @@ class Cache(NullCache):  # type: ignore[misc]  # Numba has few types
         return mark
 
     def _place(self, sig: Any, codegen: Any) -> tuple[bytes, Path | None]:
-        """Return the key for such arguments, and its file; no file if it would not be found again."""
+        """Return the key for these argument types, and its file; None for the file if it could not be found again."""
         types, place = str(sig), folder()
-        if place is None or not self._own or " at 0x" in types:  # a function as an argument has no lasting name
+        if place is None or not self._own or " at 0x" in types:  # a function as an argument has no permanent name
             return b"", None
         switches = [str(getattr(config, name, None)) for name in SWITCHES]
         key = self._own + "\n".join([types, *map(str, codegen.magic_tuple()), *switches]).encode()
@@ -97,7 +97,7 @@ class Cache(NullCache):  # type: ignore[misc]  # Numba has few types
 
 
 def _read(path: Path, key: bytes) -> bytes | None:
-    """Return the code in a file. None if there is no file; one that is not as it was written is removed."""
+    """Return the code in a file; None if there is no file. A file with a wrong digest is removed."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -111,7 +111,7 @@ def _read(path: Path, key: bytes) -> bytes | None:
 
 
 def _write(path: Path, key: bytes, code: bytes) -> None:
-    """Write a file whole or not at all."""
+    """Write a complete file, or none."""
     _sweep(path.parent)
     handle, beside = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
     try:
@@ -124,7 +124,7 @@ def _write(path: Path, key: bytes, code: bytes) -> None:
 
 
 def _sweep(place: Path) -> None:
-    """Remove what processes left behind that were killed while they wrote."""
+    """Remove temporary files of processes that were killed while they wrote."""
     for path in place.glob("*.tmp"):
         with suppress(OSError):
             if time.time() - path.stat().st_mtime > HOUR:

@@ -4,9 +4,9 @@
     gW[i,j,c,o] = sum of patch times gy,   gb = sum of gy                                                    (2)
     gx[patch] += W[:,:,:,o] gy[n,h,w,o]                                                                      (3)
 
-An image is a row of numbers. The patch that a window reads is some *runs* of numbers that lie side by side: K_h runs of K_w C
-numbers; with dilation or groups, K_h K_w runs of C / groups numbers. `origin[p]` is where the patch of window p begins, and
-`runs[r]` where run r begins in a patch.
+An image is a row of numbers. The patch of a window consists of *runs* of contiguous numbers: K_h runs of K_w C numbers; with
+dilation or groups, K_h K_w runs of C / groups numbers. `origin[p]` is the index of the first number of the patch of window p, and
+`runs[r]` the offset of run r in a patch.
 """
 
 from typing import Any
@@ -20,13 +20,13 @@ from handmade.compiled.tiles import along, load, outer, rectify, repeat, rows, s
 
 @loops
 def correlate(tile: Any, x: Any, origin: Any, across: Any, runs: Any, length: int, w: Any, b: Any, y: Any, relu: bool) -> None:
-    """Equation (1) for images x (N, numbers), and max(y, 0) where there is a ReLU: y (N, windows * O).
+    """Compute equation (1) for images x (N, numbers), and max(y, 0) with a ReLU: y (N, windows * O).
 
-    origin (H', W'). across: the step from a window to the next one in its row. w (runs, length, O), flat; b (O,). O is a multiple
-    of the tile's width, and W' at least its rows.
+    origin (H', W'). across: distance from a window to the next one in its row. w (runs, length, O), flat; b (O,). O is a multiple
+    of the tile's width, and W' is at least its number of rows.
 
-    Instead of one window and one filter, a tile of windows side by side and filters side by side: a number of a filter is loaded
-    once for all of these windows, a pixel once for all of these filters, and y is written once.
+    A tile holds some neighbouring windows times some filters. So each number of a filter is loaded once for all of these windows,
+    each pixel once for all of these filters, and y is written once.
     """
     (H, W), O = origin.shape, b.size
     for n in range(x.shape[0]):
@@ -51,22 +51,22 @@ def correlate(tile: Any, x: Any, origin: Any, across: Any, runs: Any, length: in
 def weight_gradients(
     tile: Any, x: Any, origin: Any, runs: Any, length: int, place: Any, g: Any, count: Any, gW: Any, gb: Any
 ) -> None:
-    """Equation (2) for one image and every filter, from the windows whose gradient is not 0: gW (O, runs * length).
+    """Add equation (2) for one image and every filter, from the windows whose gradient is not 0: gW (O, runs * length).
 
     Filter o has count[o] such windows, place[o, :], with the gradients g[o, :]. A tile holds a part of the filter's gradient
-    while its windows pass by. Zeros cost nothing: they are not in the list.
+    while all its windows are added. Zeros cost nothing: they are not in the list.
     """
-    whole = length - length % width(tile)
+    full = length - length % width(tile)
     for o in range(count.size):
         for r in range(0, runs.size, rows(tile)):
             between = runs[r + 1] - runs[r] if rows(tile) > 1 else 0
-            for m in range(0, whole, width(tile)):
+            for m in range(0, full, width(tile)):
                 t = load(tile, gW[o], r * length + m, length)
                 for e in range(count[o]):
                     t = along(t, g[o, e], x, origin[place[o, e]] + runs[r] + m, between)
                 store(t, gW[o], r * length + m, length)
         for r in range(runs.size):
-            for m in range(whole, length):
+            for m in range(full, length):
                 total = gW[o, r * length + m]
                 for e in range(count[o]):
                     total += g[o, e] * x[origin[place[o, e]] + runs[r] + m]
@@ -79,25 +79,25 @@ def weight_gradients(
 
 @loops
 def input_gradient(tile: Any, gx: Any, origin: Any, runs: Any, length: int, w: Any, begin: Any, filters: Any, g: Any) -> None:
-    """Equation (3) for one image, window by window: gx (numbers,), zero before; w (O, runs * length), flat.
+    """Add equation (3) for one image, window by window: gx (numbers,), zero before; w (O, runs * length), flat.
 
-    Window p has a gradient for the filters filters[begin[p]:begin[p + 1]], and these are g.
+    Window p has a gradient for the filters filters[begin[p]:begin[p + 1]], with the same range of g.
     """
-    whole = length - length % width(tile)
+    full = length - length % width(tile)
     size = runs.size * length
     for p in range(origin.size):
         if begin[p] == begin[p + 1]:
             continue
         for r in range(0, runs.size, rows(tile)):
             between = runs[r + 1] - runs[r] if rows(tile) > 1 else 0
-            for m in range(0, whole, width(tile)):
+            for m in range(0, full, width(tile)):
                 t = load(tile, gx, origin[p] + runs[r] + m, between)
                 for e in range(begin[p], begin[p + 1]):
                     t = along(t, g[e], w, filters[e] * size + r * length + m, length)
                 store(t, gx, origin[p] + runs[r] + m, between)
         for r in range(runs.size):
             for e in range(begin[p], begin[p + 1]):
-                for m in range(whole, length):
+                for m in range(full, length):
                     gx[origin[p] + runs[r] + m] += g[e] * w[filters[e] * size + r * length + m]
 
 
@@ -121,7 +121,7 @@ def forward_with_choice(
     y: Any,
     winner: Any,
 ) -> None:
-    """A convolution with a max-pool behind it, and perhaps a ReLU: what lies between is there for one image at a time."""
+    """Compute a convolution and the following max pool, perhaps with a ReLU; z is kept for one image only."""
     z = np.empty((1, origin.size * b.size), x.dtype)
     for n in range(x.shape[0]):
         correlate(tile, x[n : n + 1], origin, across, runs, length, w, b, z, False)
@@ -147,7 +147,7 @@ def backward(
     gb: Any,
     gx: Any,
 ) -> None:
-    """Equations (2) and (3), back through the ReLU and the pool that follow: gW (O, patch), gb (O,), gx (N, numbers).
+    """Add equations (2) and (3), through the following ReLU and pool: gW (O, patch), gb (O,), gx (N, numbers).
 
     All three are zero before; w is (O, patch), flat.
     """
@@ -165,7 +165,7 @@ def backward(
 
 
 @loops
-def few_backward(
+def short_run_gradients(
     tile: Any,
     x: Any,
     origin: Any,
@@ -180,10 +180,10 @@ def few_backward(
     gW: Any,
     gb: Any,
 ) -> None:
-    """Equation (2) where runs are short, such as for images of one channel: gW (patch, filters), gb (filters,).
+    """Add equation (2) if runs are short, such as for images of one channel: gW (patch, filters), gb (filters,).
 
-    A tile holds numbers of the patch for some filters, zeros of the gradient included. The patches are written one after the
-    other for this; those of blank paper are passed over.
+    A tile holds numbers of the patch for some filters, zeros of the gradient included. The patches are copied one after the other
+    for this; patches that are all zero are left out.
     """
     filters, size, places = gb.size, runs.size * length, origin.ravel()
     patches, at = np.empty(places.size * size, x.dtype), np.empty(places.size, np.int64)

@@ -1,4 +1,4 @@
-"""The decorator of every compiled loop: how Numba compiles it, and who is told."""
+"""Decorators of compiled loops, and notification about their compilation."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,15 +7,15 @@ import numba
 from numba.core import event
 
 from handmade.compiled.cache import Cache
-from handmade.engine.compiling import tell_begins, tell_ends
+from handmade.engine.compiling import notify_begin, notify_end
 
-FLAGS = {"contract", "nsz"}  # x * y + z in one instruction, and -0 is 0; infinities and NaN stay what they are
+FLAGS = {"contract", "nsz"}  # x * y + z in one instruction, and -0 equals 0; infinities and NaN keep their meaning
 
 
 def loops(function: Callable[..., Any]) -> Any:
     """Compile a function of nested loops when it is first called; it runs without the interpreter lock.
 
-    Machine code is found again in the cache: see `cache.py`. Functions of other people have Numba's own cache, as before.
+    Machine code is stored in the cache: see `cache.py`. Functions of other packages keep Numba's own cache.
     """
     return _compiled(function, FLAGS)
 
@@ -32,7 +32,7 @@ def _compiled(function: Callable[..., Any], flags: set[str]) -> Any:
 
 
 class _News(event.Listener):  # type: ignore[misc]  # Numba has few types
-    """Tells when loops are compiled, but not of those that they call. Numba compiles one at a time."""
+    """Listener that reports compilations of loops, except of loops that they call. Numba compiles one at a time."""
 
     def __init__(self) -> None:
         self._depth = 0
@@ -43,18 +43,18 @@ class _News(event.Listener):  # type: ignore[misc]  # Numba has few types
             return
         self._depth += 1
         if self._depth == 1:
-            tell_begins(event.data["dispatcher"].__name__, kept=cache.keeps())
+            notify_begin(event.data["dispatcher"].__name__, kept=cache.keeps())
 
     def on_end(self, event: Any) -> None:
         if _cache_of(event) is None:
             return
         self._depth -= 1
         if self._depth == 0:
-            tell_ends()
+            notify_end()
 
 
 def _cache_of(event: Any) -> Cache | None:
-    """Return the cache of the function that is compiled; None if it is not one of ours."""
+    """Return the cache of the function that is compiled; None if it is not a loop of this package."""
     found = getattr(event.data["dispatcher"], "_cache", None)
     return found if isinstance(found, Cache) else None
 

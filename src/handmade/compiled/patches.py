@@ -1,7 +1,7 @@
-"""The patches of a convolution: where each of them begins in an image, and where its runs of numbers lie.
+"""Patches of a convolution: the index at which each of them begins in an image, and the offsets of its runs of numbers.
 
-A patch of an image (H, W, C), as a row of numbers, is K_h runs of K_w C numbers that lie side by side. Where the kernel is
-dilated across, or sees a part of the channels, it is K_h K_w runs of C / groups numbers.
+A patch of an image (H, W, C), as a row of numbers, consists of K_h runs of K_w C contiguous numbers. If the columns of the
+kernel are dilated, or it reads a part of the channels, it consists of K_h K_w runs of C / groups numbers.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from handmade.compiled.vectors import registers, widest
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.layers.windows import effective_kernel
 
-Pair: TypeAlias = tuple[int, int]  # down the rows, across the columns
+Pair: TypeAlias = tuple[int, int]  # for rows, for columns
 Places: TypeAlias = NDArray[np.int64]
 
 
@@ -27,15 +27,15 @@ class Patches:
     Attributes
     ----------
     origin : Array of int, (H', W')
-        The first number of the patch of each window, counted in the padded image.
+        Index of the first number of the patch of each window, in the padded image.
     across : int
-        Numbers from one window to the next one in its row.
+        Distance of one window from the next one in its row, in numbers.
     runs : Array of int, (runs,)
-        The first number of each run, counted from the origin.
+        Offset of the first number of each run from the origin.
     length : int
-        Numbers in a run.
+        Number of values in a run.
     even : bool
-        True if the runs lie at equal distances.
+        True if the runs have equal distances.
     """
 
     origin: Places
@@ -46,12 +46,12 @@ class Patches:
 
     @property
     def size(self) -> int:
-        """Numbers in a patch."""
+        """Number of values in a patch."""
         return len(self.runs) * self.length
 
     @property
     def windows(self) -> int:
-        """Windows of an image."""
+        """Number of windows of an image."""
         return self.origin.size
 
 
@@ -76,9 +76,9 @@ def patches_of(shape: Shape, kernel: Pair, stride: Pair, padding: Pair, dilation
 
 @lru_cache(maxsize=256)
 def pooling_windows(shape: Shape, window: Shape, stride: Shape, padding: Shape) -> NDArray[np.int32]:
-    """Return the pixels of each window of images of `shape`, (H, W, ...), counted in rows: (windows, pixels of a window).
+    """Return the indices of the pixels of each window, row by row, for images of `shape` (H, W, ...): (windows, pixels).
 
-    Places beyond the edge are taken from the edge: that pixel is in the same window, and counted twice it changes no maximum.
+    Places outside the image are replaced by the nearest pixel of the edge: it is in the same window, so it changes no maximum.
     """
     along = []
     for size, k, step, border in zip(shape[:2], window, stride, padding, strict=True):
@@ -89,25 +89,25 @@ def pooling_windows(shape: Shape, window: Shape, stride: Shape, padding: Shape) 
 
 
 # --- shapes of tiles ------------------------------------------------------------------------------------------------------------
-# Each shape of a tile is compiled by itself. So there are few of them: small layers share one, and large ones take the best of
-# some.
+# Each shape of a tile is compiled separately. So there are few of them: all small layers use the same one, and large layers the
+# best one of a short list.
 
-LITTLE = 2**15  # products of an image, up to which a layer is small
+LITTLE = 2**15  # products for one image, up to which a layer is small
 
 
 def forward_tile(patches: Patches, filters: int, dtype: np.dtype[Any]) -> Tile:
-    """Return the tile for a convolution: windows of a row, and filters, of which there are a multiple of 4."""
+    """Return the tile for a convolution: windows of a row times filters, whose number is a multiple of 4."""
     windows = patches.origin.shape[1]
     if patches.size * patches.windows * filters <= LITTLE:
         return Tile(4 if windows >= 4 else 1, 1, min(4, widest(dtype)), dtype)
     vectors, width = _vectors(filters, dtype)
-    most = (registers() - vectors - 1) // vectors  # room for a row of filters and a pixel
+    most = (registers() - vectors - 1) // vectors  # registers for a row of filters and a pixel
     rows = min((n for n in (14, 13, 10, 6, 4, 1) if n <= min(most, windows)), key=lambda n: -(-windows // n) * (n + 1))
     return Tile(rows, vectors, width, dtype)
 
 
 def patch_tile(patches: Patches, filters: int, dtype: np.dtype[Any]) -> Tile:
-    """Return the tile for a part of a patch: some runs, and numbers of each; loops over single numbers do the rest."""
+    """Return the tile for a part of a patch: some runs, and numbers of each; loops over single numbers process the rest."""
     little = patches.size * patches.windows * filters <= LITTLE
     width = min(4, widest(dtype)) if little else max(_widest_divisor(patches.length, dtype), min(4, widest(dtype)))
     vectors = 1 if little else max((n for n in (1, 2, 3, 4, 6) if patches.length % (n * width) == 0), default=1)
@@ -117,7 +117,7 @@ def patch_tile(patches: Patches, filters: int, dtype: np.dtype[Any]) -> Tile:
 
 
 def filter_tile(patches: Patches, filters: int, dtype: np.dtype[Any]) -> Tile:
-    """Return the tile for numbers of a short patch and filters, of which there are a multiple of 4."""
+    """Return the tile for numbers of a short patch times filters, whose number is a multiple of 4."""
     if patches.size * patches.windows * filters <= LITTLE // 8:
         return Tile(1, 1, min(4, widest(dtype)), dtype)
     vectors, width = _vectors(filters, dtype)
@@ -126,7 +126,7 @@ def filter_tile(patches: Patches, filters: int, dtype: np.dtype[Any]) -> Tile:
 
 
 def channel_tile(channels: int, numbers: int, dtype: np.dtype[Any]) -> Tile:
-    """Return the tile for channels of a pixel; loops over single channels do the rest. `numbers`: those of an image."""
+    """Return the tile for channels of a pixel; loops over single channels process the rest. `numbers`: pixels of an image."""
     if channels * numbers <= LITTLE // 8:
         return Tile(1, 1, min(4, widest(dtype)), dtype)
     width = max(_widest_divisor(channels, dtype), min(4, widest(dtype)))
@@ -134,18 +134,18 @@ def channel_tile(channels: int, numbers: int, dtype: np.dtype[Any]) -> Tile:
 
 
 def padded(filters: int) -> int:
-    """Return the number of filters with the zero ones that fill the last vector."""
+    """Return the number of filters, with the zero filters that fill the last vector."""
     return -(-filters // 4) * 4
 
 
 def with_zero_filters(w: Array) -> Array:
-    """Return filters, on the last axis, with as many zero ones as fill the last vector; contiguous."""
+    """Return filters (on the last axis) with zero filters that fill the last vector; contiguous."""
     more = padded(w.shape[-1]) - w.shape[-1]
     return np.pad(w, [(0, 0)] * (w.ndim - 1) + [(0, more)]) if more else np.require(w, requirements=["C", "ALIGNED", "WRITEABLE"])
 
 
 def _vectors(filters: int, dtype: np.dtype[Any]) -> tuple[int, int]:
-    """Return vectors in a row, one or two, and numbers in a vector, so that such rows divide the filters."""
+    """Return the number of vectors in a row, one or two, and of numbers in a vector; such rows divide the filters evenly."""
     width = _widest_divisor(filters, dtype)
     return 2 - (filters // width) % 2, width
 

@@ -1,4 +1,4 @@
-"""The layers that have compiled rules, by their exact types."""
+"""Layers with compiled rules, by their exact types."""
 
 from handmade.engine.layers import Conv2d, Linear, MaxPool2d, ReLU, add_rules
 

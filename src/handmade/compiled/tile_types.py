@@ -1,8 +1,8 @@
-"""The Numba type of a tile: its shape, its numbers, and the instructions that loops over tiles are made of.
+"""Numba type of a tile: its shape, its numbers, and the instructions of loops over tiles.
 
-A `Tile` is an argument of a loop, and its shape is a part of its type. So Numba compiles a loop once for each shape, and finds
-the machine code of each shape again in its cache. Inside a loop, the numbers of a tile are an array of vectors for LLVM, which
-takes it apart into registers. What can be done with them stands in tiles.py.
+A `Tile` is an argument of a loop, and its shape is a part of its type. So Numba compiles a loop once for each shape, and stores
+the machine code of each shape in its cache. Inside a loop, the numbers of a tile are an array of vectors, which LLVM keeps in
+registers. The operations on tiles are in tiles.py.
 """
 
 from typing import Any
@@ -25,7 +25,7 @@ FLOATS = {"float32": ir.FloatType(), "float64": ir.DoubleType()}
 
 
 class Shape(types.Type):  # type: ignore[misc]  # Numba has no types
-    """The Numba type of a Tile: rows, vectors in a row, numbers in a vector, and what these are."""
+    """Numba type of a Tile: rows, vectors in a row, numbers in a vector, and their dtype."""
 
     def __init__(self, rows: int, vectors: int, lanes: int, dtype: Any) -> None:
         self.rows, self.vectors, self.lanes, self.dtype = rows, vectors, lanes, dtype
@@ -33,7 +33,7 @@ class Shape(types.Type):  # type: ignore[misc]  # Numba has no types
 
 
 class Numbers(types.Type):  # type: ignore[misc]
-    """The Numba type of the numbers in a tile."""
+    """Numba type of the numbers in a tile."""
 
     def __init__(self, shape: Shape) -> None:
         self.shape = shape
@@ -41,12 +41,12 @@ class Numbers(types.Type):  # type: ignore[misc]
 
 
 class Tile:
-    """The shape of a tile, as an argument of a loop.
+    """Shape of a tile, as an argument of a loop.
 
     Parameters
     ----------
     rows, vectors, lanes : int
-        Rows of the tile, vectors in a row, numbers in a vector.
+        Number of rows of the tile, of vectors in a row, and of numbers in a vector.
     dtype : dtype
         float32 or float64.
     """
@@ -63,12 +63,12 @@ def _type_of(tile: Tile, _context: Any) -> Shape:
 
 @register_model(Shape)
 class _ShapeModel(models.OpaqueModel):  # type: ignore[misc]
-    """Nothing: all is in the type."""
+    """Model of a value without data: the type holds everything."""
 
 
 @register_model(Numbers)
 class _NumbersModel(models.PrimitiveModel):  # type: ignore[misc]
-    """An array of vectors, which LLVM takes apart into registers."""
+    """Model of the numbers: an array of vectors, which LLVM keeps in registers."""
 
     def __init__(self, manager: Any, kind: Numbers) -> None:
         super().__init__(manager, kind, ir.ArrayType(vector(kind.shape), kind.shape.rows * kind.shape.vectors))
@@ -93,18 +93,18 @@ def registers(shape: Shape) -> Any:
 
 
 def place(context: Any, builder: Any, signature: Any, args: Any, number: int, at: Any) -> Any:
-    """Return where argument `number`, a flat array, has its number `at`."""
+    """Return the address of element `at` of argument `number`, a flat array."""
     array = context.make_array(signature.args[number])(context, builder, args[number])
     return builder.gep(array.data, [at])
 
 
 def step(builder: Any, first: Any, stride: Any, k: int) -> Any:
-    """Return the place k strides after the first."""
+    """Return the address k strides after the first."""
     return builder.gep(first, [builder.mul(stride, ir.Constant(stride.type, k))])
 
 
 def vector_at(builder: Any, shape: Shape, row: Any, u: int) -> Any:
-    """Return the place of vector u of a row."""
+    """Return the address of vector u of a row."""
     return builder.bitcast(builder.gep(row, [ir.Constant(INDEX, u * shape.lanes)]), vector(shape).as_pointer())
 
 

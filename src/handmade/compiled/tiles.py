@@ -1,10 +1,10 @@
-"""Register tiles: some rows of some vectors of numbers, which the compiler keeps in the registers of the processor.
+"""Register tiles: rows of vectors of numbers, which the compiler keeps in the registers of the processor.
 
     t[k, :] for k < rows,   width = vectors * lanes numbers in each row
 
-A loop over one number at a time loads, multiplies and stores it. A loop over a tile loads a vector of the filters once for all
-rows, and stores nothing until the end. Each function below is one line of arithmetic on a whole tile; LLVM makes one instruction
-of each vector of it. Arrays are flat, and `at` counts numbers in them. A tile function never looks where an array ends.
+A loop over single numbers loads, multiplies and stores each number. A loop over a tile loads a vector of the filters once for all
+rows, and stores nothing until the end. Each function below is one line of arithmetic on a complete tile; LLVM makes one
+instruction for each vector. Arrays are flat, and `at` is an index in them. Tile functions do not check the bounds of arrays.
 """
 
 from typing import Any
@@ -42,7 +42,7 @@ __all__ = [
     "rows",
     "spread",
     "store",
-    "store_whole",
+    "store_integers",
     "width",
     "zeros",
 ]
@@ -67,7 +67,7 @@ def width(_typing: Any, tile: Shape) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def zeros(_typing: Any, tile: Shape) -> Any:
-    """t = 0."""
+    """Return a tile of zeros: t = 0."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return ir.Constant(registers(tile), None)
@@ -77,7 +77,7 @@ def zeros(_typing: Any, tile: Shape) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def repeat(_typing: Any, tile: Shape, b: Any, at: Any) -> Any:
-    """t[k, :] = b[at:], the same in every row."""
+    """Return a tile with the same row everywhere: t[k, :] = b[at:]."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return read(builder, tile, lambda _: place(context, builder, signature, args, 1, args[2]))
@@ -87,7 +87,7 @@ def repeat(_typing: Any, tile: Shape, b: Any, at: Any) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def load(_typing: Any, tile: Shape, y: Any, at: Any, dy: Any) -> Any:
-    """t[k, :] = y[at + k dy:]."""
+    """Load a tile: t[k, :] = y[at + k dy:]."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         first = place(context, builder, signature, args, 1, args[2])
@@ -98,7 +98,7 @@ def load(_typing: Any, tile: Shape, y: Any, at: Any, dy: Any) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def spread(_typing: Any, tile: Shape, number: Any) -> Any:
-    """t[k, :] = number, the same everywhere."""
+    """Return a tile with one number everywhere: t[k, :] = number."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         everywhere, t = spread_number(builder, tile, args[1]), ir.Constant(registers(tile), ir.Undefined)
@@ -114,7 +114,7 @@ def spread(_typing: Any, tile: Shape, number: Any) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def outer(_typing: Any, t: Numbers, x: Any, at: Any, dx: Any, w: Any, wat: Any) -> Any:
-    """t[k, :] += x[at + k dx] w[wat:]."""
+    """Add an outer product: t[k, :] += x[at + k dx] w[wat:]."""
     shape = t.shape
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -131,7 +131,7 @@ def outer(_typing: Any, t: Numbers, x: Any, at: Any, dx: Any, w: Any, wat: Any) 
 
 @intrinsic  # type: ignore[untyped-decorator]
 def along(_typing: Any, t: Numbers, g: Any, x: Any, at: Any, dx: Any) -> Any:
-    """t[k, :] += g x[at + k dx:]."""
+    """Add rows times a number: t[k, :] += g x[at + k dx:]."""
     shape = t.shape
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -147,7 +147,7 @@ def along(_typing: Any, t: Numbers, g: Any, x: Any, at: Any, dx: Any) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def larger(_typing: Any, t: Numbers, s: Numbers) -> Any:
-    """The larger one of t and s, number by number; what is no number in t stays."""
+    """Return the maximum of t and s, element by element; NaN in t stays."""
     shape = t.shape
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -162,7 +162,7 @@ def larger(_typing: Any, t: Numbers, s: Numbers) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def pick(_typing: Any, a: Numbers, b: Numbers, t: Numbers, s: Numbers) -> Any:
-    """b where s > t or s is no number, else a; number by number."""
+    """Return b where s > t or s is NaN, else a, element by element."""
     shape = t.shape
 
     def generate(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
@@ -179,7 +179,7 @@ def pick(_typing: Any, a: Numbers, b: Numbers, t: Numbers, s: Numbers) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def rectify(_typing: Any, t: Numbers) -> Any:
-    """t = max(t, 0); what is no number stays."""
+    """Return max(t, 0), element by element; NaN stays."""
     shape = t.shape
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -198,7 +198,7 @@ def rectify(_typing: Any, t: Numbers) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def store(_typing: Any, t: Numbers, y: Any, at: Any, dy: Any) -> Any:
-    """y[at + k dy:] = t[k, :]."""
+    """Store a tile: y[at + k dy:] = t[k, :]."""
     shape = t.shape
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -215,19 +215,19 @@ def store(_typing: Any, t: Numbers, y: Any, at: Any, dy: Any) -> Any:
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def store_whole(_typing: Any, t: Numbers, y: Any, at: Any, dy: Any) -> Any:
-    """y[at + k dy:] = t[k, :] as whole numbers of 32 bits."""
+def store_integers(_typing: Any, t: Numbers, y: Any, at: Any, dy: Any) -> Any:
+    """Store a tile as integers of 32 bits: y[at + k dy:] = t[k, :]."""
     shape = t.shape
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         t, _, at, dy = args
-        first, whole = place(context, builder, signature, args, 1, at), ir.VectorType(WORD, shape.lanes)
+        first, integers = place(context, builder, signature, args, 1, at), ir.VectorType(WORD, shape.lanes)
         for k in range(shape.rows):
             row = step(builder, first, dy, k)
             for u in range(shape.vectors):
-                v = builder.fptosi(builder.extract_value(t, k * shape.vectors + u), whole)
+                v = builder.fptosi(builder.extract_value(t, k * shape.vectors + u), integers)
                 to = builder.gep(row, [ir.Constant(INDEX, u * shape.lanes)])
-                builder.store(v, builder.bitcast(to, whole.as_pointer()), align=4)
+                builder.store(v, builder.bitcast(to, integers.as_pointer()), align=4)
         return context.get_dummy_value()
 
     return types.none(t, y, at, dy), generate

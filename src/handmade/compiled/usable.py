@@ -1,6 +1,6 @@
-"""Reasons why the compiled backend cannot be used here: no Numba, one too old or broken, a processor without vectors.
+"""Reasons why the compiled backend cannot be used here: no Numba, a too old or broken one, a processor without vectors.
 
-Each reason is one line, with something to try.
+Each reason is one line with advice.
 """
 
 import os
@@ -13,9 +13,11 @@ from importlib.util import find_spec
 
 import numpy as np
 
-OLDEST = (0, 61)  # of Numba: the first that goes with NumPy 2.1
-INSTALL = "Try pip install 'handmade[compiled]'"
-FUSED = {"x86_64": "fma", "amd64": "fma", "aarch64": None, "arm64": None}  # processors, and the feature that not all of them have
+from handmade.engine.extras import install_command, installer
+
+OLDEST = (0, 61)  # of Numba: the first version that supports NumPy 2.1
+INSTALL = f"Try {install_command('compiled')}"
+FUSED = {"x86_64": "fma", "amd64": "fma", "aarch64": None, "arm64": None}  # and a feature that some lack
 
 
 @cache
@@ -26,13 +28,13 @@ def unusable() -> str | None:
 
 @cache
 def missing() -> str | None:
-    """Return the reason, as far as it can be told without importing Numba."""
+    """Return a reason that is found without importing Numba; None if there is none."""
     return _not_installed() or _switched_off() or _without_fused_products()
 
 
 @cache
 def numba_version() -> str | None:
-    """Return the version of Numba, which is not imported; None if it is absent or does not say its version."""
+    """Return the version of Numba, without importing it; None if it is absent or its version is unknown."""
     try:
         return version("numba")
     except PackageNotFoundError:
@@ -48,14 +50,15 @@ def _not_installed() -> str | None:
         return f"Numba {found} is too old: expected {'.'.join(map(str, OLDEST))} or later. {INSTALL}"
     bound = _numpy_below()
     if bound and _numbers(np.__version__) >= _numbers(bound):
-        return f"Numba {found} goes with NumPy below {bound}; this is NumPy {np.__version__}. {INSTALL}, which finds two that fit"
+        advice = f"{INSTALL} 'numpy<{bound}', which finds two that fit"
+        return f"Numba {found} needs NumPy below {bound}; this is NumPy {np.__version__}. {advice}"
     return None
 
 
 def _is_there(name: str) -> bool:
     try:
         return find_spec(name) is not None
-    except (ImportError, ValueError):  # a module of this name is loaded, and says nothing of where it is from
+    except (ImportError, ValueError):  # a loaded module of this name has no information about its origin
         return False
 
 
@@ -65,7 +68,7 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 
 def _numpy_below() -> str | None:
-    """Return the first version of NumPy that this Numba does not go with, as Numba's package says."""
+    """Return the first version of NumPy that this Numba does not support, according to its package."""
     if numba_version() is None:
         return None
     for line in requires("numba") or ():
@@ -81,23 +84,23 @@ def _switched_off() -> str | None:
 
 
 def _without_fused_products() -> str | None:
-    """Return the reason if x * y + z is not one instruction here: it would be a function call for each number."""
+    """Return the reason if x * y + z is not one instruction here: then it would be a function call for each number."""
     machine = platform.machine().lower()
     if machine not in FUSED:
         return f"the compiled loops run on {' and '.join(FUSED)}; this processor is {machine or 'unknown'}. Try the backend plain"
     try:
         llvm = import_module("llvmlite.binding")
-    except Exception as error:  # noqa: BLE001  whatever a broken library raises
+    except Exception as error:  # noqa: BLE001  a broken library may raise any error
         return _broken("llvmlite", error)
     if FUSED[machine] and not llvm.get_host_cpu_features().get(FUSED[machine]):
-        return "this processor has no fused multiply-add, of which the compiled loops are made. Try the backend plain"
+        return "this processor has no fused multiply-add, which the compiled loops need. Try the backend plain"
     return None
 
 
 def _does_not_load() -> str | None:
     try:
         import_module("numba")
-    except Exception as error:  # noqa: BLE001  Numba raises SystemError, too, where it meets another NumPy
+    except Exception as error:  # noqa: BLE001  with another NumPy, Numba may raise SystemError
         return _broken("Numba", error)
     try:
         import_module("handmade.compiled.backend")
@@ -109,7 +112,7 @@ def _does_not_load() -> str | None:
 
 
 def _broken(library: str, error: Exception) -> str:
-    said = " ".join(str(error).split())
+    text = " ".join(str(error).split())
     found = f" {numba_version()}" if library == "Numba" and numba_version() else ""
     package = library.lower()
-    return f"{library}{found} cannot be used ({type(error).__name__}: {said:.120}). Try pip install --force-reinstall {package}"
+    return f"{library}{found} cannot be used ({type(error).__name__}: {text:.120}). Try {installer()} --force-reinstall {package}"

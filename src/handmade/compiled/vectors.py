@@ -1,6 +1,6 @@
-"""Numbers that one instruction of this processor works on.
+"""Length of vectors: how many numbers one instruction of this processor processes.
 
-16 float32 with AVX-512, 8 with AVX2, 4 elsewhere; half as many float64. HANDMADE_LANES forces 4, 8 or 16.
+16 float32 with AVX-512, 8 with AVX2, 4 elsewhere; for float64 half of this. HANDMADE_LANES forces 4, 8 or 16.
 """
 
 import os
@@ -19,10 +19,10 @@ REGISTERS = {4: 16, 8: 16, 16: 32}  # vector registers of processors, by their l
 
 @cache
 def processor_features() -> Any:
-    """Return what LLVM knows of this processor: names, and whether it has them; empty where LLVM cannot tell."""
+    """Return the features of this processor, as a mapping from name to True or False; empty if LLVM does not know them."""
     try:
         return llvm.get_host_cpu_features()
-    except RuntimeError:  # of older versions
+    except RuntimeError:  # raised by older versions
         return llvm.FeatureMap()
 
 
@@ -34,7 +34,7 @@ def of_processor() -> int:
 
 
 def lanes() -> int:
-    """Return the number of float32 in a vector: that of the processor, or the forced one."""
+    """Return the number of float32 in a vector: that of the processor, or the forced number."""
     forced = os.environ.get(VARIABLE)
     if not forced:
         return of_processor()
@@ -44,7 +44,7 @@ def lanes() -> int:
 
 
 def widest(dtype: np.dtype) -> int:
-    """Return the number of such numbers in a vector."""
+    """Return the number of values of a dtype in a vector."""
     return lanes() * 4 // dtype.itemsize
 
 

@@ -16,6 +16,7 @@ from handmade.data import idx
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.engine.network import Network
+from handmade.engine.printable import ShortRepr
 
 _PLACES = ("", "raw", "MNIST/raw")  # the directory itself, then where torchvision keeps its copy
 _FILES = {
@@ -26,7 +27,7 @@ _FILES = {
 
 
 @dataclass(frozen=True, eq=False)
-class Images:
+class Images(ShortRepr):
     """Labelled images; the arrays are read-only.
 
     Attributes
@@ -42,7 +43,7 @@ class Images:
 
 
 @dataclass(frozen=True, eq=False)
-class Dataset:
+class Dataset(ShortRepr):
     """Images to learn from and images to be examined on, all of one height and width."""
 
     train: Images

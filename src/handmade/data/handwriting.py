@@ -17,6 +17,7 @@ from handmade.data.rejection import Measures, rejection
 from handmade.data.resize import area_average, shrunk
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
+from handmade.engine.printable import ShortRepr
 
 SIDE, BOX = 28, 20  # of an image of MNIST, and of the box that its digit fits into
 LOOK = 256  # pixels on the longer side are enough to find ink
@@ -52,7 +53,7 @@ ALL_STAGES = Stages()
 
 
 @dataclass(frozen=True, eq=False)
-class Digit:
+class Digit(ShortRepr):
     """A digit found in a picture, stage by stage.
 
     Attributes

@@ -153,9 +153,9 @@ def _loops() -> Loops:
     reason, found = missing(), numba_version()
     if reason is not None:
         return Loops(reason, found)
-    from handmade.compiled import folder, vectors  # noqa: PLC0415  they import llvmlite, which is there
+    from handmade.compiled import cache_folder, vectors  # noqa: PLC0415  they import llvmlite, which is there
 
-    place = folder.find(make=False)
+    place = cache_folder.find(make=False)
     trouble, path = "; ".join(place.problems), None if place.path is None else str(place.path)
     try:
         return Loops(None, found, vectors.lanes(), path, trouble)

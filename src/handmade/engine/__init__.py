@@ -1,1 +1,1 @@
-"""The mathematics, on NumPy alone."""
+"""Mathematics of the package: layers, losses, gradients, optimisers and training, on NumPy alone."""

@@ -1,4 +1,4 @@
-"""The words for arrays and their shapes that every part of the engine shares."""
+"""Types of arrays and shapes, and checks of settings, that all parts of the engine share."""
 
 import math
 from collections.abc import Sequence
@@ -12,17 +12,17 @@ from handmade.engine.errors import HandmadeError
 Array: TypeAlias = NDArray[Any]
 Shape: TypeAlias = tuple[int, ...]
 
-MOST = 2**31 - 1  # of anything: beyond it a number is a slip, or hostile
-IMAGES_A_LOOK = 1000  # looked at together, so that a large set needs no second one of truth values
+MOST = 2**31 - 1  # largest number that is accepted: a larger one is a mistake or an attack
+IMAGES_A_LOOK = 1000  # checked at a time: one array of truth values for a large set would need too much memory
 
 
 def pair(value: object, name: str, minimum: int) -> tuple[int, int]:
-    """Read a setting that is one whole number for both directions, or two: (height, width).
+    """Read a setting that is one integer for both directions, or two: (height, width).
 
     Raises
     ------
     HandmadeError
-        If it is neither, or one is below `minimum` or beyond any use.
+        If it is neither, or one is below `minimum` or too large.
     """
     sides = (value, value) if isinstance(value, int) else value
     if not isinstance(sides, Sequence) or len(sides) != 2 or not all(_fits(side, minimum) for side in sides):
@@ -31,12 +31,12 @@ def pair(value: object, name: str, minimum: int) -> tuple[int, int]:
 
 
 def integer(value: object, name: str, minimum: int) -> int:
-    """Read a setting that is one whole number.
+    """Read a setting that is one integer.
 
     Raises
     ------
     HandmadeError
-        If it is not, or is below `minimum` or beyond any use.
+        If it is not, or is below `minimum` or too large.
     """
     if not isinstance(value, int) or not _fits(value, minimum):
         raise HandmadeError(f"{name}: expected a whole number {_range(minimum)}; got {value!r:.80}")
@@ -57,7 +57,7 @@ def number(value: object, name: str, low: float, high: float) -> float:
 
 
 def check_finite(images: Array) -> None:
-    """Raise HandmadeError if one of the images holds NaN or infinity; whole numbers cannot."""
+    """Raise HandmadeError if one of the images holds NaN or infinity; integers cannot."""
     if images.dtype.kind != "f":
         return
     for first in range(0, len(images), IMAGES_A_LOOK):

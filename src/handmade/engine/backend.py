@@ -1,11 +1,11 @@
-"""Backends: what one computes for a network and a batch, and which one is used.
+"""Backends: the computations that one provides for a network and a batch, and the choice of the one that is used.
 
 plain   each layer's equations, as directly as possible; works for every layer
 
-A backend may have shortcuts, second ways to the same numbers, each of which can be switched off by its name.
+A backend may have shortcuts. A shortcut is a second way to the same numbers, and can be switched off by its name.
 
-The choice holds for a thread. It is made by `use_backend`, else by the variable HANDMADE_BACKEND, else it is the fastest that can
-be used. `sharing.py` takes it along to where work is shared out.
+Each thread has its own choice. It is made by `use_backend`, else by the environment variable HANDMADE_BACKEND. Else the fastest
+backend is used that works on this machine. `parallel.py` passes the choice to the threads and processes that do the work.
 """
 
 import os
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
     from handmade.engine.network import Network
     from handmade.engine.optim import Optimiser, State
 
-BACKENDS = {"compiled": "handmade.compiled", "plain": "handmade.engine.plain"}  # the fastest first
+BACKENDS = {"compiled": "handmade.compiled", "plain": "handmade.engine.plain"}  # fastest first
 VARIABLE = "HANDMADE_BACKEND"
 
-Choice: TypeAlias = tuple[str, frozenset[str]]  # the name of a backend, and the shortcuts that are switched off
+Choice: TypeAlias = tuple[str, frozenset[str]]  # name of a backend, and the shortcuts that are switched off
 
 
 class Backend(Protocol):
-    """The numbers of a network and a batch. Arguments have been checked."""
+    """Computations for a network and a batch. The arguments have been checked before."""
 
     name: str
     without: frozenset[str]
 
     def tape(self, network: "Network", x: Array) -> dict[str, Array]:
-        """Return every activation by the name of its node, and x as "input"."""
+        """Return every activation by the name of its node, and x under the name "input"."""
         ...
 
     def logits(self, network: "Network", x: Array) -> Array:
@@ -59,7 +59,7 @@ class Backend(Protocol):
     def differences(
         self, network: "Network", x: Array, y: Array, h: Any, scheme: str, loss: "Loss", executor: Executor | None
     ) -> tuple[float, dict[str, Array]]:
-        """Return the mean loss, and its exact difference quotient for every weight."""
+        """Return the mean loss, and its exact difference quotient with respect to every weight."""
         ...
 
     def update(
@@ -71,17 +71,17 @@ class Backend(Protocol):
         scale: float,
         executor: Executor | None,
     ) -> tuple[dict[str, Array], "State"]:
-        """Return new weights and the new memory of an optimiser, as its `step` does."""
+        """Return the new weights and the new state of an optimiser, as its `step` does."""
         ...
 
 
 class use_backend:
-    """Use a backend in this thread, from now on or, in a `with` statement, until its end.
+    """Use a backend in this thread: from now on, or until the end of a `with` statement.
 
     Parameters
     ----------
     name : {"plain"} or None
-        None: the default.
+        Name of the backend; None for the default.
     without : iterable of str
         Shortcuts of the backend that are switched off.
 
@@ -101,13 +101,13 @@ class use_backend:
         self._before = self._use()
 
     def _use(self) -> Choice | None:
-        """Use the backend, and return the choice before."""
+        """Use the backend, and return the previous choice."""
         before: Choice | None = getattr(_LOCAL, "choice", None)
         _LOCAL.choice = self._choice
         return before
 
     def __enter__(self) -> Backend:
-        if getattr(_LOCAL, "choice", None) != self._choice:  # another choice has been made since, or this one has ended
+        if getattr(_LOCAL, "choice", None) != self._choice:  # another choice was made in between, or this one has ended
             self._before = self._use()
         return current()
 
@@ -127,12 +127,15 @@ def chosen() -> Choice:
 
 
 def is_chosen() -> bool:
-    """Return True if this thread or the variable has chosen; False where the default is used."""
+    """Return True if this thread or the environment variable chooses a backend; False if the default is used."""
     return getattr(_LOCAL, "choice", None) is not None or bool(os.environ.get(VARIABLE))
 
 
 def unusable(name: str) -> str | None:
-    """Return why a backend cannot be used here, in one line; None if it can. Its module may have a function for it."""
+    """Return the reason why a backend cannot be used here, in one line; None if it can.
+
+    The module of a backend may have a function `unusable` for this.
+    """
     reason: str | None = getattr(import_module(BACKENDS[name]), "unusable", lambda: None)()
     return reason
 

@@ -1,4 +1,4 @@
-"""News of compiling: a backend that compiles its loops says when it begins and when it is done, for whoever wants to show it."""
+"""Notification about compilation: a backend reports when it begins and when it ends to compile a loop, such as for a display."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -6,15 +6,15 @@ from contextlib import contextmanager
 
 @contextmanager
 def watch(begins: Callable[..., None], ends: Callable[[], None]) -> Iterator[None]:
-    """Tell of all compiling in this process, as long as the context lasts.
+    """Call two functions before and after each compilation in this process, as long as the context lasts.
 
     Parameters
     ----------
     begins : callable
-        Called as `begins(loop, kept=True)` when a loop is about to be compiled: its name, and whether its machine code is kept
-        for other processes. Calls may come from any thread, one at a time.
+        Called as `begins(loop, kept=True)` before a loop is compiled. `loop` is its name; `kept` is True if its machine code is
+        kept for other processes. Calls may come from any thread, one at a time.
     ends : callable
-        Called as `ends()` when it is done, or has failed.
+        Called as `ends()` when the compilation is done, or has failed.
     """
     pair = (begins, ends)
     _WATCHERS.append(pair)
@@ -24,14 +24,14 @@ def watch(begins: Callable[..., None], ends: Callable[[], None]) -> Iterator[Non
         _WATCHERS.remove(pair)
 
 
-def tell_begins(loop: str, *, kept: bool) -> None:
-    """Say that a loop is about to be compiled."""
+def notify_begin(loop: str, *, kept: bool) -> None:
+    """Report that a loop is about to be compiled."""
     for begins, _ in tuple(_WATCHERS):
         begins(loop, kept=kept)
 
 
-def tell_ends() -> None:
-    """Say that it is done, or has failed."""
+def notify_end() -> None:
+    """Report that the compilation is done, or has failed."""
     for _, ends in tuple(_WATCHERS):
         ends()
 

@@ -5,9 +5,9 @@
     {"layer": "Add", "name": "sum", "reads": ["left", "right"]}
 
 `input` is the shape of one image; 30 x 30 x 1, a prepared digit, if left out. The settings of a layer are those of its `init`. An
-entry without a name is named by its number among such entries, and one without `reads` reads the entry before it, or "input". The
-`shortcut` of a Residual may be left out. A description may also hold `logits` and `outputs` (names of nodes), `classes` (names of
-the classes) and `prepare` (preparation.py).
+entry without a name is named by its number among such entries. An entry without `reads` reads the entry before it, or "input".
+The `shortcut` of a Residual may be left out. A description may also hold `logits` and `outputs` (names of nodes), `classes`
+(names of the classes) and `prepare` (preparation.py).
 """
 
 import math
@@ -20,26 +20,26 @@ from numpy.typing import DTypeLike
 
 from handmade.engine.arrays import Array, Shape, integer, pair
 from handmade.engine.errors import HandmadeError
-from handmade.engine.graph import INPUT, Node, check_name, listed, order
+from handmade.engine.graph import INPUT, Node, check_name, join_names, order
 from handmade.engine.layers import KINDS, Add, Layer
 from handmade.engine.layers.registry import check_known
 from handmade.engine.network import Network
 from handmade.engine.preparation import Preparation
 
-LARGEST_ACTIVATION = 2**24  # numbers an image: far beyond any picture of a digit
-DEEPEST = 8  # Residuals one in the other: beyond it a description is a slip, or hostile
+LARGEST_ACTIVATION = 2**24  # numbers for one image: far more than any image of a digit needs
+DEEPEST = 8  # levels of nested Residuals: a deeper description is a mistake or an attack
 RESIDUAL = "Residual"
 BRANCHES = ("block", "shortcut")
 KEYS = {"input", "layers", "logits", "outputs", "classes", "prepare"}
 
 
 def describe(network: Network) -> dict[str, Any]:
-    """Return everything about a network but the values of its arrays.
+    """Return everything about a network except the values of its arrays.
 
     Raises
     ------
     HandmadeError
-        If a layer is none of the table: it could not be made again.
+        If a layer is not in the table of layers: it could not be rebuilt.
     """
     plain = Network(network.nodes, network.input_shape)
     about = {
@@ -63,8 +63,8 @@ def describe(network: Network) -> dict[str, Any]:
     return {"input": list(network.input_shape), "layers": entries, **known}
 
 
-def describe_again(description: object) -> dict[str, Any]:
-    """Return a description as `describe` writes it today, where an older one has Residuals in it.
+def upgrade_description(description: object) -> dict[str, Any]:
+    """Return a description in the form that `describe` writes; older files may contain Residuals.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def describe_again(description: object) -> dict[str, Any]:
 
 
 def build(description: object, rng: "np.random.Generator", dtype: DTypeLike = np.float32) -> dict[str, Any]:
-    """Make the described network with fresh weights.
+    """Build the described network with new random weights.
 
     Returns
     -------
@@ -85,7 +85,7 @@ def build(description: object, rng: "np.random.Generator", dtype: DTypeLike = np
     Raises
     ------
     HandmadeError
-        If the description is wrong anywhere; the message names the layer, what it expected and what it got.
+        If the description is wrong; the message names the layer, what it expected and what it got.
     """
 
     def fresh(kind: type[Layer], settings: dict[str, Any], _name: str, shape: Any) -> Layer:
@@ -95,7 +95,7 @@ def build(description: object, rng: "np.random.Generator", dtype: DTypeLike = np
 
 
 def restore(description: object, arrays: dict[str, Array]) -> dict[str, Any]:
-    """Make the described network with the given weights and statistics, named as in `Network.parameters`.
+    """Build the described network with the given weights and statistics, named as in `Network.parameters`.
 
     Returns
     -------
@@ -107,24 +107,24 @@ def restore(description: object, arrays: dict[str, Array]) -> dict[str, Any]:
     HandmadeError
         If the description is wrong, or the arrays are not those of the described network.
     """
-    wanted: set[str] = set()
+    described: set[str] = set()
 
     def kept(kind: type[Layer], settings: dict[str, Any], node: str, _shape: Any) -> Layer:
         names = kind.WEIGHTS + kind.STATISTICS
-        wanted.update(f"{node}.{name}" for name in names)
+        described.update(f"{node}.{name}" for name in names)
         own = {name: arrays[f"{node}.{name}"] for name in names if f"{node}.{name}" in arrays}
         if names and (len(own) < len(names) or sorted(settings) != sorted(kind.SETTINGS)):
-            expected = listed([*names, *kind.SETTINGS])
-            raise HandmadeError(f"expected the arrays and settings {expected}; got {listed([*own, *settings])}")
+            expected = join_names([*names, *kind.SETTINGS])
+            raise HandmadeError(f"expected the arrays and settings {expected}; got {join_names([*own, *settings])}")
         layer = kind.restore(own, settings)
         if names and layer.settings() != settings:
-            raise HandmadeError(f"it is described by {settings}, but its arrays say {layer.settings()}")
+            raise HandmadeError(f"expected settings that fit its arrays, {layer.settings()}; got {settings}")
         return layer
 
     network = _walk(description, kept)
-    if wanted != set(arrays):
-        missing, surplus = listed(sorted(wanted - set(arrays))), listed(sorted(set(arrays) - wanted))
-        raise HandmadeError(f"expected the arrays {listed(sorted(wanted))}; missing: {missing}; too many: {surplus}")
+    if described != set(arrays):
+        missing, surplus = join_names(sorted(described - set(arrays))), join_names(sorted(set(arrays) - described))
+        raise HandmadeError(f"expected the arrays {join_names(sorted(described))}; missing: {missing}; not expected: {surplus}")
     return network
 
 
@@ -133,7 +133,7 @@ Maker: TypeAlias = Callable[[type[Layer], dict[str, Any], str, Any], Layer]  # k
 
 @dataclass(frozen=True)
 class _Entry:
-    """One node to be made."""
+    """One node of a described network."""
 
     name: str
     kind: str
@@ -142,16 +142,16 @@ class _Entry:
 
 
 def _walk(description: object, make: Maker) -> dict[str, Any]:
-    """Check the description, and make its nodes, each once the shapes that reach it are known."""
+    """Check the description, and build its nodes in an order in which the shapes of their inputs are known."""
     if not isinstance(description, dict) or not set(description) <= KEYS:
-        got = f"keys {listed(description)}" if isinstance(description, dict) else type(description).__name__
+        got = f"keys {join_names(description)}" if isinstance(description, dict) else type(description).__name__
         raise HandmadeError(
             'expected a network as {"input": [height, width, channels], "layers": [...]}, '
             f"perhaps with {', '.join(sorted(KEYS - {'input', 'layers'}))}; got {got:.80}"
         )
     sizes, listing = description.get("input", [30, 30, 1]), description.get("layers")
     if not isinstance(sizes, list) or not 1 <= len(sizes) <= 3:
-        raise HandmadeError(f"input: expected a list of one to three whole numbers, [height, width, channels]; got {sizes!r:.80}")
+        raise HandmadeError(f"input: expected a list of one to three integers, [height, width, channels]; got {sizes!r:.80}")
     shapes: dict[str, Any] = {INPUT: _small_enough(tuple(integer(size, "input", 1) for size in sizes))}
     if not isinstance(listing, list) or not listing:
         found = "there is none" if listing is None else f"got {listing!r:.80}"
@@ -176,11 +176,11 @@ def _walk(description: object, make: Maker) -> dict[str, Any]:
 
 
 def _entries(listing: list[Any], before: str = INPUT, prefix: str = "", depth: int = 0) -> Iterator[_Entry]:
-    """Return one entry for each node, those of Residuals written out."""
+    """Return one entry for each node; a Residual is replaced by its nodes."""
     number = 0
     for place, given in enumerate(listing):
         if not isinstance(given, dict) or given.get("layer") not in [*KINDS, RESIDUAL]:
-            kinds = listed([*KINDS, RESIDUAL])
+            kinds = join_names([*KINDS, RESIDUAL])
             raise HandmadeError(f'layer {prefix}{place}: expected {{"layer": one of {kinds}, ...}}; got {given!r:.80}')
         settings = {key: value for key, value in given.items() if key not in {"layer", "name", "reads"}}
         name = given.get("name", f"{prefix}{number}")
@@ -198,12 +198,12 @@ def _entries(listing: list[Any], before: str = INPUT, prefix: str = "", depth: i
 
 
 def _residual(name: str, settings: dict[str, Any], reads: tuple[str, ...], depth: int) -> Iterator[_Entry]:
-    """Return the entries of both branches, and of their sum."""
+    """Return the entries of both branches, and the entry of their sum."""
     if depth > DEEPEST:
-        raise HandmadeError(f"expected at most {DEEPEST} Residuals one in the other; layer {name:.80} is further in")
+        raise HandmadeError(f"expected at most {DEEPEST} nested levels of Residuals; layer {name:.80} is deeper")
     unknown = next((key for key in settings if key not in BRANCHES), None)
     if unknown is not None or len(reads) != 1 or not settings.get("block"):
-        got = listed(reads, 5) if len(reads) != 1 else listed(settings)
+        got = join_names(reads, 5) if len(reads) != 1 else join_names(settings)
         raise HandmadeError(
             f"layer {name} (Residual): expected a block of at least one layer, perhaps a shortcut, and one activation to read; "
             f"got {got:.80}"
@@ -224,15 +224,15 @@ def _made(entry: _Entry, make: Maker, shapes: dict[str, Any]) -> tuple[Node, Sha
     kind, settings = KINDS[entry.kind], entry.settings
     for name in kind.REQUIRED:
         if name not in settings:
-            raise HandmadeError(f"the setting {name} is missing; there are {listed(settings)}")
+            raise HandmadeError(f"the setting {name} is missing; there are {join_names(settings)}")
     for name in settings:
         if name not in kind.SETTINGS:
-            takes = f"the settings {listed(kind.SETTINGS)}" if kind.SETTINGS else "no settings"
+            takes = f"the settings {join_names(kind.SETTINGS)}" if kind.SETTINGS else "no settings"
             raise HandmadeError(f"expected {takes}; got {name!r:.80}")
     reads = tuple(shapes[name] for name in entry.reads)
     layer = make(kind, settings, entry.name, reads[0])
     node = Node(entry.name, layer, entry.reads)
-    output = layer.output_shape(node.of(shapes))
+    output = layer.output_shape(node.inputs(shapes))
     down, right = pair(layer.settings().get("padding", 0), "padding", 0)
     if down or right:
         height, width, *rest = reads[0]

@@ -1,5 +1,5 @@
-"""What a user can mend: the errors that are reported in one line, without a traceback."""
+"""Errors that a user can correct: they are reported in one line, without a traceback."""
 
 
 class HandmadeError(ValueError):
-    """Something was asked for that cannot be; the message says what was wanted, what came and what to do."""
+    """Error of an argument, an option or a file; the message says what was expected, what came and what to do."""

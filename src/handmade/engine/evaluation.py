@@ -1,4 +1,4 @@
-"""How good a network is on images that it has not learnt from."""
+"""Evaluation of a network on images that were not used for training: loss, accuracy and confusion matrix."""
 
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -10,43 +10,54 @@ import numpy as np
 from handmade.engine.arrays import Array, check_finite
 from handmade.engine.losses import CrossEntropy, check_labels
 from handmade.engine.network import Network
-from handmade.engine.sharing import mapped
+from handmade.engine.parallel import parallel_map
+from handmade.engine.printable import Printable
 
-IMAGES_AT_ONCE = 500  # prepared together: a few megabytes
+IMAGES_AT_ONCE = 500  # prepared at a time: a few megabytes
 
 
 @dataclass(frozen=True, eq=False)
-class Evaluation:
-    """The outcome over all images.
+class Evaluation(Printable):
+    """Result over all images.
 
     Attributes
     ----------
     loss : float
-        The mean cross-entropy, in nats.
+        Mean cross-entropy, in nats.
     confusion : Array, (classes, classes) of int
-        How often an image of the class of the row was taken for that of the column.
+        Confusion matrix: number of images by true class (row) and predicted class (column).
+    class_names : tuple of str, optional
+        Names of the classes.
     """
 
     loss: float
     confusion: Array
+    class_names: tuple[str, ...] | None = None
+
+    def _summary(self) -> str:
+        return f"accuracy {100 * self.accuracy:.2f} %, {self.images:,} images, loss {self.loss:.4g}"
+
+    def class_name(self, k: int) -> str:
+        """Return the name of a class: its number, unless the classes have names."""
+        return str(k) if self.class_names is None else self.class_names[k]
 
     @property
     def images(self) -> int:
-        """How many there were."""
+        """Number of images."""
         return int(self.confusion.sum())
 
     @property
     def right(self) -> int:
-        """How many were classified right."""
+        """Number of correctly classified images."""
         return int(self.confusion.trace())
 
     @property
     def accuracy(self) -> float:
-        """The share that was classified right."""
+        """Share of the images that are classified correctly."""
         return self.right / self.images
 
     def mistakes(self, most: int) -> list[tuple[int, int, int]]:
-        """The most frequent confusions: (true class, taken for, how often), the worst first."""
+        """Return the most frequent confusions, the most frequent first: (true class, predicted class, number of images)."""
         wrong = self.confusion.copy()
         np.fill_diagonal(wrong, 0)
         worst = np.argsort(-wrong, axis=None, kind="stable")[:most]
@@ -71,9 +82,9 @@ def evaluate(
     labels : Array, (N,)
         Their classes.
     prepare : callable, optional
-        Turns images into what the network wants, such as `handmade.data.prepare`.
+        Function that makes inputs of the network from images, such as `handmade.data.prepare`.
     executor : concurrent.futures.Executor, optional
-        Where the images are shared out; this thread if left out. The result has the same bits with any executor.
+        Executor that processes the images; the calling thread if left out. The result has the same bits with any executor.
 
     Raises
     ------
@@ -85,14 +96,14 @@ def evaluate(
     check_finite(images)
     blocks = [(images[i : i + IMAGES_AT_ONCE], labels[i : i + IMAGES_AT_ONCE]) for i in range(0, len(images), IMAGES_AT_ONCE)]
     confusion, loss = np.zeros((classes, classes), np.int64), 0.0
-    for y, taken, losses in mapped(executor, partial(_part, network, prepare), blocks):
+    for y, taken, losses in parallel_map(executor, partial(_part, network, prepare), blocks):
         np.add.at(confusion, (y, taken), 1)
         loss += losses
-    return Evaluation(loss / len(images), confusion)
+    return Evaluation(loss / len(images), confusion, network.class_names)
 
 
 def _part(network: Network, prepare: Callable[[Array], Array] | None, block: tuple[Array, Array]) -> tuple[Array, Array, float]:
-    """Of some images: the labels, what they are taken for, and the sum of their losses."""
+    """Return the labels of some images, their predicted classes, and the sum of their losses."""
     x, y = block
     with np.errstate(over="ignore", invalid="ignore"):  # an overflow shows in the loss
         z = network.logits(x if prepare is None else prepare(x))

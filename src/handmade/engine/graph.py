@@ -1,6 +1,6 @@
 """Nodes: a network as a directed acyclic graph.
 
-A node has a name, a layer, and the names of what it reads: other nodes, or "input". One activation may be read by several nodes.
+A node has a name, a layer, and the names of its inputs: other nodes, or "input". Several nodes may read one activation.
 The arrays of a network are named after its nodes: "0.W", "3.block.0.W", "stem.W".
 """
 
@@ -17,32 +17,33 @@ from handmade.engine.arrays import Array, Shape
 from handmade.engine.errors import HandmadeError
 from handmade.engine.layers.adapter import adapt
 from handmade.engine.layers.layer import Layer
+from handmade.engine.printable import ShortRepr
 
 INPUT = "input"
 LONGEST = 200  # letters of a name
-RESERVED = {INPUT, "logits", "probability", "loss"}  # other numbers that receipts tell of
-FORBIDDEN = set(" []=,")  # letters that say more than a name where people write places
+RESERVED = {INPUT, "logits", "probability", "loss"}  # names of other numbers in receipts
+FORBIDDEN = set(" []=,")  # characters with a meaning of their own in places such as conv1.W[0,1]
 
 Values: TypeAlias = Mapping[str, Any]  # one value for each activation, by name
 
 
 @dataclass(frozen=True, eq=False)
-class Node:
+class Node(ShortRepr):
     """A layer in a network.
 
     Parameters
     ----------
     name : str
-        Its own name, also of the activation that it makes.
+        Name of the node and of its output.
     layer : Layer
-        Or any object with `forward` and `backward`.
+        The layer, or any object with `forward` and `backward`.
     reads : str or sequence of str
-        What it reads: names of nodes, or "input". Several for a layer that joins, such as Add.
+        Names of its inputs: nodes, or "input". A layer that joins activations, such as Add, has several.
 
     Raises
     ------
     HandmadeError
-        If the name cannot be used, or the layer does not read as many activations.
+        If the name cannot be used, or the layer reads another number of activations.
     """
 
     name: str
@@ -60,20 +61,20 @@ class Node:
         if len(self.reads) < 1 + self.layer.joins or (len(self.reads) > 1 and not self.layer.joins):
             expected = "two activations or more" if self.layer.joins else "one activation"
             raise HandmadeError(
-                f"node {name!r:.80}: expected {self.layer.kind} to read {expected}; got {listed(self.reads, 5)}. "
+                f"node {name!r:.80}: expected {self.layer.kind} to read {expected}; got {join_names(self.reads, 5)}. "
                 "Try Node(name, layer, reads=[...])"
             )
 
-    def of(self, values: Values) -> Any:
-        """Return what the layer reads: one value, or a tuple of them for a layer that joins."""
+    def inputs(self, values: Values) -> Any:
+        """Return the inputs of the layer: one value, or a tuple of values for a layer that joins."""
         return tuple(values[name] for name in self.reads) if self.layer.joins else values[self.reads[0]]
 
-    def reading(self, names: dict[str, str]) -> "Node":
-        """Return the node with other names for what it reads."""
+    def with_reads(self, names: dict[str, str]) -> "Node":
+        """Return the node with other names of its inputs."""
         return Node(self.name, self.layer, [names[name] for name in self.reads])
 
     def with_layer(self, layer: Layer) -> "Node":
-        """Return the node with another layer in its place."""
+        """Return the node with another layer."""
         return self if layer is self.layer else Node(self.name, layer, self.reads)
 
 
@@ -88,23 +89,23 @@ def check_name(name: object) -> None:
 
 
 class Block(ABC):
-    """A way to write several nodes as one entry of a list of layers."""
+    """One entry of a list of layers that stands for several nodes."""
 
     @abstractmethod
     def nodes(self, name: str, reads: str) -> list[Node]:
         """Return the nodes; the last one has the block's name."""
 
 
-def written(entries: Iterable[Any], reads: str = INPUT, prefix: str = "") -> list[Node]:
-    """Return the nodes that a list of layers stands for.
+def to_nodes(entries: Iterable[Any], reads: str = INPUT, prefix: str = "") -> list[Node]:
+    """Return the nodes of a list of layers.
 
-    A layer is named by its number among the entries without a name, and reads the entry before it. A Block, such as Residual,
-    makes several nodes. A Node is taken as it is.
+    A layer is named by its number among the entries without a name, and reads the entry before it. A Block, such as Residual, is
+    replaced by its nodes. A Node stays as it is.
 
     Raises
     ------
     HandmadeError
-        If this is no list, or an entry is no layer.
+        If `entries` is not a list, or an entry is not a layer.
     """
     if not isinstance(entries, Iterable):
         raise HandmadeError(f"layers: expected a list of layers; got {type(entries).__name__}. Try [layer]")
@@ -122,17 +123,17 @@ def written(entries: Iterable[Any], reads: str = INPUT, prefix: str = "") -> lis
 
 
 def order(reads: Sequence[tuple[str, Sequence[str]]]) -> list[int]:
-    """Return the numbers of nodes in an order in which each comes after what it reads, and else in the given order.
+    """Return the numbers of the nodes in topological order; where the graph allows it, in the given order.
 
     Parameters
     ----------
     reads : sequence of (str, sequence of str)
-        The name of each node, and the names of what it reads.
+        Name of each node, and the names of its inputs.
 
     Raises
     ------
     HandmadeError
-        If two nodes have one name, a node reads what is not there, or nodes read each other in a cycle.
+        If two nodes have one name, a node reads an unknown name, or the graph has a cycle.
     """
     number = {name: n for n, (name, _) in enumerate(reads)}
     twice = next((name for n, (name, _) in enumerate(reads) if number[name] != n), None)
@@ -144,7 +145,7 @@ def order(reads: Sequence[tuple[str, Sequence[str]]]) -> list[int]:
         for source in sources:
             if source != INPUT and source not in number:
                 raise HandmadeError(
-                    f"node {name!r:.80} reads {source!r:.80}: expected input or one of {listed(number)}. Try one of these"
+                    f"node {name!r:.80} reads {source!r:.80}: expected input or one of {join_names(number)}. Try one of these"
                 )
         waits_for.append({number[source] for source in sources if source != INPUT})
         for earlier in waits_for[n]:
@@ -157,26 +158,26 @@ def order(reads: Sequence[tuple[str, Sequence[str]]]) -> list[int]:
             if not waits_for[n]:
                 heapq.heappush(ready, n)
     if len(found) < len(reads):
-        circle = " reads ".join(reads[n][0] for n in _circle(waits_for))
-        raise HandmadeError(f"expected nodes without a cycle; got {circle:.200}. Try another name in the reads of one of them")
+        cycle = " reads ".join(reads[n][0] for n in _cycle(waits_for))
+        raise HandmadeError(f"expected nodes without a cycle; got {cycle:.200}. Try another name in the reads of one of them")
     return found
 
 
 def ordered_nodes(nodes: Sequence[Node]) -> tuple[Node, ...]:
-    """Return the nodes in such an order."""
+    """Return the nodes in topological order."""
     return tuple(nodes[n] for n in order([(node.name, node.reads) for node in nodes]))
 
 
-def _circle(waits_for: Sequence[set[int]]) -> list[int]:
-    """Return nodes each of which waits for the next one, the first one also at the end."""
+def _cycle(waits_for: Sequence[set[int]]) -> list[int]:
+    """Return the nodes of a cycle, each of which reads the next one; the first one also stands at the end."""
     way = [next(n for n, sources in enumerate(waits_for) if sources)]
     while way[-1] not in way[:-1]:
         way.append(min(waits_for[way[-1]]))
     return way[way.index(way[-1]) :]
 
 
-def listed(names: Iterable[Any], most: int = 20) -> str:
-    """Return names for a message; some of them where they are many."""
+def join_names(names: Iterable[Any], most: int = 20) -> str:
+    """Return names for a message, separated by commas, at most `most` of them."""
     each = [(str(name) if str(name).isprintable() else repr(name))[:80] for name in names] or ["none"]
     return ", ".join(each[:most]) + (f", ... ({len(each):,} in all)" if len(each) > most else "")
 
@@ -187,25 +188,25 @@ def shapes(nodes: Sequence[Node], input_shape: Shape, title: Callable[[str], str
     Raises
     ------
     HandmadeError
-        If a layer does not fit what it reads; the message names the layer.
+        If a layer does not fit its inputs; the message names the layer.
     """
     found = {INPUT: input_shape}
     for node in nodes:
         try:
-            found[node.name] = node.layer.output_shape(node.of(found))
+            found[node.name] = node.layer.output_shape(node.inputs(found))
         except HandmadeError as error:
             raise HandmadeError(f"layer {node.name} ({title(node.name)}): {error}") from None
     return found
 
 
 def check_arrays(nodes: Sequence[Node], titles: Mapping[str, str]) -> None:
-    """Raise HandmadeError unless each array holds floats, and has a name that no node and no other array has.
+    """Raise HandmadeError unless each array holds floats, and its name differs from those of all nodes and other arrays.
 
     Parameters
     ----------
     nodes : sequence of Node
     titles : mapping of str to str
-        The names that people read, by the names of the nodes.
+        Display names, by the names of the nodes.
     """
     arrays = [(node.name, name, array) for node in nodes for name, array in _arrays(node.layer)]
     for node, name, array in arrays:
@@ -226,7 +227,7 @@ def _arrays(layer: Layer) -> Iterable[tuple[str, Array]]:
 
 
 def upstream(nodes: Sequence[Node], name: str) -> set[str]:
-    """Return the names of all that an activation is made of, itself included."""
+    """Return the names of all activations that one is computed from, itself included."""
     found = {name}
     for node in reversed(nodes):
         if node.name in found:
@@ -235,7 +236,7 @@ def upstream(nodes: Sequence[Node], name: str) -> set[str]:
 
 
 def downstream(nodes: Sequence[Node], name: str) -> list[Node]:
-    """Return the nodes that an activation reaches, in order."""
+    """Return the nodes whose outputs depend on an activation, in order."""
     reached, found = {name}, []
     for node in nodes:
         if not reached.isdisjoint(node.reads):
@@ -253,12 +254,15 @@ def readers(nodes: Sequence[Node]) -> dict[str, list[Node]]:
     return found
 
 
-def carried(
+def propagate_differences(
     nodes: Sequence[Node], tape: Values, start: str, dx: Array, over: Callable[[Node, Any, Any], Array]
 ) -> dict[str, Array]:
-    """Return the differences of all activations that the difference dx of one of them reaches, in full, by name."""
+    """Return the differences, as complete arrays by name, of all activations that change when one of them moves by dx.
+
+    `over(node, x, dx)` returns the difference of the output of one node.
+    """
     moved = {start: dx}
     for node in downstream(nodes, start):
         still = {name: np.zeros_like(tape[name]) for name in node.reads if name not in moved}
-        moved[node.name] = over(node, node.of(tape), node.of(moved | still))
+        moved[node.name] = over(node, node.inputs(tape), node.inputs(moved | still))
     return moved

@@ -1,4 +1,4 @@
-"""Var W = 2 / fan_in: the spread of weights at which a ReLU network keeps the scale of its signals.
+"""He initialisation: Var W = 2 / fan_in, the variance at which activations of a ReLU network keep their scale.
 
 He, Zhang, Ren & Sun (2015), "Delving Deep into Rectifiers", ICCV, equation 10.
 """
@@ -11,25 +11,25 @@ from numpy.typing import DTypeLike
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.errors import HandmadeError
 
-MOST_WEIGHTS = 2**28  # 1 GiB of float32 in one array: beyond it a size is far more likely a slip than a wish
+MOST_WEIGHTS = 2**28  # 1 GiB of float32 in one array: a larger size is most likely a mistake
 
 
 def he(rng: "np.random.Generator", shape: Shape, dtype: DTypeLike = np.float32) -> Array:
-    """Draw the weights of one layer; every axis but the last feeds in, the last is the output channel.
+    """Draw the weights of one layer. The last axis is the output channel; fan_in is the product of all other axes.
 
     Parameters
     ----------
     rng : np.random.Generator
-        Where the randomness comes from.
+        Source of the random numbers.
     shape : tuple of int
         (..., outputs), as in `Conv2d.W` (K_h, K_w, C, O) and `Linear.W` (in, out).
     dtype : dtype
-        float32 or float64. Both are drawn in float64 and then rounded, so they start from the same network.
+        float32 or float64. Both are drawn in float64 and then rounded, so both start from the same network.
 
     Raises
     ------
     HandmadeError
-        If the array would hold more than 2**28 weights; nothing has been allocated then.
+        If the array would hold more than 2**28 weights. No memory has been allocated then.
     """
     size = math.prod(shape)
     if size > MOST_WEIGHTS:

@@ -1,4 +1,4 @@
-"""Layers that read several activations, as nested loops, in the way of `loops.py`: read that first.
+"""Layers that read several activations, as nested loops like those of `loops.py`: read that file first.
 
 add        y = sum over k of x_k
 multiply   y = product over k of x_k
@@ -11,7 +11,7 @@ from handmade.engine.loops import Array, Number
 
 
 def add(*x: Array) -> Array:
-    """Add up activations of one shape, number by number."""
+    """Add activations of one shape, element by element."""
     y = np.empty(x[0].shape, x[0].dtype)
     for at in np.ndindex(y.shape):
         total: Number = 0
@@ -22,7 +22,7 @@ def add(*x: Array) -> Array:
 
 
 def multiply(*x: Array) -> Array:
-    """Multiply activations of one shape, number by number."""
+    """Multiply activations of one shape, element by element."""
     y = np.empty(x[0].shape, x[0].dtype)
     for at in np.ndindex(y.shape):
         product: Number = 1
@@ -33,7 +33,7 @@ def multiply(*x: Array) -> Array:
 
 
 def concat(*x: Array) -> Array:
-    """Set the channels of activations side by side: (N, ..., C_k) -> (N, ..., sum of C_k)."""
+    """Concatenate the channels of activations: (N, ..., C_k) -> (N, ..., sum of C_k)."""
     channels = 0
     for x_k in x:
         channels += x_k.shape[-1]

@@ -1,6 +1,6 @@
-"""The seed: every operation as nested loops. Read this first.
+"""Reference implementation: every operation as nested loops. Read this file first.
 
-A network is a chain of such operations, and it learns by trial: nudge one weight, watch the loss, put the weight back.
+A network is a chain of such operations. It learns by trial: nudge one weight, measure the loss, put the weight back.
 
     pad            y[n, h + p, w + q, c] = x[n,h,w,c], and 0 around it
     conv2d         y[n,h,w,o] = b[o] + sum over i,j,c of W[i,j,c,o] x[n, h s + i, w t + j, c], where x is padded
@@ -10,13 +10,13 @@ A network is a chain of such operations, and it learns by trial: nudge one weigh
     linear         y[n,o] = b[o] + sum over i of W[i,o] x[n,i]
     cross_entropy  L[n] = log(sum over k of exp(z[n,k])) - z[n,y[n]]
 
-    gradient       g = (L(w + h) - L(w)) / h                  for every weight w, by itself
+    gradient       g = (L(w + h) - L(w)) / h                  for every weight w separately
     update         w <- w - lr g
 
-Images x are (N, H, W, C): image, row, column, channel; n, h, w, c count them. Strides are (s, t), paddings (p, q): down the rows,
-across the columns. NumPy only stores the numbers, and Python adds and multiplies them one by one, so they may be of any kind that
-adds and multiplies: float64, float32, or mpmath.mpf with sixty digits. The layers beside this file do the same, fast, and are
-tested against it.
+Images x are (N, H, W, C): image, row, column, channel; n, h, w, c are their indices. Strides are (s, t), paddings (p, q): for
+rows, for columns. NumPy only stores the numbers; Python adds and multiplies them one by one. So they may be of any type that can
+be added and multiplied: float64, float32, or mpmath.mpf with sixty digits. The classes in layers/ compute the same, fast, and are
+tested against this file.
 """
 
 import math
@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[Any]
 Number: TypeAlias = Any
-Pair: TypeAlias = tuple[int, int]  # down the rows, across the columns
+Pair: TypeAlias = tuple[int, int]  # for rows, for columns
 
 
 def pad(x: Array, padding: Pair) -> Array:
@@ -50,7 +50,7 @@ def output_size(size: int, window: int, stride: int) -> int:
 
 
 def patch(x: Array, n: int, h: int, w: int, kernel: Pair, stride: Pair) -> Array:
-    """Cut out what image n shows in window (h, w), counted down and across: (N, H, W, C) -> (K_h, K_w, C)."""
+    """Return the patch of image n in window (h, w), row and column of the output: (N, H, W, C) -> (K_h, K_w, C)."""
     C = x.shape[-1]
     K_h, K_w = kernel
     s, t = stride
@@ -84,7 +84,7 @@ def conv2d(x: Array, W: Array, b: Array, stride: Pair = (1, 1), padding: Pair = 
 
 
 def relu(x: Array) -> Array:
-    """Replace what is below zero by zero, in an array of any shape."""
+    """Replace negative numbers by zero, in an array of any shape."""
     y = np.empty(x.shape, x.dtype)
     for at in np.ndindex(x.shape):
         y[at] = max(x[at], 0)
@@ -92,7 +92,7 @@ def relu(x: Array) -> Array:
 
 
 def max_pool2d(x: Array, window: Pair = (2, 2), stride: Pair = (2, 2), padding: Pair = (0, 0)) -> Array:
-    """Keep the largest number of every window: (N, H, W, C) -> (N, H', W', C). Padding holds no number, so it never wins."""
+    """Return the largest number of every window: (N, H, W, C) -> (N, H', W', C). Padding is never the largest."""
     N, H, W, C = x.shape
     K_h, K_w = window
     s, t = stride
@@ -126,7 +126,7 @@ def flatten(x: Array) -> Array:
 
 
 def linear(x: Array, W: Array, b: Array) -> Array:
-    """Weigh all inputs for every output: x (N, in), W (in, out), b (out,) -> (N, out)."""
+    """Return weighted sums of all inputs: x (N, in), W (in, out), b (out,) -> (N, out)."""
     N = len(x)
     inputs, outputs = W.shape
     y = np.empty((N, outputs), np.result_type(x, W, b))
@@ -175,7 +175,7 @@ def mean_loss(
 
 
 def gradient(loss: Callable[[dict[str, Array]], Number], parameters: dict[str, Array], h: Number) -> dict[str, Array]:
-    """Take the gradient by its definition, (loss(w + h) - loss(w)) / h: the whole network runs once for every weight."""
+    """Compute the gradient by its definition, (loss(w + h) - loss(w)) / h: one complete forward pass for every weight."""
     L = loss(parameters)
     gradients = {}
     for name, W in parameters.items():
@@ -189,7 +189,7 @@ def gradient(loss: Callable[[dict[str, Array]], Number], parameters: dict[str, A
 
 
 def update(parameters: dict[str, Array], gradients: dict[str, Array], lr: Number) -> None:
-    """Take one step downhill, in place: w <- w - lr g."""
+    """Take one step of gradient descent, in place: w <- w - lr g."""
     for name, W in parameters.items():
         for at in np.ndindex(W.shape):
             W[at] = W[at] - lr * gradients[name][at]

@@ -1,4 +1,4 @@
-"""The rest of the layers as nested loops, in the way of `loops.py`: read that first.
+"""The other layers as nested loops like those of `loops.py`: read that file first.
 
     conv2d             y[n,h,w,o] = b[o] + sum over i,j,c of W[i,j,c,o] x[n, h s + i d, w t + j e, g C/G + c], where x is padded
                        and g = o // (O/G) is the group of filter o
@@ -12,7 +12,7 @@
     normalise          y[...,c] = W[c] (x[...,c] - m[c]) / sqrt(v[c] + epsilon) + b[c]
     statistics         m[c] = 1/V sum of x[...,c], v[c] = 1/V sum of (x[...,c] - m[c])^2, over all V values of the channel
 
-Strides are (s, t), paddings (p, q), dilations (d, e): down the rows, across the columns; there are G groups.
+Strides are (s, t), paddings (p, q), dilations (d, e): for rows, for columns; there are G groups.
 """
 
 import math
@@ -32,7 +32,7 @@ def conv2d(
     dilation: Pair = (1, 1),
     groups: int = 1,
 ) -> Array:
-    """Slide filters with gaps over images, group by group: x (N, H, W, C), W (K_h, K_w, C/G, O), b (O,) -> (N, H', W', O)."""
+    """Slide dilated filters over images, group by group: x (N, H, W, C), W (K_h, K_w, C/G, O), b (O,) -> (N, H', W', O)."""
     x = pad(x, padding)
     N = len(x)
     K_h, K_w, C, O = W.shape  # C: the channels of one group
@@ -55,7 +55,7 @@ def conv2d(
 
 
 def leaky_relu(x: Array, slope: Number = 0.01) -> Array:
-    """Multiply what is below zero by a slope, in an array of any shape."""
+    """Multiply negative numbers by a slope, in an array of any shape."""
     y = np.empty(x.shape, x.dtype)
     for at in np.ndindex(x.shape):
         y[at] = x[at] if x[at] > 0 else slope * x[at]
@@ -63,7 +63,7 @@ def leaky_relu(x: Array, slope: Number = 0.01) -> Array:
 
 
 def sigmoid(x: Array, *, exp: Callable[[Number], Number] = math.exp) -> Array:
-    """Squeeze every number between 0 and 1, in an array of any shape."""
+    """Map every number into the interval from 0 to 1, in an array of any shape."""
     y = np.empty(x.shape, x.dtype)
     for at in np.ndindex(x.shape):
         y[at] = 1 / (1 + exp(-x[at]))
@@ -71,7 +71,7 @@ def sigmoid(x: Array, *, exp: Callable[[Number], Number] = math.exp) -> Array:
 
 
 def tanh(x: Array, *, tanh: Callable[[Number], Number] = math.tanh) -> Array:
-    """Squeeze every number between -1 and 1, in an array of any shape."""
+    """Map every number into the interval from -1 to 1, in an array of any shape."""
     y = np.empty(x.shape, x.dtype)
     for at in np.ndindex(x.shape):
         y[at] = tanh(x[at])
@@ -79,7 +79,7 @@ def tanh(x: Array, *, tanh: Callable[[Number], Number] = math.tanh) -> Array:
 
 
 def gelu(x: Array, *, tanh: Callable[[Number], Number] = math.tanh) -> Array:
-    """Keep large numbers and drop those far below zero, smoothly, in an array of any shape."""
+    """Keep large positive numbers, and move large negative ones to 0, smoothly, in an array of any shape."""
     y = np.empty(x.shape, x.dtype)
     for at in np.ndindex(x.shape):
         u = math.sqrt(2 / math.pi) * (x[at] + 0.044715 * x[at] * x[at] * x[at])
@@ -88,7 +88,7 @@ def gelu(x: Array, *, tanh: Callable[[Number], Number] = math.tanh) -> Array:
 
 
 def avg_pool2d(x: Array, window: Pair = (2, 2), stride: Pair = (2, 2), padding: Pair = (0, 0)) -> Array:
-    """Take the mean of every window, zeros of the padding included: (N, H, W, C) -> (N, H', W', C)."""
+    """Return the mean of every window, zeros of the padding included: (N, H, W, C) -> (N, H', W', C)."""
     x = pad(x, padding)
     N, H, W, C = x.shape
     K_h, K_w = window
@@ -108,7 +108,7 @@ def avg_pool2d(x: Array, window: Pair = (2, 2), stride: Pair = (2, 2), padding: 
 
 
 def global_avg_pool2d(x: Array) -> Array:
-    """Take the mean of every channel over the whole image: (N, H, W, C) -> (N, C)."""
+    """Return the mean of every channel over all pixels of an image: (N, H, W, C) -> (N, C)."""
     N, H, W, C = x.shape
     y = np.empty((N, C), x.dtype)
     for n in range(N):
@@ -122,7 +122,7 @@ def global_avg_pool2d(x: Array) -> Array:
 
 
 def dropout(x: Array, mask: Array, rate: Number) -> Array:
-    """Forget what the mask does not keep, and enlarge the rest, in an array of any shape."""
+    """Set to 0 the numbers that the mask drops, and divide the others by 1 - rate, in an array of any shape."""
     y = np.empty(x.shape, x.dtype)
     for at in np.ndindex(x.shape):
         y[at] = x[at] / (1 - rate) if mask[at] else 0 * x[at]
@@ -130,7 +130,7 @@ def dropout(x: Array, mask: Array, rate: Number) -> Array:
 
 
 def statistics(x: Array) -> tuple[Array, Array]:
-    """Take mean and variance of every channel over all images and pixels: (N, ..., C) -> (C,) and (C,)."""
+    """Return mean and variance of every channel over all images and pixels: (N, ..., C) -> (C,) and (C,)."""
     *positions, C = x.shape
     m, v = np.empty(C, x.dtype), np.empty(C, x.dtype)
     V = math.prod(positions)
@@ -156,7 +156,7 @@ def normalise(
     *,
     sqrt: Callable[[Number], Number] = math.sqrt,
 ) -> Array:
-    """Give every channel another mean and spread: x (N, ..., C), all others (C,) -> (N, ..., C)."""
+    """Normalise every channel, then scale and shift it: x (N, ..., C), all others (C,) -> (N, ..., C)."""
     y = np.empty(x.shape, np.result_type(x, W, b))
     for at in np.ndindex(x.shape):
         c = at[-1]

@@ -1,18 +1,18 @@
-"""Names that people read: conv1 for node "0", residual1.block.conv1 for "3.block.0"; a node with a name of its own keeps it."""
+"""Display names of nodes: conv1 for node "0", residual1.block.conv1 for "3.block.0"; a node with a name of its own keeps it."""
 
 from collections import Counter
 from collections.abc import Sequence
 
 from handmade.engine.graph import Node
 
-DIGITS = 10  # of a number that names a node; a longer one is a name
+DIGITS = 10  # of a number that names a node; a longer number counts as a name
 
 
 def display_names(nodes: Sequence[Node]) -> dict[str, str]:
-    """Return the name that people read of every node, by its own name.
+    """Return the display name of every node, by the name of the node.
 
-    A node that is named by its number is called after its kind, and counted among the nodes of its block; the last node of a
-    block is called after the block.
+    A node that is named by its number gets the name of its kind, and a count within its block. The last node of a block gets the
+    name of the block.
     """
     own = {node.name: node for node in nodes}
     blocks = {container for name in own if (container := _container(name)[0]) in own}
@@ -27,7 +27,7 @@ def display_names(nodes: Sequence[Node]) -> dict[str, str]:
         count = counts.setdefault(scope, Counter())
         prefix = f"{named[container]}.{branch}." if scope else ""
         count[kind] += 1
-        while f"{prefix}{kind}{count[kind]}" in taken:  # by a node with a name of its own, or by Foo1 and its number
+        while f"{prefix}{kind}{count[kind]}" in taken:  # by a node with such a name of its own
             count[kind] += 1
         named[name] = f"{prefix}{kind}{count[kind]}"
         taken.add(named[name])
@@ -40,7 +40,7 @@ def _is_number(name: str) -> bool:
 
 
 def _container(name: str) -> tuple[str, str]:
-    """Return the block that a node stands in, and the branch: 3 and block for 3.block.0."""
+    """Return the block of a node, and the branch: 3 and block for 3.block.0."""
     scope = name.rpartition(".")[0]
     container, _, branch = scope.rpartition(".")
     return container, branch

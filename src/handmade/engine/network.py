@@ -1,4 +1,7 @@
-"""Network: a directed acyclic graph of layers, as a value. A forward pass returns its tape: every activation, the input first."""
+"""Network: a directed acyclic graph of layers, as an immutable value.
+
+A forward pass returns its tape: every activation, the input first.
+"""
 
 import copy
 from collections.abc import Callable, Iterable, Sequence
@@ -20,29 +23,30 @@ from handmade.engine.structure import Structure
 
 @dataclass(frozen=True, eq=False)
 class Network(Structure):
-    """A value: to change a weight is to make another network.
+    """Immutable network of layers: a changed weight makes a new network.
 
-    As it is, a network is for inference; `in_training` gives the one for a training batch, which has the same weights.
+    A network is made for inference. `in_training` returns the network for a training batch, which has the same weights.
 
     Parameters
     ----------
     layers : sequence of layers, Node or Residual
-        In the order of the forward pass. A layer reads the entry before it; a Node reads what it says.
+        Layers in the order of the forward pass. A layer reads the entry before it; a Node names its inputs.
     input_shape : tuple of int
-        The shape of one image; (30, 30, 1), a prepared digit, if left out.
+        Shape of one image; (30, 30, 1), a prepared digit, if left out.
     logits : str, optional
-        The node whose output is the logits; the last entry if left out.
+        Node whose output is the logits; the last entry if left out.
     outputs : sequence of str, optional
-        The nodes whose outputs are the network's; if left out, those that no node reads. The logits are always among them.
+        Nodes whose outputs are those of the network; if left out, the nodes that no other node reads. The logits are always
+        among them.
     class_names : sequence of str, optional
-        What people call the classes, in the order of the logits.
+        Names of the classes, in the order of the logits.
     preparation : Preparation, optional
-        The way from a raw image to an input of the network; that of `handmade.data.prepare` if left out.
+        Steps from a raw image to an input of the network; those of `handmade.data.prepare` if left out.
 
     Raises
     ------
     HandmadeError
-        If a layer does not fit what it reads, or the nodes make no graph; the message names the layer.
+        If a layer does not fit its inputs, or the nodes do not form an acyclic graph; the message names the layer.
     """
 
     class_names: tuple[str, ...] | None
@@ -58,12 +62,12 @@ class Network(Structure):
         class_names: Sequence[str] | None = None,
         preparation: Preparation | None = None,
     ) -> None:
-        written = graph.written(layers)
+        written = graph.to_nodes(layers)
         if not written:
             raise HandmadeError("layers: expected at least one layer; got none")
         titles = display_names(written)
         named = {title: name for name, title in titles.items()}
-        written = [node.reading({name: named.get(name, name) for name in node.reads}) for node in written]
+        written = [node.with_reads({name: named.get(name, name) for name in node.reads}) for node in written]
         nodes = graph.ordered_nodes(written)
         read = {name for node in nodes for name in node.reads}
         ends = [node.name for node in nodes if node.name not in read] if outputs is None else _listed(outputs, "outputs")
@@ -85,43 +89,47 @@ class Network(Structure):
         if preparation is not None:
             preparation.check(self.input_shape)
 
+    def _summary(self) -> str:
+        shape = " x ".join(map(str, self.input_shape))
+        return f"{len(self.nodes)} layers, {self.size:,} weights, images {shape}"
+
     @property
     def classes(self) -> int:
-        """The number of logits; raises HandmadeError unless they are a row of two or more."""
+        """Number of logits; raises HandmadeError unless they are a row of two or more."""
         shape = self.shape_of[self.logits_name]
         if len(shape) != 1 or shape[0] < 2:
             raise HandmadeError(f"network: expected at least two logits; the output has the shape {shape}. End it in Linear")
         return shape[0]
 
     def class_name(self, k: int) -> str:
-        """Return the name of a class: its number, unless the network knows a better one."""
+        """Return the name of class k: its entry in `class_names`, else its number."""
         return str(k) if self.class_names is None else self.class_names[k]
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The dtype of the weights, float32 or float64; float64 for a network without any."""
+        """Dtype of the weights, float32 or float64; float64 for a network without weights."""
         return np.result_type(*self.parameters().values()) if self.weighted else np.dtype(np.float64)
 
     @property
     def size(self) -> int:
-        """The number of weights, biases included."""
+        """Number of weights, biases included."""
         return sum(array.size for array in self.parameters().values())
 
     def parameters(self) -> dict[str, Array]:
-        """Return all weights, flat: "0.W" is W of node "0"."""
+        """Return all weights in one flat dict: "0.W" is W of node "0"."""
         return {f"{node.name}.{name}": array for node in self.nodes for name, array in node.layer.parameters().items()}
 
     def statistics(self) -> dict[str, Array]:
-        """Return all arrays that training keeps beside the weights, named likewise: the running statistics of BatchNorm2d."""
+        """Return the running statistics of BatchNorm2d layers, named like the weights; they are not updated by gradients."""
         return {f"{node.name}.{name}": array for node in self.nodes for name, array in node.layer.statistics().items()}
 
     def replace(self, arrays: dict[str, Array]) -> Self:
-        """Return the same network with other weights, or other statistics; those that are not named stay.
+        """Return the same network with other weights or statistics; arrays that are not named stay as they are.
 
         Raises
         ------
         HandmadeError
-            If a name is unknown or an array has another shape than the one it replaces.
+            If a name is unknown, or the shape of an array differs from that of the array which it replaces.
         """
         now = self.parameters() | self.statistics()
         others: dict[str, dict[str, Array]] = {}
@@ -138,14 +146,15 @@ class Network(Structure):
         return self._with(lambda node: node.layer.replace(others[node.name]) if node.name in others else node.layer)
 
     def in_training(self, images: int, rng: "np.random.Generator") -> Self:
-        """Return the network for one training batch: Dropout forgets, BatchNorm2d takes the statistics of the batch.
+        """Return the network for one training batch: Dropout drops numbers, BatchNorm2d takes the statistics of the batch.
 
         Parameters
         ----------
         images : int
             Number of images in the batch.
         rng : np.random.Generator
-            Draws what is forgotten. Nothing is drawn, and the network itself returned, where no layer is another in training.
+            Draws the masks of Dropout. If no layer behaves differently in training, nothing is drawn and the network itself is
+            returned.
 
         Raises
         ------
@@ -153,21 +162,22 @@ class Network(Structure):
             If a layer cannot be trained on such a batch.
         """
         count, shapes = integer(images, "images", 1), self.shape_of
-        return self._with(lambda node: node.layer.in_training(count, node.of(shapes), rng))
+        return self._with(lambda node: node.layer.in_training(count, node.inputs(shapes), rng))
 
     def for_images(self, images: slice) -> Self:
-        """Return the network for some images of its batch; itself, unless it holds something for each image."""
+        """Return the network for some images of its batch; the network itself unless it holds data of single images."""
         return self._with(lambda node: node.layer.for_images(images))
 
     @property
     def mixes_batch(self) -> bool:
-        """True if the images of a batch depend on one another, as they do under a BatchNorm2d in training."""
+        """True if the images of a batch depend on one another, as with a BatchNorm2d in training."""
         return any(node.layer.mixes_batch for node in self.nodes)
 
     def update_statistics(self, x: Array) -> dict[str, Array]:
-        """Return the statistics of a network in training, moved towards those of the batch x, (N, *input_shape), by one pass.
+        """Return the running statistics of a network in training, moved towards those of the batch x, (N, *input_shape).
 
-        Empty, at no cost, where there are none; `replace` takes them.
+        This takes one forward pass. Without running statistics the result is empty, and nothing is computed. Pass the result to
+        `replace`.
         """
         if not self.mixes_batch:
             return {}
@@ -175,35 +185,35 @@ class Network(Structure):
         return {
             f"{node.name}.{name}": array
             for node in self.nodes
-            for name, array in node.layer.update_statistics(node.of(tape)).items()
+            for name, array in node.layer.update_statistics(node.inputs(tape)).items()
         }
 
     def _with(self, layer: Callable[[Node], Layer]) -> Self:
-        """Return the network with other layers in its nodes, of the same shapes; itself if they are the same."""
+        """Return the network with other layers of the same shapes in its nodes; the network itself if no layer changes."""
         nodes = tuple(node.with_layer(layer(node)) for node in self.nodes)
         if all(one is other for one, other in zip(nodes, self.nodes, strict=True)):
             return self
         other = copy.copy(self)
         other.__dict__.update(nodes=nodes)
-        for made_of_nodes in ("readers", "_by_name", "_remembered"):
+        for made_of_nodes in ("readers", "_by_name", "_cache"):
             other.__dict__.pop(made_of_nodes, None)
         return other
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_remembered"}
+        return {name: value for name, value in self.__dict__.items() if name != "_cache"}
 
     @cached_property
-    def _remembered(self) -> dict[object, Any]:
+    def _cache(self) -> dict[object, Any]:
         return {}
 
-    def remembered(self, key: object, make: Callable[[], Any]) -> Any:
-        """Return what a backend works out once for a network, under a key of its own."""
-        if key not in self._remembered:
-            self._remembered[key] = make()
-        return self._remembered[key]
+    def cached(self, key: object, make: Callable[[], Any]) -> Any:
+        """Return a value that a backend computes once for a network, stored under a key of its own."""
+        if key not in self._cache:
+            self._cache[key] = make()
+        return self._cache[key]
 
     def forward(self, x: Array) -> list[Array]:
-        """Return the tape of one pass as a list: x, then the output of every node, in their order.
+        """Return the tape of one forward pass as a list: x, then the outputs of all nodes, in their order.
 
         Parameters
         ----------
@@ -217,12 +227,12 @@ class Network(Structure):
         return list(self.tape(x).values())
 
     def tape(self, x: Array) -> dict[str, Array]:
-        """Return the tape of one pass: every activation by the name of its node, and x as "input"."""
+        """Return the tape of one forward pass: every activation by the name of its node, and x under the name "input"."""
         self.check_images(x)
         return backend.current().tape(self, x)
 
     def outputs(self, x: Array) -> dict[str, Array]:
-        """Return the outputs of one pass by the names of their nodes."""
+        """Return the outputs of one forward pass by the names of their nodes."""
         tape = self.tape(x)
         return {name: tape[name] for name in self.output_names}
 
@@ -232,13 +242,13 @@ class Network(Structure):
         return backend.current().logits(self, x)
 
     def predict(self, x: Array) -> Array:
-        """Return the number of the class with the largest logit, (N,) int64; raise HandmadeError if there are no logits."""
+        """Return the predicted classes, (N,) int64, by the largest logit; raise HandmadeError if there are no logits."""
         _ = self.classes
         numbers: Array = self.logits(x).argmax(axis=-1)
         return numbers
 
     def check_images(self, x: Array) -> None:
-        """Raise HandmadeError unless x is a batch of images for this network, of floats and not empty."""
+        """Raise HandmadeError unless x is a batch of images for this network: an array of floats that is not empty."""
         if not isinstance(x, np.ndarray):
             raise HandmadeError(f"network: expected images as a NumPy array; got {type(x).__name__}. Try np.asarray(images)")
         if x.ndim == 0 or x.shape[1:] != self.input_shape or len(x) == 0:
@@ -262,11 +272,11 @@ class Network(Structure):
 
 
 def _known(name: str, nodes: Sequence[Node], named: dict[str, str]) -> str:
-    """Return the name of a node, which may be given as people read it."""
+    """Return the name of a node, which may be given by its display name."""
     names = [node.name for node in nodes]
     found = name if name in names else named.get(name) if isinstance(name, str) else None
     if found is None:
-        raise HandmadeError(f"outputs and logits: expected names of nodes among {graph.listed(names)}; got {name!r:.80}")
+        raise HandmadeError(f"outputs and logits: expected names of nodes among {graph.join_names(names)}; got {name!r:.80}")
     return found
 
 
@@ -277,7 +287,7 @@ def _listed(names: Any, what: str) -> tuple[str, ...]:
 
 
 def _image_shape(shape: Any) -> Shape:
-    """Return the shape of one image, as plain numbers."""
+    """Return the shape of one image as Python integers."""
     sizes = tuple(shape) if isinstance(shape, Iterable) and not isinstance(shape, str) else ()
     if not sizes or not all(isinstance(size, int | np.integer) and 0 < size <= MOST for size in sizes):
         raise HandmadeError(f"input_shape: expected sizes above 0, such as (30, 30, 1); got {shape!r:.80}")

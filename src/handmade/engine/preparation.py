@@ -1,6 +1,6 @@
-"""Preparation: the way from a raw image to an input of a network, so that a model file can carry it.
+"""Preparation: the steps from a raw image to an input of a network, stored in the model file.
 
-x = scale * pixels + shift, with `padding` rows and columns of the padding's value around it
+x = scale * pixels + shift, surrounded by `padding` rows and columns of zeros
 """
 
 from dataclasses import asdict, dataclass
@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike
 from handmade.engine.arrays import Array, Shape, integer
 from handmade.engine.errors import HandmadeError
 
-LAYOUTS = {"NHWC": (0, 1, 2, 3), "NCHW": (0, 2, 3, 1)}  # and the order of its axes that makes it NHWC
+LAYOUTS = {"NHWC": (0, 1, 2, 3), "NCHW": (0, 2, 3, 1)}  # each with the order of its axes that makes it NHWC
 LARGEST = 1e6  # of scale and shift
 MOST_PADDING = 1024
 
@@ -24,11 +24,11 @@ class Preparation:
     Parameters
     ----------
     scale, shift : float or sequence of float
-        For all channels, or one number for each.
+        Scale and shift of the pixels: one number for all channels, or one for each.
     padding : int
-        Rows and columns of zeros around the scaled image.
+        Number of rows and columns of zeros around the scaled image.
     layout : {"NHWC", "NCHW"}
-        The order of the axes of raw images.
+        Order of the axes of raw images.
 
     Raises
     ------
@@ -56,7 +56,7 @@ class Preparation:
         Raises
         ------
         HandmadeError
-            If these are no such images, or they have other channels than there are scales and shifts.
+            If the images have another shape, or their number of channels differs from the number of scales and shifts.
         """
         if not isinstance(images, np.ndarray) or images.ndim not in {3, 4}:
             got = f"the shape {images.shape}" if isinstance(images, np.ndarray) else type(images).__name__
@@ -70,7 +70,7 @@ class Preparation:
         return np.pad(x, around) if self.padding else x
 
     def check(self, shape: Shape) -> None:
-        """Raise HandmadeError unless it can make inputs of this shape."""
+        """Raise HandmadeError unless the preparation can make inputs of this shape."""
         counts = {len(each) for each in (self.scale, self.shift) if isinstance(each, tuple)} - {1}
         if len(shape) != 3 or counts - {shape[-1]}:
             raise HandmadeError(f"prepare: expected images with one scale and shift for each channel; got {self} for {shape}")
@@ -81,7 +81,7 @@ class Preparation:
 
     @classmethod
     def from_json(cls, settings: object) -> Self:
-        """Return the preparation that `to_json` wrote; raise HandmadeError if it is none."""
+        """Return the preparation that `to_json` wrote; raise HandmadeError if the settings are not such data."""
         names = list(cls.__dataclass_fields__)
         if not isinstance(settings, dict) or not set(settings) <= set(names):
             raise HandmadeError(f"prepare: expected some of {', '.join(names)}; got {settings!r:.80}")
@@ -91,6 +91,6 @@ class Preparation:
 def _numbers(value: Any, name: str) -> float | tuple[float, ...]:
     numbers = value if isinstance(value, list | tuple) else [value]
     fits = [isinstance(each, int | float) and not isinstance(each, bool) and abs(each) <= LARGEST for each in numbers]
-    if not all(fits) or not numbers:  # so written that NaN does not fit
+    if not all(fits) or not numbers:  # in this form NaN does not pass
         raise HandmadeError(f"{name}: expected one number, or one for each channel; got {value!r:.80}")
     return tuple(map(float, numbers)) if isinstance(value, list | tuple) else float(value)

@@ -1,17 +1,17 @@
-"""Everything random in a training is a function of (seed, purpose, number).
+"""Random numbers of a training: each of them is a function of (seed, purpose, number).
 
-So a place in a training is a number: to go on from the middle nothing has to be replayed, and batches can be made ahead. Fresh
-weights are drawn from the seed alone, which to NumPy is the same as (seed, 0, 0): no purpose is 0.
+So the state of the randomness is a number of a step: a training resumes without repeating steps, and batches can be made in
+advance. New weights are drawn from the seed alone, which for NumPy is the same as (seed, 0, 0). So no purpose is 0.
 """
 
 import numpy as np
 
-ORDER = 1  # of the images, by epoch
-AUGMENT = 2  # how the images of a batch are changed, by step
-STAGE = 3  # what layers draw in training, such as the masks of Dropout, by step
-VALIDATION = 4  # which images are kept for validation, once
+ORDER = 1  # order of the images, by epoch
+AUGMENT = 2  # augmentation of a batch, by step
+STAGE = 3  # random numbers of layers in training, such as the masks of Dropout, by step
+VALIDATION = 4  # choice of the validation set, once
 
 
 def generator(seed: int, purpose: int, number: int = 0) -> "np.random.Generator":
-    """The generator for one purpose and number, independent of all others."""
+    """Return the generator for one purpose and number, independent of all others."""
     return np.random.default_rng([seed, purpose, number])

@@ -1,8 +1,8 @@
-"""Residual: a way to write two branches and their sum.
+"""Residual: two branches and their sum as one entry of a list of layers.
 
-    y = block(x) + shortcut(x)        both are lists of layers; an empty shortcut hands x on as it is
+    y = block(x) + shortcut(x)        both are lists of layers; an empty shortcut is the identity
 
-As entry number 3 of a network it writes the nodes 3.block.0, 3.block.1, ..., 3.shortcut.0, ..., and an Add named 3.
+As entry number 3 of a network it makes the nodes 3.block.0, 3.block.1, ..., 3.shortcut.0, ..., and an Add named 3.
 
 He, Zhang, Ren & Sun (2016), "Deep Residual Learning for Image Recognition", CVPR, section 3.2.
 """
@@ -12,20 +12,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from handmade.engine.errors import HandmadeError
-from handmade.engine.graph import Block, Node, written
+from handmade.engine.graph import Block, Node, to_nodes
 from handmade.engine.layers import Add
+from handmade.engine.printable import ShortRepr
 
 
 @dataclass(frozen=True, eq=False)
-class Residual(Block):
-    """A block of layers with a way around it.
+class Residual(Block, ShortRepr):
+    """Block of layers with a shortcut connection.
 
     Parameters
     ----------
     block : sequence of layers
-        At least one.
+        Layers of the block, at least one.
     shortcut : sequence of layers
-        The way around, such as a 1 x 1 convolution where the block changes the shape; the identity if left out.
+        Layers of the shortcut, such as a 1 x 1 convolution if the block changes the shape; the identity if left out.
 
     Raises
     ------
@@ -41,7 +42,7 @@ class Residual(Block):
             raise HandmadeError("Residual: expected a block of at least one layer; got none")
 
     def nodes(self, name: str, reads: str) -> list[Node]:
-        """Return the nodes of both branches and their sum."""
-        branches = [written(self.block, reads, f"{name}.block."), written(self.shortcut, reads, f"{name}.shortcut.")]
+        """Return the nodes of both branches, and the node of their sum."""
+        branches = [to_nodes(self.block, reads, f"{name}.block."), to_nodes(self.shortcut, reads, f"{name}.shortcut.")]
         ends = [branch[-1].name if branch else reads for branch in branches]
         return [*branches[0], *branches[1], Node(name, Add(), ends)]

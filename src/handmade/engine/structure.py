@@ -1,4 +1,4 @@
-"""Structure: everything that a graph of nodes says of itself, whatever its weights are: names, shapes, who reads what."""
+"""Structure of a graph of nodes, independent of its weights: names, shapes and connections."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,11 +8,12 @@ from handmade.engine.arrays import Shape
 from handmade.engine.graph import Node
 from handmade.engine.layers import Layer
 from handmade.engine.names import display_names
+from handmade.engine.printable import Printable
 
 
 @dataclass(frozen=True, eq=False)
-class Structure:
-    """Nodes in their order, the shape of an image, and the names of the logits and of all outputs."""
+class Structure(Printable):
+    """Nodes in their order, shape of an image, and names of the logits and of all outputs."""
 
     nodes: tuple[Node, ...]
     input_shape: Shape
@@ -21,31 +22,31 @@ class Structure:
 
     @property
     def layers(self) -> tuple[Layer, ...]:
-        """The layers, in the order of the nodes."""
+        """Layers, in the order of the nodes."""
         return tuple(node.layer for node in self.nodes)
 
     @cached_property
     def shape_of(self) -> dict[str, Shape]:
-        """The shape of every activation by the name of its node, the input's first, without the batch axis."""
+        """Shape of every activation by the name of its node, the input first, without the batch axis."""
         return graph.shapes(self.nodes, self.input_shape, self.display_name)
 
     @property
     def shapes(self) -> tuple[Shape, ...]:
-        """The shape of every activation on the tape: the input's first."""
+        """Shape of every activation on the tape, the input first."""
         return tuple(self.shape_of.values())
 
     @cached_property
     def titles(self) -> dict[str, str]:
-        """The names that people read, by the names of the nodes."""
+        """Display names, by the names of the nodes."""
         return display_names(self.nodes)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names that people read: conv1, relu1, pool1, ..., in the order of the nodes."""
+        """Display names in the order of the nodes: conv1, relu1, pool1, ..."""
         return tuple(self.titles.values())
 
     def display_name(self, name: str) -> str:
-        """Return the name that people read of a node or an array: conv1 for "0", conv1.W for "0.W"."""
+        """Return the display name of a node or an array: conv1 for "0", conv1.W for "0.W"."""
         if name in self.titles:
             return self.titles[name]
         node, array = self.owners[name]
@@ -53,7 +54,7 @@ class Structure:
 
     @cached_property
     def owners(self) -> dict[str, tuple[str, str]]:
-        """The node and the layer's own name of every array, by its name in the network."""
+        """Node of every array, and its name within the layer, by its name in the network."""
         arrays = [(node.name, name) for node in self.nodes for name in node.layer.parameters() | node.layer.statistics()]
         return {f"{node}.{name}": (node, name) for node, name in arrays}
 
@@ -62,33 +63,33 @@ class Structure:
         return {self.titles[node.name]: node for node in self.nodes} | {node.name: node for node in self.nodes}
 
     def node(self, name: str) -> Node:
-        """Return a node by its name, or by the name that people read."""
+        """Return a node by its name or its display name."""
         return self._by_name[name]
 
     @cached_property
     def readers(self) -> dict[str, list[Node]]:
-        """The nodes that read each activation, by its name."""
+        """Nodes that read each activation, by its name."""
         return graph.readers(self.nodes)
 
     @cached_property
     def weighted(self) -> tuple[str, ...]:
-        """The names of the nodes with weights."""
+        """Names of the nodes with weights."""
         return tuple(node.name for node in self.nodes if node.layer.parameters())
 
     @cached_property
     def below_logits(self) -> frozenset[str]:
-        """The names of all activations that the logits are made of, themselves included."""
+        """Names of all activations that the logits are computed from, themselves included."""
         return frozenset(graph.upstream(self.nodes, self.logits_name))
 
     @cached_property
     def with_weights_above(self) -> frozenset[str]:
-        """The names of all nodes that have weights, or read what is made of weights."""
+        """Names of all nodes that have weights, or whose inputs depend on weights."""
         reached = {later.name for name in self.weighted for later in graph.downstream(self.nodes, name)}
         return frozenset(reached | set(self.weighted))
 
     @cached_property
     def read_last_by(self) -> dict[str, tuple[str, ...]]:
-        """For each node, the activations that it reads, and that no later node on the way to the logits reads."""
+        """Activations that each node reads as the last node on the path to the logits, by the name of the node."""
         last = {name: each.name for each in self.nodes if each.name in self.below_logits for name in each.reads}
         found: dict[str, tuple[str, ...]] = {each.name: () for each in self.nodes}
         for name, reader in last.items():

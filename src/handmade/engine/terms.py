@@ -1,12 +1,11 @@
-"""Terms: how one number is made of others, so that anybody can add it up.
+"""Terms: a number as a tree of the numbers that it is computed from, so that every reader can verify it.
 
-    value of a term = OPERATIONS[how](values of its parts)        exactly, in float64        (1)
+    value of a term = OPERATIONS[term.how](values of its parts)        exactly, in float64        (1)
 
 A term is a tree. Its leaves are constants and numbers that are stored at a place: pixels, weights, activations. "sum" is
-`math.fsum`, the exact sum rounded once, whatever the order of its parts. So (1) can be checked to the last bit by anybody who
-has the tree and nothing else.
+`math.fsum`: the exact sum, rounded once, in any order of its parts. So the tree alone is enough to verify (1) to the last bit.
 
-Terms can be calculated with, as numbers can: `a * b + c` is the term that says so.
+Terms support arithmetic, as numbers do: `a * b + c` is a term of the product and the sum.
 """
 
 import math
@@ -17,8 +16,9 @@ from typing import Any, overload
 import numpy as np
 
 from handmade.engine.arrays import Array
+from handmade.engine.printable import ShortRepr
 
-MOST = 10  # terms of a long sum that are shown one by one
+MOST = 10  # terms of a long sum that are shown individually
 
 OPERATIONS: dict[str, Callable[..., float]] = {
     "sum": lambda *parts: math.fsum(parts),
@@ -32,7 +32,7 @@ OPERATIONS: dict[str, Callable[..., float]] = {
     "expm1": math.expm1,
     "log1p": math.log1p,
     "tanh": math.tanh,
-    "largest": lambda *parts: max(parts),  # a window may see a single pixel
+    "largest": lambda *parts: max(parts),  # a window may contain a single pixel
     "smallest": lambda *parts: min(parts),
     "same": lambda a: a,
 }
@@ -40,13 +40,13 @@ OPERATIONS: dict[str, Callable[..., float]] = {
 
 @dataclass(frozen=True)
 class Place:
-    """The place of a number: `conv2[12,10,3]` is row 12, column 10, channel 3 of what conv2 puts out."""
+    """Place of a number: `conv2[12,10,3]` is row 12, column 10, channel 3 of the output of conv2."""
 
-    room: str
+    name: str
     index: tuple[int, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.room}[{','.join(map(str, self.index))}]" if self.index else self.room
+        return f"{self.name}[{','.join(map(str, self.index))}]" if self.index else self.name
 
 
 class Products(Sequence["Term"]):
@@ -89,25 +89,25 @@ class Products(Sequence["Term"]):
 
 
 @dataclass(frozen=True)
-class Term:
-    """A number and how it is made.
+class Term(ShortRepr):
+    """Number and its computation.
 
     Attributes
     ----------
     value : float
-        The number.
+        Value of the number.
     how : str
-        A key of OPERATIONS; or "stored" or "constant", for a leaf.
+        Operation: a key of OPERATIONS; or "stored" or "constant", for a leaf.
     parts : sequence of Term
-        What it is made of, in order.
+        Operands, in order.
     place : Place or None
-        Where a stored number stands.
+        Place of a stored number.
     label : str
-        What people call it: "bias", "channel 0".
+        Name for readers: "bias", "channel 0".
     note : str
-        What is to be said about it: "padding", "wins".
+        Remark for readers: "padding", "wins".
     folded : bool
-        Whether its parts are too many and too small to be looked at one by one.
+        True if its parts are too many and too small to be shown individually.
     """
 
     value: float
@@ -119,23 +119,26 @@ class Term:
     folded: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data; what is empty is left out."""
+        """Return the tree as plain data, without empty fields."""
         plain: dict[str, Any] = {"value": self.value, "how": self.how}
         if self.place:
             plain["place"] = str(self.place)
-        said = {"label": self.label, "note": self.note, "folded": self.folded}
-        plain |= {name: value for name, value in said.items() if value}
+        optional = {"label": self.label, "note": self.note, "folded": self.folded}
+        plain |= {name: value for name, value in optional.items() if value}
         return plain | ({"parts": [part.to_json() for part in self.parts]} if self.parts else {})
 
     def leaves(self) -> Iterator["Term"]:
-        """The constants and stored numbers at the ends of the tree, from left to right."""
+        """Yield the constants and stored numbers at the ends of the tree, from left to right."""
         if not self.parts:
             yield self
         for part in self.parts:
             yield from part.leaves()
 
     def mapped(self, change: Callable[["Term"], "Term"]) -> "Term":
-        """The tree with other leaves, every number on the way up made anew. What stands in it twice is made once."""
+        """Return the tree with leaves replaced by `change`, and all values above them computed again.
+
+        A term that occurs twice in the tree is computed once.
+        """
         done: dict[int, Term] = {}
 
         def other(old: Term) -> Term:
@@ -165,8 +168,13 @@ class Term:
         value = OPERATIONS[self.how](*[part.value for part in parts])
         return Term(value, self.how, parts, self.place, self.label, self.note, self.folded)  # `replace` takes ten times as long
 
+    def _summary(self) -> str:
+        place = f" at {self.place}" if self.place else ""
+        parts = f" of {len(self.parts)}" if self.parts else ""
+        return f"{self.value:+.6g}, {self.how}{parts}{place}"
+
     def named(self, label: str, note: str = "") -> "Term":
-        """The same term with something said about it."""
+        """Return the same term with a label and a note."""
         return replace(self, label=label, note=note or self.note)
 
     def __add__(self, other: "Term | float") -> "Term":
@@ -198,33 +206,33 @@ class Term:
         return made("negative", self)
 
     def sqrt(self) -> "Term":
-        """The root; `numpy.sqrt` of an array of terms calls this."""
+        """Return the square root; `numpy.sqrt` of an array of terms calls this method."""
         return made("root", self)
 
 
 def made(how: str, *parts: Term, label: str = "", note: str = "") -> Term:
-    """The term that an operation makes of others."""
+    """Return the term of an operation on other terms."""
     return Term(OPERATIONS[how](*(part.value for part in parts)), how, parts, label=label, note=note)
 
 
 def total(parts: Iterable[Term], label: str = "") -> Term:
-    """Their sum."""
+    """Return the sum of the terms."""
     return made("sum", *parts, label=label)
 
 
 def term(number: Any) -> Term:
-    """A term as it is, also out of an array without axes; any other number as a constant."""
+    """Return a term as it is, also from an array without axes; any other number as a constant."""
     number = number.item() if isinstance(number, np.ndarray) else number
     return number if isinstance(number, Term) else Term(float(number))
 
 
-def stored(number: Any, room: str, *index: Any, note: str = "") -> Term:
-    """A number that stands at a place. A layer calls its own input "input" and its weights by their names."""
-    return Term(float(number), "stored", place=Place(room, tuple(map(int, index))), note=note)
+def stored(number: Any, name: str, *index: Any, note: str = "") -> Term:
+    """Return the leaf of a number that is stored at a place. A layer names its input "input", and its weights by their names."""
+    return Term(float(number), "stored", place=Place(name, tuple(map(int, index))), note=note)
 
 
 def largest_first(parts: list[Term], what: str, most: int = MOST) -> list[Term]:
-    """The terms of a long sum: the largest one by one, the rest folded into their own sum."""
+    """Return the largest terms of a long sum individually, and the sum of all others as one folded term."""
     if len(parts) <= most + 1:
         return parts
     order = sorted(range(len(parts)), key=lambda k: -abs(parts[k].value))

@@ -19,6 +19,7 @@ from handmade.engine.description import describe
 from handmade.engine.errors import HandmadeError
 from handmade.engine.network import Network
 from handmade.engine.optim import EMA, Optimiser
+from handmade.engine.printable import ShortRepr
 from handmade.engine.training.state import TrainingState, arrays_of
 from handmade.engine.training.stopping import Best
 from handmade.files.atomic import write_atomically
@@ -35,7 +36,7 @@ class Damaged(HandmadeError):
 
 
 @dataclass(frozen=True, eq=False)
-class Checkpoint:
+class Checkpoint(ShortRepr):
     """What a file holds; it is whole, but nothing says yet that it belongs to the training that is meant.
 
     Attributes
@@ -81,10 +82,13 @@ class Checkpoint:
             self._network("network/", network),
             self._part("memory/"),
             None if ema is None else self._part("average/"),
-            None if self.best is None else Best(network=self._network("best/", network), **self.best),
+            None if self.best is None else self._best(self.best, network),
         )
         state.check(network, optimiser, ema)
         return state
+
+    def _best(self, best: dict[str, Any], network: Network) -> Best:
+        return Best(best["step"], best["accuracy"], best["loss"], self._network("best/", network), best["ago"])
 
     def _network(self, prefix: str, network: Network) -> Network:
         arrays = self._part(prefix)
@@ -133,7 +137,7 @@ class Checkpoints:
         best = state.best
         facts = {
             "step": state.steps,
-            "best": best and {"step": best.step, "accuracy": best.accuracy, "loss": best.loss, "ago": best.ago},
+            "best": best and {"step": best.step, "accuracy": best.accuracy, "loss": best.loss, "ago": best.validations_since},
             "network": describe(state.network),
             "fingerprint": fingerprint,
             "seconds": seconds,

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
+from handmade.engine.extras import not_installed
 from handmade.files.atomic import write_atomically
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def _pillow(name: str) -> Iterator[Any]:
     try:
         from PIL import Image, UnidentifiedImageError  # noqa: PLC0415  few read pictures
     except ImportError:
-        raise HandmadeError("reading pictures needs Pillow: pip install 'handmade[images]'") from None
+        raise HandmadeError(not_installed("picture files", "Pillow", "images")) from None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of odd metadata; and the size is checked here

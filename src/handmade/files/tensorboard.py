@@ -6,9 +6,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from handmade.engine.errors import HandmadeError
+from handmade.engine.extras import not_installed
 
 FOLDER = "tensorboard"
-MISSING = "--tensorboard wants tensorboardX, which is not installed; try: pip install 'handmade[tensorboard]'"
 
 
 class Board:
@@ -63,7 +63,7 @@ def check_installed() -> None:
     try:
         import tensorboardX  # noqa: F401, PLC0415  loaded by those who want it
     except ImportError:
-        raise HandmadeError(MISSING) from None
+        raise HandmadeError(not_installed("tensorboard", "tensorboardX", "tensorboard")) from None
 
 
 def _cell(value: object) -> str:

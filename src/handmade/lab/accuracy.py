@@ -16,7 +16,7 @@ from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.engine.losses import CrossEntropy
 from handmade.engine.network import Network
-from handmade.engine.sharing import mapped
+from handmade.engine.parallel import parallel_map
 from handmade.lab.structure import classes_of, fits
 from handmade.threads import cores, threads
 
@@ -38,7 +38,7 @@ def results(network: Network, data: Dataset, check: Callable[[], None]) -> Resul
     count = min(IMAGES, len(images.labels))
     with threads(cores()) as executor:
         work = partial(_block, network, images, count, check)
-        parts = list(mapped(executor, work, list(range(0, count, BLOCK))))
+        parts = list(parallel_map(executor, work, list(range(0, count, BLOCK))))
     return Results(np.concatenate([predicted for predicted, _ in parts]), math.fsum(loss for _, loss in parts) / count)
 
 

@@ -1,6 +1,7 @@
 """The application: one server for many pages, with an answer in one line for every error."""
 
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -19,12 +20,14 @@ from handmade.lab.catalogue import Catalogue
 from handmade.lab.errors import LabError
 from handmade.lab.guard import LONGEST_LINE, Guard
 from handmade.lab.pages import Page, Pages
+from handmade.lab.training import Trainings
 from handmade.runs.backends import use_light_backend
 from handmade.threads import threads
 
 AT_ONCE = 4  # requests that compute side by side
 SLOW_AT_ONCE = 2  # of those that take seconds, beside the others
 SWEEP = 5.0  # seconds between two looks for silent pages
+LAST_STEP = 1.0  # seconds that trainings have at the end of the server
 
 COMPILED = "handmade.compiled.backend"  # a module
 
@@ -56,10 +59,10 @@ class Lab:
         run = _with_compiled if COMPILED in sys.modules else _lightly
         return await to_thread.run_sync(partial(run, work, *arguments), limiter=self._limits[1])
 
-    def stop(self) -> None:
-        """End all streams and trainings."""
+    def stop(self) -> list[Trainings]:
+        """Tell all streams and trainings to end; return the trainings."""
         self.stopping.set()
-        self.pages.close_all()
+        return self.pages.close_all()
 
 
 def create_app(catalogue: Catalogue, token: str, port: int, host: str | None = None) -> FastAPI:
@@ -84,7 +87,7 @@ def create_app(catalogue: Catalogue, token: str, port: int, host: str | None = N
                 group.start_soon(_sweep, lab)
                 group.start_soon(_load, lab)
                 yield
-                lab.stop()
+                await to_thread.run_sync(_join, lab.stop())
                 group.cancel_scope.cancel()
 
     app = FastAPI(
@@ -106,16 +109,16 @@ def create_app(catalogue: Catalogue, token: str, port: int, host: str | None = N
     return app
 
 
-def error(status: int, message: str, code: str | None = None) -> Response:
+def error(status: int, message: str, code: str | None = None, estimate: dict[str, Any] | None = None) -> Response:
     """Return an error in one line."""
     line = " ".join(message.split())[:LONGEST_LINE]
-    content = frames.dumps({"error": line} | ({"code": code} if code else {}))
+    content = frames.dumps({"error": line} | ({"code": code} if code else {}) | ({"estimate": estimate} if estimate else {}))
     return Response(content, status, media_type="application/json")
 
 
 def _of_user(_: Request, problem: Exception) -> Response:
     if isinstance(problem, LabError):
-        return error(problem.status, str(problem), problem.code)
+        return error(problem.status, str(problem), problem.code, problem.estimate)
     return error(400, str(problem))
 
 
@@ -154,6 +157,13 @@ async def _sweep(lab: Lab) -> None:
 async def _load(lab: Lab) -> None:
     """Read the data before the first page asks for it."""
     await lab.aside(_data_of, lab.catalogue)
+
+
+def _join(trainings: list[Trainings]) -> None:
+    """Wait for the threads of trainings, which end after their step."""
+    end = time.monotonic() + LAST_STEP
+    for each in trainings:
+        each.join(max(0.0, end - time.monotonic()))
 
 
 def _data_of(catalogue: Catalogue) -> None:

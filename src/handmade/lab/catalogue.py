@@ -72,7 +72,7 @@ class Catalogue:
     """
 
     def __init__(self, target: str | None = None, runs: str | os.PathLike[str] = "runs", data: str = "mnist") -> None:
-        self.runs, self._data_name = Path(runs), data
+        self.runs, self.data_name = Path(runs), data
         self._target: str | None = None
         self._lock = threading.Lock()
         self._data: Dataset | None = None
@@ -98,7 +98,7 @@ class Catalogue:
         """Images to choose from, read once."""
         with self._lock:
             if self._data is None:
-                self._data = inputs.dataset(self._data_name)
+                self._data = inputs.dataset(self.data_name)
             return self._data
 
     def open(self, source: str | None = None, seed: int = 0) -> Opened:

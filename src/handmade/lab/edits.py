@@ -23,9 +23,9 @@ def edited(network: Network, edits: Sequence[Edit]) -> Network:
     weights, now = places.weights(network), network.parameters()
     for edit in edits:
         at = places.place(network, edit.at)
-        if at.room not in weights:
+        if at.name not in weights:
             raise HandmadeError(f"edit: expected a weight such as {next(iter(weights), 'conv1.W')}[...]; got {edit.at!r:.80}")
-        key = places.key_of(network, at.room)
+        key = places.key_of(network, at.name)
         array = arrays.setdefault(key, now[key].copy())
         with np.errstate(over="ignore"):
             array[at.index] += array.dtype.type(edit.step)

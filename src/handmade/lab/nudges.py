@@ -50,9 +50,9 @@ def nudge_maps(work: Work, text: str, h: float, *, maps: bool) -> tuple[dict[str
 
 def tangent(work: Work, at: Place) -> float:
     """Return the derivative of the loss with respect to a weight, pixel or activation."""
-    if work.is_activation(at.room):
-        return float(work.upstream.activation(work.name_of(at.room))[0][at.index])
-    return work.upstream.weight(places.key_of(work.network, at.room), at.index)
+    if work.is_activation(at.name):
+        return float(work.upstream.activation(work.name_of(at.name))[0][at.index])
+    return work.upstream.weight(places.key_of(work.network, at.name), at.index)
 
 
 def _by_name(work: Work, trace: Trace) -> dict[str, Array]:

@@ -8,7 +8,7 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 import anyio
 import numpy as np
@@ -22,23 +22,17 @@ from handmade.lab import images
 from handmade.lab.accuracy import Results
 from handmade.lab.catalogue import Catalogue, Opened
 from handmade.lab.edits import edited
-from handmade.lab.errors import no_page
+from handmade.lab.errors import no_page, no_training
+from handmade.lab.events import Events
 from handmade.lab.images import RawImage
 from handmade.lab.maps import Clock, image_maps
 from handmade.lab.schemas import Edit
 from handmade.lab.structure import classes_of, info, prepared, raw_shape
+from handmade.lab.training import Trainings
 
 MOST_PAGES = 64
 SILENT = 60.0  # seconds without a request or a stream of events
 MOST_RECEIPTS = 200  # that are remembered for one image
-
-
-class Closes(Protocol):
-    """Trainings of a page, which end when it is closed."""
-
-    def close(self) -> None:
-        """Stop each of them."""
-        ...
 
 
 class Page:
@@ -52,7 +46,9 @@ class Page:
         Number of changes of the network so far.
     listeners : int
         Number of streams of events that are open.
-    trainings : Closes or None
+    events : Events
+        News of the trainings.
+    trainings : Trainings or None
         Trainings of the page, once there are some.
     results : tuple or None
         Results of a network on the first test images, with that network.
@@ -63,7 +59,8 @@ class Page:
         self.lock = anyio.Lock()
         self.version, self.listeners = 0, 0
         self.seen = time.monotonic()
-        self.trainings: Closes | None = None
+        self.events = Events()
+        self.trainings: Trainings | None = None
         self.closed = False
         self.image: RawImage | None = None
         self.label: int | None = None
@@ -115,6 +112,22 @@ class Page:
         """Take the weights of a training; edits are dropped."""
         self.show_network(replace(self.opened, network=network, trained=True))
 
+    def training(self, *, make: bool = False) -> Trainings:
+        """Return the trainings of the page; call this in the event loop.
+
+        Raises
+        ------
+        LabError
+            If there are none, unless they are to be made; or if the page is closed.
+        """
+        if self.closed:
+            raise no_page()
+        if self.trainings is None:
+            if not make:
+                raise no_training()
+            self.trainings = Trainings(self.catalogue, self.events)
+        return self.trainings
+
     def work(self, label: int | None = None) -> Work:
         """Return the network at work on the image, for a label or that of the page.
 
@@ -146,6 +159,16 @@ class Page:
         arrays, meta = image_maps(self.shown, self.work(), classes_of(self._network))
         return arrays, meta | {"version": self.version, "seconds": clock.seconds}
 
+    def frame_of(self, network: Network) -> tuple[dict[str, Array], dict[str, Any]]:
+        """Return the same for another network: that of a training."""
+        shown, classes = self.shown, classes_of(network)
+        if raw_shape(network) != shown.pixels.shape:
+            raise HandmadeError(f"image: expected one of {raw_shape(network)} for this training; got {shown.pixels.shape}")
+        with np.errstate(over="ignore", invalid="ignore"):  # an overflow is sent as it is
+            tape = network.tape(prepared(network, shown.pixels)[None])
+        label = self.label if self.label is None or self.label < classes else None
+        return image_maps(shown, Work(network, tape, label, CrossEntropy(), 10), classes)
+
     @property
     def shown(self) -> RawImage:
         """The image; the first one until another is chosen."""
@@ -157,6 +180,7 @@ class Page:
     def close(self) -> None:
         """Stop the trainings, and free the memory."""
         self.closed, self.results = True, None
+        self.events.close()
         trainings, self.trainings = self.trainings, None
         if trainings is not None:
             trainings.close()
@@ -227,10 +251,12 @@ class Pages:
             if not page.listeners and now - page.seen > SILENT:
                 self.close(name)
 
-    def close_all(self) -> None:
-        """Forget all pages."""
+    def close_all(self) -> list[Trainings]:
+        """Forget all pages; return their trainings, which end after their step."""
+        trainings = [page.trainings for page in self._pages.values() if page.trainings is not None]
         for name in list(self._pages):
             self.close(name)
+        return trainings
 
 
 def new_name() -> str:

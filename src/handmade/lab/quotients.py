@@ -17,7 +17,7 @@ def quotients(work: Work, text: str) -> dict[str, Any]:
         If this is no weight, or the image has no label.
     """
     at = places.place(work.network, text)
-    if at.room not in places.weights(work.network):
+    if at.name not in places.weights(work.network):
         raise HandmadeError(f"quotients: expected a weight such as conv1.W[0,0,0,0]; got {text!r:.80}")
     found = error_of_weight(work, at)
     curves = [{"method": method, "dtype": dtype, "error": list(error)} for (method, dtype), error in found.errors.items()]

@@ -51,16 +51,16 @@ def reach(work: Work, at: Place) -> dict[str, Any] | None:
     Of a weight, the sources are all that it reads, and the targets the channel that it feeds. Of a gradient they are those of the
     number itself. For a place of a pool, "winner" is its largest number.
     """
-    place = Place(at.room.removeprefix(GRADIENT), at.index)
+    place = Place(at.name.removeprefix(GRADIENT), at.index)
     network = work.network
     logits = network.logits_name
-    if place.room == LOSS:
+    if place.name == LOSS:
         return None
-    if place.room == PROBABILITY:
+    if place.name == PROBABILITY:
         return {"sources": [_plain(logits, _all(network.shape_of[logits]))], "targets": []}
-    if not work.is_activation(place.room):
+    if not work.is_activation(place.name):
         return _of_weight(work, place)
-    name = work.name_of(place.room)
+    name = work.name_of(place.name)
     found: dict[str, Any] = {"sources": [], "targets": _targets(work, name, place.index)}
     if name != INPUT:
         node = network.node(name)
@@ -92,7 +92,7 @@ def _targets(work: Work, name: str, at: Shape) -> list[dict[str, Any]]:
 def _of_weight(work: Work, at: Place) -> dict[str, Any] | None:
     """Return all that a weight may read, and the channel that it feeds."""
     network = work.network
-    owner = network.owners.get(places.key_of(network, at.room))
+    owner = network.owners.get(places.key_of(network, at.name))
     if owner is None:
         return None
     node, array = network.node(owner[0]), owner[1]

@@ -5,15 +5,15 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from handmade.engine.errors import HandmadeError
+from handmade.engine.extras import not_installed
 
-MISSING = "--watch wants watchfiles, which is not installed; try: pip install 'handmade[watch]'"
 TIMEOUT = 200  # milliseconds between two looks at whether other folders are wanted
 
 
 def check_installed() -> None:
     """Raise HandmadeError unless watchfiles is installed."""
     if find_spec("watchfiles") is None:
-        raise HandmadeError(MISSING)
+        raise HandmadeError(not_installed("--watch", "watchfiles", "watch"))
 
 
 def saves(folders: Callable[[], set[Path]], files: set[Path]) -> Generator[None, None, None]:

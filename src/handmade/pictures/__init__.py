@@ -1,4 +1,4 @@
-"""Pictures: each a function that returns a matplotlib Figure, and `encode`, which makes a file of it.
+"""Pictures: functions that return a matplotlib Figure, `encode` for a picture file, and the report of a run or a model.
 
 matplotlib (the extra `plots`) is loaded when something is drawn. No window is opened, and nothing global is changed.
 """

@@ -1,4 +1,4 @@
-"""Training as a film: the filters of one layer, from step to step, and the loss below them. One scale for all of it."""
+"""Film of a training: the filters of one layer from step to step, with the loss below them, all on one scale."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,9 @@ from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.engine.network import Network
 from handmade.pictures.filters import Filters, chosen, lay
-from handmade.pictures.sheet import MARGIN, Scale, Sheet, logarithmic, signed_scale
+from handmade.pictures.numbers import plain
+from handmade.pictures.scales import Scale, signed_scale
+from handmade.pictures.sheet import MARGIN, Sheet, integer_steps, logarithmic
 from handmade.pictures.style import Theme, drawn, encode, library, theme
 
 if TYPE_CHECKING:
@@ -19,13 +21,13 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 DPI = 90
-A_FRAME, AT_THE_END = 80, 2500  # milliseconds
+FRAME_TIME, LAST_FRAME_TIME = 80, 2500  # milliseconds
 HEIGHT = 1.6  # inches of the curve
 
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """A network on its way: after so many steps, and the loss of its last batch."""
+    """A network during training: the number of steps before it, the loss of its last batch, and the network."""
 
     step: int
     loss: float
@@ -33,14 +35,14 @@ class Frame:
 
 
 def film(frames: Sequence[Frame], layer: str | None = None, *, dark: bool = False) -> bytes:
-    """Make a GIF of the filters of one layer while they learn.
+    """Make a GIF of the filters of one layer during training.
 
     Parameters
     ----------
     frames : sequence of Frame
         In the order of the steps.
     layer : str, optional
-        Which layer, such as "conv1"; the first that can be drawn if left out.
+        One layer, such as "conv1"; the first that can be drawn if left out.
     dark : bool
         For a dark background.
 
@@ -57,27 +59,27 @@ def film(frames: Sequence[Frame], layer: str | None = None, *, dark: bool = Fals
     library()
     images = [_pixels(frame_of_film(frames, n, layer, dark=dark)) for n in range(len(frames))]
     if not images:
-        raise HandmadeError("a film wants at least one frame")
+        raise HandmadeError("frames: expected at least one Frame; got none. Try film([Frame(0, loss, network)])")
     palette = _palette(theme(dark=dark))
     first, *others = [_indexed(image, palette) for image in images]
     file = BytesIO()
-    durations = [A_FRAME] * len(others) + [AT_THE_END]
+    durations = [FRAME_TIME] * len(others) + [LAST_FRAME_TIME]
     first.save(file, "GIF", save_all=True, append_images=others, duration=durations, loop=0, optimize=False)
     return file.getvalue()
 
 
 @drawn
 def frame_of_film(frames: Sequence[Frame], number: int, layer: str | None = None, *, dark: bool = False) -> "Figure":
-    """Draw one frame of the film: the arguments of `film`, and which frame."""
-    house = theme(dark=dark)
+    """Draw one frame of the film, by its number in `frames`."""
+    colours = theme(dark=dark)
     films = [chosen(frame.network, layer)[0] for frame in frames]
-    scale = signed_scale(house, [each.W for each in films], "weight")
-    return _frame(Sheet(house, f"{films[number].name} while it learns"), frames, number, films[number], scale)
+    scale = signed_scale(colours, [each.W for each in films], "weight")
+    return _frame(Sheet(colours, f"Filters of {films[number].name} during training"), frames, number, films[number], scale)
 
 
 def _frame(sheet: Sheet, frames: Sequence[Frame], number: int, filters: Filters, scale: Scale) -> "Figure":
     now = frames[number]
-    sheet.group(f"after step {now.step:,}, loss {now.loss:.3f}", scale)
+    sheet.group(f"after step {now.step:,}: loss {plain(now.loss)}", scale)
     lay(sheet, filters, scale)
     sheet.y += 0.25
     axes = sheet.chart(MARGIN + 0.6, sheet.width - 0.6, HEIGHT)
@@ -86,38 +88,39 @@ def _frame(sheet: Sheet, frames: Sequence[Frame], number: int, filters: Filters,
     axes.plot(steps[: number + 1], losses[: number + 1], color=sheet.theme.lines[0])
     axes.plot(now.step, now.loss, "o", color=sheet.theme.mark)
     logarithmic(axes)
-    axes.set_ylabel("loss (nats)")
+    integer_steps(axes)
+    axes.set_ylabel("loss (training batch)")
     axes.set_xlabel("step (one batch)")
     sheet.y += HEIGHT + 0.3
     return sheet.done()
 
 
 def _pixels(figure: "Figure") -> Array:
-    """(H, W, 3) of uint8."""
-    from PIL import Image  # noqa: PLC0415  loaded by those who draw
+    """Return the pixels of a figure, (H, W, 3) of uint8."""
+    from PIL import Image  # noqa: PLC0415  loaded when something is drawn
 
     with BytesIO(encode(figure, "png", DPI)) as file:
         return np.asarray(Image.open(file).convert("RGB"))
 
 
 def _palette(theme: Theme) -> Array:
-    """256 colours for the whole film, so that none of them flickers: the scale, and what letters and lines need; (256, 3)."""
-    from matplotlib.colors import LinearSegmentedColormap  # noqa: PLC0415  loaded by those who draw
+    """Return 256 colours for all frames, so that no colour flickers: of the scale, of letters and of lines; (256, 3)."""
+    from matplotlib.colors import LinearSegmentedColormap  # noqa: PLC0415  loaded when something is drawn
 
-    ways = {theme.diverging: 160, (theme.paper, theme.ink): 40, (theme.paper, theme.soft): 16, (theme.paper, theme.rule): 8}
-    ways |= {(theme.paper, theme.lines[0]): 16, (theme.paper, theme.mark): 16}
-    scales = [LinearSegmentedColormap.from_list("way", stops)(np.linspace(0, 1, count)) for stops, count in ways.items()]
+    stops_of = {theme.diverging: 160, (theme.paper, theme.ink): 40, (theme.paper, theme.soft): 16, (theme.paper, theme.rule): 8}
+    stops_of |= {(theme.paper, theme.lines[0]): 16, (theme.paper, theme.mark): 16}
+    scales = [LinearSegmentedColormap.from_list("colours", stops)(np.linspace(0, 1, count)) for stops, count in stops_of.items()]
     colours: Array = (255 * np.concatenate(scales)[:, :3]).round().astype(np.uint8)
     return colours
 
 
 def _indexed(pixels: Array, palette: Array) -> "Image":
-    """Every pixel in the nearest colour of the palette."""
-    from PIL import Image  # noqa: PLC0415  loaded by those who draw
+    """Return the image with every pixel in the nearest colour of the palette."""
+    from PIL import Image  # noqa: PLC0415  loaded when something is drawn
 
-    colours, which = np.unique(pixels.reshape(-1, 3) @ [1 << 16, 1 << 8, 1], return_inverse=True)
-    rgb = colours[:, None] >> [16, 8, 0] & 255
+    found, indices = np.unique(pixels.reshape(-1, 3) @ [1 << 16, 1 << 8, 1], return_inverse=True)
+    rgb = found[:, None] >> [16, 8, 0] & 255
     nearest = ((rgb[:, None] - palette.astype(np.int64)) ** 2).sum(axis=-1).argmin(axis=-1).astype(np.uint8)
-    image = Image.fromarray(nearest[which].reshape(pixels.shape[:2]))
+    image = Image.fromarray(nearest[indices].reshape(pixels.shape[:2]))
     image.putpalette(palette.tobytes())
     return image

@@ -1,7 +1,7 @@
-"""Filters: the weights themselves, as images of what they look for.
+"""Filters: weights as images.
 
-A convolution's W[:, :, c, o] is an image for every channel c that filter o reads. A linear layer behind a Flatten has one as
-well, as large as the maps that it reads; any other has one column of numbers for each unit.
+A convolution's W[:, :, c, o] is an image for every channel c that filter o reads. The weights of a linear layer after a Flatten
+are images, too, as large as the maps that it reads. Any other linear layer is drawn as a matrix, one column for each unit.
 """
 
 from collections.abc import Sequence
@@ -12,8 +12,10 @@ from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.engine.layers import rule
 from handmade.engine.network import Network
-from handmade.pictures.sheet import GAP, LINE, MARGIN, POINT, Scale, Sheet, first, signed_scale, size
-from handmade.pictures.style import TICK, drawn, theme
+from handmade.pictures.numbers import first, size
+from handmade.pictures.scales import Scale, signed_scale
+from handmade.pictures.sheet import GAP, LINE, MARGIN, Sheet
+from handmade.pictures.style import POINT, TICK, WIDTH, drawn, theme
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,8 +24,9 @@ MOST = 16  # filters, and channels of each, that are shown
 MOST_ALONE = 64  # filters of one channel that are shown
 LARGEST = 0.88  # inches of a filter's longer side
 LEAST = 0.6  # inches of a matrix's height
+HIGHEST = 0.3  # inches of a row of a matrix
 MATRIX = "matrix"
-BESIDE = 0.25  # inches for the numbers of the channels
+NUMBERS = 0.25  # inches for the numbers of the channels
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,29 +37,30 @@ class Filters:
     W: Array
     kind: str
 
-    @property
-    def title(self) -> str:
-        """What is shown, and how much of it."""
+    def title(self, most: int = MOST) -> str:
+        """Return the name of the layer, the size of its filters, and the number of those that are shown."""
         rows, columns, channels, filters = self.W.shape
         title = f"{self.name}, {size(rows, columns)}"
         if self.kind == MATRIX:
             return f"{title}: a row for each input, a column for each unit"
         if channels == 1:
             return f"{title}: {first(MOST_ALONE, filters, self.kind)}"
-        return f"{title}: {first(MOST, filters, self.kind)} across, {first(MOST, channels, 'channel')} down"
+        return f"{title}: {first(most, filters, self.kind)} across, {first(most, channels, 'channel')} down"
 
 
 @drawn
-def filters(network: Network, layer: str | None = None, *, dark: bool = False) -> "Figure":
+def filters(network: Network, layer: str | None = None, *, dark: bool = False, width: float = WIDTH) -> "Figure":
     """Draw the weights of a network's layers, each layer on a scale of its own.
 
     Parameters
     ----------
     network : Network
     layer : str, optional
-        One layer, such as "conv1" or "linear1"; all convolutions if left out, or all layers with matrices if there are none.
+        One layer, such as "conv1" or "linear1"; all convolutions if left out, or all linear layers if there are none.
     dark : bool
         For a dark background.
+    width : float
+        Inches of the figure.
 
     Returns
     -------
@@ -67,48 +71,54 @@ def filters(network: Network, layer: str | None = None, *, dark: bool = False) -
     HandmadeError
         If there is no such layer, or nothing that can be drawn.
     """
-    house = theme(dark=dark)
+    colours = theme(dark=dark)
     sheet = Sheet(
-        house,
-        "What the filters look for",
-        "Blue: what is there speaks for the filter. Orange: it speaks against it. Each layer has a scale of its own.",
+        colours,
+        "Filters (weights)",
+        "Blue: positive weight. Orange: negative weight. Each layer has a scale of its own.",
+        width,
     )
     for each in chosen(network, layer):
-        scale = signed_scale(house, [each.W], "weight")
-        sheet.group(each.title, scale)
+        scale = signed_scale(colours, [each.W], "weight")
+        sheet.group(each.title(shown_of(sheet)), scale)
         lay(sheet, each, scale)
     return sheet.done()
 
 
+def shown_of(sheet: Sheet) -> int:
+    """Return the number of filters, and of channels, that a grid shows on this sheet."""
+    return MOST // 2 if sheet.narrow else MOST
+
+
 def lay(sheet: Sheet, layer: Filters, scale: Scale) -> None:
-    """The images of one layer: a grid of channels and filters; all in a row where there is one channel; or one matrix."""
-    W = layer.W
+    """Draw the images of one layer: a grid of channels and filters; rows of filters if there is one channel; or one matrix."""
+    W, most = layer.W, shown_of(sheet)
     rows, columns, channels, filters = W.shape
     if layer.kind == MATRIX:
-        height = min(max(rows * sheet.width / columns, LEAST), sheet.width)
+        height = min(max(rows * sheet.width / columns, LEAST), max(rows * HIGHEST, LEAST), sheet.width)
         sheet.tile(W[:, :, 0, 0], scale, MARGIN, sheet.y, sheet.width, height)
         sheet.y += height
         return
     if channels == 1:
         shown = min(filters, MOST_ALONE)
         numbers = [str(o) for o in range(shown)] if filters > 1 else []
-        sheet.maps([W[:, :, 0, o] for o in range(shown)], scale, across=8 if shown <= 2 * 8 else 16, captions=numbers)
+        sheet.maps([W[:, :, 0, o] for o in range(shown)], scale, captions=numbers)
         return
-    step = min(LARGEST + GAP, (sheet.width - BESIDE) / min(filters, MOST))
+    step = min(LARGEST + GAP, (sheet.width - NUMBERS) / min(filters, most))
     inch = (step - GAP) / max(rows, columns)
-    for o in range(min(filters, MOST)):
-        sheet.text(MARGIN + BESIDE + o * step, sheet.y, str(o), size=TICK, colour=sheet.theme.soft)
+    for o in range(min(filters, most)):
+        sheet.text(MARGIN + NUMBERS + o * step, sheet.y, str(o), size=TICK, colour=sheet.theme.soft)
     sheet.y += LINE * TICK * POINT + 0.02
-    for c in range(min(channels, MOST)):
+    for c in range(min(channels, most)):
         middle = sheet.y + rows * inch / 2
         sheet.text(MARGIN + 0.17, middle, str(c), size=TICK, colour=sheet.theme.soft, across="right", down="center_baseline")
-        for o in range(min(filters, MOST)):
-            sheet.tile(W[:, :, c, o], scale, MARGIN + BESIDE + o * step, sheet.y, columns * inch, rows * inch)
+        for o in range(min(filters, most)):
+            sheet.tile(W[:, :, c, o], scale, MARGIN + NUMBERS + o * step, sheet.y, columns * inch, rows * inch)
         sheet.y += rows * inch + GAP
 
 
 def chosen(network: Network, layer: str | None) -> Sequence[Filters]:
-    """The layers that are meant, or HandmadeError."""
+    """Return the layers of this name, or all convolutions; raise HandmadeError if there is none."""
     known = _all(network)
     if layer is None:
         picked = [each for each in known if each.kind == "filter"] or known
@@ -116,13 +126,18 @@ def chosen(network: Network, layer: str | None) -> Sequence[Filters]:
         picked = [each for each in known if f"{each.name}.".startswith(f"{layer}.")]
     if not picked:
         names = ", ".join(each.name for each in known) or "none; it has no convolution and no linear layer"
-        wanted = f"layer {layer!r}" if layer else "filter"
-        raise HandmadeError(f"{wanted} cannot be drawn; layers of this network that can: {names}")
+        missing = f"layer {layer!r}" if layer else "network"
+        raise HandmadeError(f"{missing} cannot be drawn; layers of this network that can: {names}")
     return picked
 
 
+def has_filters(network: Network) -> bool:
+    """Return True if the network has a layer that can be drawn."""
+    return bool(_all(network))
+
+
 def _all(network: Network) -> list[Filters]:
-    """Every array of weights that has the shape of images or of a matrix."""
+    """Return every array of weights that has the shape of images or of a matrix."""
     rows = {node.name: network.shape_of[node.reads[0]] for node in network.nodes if rule(node.layer, "reorders")}
     flattened = {f"{node.name}.W": rows[node.reads[0]] for node in network.nodes if node.reads[0] in rows}
     found = []

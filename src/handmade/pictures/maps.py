@@ -1,6 +1,6 @@
-"""Feature maps: one image's way through the network, every activation of the tape in the order of the layers.
+"""Feature maps: every activation of the tape for one image, in the order of the layers.
 
-Zero has the same colour everywhere, so what a ReLU puts out is seen to go out.
+Zero has the same colour everywhere, so the zeros of a ReLU are visible.
 """
 
 from collections.abc import Sequence
@@ -11,23 +11,32 @@ import numpy as np
 from handmade.engine.arrays import Array
 from handmade.engine.graph import INPUT
 from handmade.engine.layers import rule
+from handmade.engine.losses import check_labels
 from handmade.engine.losses.cross_entropy import log_softmax
 from handmade.engine.network import Network
-from handmade.pictures.sheet import GAP, MARGIN, Scale, Sheet, digit_scale, first, number, on_paper, percent, signed_scale, size
-from handmade.pictures.style import drawn, theme
+from handmade.pictures.fonts import class_labels
+from handmade.pictures.image_pixels import image_pixels
+from handmade.pictures.numbers import counted, first, number, percent, size
+from handmade.pictures.scales import Scale, image_scale, signed_scale
+from handmade.pictures.sheet import GAP, MARGIN, Sheet
+from handmade.pictures.style import WIDTH, drawn, theme
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST = 32  # maps of a layer that are shown
 BARS = 20  # numbers of a row that are shown as bars; more become a strip
+TOP = 10  # classes that are shown where there are more
 STRIP = 100  # numbers in a line of a strip
-TALL = 0.15  # inches of such a line
+STRIP_LINES = 32
+HEIGHT = 0.15  # inches of such a line
 
 
 @drawn
-def feature_maps(network: Network, image: Array, label: int | None = None, *, dark: bool = False) -> "Figure":
-    """Draw what every layer makes of an image.
+def feature_maps(
+    network: Network, image: Array, label: int | None = None, *, dark: bool = False, width: float = WIDTH
+) -> "Figure":
+    """Draw the output of every layer for one image.
 
     Parameters
     ----------
@@ -38,6 +47,8 @@ def feature_maps(network: Network, image: Array, label: int | None = None, *, da
         Its class, for the title.
     dark : bool
         For a dark background.
+    width : float
+        Inches of the figure.
 
     Returns
     -------
@@ -46,57 +57,101 @@ def feature_maps(network: Network, image: Array, label: int | None = None, *, da
     Raises
     ------
     HandmadeError
-        If it is no image for the network.
+        If image or label do not fit the network.
     """
-    house = theme(dark=dark)
+    colours = theme(dark=dark)
     tape = {name: activation[0] for name, activation in network.tape(image[None]).items()}
-    what = "an image" if label is None or network.class_names is not None else f"a {label}"
     sheet = Sheet(
-        house,
-        f"The way of {what} through the network",
-        "Blue is above zero, orange below, and zero is neutral. Each layer has a scale of its own.",
+        colours,
+        f"Feature maps of one image{of_class(network, label)}",
+        "Blue: above zero. Orange: below zero. Each layer has a scale of its own.",
+        width,
     )
-    pixels = tape[INPUT]
-    scale = digit_scale([pixels])
-    sheet.group(f"input: {size(*pixels.shape)}", scale)
-    sheet.maps([on_paper(pixels)], scale)
+    _show_input(sheet, tape[INPUT], network)
     for node in network.nodes:
         if rule(node.layer, "reorders"):
             continue  # the same numbers in a row
-        last = node.name == network.logits_name
-        show(
-            sheet, network.titles[node.name], tape[node.name], last=last, label=label, names=network.class_names if last else None
-        )
+        _show(sheet, network, network.titles[node.name], tape[node.name], label, last=node.name == network.logits_name)
     return sheet.done()
 
 
-def show(sheet: Sheet, name: str, y: Array, *, last: bool, label: int | None, names: Sequence[str] | None) -> None:
-    """One layer's output: maps, bars or a strip; bars of logits have the names of the classes."""
-    scale = signed_scale(sheet.theme, [y])
+def of_class(network: Network, label: int | None) -> str:
+    """Return the class of an image for a title, such as " (class 7)"; nothing if it is not known."""
+    if label is None:
+        return ""
+    check_labels(np.array([label]), 1, network.classes)
+    return f" (class {class_labels(network)[label]})"
+
+
+def _show_input(sheet: Sheet, x: Array, network: Network) -> None:
+    """Draw the image: in colour, in grey, or each of its channels."""
+    if x.ndim == 3 and x.shape[-1] not in {1, 3}:
+        scale = image_scale([x])
+        sheet.group(f"input: {size(*x.shape)}, {first(MOST, x.shape[-1], 'channel')}", scale)
+        shown = range(min(x.shape[-1], MOST))
+        sheet.maps([x[..., c] for c in shown], scale, captions=[str(c) for c in shown])
+        return
+    pixels = image_pixels(x[None], network.preparation)
+    sheet.group(f"input: {size(*x.shape) if x.ndim == 3 else counted(len(x), 'number')}", pixels.scale)
+    sheet.maps(pixels.maps, pixels.scale, across=sheet.across(8))
+
+
+def _show(sheet: Sheet, network: Network, name: str, y: Array, label: int | None, *, last: bool) -> None:
+    """Draw one layer's output: maps, bars or a strip; bars of logits have the names of the classes."""
     if y.ndim == 3:
-        show_maps(sheet, f"{name}: {first(MOST, y.shape[-1], 'map')} of {size(*y.shape[:2])}", y, scale)
-    elif len(y) > BARS:
-        show_strip(sheet, f"{name}: {first(STRIP * MOST, len(y), 'number')} in a row", y, scale)
-    else:
-        sheet.group(f"{name}: " + ("logits, and the probabilities that softmax makes of them" if last else f"{len(y)} numbers"))
+        show_maps(sheet, f"{name}: {_cut(y.shape[-1])}, {size(*y.shape[:2])}", y, signed_scale(sheet.theme, [y]))
+    elif last and len(y) > 1:
         p = np.exp(log_softmax(y[None].astype(np.float64)))[0]
-        texts = [[number(float(v)), percent(float(share))] if last else [number(float(v))] for v, share in zip(y, p, strict=True)]
-        sheet.bars(y, names or list(map(str, range(len(y)))), texts, label if last else None)
+        texts = [[number(float(v)), percent(float(share))] for v, share in zip(y, p, strict=True)]
+        show_classes(sheet, f"{name}: logits, and their probabilities by softmax", network, y, texts, label, by=y)
+    elif len(y) > BARS:
+        show_strip(sheet, f"{name}: {first(STRIP * STRIP_LINES, len(y), 'number')}", y, signed_scale(sheet.theme, [y]))
+    else:
+        sheet.group(f"{name}: {counted(len(y), 'number')}")
+        sheet.bars(y, list(map(str, range(len(y)))), [[number(float(v))] for v in y])
 
 
-def show_maps(sheet: Sheet, title: str, y: Array, scale: Scale, channels: Sequence[int] | None = None) -> None:
-    """Some channels of y, (H, W, C), the first ones if left out; each as a map with its number."""
+def _cut(maps: int) -> str:
+    return counted(maps, "map") if maps <= MOST else f"{MOST} of {maps} maps, most active first"
+
+
+def show_maps(sheet: Sheet, title: str, y: Array, scale: Scale, most: int = MOST) -> None:
+    """Draw the channels of y, (H, W, C), each with its number; of many the most active ones, by their mean absolute value."""
     sheet.group(title, scale)
-    shown = range(min(y.shape[-1], MOST)) if channels is None else channels
-    sheet.maps([y[..., c] for c in shown], scale, across=8 if len(shown) <= 2 * 8 else 16, captions=[str(c) for c in shown])
+    shown = list(range(y.shape[-1]))
+    if len(shown) > MOST:
+        shown = [int(c) for c in np.argsort(-np.abs(y).mean(axis=(0, 1)), kind="stable")[:most]]
+    sheet.maps([y[..., c] for c in shown], scale, captions=list(map(str, shown)))
+
+
+def show_classes(
+    sheet: Sheet,
+    title: str,
+    network: Network,
+    values: Array,
+    texts: Sequence[Sequence[str]],
+    label: int | None,
+    *,
+    by: Array,
+) -> None:
+    """Draw a bar for each class; of many classes those with the largest numbers in `by`, and the class of the image."""
+    labels, shown, note = class_labels(network), list(range(len(values))), ""
+    if len(shown) > BARS:
+        shown = [int(k) for k in np.argsort(-by, kind="stable")[:TOP]]
+        note = f" ({TOP} of {len(values)} classes, largest first)"
+        if label is not None and label not in shown:
+            shown, note = [*shown, label], f"{note[:-1]}; then the true class)"
+    sheet.group(title + note)
+    marked = shown.index(label) if label is not None else None
+    sheet.bars(values[shown], [labels[k] for k in shown], [texts[k] for k in shown], marked)
 
 
 def show_strip(sheet: Sheet, title: str, y: Array, scale: Scale) -> None:
-    """The first numbers of a row, (F,), in lines of STRIP."""
+    """Draw the first numbers of a row, (F,), in lines of STRIP."""
     sheet.group(title, scale)
-    lines = -(-min(len(y), STRIP * MOST) // STRIP)
-    padded = np.full(STRIP * lines, np.nan)
+    rows = -(-min(len(y), STRIP * STRIP_LINES) // STRIP)
+    padded = np.full(STRIP * rows, np.nan)
     padded[: len(y)] = y[: padded.size]
-    for line in padded.reshape(lines, STRIP):
-        sheet.tile(line[None], scale, MARGIN, sheet.y, sheet.width, TALL)
-        sheet.y += TALL + GAP
+    for line in padded.reshape(rows, STRIP):
+        sheet.tile(line[None], scale, MARGIN, sheet.y, sheet.width, HEIGHT)
+        sheet.y += HEIGHT + GAP

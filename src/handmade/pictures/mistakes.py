@@ -1,5 +1,6 @@
-"""The worst mistakes, and the right answers that were nearly none."""
+"""Misclassified images with the highest probabilities, and correctly classified images with the lowest ones."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,18 +10,33 @@ from handmade.engine.errors import HandmadeError
 from handmade.engine.losses import check_labels
 from handmade.engine.losses.cross_entropy import log_softmax
 from handmade.engine.network import Network
-from handmade.pictures.sheet import Sheet, digit_scale, on_paper
-from handmade.pictures.style import drawn, theme
+from handmade.pictures.fonts import class_labels, fitted, width_of
+from handmade.pictures.image_pixels import image_pixels
+from handmade.pictures.numbers import percent
+from handmade.pictures.sheet import GAP, Sheet
+from handmade.pictures.style import TICK, WIDTH, drawn, theme
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+Part = tuple[str, str]  # a name, which may be cut, and a number behind it
+Caption = Sequence[Part]
+ROOM_FOR_NAMES = 1.15  # inches of an image whose class has a long name
+
 
 @drawn
 def mistakes(
-    network: Network, x: Array, y: Array, *, most: int = 16, source: str = "test", logits: Array | None = None, dark: bool = False
+    network: Network,
+    x: Array,
+    y: Array,
+    *,
+    most: int = 16,
+    source: str = "test",
+    logits: Array | None = None,
+    dark: bool = False,
+    width: float = WIDTH,
 ) -> "Figure":
-    """Draw the wrong answers that the network was surest of, and the right ones that it was least sure of.
+    """Draw the incorrect predictions with the highest probabilities, and the correct ones with the lowest.
 
     Parameters
     ----------
@@ -30,13 +46,15 @@ def mistakes(
     y : Array, (N,)
         Their classes.
     most : int
-        How many of each kind.
+        Largest number of images of each kind.
     source : str
-        What the images are called: the first is "test:0".
+        Name of the images: the first is "test:0".
     logits : Array, (N, classes), optional
-        What the network makes of x, if it is known already.
+        The network's logits for x, if they are known already.
     dark : bool
         For a dark background.
+    width : float
+        Inches of the figure.
 
     Returns
     -------
@@ -48,41 +66,69 @@ def mistakes(
         If images or labels do not fit the network, or `most` is below 1.
     """
     if most < 1:
-        raise HandmadeError(f"mistakes want at least one image of each kind to show; got {most}")
-    house = theme(dark=dark)
+        raise HandmadeError(f"most: expected at least 1 image of each kind; got {most}. Try most=16")
     check_labels(y, len(x), network.classes)
     p = np.exp(log_softmax((network.logits(x) if logits is None else logits).astype(np.float64)))
     ranked = np.argsort(-p, axis=-1, kind="stable")[:, :2]
-    sure = p[np.arange(len(p)), ranked[:, 0]]
+    highest = p[np.arange(len(p)), ranked[:, 0]]
     wrong, right = np.flatnonzero(ranked[:, 0] != y), np.flatnonzero(ranked[:, 0] == y)
-    worst = wrong[np.argsort(-sure[wrong], kind="stable")[:most]]
-    nearly = right[np.argsort(sure[right], kind="stable")[:most]]
+    worst = wrong[np.argsort(-highest[wrong], kind="stable")[:most]]
+    closest = right[np.argsort(highest[right], kind="stable")[:most]]
+    note = image_pixels(x[:1]).note
     sheet = Sheet(
-        house,
-        f"{len(wrong):,} mistakes in {len(x):,} images",
-        "Wrong answers: what it is → what it was taken for, and how sure the network was. "
-        "Right answers: what it is, and the runner-up.",
+        theme(dark=dark),
+        f"{len(wrong):,} of {len(x):,} images misclassified",
+        "Incorrect predictions: true class → predicted class, with its probability. Correct predictions: the predicted class and "
+        f"the second most probable one.{f' Images: {note}.' if note else ''}",
+        width,
     )
+    names = class_labels(network)
     _group(
         sheet,
-        f"The {len(worst)} wrong answers that it was surest of" if len(worst) else "No wrong answers",
+        f"{len(worst)} incorrect predictions with the highest probability" if len(worst) else "No incorrect predictions",
+        network,
         x[worst],
-        [f"{source}:{n}\n{y[n]} → {ranked[n, 0]}  {_percent(sure[n])}" for n in worst],
+        [[(f"{source}:{n}", ""), (f"{names[y[n]]} → {names[ranked[n, 0]]}", f"  {percent(highest[n], 1)}")] for n in worst],
+        [
+            [(f"{source}:{n}", ""), (names[y[n]], ""), (f"→ {names[ranked[n, 0]]}", ""), ("", percent(highest[n], 1))]
+            for n in worst
+        ],
     )
+    second = p[np.arange(len(p)), ranked[:, 1]]
     _group(
         sheet,
-        f"The {len(nearly)} right answers that it was least sure of" if len(nearly) else "No right answers",
-        x[nearly],
-        [f"{source}:{n}\n{y[n]}: {_percent(sure[n])}\n{ranked[n, 1]}: {_percent(p[n, ranked[n, 1]])}" for n in nearly],
+        f"{len(closest)} correct predictions with the lowest probability" if len(closest) else "No correct predictions",
+        network,
+        x[closest],
+        [
+            [
+                (f"{source}:{n}", ""),
+                (names[y[n]], f": {percent(highest[n], 1)}"),
+                (names[ranked[n, 1]], f": {percent(second[n], 1)}"),
+            ]
+            for n in closest
+        ],
     )
     return sheet.done()
 
 
-def _group(sheet: Sheet, title: str, x: Array, captions: list[str]) -> None:
+def _group(
+    sheet: Sheet, title: str, network: Network, x: Array, captions: Sequence[Caption], longer: Sequence[Caption] | None = None
+) -> None:
+    """Draw images with their captions; the longer captions, and fewer images in a row, if the others do not fit."""
     sheet.group(title)
-    if len(x):
-        sheet.maps([on_paper(image) for image in x], digit_scale([x]), captions=captions)
+    if not len(x):
+        return
+    across = sheet.across(8)
+    widest = max(width_of("".join(part), TICK) for caption in captions for part in caption)
+    if widest > sheet.width / across - GAP:
+        captions = longer or captions
+        across = min(across, max(1, int(sheet.width / ROOM_FOR_NAMES)))
+    room = sheet.width / across - GAP
+    pixels = image_pixels(x, network.preparation)
+    sheet.maps(pixels.maps, pixels.scale, across=across, captions=[_text(caption, room) for caption in captions])
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
+def _text(caption: Caption, room: float) -> str:
+    """Return the lines of a caption, each cut in its name, so that the number stays."""
+    return "\n".join(fitted(name, room - width_of(number, TICK), TICK) + number for name, number in caption)

@@ -1,9 +1,8 @@
-"""The nudge's difference maps: what one moved number changes at every layer, exactly.
+"""Difference maps: the exact difference that one nudge makes at every layer.
 
 dy = layer.delta(x, dx),   layer after layer, as in the finite chain rule
 """
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,8 +11,11 @@ from handmade.engine.arrays import Array
 from handmade.engine.layers import rule
 from handmade.engine.network import Network
 from handmade.engine.receipts.trace import trace
-from handmade.pictures.maps import BARS, MOST, STRIP, show_maps, show_strip
-from handmade.pictures.sheet import Sheet, number, signed_scale
+from handmade.pictures.image_pixels import image_pixels
+from handmade.pictures.maps import BARS, MOST, STRIP, STRIP_LINES, of_class, show_classes, show_maps, show_strip
+from handmade.pictures.numbers import counted, number, plain, short, size
+from handmade.pictures.scales import signed_scale
+from handmade.pictures.sheet import Sheet
 from handmade.pictures.style import drawn, theme
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 @drawn
 def difference_maps(network: Network, image: Array, nudge: str, label: int | None = None, *, dark: bool = False) -> "Figure":
-    """Draw the difference that a nudge of one weight, pixel or activation makes at every layer after it.
+    """Draw the difference that a nudge of one weight, pixel or activation makes at every later layer.
 
     Parameters
     ----------
@@ -30,9 +32,9 @@ def difference_maps(network: Network, image: Array, nudge: str, label: int | Non
     image : Array, network.input_shape
         One prepared image.
     nudge : str
-        What, and by how much: "conv1.W[1,2,0,5]=+0.1".
+        Place and step: "conv1.W[1,2,0,5]=+0.1".
     label : int, optional
-        The image's class; with it, the difference of the loss is told too.
+        The image's class; with it, the difference of the loss is written too.
     dark : bool
         For a dark background.
 
@@ -43,41 +45,47 @@ def difference_maps(network: Network, image: Array, nudge: str, label: int | Non
     Raises
     ------
     HandmadeError
-        If the nudge is not so written, or there is no such place, or image or label do not fit.
+        If the nudge is not written like this, there is no such place, or image or label do not fit.
     """
-    house = theme(dark=dark)
+    colours = theme(dark=dark)
     traced = trace(network, image, nudge, label=label)
-    place, after = str(traced.at), traced.before + traced.step
+    step = short(traced.step) if traced.step < 0 else f"+{short(traced.step)}"
     sheet = Sheet(
-        house,
-        f"What {place} changes when it moves by {number(traced.step)}",
-        f"From {number(traced.before)} to {number(after)}. Exact differences, new minus old: blue rose, orange fell, "
-        "and neutral is what the nudge did not reach. Each layer has a scale of its own.",
+        colours,
+        f"Differences after the nudge {traced.at} = {step}",
+        f"The number changes from {number(traced.before)} to {number(traced.before + traced.step)}. Exact differences, new minus "
+        "old. Blue: increase. Orange: decrease. Each layer has a scale of its own.",
     )
-    rows = {network.titles[node.name] for node in network.nodes if rule(node.layer, "reorders")}  # the same numbers
+    pixels = image_pixels(image[None], network.preparation)
+    sheet.group(f"image{of_class(network, label)}: {size(*image.shape)}{pixels.suffix}", pixels.scale)
+    sheet.maps(pixels.maps, pixels.scale, across=8)
+    reordered = {network.titles[node.name] for node in network.nodes if rule(node.layer, "reorders")}  # the same numbers in a row
     logits = network.titles.get(network.logits_name)
     for name, d in traced.differences.items():
-        if name not in rows:
-            last = name == logits
-            _show(sheet, name, d, traced.activations[name], label if last else None, network.class_names if last else None)
+        if name not in reordered:
+            _show(sheet, network, name, d, traced.activations[name], label, last=name == logits)
     if traced.loss is not None and traced.dL is not None:
-        sheet.group(f"loss: {traced.loss:.6g}, and its difference {number(traced.dL)}")
+        sheet.group(f"loss: {plain(traced.loss)}, difference {number(traced.dL)}")
     return sheet.done()
 
 
-def _show(sheet: Sheet, name: str, d: Array, y: Array, label: int | None, names: Sequence[str] | None) -> None:
-    moved = int(np.count_nonzero(d))
-    title = f"{name}: {moved:,} of {d.size:,} numbers moved"
+def _show(sheet: Sheet, network: Network, name: str, d: Array, y: Array, label: int | None, *, last: bool) -> None:
+    title = f"{name}: {int(np.count_nonzero(d)):,} of {counted(d.size, 'number')} changed"
+    if not d.any():
+        sheet.group(title)
+        return
     scale = signed_scale(sheet.theme, [d], "difference")
     if d.ndim == 3:
-        largest = np.abs(d).max(axis=(0, 1))
-        most = sorted(int(c) for c in np.argsort(-largest, kind="stable")[:MOST])
-        cut = f"; the {MOST} of {len(largest)} maps that moved most" if len(most) < len(largest) else ""
-        show_maps(sheet, title + cut, d, scale, most)
+        changed = min(MOST, int(d.any(axis=(0, 1)).sum()))
+        cut = f"; {changed} of {d.shape[-1]} maps{', largest differences first' if changed > 1 else ''}"
+        show_maps(sheet, title + (cut if d.shape[-1] > MOST else ""), d, scale, changed)
+        return
+    texts = [[number(float(before)), number(float(by))] for before, by in zip(y, d, strict=True)]
+    if last and len(d) > 1:
+        show_classes(sheet, f"{title} (before, difference)", network, d, texts, label, by=np.abs(d))
     elif len(d) > BARS:
-        cut = f"; the first {STRIP * MOST:,}" if len(d) > STRIP * MOST else ""
+        cut = f"; the first {STRIP * STRIP_LINES:,}" if len(d) > STRIP * STRIP_LINES else ""
         show_strip(sheet, title + cut, d, scale)
     else:
         sheet.group(f"{title} (before, difference)")
-        texts = [[number(float(before)), number(float(by))] for before, by in zip(y, d, strict=True)]
-        sheet.bars(d, names or list(map(str, range(len(d)))), texts, label)
+        sheet.bars(d, list(map(str, range(len(d)))), texts)

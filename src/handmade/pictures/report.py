@@ -1,11 +1,11 @@
-"""The report of a run: one HTML file with everything in it, which opens from a disk and prints.
+"""The report of a run or a model: one HTML file with everything in it, which opens from a disk and prints.
 
-Pictures are data URIs, each in a light and in a dark version, of which the page shows the one that fits; paper is light. The
-page is `report.html`, with a place for each part.
+Pictures are data URIs, each in a light and a dark version, and for wide and narrow screens; the page shows the one that fits. The
+page is `report.html`, which has places for the parts.
 """
 
 import base64
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from importlib import resources
@@ -18,33 +18,39 @@ import numpy as np
 from handmade.engine.arrays import Array
 from handmade.engine.evaluation import Evaluation
 from handmade.engine.losses import CrossEntropy
+from handmade.engine.losses.cross_entropy import log_softmax
 from handmade.engine.network import Network
+from handmade.pictures import report_tables
 from handmade.pictures.confusion import confusion
 from handmade.pictures.curves import History, curves
-from handmade.pictures.filters import filters
+from handmade.pictures.filters import filters, has_filters
+from handmade.pictures.fonts import labels_of
 from handmade.pictures.maps import feature_maps
 from handmade.pictures.mistakes import mistakes
-from handmade.pictures.sheet import number, percent, size
-from handmade.pictures.story import Story, story
-from handmade.pictures.style import encode
+from handmade.pictures.numbers import counted, percent, with_minus
+from handmade.pictures.story import story
+from handmade.pictures.style import WIDTH, encode
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-DPI = 110  # of the images: sharp enough for paper, small enough for a page
-LARGEST_SVG = 200_000  # bytes up to which a picture stays a drawing
+NARROW_WIDTH = 4.0  # inches of a figure for a narrow screen: its text is readable at 390 px
+DPI = {WIDTH: 110, NARROW_WIDTH: 150}  # of the images: sharp enough, and small enough for a page
+DRAWINGS = (curves, confusion)
+LARGEST_SVG = 100_000  # bytes up to which a picture stays a drawing
+GRADIENTS = {"difference": "exact finite differences", "definition": "the definition", "backprop": "backpropagation"}
 
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """What a report is about.
+    """The network of a report, and all that is known of its training.
 
     Attributes
     ----------
     history : History
-        The run's name and log.
+        Name and log of the run. Of a model without a run: its name, and no records.
     settings : mapping
-        What stands in run.json: the settings, then the result.
+        Content of run.json: the settings, then the result. Empty for a model without a run.
     network : Network
         The trained network.
     x, y : Array, (N, *network.input_shape) and (N,)
@@ -65,7 +71,7 @@ def report(about: Subject, image: int = 0) -> str:
     ----------
     about : Subject
     image : int
-        Which test image is followed through the network.
+        Number of the test image whose feature maps are drawn.
 
     Returns
     -------
@@ -75,81 +81,82 @@ def report(about: Subject, image: int = 0) -> str:
     Raises
     ------
     HandmadeError
-        If the images do not fit the network, the log is empty, or matplotlib is not installed.
+        If the images do not fit the network, no loss in the log is finite, or matplotlib is not installed.
     """
-    network, x, y = about.network, about.x, about.y
-    z = network.logits(x)
-    evaluation = Evaluation(float(CrossEntropy().forward(z, y).mean()), _confusion(z, y))
-    told = story(network, x[image], int(y[image]), h=_setting(about, "step_size", 1e-3), learning_rate=_rate(about))
+    z = about.network.logits(about.x)
+    evaluation = Evaluation(float(CrossEntropy().forward(z, about.y).mean()), _confusion(z, about.y))
+    sections = list(_sections(about, z, evaluation, image))
     page = Template(resources.files("handmade.pictures").joinpath("report.html").read_text(encoding="utf-8"))
     return page.substitute(
         title=escape(about.history.name),
         subtitle=escape(_subtitle(about)),
         facts=_facts(about, evaluation),
         notices=_notices(about.settings.get("notices")),
-        curves=_picture(lambda *, dark: curves([about.history], dark=dark), "Loss and accuracy, step by step"),
-        confusion=_picture(lambda *, dark: confusion(evaluation, dark=dark), "Confusion matrix of the test images"),
-        mistakes=_picture(
-            lambda *, dark: mistakes(network, x, y, logits=z, dark=dark),
-            "The worst mistakes, and the closest right answers",
-        ),
-        filters=_picture(lambda *, dark: filters(network, dark=dark), "The weights of the layers as images"),
-        digit=_picture(
-            lambda *, dark: feature_maps(network, x[image], int(y[image]), dark=dark), "What every layer makes of the digit"
-        ),
-        image=f"test:{image}",
-        label=int(y[image]),
-        taken=int(z[image].argmax()),
-        place=escape(told.place),
-        h=f"{told.h:g}",
-        derivatives=_rows(_derivatives(told)),
-        steps=_rows((step.layer, f"{step.moved:,} of {step.numbers:,}", number(step.largest)) for step in told.trace.steps),
-        lesson=escape(_lesson(told)),
-        layers=_rows(_layers(network)),
-        settings=_rows(_settings(about)),
+        links="".join(f'<a href="#{name}">{title}</a>' for name, title, _ in sections),
+        sections="\n".join(f'<section id="{name}"><h2>{title}</h2>{content}</section>' for name, title, content in sections),
         version=escape(version("handmade")),
     )
 
 
-def _picture(draw: "Callable[..., Figure]", what: str) -> str:
-    """Both versions, and what is to be seen for those who do not see it."""
-    light, dark = (_data(draw(dark=dark)) for dark in (False, True))
-    images = (f'<img class="{kind}" src="{data}" alt="{escape(what)}">' for kind, data in (("light", light), ("dark", dark)))
-    return f'<figure class="wide">{"".join(images)}</figure>'
+def _sections(about: Subject, z: Array, evaluation: Evaluation, image: int) -> Iterator[tuple[str, str, str]]:
+    """Yield the id, the title and the content of each section that applies to the subject."""
+    network, x, y = about.network, about.x, about.y
+    names, label = network.class_names, int(y[image])
+    if about.history.records:
+        yield "curves", "Training", _picture(curves, [about.history], alt="Loss and accuracy against the step")
+    yield "confusion", "Predictions", _picture(confusion, evaluation, names, alt="Confusion matrix of the test images")
+    alt = "Misclassified images, and correct predictions with a low probability"
+    yield "mistakes", "Mistakes", _picture(mistakes, network, x, y, logits=z, alt=alt)
+    if has_filters(network):
+        yield "filters", "Weights", _picture(filters, network, alt="The weights of the layers as images")
+    predicted = int(z[image].argmax())
+    p = float(np.exp(log_softmax(z[image : image + 1].astype(np.float64)))[0, predicted])
+    labels = network.class_names or labels_of(None, network.classes)
+    text = f"true class {labels[label]}, predicted class {labels[predicted]} ({percent(p)})."
+    maps = _picture(feature_maps, network, x[image], label, alt="Output of every layer for one image")
+    yield "maps", "One image", f"<p><code>test:{image}</code>: {escape(text)}</p>{maps}"
+    if network.size:
+        h, rate = _setting(about, "step_size", 1e-3), _setting(about, "learning_rate", 0.05)
+        yield "weight", "One weight", report_tables.weight(story(network, x[image], label, h=h, learning_rate=rate))
+    yield "settings", "Settings" if about.settings else "Layers", report_tables.settings(network, about.settings)
 
 
-def _data(figure: "Figure") -> str:
-    """A drawing where it is small, else an image."""
-    drawing = encode(figure, "svg", DPI)
-    kind, content = ("svg+xml", drawing) if len(drawing) <= LARGEST_SVG else ("png", encode(figure, "png", DPI))
+def _picture(draw: "Callable[..., Figure]", *args: Any, alt: str, **kwargs: Any) -> str:
+    """Return the light and the dark version, each for wide and narrow screens, with a text for readers who do not see it."""
+    versions = []
+    for kind, dark in (("light", False), ("dark", True)):
+        wide, narrow = (_data(draw, args, kwargs | {"dark": dark, "width": width}) for width in (WIDTH, NARROW_WIDTH))
+        source = f'<source media="(max-width: 44rem)" srcset="{narrow}">'
+        versions.append(f'<picture class="{kind}">{source}<img src="{wide}" alt="{escape(alt)}"></picture>')
+    return f"<figure>{''.join(versions)}</figure>"
+
+
+def _data(draw: "Callable[..., Figure]", args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
+    """Return a data URI: a drawing of lines and few numbers, else an image."""
+    figure = draw(*args, **kwargs)
+    drawing = encode(figure, "svg") if draw in DRAWINGS else b""
+    small = 0 < len(drawing) <= LARGEST_SVG
+    kind, content = ("svg+xml", drawing) if small else ("png", encode(figure, "png", DPI[kwargs["width"]]))
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 
 
-def _rows(rows: Iterable[tuple[Any, ...]]) -> str:
-    """Rows of a table: the first cell names the row, numbers lie to the right."""
-    made = []
-    for name, *cells in rows:
-        inner = "".join(f'<td class="number">{escape(str(cell))}</td>' for cell in cells)
-        made.append(f"<tr><th>{escape(str(name))}</th>{inner}</tr>")
-    return "\n".join(made)
-
-
 def _facts(about: Subject, evaluation: Evaluation) -> str:
+    steps = about.history.steps
     facts = {
-        "test images right": percent(evaluation.accuracy),
+        "test accuracy": percent(evaluation.accuracy),
         "test loss": f"{evaluation.loss:.4f}",
         "weights": f"{about.network.size:,}",
-        "steps": f"{int(about.history.steps[-1]):,}",
-        "training": _time(about.settings.get("seconds")),
+        "steps": f"{int(steps[-1]):,}" if len(steps) else "",
+        "training time": _time(about.settings.get("seconds")),
     }
     return "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(fact)}</dd></div>" for name, fact in facts.items() if fact)
 
 
 def _notices(noticed: object) -> str:
-    """What was noticed while it trained: what was seen, why that happens, what to change."""
-    notices = [notice for notice in noticed if isinstance(notice, Mapping)] if isinstance(noticed, list) else []
+    """Return the warnings of the training: the observation, its reason, and the setting to change."""
+    notices: Iterable[Any] = [notice for notice in noticed if isinstance(notice, Mapping)] if isinstance(noticed, list) else []
     sentences = (". ".join(str(notice.get(part, "")) for part in ("seen", "why", "change")) for notice in notices)
-    return "".join(f'<p class="notice">{escape(sentence)}.</p>\n' for sentence in sentences)
+    return "".join(f'<p class="notice">{escape(with_minus(sentence))}.</p>\n' for sentence in sentences)
 
 
 def _time(seconds: object) -> str:
@@ -159,38 +166,9 @@ def _time(seconds: object) -> str:
 
 
 def _subtitle(about: Subject) -> str:
-    ways = {"difference": "exact finite differences", "definition": "the definition", "backprop": "backpropagation"}
-    way = ways.get(str(about.settings.get("gradient")), "gradients of its own")
-    return f"A network of {len(about.network.layers)} layers, trained by {way}; {len(about.x):,} test images."
-
-
-def _derivatives(told: Story) -> list[tuple[str, str]]:
-    minus = "\N{MINUS SIGN}"
-    rows = [
-        ("w", f"{told.weight:+.12f}"),
-        ("L(w)", f"{told.loss:.16g}"),
-        ("L(w + h)", f"{told.nudged:.16g}"),
-        (f"definition: (L(w + h) {minus} L(w)) / h", f"{told.by_definition:+#.12g}"),
-        ("difference: dL / h", f"{told.by_difference:+#.12g}"),
-        ("backpropagation: dL / dw", f"{told.derivative:+#.12g}"),
-        (f"update: {minus}{told.learning_rate:g} dL / dw", f"{told.update:+#.12g}"),
-        ("w after it", f"{told.weight + told.update:+.12f}"),
-    ]
-    return [(name, value.replace("-", minus)) for name, value in rows]
-
-
-def _lesson(told: Story) -> str:
-    return (
-        f"Subtracting the two losses cancelled {told.lost} of their sixteen digits. The exact difference never subtracts them: "
-        "it is the same quotient to the last digit, at any h. Backpropagation gives its limit for ever smaller h; what is left "
-        "between the two is the curve of the loss over so long a step. The update is gradient descent's, on this digit alone."
-    )
-
-
-def _layers(network: Network) -> list[tuple[str, str, str]]:
-    weights = [sum(array.size for array in layer.parameters().values()) for layer in network.layers]
-    shapes = zip(("input", *network.names), network.shapes, (0, *weights), strict=True)
-    return [(name, size(*shape), f"{count:,}" if count else "") for name, shape, count in shapes]
+    gradient = GRADIENTS.get(str(about.settings.get("gradient")))
+    trained = f", trained by {gradient}" if gradient else ""
+    return f"A network of {counted(len(about.network.layers), 'layer')}{trained}; {counted(len(about.x), 'test image')}."
 
 
 def _confusion(z: Array, y: Array) -> Array:
@@ -202,16 +180,3 @@ def _confusion(z: Array, y: Array) -> Array:
 def _setting(about: Subject, name: str, otherwise: float) -> float:
     value = about.settings.get(name)
     return float(value) if isinstance(value, int | float) and value > 0 else otherwise
-
-
-def _rate(about: Subject) -> float:
-    return _setting(about, "learning_rate", 0.05)
-
-
-def _settings(about: Subject) -> list[tuple[str, str]]:
-    """What is a word or a number; paths of files on somebody's disk say nothing to others."""
-    best = about.settings.get("best")
-    every = dict(about.settings) | ({f"best_{name}": value for name, value in best.items()} if isinstance(best, Mapping) else {})
-    unsaid = {"model", "run", "best_model"}
-    plain = {name: value for name, value in every.items() if isinstance(value, str | int | float) and name not in unsaid}
-    return [(name.replace("_", " "), f"{value:.6g}" if isinstance(value, float) else str(value)) for name, value in plain.items()]

@@ -1,8 +1,8 @@
-"""One weight's story: the same derivative by the definition, by the exact difference and by backpropagation, number by number.
+"""One weight: the same derivative by the definition, by the exact difference and by backpropagation.
 
-definition        (L(w + h) - L(w)) / h, by running the network twice; the subtraction costs digits
-difference        dL / h, dL carried through the layers; it costs none
-backpropagation   dL / dw, the limit for ever smaller h
+definition        (L(w + h) - L(w)) / h, by running the network twice; the subtraction cancels digits
+difference        dL / h, dL carried through the layers; no digit is lost
+backpropagation   dL / dw, the limit for h -> 0
 update            w <- w - lr dL / dw, gradient descent's
 """
 
@@ -22,14 +22,14 @@ from handmade.pictures.sensitivity import in_double
 
 @dataclass(frozen=True, eq=False)
 class Story:
-    """All numbers of one weight on one image, in float64.
+    """Numbers of one weight on one image, all in float64.
 
     Attributes
     ----------
     place : str
-        What people call the weight: "conv1.W[1,2,0,5]".
+        Name of the weight: "conv1.W[1,2,0,5]".
     weight, h, learning_rate : float
-        The weight, how far it is nudged, and how fast it learns.
+        The weight, the step of its nudge, and the learning rate of its update.
     loss, nudged : float
         L(w) and L(w + h).
     derivative : float
@@ -60,18 +60,18 @@ class Story:
 
     @property
     def lost(self) -> int:
-        """How many of the sixteen digits cancelled in L(w + h) - L(w)."""
+        """Number of the sixteen digits that cancelled in L(w + h) - L(w)."""
         change = abs(self.nudged - self.loss)
         return 16 if change == 0 else min(16, max(0, round(math.log10(max(abs(self.loss), abs(self.nudged)) / change))))
 
     @property
     def update(self) -> float:
-        """What gradient descent adds to the weight."""
+        """Change of the weight by gradient descent."""
         return -self.learning_rate * self.derivative
 
 
 def story(network: Network, image: Array, label: int, *, h: float, learning_rate: float) -> Story:
-    """Tell of the weight in the first layer that moves the loss of an image most.
+    """Compute all numbers of the weight in the first layer with the largest derivative of an image's loss.
 
     Parameters
     ----------
@@ -82,9 +82,9 @@ def story(network: Network, image: Array, label: int, *, h: float, learning_rate
     label : int
         Its class.
     h : float
-        How far the weight is nudged.
+        Step of the weight.
     learning_rate : float
-        For the update.
+        Of the update.
     """
     network, x, y = in_double(network), image[None].astype(np.float64), np.array([label])
     _, gradients = backprop(network, x, y)

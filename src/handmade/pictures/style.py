@@ -1,14 +1,14 @@
-"""How every picture looks: two themes, their palettes, the sizes of letters, and what turns a figure into a file.
+"""Style of all pictures: two themes, their palettes, the sizes of letters, and the encoding of a figure as a file.
 
 Signed numbers: blue is positive, orange negative, and zero always the neutral colour, on a scale that is symmetric about it.
-Numbers that are never negative: one hue, the blue half of that scale. Digits: grey, 0 is black.
+Numbers that are never negative: one hue, the blue half of that scale. Images of one channel: grey, 0 is black.
 
 The nine stops keep -v and +v apart in every common colour blindness, and their lightness is symmetric.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import wraps
+from functools import cache, wraps
 from io import BytesIO
 from threading import RLock
 from typing import TYPE_CHECKING, Any, ParamSpec
@@ -17,6 +17,7 @@ import numpy as np
 
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
+from handmade.engine.extras import not_installed
 
 if TYPE_CHECKING:
     from matplotlib.colors import Colormap
@@ -24,10 +25,37 @@ if TYPE_CHECKING:
 
 WIDTH = 8.0  # inches of a picture: a column of text
 DPI = 150
+POINT = 1 / 72  # inches
 TITLE, LABEL, TICK = 11.0, 9.0, 8.0  # points
 STEPS = 511  # colours of a scale: odd, so that zero has one of its own
 FORMATS = ("png", "svg", "pdf")
-MISSING = "pictures want matplotlib, which is not installed; try: pip install 'handmade[plots]'"
+FONT = "DejaVu Sans"  # comes with matplotlib
+FALLBACK_FONTS = (  # for scripts that it does not have, where one is installed
+    "Noto Sans",
+    "Noto Sans CJK SC",
+    "Noto Sans CJK JP",
+    "Noto Sans SC",
+    "Noto Sans JP",
+    "Noto Sans KR",
+    "Noto Sans Devanagari",
+    "Noto Sans Bengali",
+    "Noto Sans Tamil",
+    "Noto Sans Thai",
+    "Noto Sans Hebrew",
+    "WenQuanYi Micro Hei",
+    "Droid Sans Fallback",
+    "PingFang SC",
+    "PingFang HK",
+    "Hiragino Sans",
+    "Apple SD Gothic Neo",
+    "Arial Unicode MS",
+    "Microsoft YaHei",
+    "Yu Gothic",
+    "Malgun Gothic",
+    "Nirmala UI",
+    "Leelawadee UI",
+    "Segoe UI",
+)
 
 P = ParamSpec("P")
 LOCK = RLock()  # matplotlib's settings are one for all threads
@@ -35,7 +63,7 @@ LOCK = RLock()  # matplotlib's settings are one for all threads
 
 @dataclass(frozen=True)
 class Theme:
-    """The colours of paper, letters and numbers.
+    """The colours of the background, of letters and of numbers.
 
     Attributes
     ----------
@@ -44,9 +72,9 @@ class Theme:
     diverging : tuple of str
         Nine stops from the most negative to the most positive.
     mark : str
-        For what is pointed at; it is on none of the scales.
+        Highlight, a colour that is on none of the scales.
     lines : tuple of str
-        For curves; the first two stand for themselves, the others come with a dash of their own.
+        Colours of curves.
     """
 
     paper: str
@@ -59,12 +87,12 @@ class Theme:
 
     @property
     def negative(self) -> str:
-        """A clear orange."""
+        """The orange of bars."""
         return self.diverging[1]
 
     @property
     def positive(self) -> str:
-        """A clear blue."""
+        """The blue of bars."""
         return self.diverging[7]
 
 
@@ -89,12 +117,12 @@ DARK = Theme(
 
 
 def theme(*, dark: bool) -> Theme:
-    """The theme that is meant."""
+    """Return the theme for a light or a dark background."""
     return DARK if dark else LIGHT
 
 
 def drawn(function: "Callable[P, Figure]") -> "Callable[P, Figure]":
-    """Let a function draw in the house style, whatever matplotlib is set to elsewhere; its keyword `dark` picks the theme.
+    """Make a function draw in this style, independent of matplotlib's settings; its keyword `dark` picks the theme.
 
     Raises
     ------
@@ -112,17 +140,26 @@ def drawn(function: "Callable[P, Figure]") -> "Callable[P, Figure]":
 
 
 def library() -> Any:
-    """matplotlib, or HandmadeError if it is not installed."""
+    """Return matplotlib; raise HandmadeError if it is not installed."""
     try:
-        import matplotlib as mpl  # noqa: PLC0415  loaded by those who draw
+        import matplotlib as mpl  # noqa: PLC0415  an extra, and slow to load
     except ImportError:
-        raise HandmadeError(MISSING) from None
+        raise HandmadeError(not_installed("pictures", "matplotlib", "plots")) from None
     return mpl
 
 
+@cache
+def fallback_fonts() -> tuple[str, ...]:
+    """Return the fonts of other scripts that are installed."""
+    from matplotlib.font_manager import fontManager  # noqa: PLC0415  loaded when something is drawn
+
+    installed = {font.name for font in fontManager.ttflist}
+    return tuple(name for name in FALLBACK_FONTS if name in installed)
+
+
 def canvas(width: float, height: float) -> "Figure":
-    """An empty figure of so many inches, which belongs to no window and to no global list."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415  loaded by those who draw
+    """Return an empty figure, sizes in inches, that belongs to no window and to no global list."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415  loaded when something is drawn
     from matplotlib.figure import Figure  # noqa: PLC0415  an extra, and slow to load
 
     figure = Figure(figsize=(width, height), dpi=DPI)
@@ -131,28 +168,28 @@ def canvas(width: float, height: float) -> "Figure":
 
 
 def diverging(theme: Theme) -> "Colormap":
-    """Orange, neutral, blue, for -m to +m."""
+    """Return the colours for -m to +m: orange, neutral, blue."""
     return _scale("diverging", theme.diverging)
 
 
 def sequential(theme: Theme) -> "Colormap":
-    """From neutral to blue, for 0 to m: the upper half of the diverging scale."""
+    """Return the colours for 0 to m: from neutral to blue, the upper half of the diverging scale."""
     return _scale("sequential", theme.diverging[4:])
 
 
 def digits() -> "Colormap":
-    """Grey: 0 is black, the paper of MNIST, and 1 is ink."""
+    """Return the greys of an image: 0 is black, 1 is white."""
     return _scale("digits", ("#000000", "#ffffff"))
 
 
 def limit(arrays: Iterable[Array]) -> float:
-    """The largest absolute value, for a scale from minus it to plus it; 1 where everything is zero."""
+    """Return the largest absolute value, for a scale from minus it to plus it; 1 if all numbers are zero."""
     largest = max((float(np.abs(array[np.isfinite(array)]).max(initial=0)) for array in arrays), default=0.0)
     return largest or 1.0
 
 
 def letters_on(colour: Any) -> str:
-    """Black or white, whichever is easier to read on a colour (r, g, b, ...): by contrast, as WCAG 2.1 defines it."""
+    """Return black or white, the one with more contrast to a colour (r, g, b, ...), as WCAG 2.1 defines contrast."""
     channels = np.asarray(colour[:3], np.float64)
     linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
     luminance = float(linear @ [0.2126, 0.7152, 0.0722])
@@ -160,22 +197,22 @@ def letters_on(colour: Any) -> str:
 
 
 def encode(figure: "Figure", kind: str, dpi: float = DPI) -> bytes:
-    """The bytes of a picture file, the same for the same picture.
+    """Return the bytes of a picture file, the same for the same picture.
 
     Parameters
     ----------
     figure : Figure
     kind : {"png", "svg", "pdf"}
     dpi : float
-        Dots an inch, of PNG and of the images inside the others.
+        Dots per inch, of PNG and of the images inside the other formats.
 
     Raises
     ------
     HandmadeError
-        If the kind is another.
+        If the format is unknown.
     """
     if kind not in FORMATS:
-        raise HandmadeError(f"a picture wants to be {', '.join(FORMATS)}; got {kind!r}")
+        raise HandmadeError(f"kind: expected one of {', '.join(FORMATS)}; got {kind!r}. Try 'png'")
     undated = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
     file = BytesIO()
     with LOCK, library().rc_context({"svg.hashsalt": "handmade", "svg.fonttype": "path", "pdf.fonttype": 42}):
@@ -184,9 +221,9 @@ def encode(figure: "Figure", kind: str, dpi: float = DPI) -> bytes:
 
 
 def _scale(name: str, stops: tuple[str, ...]) -> "Colormap":
-    from matplotlib.colors import LinearSegmentedColormap  # noqa: PLC0415  loaded by those who draw
+    from matplotlib.colors import LinearSegmentedColormap  # noqa: PLC0415  loaded when something is drawn
 
-    return LinearSegmentedColormap.from_list(name, stops, N=STEPS)  # what is no number shows the paper
+    return LinearSegmentedColormap.from_list(name, stops, N=STEPS)  # NaN shows the background
 
 
 def _settings(theme: Theme) -> dict[str, Any]:
@@ -205,7 +242,7 @@ def _settings(theme: Theme) -> dict[str, Any]:
         "axes.spines.right": False,
         "axes.unicode_minus": True,
         "font.family": "sans-serif",
-        "font.sans-serif": ["DejaVu Sans"],
+        "font.sans-serif": [FONT, *fallback_fonts()],
         "font.size": LABEL,
         "grid.color": theme.rule,
         "grid.linewidth": 0.5,

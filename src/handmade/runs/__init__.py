@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from handmade.runs.comparison import Comparison, compare
     from handmade.runs.cost import Estimate, TooLong
+    from handmade.runs.fields import Setting, SettingError
     from handmade.runs.history import RunRecord, list_runs, read_record
     from handmade.runs.launch import resume, start
     from handmade.runs.session import Progress, TrainingSession
-    from handmade.runs.settings import Setting, SettingError, Settings
+    from handmade.runs.settings import Settings
     from handmade.runs.update import explain_next_update
 
 __all__ = [
@@ -39,10 +40,11 @@ __all__ = [
 _FROM = {
     "comparison": ("Comparison", "compare"),
     "cost": ("Estimate", "TooLong"),
+    "fields": ("Setting", "SettingError"),
     "history": ("RunRecord", "list_runs", "read_record"),
     "launch": ("resume", "start"),
     "session": ("Progress", "TrainingSession"),
-    "settings": ("Setting", "SettingError", "Settings"),
+    "settings": ("Settings",),
     "update": ("explain_next_update",),
 }
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from handmade.engine import backend
 from handmade.engine.errors import HandmadeError
-from handmade.runs.settings import SettingError
+from handmade.runs.fields import SettingError
 
 LIGHT = "plain"
 

@@ -8,6 +8,7 @@ from statistics import fmean
 from typing import Any
 
 from handmade.engine.errors import HandmadeError
+from handmade.engine.printable import Printable, ShortRepr
 from handmade.runs.history import RunRecord, read_record
 from handmade.runs.record import read_log
 
@@ -22,7 +23,7 @@ def different(runs: Sequence[RunRecord]) -> dict[str, list[Any]]:
 
 
 @dataclass(frozen=True)
-class Curve:
+class Curve(ShortRepr):
     """Loss and accuracy of a run, step by step.
 
     Attributes
@@ -64,7 +65,7 @@ def common_steps(curves: Sequence[Curve], count: int) -> list[int]:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Printable):
     """Runs side by side; every list has one entry a run, in their order.
 
     Attributes
@@ -81,6 +82,9 @@ class Comparison:
     curves: tuple[Curve, ...]
     differ: dict[str, list[Any]]
     at: list[dict[str, Any]]
+
+    def _summary(self) -> str:
+        return f"{len(self.runs)} runs, {len(self.differ)} settings differ"
 
     def to_json(self) -> dict[str, Any]:
         """Return runs, differences and steps, ready for JSON."""

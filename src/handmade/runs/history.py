@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from handmade.engine.errors import HandmadeError
+from handmade.engine.printable import Printable
 from handmade.runs.record import SETTINGS, read_run_json
+from handmade.runs.remaining import remaining
 
 LARGEST = 1e15  # of any number in a record
 LONGEST = 200  # letters of a word in a record: beyond it, it is none
@@ -22,7 +24,7 @@ OUTCOMES = {  # keys of run.json that are no settings
 
 
 @dataclass(frozen=True)
-class RunRecord:
+class RunRecord(Printable):
     """One run as its folder tells it, or a folder that is no run.
 
     Attributes
@@ -38,6 +40,9 @@ class RunRecord:
     folder: Path
     known: dict[str, Any]
     problem: str = ""
+
+    def _summary(self) -> str:
+        return f"{self.folder}: {self.problem or self.status}"
 
     def number(self, name: str) -> float | None:
         """Return a number that the record holds, or None."""
@@ -73,7 +78,12 @@ class RunRecord:
         if self.problem:
             return place | {"problem": self.problem}
         facts = {name: self.word(name) or self.number(name) for name in FACTS}
-        return place | {"when": self.word("when"), "status": self.status} | facts | {"steps": self.steps}
+        facts |= {"steps": self.steps}
+        if self.status == "running":
+            total = self.number("total_steps")
+            progress = remaining(self.folder, total)
+            facts |= {"steps": progress.step, "total_steps": total, "seconds_left": progress.seconds_left}
+        return place | {"when": self.word("when"), "status": self.status} | facts
 
 
 def read_record(folder: str | os.PathLike[str]) -> RunRecord:
@@ -107,7 +117,7 @@ def list_runs(directory: str | os.PathLike[str] = "runs", sort: str = "when") ->
     if sort not in SORTS:
         raise HandmadeError(f"sort: expected one of {', '.join(SORTS)}, got {sort!r:.80}. Try sort=when")
     if not directory.is_dir():
-        raise HandmadeError(f"{directory}: expected a directory of runs; there is no such directory. Train one: handmade train")
+        raise HandmadeError(f"{directory}: expected a directory of runs; there is no such directory. Try: handmade train")
     folders = (folder for folder in directory.iterdir() if folder.is_dir() and not folder.name.startswith("."))
     return sorted(map(read_record, folders), key=lambda run: _rank(run, sort))
 

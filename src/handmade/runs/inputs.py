@@ -1,8 +1,10 @@
-"""Data sets, networks, models and images, by the names that users give them."""
+"""Data sets, networks, models and images, by the names that users type."""
 
 import json
+import shlex
 import sys
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +14,11 @@ from handmade import networks
 from handmade.data import Dataset, find_digit, load, mnist, prepare_for
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
+from handmade.engine.printable import ShortRepr
 from handmade.files import images as image_files
 from handmade.network import Network
 from handmade.network import load as load_network
-from handmade.runs.record import model_of
+from handmade.runs.record import SETTINGS, model_of
 
 LARGEST_NETWORK_FILE = 2**20  # bytes of JSON
 
@@ -26,8 +29,8 @@ def dataset(name: str) -> Dataset:
 
 
 @dataclass(frozen=True, eq=False)
-class NamedImage:
-    """One raw image, (H, W, 1) of uint8, by the name that the user gave it; its class, where that is known."""
+class NamedImage(ShortRepr):
+    """Raw image, (H, W, 1) of uint8, with the name that the user typed, and its class if it is known."""
 
     name: str
     pixels: Array
@@ -35,11 +38,11 @@ class NamedImage:
 
 
 def image_named(name: str, data: str = "mnist") -> NamedImage:
-    """Find the image that is meant: test:7 or train:12 of a data set, counted from 0, or the digit in a picture file."""
+    """Return an image by its name: test:7 or train:12 of a data set, counted from 0, or the digit in a picture file."""
     part, _, number = name.partition(":")
     if part not in {"train", "test"} or not (number.isascii() and number.isdigit()):
         if name != "-" and not Path(name).exists():
-            raise HandmadeError(f"expected an image such as test:7, train:12 or a picture file; there is no file {name!r:.80}")
+            raise HandmadeError(f"image: expected test:7, train:12 or a picture file; there is no file {name!r:.80}. Try test:0")
         return NamedImage(name, find_digit(picture(name).grey).image, None)
     digits = dataset(data)
     images = digits.test if part == "test" else digits.train
@@ -55,12 +58,14 @@ def picture(name: str) -> image_files.Picture:
     if name != "-":
         return image_files.read(Path(name))
     if sys.stdin.isatty():
-        raise HandmadeError("- reads a picture from standard input, which is this keyboard. Try: handmade ... - < picture.png")
+        raise HandmadeError(
+            "-: expected a picture on standard input, got a terminal. Try: handmade predict runs/readme-1 - < picture.png"
+        )
     return image_files.read_stream(sys.stdin.buffer, "standard input")
 
 
 def prepared(network: Network, image: NamedImage) -> Array:
-    """The image as the network takes it, alone."""
+    """Return the image, prepared for the network, without a batch axis."""
     ready: Array = prepare_for(network)(image.pixels[None])[0]
     return ready
 
@@ -95,19 +100,54 @@ def model(path: Path) -> Network:
     return load_network(model_of(path))
 
 
+def run_with(path: Path) -> Path | None:
+    """Return the folder of a run: the path itself, or the folder of a model file in a run; None if it is neither."""
+    for folder in (path, path.parent if path.is_file() and not path.name.endswith(".json") else path):
+        if (folder / SETTINGS).is_file():
+            return folder
+    return None
+
+
+def run_of(path: Path) -> Path:
+    """Return the folder of a run, as `run_with`.
+
+    Raises
+    ------
+    HandmadeError
+        If the path is neither. Only a run has the log of a training.
+    """
+    run = run_with(path)
+    if run is not None:
+        return run
+    reason, advice = "there is no such folder", "handmade runs"
+    if path.is_dir():
+        reason = f"there is no {SETTINGS} in it"
+    elif path.is_file():
+        reason, advice = "this file is in no run", f"handmade evaluate {shlex.quote(str(path))}"
+    elif str(path) in networks.PRESETS:
+        reason, advice = "a preset has no training log", f"handmade train --network {path}"
+    raise HandmadeError(f"{path}: expected the folder of a run; {reason}. Try: {advice}")
+
+
 def network_named(target: str, seed: int = 0) -> Network:
     """Make a preset or the network of a file with fresh weights, in float64; or else read a model."""
     if target in networks.PRESETS or target.endswith(".json"):
         return fresh_network(target, np.random.default_rng(seed), np.float64)
-    return model(Path(target))
+    path = Path(target)
+    if not path.exists():
+        similar = get_close_matches(target, networks.PRESETS, n=1)
+        advice = f"Did you mean {similar[0]}?" if similar else "Try readme"
+        raise HandmadeError(f"{target}: expected a run, a model file, a preset or a network file; there is none. {advice}")
+    return model(path)
 
 
 def check_fit(network: Network, data: Dataset, source: str) -> None:
-    """Raise HandmadeError unless the network reads such images and tells their classes apart."""
+    """Raise HandmadeError unless the network fits the shape and the classes of the images."""
     shape = prepare_for(network)(data.test.images[:1]).shape[1:]
     if shape != network.input_shape:
-        expected = f"the network expected prepared images of shape {network.input_shape}"
+        expected = f"data: expected images of shape {network.input_shape} for this network"
         raise HandmadeError(f"{expected}, got {shape} from {source}. Try another data=...")
     classes = int(max(data.train.labels.max(), data.test.labels.max())) + 1
     if network.classes < classes:
-        raise HandmadeError(f"the network tells {network.classes} classes apart; {source} has {classes}. Try another data=...")
+        expected = f"data: expected at most {network.classes} classes for this network"
+        raise HandmadeError(f"{expected}, got {classes} from {source}. Try another data=...")

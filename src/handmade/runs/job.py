@@ -1,6 +1,6 @@
 """The job that settings stand for: data, network, optimiser and the rest, all of it read and checked."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,6 +14,7 @@ from handmade.data.split import split_validation
 from handmade.engine.errors import HandmadeError
 from handmade.engine.gradients.arguments import checked_step
 from handmade.engine.optim import EMA, Optimiser
+from handmade.engine.printable import ShortRepr
 from handmade.engine.training import Step, train
 from handmade.engine.training.state import TrainingState
 from handmade.files.checkpoints import Checkpoints, fingerprint
@@ -27,7 +28,7 @@ from handmade.threads import cores
 
 
 @dataclass(frozen=True, eq=False)
-class Job:
+class Job(ShortRepr):
     """Everything that a training needs but the threads.
 
     Attributes
@@ -44,6 +45,8 @@ class Job:
     ema : EMA or None
     fingerprint : str
         A digest of the training images.
+    progress : callable or None
+        Called with the number of finished weights and their total within a step by the definition; it may raise to end the step.
     """
 
     settings: Settings
@@ -54,6 +57,7 @@ class Job:
     optimiser: Optimiser
     ema: EMA | None
     fingerprint: str
+    progress: Callable[[int, int], object] | None = None
 
     @property
     def steps_an_epoch(self) -> int:
@@ -79,7 +83,7 @@ class Job:
             self.network,
             self.training.images,
             self.training.labels,
-            gradient=make_gradient(settings, executor),
+            gradient=make_gradient(settings, executor, self.progress),
             optimiser=self.optimiser,
             schedule=make_schedule(settings),
             clip_norm=settings.clip_norm,

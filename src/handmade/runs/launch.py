@@ -1,26 +1,36 @@
 """Start a training run, or go on with one; both return a session that has trained nothing yet."""
 
 import os
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from handmade.engine.description import describe, describe_again
+from handmade.engine.description import describe, upgrade_description
 from handmade.engine.errors import HandmadeError
-from handmade.engine.training.state import TrainingState
+from handmade.engine.network import Network
+from handmade.engine.training.state import TrainingState, arrays_of
 from handmade.files.checkpoints import Checkpoint, Checkpoints
 from handmade.runs.backends import backend_again, goes_on_with, slower
 from handmade.runs.cost import estimated
+from handmade.runs.fields import SettingError
 from handmade.runs.job import Job, assemble
 from handmade.runs.record import RunWriter, cut_log, next_folder, read_run_json
 from handmade.runs.session import TrainingSession
-from handmade.runs.settings import SettingError, Settings, settings
+from handmade.runs.settings import Settings, settings
+from handmade.threads import cores
 
 PARENT = Path("runs")  # of folders that nobody named
 
 
 def start(
-    settings: Settings | None = None, out: str | os.PathLike[str] | None = None, *, force: bool = False, allow_long: bool = False
+    settings: Settings | None = None,
+    out: str | os.PathLike[str] | None = None,
+    *,
+    weights: Network | None = None,
+    force: bool = False,
+    allow_long: bool = False,
 ) -> TrainingSession:
     """Start a run as `handmade train` does.
 
@@ -30,6 +40,9 @@ def start(
         Settings of the run; those of a plain `handmade train` if left out.
     out : path, optional
         Folder of the run; runs/NAME-1, runs/NAME-2, ... if left out.
+    weights : Network, optional
+        Network whose weights and statistics the run starts from; fresh weights if left out. It has the layers of
+        `settings.network` and the dtype of the settings.
     force : bool
         True to write over a run that is in `out` already.
     allow_long : bool
@@ -50,13 +63,14 @@ def start(
     if settings is not None and not isinstance(settings, Settings):
         raise HandmadeError(f"settings: expected Settings; got {type(settings).__name__}. Try Settings(epochs=2)")
     settings = settings or Settings()
-    remarks = slower(settings.backend)
-    job = assemble(settings)
+    job = assemble(settings) if weights is None else _with_weights(assemble(settings), weights)
+    remarks = (*slower(settings.backend), *_surplus(settings, job))
     estimate = estimated(job, allow_long=allow_long)
     folder = next_folder(PARENT, Path(job.settings.network).stem) if out is None else Path(out)
     state = TrainingState.start(job.network, job.optimiser, job.ema)
     first = partial(job.checkpoint(folder), state, seconds=0.0)
-    writer = RunWriter(folder, job.record, force=force, first=first)
+    begun = {} if weights is None else {"start": "given weights"}
+    writer = RunWriter(folder, begun | job.record, force=force, first=first)
     return TrainingSession(job, writer, state, estimate=estimate, remarks=remarks)
 
 
@@ -94,12 +108,16 @@ def resume(folder: str | os.PathLike[str], *, allow_long: bool = False, **change
     checkpoint, damaged = checkpoints.newest_intact()
     _check(checkpoint, job, folder)
     state = checkpoint.state(job.network, job.optimiser, job.ema)
-    kept: dict[str, Any] = {name: known[name] for name in ("when", "version", "notices") if name in known}
+    kept: dict[str, Any] = {name: known[name] for name in ("when", "version", "notices", "start") if name in known}
     kept["resumed"] = [*_list(known, "resumed"), state.steps]
     kept["changes"] = [*_list(known, "changes"), *([{"step": state.steps} | changed] if changed else [])]
     estimate = estimated(job, allow_long=allow_long)
     writer = RunWriter(folder, kept | job.record, resumed=True, first=partial(_go_back, checkpoints, state))
-    remarks = (*slower(changes.get("backend") or known.get("backend")), *goes_on_with(known, job.record))
+    remarks = (
+        *slower(changes.get("backend") or known.get("backend")),
+        *goes_on_with(known, job.record),
+        *_surplus(job.settings, job),
+    )
     return TrainingSession(
         job, writer, state, estimate=estimate, left_out=tuple(damaged), seconds=checkpoint.seconds, remarks=remarks
     )
@@ -129,6 +147,27 @@ def settings_of(folder: Path, known: dict[str, Any], **changes: Any) -> Settings
     return Settings(**(recorded.to_json() | again | changes))
 
 
+def _with_weights(job: Job, weights: Network) -> Job:
+    """Return the job with the weights and statistics of another network in the place of fresh ones."""
+    name = job.settings.network
+    if describe(weights) != describe(job.network):
+        raise HandmadeError(
+            f"weights: expected a network with the layers of {name}, got {weights!r:.200}. Try another network=..."
+        )
+    if weights.dtype != job.network.dtype:
+        raise HandmadeError(f"weights: expected {job.network.dtype}, got {weights.dtype}. Try dtype={str(weights.dtype)!r}")
+    return replace(job, network=job.network.replace(arrays_of(weights)))
+
+
+def _surplus(settings: Settings, job: Job) -> Iterator[str]:
+    """Describe settings that ask for more than there is."""
+    available, images = cores(), len(job.digits.train.images)
+    if settings.threads is not None and settings.threads > available:
+        yield f"threads={settings.threads}: only {available} {'core is' if available == 1 else 'cores are'} available."
+    if settings.limit is not None and settings.limit > images:
+        yield f"limit={settings.limit}: {settings.data} has only {images:,} training images; all of them are used."
+
+
 def _changes(folder: Path, known: dict[str, Any], job: Job) -> dict[str, list[Any]]:
     """Return old and new value of the settings that differ, by name; HandmadeError if that makes another run of it."""
     if job.total != known["total_steps"]:
@@ -152,7 +191,7 @@ def _changes(folder: Path, known: dict[str, Any], job: Job) -> dict[str, list[An
 def _check(checkpoint: Checkpoint, job: Job, folder: Path) -> None:
     """Raise HandmadeError unless the checkpoint was made by this job."""
     network, data = job.settings.network, job.settings.data
-    if describe_again(checkpoint.network) != describe(job.network):
+    if upgrade_description(checkpoint.network) != describe(job.network):
         raise HandmadeError(f"{folder} trains another network than {network} describes now. Try bringing that back, or a new run")
     if checkpoint.fingerprint != job.fingerprint:
         raise HandmadeError(f"{folder} learns from other data than {data} holds now. Try bringing that back, or a new run")

@@ -1,4 +1,4 @@
-"""Parts of a training, made from its settings: optimiser, schedule, average, loss, gradient, augmentation, preparation."""
+"""Parts of a training, made from its settings: optimiser, schedule, moving average, loss, gradient, augmentation."""
 
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -61,7 +61,7 @@ def make_schedule(settings: Settings) -> Schedule:
 
 
 def make_ema(settings: Settings) -> EMA | None:
-    """Make the moving average of the weights, if one is set."""
+    """Make the exponential moving average of the weights; None without a decay."""
     return None if settings.ema is None else EMA(settings.ema)
 
 
@@ -71,16 +71,20 @@ def make_loss(settings: Settings) -> Loss:
         return CrossEntropy(settings.label_smoothing)
     if settings.label_smoothing:
         raise HandmadeError(
-            f"label_smoothing={settings.label_smoothing:g}: expected loss=cross-entropy with it, got {settings.loss}"
+            f"label_smoothing={settings.label_smoothing:g}: expected loss=cross-entropy with it, got {settings.loss}. "
+            "Try leaving it out"
         )
     return MeanSquaredError()
 
 
-def make_gradient(settings: Settings, executor: Executor | None = None) -> Gradient:
-    """Make the gradient of loss and penalties."""
+def make_gradient(
+    settings: Settings, executor: Executor | None = None, progress: Callable[[int, int], object] | None = None
+) -> Gradient:
+    """Make the gradient of loss and penalties; the definition calls `progress` within a step."""
     numerical = settings.gradient != "backprop"
     arguments: dict[str, Any] = {"h": settings.step_size, "scheme": settings.scheme} if numerical else {}
-    gradient: Gradient = partial(GRADIENTS[settings.gradient], loss=make_loss(settings), executor=executor, **arguments)
+    within = {"progress": progress} if settings.gradient == "definition" else {}
+    gradient: Gradient = partial(GRADIENTS[settings.gradient], loss=make_loss(settings), executor=executor, **arguments, **within)
     penalties = _penalties(settings)
     return Penalised(gradient, penalties, **arguments) if penalties else gradient
 
@@ -91,7 +95,7 @@ def _penalties(settings: Settings) -> tuple[Penalty, ...]:
 
 
 def make_augmentation(settings: Settings) -> Augmentation | None:
-    """Make the random changes of training images from words such as "shift=2,rotation=10"; None from "none"."""
+    """Make the random changes of training images from text such as "shift=2,rotation=10"; None from "none"."""
     if settings.augment == "none":
         return None
     names = [field.name for field in fields(Augmentation)]

@@ -112,7 +112,7 @@ class RunWriter:
     def __enter__(self) -> Self:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._lock = _locked(self.folder)
+            self._lock = locked(self.folder)
             try:
                 self._begin()
             except BaseException:
@@ -145,7 +145,7 @@ class RunWriter:
                 self.result({"status": "interrupted" if isinstance(error, KeyboardInterrupt | GeneratorExit) else "failed"})
 
 
-def _locked(folder: Path) -> int:
+def locked(folder: Path) -> int:
     """Open the folder, and hold it for as long as this is open or the process lives, so that two runs never mix."""
     if os.name != "posix":
         return os.open(os.devnull, os.O_RDONLY)

@@ -14,8 +14,9 @@ from handmade.data import prepare_for
 from handmade.engine.errors import HandmadeError
 from handmade.engine.evaluation import Evaluation, evaluate
 from handmade.engine.network import Network
+from handmade.engine.printable import Printable
 from handmade.engine.training import Diverged, Step
-from handmade.engine.training.monitor import Notice, Observer
+from handmade.engine.training.monitor import Notice, TrainingMonitor
 from handmade.engine.training.state import TrainingState
 from handmade.engine.training.stopping import Best
 from handmade.files.tensorboard import Board
@@ -32,7 +33,7 @@ RECENT = 100  # steps whose mean is the training loss at the end
 
 
 @dataclass(frozen=True, eq=False)
-class Progress:
+class Progress(Printable):
     """One step, after it was written to the log.
 
     Attributes
@@ -52,8 +53,11 @@ class Progress:
     checkpoint: Path | None
     seconds: float
 
+    def _summary(self) -> str:
+        return f"{self.step!r}, {self.seconds:.1f} s"
 
-class TrainingSession:
+
+class TrainingSession(Printable):
     """A training from a state on; iterating over it trains, and yields a `Progress` a step.
 
     It can be gone through once. A session that is left early, by `break` or by Ctrl-C, writes a checkpoint, and
@@ -109,11 +113,14 @@ class TrainingSession:
         self._board: Board | None = None
         self._losses: deque[float] = deque(maxlen=RECENT)
         self._images = 0  # in this session
-        self._observer = Observer(make_loss(job.settings))
+        self._monitor = TrainingMonitor(make_loss(job.settings))
         self._noticed = {notice.get("kind") for notice in writer.notices}
         self._resources: ExitStack | None = None
         self._began: float | None = None
         self._stopping = False
+
+    def _summary(self) -> str:
+        return f"{self.folder}, {self.steps:,} of {self.job.total:,} steps"
 
     @property
     def folder(self) -> Path:
@@ -141,6 +148,16 @@ class TrainingSession:
     def stop(self) -> None:
         """End the session after the current step, with a checkpoint and a result. It may be called from another thread."""
         self._stopping = True
+
+    def leave_out(self, seconds: float) -> None:
+        """Leave a pause out of the time of the run."""
+        if self._began is not None:
+            self._began += seconds
+
+    def save(self) -> dict[str, Any]:
+        """Write a checkpoint and the model between two steps; return the result of an interruption here, which is not written."""
+        self._save()
+        return self._result("interrupted")
 
     def finish(self) -> dict[str, Any]:
         """Train to the end and return the result."""
@@ -199,7 +216,7 @@ class TrainingSession:
         except Diverged as error:
             _write(error.network, self._writer.model)
             self._writer.result({"status": "diverged", "step": error.number})
-            raise HandmadeError(f"{error}; the last good model is in {self._writer.model}") from None
+            raise HandmadeError(f"{error}; the last good model is in {self._writer.model}") from error
         if status != "finished":
             self._save()
         self.result = self._ended(status)
@@ -221,12 +238,12 @@ class TrainingSession:
         self._images += step.images
         if self._board:
             self._board.log(step.number, **numbers)
-        notices = tuple(notice for notice in self._observer.see(step) if notice.kind not in self._noticed)
+        notices = tuple(notice for notice in self._monitor.observe(step) if notice.kind not in self._noticed)
         for notice in notices:
             self._writer.note(asdict(notice))
             if self._board:
                 self._board.note(notice.step, str(notice))
-        if step.validation is not None and step.state.best is not None and step.state.best.ago == 0:
+        if step.validation is not None and step.state.best is not None and step.state.best.validations_since == 0:
             self._save_best(step.state.best)
         due = time.perf_counter() - self._saved >= self.job.settings.checkpoint_every
         return Progress(step, notices, self._save() if due else None, seconds)
@@ -248,12 +265,16 @@ class TrainingSession:
 
     def _ended(self, status: str) -> dict[str, Any]:
         """Save and evaluate the last network, and the best one beside it."""
+        _write(self.network, self._writer.model)
+        result = self._result(status)
+        self._writer.result(result)
+        return result
+
+    def _result(self, status: str) -> dict[str, Any]:
         seconds, best = self._seconds, self._state.best
-        network = self.network
-        _write(network, self._writer.model)
         self.images_per_second = self._images / max(seconds - self._seconds_before, 1e-3)
-        self.evaluation = self._evaluated(network)
-        result = result_of(
+        self.evaluation = self._evaluated(self.network)
+        return result_of(
             self.job,
             self._state,
             self._writer,
@@ -263,8 +284,6 @@ class TrainingSession:
             last=self.evaluation,
             best=None if best is None else self._evaluated(best.network),
         )
-        self._writer.result(result)
-        return result
 
     def _evaluated(self, network: Network) -> Evaluation:
         test = self.job.digits.test

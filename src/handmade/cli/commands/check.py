@@ -1,6 +1,5 @@
-"""`handmade check`: backpropagation against exact difference quotients; kinks by name, and what was not tested."""
+"""`handmade check`: backpropagation against exact difference quotients, with kinks and arrays that were not tested."""
 
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,14 +9,9 @@ import typer
 from handmade.cli.commands.options import LAYER_IN_FILE, Data, Json, LayerArguments, LayerDtype, LayerInput, Watch, refuse
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from handmade.engine.arrays import Array
-    from handmade.engine.check.networks.check import ArrayReport, Report
+    from handmade.engine.check.networks.check import ArrayReport
     from handmade.network import Network
-
-MARKS = {"agree": "[bold]agree[/]", "kink": "kink", "not tested": "[bold]not tested[/]", "bug": "[bold reverse]BUG[/]"}
-SECTIONS = {"bug": "wrong gradients", "not tested": "not tested", "kink": "kinks"}  # by verdict, in order
 
 
 def check(
@@ -30,15 +24,16 @@ def check(
     *,
     data: Data = "mnist",
     images: Annotated[int, typer.Option(min=1, metavar="N", help="Number of images to check on.")] = 4,
-    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Of fresh weights, and of random inputs.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Seed of fresh weights, and of random inputs.")] = 0,
     all_weights: Annotated[
-        bool, typer.Option("--all-weights", help="Run the definition for every weight: a forward pass each.  [default: for some]")
+        bool,
+        typer.Option("--all-weights", help="Run the definition for every weight: a forward pass each.  [default: for some]"),
     ] = False,
     step_sizes: Annotated[
-        bool, typer.Option("--step-sizes", help="Show instead how the error depends on the step size h, from 0.1 to 1e-30.")
+        bool, typer.Option("--step-sizes", help="Show the error against the step size h instead, from 0.1 to 1e-30.")
     ] = False,
     figure: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="With --step-sizes: draw it as well, to a .png, .svg or .pdf.")
+        Path | None, typer.Option(metavar="FILE", help="With --step-sizes: draw it too, to a .png, .svg or .pdf.")
     ] = None,
     inputs: LayerInput = None,
     arguments: LayerArguments = None,
@@ -46,25 +41,26 @@ def check(
     watch: Watch = False,
     json: Json = False,
 ) -> None:
-    """Check every gradient of a network, or of a layer of your own, and tell errors from kinks.
+    """Check every gradient of a network, or of a layer of your own.
 
-    Ends with 0 only if all_weights gradient was tested and is right.
+    A gradient that differs from its quotients is an error, or a kink: a point where the slope jumps, such as ReLU at 0. The exit
+    code is 0 only if every gradient was tested and is right.
     """
-    of_layers = {"--input": inputs, "--args": arguments, "--dtype": dtype, "--watch": watch}
+    for_layers = {"--input": inputs, "--args": arguments, "--dtype": dtype, "--watch": watch}
     if file := LAYER_IN_FILE.fullmatch(target):
         from handmade.cli.layer_checks import Order, check_file
 
-        of_networks = {
+        for_networks = {
             "--all-weights": all_weights,
             "--step-sizes": step_sizes,
             "--figure": figure,
             "--images": images != 4,
             "--data": data != "mnist",
         }
-        refuse(of_networks, "goes with a network, not with a Python file")
+        refuse(for_networks, "goes with a network, not with a Python file")
         check_file(Order(Path(file[1]), file[2], tuple(inputs or ()), arguments, dtype, seed, json=json), watch=watch)
         return
-    refuse(of_layers, "goes with a layer in a Python file, such as my_layer.py:Conv")
+    refuse(for_layers, "goes with a layer in a Python file, such as my_layer.py:Conv")
     if figure and not step_sizes:
         raise typer.BadParameter("goes with --step-sizes", param_hint="--figure")
     if all_weights and step_sizes:
@@ -77,8 +73,10 @@ def check(
 
 def _check_steps(target: str, data: str, images: int, seed: int, figure: Path | None, *, json: bool) -> None:
     """Measure the error of every kind of quotient at every h, and print or draw it."""
-    from handmade.cli.console import news, print_json
-    from handmade.cli.step_errors import measured, show
+    from handmade.cli.console import news, print_json, results
+    from handmade.cli.step_errors import measured
+    from handmade.engine.printable import counted
+    from handmade.text.step_errors import layout
 
     if figure:
         from handmade.cli.figures import check_figure
@@ -94,9 +92,9 @@ def _check_steps(target: str, data: str, images: int, seed: int, figure: Path | 
     if json:
         print_json({"target": target, "images": images} | asdict(errors) | {"figure": str(figure) if figure else None})
         return
-    counted = sum(errors.weights.values())
-    news.print(f"{target}: {counted} weights, on {images} images of {data}, against backpropagation in float64")
-    show(errors)
+    weights, images_used = counted(sum(errors.weights.values()), "weight"), counted(images, "image")
+    news.print(f"{target}: {weights}, on {images_used} of {data}, against backpropagation in float64")
+    results.print(*layout(errors), sep="\n")
     if figure:
         news.print(f"Figure: {figure}")
 
@@ -107,14 +105,17 @@ def _check_gradients(target: str, data: str, images: int, seed: int, *, all_weig
 
     from handmade.cli.console import news, print_json, results
     from handmade.cli.progress import progress
+    from handmade.cli.targets import network_of
     from handmade.data import prepare_for
     from handmade.engine.check.networks import check as checks
     from handmade.engine.errors import HandmadeError
+    from handmade.engine.printable import counted
     from handmade.runs import inputs
+    from handmade.text.check_report import layout
     from handmade.threads import cores, threads
 
     digits = inputs.dataset(data)
-    network = inputs.network_named(target, seed)
+    network = network_of(target, seed)
     inputs.check_fit(network, digits, data)
     x = prepare_for(network, np.float64)(digits.train.images[:images])
     y, tries = digits.train.labels[:images], network.size if all_weights else None
@@ -127,11 +128,8 @@ def _check_gradients(target: str, data: str, images: int, seed: int, *, all_weig
         plain = {"target": target, "verdict": report.verdict, "ok": report.ok, "notes": report.notes}
         print_json(plain | {"arrays": [_plain(array) for array in report.arrays]})
     else:
-        news.print(f"{target}: {network.size:,} weights, on {len(x)} images of {data}, in float64")
-        if report.arrays:
-            results.print(_table(report))
-        for line in _sections(report):
-            results.print(line)
+        news.print(f"{target}: {counted(network.size, 'weight')}, on {counted(len(x), 'image')} of {data}, in float64")
+        results.print(*layout(report), sep="\n")
     if report.bugs:
         raise HandmadeError(f"{report.bugs:,} gradients are wrong")
     if report.verdict == "bug":
@@ -142,8 +140,9 @@ def _check_gradients(target: str, data: str, images: int, seed: int, *, all_weig
 
 
 def _tell_cost(network: "Network", x: "Array", y: "Array", threads: int) -> None:
-    from handmade.cli.console import duration, news
+    from handmade.cli.console import news
     from handmade.engine.gradients.definition import cost
+    from handmade.text.number_format import duration
 
     passes, seconds = cost(network, x, y, "forward")
     on = f" on {threads} cores" if threads > 1 else ""
@@ -153,50 +152,3 @@ def _tell_cost(network: "Network", x: "Array", y: "Array", threads: int) -> None
 
 def _plain(array: "ArrayReport") -> dict[str, Any]:
     return asdict(array) | {"verdict": array.verdict, "central": array.central, "kink": str(array.kink) if array.kink else None}
-
-
-def _table(report: "Report") -> "Table":
-    from rich import box
-    from rich.table import Table
-
-    table = Table(
-        box=box.SIMPLE,
-        padding=(0, 1, 0, 0),
-        show_edge=False,
-        caption="\nWorst error: of backpropagation, for all weights, against the exact quotient.\n"
-        "Definition: the worst of the textbook's subtraction, for as many weights as were tried.",
-        caption_justify="left",
-    )
-    table.add_column("array", overflow="fold")  # a name that is cut could be that of several arrays
-    table.add_column("weights", justify="right")
-    table.add_column("on a\nkink", justify="right")
-    table.add_column("worst\nerror", justify="right")
-    table.add_column("definition", justify="right")
-    table.add_column("tried", justify="right")
-    table.add_column("verdict")
-    for array in report.arrays:
-        counts = (f"{array.entries:,}", f"{array.kinks:,}" if array.kinks else "")
-        table.add_row(
-            array.name, *counts, _error(array.error), _error(array.definition), f"{array.tried:,}", MARKS[array.verdict]
-        )
-    return table
-
-
-def _error(error: float) -> str:
-    return f"{error:.0e}" if error else "0"
-
-
-def _sections(report: "Report") -> Iterator[str]:
-    """Return what is to be said beside the table, section by section, and the summary."""
-    from rich.markup import escape
-
-    for verdict, title in SECTIONS.items():
-        stories = [array.story() for array in report.arrays if array.verdict == verdict]
-        if stories:
-            yield f"[bold]{title}[/]"
-            yield from (f"  {escape(story)}" for story in stories)
-    if report.notes:
-        yield "[bold]inactive units[/]"
-        yield from (f"  {escape(note)}" for note in report.notes)
-    summary = escape(report.summary())
-    yield summary if report.ok else f"[bold]{summary}[/]"

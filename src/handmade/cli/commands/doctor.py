@@ -1,4 +1,4 @@
-"""`handmade doctor`: the machine, what would make it faster, and one second of the real work."""
+"""`handmade doctor`: the computer, advice to make it faster, and a second of real work."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def doctor(*, json: Json = False) -> None:
-    """Tell what this machine is, and whether handmade is right and fast on it."""
+    """Test that handmade is right and fast on this computer."""
     from handmade.cli.console import print_json, results
     from handmade.doctor import advice, machine, self_test
     from handmade.engine.errors import HandmadeError
@@ -39,7 +39,7 @@ def doctor(*, json: Json = False) -> None:
         for line in (*map(_verdict, verdicts), *(_speed(speed, blas) for speed in speeds)):
             results.print(line)
         results.print()
-        for sentence in advised or ("Nothing to change: the BLAS uses what this processor has.",):
+        for sentence in advised or ("Nothing to change: the BLAS uses all instruction sets of this processor.",):
             results.print(f"Advice: {sentence}" if advised else sentence, markup=False)
     wrong = [verdict.name for verdict in verdicts if not verdict.right]
     if wrong:
@@ -62,23 +62,24 @@ def _rows(machine: "Machine") -> dict[str, str]:
 
     from handmade.doctor.machine import EXTRAS
     from handmade.engine.backend import BACKENDS
+    from handmade.engine.extras import install_command
 
     blas = machine.blas
-    unnamed = "one that does not say its name"
+    unnamed = "unknown"
     bound = f"{machine.present} in the machine, {machine.bound} for this process; handmade uses {machine.granted}"
     libraries = [
-        f"{name} {found}" if found else f"{name} absent (pip install 'handmade\\[{EXTRAS[name]}]')"
+        f"{name} {found}" if found else f"{name} absent ({escape(install_command(EXTRAS[name]))})"
         for name, found in machine.libraries.items()
     ]
     return {
         "handmade": machine.handmade,
         "system": machine.system,
-        "processor": f"{machine.processor}, {' '.join(machine.instructions) or 'no instruction sets that NumPy looks for'}",
+        "processor": f"{machine.processor}, {' '.join(machine.instructions) or 'no instruction sets that NumPy uses'}",
         "cores": bound,
         "Python": machine.python,
         "NumPy": machine.numpy,
         "BLAS": f"{blas.name} {blas.version}, {blas.architecture} kernels, {blas.threads} threads" if blas else unnamed,
-        "variables": ", ".join(f"{name}={value}" for name, value in machine.variables.items()) or "none that matter",
+        "variables": ", ".join(f"{name}={value}" for name, value in machine.variables.items()) or "none that change the speed",
         "libraries": ", ".join(libraries),
         "backend": f"{machine.backend}; there are {', '.join(BACKENDS)}",
         "compiled": escape(_loops(machine.loops)),
@@ -86,7 +87,7 @@ def _rows(machine: "Machine") -> dict[str, str]:
 
 
 def _loops(loops: "Loops") -> str:
-    """Tell what compiled loops find here, or the reason why they cannot be used."""
+    """Describe the compiled loops, or the reason why they cannot be used."""
     if loops.unusable is not None:
         return loops.unusable
     kept = f"machine code in {loops.folder}" if loops.folder else "machine code is not kept"
@@ -101,7 +102,7 @@ def _verdict(verdict: "Verdict") -> str:
 
 def _speed(speed: "Speed", blas: float) -> str:
     low, high = (f"{100 * share:.0f}" for share in speed.expected)
-    word = "" if speed.usual else "; slow: something else may be running"
+    word = "" if speed.usual else "; slow: other programs may be running"
     return (
         f"{speed.images:,.0f} images/s  {speed.name} gradient, readme network, one core: "
         f"{100 * speed.share:.0f} % of the BLAS's {blas / 1e9:.0f} GFLOP/s, usually {low} to {high} %{word}"

@@ -1,4 +1,4 @@
-"""Options: those that several commands share, and those of `handmade train`, made from the settings of a run."""
+"""Options that several commands share, and those of `handmade train`, which are made from the settings of a run."""
 
 import inspect
 import re
@@ -10,16 +10,23 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from handmade.runs.settings import Setting, settings
+from handmade.runs.fields import Setting
+from handmade.runs.settings import settings
 
 
-def setting_option(setting: Setting) -> Any:
+def setting_option(setting: Setting, panel: str | None = None) -> Any:
     """Make the option of one setting."""
-    return typer.Option(f"--{setting.name.replace('_', '-')}", metavar=setting.metavar, min=setting.least, help=setting.text)
+    return typer.Option(
+        f"--{setting.name.replace('_', '-')}",
+        metavar=setting.metavar,
+        min=setting.least,
+        help=setting.text,
+        rich_help_panel=panel,
+    )
 
 
 def takes_settings(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command one option for each setting, in the place of its `**values`."""
+    """Give a command one option for each setting, instead of its `**values`."""
     signature = inspect.signature(command)
     before = [each for each in signature.parameters.values() if each.kind is not inspect.Parameter.VAR_KEYWORD]
     options = [
@@ -27,12 +34,12 @@ def takes_settings(command: Callable[..., None]) -> Callable[..., None]:
             setting.name,
             inspect.Parameter.KEYWORD_ONLY,
             default=setting.default,
-            annotation=Annotated[_type(setting), setting_option(setting)],
+            annotation=Annotated[_type(setting), setting_option(setting, setting.panel)],
         )
         for setting in settings()
     ]
     first = [each for each in before if each.kind is not inspect.Parameter.KEYWORD_ONLY]
-    command.__signature__ = signature.replace(parameters=[*first, *options, *before[len(first) :]])  # type: ignore[attr-defined]
+    command.__signature__ = signature.replace(parameters=[*first, *before[len(first) :], *options])  # type: ignore[attr-defined]
     return command
 
 
@@ -46,7 +53,7 @@ def _type(setting: Setting) -> Any:
 
 
 def given_settings(context: typer.Context) -> dict[str, Any]:
-    """Return the settings that stand on the command line, by name."""
+    """Return the settings that are given on the command line, by name."""
     sources = {setting.name: context.get_parameter_source(setting.name) for setting in settings()}
     return {name: context.params[name] for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"}
 
@@ -63,9 +70,9 @@ def in_options(message: str) -> str:
 
 
 def takes_backend(command: Callable[..., None], *, light: bool = False) -> Callable[..., None]:
-    """Give a command the option --backend; all of it computes with that backend.
+    """Give a command the option --backend, the backend that it computes with.
 
-    A light command has so little work that loading the fastest backend would take longer: it is `plain` by default.
+    The default of a light command is `plain`: loading the fastest backend would take longer than its work.
     """
     signature = inspect.signature(command)
     setting = next(setting for setting in settings() if setting.name == "backend")
@@ -93,21 +100,23 @@ def refuse(options: Mapping[str, Any], reason: str) -> None:
 
 
 Data = Annotated[str, setting_option(next(setting for setting in settings() if setting.name == "data"))]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output; the rest goes to standard error.")]
-Target = Annotated[str, typer.Argument(metavar="MODEL|NAME|FILE", help="A model or run, a preset, or a network file.")]
-Image = Annotated[str, typer.Option(metavar="IMAGE", help="An image: test:7 or train:12 of the data, or a picture file.")]
-Label = Annotated[int | None, typer.Option(metavar="N", help="Take this for the class of the image.  [default: its own]")]
-Digits = Annotated[int, typer.Option(metavar="N", min=1, max=17, help="Digits to show, as far as they are useful.")]
-Seed = Annotated[int, typer.Option(min=0, metavar="N", help="Seed of fresh weights.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output; other lines go to standard error.")]
+Target = Annotated[str, typer.Argument(metavar="MODEL|NAME|FILE", help="Run, model file, preset (untrained), or network file.")]
+Image = Annotated[str, typer.Option(metavar="IMAGE", help="Image: test:7 or train:12 of the data, or a picture file.")]
+Label = Annotated[int | None, typer.Option(metavar="N", help="Class of the image.  [default: its label]")]
+Digits = Annotated[int, typer.Option(metavar="N", min=1, max=17, help="Number of digits to show.")]
+Seed = Annotated[int, typer.Option(min=0, metavar="N", help="Seed of the weights of an untrained network.")]
 LAYER_IN_FILE = re.compile(r"(.+\.py)(?::(.*))?", re.DOTALL)  # my_layer.py:Conv, or my_layer.py
 LayerInput = Annotated[
     list[str] | None,
     typer.Option(
-        "--input", metavar="SHAPE|FILE", help="Of a layer: random numbers of a shape, 2,8,8,3, or an .npy file; repeatable."
+        "--input",
+        metavar="SHAPE|FILE",
+        help="Input of a layer: shape of random numbers, such as 2,8,8,3, or .npy file; repeatable.",
     ),
 ]
 LayerArguments = Annotated[
-    str | None, typer.Option("--args", metavar="TEXT", help="Arguments of a class: 'kernel=3, filters=4'.")
+    str | None, typer.Option("--args", metavar="TEXT", help="Arguments of a layer's class, such as 'kernel=3, filters=4'.")
 ]
 LayerDtype = Annotated[Literal["float32", "float64"] | None, typer.Option(help="Precision of a layer.  [default: float64]")]
-Watch = Annotated[bool, typer.Option("--watch", help="Check a Python file again when it is saved; Ctrl-C ends it.")]
+Watch = Annotated[bool, typer.Option("--watch", help="Check a Python file each time it is saved, until Ctrl-C.")]

@@ -1,4 +1,4 @@
-"""`handmade plot`: one command a picture."""
+"""`handmade plot`: a command for each picture."""
 
 from functools import partial
 from pathlib import Path
@@ -7,25 +7,27 @@ from typing import Annotated
 import typer
 
 from handmade.cli.commands.options import Data, Image, Label, Seed, Target
+from handmade.cli.help import Command, Group
 
 plot = typer.Typer(
     name="plot",
-    help="Draw a picture: filters, feature maps, curves, mistakes, ...",
-    epilog="A picture is a .png, .svg or .pdf, by the ending of --out.",
+    cls=Group,
+    help="Draw filters, feature maps, training curves, mistakes and more.",
+    epilog="A picture is a .png, .svg or .pdf file, by the ending of --out; a film is a .gif.",
     rich_markup_mode=None,
 )
 
 Out = Annotated[Path | None, typer.Option(metavar="FILE", help="File to write.  [default: MODEL-PICTURE.png, here]")]
-Force = Annotated[bool, typer.Option("--force", help="Write over a file that is there already.")]
-Dark = Annotated[bool, typer.Option("--dark", help="For a dark background.")]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite a file that is there already.")]
+Dark = Annotated[bool, typer.Option("--dark", help="Use colours for a dark background.")]
 LayerName = Annotated[str | None, typer.Option(metavar="LAYER", help="One layer, such as conv1 or linear1.")]
 
 
-@plot.command()
+@plot.command(cls=Command)
 def filters(
     target: Target, *, layer: LayerName = None, seed: Seed = 0, out: Out = None, force: Force = False, dark: Dark = False
 ) -> None:
-    """Weights as images: what the layers look for."""
+    """Draw the weights of the layers as images."""
     from handmade import pictures
     from handmade.cli.figures import Order
     from handmade.runs.inputs import network_named
@@ -35,7 +37,7 @@ def filters(
     order.draw(file, pictures.filters(network_named(target, seed), layer, dark=dark))
 
 
-@plot.command()
+@plot.command(cls=Command)
 def maps(
     target: Target,
     *,
@@ -47,7 +49,7 @@ def maps(
     force: Force = False,
     dark: Dark = False,
 ) -> None:
-    """Feature maps of one image, layer by layer."""
+    """Draw the feature maps of one image, layer by layer."""
     from handmade import pictures
     from handmade.cli.figures import Order, with_image
 
@@ -57,11 +59,11 @@ def maps(
     order.draw(file, pictures.feature_maps(network, one, label, dark=dark))
 
 
-@plot.command()
+@plot.command(cls=Command)
 def nudge(
     target: Target,
     *,
-    nudge: Annotated[str, typer.Option(metavar="PLACE=STEP", help="Weight to move, and distance: conv1.W[1,2,0,5]=+0.1.")],
+    nudge: Annotated[str, typer.Option(metavar="PLACE=STEP", help="Weight to nudge, and its change: conv1.W[1,2,0,5]=+0.1.")],
     image: Image = "test:0",
     data: Data = "mnist",
     label: Label = None,
@@ -70,7 +72,7 @@ def nudge(
     force: Force = False,
     dark: Dark = False,
 ) -> None:
-    """Changes at every layer by one nudge, exactly."""
+    """Draw the exact changes by one nudge at every layer."""
     from handmade import pictures
     from handmade.cli.figures import Order, with_image
 
@@ -80,20 +82,20 @@ def nudge(
     order.draw(file, pictures.difference_maps(network, one, nudge, label, dark=dark))
 
 
-@plot.command()
+@plot.command(cls=Command)
 def sensitivity(
     target: Target,
     *,
     image: Image = "test:0",
     data: Data = "mnist",
     label: Label = None,
-    patch: Annotated[int, typer.Option(min=1, metavar="N", help="The side of the square that is wiped out; odd.")] = 3,
+    patch: Annotated[int, typer.Option(min=1, metavar="N", help="Side of the square that is covered, in pixels; odd.")] = 3,
     seed: Seed = 0,
     out: Out = None,
     force: Force = False,
     dark: Dark = False,
 ) -> None:
-    """Pixels that matter for an image, in three ways."""
+    """Draw the pixels that matter most, by three methods."""
     from handmade import pictures
     from handmade.cli.console import news
     from handmade.cli.figures import Order, with_image
@@ -103,19 +105,19 @@ def sensitivity(
     network, one, label = with_image(target, seed, image, data, label)
     if label is None:
         label = int(network.predict(one[None])[0])
-        news.print(f"No label is known; the network takes it for a {label}.")
+        news.print(f"The image has no label. The predicted class is used: {network.class_name(label)}.", markup=False)
     order.draw(file, pictures.sensitivity(network, one, label, patch=patch, dark=dark))
 
 
-@plot.command()
+@plot.command(cls=Command)
 def curves(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="The folders of runs; several are laid over each other.")],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs; several are drawn in one picture.")],
     *,
     out: Out = None,
     force: Force = False,
     dark: Dark = False,
 ) -> None:
-    """Loss and accuracy of one run or several, step by step."""
+    """Draw the training curves of runs: loss and accuracy."""
     from handmade import pictures
     from handmade.cli.figures import Order, histories
 
@@ -124,11 +126,11 @@ def curves(
     order.draw(file, pictures.curves(histories(runs), dark=dark))
 
 
-@plot.command()
+@plot.command(cls=Command)
 def confusion(
     target: Target, *, data: Data = "mnist", seed: Seed = 0, out: Out = None, force: Force = False, dark: Dark = False
 ) -> None:
-    """Confusion matrix: test digits, and what they are taken for."""
+    """Draw the confusion matrix of the test images."""
     from handmade import pictures
     from handmade.cli.figures import Order, with_data
     from handmade.data import prepare_for
@@ -141,18 +143,18 @@ def confusion(
     order.draw(file, pictures.confusion(evaluate(network, x, digits.test.labels), network.class_names, dark=dark))
 
 
-@plot.command()
+@plot.command(cls=Command)
 def mistakes(
     target: Target,
     *,
-    most: Annotated[int, typer.Option(min=1, max=200, metavar="N", help="Number of images of each kind.")] = 16,
+    most: Annotated[int, typer.Option(min=1, max=200, metavar="N", help="Largest number of images of each kind.")] = 16,
     data: Data = "mnist",
     seed: Seed = 0,
     out: Out = None,
     force: Force = False,
     dark: Dark = False,
 ) -> None:
-    """The worst mistakes, and the closest right answers."""
+    """Draw the worst mistakes, and the closest right answers."""
     from handmade import pictures
     from handmade.cli.figures import Order, with_data
     from handmade.data import prepare_for
@@ -164,18 +166,18 @@ def mistakes(
     order.draw(file, pictures.mistakes(network, x, digits.test.labels, most=most, dark=dark))
 
 
-@plot.command()
+@plot.command(cls=Command)
 def histograms(
     target: Target,
     *,
-    images: Annotated[int, typer.Option(min=1, metavar="N", help="Training images whose mean loss has the gradients.")] = 256,
+    images: Annotated[int, typer.Option(min=1, metavar="N", help="Number of training images for the gradients.")] = 256,
     data: Data = "mnist",
     seed: Seed = 0,
     out: Out = None,
     force: Force = False,
     dark: Dark = False,
 ) -> None:
-    """Distribution of weights and gradients, by layer."""
+    """Draw histograms of weights and gradients, by layer."""
     from handmade import pictures
     from handmade.cli.figures import Order, with_data
     from handmade.data import prepare_for
@@ -187,18 +189,18 @@ def histograms(
     order.draw(file, pictures.histograms(network, x, digits.train.labels[:images], dark=dark))
 
 
-@plot.command()
+@plot.command(cls=Command)
 def steps(
     target: Target = "readme",
     *,
-    images: Annotated[int, typer.Option(min=1, metavar="N", help="Number of images whose loss is taken.")] = 4,
+    images: Annotated[int, typer.Option(min=1, metavar="N", help="Number of images in the batch.")] = 4,
     data: Data = "mnist",
     seed: Seed = 0,
     out: Out = None,
     force: Force = False,
     dark: Dark = False,
 ) -> None:
-    """Error against h: the V of the textbook's quotient, and the exact one."""
+    """Draw the error of difference quotients against h."""
     from handmade import pictures
     from handmade.cli.figures import Order
     from handmade.cli.step_errors import measured
@@ -208,7 +210,7 @@ def steps(
     order.draw(file, pictures.error_against_h(measured(target, data, images, seed), dark=dark))
 
 
-@plot.command()
+@plot.command(cls=Command)
 def film(
     target: Target = "readme",
     *,
@@ -217,13 +219,13 @@ def film(
     layer: LayerName = None,
     data: Data = "mnist",
     seed: Annotated[
-        int | None, typer.Option(min=0, metavar="N", help="Of fresh weights and the order.  [default: the run's, or 0]")
+        int | None, typer.Option(min=0, metavar="N", help="Seed of new weights and of the order.  [default: the run's, or 0]")
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="File to write.  [default: MODEL-film.gif, here]")] = None,
     force: Force = False,
     dark: Dark = False,
 ) -> None:
-    """The filters while they learn: trains anew, makes a GIF."""
+    """Draw the filters during a new training, as a GIF."""
     import numpy as np
 
     from handmade import networks, pictures
@@ -245,7 +247,7 @@ def film(
     if not network.size:
         raise HandmadeError(f"{target}: expected a network with weights, got one without. Try another network")
     network = networks.described(describe(network), np.random.default_rng(seed), network.dtype)
-    news.print(f"Training {target} anew for {steps:,} steps, by backpropagation with momentum; no file of a run is touched.")
+    news.print(f"Training {target} from new weights for {steps:,} steps, by backpropagation with momentum. No run is changed.")
     every = max(1, -(-steps // (frames - 1)))
     taken = []
     with threads(cores()) as executor, progress("steps") as tell:

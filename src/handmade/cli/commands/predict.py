@@ -1,4 +1,4 @@
-"""`handmade predict`: read digits from pictures, with every stage on the way."""
+"""`handmade predict`: classify digits in pictures, with all stages of their preparation."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -17,15 +17,16 @@ if TYPE_CHECKING:
     from handmade.files.images import Picture
     from handmade.network import Network
 
-SURE = 0.5  # below it, the network holds every single answer for more likely wrong than right
+SURE = 0.5  # below it, even the most likely class is more likely wrong than right
 BAR = 40  # columns of a probability of 1
 WORTH_A_BAR = 0.001
 STAGE = 24  # columns
+PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff")
 
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """One picture read: the digit, the answer of the network, and a reason to reject it."""
+    """One classified picture: the digit, its probabilities, and a reason to reject it."""
 
     file: str
     picture: "Picture"
@@ -46,23 +47,24 @@ class Reading:
 
 
 def predict(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A run, or a model file: what handmade train made.")],
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A run, or a model file, made by handmade train.")],
     files: Annotated[
         list[str],
         typer.Argument(metavar="FILE...", help="Pictures with one digit each; - reads one from standard input."),
     ],
     *,
-    show_stages: Annotated[bool, typer.Option("--show-stages", help="Show what becomes of the picture on the way.")] = False,
+    show_stages: Annotated[
+        bool, typer.Option("--show-stages", help="Show the picture after each stage of its preparation.")
+    ] = False,
     stages_out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Draw these stages into a PNG file, a row for each picture.")
+        Path | None, typer.Option(metavar="FILE", help="Write these stages to a PNG file, one row for each picture.")
     ] = None,
     json: Json = False,
 ) -> None:
-    """Read digits of your own: from a photo, a scan or a drawing.
+    """Classify your own pictures of digits.
 
-    PNG, JPEG, GIF, BMP, WebP or TIFF, of any size; dark on light or light on dark. One digit a picture, the right way up.
-
-    The model comes from handmade train. Then, for instance: handmade predict runs/readme-1 seven.png
+    A picture is a photo, a scan or a drawing of one digit, upright: PNG, JPEG, GIF, BMP, WebP or TIFF, of any size, dark on
+    light or light on dark. The model comes from handmade train.
     """
     from rich.text import Text
 
@@ -70,36 +72,50 @@ def predict(
     from handmade.engine.errors import HandmadeError
     from handmade.files.images import write_rows
 
+    _check_order(model, files)
     network = _network(model)
     if stages_out and stages_out.exists():
-        raise HandmadeError(f"--stages-out: expected a new file; {str(stages_out)!r} is there already. Try another name")
+        raise HandmadeError(f"--stages-out: expected a new file, got {stages_out}, which exists. Try another name")
     readings: list[Reading] = []
-    told: list[dict[str, Any]] = []
+    records: list[dict[str, Any]] = []
     errors: list[str] = []
     for file in files:
         try:
             reading = _read(network, file)
         except HandmadeError as error:
             errors.append(str(error))
-            told.append({"file": file, "error": str(error)})
+            records.append({"file": file, "error": str(error)})
             if len(files) > 1:
                 news.print(Text(f"handmade: {error}"))
             continue
         readings.append(reading)
-        told.append(_plain(reading))
+        records.append(_plain(reading))
         if not json:
-            _tell(reading, stages=show_stages)
+            _print(reading, stages=show_stages)
     if json and readings:
-        print_json({"model": str(model), "pictures": told})
+        print_json({"model": str(model), "pictures": records})
     if stages_out and readings:
         write_rows(stages_out, [[stage for stage, _ in _stages(reading.digit)] for reading in readings])
-        news.print(Text(f"The stages are in {stages_out}"))
+        news.print(Text(f"Stages: {stages_out}"))
     if errors:
         raise HandmadeError(errors[0] if len(files) == 1 else f"{len(errors)} of {len(files)} pictures could not be read")
 
 
+def _check_order(model: Path, files: list[str]) -> None:
+    """Raise HandmadeError if a picture stands where the model belongs, and the model among the pictures."""
+    import shlex
+
+    from handmade.engine.errors import HandmadeError
+    from handmade.files.models import MODEL
+
+    models = [name for name in files if (Path(name) / MODEL).is_file() or name.endswith(Path(MODEL).suffix)]
+    if models and model.suffix.lower() in PICTURES:
+        words = [models[0], str(model), *(name for name in files if name not in models)]
+        raise HandmadeError(f"expected MODEL first, then pictures. Try: handmade predict {shlex.join(words)}")
+
+
 def _network(path: Path) -> "Network":
-    """Read the trained network, or raise HandmadeError if it does not read digits of 28 x 28."""
+    """Read the trained network; HandmadeError if it does not classify digits of 28 x 28."""
     import numpy as np
 
     from handmade.data import prepare_for
@@ -109,14 +125,14 @@ def _network(path: Path) -> "Network":
 
     if not model_of(path).exists():
         raise HandmadeError(
-            f"{str(path)!r}: expected a trained network, a run or a model file; there is none. "
-            "Make one in about a minute: handmade train. Then name the run that it tells, such as runs/readme-1"
+            f"{str(path)!r}: expected a run or a model file; there is none. "
+            "Try handmade train, which takes about a minute; then handmade predict runs/readme-1 seven.png"
         )
     network = inputs.model(path)
-    wanted = prepare_for(network)(np.zeros((1, 28, 28, 1), np.uint8)).shape[1:]
-    if network.input_shape != wanted or network.classes < 2:
+    expected = prepare_for(network)(np.zeros((1, 28, 28, 1), np.uint8)).shape[1:]
+    if network.input_shape != expected or network.classes < 2:
         raise HandmadeError(
-            f"{path}: expected a network for images of shape {wanted}, got one for {network.input_shape}. Try a run of readme"
+            f"{path}: expected a network for images of shape {expected}, got one for {network.input_shape}. Try a run of readme"
         )
     return network
 
@@ -124,9 +140,9 @@ def _network(path: Path) -> "Network":
 def _read(network: "Network", file: str) -> Reading:
     import numpy as np
 
-    from handmade.cli.console import percent
     from handmade.data import find_digit, prepare_for
     from handmade.runs import inputs
+    from handmade.text.number_format import percent
 
     picture = inputs.picture(file)
     digit = find_digit(picture.grey)
@@ -153,11 +169,12 @@ def _plain(reading: Reading) -> dict[str, Any]:
     }
 
 
-def _tell(reading: Reading, *, stages: bool) -> None:
+def _print(reading: Reading, *, stages: bool) -> None:
     from rich.text import Text
 
-    from handmade.cli.console import percent, results
+    from handmade.cli.console import results
     from handmade.cli.terminal_pictures import grey, rows
+    from handmade.text.number_format import percent
 
     height, width = reading.picture.size
     ink = "light ink on dark" if reading.digit.measures.light else "dark ink on light"
@@ -170,7 +187,9 @@ def _tell(reading: Reading, *, stages: bool) -> None:
     if reading.rejection:
         results.print(Text.assemble(("This does not look like a digit", "bold"), f": {reading.rejection}."))
         if reading.rejection == reading.digit.rejection:
-            results.print(f"Asked all the same, the network says {reading.name}, with {percent(reading.probabilities.max())}.")
+            results.print(
+                f"Its guess would be {reading.name} ({percent(reading.probabilities.max())}); do not rely on it.", markup=False
+            )
     else:
         results.print(Text.assemble("This is an " if reading.name == "8" else "This is a ", (reading.name, "bold"), "."))
     if reading.rejection != reading.digit.rejection or not reading.rejection:
@@ -184,7 +203,8 @@ def _bars(probabilities: "Array", names: tuple[str, ...]) -> Iterator["Text"]:
     import numpy as np
     from rich.text import Text
 
-    from handmade.cli.console import percent, results
+    from handmade.cli.console import results
+    from handmade.text.number_format import percent
 
     wide = max(map(len, names))
     full = "\N{FULL BLOCK}" if results.encoding.startswith("utf") else "#"

@@ -1,42 +1,67 @@
-"""`handmade report`: all about a run on one page of HTML."""
+"""`handmade report`: a run, a model file or a preset on one page of HTML."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from handmade.cli.commands.options import Seed, Target
+
+if TYPE_CHECKING:
+    from handmade import pictures
+
 
 def report(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")],
+    target: Target,
     *,
-    image: Annotated[int, typer.Option(min=0, metavar="N", help="Number of the test image to follow through the network.")] = 0,
+    image: Annotated[int, typer.Option(min=0, metavar="N", help="Number of the test image to show in all layers.")] = 0,
     data: Annotated[
-        str | None, typer.Option(metavar="mnist|DIRECTORY", help="The data to test on.  [default: the run's own]")
+        str | None,
+        typer.Option(metavar="mnist|DIRECTORY", help="Data to test on.  [default: those of the run, or mnist]"),
     ] = None,
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="File to write.  [default: RUN/report.html]")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there already.")] = False,
+    seed: Seed = 0,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="File to write.  [default: RUN/report.html, or MODEL-report.html, here]"),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there already.")] = False,
 ) -> None:
-    """Tell all about a run on one page of HTML, complete in itself."""
+    """Write a report of a run or a model: one HTML page.
+
+    Only a run has a training log; the report of a model file without a run, or of a preset, has no training curves.
+    """
     from handmade import pictures
     from handmade.cli.console import results
-    from handmade.cli.figures import histories, writable
+    from handmade.cli.figures import writable
     from handmade.data import prepare_for
     from handmade.engine.errors import HandmadeError
     from handmade.files.atomic import write_atomically
     from handmade.pictures.style import library
     from handmade.runs import inputs
-    from handmade.runs.record import read_run_json
 
     library()
-    settings = read_run_json(run)
-    file = writable(out or run / "report.html", ("html", "htm"), force=force)
+    history, settings, default = _training(target)
+    file = writable(out or default, ("html", "htm"), force=force)
     source = data or str(settings.get("data", "mnist"))
-    network, digits = inputs.model(run), inputs.dataset(source)
+    network, digits = inputs.network_named(target, seed), inputs.dataset(source)
     inputs.check_fit(network, digits, source)
     if image >= len(digits.test.labels):
         raise HandmadeError(f"--image: expected a test image, 0 to {len(digits.test.labels) - 1}, got {image}. Try --image 0")
     x = prepare_for(network)(digits.test.images)
-    about = pictures.Subject(histories([run])[0], settings, network, x, digits.test.labels)
-    page = pictures.report(about, image).encode()
+    page = pictures.report(pictures.Subject(history, settings, network, x, digits.test.labels), image).encode()
     write_atomically(file, page)
     results.print(f"Report: {file} ({len(page) / 1e6:.1f} MB)", markup=False)
+
+
+def _training(target: str) -> "tuple[pictures.History, dict[str, Any], Path]":
+    """Return the log and the settings of the run that a model belongs to, both empty if there is none, and the default file."""
+    from handmade import pictures
+    from handmade.cli.figures import histories, stem_of
+    from handmade.runs.inputs import run_with
+    from handmade.runs.record import read_run_json
+
+    run = run_with(Path(target))
+    if run is None:
+        stem = stem_of(target)
+        return pictures.History(stem, []), {}, Path(f"{stem}-report.html")
+    return histories([run])[0], read_run_json(run), run / "report.html"

@@ -1,11 +1,14 @@
-"""`handmade show`: digits and filters, drawn in characters."""
+"""`handmade show`: images and filters, drawn in characters, and the layers of a model."""
 
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from handmade.cli.commands.options import Data, Json
+
+if TYPE_CHECKING:
+    from handmade.engine.arrays import Array
+    from handmade.network import Network
 
 MOST_FILTERS = 64
 
@@ -13,24 +16,30 @@ MOST_FILTERS = 64
 def show(
     names: Annotated[
         list[str],
-        typer.Argument(metavar="IMAGE...", help="test:7, train:12, a picture file; with --filters, a model or a run."),
+        typer.Argument(metavar="IMAGE...|MODEL", help="Images: test:7, train:12, picture files. Or a model, a run or a preset."),
     ],
     *,
     filters: Annotated[
-        str | None, typer.Option(metavar="LAYER", help="Show the weights of a convolution, such as conv1, of a model instead.")
+        str | None, typer.Option(metavar="LAYER", help="Of a model, show the weights of a convolution, such as conv1.")
     ] = None,
     data: Data = "mnist",
     json: Json = False,
 ) -> None:
-    """Look at digits, or at a model's filters, in the terminal."""
+    """Show images, the layers of a model, or its filters."""
+    from handmade.cli.targets import is_network
     from handmade.engine.errors import HandmadeError
 
-    if filters is None:
-        _images(names, data, json=json)
-    elif len(names) == 1:
-        _filters(Path(names[0]), filters, json=json)
+    models = [name for name in names if is_network(name)]
+    if filters is not None and len(names) != 1:
+        raise HandmadeError(f"--filters: expected one model, got {len(names)} names. Try one at a time")
+    if models and len(names) > 1:
+        raise HandmadeError(f"expected images, or one model; got the model {models[0]!r:.80} among {len(names)} names")
+    if filters is not None:
+        _filters(names[0], filters, json=json)
+    elif models:
+        _layers(models[0], json=json)
     else:
-        raise HandmadeError(f"--filters: expected one model, got {len(names)}. Try one at a time")
+        _images(names, data, json=json)
 
 
 def _images(names: list[str], data: str, *, json: bool) -> None:
@@ -43,26 +52,45 @@ def _images(names: list[str], data: str, *, json: bool) -> None:
         values = [{"image": one.name, "label": one.label, "pixels": one.pixels[..., 0].tolist()} for one in images]
         print_json({"images": values})
         return
-    told = [(one, one.name if one.label is None else f"{one.name} is {one.label}") for one in images]
-    for line in rows((grey(one.pixels[..., 0] / 255, label, results) for one, label in told), results):
+    labels = [one.name if one.label is None else f"{one.name} is {one.label}" for one in images]
+    tiles = (grey(one.pixels[..., 0] / 255, label, results) for one, label in zip(images, labels, strict=True))
+    for line in rows(tiles, results):
         results.print(line)
 
 
-def _filters(path: Path, name: str, *, json: bool) -> None:
+def _layers(name: str, *, json: bool) -> None:
     from handmade.cli.console import print_json, results
+    from handmade.cli.targets import network_of
+    from handmade.text.network_table import layer_rows, layout
+
+    network = network_of(name, seed=0)
+    if json:
+        print_json({"model": name, "layers": layer_rows(network)})
+        return
+    results.print(*layout(network, name), sep="\n")
+    if found := _convolutions(network):
+        results.print(f"Filters: handmade show {name} --filters {next(iter(found))}", markup=False)
+
+
+def _convolutions(network: "Network") -> dict[str, "Array"]:
+    """Return the filters of each convolution, (rows, columns, inputs, outputs), by its name."""
+    arrays = {network.display_name(key): W for key, W in network.parameters().items()}
+    return {each.removesuffix(".W"): W for each, W in arrays.items() if each.endswith(".W") and W.ndim == 4}
+
+
+def _filters(model: str, name: str, *, json: bool) -> None:
+    from handmade.cli.console import print_json, results
+    from handmade.cli.targets import network_of
     from handmade.cli.terminal_pictures import rows, weights
     from handmade.engine.errors import HandmadeError
-    from handmade.runs import inputs
 
-    network = inputs.model(path)
-    arrays = {network.display_name(key): W for key, W in network.parameters().items()}
-    found = {each.removesuffix(".W"): W for each, W in arrays.items() if each.endswith(".W") and W.ndim == 4}
+    found = _convolutions(network_of(model, seed=0))
     if name not in found:
-        has = f"{path} has {', '.join(found)}" if found else f"{path} has none"
+        has = f"{model} has {', '.join(found)}" if found else f"{model} has none"
         raise HandmadeError(f"--filters: expected the name of a convolution, got {name!r:.80}; {has}")
-    W = found[name]  # (rows, columns, inputs, outputs)
+    W = found[name]
     if json:
-        print_json({"model": str(path), "layer": name, "axes": ["row", "column", "input", "output"], "weights": W.tolist()})
+        print_json({"model": model, "layer": name, "axes": ["row", "column", "input", "output"], "weights": W.tolist()})
         return
     limit = float(abs(W).max())
     places = [(i, o) for o in range(W.shape[3]) for i in range(W.shape[2])]
@@ -70,4 +98,4 @@ def _filters(path: Path, name: str, *, json: bool) -> None:
     for line in rows(tiles, results):
         results.print(line)
     shown = f"the first {MOST_FILTERS} of {len(places):,}" if len(places) > MOST_FILTERS else f"all {len(places)}"
-    results.print(f"{name} of {path}: {shown}, each from an input channel to an output channel. 9 is {limit:.3g}, on one scale.")
+    results.print(f"{name} of {model}: {shown}, each from an input channel to an output channel. 9 is {limit:.3g}, on one scale.")

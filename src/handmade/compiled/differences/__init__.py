@@ -1,1 +1,4 @@
-"""All exact differences of a network in compiled loops: what cannot switch is linear, and is crossed once, backwards."""
+"""Exact differences of all weights of a network, in compiled loops.
+
+A ReLU or pool that no nudge can switch is linear. Linear parts of the network are crossed once, backwards from the logits.
+"""

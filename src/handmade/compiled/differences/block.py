@@ -1,7 +1,7 @@
-"""The differences of a block of images: the sums over them of dL / h, for every weight that is served.
+"""Differences of a block of images: the sums of dL / h over the images, for every supported weight.
 
-Convolutions come some images at a time (group.py), linear layers for all images at once (lines.py). Where lanes cannot help, the
-images are left out, and take the plain way.
+Convolutions are processed for some images at a time (group.py), linear layers for all images at once (linear_layers.py). Images
+for which lanes cannot be used are left out, and processed by the plain backend.
 """
 
 import math
@@ -13,8 +13,8 @@ import numpy as np
 
 from handmade.compiled.differences.bounds import Bound, bounds
 from handmade.compiled.differences.group import GroupDifferences
-from handmade.compiled.differences.known import Known
-from handmade.compiled.differences.lines import Line, line_of
+from handmade.compiled.differences.linear_layers import LinearSums, linear_sums
+from handmade.compiled.differences.loss_data import LossData
 from handmade.compiled.differences.prepared import prepared
 from handmade.compiled.differences.records import Record, largest, record
 from handmade.compiled.differences.units import Unit, Units
@@ -23,84 +23,86 @@ from handmade.engine.graph import Node
 from handmade.engine.layers import rule
 from handmade.engine.losses import Loss
 from handmade.engine.network import Network
-from handmade.engine.plain.link import Link
-from handmade.engine.sharing import Batch
+from handmade.engine.parallel import Batch
+from handmade.engine.plain.operation import Operation
 
-DIRECTIONS = 2**20  # numbers of directions of linear layers that wait to be worked out together
+DIRECTIONS = 2**20  # numbers of directions of linear layers that are collected and then processed together
 FEWEST_LANES = 16
-LANES_AT_ONCE = 2**23  # bytes of lanes of some images at one activation
+LANES_AT_ONCE = 2**23  # bytes of lanes of all images of a group at one activation
 
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """The sums of a block.
+    """Sums of a block.
 
     Attributes
     ----------
     loss : float
-        The sum of the losses.
+        Sum of the losses.
     filters : dict of Array, (O, patch + 1)
-        For each convolution, by the name of its node: sums of dL / h, biases last.
-    lines : dict of list of Line
-        For each linear layer, for some images at a time.
+        Sums of dL / h of each convolution, by the name of its node, biases last.
+        linear : dict of list of LinearSums
+        Sums of each linear layer, for some images at a time.
     left_out : dict of list of int
-        Images of the block that have to take the plain way, for some nodes.
+        Images of the block that need the plain backend, by the name of the node.
     """
 
     loss: float
     filters: dict[str, Array]
-    lines: dict[str, list[Line]]
+    linear: dict[str, list[LinearSums]]
     left_out: dict[str, list[int]]
 
 
-class Lines:
-    """The lines of linear layers, made for some images at a time, so that their directions do not fill the memory.
+class LinearCollector:
+    """Collector of directions of linear layers: it makes sums for some images at a time, so that directions need little memory.
 
     Parameters
     ----------
     make : callable
-        From a unit, and its directions by image, to their line; None if a nudge goes too far.
+        Function (unit, directions by image) -> sums; None if a nudge is too large.
     """
 
-    def __init__(self, make: Callable[[Unit, dict[int, Array]], Line | None]) -> None:
-        self.made: dict[str, list[Line]] = {}
+    def __init__(self, make: Callable[[Unit, dict[int, Array]], LinearSums | None]) -> None:
+        self.made: dict[str, list[LinearSums]] = {}
         self._make = make
         self._waiting: dict[str, tuple[Unit, dict[int, Array]]] = {}
 
     def add(self, unit: Unit, n: int, directions: Array) -> list[int]:
-        """Add the directions of an image, and return images that have to be left out."""
+        """Add the directions of an image, and return the images that must be left out."""
         _, waiting = self._waiting.setdefault(unit.node.name, (unit, {}))
         waiting[n] = directions
         return self.finish(unit.node.name) if len(waiting) * directions.size >= DIRECTIONS else []
 
     def finish(self, name: str) -> list[int]:
-        """Make the line of the images that wait; return them if they have to be left out."""
+        """Make the sums of the collected images; return these images if they must be left out."""
         if name not in self._waiting:
             return []
         unit, waiting = self._waiting.pop(name)
-        line = self._make(unit, waiting)
-        if line is None:
+        sums = self._make(unit, waiting)
+        if sums is None:
             return list(waiting)
-        self.made.setdefault(name, []).append(line)
+        self.made.setdefault(name, []).append(sums)
         return []
 
 
-def block(units: Units, alone: Callable[[Node], Link], h: Any, scheme: str, loss: Loss, batch: Batch) -> Block:
-    """Return the sums of a block of images for the nodes that are served; `alone` gives the link of one node by itself."""
+def block(units: Units, unfused: Callable[[Node], Operation], h: Any, scheme: str, loss: Loss, batch: Batch) -> Block:
+    """Return the sums of a block of images for the supported nodes; `unfused` returns the operation of one node."""
     network, x, y = batch
     steps = (h, -h) if scheme == "central" else (h,)
     with np.errstate(all="ignore"):  # an overflow shows in the result, where training looks for it
-        records, z = record(network, units, alone, x)
-        reach = bounds(network, units, {name: largest(records[name]) for name in units.served}, abs(float(h)))
+        records, z = record(network, units, unfused, x)
+        reach = bounds(network, units, {name: largest(records[name]) for name in units.supported}, abs(float(h)))
         ready = {
             unit.node.name: prepared(network, units, unit, records[unit.node.name], _limits(unit, reach, records[unit.node.name]))
             for unit in units.all
             if unit.node.name in records
         }
-        known: Known = rule(loss, "known")(loss, z, y)
+        loss_data: LossData = rule(loss, "loss_data")(loss, z, y)
         sums: dict[str, Array] = {}
-        left_out: dict[str, list[int]] = {name: [] for name in units.served}
-        lines = Lines(lambda unit, directions: line_of(unit, records[unit.node.name], z, y, directions, h, scheme, loss))
+        left_out: dict[str, list[int]] = {name: [] for name in units.supported}
+        linear = LinearCollector(
+            lambda unit, directions: linear_sums(unit, records[unit.node.name], z, y, directions, h, scheme, loss)
+        )
         size = _images_at_once(network, units)
         for first in range(0, len(x), size):
             images = slice(first, min(first + size, len(x)))
@@ -111,33 +113,33 @@ def block(units: Units, alone: Callable[[Node], Link], h: Any, scheme: str, loss
                     out_of_line = group.far_of[name]
                     directions = lanes[:, : out * M].reshape(-1, out, M)[..., : group.K]
                     for n in np.flatnonzero(~out_of_line):
-                        left_out[name] += lines.add(each.unit, first + int(n), directions[n].copy())
+                        left_out[name] += linear.add(each.unit, first + int(n), directions[n].copy())
                 else:
                     out_of_line = group.far_of[name] & ~group.follows
                     if name not in sums:
                         sums[name] = np.zeros((len(steps), out * each.groups[0].nudges), x.dtype)
                     for step, dL in zip(steps, sums[name], strict=True):
-                        group.add_nudges(each, step, out_of_line, known, dL)
+                        group.add_nudges(each, step, out_of_line, loss_data, dL)
                 left_out[name] += [first + int(n) for n in np.flatnonzero(out_of_line)]
         filters = {
             name: sum(dL / (step * len(steps)) for step, dL in zip(steps, found, strict=True)).reshape(ready[name].channels, -1)
             for name, found in sums.items()
         }
-        left_out = {name: sorted([*images, *lines.finish(name)]) for name, images in left_out.items()}
-        return Block(float(loss.forward(z, y).sum()), filters, lines.made, left_out)
+        left_out = {name: sorted([*images, *linear.finish(name)]) for name, images in left_out.items()}
+        return Block(float(loss.forward(z, y).sum()), filters, linear.made, left_out)
 
 
 def _images_at_once(network: Network, units: Units) -> int:
-    """Return the number of images whose lanes stay in the cache."""
+    """Return the number of images whose lanes fit the cache."""
     numbers = max(math.prod(network.shape_of[name]) for name in units.needed)
     return max(1, LANES_AT_ONCE // (numbers * max(network.classes, FEWEST_LANES) * network.dtype.itemsize))
 
 
 def _limits(unit: Unit, reach: dict[str, Bound], made: Record) -> tuple[Array, Array]:
-    """Return the lead, for each channel, below which a window is contested: for all nudges, and for those of earlier layers."""
+    """Return for each channel the lead below which a window is contested: for all nudges, and for those of earlier layers."""
     C, bound = made.y.shape[1] // len(made.pixels), reach.get(unit.before_choice)
     if bound is None or not unit.chooses:
-        return (np.full(C, -np.inf, made.y.dtype),) * 2  # no nudge reaches it, or there is nothing to choose
-    before = bound.both if unit.role == "choice" else bound.many  # behind weights, one channel is moved by their own nudges alone
+        return (np.full(C, -np.inf, made.y.dtype),) * 2  # no nudge reaches it, or it has no choice
+    before = bound.both if unit.role == "choice" else bound.many  # after weights, only their own nudges change one channel
     all_nudges, earlier = (np.resize(2 * each, C).astype(made.y.dtype) for each in (bound.both, before))
     return all_nudges, earlier

@@ -1,13 +1,12 @@
-"""Bounds: no nudge of a served weight moves a number of an activation by more than this.
+"""Bounds: upper limits for the change of each number of an activation by any nudge of a supported weight.
 
     a nudge of a convolution or a linear layer    h max(|x|, 1)        in one channel
     through W, from one channel                   max over c of  B_c sum over places of |W[..., c, o]|
     through W, from many channels                 sum over c of  B_c sum over places of |W[..., c, o]|
     through a ReLU, a pool, an average            no more than before
 
-One number for each channel. Numbers of a row belong to channels in turn: number i to channel i mod C. The rule `bound` of a
-layer, (layer, shapes, bounds of what it reads) -> bound, also says that the layer is linear: its difference does not depend on
-its input.
+There is one bound for each channel. In a row, number i belongs to channel i mod C. The rule `bound` of a layer, (gains, bounds of
+its inputs) -> bound, also states that the layer is linear: its difference does not depend on its input.
 """
 
 from collections.abc import Sequence
@@ -34,32 +33,32 @@ from handmade.engine.layers import (
 )
 from handmade.engine.network import Network
 
-ROUNDING = 1.001  # room for the rounding of a bound, and of what it bounds
+ROUNDING = 1.001  # factor for the rounding of a bound, and of the bounded numbers
 Channels = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class Bound:
-    """Bounds for each channel: of nudges that move one channel at a time, and of the others."""
+    """Bounds for each channel: of nudges that change one channel only, and of all other nudges."""
 
     one: Channels
     many: Channels
 
     @property
     def both(self) -> Channels:
-        """The larger one."""
+        """Larger one of the two bounds."""
         return np.maximum(self.one, self.many)
 
 
 def bounds(network: Network, units: Units, largest: dict[str, float], h: float) -> dict[str, Bound]:
-    """Return the bound of each activation that nudges reach, by its name; the same before and after the choice of a unit.
+    """Return the bound of each activation that nudges change, by its name; it is the same before and after a unit's choice.
 
-    `largest` has the largest |x| that each served unit reads.
+    `largest` holds the largest |x| among the inputs of each supported unit.
     """
     found: dict[str, Bound] = {}
     for unit in units.all:
         bound = _through(network, unit, [found.get(name) for name in unit.node.reads])
-        if unit.node.name in units.served:
+        if unit.node.name in units.supported:
             own = np.full(network.shape_of[unit.node.name][-1], h * max(largest[unit.node.name], 1.0) * ROUNDING)
             bound = Bound(own, np.zeros_like(own)) if bound is None else Bound(np.maximum(own, bound.one), bound.many)
         if bound is not None:
@@ -68,7 +67,7 @@ def bounds(network: Network, units: Units, largest: dict[str, float], h: float) 
 
 
 def _through(network: Network, unit: Unit, reaching: Sequence[Bound | None]) -> Bound | None:
-    """Return the bound of what a unit makes of its inputs' differences; None if nothing reaches it, or nothing is known."""
+    """Return the bound of a unit's output; None if no nudge reaches its inputs."""
     through = rule(unit.node.layer, "bound")
     if all(bound is None for bound in reaching):
         return None
@@ -76,11 +75,11 @@ def _through(network: Network, unit: Unit, reaching: Sequence[Bound | None]) -> 
         return reaching[0]
     shapes = [network.shape_of[name] for name in unit.node.reads]
     known = [_nothing(shape) if bound is None else bound for bound, shape in zip(reaching, shapes, strict=True)]
-    if unit.node.layer.joins:  # side by side, the numbers of rows do not belong to channels in turn
+    if unit.node.layer.joins:  # for concatenated rows, i mod C is not the channel
         known = [_resized(bound, shape[-1]) for bound, shape in zip(known, shapes, strict=True)]
     key = ("gains", unit.node.name, *(len(bound.one) for bound in known))
     with np.errstate(over="ignore", invalid="ignore"):
-        found: Bound = through(network.remembered(key, lambda: _gains(unit.node.layer, known)), known)
+        found: Bound = through(network.cached(key, lambda: _gains(unit.node.layer, known)), known)
     return found
 
 
@@ -96,13 +95,13 @@ def _nothing(shape: Shape) -> Bound:
 
 
 def _gains(layer: Any, bounds_before: Sequence[Bound]) -> Any:
-    """Return what the bound of a layer needs to know of its arrays."""
+    """Return the gains of a layer: the numbers of its arrays that its bound depends on."""
     gains = rule(layer, "gains")
     return gains(layer, len(bounds_before[0].one)) if gains else None
 
 
 def _gains_of_linear(layer: Any, channels: int) -> Channels:
-    """Return sum over places of |W|, (channels, outputs)."""
+    """Return the sum over places of |W|, (channels, outputs)."""
     return np.asarray(np.abs(layer.W).reshape(-1, channels, layer.units).sum(axis=0), np.float64)
 
 

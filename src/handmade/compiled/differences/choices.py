@@ -1,9 +1,9 @@
-"""Choices that no nudge can change, and those that some may, in compiled loops.
+"""Fixed and contested choices of ReLU and MaxPool2d, in compiled loops.
 
     y = m = max over k of z_k,   lead = m - the next candidate
 
-No difference smaller than lead / 2 deposes a winner: such a window is *fixed*, and dy is dz of its winner, or nothing where 0
-is the winner of a ReLU. The others are *contested*, and get the exact formula: dy = max over k of dz_k - (m - z_k).
+No difference smaller than lead / 2 changes the winner. Such a window is *fixed*: dy is dz of its winner, or 0 if the winner is
+the 0 of a ReLU. All other windows are *contested*, and need the exact formula: dy = max over k of dz_k - (m - z_k).
 """
 
 from typing import Any
@@ -16,10 +16,10 @@ from handmade.compiled.tiles import along, load, store, width, zeros
 
 @loops
 def choose_leads(z: Any, pixels: Any, C: int, relu: bool, blank: Any, y: Any, winner: Any, lead: Any) -> None:
-    """Choose as `choices.choose`, and tell the lead of each winner: no difference below lead / 2 can depose it.
+    """Choose as `choices.choose`, and return the lead of each winner: no difference below lead / 2 can change it.
 
-    z (N, pixels * C); y, winner, lead (N, windows * C). 0 does not move, so that its distance counts twice. On blank paper the
-    pixels of a window move alike: there only 0 is a rival.
+    z (N, pixels * C); y, winner, lead (N, windows * C). The 0 of a ReLU never changes, so its distance counts twice. On constant
+    background all pixels of a window change equally: there, only 0 can become the winner.
     """
     windows, size = pixels.shape
     for n in range(z.shape[0]):
@@ -69,18 +69,18 @@ def sort_choices(
     count_before: Any,
     contested: Any,
 ) -> tuple[int, int]:
-    """List the windows of each filter that are fixed and that a pixel wins, and those that are contested.
+    """List the fixed windows of each filter that a pixel wins, and the contested windows.
 
-    limit (O,): twice the bound of a difference; limit_before (O,): of those by nudges of earlier layers alone, which is smaller.
-    place, row (O, windows + 1): the pixel that wins and the row of the lanes, count[o] of them fixed for all nudges and
-    count_before[o] for those of earlier layers. contested (twice the numbers, 3): filter, window, row. Returned: the number of
-    windows that are contested for nudges of earlier layers, which come first, and for all nudges. Windows over blank paper are
-    one: the first of them, with the sum of their lanes.
+    limit (O,): twice the bound of a difference; limit_before (O,): the same for nudges of earlier layers only, which is smaller.
+    place, row (O, windows + 1): the winning pixel and the row of the lanes, count[o] of them fixed for all nudges and
+    count_before[o] for those of earlier layers. contested (twice the numbers, 3): filter, window, row. The result is the number
+    of windows that are contested for nudges of earlier layers, which come first, and for all nudges. All windows on constant
+    background are listed as one: the first of them, with the sum of their lanes.
     """
     O, one = count.size, lanes.dtype.type(1)
     windows = winner.size // O
     first, both, half = -1, 0, len(contested) // 2
-    own = half  # contested for all, from the front; for the own nudges alone, from the middle
+    own = half  # contested for all: from the start; for nudges of this layer only: from the middle
     count[:] = 0
     for q in range(windows + 1):
         if q < windows and blank[q]:
@@ -116,7 +116,7 @@ def sort_choices(
 
 @loops
 def add_blank_lanes(tile: Any, one: Any, blank: Any, windows: int, O: int, M: int, lanes: Any) -> None:
-    """lanes[windows, o, :] = sum over blank windows q of lanes[q, o, :]."""
+    """Sum the lanes of blank windows: lanes[windows, o, :] = sum over blank windows q of lanes[q, o, :]."""
     for k in range(0, O * M, width(tile)):
         t = zeros(tile)
         for q in range(windows):
@@ -143,7 +143,7 @@ def sort_all_choices(
     earlier: Any,
     found: Any,
 ) -> None:
-    """The same for some images; earlier and found (N,) get the numbers of contested windows."""
+    """Sort the choices of some images; earlier and found (N,) receive the numbers of contested windows."""
     for n in range(len(winner)):
         earlier[n], found[n] = sort_choices(
             tile,
@@ -166,7 +166,7 @@ def sort_all_choices(
 def add_ones(
     n_of: Any, q: Any, o: Any, output: Any, pixels: Any, M: int, spare: int, lanes: Any, place: Any, row: Any, count: Any
 ) -> None:
-    """Add a row of ones for each output that a contested window reads, from row `spare` on, and list it as fixed.
+    """Add a unit row for each output that a contested window reads, from row `spare` on, and list it as fixed.
 
     Element e is window q[e] of filter o[e] in image n_of[e]; its pixels are the outputs from output[e] on.
     """
@@ -185,10 +185,10 @@ def add_ones(
 
 @loops
 def far_choices(tile: Any, dz: Any, M: int, output: Any, size: Any, slack: Any, rest: Any, gains: Any) -> None:
-    """Add what goes through contested choices further away, in the order of the graph, for each nudge: dz (nudges, M), flat.
+    """Add the changes through far contested choices, in the order of the graph, for each nudge: dz (nudges, M), flat.
 
-    Element e reads the lanes from output[e] on, one for each of its size[e] pixels, which are slack[e, :] behind its winner.
-    Without a change of its output rest[e] is -m of a ReLU, or -infinity. Its output moves the lanes by gains[e, :].
+    Element e reads the outputs from output[e] on, one for each of its size[e] pixels, with slack[e, :] = z - m of each pixel.
+    rest[e] is -m with a ReLU, else -infinity. A change of its output by 1 changes the outputs by gains[e, :].
     """
     for k in range(0, dz.size, M):
         for e in range(rest.size):

@@ -1,4 +1,4 @@
-"""All nudges of a convolution, in compiled loops, for some images: from the windows that they reach to dL."""
+"""Nudges of all weights of a convolution, in compiled loops, for some images: from the affected windows to dL."""
 
 from typing import Any
 
@@ -6,11 +6,11 @@ import numpy as np
 
 from handmade.compiled.differences.choices import far_choices
 from handmade.compiled.differences.losses import cross_entropy, mean_squared_error
-from handmade.compiled.differences.next_choices import next_choices
+from handmade.compiled.differences.next_convolution import next_convolution
 from handmade.compiled.differences.nudges import contested_nudges, filter_nudges
 from handmade.compiled.jit import loops
 
-DZ_NUMBERS = 2**17  # of an array of dz: it is written once and read once, from the cache
+DZ_NUMBERS = 2**17  # of an array of dz, which is written once and read once, within the cache
 
 
 @loops
@@ -57,16 +57,16 @@ def convolution_nudges(
     far_rest: Any,
     far_gains: Any,
     squared: bool,
-    known: Any,
+    loss_data: Any,
     target: Any,
     label: Any,
     sums: Any,
 ) -> None:
-    """Add dL of each nudge of filters low to high, for some images, but those that are left out: sums (O * nudges,).
+    """Add dL of each nudge of filters low to high, for some images except those that are left out: sums (O * nudges,).
 
-    The convolution behind is given by next_..., without windows where there is none; contested choices further away by far_...,
-    those of image n from far_begin[n] to far_begin[n + 1]. The loss is the squared error, and `known` z - t; or cross-entropy,
-    and `known` log p: see losses.py.
+    The next convolution is given by next_..., without windows if there is none; far contested choices are given by far_...,
+    those of image n from far_begin[n] to far_begin[n + 1]. The loss is the squared error, with z - t as `loss_data`; or
+    cross-entropy, with log p as `loss_data`: see losses.py.
     """
     nudges = runs.size * length + 1
     at_once = max(1, DZ_NUMBERS // (nudges * M))
@@ -102,7 +102,7 @@ def convolution_nudges(
                     dz,
                 )
             if next_earlier[n] > 0:
-                next_choices(
+                next_convolution(
                     row_tile,
                     square,
                     images[n],
@@ -136,6 +136,6 @@ def convolution_nudges(
             if b > a:
                 far_choices(row_tile, dz, M, far_output[a:b], far_size[a:b], far_slack[a:b], far_rest[a:b], far_gains[a:b])
             if squared:
-                mean_squared_error(dz, M, known[n], dL)
+                mean_squared_error(dz, M, loss_data[n], dL)
             else:
-                cross_entropy(dz, M, known[n], target[n], label[n], dL)
+                cross_entropy(dz, M, loss_data[n], target[n], label[n], dL)

@@ -1,9 +1,9 @@
-"""The differences of some images: their logits followed backwards by lanes, and what the nudges of each served unit make of them.
+"""Differences of some images: lanes from the logits backwards, and the nudges of each supported unit.
 
-    lanes[place, l]   what output l gains from one unit at a place of an activation; the first K outputs are the logits
-    dz[nudge, l] = sum over places of (what the weight reads there) lanes, then contested choices exactly
+    lanes[place, l]   change of output l for a change by 1 at a place of an activation; the first K outputs are the logits
+    dz[nudge, l] = sum over places of (number that the weight reads there) lanes, then contested choices exactly
 
-Outputs beyond the logits are what contested choices far away read. They come after the logits in the order of the graph.
+Outputs after the logits are the inputs of far contested choices, in the order of the graph.
 """
 
 from collections.abc import Iterator
@@ -11,12 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from handmade.compiled.differences import before as backwards
-from handmade.compiled.differences import choices, convolution
-from handmade.compiled.differences.known import Known
+from handmade.compiled.differences import choices, convolution, lanes_before
+from handmade.compiled.differences.loss_data import LossData
 from handmade.compiled.differences.prepared import Prepared
-from handmade.compiled.differences.shared import MOST_FAR, Elements, Sorted
 from handmade.compiled.differences.units import Unit, Units
+from handmade.compiled.differences.window_lists import MOST_FAR, FarWindows, SortedWindows
 from handmade.compiled.vectors import widest
 from handmade.engine.arrays import Array
 from handmade.engine.layers import rule
@@ -25,15 +24,15 @@ from handmade.engine.network import Network
 
 
 class GroupDifferences:
-    """Some images of a block.
+    """Differences of some images of a block.
 
     Parameters
     ----------
     network, units : Network, Units
     ready : dict of Prepared
-        The units with a choice or weights, by the names of their nodes.
+        Prepared units with a choice or weights, by the names of their nodes.
     images : slice
-        Which images of the block.
+        Images of the block.
     """
 
     def __init__(self, network: Network, units: Units, ready: dict[str, Prepared], images: slice) -> None:
@@ -41,14 +40,14 @@ class GroupDifferences:
         self.dtype: Any = next(iter(ready.values())).made.y.dtype
         self.N = images.stop - images.start
         self.K = network.shape_of[network.logits_name][0]
-        self._spare = max(each.channels for each in ready.values()) + MOST_FAR  # rows behind those of an activation
-        self._sorted: dict[str, Sorted] = {}
-        self._elements: dict[str, Elements] = {}
+        self._spare = max(each.channels for each in ready.values()) + MOST_FAR  # rows after those of an activation
+        self._sorted: dict[str, SortedWindows] = {}
+        self._elements: dict[str, FarWindows] = {}
         contested = {unit.node.name: self._contested(ready[unit.node.name]) for unit in units.all if unit.node.name in units.far}
         outputs = {name: where.sum(axis=(1, 2)) * ready[name].made.pixels.shape[1] for name, where in contested.items()}
         total = sum(outputs.values(), np.zeros(self.N, np.int64))
         self.follows = total <= MOST_FAR  # (N,)
-        self.far_of = {name: self._are_far(later, outputs) for name, later in units.served.items()}
+        self.far_of = {name: self._are_far(later, outputs) for name, later in units.supported.items()}
         used = np.full(self.N, self.K)
         for name, where in contested.items():
             where[~self.follows] = False
@@ -58,20 +57,20 @@ class GroupDifferences:
         self.M = -(-int(used.max()) // width) * width
 
     def _are_far(self, later: tuple[Unit, ...], outputs: dict[str, Array]) -> Array:
-        """Return True for each image in which contested choices far away matter: (N,)."""
+        """Return True for each image with far contested choices: (N,)."""
         found = np.zeros(self.N, np.bool_)
         for unit in later:
             found |= outputs[unit.node.name] > 0
         return found
 
-    def of(self, array: Array) -> Array:
-        """Return the part of these images of an array of the block."""
+    def part(self, array: Array) -> Array:
+        """Return the rows of these images of an array of the block."""
         return array[self.images]
 
     # --- backwards ------------------------------------------------------------------------------------------------------------
 
     def backwards(self) -> Iterator[tuple[Prepared, Array]]:
-        """Go from the logits to the first served unit; at each served unit, tell it, and the lanes behind its choice."""
+        """Compute lanes back to the first supported unit; yield each supported unit with the lanes after its choice."""
         logits, needed = self.network.logits_name, self.units.needed
         lanes = {logits: self._room(self.K)}
         lanes[logits][:, : self.K * self.M] = np.eye(self.K, self.M, dtype=self.dtype).reshape(-1)
@@ -85,7 +84,7 @@ class GroupDifferences:
                 ready = self.ready[unit.node.name]
                 if unit.chooses or unit.role == "convolution":
                     self._sort(ready, behind)
-                if unit.node.name in self.units.served:
+                if unit.node.name in self.units.supported:
                     yield ready, behind
                 if needed.isdisjoint(unit.node.reads):
                     continue
@@ -95,11 +94,11 @@ class GroupDifferences:
                     lanes[name] = lanes[name] + part if name in lanes else part
 
     def _room(self, numbers: int) -> Array:
-        """Return room for the lanes of an activation, with spare rows for blank paper and for ones."""
+        """Return an empty array for the lanes of an activation, with spare rows for constant background and for unit rows."""
         return np.empty((self.N, (numbers + self._spare) * self.M), self.dtype)
 
     def _sort(self, ready: Prepared, lanes: Array) -> None:
-        """Keep the windows of a unit by filter; the spare rows of the lanes get the sums over blank paper."""
+        """Store the windows of a unit by filter; the spare rows of the lanes receive the sums over constant background."""
         made, O = ready.made, ready.channels
         numbers, windows = made.y.shape[1], len(made.pixels) + 1 + MOST_FAR
         place, row = np.empty((self.N, O, windows), np.int32), np.empty((self.N, O, windows), np.int64)
@@ -107,13 +106,13 @@ class GroupDifferences:
         contested = np.empty((self.N, 2 * numbers, 3), np.int64)
         earlier, found = np.empty(self.N, np.int64), np.empty(self.N, np.int64)
         choices.sort_all_choices(
-            *(ready.row, self.of(made.winner), self.of(made.lead), ready.limit, ready.limit_before, self.of(made.blank)),
+            *(ready.row, self.part(made.winner), self.part(made.lead), ready.limit, ready.limit_before, self.part(made.blank)),
             *(lanes, self.M, place, row, count, count_before, contested, earlier, found),
         )
-        self._sorted[ready.unit.node.name] = Sorted(place, row, count, count_before, contested, earlier, found, lanes)
+        self._sorted[ready.unit.node.name] = SortedWindows(place, row, count, count_before, contested, earlier, found, lanes)
 
     def _before(self, ready: Prepared, lanes: Array) -> Array:
-        """Return the lanes at what a unit reads, from those behind its choice."""
+        """Return the lanes at the input of a unit, from those after its choice."""
         made, M, unit = ready.made, self.M, ready.unit
         numbers = made.images.shape[1]
         if unit.role == "convolution":
@@ -123,11 +122,11 @@ class GroupDifferences:
             found, count = self._sorted[unit.node.name], self._with_ones(ready)
             at_z = self._room(made.z.shape[1])
             at_z[:, : made.z.shape[1] * M] = 0
-            backwards.lanes_before_choice(found.place, found.row, count, found.lanes, M, at_z)
+            lanes_before.lanes_before_choice(found.place, found.row, count, found.lanes, M, at_z)
         if unit.role == "choice":
             return at_z
         room = self._room(numbers)
-        backwards.lanes_before_linear(ready.tile, ready.W, ready.channels, at_z, M, room)
+        lanes_before.lanes_before_linear(ready.tile, ready.W, ready.channels, at_z, M, room)
         return room
 
     def _before_convolution(self, ready: Prepared, count: Array, numbers: int) -> Array:
@@ -135,7 +134,7 @@ class GroupDifferences:
         before = self._room(numbers)
         before[:, : numbers * M] = 0
         for each in ready.groups:
-            backwards.lanes_before_convolutions(
+            lanes_before.lanes_before_convolutions(
                 *(each.tile, each.w, each.origin, each.runs, each.length, each.low, each.high),
                 *(found.place, found.row, count, found.lanes, M, before),
             )
@@ -148,7 +147,7 @@ class GroupDifferences:
         return room
 
     def _before_other(self, unit: Unit, lanes: Array) -> tuple[Array, ...]:
-        """Return the lanes at what another linear layer reads: by its own backward, with the lanes as images."""
+        """Return the lanes at the inputs of any other linear layer: by its `backward`, with the lanes as images."""
         node, M, layer = unit.node, self.M, unit.node.layer
         if rule(layer, "reorders"):
             return (lanes,)
@@ -165,8 +164,8 @@ class GroupDifferences:
 
     # --- nudges of a convolution ----------------------------------------------------------------------------------------------
 
-    def add_nudges(self, ready: Prepared, step: Any, left_out: Array, known: Known, sums: Array) -> None:
-        """Add dL for the nudges of a convolution by `step`, of these images but those left out: sums (nudges,)."""
+    def add_nudges(self, ready: Prepared, step: Any, left_out: Array, loss_data: LossData, sums: Array) -> None:
+        """Add dL for the nudges of a convolution by `step`, for these images except those left out: sums (nudges,)."""
         made, M, name = ready.made, self.M, ready.unit.node.name
         found, far = self._sorted[name], self._far_behind(name)
         behind = ready.next
@@ -179,38 +178,44 @@ class GroupDifferences:
         )
         for each in ready.groups:
             convolution.convolution_nudges(
-                *(each.tile, ready.row, ready.square, self.of(made.images), each.origin, each.runs, each.length),
-                *(self.of(made.z), made.pixels, ready.channels, ready.unit.relu, self.of(made.y)),
+                *(each.tile, ready.row, ready.square, self.part(made.images), each.origin, each.runs, each.length),
+                *(self.part(made.z), made.pixels, ready.channels, ready.unit.relu, self.part(made.y)),
                 *(found.place, found.row, found.count, found.contested, found.found, found.lanes, M),
                 *(step, each.low, each.high, left_out, origin, taps, pixel_of, w),
-                *(self.of(there.made.z), there.made.pixels, there.channels, there.unit.relu, self.of(there.made.y)),
+                *(self.part(there.made.z), there.made.pixels, there.channels, there.unit.relu, self.part(there.made.y)),
                 *(after.contested, earlier, after.lanes, *far),
-                *(known.squared, self.of(known.numbers), self.of(known.target), self.of(known.labels), sums),
+                *(
+                    loss_data.squared,
+                    self.part(loss_data.numbers),
+                    self.part(loss_data.target),
+                    self.part(loss_data.labels),
+                    sums,
+                ),
             )
 
-    # --- contested choices far away -------------------------------------------------------------------------------------------
+    # --- far contested choices ------------------------------------------------------------------------------------------------
 
     def _contested(self, ready: Prepared) -> Array:
-        """Return True for each window of a unit that is contested for earlier nudges, blank ones once: (N, windows, O)."""
+        """Return True for each window that is contested for earlier nudges, only once for blank ones: (N, windows, O)."""
         made = ready.made
-        lead, blank = self.of(made.lead).reshape(self.N, -1, ready.channels), self.of(made.blank)
+        lead, blank = self.part(made.lead).reshape(self.N, -1, ready.channels), self.part(made.blank)
         contested = ~(lead > ready.limit_before)
         again = blank & (np.cumsum(blank, axis=1) > 1)
         contested[again] = False
         return contested
 
-    def _far(self, ready: Prepared, contested: Array, used: Array) -> Elements:
-        """Return the contested windows of a unit; `used`, (N,), outputs of each image are taken already."""
+    def _far(self, ready: Prepared, contested: Array, used: Array) -> FarWindows:
+        """Return the contested windows of a unit; `used` (N,) is the number of outputs of each image that are in use already."""
         made, C, size = ready.made, ready.channels, ready.made.pixels.shape[1]
         image, window, filter_ = np.nonzero(contested)
-        m = self.of(made.y).reshape(self.N, -1, C)[image, window, filter_]
-        z = self.of(made.z).reshape(self.N, -1, C)[image[:, None], made.pixels[window], filter_[:, None]]
-        number = np.arange(len(image)) - np.searchsorted(image, image)  # which one of its image
+        m = self.part(made.y).reshape(self.N, -1, C)[image, window, filter_]
+        z = self.part(made.z).reshape(self.N, -1, C)[image[:, None], made.pixels[window], filter_[:, None]]
+        number = np.arange(len(image)) - np.searchsorted(image, image)  # index within its image
         rest = -m if ready.unit.relu else np.full_like(m, -np.inf)
-        return Elements(image, window, filter_, used[image] + number * size, z - m[:, None], rest)
+        return FarWindows(image, window, filter_, used[image] + number * size, z - m[:, None], rest)
 
     def _with_ones(self, ready: Prepared) -> Array:
-        """Add a row of ones for each output that a contested window of the unit reads; return the rows of each filter."""
+        """Add a unit row for each output that a contested window of the unit reads; return the number of rows of each filter."""
         found, far = self._sorted[ready.unit.node.name], self._elements.get(ready.unit.node.name)
         if far is None or not len(far.rest):
             return found.count_before
@@ -222,15 +227,15 @@ class GroupDifferences:
         return count
 
     def _far_behind(self, name: str) -> tuple[Array, ...]:
-        """Return contested choices far behind a unit, image by image in the order of the graph, for `convolution_nudges`."""
+        """Return the far contested choices of a unit, image by image in the order of the graph, for `convolution_nudges`."""
         parts = []
         most = max((each.slack.shape[1] for each in self._elements.values()), default=1)
-        for later in self.units.served[name]:
+        for later in self.units.supported[name]:
             far, after, ready = self._elements[later.node.name], self._sorted.get(later.node.name), self.ready[later.node.name]
             if not len(far.rest) or after is None:
                 continue
             numbers = ready.made.y.shape[1]
-            blank = self.of(ready.made.blank)[far.image, far.window]
+            blank = self.part(ready.made.blank)[far.image, far.window]
             rows = np.where(blank, numbers, far.window * ready.channels) + far.filter
             gains = after.lanes.reshape(self.N, -1, self.M)[far.image, rows]
             slack = np.full((len(far.rest), most), -np.inf, self.dtype)

@@ -1,10 +1,10 @@
-"""Exact differences of losses for many nudges of one image, in compiled loops.
+"""Exact differences of losses for the nudges of one image, in compiled loops.
 
     cross-entropy        dL = log1p(sum over k of p_k expm1(dz_k - m)),   m = sum over k of t_k dz_k
     mean squared error   dL = 1/K sum over k of dz_k (2 (z_k - t_k) + dz_k)
 
-The same equations as in engine/losses. Near 0, expm1 and log1p are series with as many terms as rounding can tell, for then a
-loop over nudges is a loop over vectors; further away, the functions of the library take over.
+The equations are those of engine/losses. Near 0, expm1 and log1p are series with enough terms for full precision, because a loop
+over nudges is then a loop over vectors. For larger numbers, the library functions are used.
 """
 
 from typing import Any
@@ -13,18 +13,18 @@ import numpy as np
 
 from handmade.compiled.jit import loops
 
-BLOCK = 64  # nudges that go together
+BLOCK = 64  # nudges that are processed together
 MOST_TERMS = 32  # of the series; at NEAR, 12 are enough for float64
-NEAR = 0.25  # |dz_k - m|, and |sum|, up to which the series are taken
-FAR = 0.5  # |sum| up to which log1p is taken of it; beyond, 1 + sum could cancel or overflow
+NEAR = 0.25  # |dz_k - m| and |sum| up to which the series are used
+FAR = 0.5  # |sum| up to which log1p(sum) is used; beyond it, 1 + sum could cancel or overflow
 HUGE = 30.0  # step beyond which p expm1(step) is exp(log p + step)
 
 
 @loops
 def cross_entropy(dz: Any, M: int, log_p: Any, target: Any, label: int, dL: Any) -> None:
-    """Add dL for each nudge, from dz (nudges, M), flat. target (K,): what is added up in m beside the label's own share.
+    """Add dL for each nudge, from dz (nudges, M), flat.
 
-    target is empty without label smoothing.
+    target (K,) holds the smoothed target t; it is empty without label smoothing.
     """
     K, nudges = log_p.size, dL.size
     p = np.exp(log_p)
@@ -74,7 +74,7 @@ def cross_entropy(dz: Any, M: int, log_p: Any, target: Any, label: int, dL: Any)
 
 @loops
 def series_order(x: Any, precise: bool) -> int:
-    """Return the number of terms of expm1(x) / x that rounding can tell."""
+    """Return the number of terms of expm1(x) / x for full precision."""
     smallest = 2.0**-54 if precise else 2.0**-25
     order, term = 1, x / 2
     while term > smallest:
@@ -85,7 +85,7 @@ def series_order(x: Any, precise: bool) -> int:
 
 @loops
 def log_order(x: Any, precise: bool) -> int:
-    """Return the number of terms of log1p(x) / (2 u), u = x / (2 + x), that rounding can tell."""
+    """Return the number of terms of log1p(x) / (2 u), u = x / (2 + x), for full precision."""
     smallest = 2.0**-54 if precise else 2.0**-25
     u = x / (2 - x)
     order, term = 1, u * u / 3
@@ -97,7 +97,7 @@ def log_order(x: Any, precise: bool) -> int:
 
 @loops
 def add_expm1(x: Any, p: Any, order: int, count: int, inverse: Any, series: Any, total: Any) -> None:
-    """total += p expm1(x) = p x (1 + x/2 (1 + x/3 (1 + ...)))."""
+    """Add p expm1(x) = p x (1 + x/2 (1 + x/3 (1 + ...))) to total."""
     one = total.dtype.type(1)
     series[:count] = one
     for n in range(order, 1, -1):
@@ -110,7 +110,7 @@ def add_expm1(x: Any, p: Any, order: int, count: int, inverse: Any, series: Any,
 
 @loops
 def add_log1p(x: Any, order: int, count: int, u: Any, series: Any, total: Any) -> None:
-    """total += log1p(x) = 2 u (1 + u^2/3 + u^4/5 + ...), u = x / (2 + x)."""
+    """Add log1p(x) = 2 u (1 + u^2/3 + u^4/5 + ...), u = x / (2 + x), to total."""
     one = total.dtype.type(1)
     for i in range(count):
         u[i] = x[i] / (2 * one + x[i])
@@ -125,7 +125,7 @@ def add_log1p(x: Any, order: int, count: int, u: Any, series: Any, total: Any) -
 
 @loops
 def far_cross_entropy(steps: Any, log_p: Any) -> Any:
-    """dL of one nudge for steps of any size."""
+    """Return dL of one nudge for steps of any size."""
     total = steps.dtype.type(0)
     for k in range(steps.size):
         total += np.exp(log_p[k] + steps[k]) if steps[k] > HUGE else np.exp(log_p[k]) * np.expm1(steps[k])

@@ -1,7 +1,7 @@
 """Nudges of the weights of a convolution, in compiled loops, for one image.
 
-    lanes[place, l]   what output l of the rest of the network gains from one unit at a place of an activation
-    dz[nudge, l]      what output l gains from a nudge of a weight
+    lanes[place, l]   change of output l of the rest of the network for a change by 1 at a place of an activation
+    dz[nudge, l]      change of output l for a nudge of a weight
 
 Arrays of lanes and of dz are flat: M numbers for each place or nudge, M a multiple of the tile's width.
 """
@@ -32,7 +32,7 @@ def filter_nudges(
     high: int,
     dz: Any,
 ) -> None:
-    """Work out dz for the nudges of filters low to high, through the windows that are fixed.
+    """Compute dz for the nudges of filters low to high, through the fixed windows.
 
     dz[o, k, :] = step * sum over windows of patch[k] lanes, and for the bias, k = patch, of lanes: (high - low, patch + 1, M)
     """
@@ -41,13 +41,13 @@ def filter_nudges(
         out = dz[(o - low) * (size + 1) * M : (o - low + 1) * (size + 1) * M]
         for r in range(runs.size):
             for a in range(0, M, width(tile)):
-                whole = length - length % rows(tile)
-                for m in range(0, whole, rows(tile)):
+                full = length - length % rows(tile)
+                for m in range(0, full, rows(tile)):
                     t = zeros(tile)
                     for e in range(count[o]):
                         t = outer(t, x, origin[place[o, e]] + runs[r] + m, 1, lanes, row[o, e] * M + a)
                     store(t, out, (r * length + m) * M + a, M)
-                for m in range(whole, length):
+                for m in range(full, length):
                     k = (r * length + m) * M + a
                     out[k : k + width(tile)] = 0
                     for e in range(count[o]):
@@ -79,7 +79,10 @@ def difference_of_window(
     step: Any,
     dy: Any,
 ) -> None:
-    """dy = max over k of step patch_k - (m - z_k), and -m with a ReLU, for each nudge of filter o at window q: (patch + 1,)."""
+    """Compute dy = max over k of step patch_k - (m - z_k), and -m with a ReLU, for the nudges of filter o at window q.
+
+    dy (patch + 1,) is changed in place.
+    """
     size = runs.size * length
     dy[:] = -m if relu else -np.inf
     for k in range(pixels.shape[1]):
@@ -113,9 +116,9 @@ def contested_nudges(
     high: int,
     dz: Any,
 ) -> None:
-    """Add what the same nudges make through contested windows: dz += dy lanes, filter by filter."""
+    """Add the changes by the same nudges through contested windows: dz += dy lanes, filter by filter."""
     nudges = runs.size * length + 1
-    whole = nudges - nudges % rows(tile)
+    full = nudges - nudges % rows(tile)
     begin = np.zeros(O + 1, np.int64)
     for e in range(found):
         begin[contested[e, 0] + 1] += 1
@@ -138,12 +141,12 @@ def contested_nudges(
             continue
         out = (o - low) * nudges * M
         for a in range(0, M, width(tile)):
-            for k in range(0, whole, rows(tile)):
+            for k in range(0, full, rows(tile)):
                 t = load(tile, dz, out + k * M + a, M)
                 for n in range(first, begin[o + 1]):
                     t = outer(t, dy, (n - first) * nudges + k, 1, lanes, contested[order[n], 2] * M + a)
                 store(t, dz, out + k * M + a, M)
-        for k in range(whole, nudges):
+        for k in range(full, nudges):
             for n in range(first, begin[o + 1]):
                 for l in range(M):
                     dz[out + k * M + l] += dy[(n - first) * nudges + k] * lanes[contested[order[n], 2] * M + l]

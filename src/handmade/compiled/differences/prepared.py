@@ -1,4 +1,4 @@
-"""Units made ready for a block of images: what is the same for all of its images is worked out once."""
+"""Units prepared for a block of images: values that are the same for all images are computed once."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 
 from handmade.compiled.differences.records import Record
 from handmade.compiled.differences.units import Unit, Units
-from handmade.compiled.links import Convolution
+from handmade.compiled.fused import Convolution
 from handmade.compiled.patches import Patches
 from handmade.compiled.tiles import Tile
 from handmade.compiled.vectors import registers, widest
@@ -19,18 +19,18 @@ LITTLE = 2**12  # numbers of a patch times windows, up to which a convolution is
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """One group of a convolution.
+    """Group of a convolution.
 
     Attributes
     ----------
     low, high : int
-        Its filters.
-    tile : Tile
-        For numbers of a patch, and lanes.
-    origin, runs, length : Array, Array, int
-        Its patches (patches.py).
-    w : Array, (O * patch,)
-        Its filters, one after the other.
+        Range of its filters.
+        tile : Tile
+        Tile of numbers of a patch times lanes.
+        origin, runs, length : Array, Array, int
+        Patches of the group (patches.py).
+        w : Array, (O * patch,)
+        Weights of its filters, one filter after the other.
     """
 
     low: int
@@ -43,25 +43,26 @@ class Group:
 
     @property
     def nudges(self) -> int:
-        """Weights of a filter, its bias included."""
+        """Number of weights of a filter, its bias included."""
         return len(self.runs) * self.length + 1
 
 
 @dataclass(frozen=True, eq=False)
 class Next:
-    """The convolution behind a convolution, where its contested windows are worked out.
+    """Convolution after a convolution whose nudges include its contested windows.
 
     Attributes
     ----------
     name : str
-        Its node.
+        Name of its node.
     origin : Array, (windows,)
-        The first pixel that each window reads in the padded image.
+        First pixel of each window in the padded image.
     taps : Array, (K_h K_w,)
-        The pixels of a window, counted from there.
+        Offsets of the pixels of a window from its first pixel.
     pixel_of : Array
-        The pixel of the image at each pixel of the padded image; -1 outside.
+        Index of the pixel in the image for each pixel of the padded image; -1 outside.
     w : Array, (channels, O, K_h K_w)
+    Its weights.
     """
 
     name: str
@@ -73,25 +74,26 @@ class Next:
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A unit with a convolution, a linear layer or a choice, for a block of images.
+    """Unit with a convolution, a linear layer or a choice, for a block of images.
 
     Attributes
     ----------
     unit : Unit
     made : Record
     channels : int
-        Of what its choice makes.
+        Number of channels of its output.
     limit, limit_before : Array, (channels,)
-        The lead up to which a window is contested, for all nudges, and for those of earlier layers.
+        Lead up to which a window is contested, for all nudges, and for those of earlier layers.
     row, square : Tile
-        A vector of lanes or nudges; a vector of lanes for each nudge of a vector.
+        Tile of one vector of lanes or nudges; tile of one vector of lanes for each nudge of a vector.
     groups : tuple of Group
-        Of a convolution.
+        Groups of a convolution.
     next : Next or None
+    Next convolution.
     W : Array or None
-        The weights of a linear layer, in a row.
+    Weights of a linear layer, flat.
     tile : Tile or None
-        For inputs of a linear layer, and lanes.
+        Tile of inputs of a linear layer times lanes.
     """
 
     unit: Unit
@@ -108,17 +110,17 @@ class Prepared:
 
     @property
     def layer(self) -> Any:
-        """The layer of its node."""
+        """Layer of its node."""
         return self.unit.node.layer
 
     @property
     def no_filters(self) -> Array:
-        """Filters of a convolution that is not there."""
+        """Weights in the place of a missing next convolution: an empty array."""
         return np.zeros((0, 0, 0), self.made.y.dtype)
 
 
 def prepared(network: Network, units: Units, unit: Unit, made: Record, limits: tuple[Array, Array]) -> Prepared:
-    """Return a unit made ready."""
+    """Return a prepared unit."""
     layer: Any = unit.node.layer
     channels, dtype = made.y.shape[1] // len(made.pixels), made.y.dtype
     wide = widest(dtype)
@@ -145,7 +147,7 @@ def _group(conv: Any, g: int, patches: Patches, dtype: Any) -> Group:
 
 
 def _tile(patches: Patches, dtype: Any) -> Tile:
-    """Return the tile for numbers of a patch, and lanes."""
+    """Return the tile of numbers of a patch times lanes."""
     length = patches.length
     if patches.size * patches.windows <= LITTLE:
         return Tile(1, 1, widest(dtype), dtype)

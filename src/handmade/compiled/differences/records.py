@@ -1,4 +1,4 @@
-"""The forward pass of a block of images, with all that differences need of it: one record a unit."""
+"""Forward pass of a block of images, with all values that differences need: one record for each unit."""
 
 import math
 from collections.abc import Callable
@@ -9,31 +9,31 @@ import numpy as np
 from handmade.compiled.differences.choices import choose_leads
 from handmade.compiled.differences.constant_regions import of_images
 from handmade.compiled.differences.units import Unit, Units
-from handmade.compiled.links import Convolution
+from handmade.compiled.fused import Convolution
 from handmade.compiled.patches import pooling_windows
 from handmade.engine.arrays import Array
 from handmade.engine.graph import INPUT, Node
 from handmade.engine.layers import rule
 from handmade.engine.network import Network
-from handmade.engine.plain.link import Link
+from handmade.engine.plain.operation import Operation
 
 
 @dataclass(frozen=True, eq=False)
 class Record:
-    """A unit at a block of images.
+    """Values of a unit for a block of images.
 
     Attributes
     ----------
     images : Array, (N, numbers)
-        What a convolution reads, padded; what another unit reads, in rows.
+        Input of the unit as rows; padded for a convolution.
     z, y : Array, (N, numbers)
-        What its choice reads, and what it makes.
+        Input and output of its choice.
     winner, lead : Array, (N, numbers of y)
-        The pixel that wins, -1 for 0, and its lead.
+        Winning pixel, -1 for the 0 of a ReLU, and its lead.
     pixels : Array of int, (windows, pixels)
-        The windows.
+        Pixels of each window.
     blank : Array of bool, (N, windows)
-        Windows that are alike.
+        True for windows on constant background.
     """
 
     images: Array
@@ -45,16 +45,16 @@ class Record:
     blank: Array
 
 
-def record(network: Network, units: Units, alone: Callable[[Node], Link], x: Array) -> tuple[dict[str, Record], Array]:
-    """Return the records of units with a convolution, a linear layer or a choice, by the names of their nodes; the logits."""
+def record(network: Network, units: Units, unfused: Callable[[Node], Operation], x: Array) -> tuple[dict[str, Record], Array]:
+    """Return the records of units with a convolution, a linear layer or a choice, by the names of their nodes, and the logits."""
     values: dict[str, Array] = {INPUT: x}
     blank = {INPUT: of_images(x)}
     found: dict[str, Record] = {}
     for unit in units.all:
         node = unit.node
         if unit.role == "other":
-            made = node.layer.forward(node.of(values))
-            values[node.name] = made.astype(x.dtype, copy=False)  # a layer of one's own may widen it
+            made = node.layer.forward(node.inputs(values))
+            values[node.name] = made.astype(x.dtype, copy=False)  # a user's layer may return float64
             blank[node.name] = _blank(unit, blank)
             continue
         read = values[node.reads[0]]
@@ -62,7 +62,7 @@ def record(network: Network, units: Units, alone: Callable[[Node], Link], x: Arr
         z = read
         before = blank[node.reads[0]]
         if unit.role == "convolution":
-            images, z = Convolution(node).images(read), alone(node).forward(read)
+            images, z = Convolution(node).images(read), unfused(node).forward(read)
             before = blank[node.name] = _blank(unit, blank)
         elif unit.role == "linear":
             z = node.layer.forward(read)
@@ -75,7 +75,7 @@ def record(network: Network, units: Units, alone: Callable[[Node], Link], x: Arr
 
 
 def _chosen(unit: Unit, images: Array, z: Array, blank: Array | None) -> Record:
-    """Return the record of a unit from what its choice reads; without a choice, every number is chosen."""
+    """Return the record of a unit from the input of its choice; without a choice, every number is chosen."""
     N, C = len(z), z.shape[-1]
     shape = z.shape[1:] if z.ndim == 4 else (math.prod(z.shape[1:-1]), 1, C)
     pool = unit.pool
@@ -92,12 +92,12 @@ def _chosen(unit: Unit, images: Array, z: Array, blank: Array | None) -> Record:
 
 
 def _blank(unit: Unit, blank: dict[str, Array | None]) -> Array | None:
-    """Return the blank places of what a unit's node makes."""
+    """Return the blank places of the output of a unit's node."""
     after, before = rule(unit.node.layer, "constant"), blank.get(unit.node.reads[0])
     found: Array | None = after(unit.node.layer, before) if after and before is not None else None
     return found
 
 
 def largest(found: Record) -> float:
-    """Return the largest |x| that a unit reads."""
+    """Return the largest |x| of the inputs of a unit."""
     return float(max(found.images.max(), -found.images.min()))

@@ -1,14 +1,14 @@
-"""Units: nodes that a difference crosses together, and what lies behind each of them.
+"""Units: groups of fused nodes that a difference crosses in one step, and the nodes after each of them.
 
-A unit is a convolution or a linear layer with the ReLU and the pool behind it, a choice by itself, or any other linear node. A
-unit is *served* if its weights' nudges can be followed by lanes: if all that lies behind it is linear or a choice.
+A unit is a convolution or a linear layer with the following ReLU and pool, a choice without these, or any other linear node. A
+unit is *supported* if the nudges of its weights can be computed with lanes: if all nodes after it are linear or choices.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
 from handmade.compiled import rules  # noqa: F401  makes the rules known
-from handmade.compiled.following import following
+from handmade.compiled.fusion import fused_nodes
 from handmade.engine.graph import Node, downstream
 from handmade.engine.layers import rule
 from handmade.engine.network import Network
@@ -16,17 +16,20 @@ from handmade.engine.network import Network
 
 @dataclass(frozen=True, eq=False)
 class Unit:
-    """Some nodes in a row.
+    """Fused nodes.
 
     Attributes
     ----------
     node : Node
-        The first one.
-    last : str
-        The name of the last one.
-    role : {"convolution", "linear", "choice", "other"}
-    relu : bool
-    pool : Layer or None
+        First node.
+        last : str
+        Name of the last node.
+        role : {"convolution", "linear", "choice", "other"}
+        Kind of the unit.
+        relu : bool
+        True if there is a ReLU.
+        pool : Layer or None
+        The pool.
     """
 
     node: Node
@@ -42,30 +45,30 @@ class Unit:
 
     @property
     def before_choice(self) -> str:
-        """The name of what the ReLU or the pool reads."""
+        """Name of the input of the ReLU or the pool."""
         return self.node.reads[0] if self.role == "choice" else self.node.name
 
 
 @dataclass(frozen=True, eq=False)
 class Units:
-    """The units of a network on the way to the logits.
+    """Units of a network on the path to the logits.
 
     Attributes
     ----------
     all : tuple of Unit
-        In their order.
-    served : dict of tuple of Unit
-        For each served unit, by its node's name: the choices that are further away than its own and the next.
+        Units in their order.
+        supported : dict of tuple of Unit
+        Far choices of each supported unit, by its node's name: the choices after it, except its own and that of the next one.
     next : dict of Unit
-        For a served convolution, the convolution with a choice that reads it, if its contested windows are worked out there.
+        Convolution with a choice that reads the output of a supported convolution, by the name of the latter.
     far : frozenset of str
-        Names of the units whose choices are far away from a served one.
+        Names of the units whose choices are far from a supported unit.
     needed : frozenset of str
-        Activations that are made of served weights: lanes are followed back to them.
+        Activations that depend on supported weights: lanes are computed for them.
     """
 
     all: tuple[Unit, ...]
-    served: dict[str, tuple[Unit, ...]]
+    supported: dict[str, tuple[Unit, ...]]
     next: dict[str, Unit]
     far: frozenset[str]
     needed: frozenset[str]
@@ -81,41 +84,41 @@ def units_of(network: Network) -> Units:
             found.append(unit)
             taken.update(names)
     of_node = {unit.node.name: unit for unit in found}
-    served: dict[str, tuple[Unit, ...]] = {}
-    following_units: dict[str, Unit] = {}
+    supported: dict[str, tuple[Unit, ...]] = {}
+    next_units: dict[str, Unit] = {}
     for unit in found:
         behind = [node for node in downstream(network.nodes, unit.node.name) if node.name in network.below_logits]
         if unit.role not in {"convolution", "linear"} or not all(_passes(node) for node in behind):
             continue
         later = [of_node[node.name] for node in behind if node.name in of_node]
-        following_unit = next((each for each in later if _reads_alone(unit, each)), None)
-        if following_unit is not None:
-            following_units[unit.node.name] = following_unit
-        served[unit.node.name] = tuple(each for each in later if each.chooses and each is not following_unit)
-    far = frozenset(unit.node.name for units in served.values() for unit in units)
-    needed = {node.name for name in served for node in downstream(network.nodes, name)} | set(served)
-    return Units(tuple(found), served, following_units, far, frozenset(needed))
+        next_unit = next((each for each in later if _reads_alone(unit, each)), None)
+        if next_unit is not None:
+            next_units[unit.node.name] = next_unit
+        supported[unit.node.name] = tuple(each for each in later if each.chooses and each is not next_unit)
+    far = frozenset(unit.node.name for units in supported.values() for unit in units)
+    needed = {node.name for name in supported for node in downstream(network.nodes, name)} | set(supported)
+    return Units(tuple(found), supported, next_units, far, frozenset(needed))
 
 
 def _unit(network: Network, node: Node) -> tuple[Unit, list[str]]:
     """Return the unit that begins with a node, and the names of its nodes."""
     role = rule(node.layer, "compiled")
     if role in {"convolution", "product"}:
-        names, relu, pool = following(network, node, relu=False, pool=None)
+        names, relu, pool = fused_nodes(network, node, relu=False, pool=None)
         return Unit(node, names[-1], "convolution" if role == "convolution" else "linear", relu, pool), names
     if role in {"relu", "pool"}:
-        names, relu, pool = following(network, node, relu=role == "relu", pool=node.layer if role == "pool" else None)
+        names, relu, pool = fused_nodes(network, node, relu=role == "relu", pool=node.layer if role == "pool" else None)
         return Unit(node, names[-1], "choice", relu, pool), names
     return Unit(node, node.name, "other"), [node.name]
 
 
 def _passes(node: Node) -> bool:
-    """Return True if a difference crosses a node as a linear map, or by a choice."""
+    """Return True if a node is linear or a choice."""
     return rule(node.layer, "compiled") is not None or rule(node.layer, "bound") is not None
 
 
 def _reads_alone(unit: Unit, later: Unit) -> bool:
-    """Return True if a convolution with a choice reads a convolution's output and nothing else."""
+    """Return True if `later` is a convolution with a choice that reads only the output of a convolution."""
     layer: Any = later.node.layer
     alone = unit.role == later.role == "convolution" and later.chooses and later.node.reads == (unit.last,)
     return alone and layer.groups == 1

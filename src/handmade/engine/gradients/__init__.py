@@ -1,4 +1,4 @@
-"""Several ways to the same numbers: the gradient of the loss with respect to every weight."""
+"""Gradient of the loss with respect to every weight, computed in several ways."""
 
 from handmade.engine.gradients.backprop import backprop, input_gradient
 from handmade.engine.gradients.definition import definition

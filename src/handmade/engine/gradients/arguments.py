@@ -1,4 +1,4 @@
-"""The arguments that gradients share, and their checks at the public border."""
+"""Arguments that all gradients have in common, and their checks at the public border."""
 
 import math
 from collections.abc import Callable
@@ -17,12 +17,12 @@ Gradient: TypeAlias = Callable[[Network, Array, Array], tuple[float, dict[str, A
 
 
 def checked(network: Network, x: Array, y: Array, h: float, scheme: str) -> Any:
-    """Check the arguments of a numerical gradient; return h in the network's dtype.
+    """Check the arguments of a numerical gradient, and return h in the network's dtype.
 
     Raises
     ------
     HandmadeError
-        If a scheme is unknown, h is not a positive number that the dtype can hold, or images or labels do not fit.
+        If the scheme is unknown, h is not a positive number that the dtype can hold, or images or labels do not fit.
     """
     check_scheme(scheme)
     step = checked_step(h, network)
@@ -31,7 +31,7 @@ def checked(network: Network, x: Array, y: Array, h: float, scheme: str) -> Any:
 
 
 def check_batch(network: Network, x: Array, y: Array) -> None:
-    """Raise HandmadeError unless x and y are images for the network, and their classes."""
+    """Raise HandmadeError unless x are images for the network and y are their classes."""
     network.check_images(x)
     check_labels(y, len(x), network.classes)
 

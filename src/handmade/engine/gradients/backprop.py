@@ -1,10 +1,11 @@
-"""Backpropagation: the derivative itself, for all weights at once, by going through the tape from back to front.
+"""Backpropagation: derivatives of the loss for all weights at once, computed from the last entry of the tape to the first.
 
     gz = loss.backward(z, y),   then   gx, gW = layer.backward(x, gy)   for the last layer, the one before it, ...
 
-As h goes to 0, the finite chain rule carries derivatives forward, one direction at a time. Each of its steps is linear then, and
-its transpose carries the gradient of the one loss back to all weights. On a kink there is no derivative; the conventions of the
-layers decide: relu'(0) = 0, and the first winner of a tie takes all. The backend does the work (engine/backend.py).
+As h goes to 0, the finite chain rule becomes forward-mode differentiation, one direction at a time. Each of its steps is linear
+then. The transposed steps carry the gradient of the loss back to all weights. On a kink there is no derivative, and the
+conventions of the layers hold: relu'(0) = 0, and the first of several equal maxima gets the complete gradient. The backend does
+the computation (engine/backend.py).
 
 Rumelhart, Hinton & Williams (1986), "Learning representations by back-propagating errors", Nature 323.
 """
@@ -31,16 +32,16 @@ def backprop(
     y : Array, (N,)
         Their classes.
     loss : Loss, optional
-        The loss of one image, cross-entropy if left out; the gradient is that of its mean over the batch.
+        Loss of one image, cross-entropy if left out; the gradient is that of its mean over the batch.
     executor : concurrent.futures.Executor, optional
-        Where blocks of images are shared out; this thread if left out. The result has the same bits with any executor.
+        Executor that processes blocks of images; the calling thread if left out. The result has the same bits with any executor.
 
     Returns
     -------
     L : float
-        The loss.
+        Mean loss.
     gradients : dict of Array
-        One derivative a weight, named and shaped as in `network.parameters()`.
+        One derivative for each weight, named and shaped as in `network.parameters()`.
 
     Raises
     ------
@@ -54,9 +55,9 @@ def backprop(
 def input_gradient(
     network: Network, x: Array, y: Array, *, loss: Loss | None = None, executor: Executor | None = None
 ) -> tuple[float, Array]:
-    """Differentiate the loss with respect to every pixel: the same arguments, and gx in the shape of x.
+    """Differentiate the loss with respect to every pixel: the same arguments; returns the loss and gx in the shape of x.
 
-    The loss is the mean over the batch here too; times N, a row of gx is the gradient of that image's own loss.
+    Here too the loss is the mean over the batch. A row of gx times N is the gradient of the loss of that image.
     """
     check_batch(network, x, y)
     return backend.current().input_gradient(network, x, y, loss or CrossEntropy(), executor)

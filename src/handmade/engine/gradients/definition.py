@@ -1,9 +1,9 @@
-"""The gradient by its definition, the seed's own way: one full forward pass for every weight.
+"""Gradient by its definition: one full forward pass for every weight.
 
     forward   g = (L(w + h) - L(w)) / h
     central   g = (L(w + h) - L(w - h)) / 2h
 
-Right up to rounding, which the subtraction magnifies: losing L to the last digits is the price of a small h.
+The result is correct up to rounding. The subtraction magnifies rounding errors: the smaller h, the more digits are lost.
 """
 
 import time
@@ -18,11 +18,11 @@ from handmade.engine.arrays import Array
 from handmade.engine.gradients.arguments import Scheme, checked
 from handmade.engine.losses import CrossEntropy, Loss
 from handmade.engine.network import Network
-from handmade.engine.sharing import mapped
+from handmade.engine.parallel import parallel_map
 
-WEIGHTS_A_TASK = 64
+WEIGHTS_PER_TASK = 64
 
-Task: TypeAlias = tuple[str, Array]  # some weights: the name of their array, and their numbers in it
+Task: TypeAlias = tuple[str, Array]  # some weights: the name of their array, and their indices in it
 
 
 def definition(
@@ -34,8 +34,9 @@ def definition(
     scheme: Scheme = "forward",
     loss: Loss | None = None,
     executor: Executor | None = None,
+    progress: Callable[[int, int], object] | None = None,
 ) -> tuple[float, dict[str, Array]]:
-    """Nudge every weight on its own and run the whole network again.
+    """Nudge every weight separately, with a complete forward pass for each.
 
     Parameters
     ----------
@@ -45,20 +46,22 @@ def definition(
     y : Array, (N,)
         Their classes.
     h : float
-        How far each weight is moved.
-    scheme : {"forward", "central"}
-        One pass a weight, or two.
+        Step size of each nudge.
+        scheme : {"forward", "central"}
+        Difference quotient: one pass for each weight, or two.
     loss : Loss, optional
-        The loss of one image, cross-entropy if left out; the gradient is that of its mean over the batch.
+        Loss of one image, cross-entropy if left out; the gradient is that of its mean over the batch.
     executor : concurrent.futures.Executor, optional
-        Where the weights are shared out; this thread if left out.
+        Executor that processes the weights; the calling thread if left out.
+    progress : callable, optional
+        Function that is called with the number of finished weights and the total number. If it raises, the computation ends.
 
     Returns
     -------
     L : float
-        The loss at the weights as they are.
+        Mean loss without a nudge.
     gradients : dict of Array
-        One quotient a weight, named and shaped as in `network.parameters()`.
+        One quotient for each weight, named and shaped as in `network.parameters()`.
 
     Raises
     ------
@@ -69,9 +72,13 @@ def definition(
     loss = loss or CrossEntropy()
     base = mean_loss(network, x, y, loss)
     gradients = {name: np.empty_like(array) for name, array in network.parameters().items()}
+    done = 0
     everyone = {name: np.arange(array.size) for name, array in gradients.items()}
     for name, weights, some in _shared_out(partial(_quotients, network, x, y, step, scheme, loss, base), everyone, executor):
         gradients[name].flat[weights] = some
+        done += len(weights)
+        if progress:
+            progress(done, network.size)
     return base, gradients
 
 
@@ -87,19 +94,19 @@ def quotients(
     executor: Executor | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Array]:
-    """The quotients of some weights alone, as `definition` has them.
+    """Return the quotients of some weights, as `definition` computes them.
 
     Parameters
     ----------
     chosen : dict of Array
-        Of each array, which weights: their numbers, counted through it in order.
-    progress : callable, optional
-        Is told now and then how many weights are done, and how many there are.
+        Chosen weights of each array: their indices in the flat array.
+        progress : callable, optional
+        Function that is called with the number of finished weights and the total number.
 
     Returns
     -------
     dict of Array
-        One quotient for each number in `chosen`, in float64.
+        One quotient for each index in `chosen`, in float64.
     """
     step = checked(network, x, y, h, scheme)
     loss = loss or CrossEntropy()
@@ -115,7 +122,7 @@ def quotients(
 
 
 def cost(network: Network, x: Array, y: Array, scheme: Scheme) -> tuple[int, float]:
-    """What a step by definition costs here: how many forward passes, and the seconds that one takes, measured."""
+    """Return the cost of a gradient by definition: the number of forward passes, and the measured seconds of one pass."""
     loss = CrossEntropy()
     seconds = []
     for _ in range(4):
@@ -136,7 +143,7 @@ def quotient(
     loss: Loss,
     base: float,
 ) -> float:
-    """The difference quotient of one weight: number `index` of the array `name`, counted through it in order."""
+    """Return the difference quotient of one weight: number `index` of the flat array `name`."""
     array = network.parameters()[name]
 
     def loss_at(step: Any) -> float:
@@ -157,17 +164,17 @@ def _quotients(network: Network, x: Array, y: Array, h: Any, scheme: Scheme, los
 def _shared_out(
     work: Callable[[Task], list[float]], chosen: dict[str, Array], executor: Executor | None
 ) -> Iterator[tuple[str, Array, list[float]]]:
-    """Some weights at a time, in their order: the array's name, their numbers in it, and what `work` makes of them."""
+    """Yield some weights at a time, in their order: name of the array, indices in it, and results of `work`."""
     tasks = [
-        (name, weights[first : first + WEIGHTS_A_TASK])
+        (name, weights[first : first + WEIGHTS_PER_TASK])
         for name, weights in chosen.items()
-        for first in range(0, len(weights), WEIGHTS_A_TASK)
+        for first in range(0, len(weights), WEIGHTS_PER_TASK)
     ]
-    for (name, weights), some in zip(tasks, mapped(executor, work, tasks), strict=True):
+    for (name, weights), some in zip(tasks, parallel_map(executor, work, tasks), strict=True):
         yield name, weights, some
 
 
 def mean_loss(network: Network, x: Array, y: Array, loss: Loss) -> float:
-    """The loss of a batch: the mean over its images."""
+    """Return the loss of a batch: the mean over its images."""
     with np.errstate(over="ignore", invalid="ignore"):  # an overflow shows in the loss, where training looks for it
         return float(loss.forward(network.logits(x), y).mean())

@@ -1,12 +1,12 @@
-"""The finite chain rule: the same quotients as `definition`, without running the network again for each.
+"""Finite chain rule: the same quotients as `definition`, without a complete forward pass for each weight.
 
     dy = layer.delta(x, dx),   then dy is the next layer's dx,   ...,   at last   dL = loss.delta(z, dz, y),   g = dL / h
 
-Every layer hands on its exact difference instead of its value. So nothing is repeated (the layers before the nudge, the
-channels beside it) and nothing cancels: dL is right to the last digits at any h, on both sides of every kink.
+Every layer passes on its exact difference instead of its value. So nothing is computed twice (the layers before the nudge, the
+other channels), and nothing cancels: dL is correct to the last digits at any h, on both sides of every kink.
 
-The work is shared out by images. Where these depend on one another (BatchNorm2d in training), all of them go together, some
-columns of weights at a time, and of a column as many nudges as are good for the memory.
+The work is divided by images. If these depend on one another (BatchNorm2d in training), all of them are processed together, for
+some columns of weights at a time; the memory limits the number of nudges of a column that are processed together.
 
 Reps & Rall (2003), "Computational Divided Differencing and Divided-Difference Arithmetics", Higher-Order and Symbolic
 Computation 16.
@@ -31,7 +31,7 @@ def difference(
     loss: Loss | None = None,
     executor: Executor | None = None,
 ) -> tuple[float, dict[str, Array]]:
-    """Follow every nudge through the rest of the network as an exact difference.
+    """Propagate every nudge through the rest of the network as an exact difference.
 
     Parameters
     ----------
@@ -41,20 +41,20 @@ def difference(
     y : Array, (N,)
         Their classes.
     h : float
-        How far each weight is moved. No digit is lost to a small one.
+        Step size of each nudge. A small h loses no digits.
     scheme : {"forward", "central"}
-        (L(w + h) - L(w)) / h, or (L(w + h) - L(w - h)) / 2h at twice the work.
+        (L(w + h) - L(w)) / h, or (L(w + h) - L(w - h)) / 2h, which takes twice the work.
     loss : Loss, optional
-        The loss of one image, cross-entropy if left out; the gradient is that of its mean over the batch.
+        Loss of one image, cross-entropy if left out; the gradient is that of its mean over the batch.
     executor : concurrent.futures.Executor, optional
-        Where blocks of images are shared out; this thread if left out. The result has the same bits with any executor.
+        Executor that processes blocks of images; the calling thread if left out. The result has the same bits with any executor.
 
     Returns
     -------
     L : float
-        The loss at the weights as they are.
+        Mean loss without a nudge.
     gradients : dict of Array
-        One quotient a weight, named and shaped as in `network.parameters()`.
+        One quotient for each weight, named and shaped as in `network.parameters()`.
 
     Raises
     ------

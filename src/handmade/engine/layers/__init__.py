@@ -1,12 +1,21 @@
-"""One file a layer, and here the table of layers: one entry each, with the rules that hold for exactly this type.
+"""Layers, one file for each, and the table of layers: an entry for each type, with the rules for exactly this type.
 
-To add a layer of your own: `register(MyLayer)`. Its equations are enough; rules make it faster (registry.py).
+To add your own layer, call `register(MyLayer)`. Its equations are enough; rules make it faster (registry.py).
 """
 
 from handmade.engine.layers.add import Add
 from handmade.engine.layers.avg_pool2d import AvgPool2d
 from handmade.engine.layers.batch_norm2d import BatchNorm2d
-from handmade.engine.layers.channel import EVERY, Channel, Difference, only, select_channel, spreads, stays, to_dense
+from handmade.engine.layers.channel import (
+    EVERY,
+    Channel,
+    Difference,
+    all_channels,
+    one_channel,
+    same_channel,
+    select_channel,
+    to_dense,
+)
 from handmade.engine.layers.concat import Concat
 from handmade.engine.layers.conv2d import Conv2d
 from handmade.engine.layers.dropout import Dropout
@@ -46,7 +55,7 @@ __all__ = [
     "Sigmoid",
     "Tanh",
     "add_rules",
-    "only",
+    "one_channel",
     "register",
     "rule",
     "select_channel",
@@ -61,25 +70,25 @@ register(
     weight_gradients=Conv2d.weight_gradients,
     source=Conv2d.source,
 )
-register(ReLU, channel=stays, rectifies=True)
-register(MaxPool2d, channel=stays)
+register(ReLU, channel=same_channel, rectifies=True)
+register(MaxPool2d, channel=same_channel)
 register(Flatten, channel=Flatten.output_channel, reorders=True)
 register(
     Linear,
-    channel=spreads,
+    channel=all_channels,
     nudges=Linear.nudges,
     input_gradient=Linear.input_gradient,
     weight_gradients=Linear.weight_gradients,
     source=Linear.source,
 )
-register(AvgPool2d, channel=stays)
-register(GlobalAvgPool2d, channel=stays)
-register(LeakyReLU, channel=stays)
-register(Sigmoid, channel=stays)
-register(Tanh, channel=stays)
-register(GELU, channel=stays)
-register(Dropout, channel=stays)
-register(BatchNorm2d, channel=stays, nudges=BatchNorm2d.nudges)
+register(AvgPool2d, channel=same_channel)
+register(GlobalAvgPool2d, channel=same_channel)
+register(LeakyReLU, channel=same_channel)
+register(Sigmoid, channel=same_channel)
+register(Tanh, channel=same_channel)
+register(GELU, channel=same_channel)
+register(Dropout, channel=same_channel)
+register(BatchNorm2d, channel=same_channel, nudges=BatchNorm2d.nudges)
 register(Add, join=Add.difference)
 register(Concat, join=Concat.difference)
 register(Multiply, join=Multiply.difference)

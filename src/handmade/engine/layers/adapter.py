@@ -1,4 +1,4 @@
-"""Adapter: a layer of somebody else as a Layer, so that it can stand in a network. `engine/foreign` finds out how to call it."""
+"""Adapter: a layer of the user's own class as a Layer, for use in a network; `engine/foreign` determines how to call it."""
 
 import copy
 from typing import Any, Self
@@ -12,22 +12,23 @@ from handmade.engine.layers.layer import Layer
 
 
 def adapt(layer: Any) -> Layer:
-    """Return a layer as it is, and any other object with `forward` and `backward` as an Adapter."""
+    """Return a Layer as it is, and any other object with `forward` and `backward` as an Adapter."""
     return layer if isinstance(layer, Layer) else Adapter(layer)
 
 
 class Adapter(Layer):
-    """Somebody else's layer as a Layer. Its weights are found with the first shape that reaches it.
+    """Object of the user's own class as a Layer. Its weights are found with the first input shape.
 
     Parameters
     ----------
     layer : object
-        It has forward(x), and backward(x, gy) or, after a forward, backward(gy); perhaps delta(x, dx) and parameters().
+        Object with forward(x), and with backward(x, gy) or, called after forward, backward(gy). It may have delta(x, dx) and
+        parameters().
 
     Raises
     ------
     HandmadeError
-        If it has no forward or backward.
+        If the object has no forward or no backward.
     """
 
     def __init__(self, layer: Any) -> None:
@@ -37,12 +38,15 @@ class Adapter(Layer):
         self._given = layer
         self._foreign: Foreign | None = None
 
+    def _summary(self) -> str:
+        return self.kind
+
     @property
     def kind(self) -> str:
         return type(self._given).__name__
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return the shape that the object makes of two random images."""
+        """Return the output shape of the object, from a forward pass of two random images."""
         x = np.random.default_rng(0).standard_normal((2, *shape))
         try:
             if self._foreign is None:
@@ -50,7 +54,7 @@ class Adapter(Layer):
             y = self._found.fresh().forward(x)
         except HandmadeError:
             raise
-        except Exception as error:  # noqa: BLE001  it may raise anything for a shape that does not fit
+        except Exception as error:  # noqa: BLE001  it may raise any error for a shape that does not fit
             raise HandmadeError(f"{self.kind} fails for images of shape {shape}: {error!r:.200}") from None
         if y.ndim == 0 or len(y) != len(x):
             raise HandmadeError(f"{self.kind}.forward: expected one output for each image; got the shape {y.shape} for {x.shape}")
@@ -78,12 +82,12 @@ class Adapter(Layer):
 
     @property
     def _found(self) -> Foreign:
-        assert self._foreign is not None  # a network asks for the output shape first
+        assert self._foreign is not None  # a network calls output_shape first
         return self._foreign
 
 
 def _dtype(layer: Any) -> Any:
-    """Return the dtype of an object's arrays of floats; float64 if it has none."""
+    """Return the dtype of an object's floating-point arrays; float64 if it has none."""
     arrays = [array for array in getattr(layer, "__dict__", {}).values() if isinstance(array, np.ndarray)]
     floats = [array.dtype for array in arrays if array.dtype.kind == "f"]
     return np.result_type(*floats) if floats else np.float64

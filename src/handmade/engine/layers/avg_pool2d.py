@@ -1,10 +1,10 @@
-"""AvgPool2d: of every window, the mean.
+"""AvgPool2d: mean of every window.
 
-    y[n,h,w,c] = 1/K sum over k of x_k        x_k: the window's K pixels, k = (i, j); outside the image, 0        (1)
+    y[n,h,w,c] = 1/K sum over k of x_k        x_k: the K pixels of the window, k = (i, j); outside the image, 0        (1)
     delta     dy = 1/K sum over k of dx_k
     backward  gx_k += gy / K
 
-The zeros outside are pixels like any other: a window that hangs over the edge is still divided by K (`count_include_pad=True` in
+The zeros outside the image count as pixels: the sum of a window at the edge is divided by K, too (`count_include_pad=True` in
 PyTorch, its default). So (1) is linear in x.
 
 LeCun, Boser, Denker, Henderson, Howard, Hubbard & Jackel (1990), "Handwritten Digit Recognition with a Back-Propagation Network",
@@ -27,16 +27,18 @@ from handmade.engine.terms import Term, total
 
 @dataclass(frozen=True, eq=False, init=False)
 class AvgPool2d(Pool):
-    """Average-pooling of images (N, H, W, C), channel by channel; windows may overlap.
+    """Average pooling of images (N, H, W, C), channel by channel; windows may overlap.
 
     Parameters
     ----------
     window : int or (int, int)
         Height and width of a window.
     stride : int or (int, int), optional
-        Step between windows; the window itself if left out. Rows and columns that fill no whole window are left out.
+        Step between windows; the size of the window if left out. Rows and columns at the end that do not fill a complete window
+        are ignored.
     padding : int or (int, int)
-        Rows and columns of zeros around the image, counted in the mean: at most half a window, so that every window sees a pixel.
+        Rows and columns of zeros around the image, counted in the mean: at most half a window, so that every window contains a
+        pixel.
 
     Raises
     ------
@@ -53,11 +55,11 @@ class AvgPool2d(Pool):
         return y
 
     def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
-        """The mean of dx; x itself plays no part, for (1) is linear."""
+        """Return the mean of dx; it does not depend on x, because (1) is linear."""
         return self.forward(dx)
 
     def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
-        """Every pixel of a window takes its share; what a pixel gets from several windows adds up."""
+        """Return gy / K for every pixel of a window; contributions of overlapping windows are added."""
         share = gy / math.prod(self.window)
         padded = pad(np.zeros_like(gy, shape=x.shape), self.padding, 0)
         for gx_k in self._pixels(padded):

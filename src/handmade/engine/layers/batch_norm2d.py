@@ -1,13 +1,13 @@
-"""BatchNorm2d: every channel takes the mean and the spread that its weights say, whatever came in.
+"""BatchNorm2d: every channel is normalised, then scaled and shifted by its weights.
 
     y = W (x - m) r + b,   r = 1 / sqrt(v + epsilon)        channel by channel        (1)
 
-In inference m and v are constants, the running statistics, and (1) is a straight line:
+In inference m and v are constants, the running statistics, and (1) is an affine function:
 
     delta     dy = W r dx
     backward  gx = W r gy,   gW = sum of gy (x - m) r,   gb = sum of gy
 
-In training they are the mean and the variance of the batch, over all images, rows and columns, and move with x. Let c = x - m:
+In training they are the mean and the variance of the batch, over all images, rows and columns, and depend on x. Let c = x - m:
 
     delta     dc = dx - mean(dx)
               dv = mean(dc (2 c + dc))
@@ -16,11 +16,11 @@ In training they are the mean and the variance of the batch, over all images, ro
     backward  gx = W r (gy - mean(gy) - c r mean(gy c r)),   gW and gb as above
     nudges    dy = h c r  for W,   h  for b
 
-No two outputs are subtracted, and no two roots. The two terms of (2) nearly balance where dx only stretches a channel, for
-that is what the layer takes away; delta is right relative to them.
+No two outputs are subtracted, and no two roots. The two terms of (2) nearly cancel if dx only scales a channel, because
+normalisation removes the scale; delta is accurate relative to these terms.
 
-W and b are the paper's gamma and beta. The running statistics follow those of the batches: `update_statistics` moves them by
-`momentum`, the variance towards the unbiased one, with N H W - 1 in the place of N H W.
+W and b are gamma and beta of the paper. The running statistics are moving averages: `update_statistics` moves them towards those
+of the batch, with the weight `momentum`. It takes the unbiased variance, with N H W - 1 instead of N H W.
 
 Ioffe & Szegedy (2015), "Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate Shift", ICML.
 """
@@ -35,34 +35,34 @@ from numpy.typing import DTypeLike
 
 from handmade.engine.arrays import Array, Shape, integer, number
 from handmade.engine.errors import HandmadeError
-from handmade.engine.layers.channel import EVERY, Channel, only, select_channel
+from handmade.engine.layers.channel import EVERY, Channel, one_channel, select_channel
 from handmade.engine.layers.layer import Layer
 from handmade.engine.terms import Term, stored
 
-SMALLEST = 1e-12  # epsilon: below it, the cube of its root leaves what float32 can hold
+SMALLEST = 1e-12  # epsilon: below it, the cube of its root underflows in float32
 
 
 @dataclass(frozen=True, eq=False)
 class BatchNorm2d(Layer):
-    """Batch normalisation of images (N, H, W, C), channel by channel, or of rows (N, C), number by number.
+    """Batch normalisation of images (N, H, W, C) or rows (N, C), channel by channel.
 
     Parameters
     ----------
     W, b : Array, (C,)
-        The spread and the mean that each channel takes.
+        Standard deviation and mean of each channel of the output.
     mean, variance : Array, (C,)
-        The running statistics, for inference.
+        Running statistics, for inference.
     momentum : float
-        How far a batch moves them towards its own, from 0 to 1.
+        Weight of a new batch in the running statistics, from 0 to 1.
     epsilon : float
-        Added to the variance, so that a constant channel is not divided by zero; from 1e-12 to 1.
+        Small number that is added to the variance to avoid a division by zero for a constant channel; from 1e-12 to 1.
     training : bool
-        Whether the statistics are those of the batch; `in_training` sets it.
+        True if the statistics are those of the batch; `in_training` sets it.
 
     Raises
     ------
     HandmadeError
-        If the arrays do not fit together or a setting is impossible; in training, if a batch has one value a channel.
+        If the arrays do not fit together or a setting is impossible; in training, if a batch has one value for each channel.
     """
 
     SETTINGS: ClassVar[tuple[str, ...]] = ("momentum", "epsilon")
@@ -96,7 +96,7 @@ class BatchNorm2d(Layer):
         momentum: float = 0.1,
         epsilon: float = 1e-5,
     ) -> Self:
-        """Fresh for so many channels: mean 0 and spread 1, wanted and supposed."""
+        """Return a new layer: W = 1, b = 0, and running statistics with mean 0 and variance 1."""
         zeros, ones = np.zeros(integer(channels, "channels", 1), dtype), np.ones(channels, dtype)
         return cls(ones, zeros, zeros, ones, momentum, epsilon)
 
@@ -155,9 +155,7 @@ class BatchNorm2d(Layer):
 
     def receipt(self, x: Array, at: Shape) -> Term:
         if self.training:
-            raise HandmadeError(
-                "receipt: expected BatchNorm2d as it is for inference; in training, the whole batch makes a number"
-            )
+            raise HandmadeError("receipt: expected BatchNorm2d in inference; in training, a number depends on the complete batch")
         c = at[-1]
         W, b, m, v = (stored(getattr(self, name)[c], name, c) for name in self.WEIGHTS + self.STATISTICS)
         spread = (v + Term(self.epsilon, label="epsilon")).named("v + epsilon").sqrt().named("1 / r")
@@ -165,16 +163,16 @@ class BatchNorm2d(Layer):
         return (W * normal + b.named("bias")).named("W (x - m) r + b")
 
     def nudges(self, x: Array, h: Any) -> Iterator[tuple[Channel, Array]]:
-        """W nudged by h moves its channel by h times the normalised input; b by h."""
+        """Yield the differences of each channel: h times the normalised input for W nudged by h, and h for b."""
         _, c, _, r = self._normal(x)
         normal = c * r
         for channel in range(len(self.W)):
             dy = np.full((*x.shape[:-1], 1, 2), h, x.dtype)
-            dy[..., 0] *= normal[..., only(channel)]
-            yield only(channel), dy
+            dy[..., 0] *= normal[..., one_channel(channel)]
+            yield one_channel(channel), dy
 
     def _normal(self, x: Array) -> tuple[Array, Array, Array, Array]:
-        """m, c = x - m, v and r of (1)."""
+        """Return m, c = x - m, v and r of (1)."""
         if not self.training:
             return self.mean, x - self.mean, self.variance, 1 / np.sqrt(self.variance + self.epsilon)
         _enough(math.prod(x.shape[:-1]))
@@ -185,7 +183,7 @@ class BatchNorm2d(Layer):
 
 
 def _sum(x: Array, axes: int) -> Array:
-    """Over the first axes, one after the other: so rounding grows with N + H + W, and not with their product."""
+    """Return the sum over the first axes, one after the other: so rounding grows with N + H + W, not with their product."""
     total = x
     for _ in range(axes):
         total = total.sum(axis=0)
@@ -198,7 +196,7 @@ def _mean(x: Array, axes: int) -> Array:
 
 
 def _lined_up(array: Array, x: Array, dx: Array, channel: Channel) -> Array:
-    """One number a channel, so that it multiplies dx."""
+    """Return an array with one number for each channel in a shape that broadcasts with dx."""
     return select_channel(array[(None,) * (x.ndim - 1)], dx, channel)
 
 

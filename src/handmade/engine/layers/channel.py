@@ -1,8 +1,8 @@
-"""Differences in one channel, and many of them at once.
+"""Differences that lie in one channel, for many nudges at once.
 
-A nudge of one weight moves one channel of its layer's output. So a difference may live in a channel, a slice of the last axis:
-`dx` then has the shape of `x[..., channel]` and is zero in all others. And `dx` may have one axis more than `x`, at the end,
-which counts nudges: all that many nudges do to one number of x stands side by side in memory, and is moved as a block.
+A nudge of one weight changes one channel of its layer's output. So a difference may lie in a channel, a slice of the last axis.
+Then `dx` has the shape of `x[..., channel]`, and the difference is zero in all other channels. `dx` may have an additional last
+axis, for the nudges. Then the differences of one number of x by many nudges are contiguous in memory, and are processed together.
 """
 
 from collections.abc import Sequence
@@ -19,42 +19,42 @@ EVERY: Channel = slice(None)
 
 @dataclass(frozen=True, eq=False)
 class Difference:
-    """The difference of one activation under a block of nudges.
+    """Difference of one activation for a block of nudges.
 
     Attributes
     ----------
     dx : Array, (*x[..., channel].shape) or (*x[..., channel].shape, nudges)
     channel : slice
-        The part of the last axis that moves.
+    Part of the last axis that changes.
     """
 
     dx: Array
     channel: Channel = field(default_factory=lambda: EVERY)  # a slice cannot be a default
 
 
-def only(c: int) -> Channel:
-    """Return channel number c as the slice that keeps its axis."""
+def one_channel(c: int) -> Channel:
+    """Return channel number c as a slice, which keeps the axis."""
     return slice(c, c + 1)
 
 
-def stays(_layer: object, channel: Channel, _shape: Shape) -> Channel:
-    """Return the channel of the output for a layer that works number by number, or channel by channel."""
+def same_channel(_layer: object, channel: Channel, _shape: Shape) -> Channel:
+    """Return the channel of the output for a layer that works element by element, or channel by channel."""
     return channel
 
 
-def spreads(_layer: object, _channel: Channel, _shape: Shape) -> Channel:
+def all_channels(_layer: object, _channel: Channel, _shape: Shape) -> Channel:
     """Return the channel of the output for a layer whose outputs read every channel."""
     return EVERY
 
 
 def select_channel(x: Array, dx: Array, channel: Channel) -> Array:
-    """Return the part of x that dx belongs to, with an axis for the nudges if dx has one."""
+    """Return the channel of x that belongs to dx, with an axis for the nudges if dx has one."""
     part = x[..., channel]
     return part[..., None] if dx.ndim > x.ndim else part
 
 
 def to_dense(x: Array, dx: Array, channel: Channel) -> Array:
-    """Return a difference of x written out in full: zeros in all channels but its own."""
+    """Return a difference of x as a complete array, with zeros in all channels but its own."""
     if channel == EVERY:
         return dx
     dense = np.zeros((*x.shape, *dx.shape[x.ndim :]), dx.dtype)
@@ -62,8 +62,8 @@ def to_dense(x: Array, dx: Array, channel: Channel) -> Array:
     return dense
 
 
-def in_one_channel(xs: Sequence[Array], moved: Sequence[Difference | None]) -> tuple[list[Array | None], Channel]:
-    """Return the differences of several activations of one shape in one common channel, and that channel; None stays None."""
+def in_common_channel(xs: Sequence[Array], moved: Sequence[Difference | None]) -> tuple[list[Array | None], Channel]:
+    """Return the differences of several activations of one shape in a common channel, and this channel; None stays None."""
     channels = [each.channel for each in moved if each is not None]
     if all(channel == channels[0] for channel in channels):
         return [None if each is None else each.dx for each in moved], channels[0]

@@ -1,4 +1,4 @@
-"""Concat: the channels of several activations, side by side.
+"""Concat: concatenation of the channels of several activations.
 
     y[..., first_k + c] = x_k[..., c],   first_k = number of channels of x_0, ..., x_(k-1)
     delta     dy = dx, in the same order
@@ -22,7 +22,7 @@ from handmade.engine.terms import Term, made, stored
 
 @dataclass(frozen=True, eq=False)
 class Concat(Join):
-    """Activations of one height and width, one after the other along the last axis."""
+    """Concatenation of activations of one height and width along the last axis."""
 
     def output_shape(self, shape: tuple[Shape, ...]) -> Shape:
         if len({each[:-1] for each in shape}) > 1:
@@ -33,7 +33,7 @@ class Concat(Join):
         return np.concatenate(x, axis=-1)
 
     def delta(self, x: tuple[Array, ...], dx: tuple[Array, ...]) -> Array:
-        """Return dx side by side; x plays no part."""
+        """Return the concatenation of dx; it does not depend on x."""
         return np.concatenate(dx, axis=-1)
 
     def backward(self, x: tuple[Array, ...], gy: Array) -> tuple[tuple[Array, ...], dict[str, Array]]:
@@ -45,7 +45,7 @@ class Concat(Join):
         return made("same", stored(x[k][place], f"input{k}", *place), label="the same number, further along the channels")
 
     def difference(self, x: tuple[Array, ...], moved: Sequence[Difference | None]) -> Difference:
-        """Return the difference in its channel's new place, if one channel of one activation moves; else in full."""
+        """Return the difference in the channel's new place if one channel of one activation changes; else as a complete array."""
         axis, nudges = x[0].ndim - 1, next(each.dx.shape[x[0].ndim :] for each in moved if each is not None)
         if sum(each is not None for each in moved) == 1:
             k, one = next((k, each) for k, each in enumerate(moved) if each is not None)
@@ -62,5 +62,5 @@ class Concat(Join):
 
 
 def _ends(x: Sequence[Array]) -> list[int]:
-    """Return the channel behind the last one of each activation."""
+    """Return the index after the last channel of each activation in the output."""
     return list(accumulate(x_k.shape[-1] for x_k in x))

@@ -2,7 +2,7 @@
 
     y[n,h,w,o] = b[o] + sum over i,j,c of W[i,j,c,o] x[n, h s + i d - p, w s + j d - p, c]        (1)
 
-with stride s, dilation d, padding p and x = 0 outside the image. (1) is linear in x and linear in (W, b); the rest follows.
+with stride s, dilation d, padding p and x = 0 outside the image. (1) is linear in x and linear in (W, b). From this follow:
 
     forward   y  = W * x + b
     delta     dy = W * dx
@@ -10,8 +10,8 @@ with stride s, dilation d, padding p and x = 0 outside the image. (1) is linear 
               gW[i,j,c,o] = sum of patch times gy,   gb = sum of gy
     nudges    dy[..., o] = h patch[..., i,j,c]  for W[i,j,c,o],   h  for b[o]
 
-In groups, the channels are cut into G equal parts, and so are the filters; (1) holds for each part by itself, so filter o sees
-only the C / G channels of group o // (O / G).
+With G groups, channels and filters are divided into G equal parts, and (1) holds for each part separately. So filter o reads only
+the C / G channels of group o // (O / G).
 
 LeCun, Bottou, Bengio & Haffner (1998), "Gradient-Based Learning Applied to Document Recognition",
 Proceedings of the IEEE 86(11), section II. Dilation: Yu & Koltun (2016), "Multi-Scale Context Aggregation by Dilated
@@ -30,29 +30,39 @@ from numpy.typing import DTypeLike
 from handmade.engine.arrays import Array, Shape, integer, pair
 from handmade.engine.errors import HandmadeError
 from handmade.engine.initialisation import he
-from handmade.engine.layers.channel import EVERY, Channel, only
+from handmade.engine.layers.channel import EVERY, Channel, one_channel
 from handmade.engine.layers.layer import Layer
 from handmade.engine.layers.window_terms import pixel, window
-from handmade.engine.layers.windows import crop, effective_kernel, im2col, im2col_transposed, output_size, pad, patches, reached
+from handmade.engine.layers.windows import (
+    crop,
+    effective_kernel,
+    im2col,
+    im2col_transposed,
+    output_size,
+    pad,
+    patches,
+    strided_slice,
+)
+from handmade.engine.printable import counted
 from handmade.engine.terms import Term, stored, total
 
 
 @dataclass(frozen=True, eq=False)
 class Conv2d(Layer):
-    """Convolution (cross-correlation, as everywhere in deep learning) of images (N, H, W, C).
+    """Convolution (cross-correlation, as usual in deep learning) of images (N, H, W, C).
 
     Parameters
     ----------
     W : Array, (K_h, K_w, C / groups, O)
-        The filters.
-    b : Array, (O,)
-        One bias a filter.
+        Filters.
+        b : Array, (O,)
+        Biases, one for each filter.
     stride, padding : int or (int, int)
-        Step between windows, and zeros around the image, down and across.
+        Step between windows, and number of zeros around the image; for rows and columns.
     dilation : int or (int, int)
-        Step between the pixels of one window, down and across.
+        Step between the pixels of one window; for rows and columns.
     groups : int
-        Into how many parts channels and filters are cut; the filters of a part see the channels of that part alone.
+        Number of groups of channels and filters; the filters of a group read only the channels of this group.
 
     Raises
     ------
@@ -90,6 +100,14 @@ class Conv2d(Layer):
         object.__setattr__(self, "dilation", pair(dilation, "dilation", 1))
         object.__setattr__(self, "groups", groups)
 
+    def _summary(self) -> str:
+        kernel, channels = self.W.shape[:2], self.W.shape[2] * self.groups
+        parts = [counted(self.filters, "filter"), f"{kernel[0]} x {kernel[1]}", counted(channels, "channel")]
+        pairs = {"stride": self.stride, "dilation": self.dilation}
+        parts += [f"{name} {a} x {b}" for name, (a, b) in pairs.items() if (a, b) != (1, 1)]
+        parts += [f"padding {self.padding[0]} x {self.padding[1]}"] if any(self.padding) else []
+        return ", ".join(parts + ([f"{self.groups} groups"] if self.groups > 1 else []))
+
     @classmethod
     def init(
         cls,
@@ -103,7 +121,7 @@ class Conv2d(Layer):
         dilation: int | tuple[int, int] = 1,
         groups: int = 1,
     ) -> Self:
-        """Fresh filters for images of so many channels: weights after He et al., biases zero."""
+        """Return a new layer for images with `channels` channels: He initialisation of the weights, biases zero."""
         seen = _divisible(integer(channels, "channels", 1), "channels", integer(groups, "groups", 1))
         _divisible(integer(filters, "filters", 1), "filters", groups)
         W = he(rng, (*pair(kernel, "kernel", 1), seen, filters), dtype)
@@ -111,23 +129,23 @@ class Conv2d(Layer):
 
     @classmethod
     def restore(cls, arrays: dict[str, Array], settings: dict[str, Any]) -> Self:
-        """Return the layer again; the arrays tell the number of filters and the kernel."""
+        """Return the layer from its arrays and settings; number of filters and kernel follow from the arrays."""
         kept: dict[str, Any] = arrays | {name: settings[name] for name in ("stride", "padding", "dilation", "groups")}
         return cls(**kept)
 
     @property
     def filters(self) -> int:
-        """O."""
+        """Number of filters, O."""
         return int(self.W.shape[-1])
 
     @property
     def kernel(self) -> tuple[int, int]:
-        """(K_h, K_w)."""
+        """Size of the kernel, (K_h, K_w)."""
         return self.W.shape[0], self.W.shape[1]
 
     @property
     def channels(self) -> int:
-        """C, of all groups."""
+        """Number of channels of all groups, C."""
         return int(self.W.shape[2]) * self.groups
 
     def output_shape(self, shape: Shape) -> Shape:
@@ -142,11 +160,11 @@ class Conv2d(Layer):
         return y
 
     def filtered(self, x: Array) -> Array:
-        """W * x, group by group, without the biases; x may have an axis of nudges at its end."""
+        """Return W * x, group by group, without the biases; x may have an axis of nudges at the end."""
         return _joined([self._correlate(x[:, :, :, seen], self.W[..., filters]) for seen, filters in self._parts()])
 
     def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
-        """Only the filters' slices for the channels that moved take part; x itself plays none, for (1) is linear."""
+        """Return W * dx, for the channels that change only; it does not depend on x, because (1) is linear."""
         if channel == EVERY:
             return self.filtered(dx)
         seen, filters = self._at(channel)
@@ -161,7 +179,7 @@ class Conv2d(Layer):
         return self.input_gradient(x, gy), self.weight_gradients(x, gy)
 
     def input_gradient(self, x: Array, gy: Array) -> Array:
-        """Whatever index (1) sums over is now spread over; where windows overlap, what they spread adds up."""
+        """Return gx, the transpose of (1): each gy is distributed over its window, and overlapping windows are added."""
         return _joined([self._scatter(x, self.W[..., filters], gy[..., filters]) for _, filters in self._parts()])
 
     def weight_gradients(self, x: Array, gy: Array) -> dict[str, Array]:
@@ -170,11 +188,11 @@ class Conv2d(Layer):
         return {"W": np.concatenate(gW, axis=1).reshape(self.W.shape), "b": np.ones(len(g), g.dtype) @ g}
 
     def output_channel(self, channel: Channel, _shape: Shape) -> Channel:
-        """Return the channel that moves: every output reads every channel of its group; a group of one filter has one output."""
+        """Return the channel of the output that changes: all filters of the group, one channel if each group has one filter."""
         return self._at(channel)[1] if channel != EVERY and self.groups == len(self.b) > 1 else EVERY
 
     def nudges(self, x: Array, h: Any) -> Iterator[tuple[Channel, Array]]:
-        """A weight nudged by h moves its filter's channel by h times the pixels it reads; a bias reads ones."""
+        """Yield the differences of each filter's channel: h times the pixels that a weight reads, and h for the bias."""
         for seen, filters in self._parts():
             windows = self._patches(x[..., seen])  # (N, H', W', K_h, K_w, C / groups)
             positions, weights = windows.shape[:3], math.prod(windows.shape[3:])
@@ -182,17 +200,17 @@ class Conv2d(Layer):
             np.multiply(windows, h, out=dy[..., 0, :-1].reshape(windows.shape))
             dy[..., -1] = h
             for o in range(filters.start, filters.stop):
-                yield only(o), dy
+                yield one_channel(o), dy
 
     def source(self, weight: Shape, at: Shape) -> Shape:
-        """Return the place of the input, perhaps outside the image, that a weight reads for the output at `at`."""
+        """Return the place in the input, possibly outside the image, that a weight reads for the output at `at`."""
         steps = zip(at[:2], weight[:2], self.stride, self.dilation, self.padding, strict=True)
         row, column = (place * stride + k * dilation - padding for place, k, stride, dilation, padding in steps)
         group = weight[3] // (len(self.b) // self.groups)
         return row, column, group * self.W.shape[2] + weight[2]
 
     def receipt(self, x: Array, at: Shape) -> Term:
-        """Channel by channel, so that what each of them contributes can be seen."""
+        """Return the sum channel by channel, so that the contribution of each channel is visible."""
         o = at[2]
         first = o // (len(self.b) // self.groups) * self.W.shape[2]  # channel of the filter's group
         spots = list(window(at, self.kernel, self.stride, self.padding, self.dilation))
@@ -206,7 +224,7 @@ class Conv2d(Layer):
         return total([*channels, stored(self.b[o], "b", o).named("bias")], "b[o] + sum over i,j,c of W[i,j,c,o] x[i,j,c]")
 
     def _parts(self) -> Iterator[tuple[slice, slice]]:
-        """For each group, the channels that it sees and the filters that see them."""
+        """Yield for each group the channels that it reads, and its filters."""
         channels, filters = self.W.shape[2], len(self.b) // self.groups
         for g in range(self.groups):
             yield slice(g * channels, (g + 1) * channels), slice(g * filters, (g + 1) * filters)
@@ -217,7 +235,7 @@ class Conv2d(Layer):
             return channel, EVERY
         group, place = divmod(channel.start, self.W.shape[2])
         filters = len(self.b) // self.groups
-        return only(place), slice(group * filters, (group + 1) * filters)
+        return one_channel(place), slice(group * filters, (group + 1) * filters)
 
     def _correlate(self, x: Array, W: Array) -> Array:
         windows = self._patches(x)  # (N, H', W', K_h, K_w, C), or with nudges (N, H', W', K_h, K_w, C, nudges)
@@ -225,18 +243,18 @@ class Conv2d(Layer):
         filters = W.reshape(-1, outputs)
         if windows.ndim == 6:
             return (im2col(windows) @ filters).reshape(*positions, outputs)
-        y = filters.T @ im2col_transposed(windows)  # (O, N H' W' nudges): nudges stay side by side
+        y = filters.T @ im2col_transposed(windows)  # (O, N H' W' nudges): nudges stay contiguous
         return np.moveaxis(y.reshape(outputs, *positions, -1), 0, 3)
 
     def _scatter(self, x: Array, W: Array, gy: Array) -> Array:
-        """gx of one group: for each place of the window, all windows at once."""
+        """Return gx of one group, computed for all windows at once, for one place of the window after the other."""
         gx = pad(np.zeros((*x.shape[:3], W.shape[2]), x.dtype), self.padding, 0)
         g, backwards = gy.reshape(-1, gy.shape[-1]), np.ascontiguousarray(W.swapaxes(2, 3))  # (K_h, K_w, O, C)
         for i in range(self.kernel[0]):
             for j in range(self.kernel[1]):
-                below = reached(i * self.dilation[0], gy.shape[1], self.stride[0])
-                beside = reached(j * self.dilation[1], gy.shape[2], self.stride[1])
-                gx[:, below, beside] += (g @ backwards[i, j]).reshape(*gy.shape[:3], -1)
+                rows = strided_slice(i * self.dilation[0], gy.shape[1], self.stride[0])
+                columns = strided_slice(j * self.dilation[1], gy.shape[2], self.stride[1])
+                gx[:, rows, columns] += (g @ backwards[i, j]).reshape(*gy.shape[:3], -1)
         return crop(gx, self.padding)
 
     def _patches(self, x: Array) -> Array:
@@ -244,12 +262,12 @@ class Conv2d(Layer):
 
 
 def _joined(parts: Sequence[Array]) -> Array:
-    """Return the outputs of the groups, channels side by side."""
+    """Return the outputs of the groups, concatenated along the channels."""
     return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=3)
 
 
 def _divisible(number: int, name: str, groups: int) -> int:
-    """Return the number of them in each group."""
+    """Return the number of channels or filters in each group."""
     if number % groups:
         raise HandmadeError(f"{name}: expected a number divisible by groups, {groups}; got {number}")
     return number // groups

@@ -1,15 +1,15 @@
-"""Dropout: in training, forget some numbers, and enlarge the others, so that their mean stays what it was.
+"""Dropout: in training, some numbers are set to 0, and the others are scaled up, so that the expected value stays the same.
 
     inference  y = x
     training   y = s m x        m: 1 with probability 1 - rate, else 0, drawn once for a batch;   s = 1 / (1 - rate)        (1)
     delta      dy = s m dx
     backward   gx = s m gy
 
-A layer as it is, is for inference; `in_training` draws the mask m for one batch. With the mask, (1) is linear in x. The mask
-holds no floats: a network in float32 and the same one in float64 forget the same numbers.
+A layer is made for inference; `in_training` draws the mask m for one batch. With the mask, (1) is linear in x. The mask is an
+array of bool: a network in float32 and the same network in float64 drop the same numbers.
 
 Srivastava, Hinton, Krizhevsky, Sutskever & Salakhutdinov (2014), "Dropout: A Simple Way to Prevent Neural Networks from
-Overfitting", Journal of Machine Learning Research 15; enlarged in training and not shrunk in inference, as in its section 10.
+Overfitting", Journal of Machine Learning Research 15; scaled up in training, not down in inference, as in its section 10.
 """
 
 from dataclasses import dataclass, replace
@@ -24,24 +24,24 @@ from handmade.engine.layers.channel import EVERY, Channel, select_channel
 from handmade.engine.layers.layer import Layer
 from handmade.engine.terms import Term, made, stored
 
-HIGHEST = 0.999  # rate: beyond it next to nothing is left to learn from
+HIGHEST = 0.999  # rate: beyond it almost no numbers are left
 
 
 @dataclass(frozen=True, eq=False)
 class Dropout(Layer):
-    """Forget numbers at random; inputs of any shape.
+    """Dropout of random numbers; inputs of any shape.
 
     Parameters
     ----------
     rate : float
-        The share of the numbers that is forgotten, from 0 to 0.999.
+        Dropout rate: probability that a number is set to 0, from 0 to 0.999.
     mask : Array of bool, (N, ...), optional
-        For training: which numbers of one batch are kept. `in_training` draws it.
+        True for the numbers of one batch that are kept, in training. `in_training` draws it.
 
     Raises
     ------
     HandmadeError
-        If the rate is no such number; from `forward`, if x is not a batch like that of the mask.
+        If the rate is outside its range; from `forward`, if x has not the shape of the mask.
     """
 
     SETTINGS: ClassVar[tuple[str, ...]] = ("rate",)
@@ -72,7 +72,7 @@ class Dropout(Layer):
         return self._kept(x, EVERY)
 
     def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
-        """Return the kept part of dx; x itself plays no part, for (1) is linear."""
+        """Return s m dx; it does not depend on x, because (1) is linear."""
         return self._kept(dx, channel)
 
     def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
@@ -81,9 +81,9 @@ class Dropout(Layer):
     def receipt(self, x: Array, at: Shape) -> Term:
         before = stored(x[at], "input", *at)
         if self.mask is None:
-            return made("same", before, label="x", note="not in training: passes unchanged")
+            return made("same", before, label="x", note="inference: passes unchanged")
         kept = bool(self.mask[(0, *at)])
-        return (Term(kept / (1 - self.rate), label="s m") * before).named("s m x", "kept, and enlarged" if kept else "forgotten")
+        return (Term(kept / (1 - self.rate), label="s m") * before).named("s m x", "kept and scaled" if kept else "dropped")
 
     def _kept(self, x: Array, channel: Channel) -> Array:
         if self.mask is None:

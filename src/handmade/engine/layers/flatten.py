@@ -1,10 +1,10 @@
-"""Flatten: every image becomes one row of numbers, channels running fastest, then columns, then rows.
+"""Flatten: every image becomes one row of numbers, in the order of rows, columns, channels.
 
     y[n, (h W + w) C + c] = x[n,h,w,c]
     delta     dy = dx, in the same order
-    backward  gx = gy, back in the image's shape
+    backward  gx = gy, in the shape of the image
 
-Channel c of an image is every C-th number of its row, beginning with number c.
+Channel c of an image is every C-th number of its row, from number c on.
 """
 
 import math
@@ -20,7 +20,7 @@ from handmade.engine.terms import Term, made, stored
 
 @dataclass(frozen=True, eq=False)
 class Flatten(Layer):
-    """(N, ...) -> (N, numbers), in the order of memory."""
+    """Flattening of images (N, ...) -> (N, numbers), in C order."""
 
     def output_shape(self, shape: Shape) -> Shape:
         return (math.prod(shape),)
@@ -36,10 +36,10 @@ class Flatten(Layer):
 
     def receipt(self, x: Array, at: Shape) -> Term:
         index = np.unravel_index(at[0], x.shape)
-        return made("same", stored(x[index], "input", *index), label="the same number, in a row")
+        return made("same", stored(x[index], "input", *index), label="the same number, flattened")
 
     def output_channel(self, channel: Channel, shape: Shape) -> Channel:
-        """Return the channel that moves: of C channels, channel c is every C-th number."""
+        """Return the numbers of the row that change: channel c of C channels is every C-th number."""
         if channel == EVERY or len(shape) == 1:
             return channel
         return slice(channel.start, None, shape[-1])

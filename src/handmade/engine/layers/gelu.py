@@ -1,14 +1,15 @@
-"""GELU, the form with tanh: y = x/2 (1 + tanh(u)), u = sqrt(2/pi) (x + c x^3), c = 0.044715.
+"""GELU in its tanh approximation: y = x/2 (1 + tanh(u)), u = sqrt(2/pi) (x + c x^3), c = 0.044715.
 
-As 1 + tanh(u) = 2 sigma(2u), which keeps its digits where tanh(u) is nearly -1, with v = 2u:
+With v = 2u and 1 + tanh(u) = 2 sigma(2u), which keeps its digits if tanh(u) is nearly -1:
 
     forward   y  = x sigma(v),   v = 2 sqrt(2/pi) x (1 + c x^2)
     delta     dy = dx sigma(v') + x (sigma(v') - sigma(v)),   v' = v(x + dx)        (1)
               v' - v = 2 sqrt(2/pi) dx (1 + c (3 (2x + dx)^2 + dx^2) / 4)
     backward  gx = (sigma(v) + x sigma(v) sigma(-v) dv/dx) gy,   dv/dx = 2 sqrt(2/pi) (1 + 3 c x^2)
 
-v' - v is dx times a sum of positive numbers, and the difference of sigmas is the sigmoid's own. So for x > 0 nothing cancels. For
-x < 0 the two terms of (1) have opposite signs, for y falls and rises again: near its minimum, x = -0.75, they nearly balance.
+v' - v is dx times a sum of positive numbers, and the difference of sigmas is that of layers/sigmoid.py. So for x > 0 nothing
+cancels. For x < 0 the two terms of (1) have opposite signs, because y falls and rises again. Near its minimum, x = -0.75, they
+nearly cancel.
 
 Hendrycks & Gimpel (2016), "Gaussian Error Linear Units (GELUs)", arXiv:1606.08415.
 """
@@ -28,7 +29,7 @@ c = 0.044715
 
 @dataclass(frozen=True, eq=False)
 class GELU(Layer):
-    """x times the probability that a normal number is below x, nearly; number by number, inputs of any shape."""
+    """Gaussian error linear unit: nearly x times the probability that a normal number is below x; inputs of any shape."""
 
     def forward(self, x: Array) -> Array:
         return x * sigma(_v(x))

@@ -1,4 +1,4 @@
-"""GlobalAvgPool2d: of every channel, the mean over the whole image.
+"""GlobalAvgPool2d: mean of every channel over all pixels of an image.
 
     y[n,c] = 1/(H W) sum over h,w of x[n,h,w,c]        (1)
     delta     dy[n,c] = 1/(H W) sum over h,w of dx[n,h,w,c]
@@ -23,11 +23,11 @@ from handmade.engine.terms import Term, largest_first, stored, total
 
 @dataclass(frozen=True, eq=False)
 class GlobalAvgPool2d(Layer):
-    """(N, H, W, C) -> (N, C)."""
+    """Global average pooling of images: (N, H, W, C) -> (N, C)."""
 
     def output_shape(self, shape: Shape) -> Shape:
         if len(shape) != 3:
-            raise HandmadeError(f"GlobalAvgPool2d: expected images (H, W, C); got {shape}. Does it stand after Flatten?")
+            raise HandmadeError(f"GlobalAvgPool2d: expected images (H, W, C); got {shape}. Try it before Flatten")
         return shape[-1:]
 
     def forward(self, x: Array) -> Array:
@@ -35,7 +35,7 @@ class GlobalAvgPool2d(Layer):
         return y
 
     def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
-        """The mean of dx; x itself plays no part, for (1) is linear."""
+        """Return the mean of dx; it does not depend on x, because (1) is linear."""
         return self.forward(dx)
 
     def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:

@@ -1,4 +1,4 @@
-"""Join: what layers that read several activations have in common. Their x is a tuple of arrays."""
+"""Join: base class of layers that read several activations. Their x is a tuple of arrays."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -11,7 +11,7 @@ from handmade.engine.terms import Term, stored
 
 @dataclass(frozen=True, eq=False)
 class Join(Layer):
-    """Number by number, of activations of one shape."""
+    """Layer that joins activations of one shape, element by element."""
 
     joins: ClassVar[bool] = True
 
@@ -25,7 +25,7 @@ class Join(Layer):
 
     @staticmethod
     def terms(x: tuple[Array, ...], at: Shape) -> list[Term]:
-        """Return the number at one place of every activation."""
+        """Return the terms of the numbers at one place of all activations."""
         return [stored(x_k[at], f"input{k}", *at) for k, x_k in enumerate(x)]
 
 

@@ -1,12 +1,12 @@
-"""Layer: a frozen value (its arrays and settings) and pure functions of its input.
+"""Layer: a frozen value (its arrays and settings) with pure functions of its input.
 
     forward   y  = f(x)
     delta     dy = f(x + dx) - f(x)          exact, computed without subtracting two outputs
     backward  <gx, dx> = <gy, delta(x, dx)>  as dx goes to 0: the transpose of delta
 
-The defaults below hold for most layers; a layer overrides what differs. `forward` and `delta` are required, `backward` is for
-backpropagation, `receipt` for receipts. A subclass that overrides the equations needs nothing else: shortcuts stand in
-`registry.py`, are keyed by the exact type, and are not inherited.
+The defaults below hold for most layers; a layer overrides the others. `forward` and `delta` are required; `backward` is needed
+for backpropagation, `receipt` for receipts. A subclass that overrides the equations needs nothing else: shortcuts are registered
+in `registry.py` for the exact type, and are not inherited.
 """
 
 import copy
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.errors import HandmadeError
+from handmade.engine.printable import ShortRepr, sides
 from handmade.engine.terms import Term
 
 if TYPE_CHECKING:
@@ -23,13 +24,16 @@ if TYPE_CHECKING:
 Input: TypeAlias = Any  # an array (N, *shape); for a layer that joins, a tuple of arrays, one for each activation it reads
 
 
-class Layer(ABC):
-    """A layer. Shapes are those of one image, without the batch axis; a join gets tuples of shapes, arrays and differences."""
+class Layer(ShortRepr, ABC):
+    """Base class of layers.
 
-    SETTINGS: ClassVar[tuple[str, ...]] = ()  # names of what describes the layer, as `init` takes them
-    REQUIRED: ClassVar[tuple[str, ...]] = ()  # those of them without a default
-    WEIGHTS: ClassVar[tuple[str, ...]] = ()  # names of the arrays that are learnt
-    STATISTICS: ClassVar[tuple[str, ...]] = ()  # names of the arrays that training keeps beside them
+    Shapes are those of one image, without the batch axis. A join gets tuples of shapes, arrays and differences.
+    """
+
+    SETTINGS: ClassVar[tuple[str, ...]] = ()  # names of the settings, as arguments of `init`
+    REQUIRED: ClassVar[tuple[str, ...]] = ()  # names of the settings without a default
+    WEIGHTS: ClassVar[tuple[str, ...]] = ()  # names of the arrays that are trained
+    STATISTICS: ClassVar[tuple[str, ...]] = ()  # names of the arrays of running statistics
     joins: ClassVar[bool] = False  # True if it reads several activations
 
     @abstractmethod
@@ -41,7 +45,7 @@ class Layer(ABC):
         """Return forward(x + dx) - forward(x), exactly; dx has the shape of x."""
 
     def backward(self, x: Input, gy: Array) -> tuple[Any, dict[str, Array]]:
-        """Return gx, and the gradient of every weight array by name; gy is the gradient with respect to the output at x."""
+        """Return gx, and the gradients of the weight arrays by name; gy is the gradient with respect to the output at x."""
         raise HandmadeError(f"expected {self.kind} to have a method backward; it has none. Try gradients.difference")
 
     def receipt(self, x: Input, at: Shape) -> Term:
@@ -51,23 +55,26 @@ class Layer(ABC):
         """
         raise HandmadeError(f"expected {self.kind} to have a method receipt; it has none")
 
+    def _summary(self) -> str:
+        return ", ".join(f"{name} {sides(value)}" for name, value in self.settings().items())
+
     @property
     def kind(self) -> str:
-        """The name of its class."""
+        """Name of the class."""
         return type(self).__name__
 
     @classmethod
     def init(cls, *_: Any, **settings: Any) -> Self:
-        """Return a fresh layer from (rng, channels that reach it, dtype=..., **settings)."""
+        """Return a new layer from (rng, channels of its input, dtype=..., **settings)."""
         return cls(**{name: value for name, value in settings.items() if name in cls.SETTINGS})
 
     @classmethod
     def restore(cls, arrays: dict[str, Array], settings: dict[str, Any]) -> Self:
-        """Return the layer again from its arrays and its `settings`."""
+        """Return the layer from its arrays and its `settings`."""
         return cls(**(arrays | settings))
 
     def settings(self) -> dict[str, Any]:
-        """Return what describes the layer beside its input shape, ready for JSON."""
+        """Return the settings of the layer as plain data, ready for JSON."""
         values = {name: getattr(self, name) for name in self.SETTINGS}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
@@ -80,7 +87,7 @@ class Layer(ABC):
         return {name: getattr(self, name) for name in self.WEIGHTS}
 
     def statistics(self) -> dict[str, Array]:
-        """Return the arrays that training keeps beside the weights, by name."""
+        """Return the arrays of running statistics, by name."""
         return {name: getattr(self, name) for name in self.STATISTICS}
 
     def replace(self, arrays: dict[str, Array]) -> Self:
@@ -91,16 +98,16 @@ class Layer(ABC):
 
     @property
     def mixes_batch(self) -> bool:
-        """True if the output of one image depends on the others."""
+        """True if the output of one image depends on the other images."""
         return False
 
     @property
     def images(self) -> int | None:
-        """Number of images that the layer is made for; None if any."""
+        """Number of images of the batch that the layer is made for; None for any number."""
         return None
 
     def in_training(self, images: int, shape: Any, rng: "np.random.Generator") -> Self:
-        """Return the layer for one training batch of `images` images, of `shape` each when they reach it."""
+        """Return the layer for one training batch of `images` images; `shape` is the input shape of the layer."""
         return self
 
     def for_images(self, images: slice) -> Self:
@@ -108,5 +115,5 @@ class Layer(ABC):
         return self
 
     def update_statistics(self, x: Input) -> dict[str, Array]:
-        """Return the statistics moved towards those of this training batch."""
+        """Return the running statistics, moved towards those of this training batch."""
         return {}

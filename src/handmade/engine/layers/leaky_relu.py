@@ -3,7 +3,7 @@
     delta     dy = max(dx + min(x, 0), -max(x, 0)) + a min(dx + max(x, 0), -min(x, 0))
     backward  gx = gy where x > 0, else a gy        (so at the kink itself, by convention, a)
 
-The first term is how far max(x, 0) moves, the second how far min(x, 0) does: they never differ in sign, so nothing cancels.
+The first term is the difference of max(x, 0), the second that of a min(x, 0). They never differ in sign, so nothing cancels.
 
 Maas, Hannun & Ng (2013), "Rectifier Nonlinearities Improve Neural Network Acoustic Models", ICML workshop on deep learning for
 audio, speech and language processing.
@@ -20,22 +20,22 @@ from handmade.engine.layers.channel import EVERY, Channel, select_channel
 from handmade.engine.layers.layer import Layer
 from handmade.engine.terms import Term, made, stored
 
-LARGEST = 1e6  # slope: beyond any use, and float32 holds it
+LARGEST = 1e6  # slope: larger than any useful one, and float32 can hold it
 
 
 @dataclass(frozen=True, eq=False)
 class LeakyReLU(Layer):
-    """The rectifier that lets a little through, number by number; inputs of any shape.
+    """Leaky rectifier, element by element; inputs of any shape.
 
     Parameters
     ----------
     slope : float
-        The a above: 0 would be a ReLU.
+        Slope a for negative inputs; with 0 it is a ReLU.
 
     Raises
     ------
     HandmadeError
-        If the slope is no number, below 0, or beyond any use.
+        If the slope is not a number, below 0, or too large.
     """
 
     SETTINGS: ClassVar[tuple[str, ...]] = ("slope",)
@@ -64,6 +64,6 @@ class LeakyReLU(Layer):
     def receipt(self, x: Array, at: Shape) -> Term:
         before = stored(x[at], "input", *at)
         above, below = made("largest", before, Term(0.0)), made("smallest", before, Term(0.0))
-        what = "above 0: passes unchanged" if before.value > 0 else "below 0: multiplied by the slope"
-        what = "exactly on the kink: 0 stays 0" if before.value == 0 else what
-        return (above + Term(self.slope, label="slope") * below).named("max(x, 0) + a min(x, 0)", what)
+        note = "above 0: passes unchanged" if before.value > 0 else "below 0: multiplied by the slope"
+        note = "exactly on the kink: 0 stays 0" if before.value == 0 else note
+        return (above + Term(self.slope, label="slope") * below).named("max(x, 0) + a min(x, 0)", note)

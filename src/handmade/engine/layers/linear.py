@@ -1,4 +1,4 @@
-"""Linear: every output is a weighted sum of all inputs.
+"""Linear: fully connected layer; every output is a weighted sum of all inputs.
 
     y[n,o] = b[o] + sum over i of W[i,o] x[n,i]        (1)
 
@@ -20,21 +20,22 @@ from numpy.typing import DTypeLike
 from handmade.engine.arrays import Array, Shape, integer
 from handmade.engine.errors import HandmadeError
 from handmade.engine.initialisation import he
-from handmade.engine.layers.channel import EVERY, Channel, only
+from handmade.engine.layers.channel import EVERY, Channel, one_channel
 from handmade.engine.layers.layer import Layer
+from handmade.engine.printable import counted
 from handmade.engine.terms import Term, largest_products, stored, total
 
 
 @dataclass(frozen=True, eq=False)
 class Linear(Layer):
-    """A fully connected layer on rows of numbers (N, in).
+    """Fully connected layer on rows of numbers (N, in).
 
     Parameters
     ----------
     W : Array, (in, out)
-        The weights.
-    b : Array, (out,)
-        One bias an output.
+        Weights.
+        b : Array, (out,)
+        Biases, one for each output.
 
     Raises
     ------
@@ -53,15 +54,18 @@ class Linear(Layer):
         if self.W.ndim != 2 or self.b.shape != self.W.shape[-1:] or 0 in self.W.shape:
             raise HandmadeError(f"Linear: expected W (in, out) and b (out,); got {self.W.shape} and {self.b.shape}")
 
+    def _summary(self) -> str:
+        return f"{counted(self.W.shape[0], 'input')}, {counted(self.units, 'unit')}"
+
     @classmethod
     def init(cls, rng: "np.random.Generator", inputs: int, units: int, dtype: DTypeLike = np.float32) -> Self:
-        """Fresh weights for rows of so many numbers: weights after He et al., biases zero."""
+        """Return a new layer for rows of `inputs` numbers: He initialisation of the weights, biases zero."""
         size = (integer(inputs, "inputs", 1), integer(units, "units", 1))
         return cls(he(rng, size, dtype), np.zeros(units, dtype))
 
     @classmethod
-    def restore(cls, arrays: dict[str, Array], settings: dict[str, Any]) -> Self:  # noqa: ARG003  the arrays tell the units
-        """Return the layer again."""
+    def restore(cls, arrays: dict[str, Array], settings: dict[str, Any]) -> Self:  # noqa: ARG003  the arrays hold the units
+        """Return the layer from its arrays."""
         return cls(**arrays)
 
     @property
@@ -80,7 +84,7 @@ class Linear(Layer):
         return x @ self.W + self.b
 
     def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
-        """Only the rows of W that belong to the inputs that moved take part."""
+        """Return dx W, with only the rows of W that belong to the inputs that change."""
         if dx.ndim == x.ndim:
             return dx @ self.W[channel]
         return self.W[channel].T @ dx  # (out, in) (N, in, nudges) -> (N, out, nudges)
@@ -111,9 +115,9 @@ class Linear(Layer):
         return total([*products, bias], "b[o] + sum over i of W[i,o] x[i]")
 
     def nudges(self, x: Array, h: Any) -> Iterator[tuple[Channel, Array]]:
-        """A weight nudged by h moves its output by h times the input it reads; a bias reads ones."""
+        """Yield the differences of each output: h times the input that a weight reads, and h for the bias."""
         dy = np.empty((len(x), 1, x.shape[-1] + 1), x.dtype)
         np.multiply(x, h, out=dy[:, 0, :-1])
         dy[..., -1] = h
         for o in range(self.W.shape[-1]):
-            yield only(o), dy
+            yield one_channel(o), dy

@@ -1,4 +1,4 @@
-"""Pool: settings and output size of the layers that make one number of every window."""
+"""Pool: settings and output size of the pooling layers."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -11,16 +11,17 @@ from handmade.engine.layers.windows import output_size
 
 @dataclass(frozen=True, eq=False, init=False)
 class Pool(Layer):
-    """Windows over images (N, H, W, C), channel by channel.
+    """Pooling of images (N, H, W, C), channel by channel.
 
     Parameters
     ----------
     window : int or (int, int)
         Height and width of a window.
     stride : int or (int, int), optional
-        Step between windows; the window itself if left out. Rows and columns that fill no whole window are left out.
+        Step between windows; the size of the window if left out. Rows and columns at the end that do not fill a complete window
+        are ignored.
     padding : int or (int, int)
-        Rows and columns around the image: at most half a window, so that every window sees a pixel.
+        Rows and columns around the image: at most half a window, so that every window contains a pixel.
 
     Raises
     ------

@@ -1,14 +1,14 @@
-"""The way of a difference over one layer, and of nudges of its weights: by the rules of its type, or by its equations alone.
+"""Propagation of differences through one layer, and nudges of its weights: by the rules of its type, or by its equations.
 
-Without a rule, a difference is written out in full and goes through `delta` one nudge at a time. And the layer is run with each
-weight w nudged, in float64. Subtracting f(w) from f(w + h) loses digits where h is small. So two steps S are tried first, in the
-direction of h: where f is linear in the weight that far, as it is in most layers,
+Without a rule, a difference is a complete array and goes through `delta` for one nudge at a time. For the nudges of a weight w,
+the layer runs in float64. Subtracting f(w) from f(w + h) loses digits if h is small. So larger steps, S and 2 S in the direction
+of h, are tried first. If f is linear in the weight up to there, as in most layers,
 
-    f(w + h) - f(w) = h / S (f(w + S) - f(w)),                              right to rounding at any h up to S;
+    f(w + h) - f(w) = h / S (f(w + S) - f(w)),                              accurate up to rounding for any h up to S;
     f(w + h) - f(w) = t (c_1 + t (c_2 + t (c_3 + t c_4))),   t = h / s      (1)
 
-is for a small h elsewhere: the polynomial of degree 4 through f(w), f(w + s), ..., f(w + 4s), right to some ten digits where f is
-smooth that far; a kink of the weight itself that lies nearer than 4 s is not seen.
+is used for a small h otherwise: the polynomial of degree 4 through f(w), f(w + s), ..., f(w + 4s). It is accurate to about ten
+digits if f is smooth up to there. A kink in the weight itself that is nearer than 4 s is not detected.
 """
 
 import math
@@ -24,17 +24,17 @@ from handmade.engine.layers.channel import Difference, to_dense
 from handmade.engine.layers.layer import Input, Layer
 from handmade.engine.layers.registry import rule
 
-TOGETHER = 32  # nudges in a block of the general way
+TOGETHER = 32  # nudges in a block, without a rule
 FAR, NEAR, SMALL = 2.0**-3, 2.0**-12, 2.0**-20  # S, s, and a small h, relative to the size of the weights
-LINEAR = 64  # eps of the largest output: what rounding may do to f(w + 2S) - 2 f(w + S) + f(w)
+LINEAR = 64  # times eps of the largest output: bound of the rounding of f(w + 2S) - 2 f(w + S) + f(w)
 NODES = (1, 2, 3, 4)
 COEFFICIENTS = np.array([[96, -72, 32, -6], [-104, 114, -56, 11], [36, -48, 28, -6], [-4, 6, -4, 1]]) / 24  # c_1 ... c_4
 
-Propagate: TypeAlias = Callable[[Input, Any], Difference]  # x and its Difference; of a join, a sequence, None for what stays
+Propagate: TypeAlias = Callable[[Input, Any], Difference]  # x, Difference; a join: sequences, with None for no change
 
 
 def propagate(layer: Layer) -> Propagate:
-    """Return the function (x, difference of x) -> difference of y of one layer."""
+    """Return the function (x, difference of x) -> difference of y for one layer."""
     if layer.joins:
         joined = rule(layer, "join")
         return partial(joined, layer) if joined else partial(_join_in_full, layer)
@@ -65,9 +65,9 @@ def _join_in_full(layer: Layer, x: tuple[Array, ...], moved: Sequence[Difference
 
 
 class Nudges:
-    """Nudges of all weights of one layer, column by column: by the rule of its type.
+    """Nudges of all weights of one layer, column by column, by the rule of its type.
 
-    A column is all weights that feed one output channel, one under the other in the order of `parameters`.
+    A column consists of all weights of one output channel, in the order of `parameters`.
     """
 
     def __init__(self, layer: Layer) -> None:
@@ -80,16 +80,16 @@ class Nudges:
         return int(next(iter(self.layer.parameters().values())).shape[-1])
 
     @property
-    def together(self) -> int:
+    def block_size(self) -> int:
         """Number of weights in a block."""
         return sum(self._sizes.values()) // self.blocks
 
-    def of(self, x: Input, h: Any) -> Iterator[Difference]:
-        """Return the exact differences of the output, a block of nudges by h after the other; not to be written to."""
+    def differences(self, x: Input, h: Any) -> Iterator[Difference]:
+        """Yield the exact differences of the output for nudges by h, block by block; the arrays must not be changed."""
         for channel, dy in self._nudges(self.layer, x, h):
             yield Difference(dy, channel)
 
-    def one(self, x: Input, name: str, index: Shape, h: Any) -> Difference:
+    def difference(self, x: Input, name: str, index: Shape, h: Any) -> Difference:
         """Return the exact difference of the output for a nudge of one weight."""
         row, column = np.divmod(self._flat(name, index), self.blocks)
         before = list(self._sizes)[: list(self._sizes).index(name)]
@@ -98,7 +98,7 @@ class Nudges:
         return Difference(dy[..., row], channel)
 
     def gather(self, numbers: Array) -> dict[str, Array]:
-        """Return one number for each weight, in arrays; `numbers` has a row for each weight of a column."""
+        """Return one number for each weight, in arrays like the weights; `numbers` has a row for each weight of a column."""
         ends = np.cumsum([size // self.blocks for size in self._sizes.values()])
         parts = np.split(numbers, ends[:-1])
         shapes = self.layer.parameters().items()
@@ -106,7 +106,7 @@ class Nudges:
 
     @staticmethod
     def joined(blocks: Sequence[Array]) -> Array:
-        """Return the numbers of all blocks as one array: columns side by side."""
+        """Return the numbers of all blocks as one array, one block in each column."""
         return np.stack(blocks, axis=-1)
 
     def _flat(self, name: str, index: Shape) -> int:
@@ -114,27 +114,27 @@ class Nudges:
 
 
 class PlainNudges(Nudges):
-    """Nudges of all weights of a layer without such a rule, one after the other: by equation (1)."""
+    """Nudges of all weights of a layer without such a rule, one after the other, by equation (1)."""
 
     @property
     def blocks(self) -> int:
         return -(-sum(self._sizes.values()) // TOGETHER)
 
     @property
-    def together(self) -> int:
+    def block_size(self) -> int:
         return min(TOGETHER, sum(self._sizes.values()))
 
-    def of(self, x: Input, h: Any) -> Iterator[Difference]:
+    def differences(self, x: Input, h: Any) -> Iterator[Difference]:
         weights = [(name, index) for name, array in self.layer.parameters().items() for index in np.ndindex(array.shape)]
         each = self._each(x, weights, float(h))
         while block := list(islice(each, TOGETHER)):
             yield Difference(np.stack(block, axis=-1))
 
-    def one(self, x: Input, name: str, index: Shape, h: Any) -> Difference:
+    def difference(self, x: Input, name: str, index: Shape, h: Any) -> Difference:
         return Difference(next(self._each(x, [(name, index)], float(h))))
 
     def _each(self, x: Input, weights: Sequence[tuple[str, Shape]], h: float) -> Iterator[Array]:
-        """Return the difference of the output for one weight after the other."""
+        """Yield the difference of the output for one weight after the other."""
         given = self.layer.parameters()
         exact = tuple(x_k.astype(np.float64) for x_k in x) if self.layer.joins else x.astype(np.float64)
         arrays = {name: array.astype(np.float64) for name, array in given.items()}
@@ -160,7 +160,7 @@ class PlainNudges(Nudges):
 
 
 def _smoothly(moved: Callable[[float], Array], h: float, size: float, base: Array) -> Array:
-    """Return moved(h) = f(w + h) - f(w), without losing digits where h is small; `base` is |f(w)|."""
+    """Return moved(h) = f(w + h) - f(w), without loss of digits for small h; `base` is |f(w)|."""
     S, s = (math.copysign(step * size, h) for step in (FAR, NEAR))
     if abs(h) <= abs(S):
         once, twice = moved(S), moved(2 * S)

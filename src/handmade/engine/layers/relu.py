@@ -3,7 +3,7 @@
     delta     dy = max(dx + min(x, 0), -max(x, 0))
     backward  gx = gy where x > 0, else 0          (so at the kink itself, by convention, 0)
 
-Above zero we move with dx, but never below zero; from below, only what emerges counts.
+For x >= 0, y changes by dx, but not below 0. For x < 0, y changes only by the part of x + dx above 0.
 
 Nair & Hinton (2010), "Rectified Linear Units Improve Restricted Boltzmann Machines", ICML.
 """
@@ -20,10 +20,10 @@ from handmade.engine.terms import Term, made, stored
 
 @dataclass(frozen=True, eq=False)
 class ReLU(Layer):
-    """The rectifier, number by number; inputs of any shape."""
+    """Rectified linear unit, element by element; inputs of any shape."""
 
     def forward(self, x: Array) -> Array:
-        return np.maximum(x, np.zeros_like(x[:1]))  # with an image of zeros: four times as fast as with a single one
+        return np.maximum(x, np.zeros_like(x[:1]))  # an image of zeros is four times as fast as a scalar 0
 
     def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
         x = select_channel(x, dx, channel)
@@ -37,7 +37,7 @@ class ReLU(Layer):
     def receipt(self, x: Array, at: Shape) -> Term:
         before = stored(x[at], "input", *at)
         if before.value == 0:
-            what = "exactly on the kink: 0 stays 0"
+            note = "exactly on the kink: 0 stays 0"
         else:
-            what = "above 0: passes unchanged" if before.value > 0 else "below 0: cut off"
-        return made("largest", before, Term(0.0), label="max(x, 0)", note=what)
+            note = "above 0: passes unchanged" if before.value > 0 else "below 0: cut off"
+        return made("largest", before, Term(0.0), label="max(x, 0)", note=note)

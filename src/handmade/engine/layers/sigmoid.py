@@ -3,8 +3,8 @@
     delta     dy = expm1(dx) sigma(x) sigma(-(x + dx))        (1)
     backward  gx = sigma(x) sigma(-x) gy
 
-With s = sigma(x), (1) is s (1 - s) expm1(dx) / (1 + s expm1(dx)): the denominator is (1 - s) + s exp(dx), and 1 - s divided by
-it is sigma(-(x + dx)). As a product of three, it loses no digit where s is nearly 1, and is never 0/0.
+With s = sigma(x), (1) is s (1 - s) expm1(dx) / (1 + s expm1(dx)). The denominator is (1 - s) + s exp(dx), and 1 - s divided by it
+is sigma(-(x + dx)). The product of three factors loses no digits if s is nearly 1, and is never 0/0.
 
 Rumelhart, Hinton & Williams (1986), "Learning Representations by Back-Propagating Errors", Nature 323.
 """
@@ -20,17 +20,17 @@ from handmade.engine.terms import Term, made, stored
 
 
 def sigma(x: Array) -> Array:
-    """1 / (1 + exp(-x)), right to the last digits at both ends: exp sees no number above zero, so it cannot overflow."""
+    """Return 1 / (1 + exp(-x)), accurate to the last digits; the argument of exp is never positive, so it cannot overflow."""
     e = np.exp(-np.abs(x))
     y: Array = np.where(x < 0, e, 1) / (1 + e)
     return y
 
 
 def sigma_step(a: Array, b: Array, step: Array) -> Array:
-    """sigma(b) - sigma(a) for a step b - a that is known better than by subtraction.
+    """Return sigma(b) - sigma(a) for a step b - a that is known more accurately than by subtraction.
 
-    In a long step up, expm1 would overflow. But sigma(b) - sigma(a) = -(sigma(-b) - sigma(-a)): a step up is one down, from -a to
-    -b, with its sign changed.
+    For a large positive step, expm1 would overflow. But sigma(b) - sigma(a) = -(sigma(-b) - sigma(-a)): so a positive step is
+    computed as the negative step from -a to -b, with the opposite sign.
     """
     up = step > 0
     factor = np.copysign(np.expm1(-np.abs(step)), step)
@@ -39,14 +39,14 @@ def sigma_step(a: Array, b: Array, step: Array) -> Array:
 
 
 def sigma_receipt(x: Term) -> Term:
-    """1 / (1 + exp(-x)), or the same fraction times exp(x) / exp(x), as `sigma` takes it."""
+    """Return 1 / (1 + exp(-x)), or the same fraction expanded by exp(x), as in `sigma`."""
     e = made("exp", -made("absolute", x), label="e = exp(-|x|)")
     return ((e if x.value < 0 else Term(1.0)) / (1 + e)).named("e / (1 + e)" if x.value < 0 else "1 / (1 + e)")
 
 
 @dataclass(frozen=True, eq=False)
 class Sigmoid(Layer):
-    """The logistic function, number by number; inputs of any shape."""
+    """Logistic function, element by element; inputs of any shape."""
 
     def forward(self, x: Array) -> Array:
         return sigma(x)

@@ -1,10 +1,10 @@
 """Tanh: y = tanh(x) = 2 sigma(2x) - 1, where sigma is the sigmoid.
 
-    delta     dy = 2 (sigma(2x + 2dx) - sigma(2x))        the sigmoid's difference, at twice the input
+    delta     dy = 2 (sigma(2x + 2dx) - sigma(2x))        difference of the sigmoid at twice the input
     backward  gx = 4 sigma(2x) sigma(-2x) gy
 
-With t = tanh(x), the first is (1 - t^2) tanh(dx) / (1 + t tanh(dx)), and the second is (1 - t^2) gy. But where t is nearly 1,
-1 - t^2 has lost its digits, and so has the denominator where x and dx are large and opposite. The sigmoid keeps them.
+With t = tanh(x), the first is (1 - t^2) tanh(dx) / (1 + t tanh(dx)), and the second is (1 - t^2) gy. But if t is nearly 1,
+1 - t^2 loses its digits, and so does the denominator if x and dx are large with opposite signs. The sigmoid keeps them.
 
 LeCun, Bottou, Orr & Mueller (1998), "Efficient BackProp", in "Neural Networks: Tricks of the Trade", section 4.4.
 """
@@ -22,7 +22,7 @@ from handmade.engine.terms import Term, made, stored
 
 @dataclass(frozen=True, eq=False)
 class Tanh(Layer):
-    """The hyperbolic tangent, number by number; inputs of any shape."""
+    """Hyperbolic tangent, element by element; inputs of any shape."""
 
     def forward(self, x: Array) -> Array:
         return np.tanh(x)

@@ -1,4 +1,4 @@
-"""The pixels that one window of an image reads, as terms."""
+"""Pixels of one window of an image, as terms."""
 
 from collections.abc import Iterator
 from typing import TypeAlias
@@ -10,7 +10,7 @@ Pair: TypeAlias = tuple[int, int]
 
 
 def window(at: Shape, size: Pair, stride: Pair, padding: Pair, dilation: Pair = (1, 1)) -> Iterator[tuple[int, int, int, int]]:
-    """For each place (i, j) of the window that makes output `at`: i, j, and the row and column that it reads, perhaps outside."""
+    """Yield i, j, row and column for each place (i, j) of the window of output `at`; the pixel may lie outside the image."""
     for i in range(size[0]):
         for j in range(size[1]):
             row = at[0] * stride[0] + i * dilation[0] - padding[0]
@@ -19,13 +19,13 @@ def window(at: Shape, size: Pair, stride: Pair, padding: Pair, dilation: Pair = 
 
 
 def inside(x: Array, row: int, column: int) -> bool:
-    """Return True if the image has such a pixel."""
+    """Return True if the pixel lies inside the image."""
     height, width = x.shape[:2]
     return bool(0 <= row < height and 0 <= column < width)
 
 
 def pixel(x: Array, row: int, column: int, channel: int) -> Term:
-    """Return that pixel of x (H, W, C); outside, the zero of the padding."""
+    """Return a pixel of x (H, W, C); outside the image, the zero of the padding."""
     if inside(x, row, column):
         return stored(x[row, column, channel], "input", row, column, channel)
     return Term(0.0, note="padding")

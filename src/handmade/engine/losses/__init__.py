@@ -1,4 +1,4 @@
-"""One file a loss; in each, forward, exact difference and gradient stand side by side."""
+"""Losses, one file for each, with forward, exact difference and gradient."""
 
 from handmade.engine.layers.registry import add_rules
 from handmade.engine.losses.cross_entropy import CrossEntropy

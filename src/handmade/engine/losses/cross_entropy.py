@@ -1,4 +1,4 @@
-"""Cross-entropy on logits z, for the class y: how surprised the network is by the right answer.
+"""Cross-entropy on logits z, for the class y: the negative logarithm of the probability of the true class.
 
     p = softmax(z),   p_k = exp(z_k) / sum over j of exp(z_j)
     forward   L  = -sum over k of t_k log p_k        t: 1 for the class y and 0 for all others, or smoothed towards 1 / K each
@@ -6,9 +6,9 @@
                  = log1p(sum over k of p_k expm1(dz_k - m))        (1)
     backward  gz = p - t
 
-Without smoothing, m is dz_y, and the term of y in (1) is 0: no subtraction is left in which digits could cancel, however sure the
-network is of y. One logit moving alone, by d, is the case of one term then: weight p_j and step d for a wrong class j, weight
-1 - p_y and step -d for y.
+Without smoothing, m is dz_y, and the term of y in (1) is 0. So no subtraction is left in which digits could cancel, even if p_y
+is nearly 1. If one logit moves alone, by d, (1) has one term: weight p_j and step d for a wrong class j, weight 1 - p_y and
+step -d for y.
 
 Szegedy et al. (2016), "Rethinking the Inception Architecture for Computer Vision", CVPR, section 7 (label smoothing).
 """
@@ -23,18 +23,18 @@ from handmade.engine.layers import EVERY, Channel, to_dense
 from handmade.engine.losses import series
 from handmade.engine.terms import Term, made, stored, total
 
-NEAR = 0.5  # |sum in (1)| up to which log1p is taken of it; beyond, 1 + sum could cancel or overflow
-HUGE = 30.0  # step beyond which p expm1(step) is exp(log p + step), even if p by itself is too small to be held
+NEAR = 0.5  # |sum in (1)| up to which log1p(sum) is used; beyond it, 1 + sum could cancel or overflow
+HUGE = 30.0  # step beyond which p expm1(step) is exp(log p + step), also if p alone underflows
 
 
 @dataclass(frozen=True)
 class CrossEntropy:
-    """Softmax and negative log-likelihood in one, an image at a time: the mean over the batch is the caller's.
+    """Softmax and negative log-likelihood together, for each image; the caller takes the mean over the batch.
 
     Parameters
     ----------
     smoothing : float
-        How much of the target, from 0 up to but not including 1, is shared out evenly among all classes.
+        Label smoothing: share of the target that is distributed evenly over all classes, from 0 up to but not including 1.
 
     Raises
     ------
@@ -46,23 +46,23 @@ class CrossEntropy:
 
     def __post_init__(self) -> None:
         if not 0 <= self.smoothing < 1:
-            raise HandmadeError(f"label smoothing wants a number from 0 up to but not including 1; got {self.smoothing}")
+            raise HandmadeError(f"label smoothing: expected a number from 0 up to but not including 1; got {self.smoothing}")
 
     def forward(self, z: Array, y: Array) -> Array:
-        """(N, classes) logits, (N,) class numbers -> (N,) losses, in nats."""
+        """Return the losses in nats: logits (N, classes), class numbers (N,) -> (N,)."""
         log_p = log_softmax(z)
         L: Array = -log_p[np.arange(len(y)), y]
         return L if self.smoothing == 0 else (1 - self.smoothing) * L - self.smoothing * log_p.mean(axis=-1)
 
     def delta(self, z: Array, dz: Array, y: Array, channel: Channel = EVERY) -> Array:
-        """forward(z + dz, y) - forward(z, y), exactly; for dz (*z[:, channel].shape, nudges) it is (N, nudges)."""
-        with np.errstate(over="ignore", invalid="ignore"):  # what overflows expm1 is far, and taken from its logarithm
+        """Return forward(z + dz, y) - forward(z, y), exactly; (N, nudges) for dz (*z[:, channel].shape, nudges)."""
+        with np.errstate(over="ignore", invalid="ignore"):  # where expm1 overflows, logarithms are used
             if dz.ndim == z.ndim:
                 return self._delta(log_softmax(z), dz[..., None], y, channel)[..., 0]
             return self._delta(log_softmax(z), dz, y, channel)
 
     def delta_along(self, z: Array, v: Array, d: Array, y: Array) -> Array:
-        """delta for dz = d v: logits that all move along v, (classes,), by d, (N, nudges); (N, nudges)."""
+        """Return delta for dz = d v, (N, nudges): all logits move along v, (classes,), by d, (N, nudges)."""
         m = v[y] if self.smoothing == 0 else (1 - self.smoothing) * v[y] + self.smoothing * v.mean()
         c = v - m[:, None]  # (N, classes)
         count = series.terms(series.distance(c, d), d.dtype)
@@ -71,7 +71,7 @@ class CrossEntropy:
         return series.series(np.exp(log_softmax(z)), c, d, count)
 
     def backward(self, z: Array, y: Array) -> Array:
-        """gz = p - t, (N, classes): for the loss of each image, before any mean."""
+        """Return gz = p - t, (N, classes), for the loss of each image, before any mean."""
         log_p, images = log_softmax(z), np.arange(len(y))
         gz: Array = np.exp(log_p)
         gz[images, y] = np.expm1(log_p[images, y])
@@ -81,7 +81,7 @@ class CrossEntropy:
         return gz
 
     def receipt(self, z: Array, y: int) -> Term:
-        """Step by step: z - max, exp, sum, log. The largest logit's own exp is the 1 in log1p."""
+        """Return the steps z - max, exp, sum, log. The exp of the largest logit is the 1 in log1p."""
         shifted = _shifted(z)
         others = [made("exp", each) for k, each in enumerate(shifted) if k != z.argmax()]
         log_sum = made("log1p", total(others, "exp(z - max) of the others"), label="log(1 + that)")
@@ -93,7 +93,7 @@ class CrossEntropy:
         return (mine + Term(self.smoothing, label="smoothing") * mean.named("mean")).named("-sum over k of t[k] log p[k]")
 
     def delta_receipt(self, z: Array, dz: Array, y: int) -> Term:
-        """Equation (1) for one image."""
+        """Return equation (1) for one image."""
         p = [Term(float(p_k), "stored", label=f"p[{k}]") for k, p_k in enumerate(np.exp(log_softmax(z[None])[0]))]
         moved = [stored(dz_k, "d logits", k) for k, dz_k in enumerate(dz)]
         m = moved[y]
@@ -116,12 +116,12 @@ class CrossEntropy:
         return (p - t).named(f"p[{k}] - t[{k}]")
 
     def probability(self, z: Array, k: int) -> Term:
-        """p_k of one image, as a tree of terms, from its logits z (classes,)."""
+        """Return p_k of one image as a tree of terms, from its logits z (classes,)."""
         powers = [made("exp", each) for each in _shifted(z)]
         return (powers[k] / total(powers, "exp(z - max) of all")).named("exp(z[k] - max) / sum over j of exp(z[j] - max)")
 
     def _delta(self, log_p: Array, dz: Array, y: Array, channel: Channel) -> Array:
-        """Equation (1): (N, classes), (N, logits of the channel, nudges), (N,) -> (N, nudges)."""
+        """Return equation (1): (N, classes), (N, logits of the channel, nudges), (N,) -> (N, nudges)."""
         if channel != EVERY and dz.shape[1] == 1 and self.smoothing == 0:
             return _delta_of_one(log_p, dz[:, 0], y, channel.start)
         dense = to_dense(log_p, dz, channel)
@@ -141,13 +141,13 @@ class CrossEntropy:
 
 
 def _shifted(z: Array) -> list[Term]:
-    """z - max, for one image."""
+    """Return z - max for one image."""
     logits = [stored(z_k, "logits", k) for k, z_k in enumerate(z)]
     return [(logit - logits[int(z.argmax())]).named(f"z[{k}] - max") for k, logit in enumerate(logits)]
 
 
 def _delta_of_one(log_p: Array, d: Array, y: Array, j: int) -> Array:
-    """Equation (1) when logit j moves alone, by d (N, nudges): for two classes, j and all the others together."""
+    """Return equation (1) if logit j moves alone, by d (N, nudges): two classes, j and all others together."""
     images = np.arange(len(y))
     log_rest = log_sum_exp(np.delete(log_p, j, axis=1))  # log of 1 - p_j, without the subtraction
     is_y = y == j
@@ -165,22 +165,22 @@ def _delta_of_one(log_p: Array, d: Array, y: Array, j: int) -> Array:
 
 
 def log1p(total: Array) -> Array:
-    """log(1 + total), in place."""
+    """Return log(1 + total), computed in place."""
     np.log1p(total, out=total)
     return total
 
 
 def log_softmax(z: Array) -> Array:
-    """log p, with the largest logit taken away first so that exp cannot overflow."""
+    """Return log p; the largest logit is subtracted first, so that exp cannot overflow."""
     shifted = z - z.max(axis=-1, keepdims=True)
     others = np.exp(shifted)
     others[np.arange(z.shape[-1]) == z.argmax(axis=-1)[..., None]] = 0
-    log_p: Array = shifted - np.log1p(others.sum(axis=-1, keepdims=True))  # the top's own 1 is the one in log1p
+    log_p: Array = shifted - np.log1p(others.sum(axis=-1, keepdims=True))  # exp of the largest logit is the 1 in log1p
     return log_p
 
 
 def log_sum_exp(z: Array) -> Array:
-    """log of the sum of exp(z) over the classes: (N, classes, ...) -> (N, ...)."""
+    """Return the logarithm of the sum of exp(z) over the classes: (N, classes, ...) -> (N, ...)."""
     top = z.max(axis=1)
     total: Array = top + np.log(np.exp(z - top[:, None]).sum(axis=1))
     return total

@@ -1,9 +1,9 @@
-"""Loss: a frozen value whose methods are pure functions of the logits and the classes, one image at a time.
+"""Loss: a frozen value whose methods are pure functions of the logits and the classes of single images.
 
-Shortcuts and receipts of a loss are rules of its exact type (layers/registry.py):
+Shortcuts and receipts of a loss are rules for its exact type (layers/registry.py):
 
-    delta_along     (loss, z, v, d, y) -> dL      `delta` for dz = d v: logits that all move along v (classes,), by d (N, nudges)
-    receipt         (loss, z, y) -> Term          the loss of one image, of its logits z (classes,) and its class y
+    delta_along     (loss, z, v, d, y) -> dL      `delta` for dz = d v: all logits move along v (classes,), by d (N, nudges)
+    receipt         (loss, z, y) -> Term          the loss of one image with the logits z (classes,) and the class y
     delta_receipt   (loss, z, dz, y) -> Term      the difference of that loss when z moves by dz (classes,)
     gradient_receipt (loss, z, y, k) -> Term      the gradient of that loss with respect to z[k]
 """
@@ -18,18 +18,18 @@ from handmade.engine.layers import EVERY, Channel
 
 
 class Loss(Protocol):
-    """The loss of each image; the mean over the batch is the caller's."""
+    """Loss of each image; the caller takes the mean over the batch."""
 
     def forward(self, z: Array, y: Array) -> Array:
-        """(N, classes) outputs of the network, (N,) class numbers -> (N,) losses."""
+        """Return the losses: outputs of the network (N, classes), class numbers (N,) -> (N,)."""
         ...
 
     def delta(self, z: Array, dz: Array, y: Array, channel: Channel = EVERY) -> Array:
-        """forward(z + dz, y) - forward(z, y), exactly; for dz (*z[:, channel].shape, nudges) it is (N, nudges)."""
+        """Return forward(z + dz, y) - forward(z, y), exactly; (N, nudges) for dz (*z[:, channel].shape, nudges)."""
         ...
 
     def backward(self, z: Array, y: Array) -> Array:
-        """gz, (N, classes)."""
+        """Return the gradient with respect to z: gz, (N, classes)."""
         ...
 
 

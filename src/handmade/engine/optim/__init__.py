@@ -1,4 +1,7 @@
-"""What is done with a gradient: optimisers, and what scales, adds to, shortens or smooths it. Pure functions, one idea a file."""
+"""Optimisation: optimisers, learning-rate schedules, penalties, gradient clipping and averages of weights.
+
+All of them are pure functions, one idea in each file.
+"""
 
 from handmade.engine.optim.adam import Adam
 from handmade.engine.optim.adamw import AdamW

@@ -1,4 +1,4 @@
-"""Adam: a step of momentum, divided by the recent size of the gradient, both corrected for their start at 0.
+"""Adam: averages of the gradient and of its square, both corrected for their start at 0.
 
     m <- beta1 m + (1 - beta1) g,    m_hat = m / (1 - beta1^t)
     v <- beta2 v + (1 - beta2) g^2,  v_hat = v / (1 - beta2^t)
@@ -24,11 +24,11 @@ class Adam:
     Parameters
     ----------
     learning_rate : float
-        lr, above 0; about the longest step that a weight takes.
+        lr, above 0: about the longest step of a weight.
     beta1, beta2 : float
-        How much of m and of v is kept, from 0 up to but not including 1.
+        Decay rates: shares of m and of v that are kept at each step, from 0 up to but not including 1.
     eps : float
-        Above 0; keeps a weight without gradient from 0 / 0.
+        Small number above 0 that avoids 0 / 0 for a weight without gradient.
 
     Raises
     ------
@@ -52,13 +52,13 @@ class Adam:
     ) -> tuple[dict[str, Array], State]:
         lr, beta1, beta2 = float(scale * self.learning_rate), self.beta1, self.beta2
         t = int(state["t"]) + 1
-        moved, remembered = {}, count(t)
+        weights, memory = {}, count(t)
         for name, w in parameters.items():
             g = gradients[name]
             m = beta1 * state[f"m/{name}"] + (1 - beta1) * g
             v = beta2 * state[f"v/{name}"] + (1 - beta2) * g**2
             m_hat = m / (1 - beta1**t)
             v_hat = v / (1 - beta2**t)
-            moved[name] = w - lr * m_hat / (np.sqrt(v_hat) + self.eps)
-            remembered |= {f"m/{name}": m, f"v/{name}": v}
-        return moved, remembered
+            weights[name] = w - lr * m_hat / (np.sqrt(v_hat) + self.eps)
+            memory |= {f"m/{name}": m, f"v/{name}": v}
+        return weights, memory

@@ -1,7 +1,8 @@
-"""AdamW: Adam, and beside it, untouched by m and v, a decay of the weights: w <- (1 - lr lambda) w, then Adam's step.
+"""AdamW: Adam with a decay of the weights that does not pass through m and v: w <- (1 - lr lambda) w, then Adam's step.
 
 Loshchilov & Hutter (2019), "Decoupled Weight Decay Regularization", ICLR, algorithm 2. Their decay is not multiplied by the
-learning rate, ours is, as in PyTorch: their lambda is lr times `weight_decay`. The schedule's factor scales both, as there.
+learning rate; here it is, as in PyTorch. So their lambda is lr times `weight_decay`. The schedule's factor scales both, as in
+the paper.
 """
 
 from dataclasses import dataclass
@@ -16,14 +17,14 @@ from handmade.engine.optim.optimiser import State
 class AdamW(Adam):
     """Adam with decoupled weight decay; PyTorch's `AdamW`.
 
-    Every weight decays, biases too, as in the paper; the penalties `L1` and `L2` leave biases alone.
+    Every weight decays, biases included, as in the paper; the penalties `L1` and `L2` do not act on biases.
 
     Parameters
     ----------
     learning_rate, beta1, beta2, eps : float
-        As for `Adam`.
+        Learning rate, decay rates and eps of `Adam`.
     weight_decay : float
-        lambda, of at least 0; at 0 this is Adam.
+        lambda, at least 0; with 0 this is Adam.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The ranges of hyper-parameters, and one way to say that a number is outside."""
+"""Ranges of hyper-parameters, and the check that a number lies within its range."""
 
 import math
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from handmade.engine.errors import HandmadeError
 
 
 class Range(NamedTuple):
-    """Some numbers, in words and as a test; NaN is never among them."""
+    """Range of numbers, in words and as a test; it never contains NaN."""
 
     words: str
     holds: Callable[[float], bool]
@@ -26,7 +26,7 @@ def checked(name: str, value: object, wanted: Range) -> float:
     Raises
     ------
     HandmadeError
-        If it is no number or outside the range.
+        If it is not a number or outside the range.
     """
     if not isinstance(value, Real) or isinstance(value, bool) or not wanted.holds(float(value)):
         raise HandmadeError(f"the {name} wants {wanted.words}; got {value!s:.80}")
@@ -34,6 +34,6 @@ def checked(name: str, value: object, wanted: Range) -> float:
 
 
 def check(settings: object, **ranges: Range) -> None:
-    """Hold the fields of a frozen dataclass to their ranges, from its `__post_init__`; raises HandmadeError."""
+    """Check the fields of a frozen dataclass, in its `__post_init__`; raise HandmadeError if one is outside its range."""
     for name, wanted in ranges.items():
         object.__setattr__(settings, name, checked(name.replace("_", " "), getattr(settings, name), wanted))

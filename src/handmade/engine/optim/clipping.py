@@ -1,7 +1,8 @@
-"""Gradients that are too long are made shorter: all together, g <- g min(1, largest / |g|), or number by number.
+"""Gradient clipping: by the norm of all gradients together, g <- g min(1, largest / |g|), or by the value of each number.
 
 Pascanu, Mikolov & Bengio (2013), "On the difficulty of training recurrent neural networks", ICML, algorithm 1; |g| is the norm of
-all gradients as one long vector. What is infinite or NaN stays so: training looks for it, and a clip must not hide an overflow.
+all gradients as one long vector. Infinities and NaN stay as they are: training has to find them, so clipping must not hide an
+overflow.
 """
 
 import math
@@ -12,25 +13,25 @@ from handmade.engine.arrays import Array
 from handmade.engine.optim.checks import POSITIVE, checked
 
 CACHED = 2**14  # numbers
-SMALLEST = 1e-280  # a sum of squares below which single ones may have lost digits, or vanished
+SMALLEST = 1e-280  # sum of squares below which single squares may have lost digits, or become 0
 
 
 def clip_by_norm(gradients: dict[str, Array], largest: float) -> tuple[dict[str, Array], float]:
-    """Shorten the gradient as a whole; its direction stays.
+    """Shorten the gradient if its norm is too large; its direction stays.
 
     Parameters
     ----------
     gradients : dict of Array
-        They are not changed.
+        Gradients; they are not changed.
     largest : float
-        The longest norm that may pass, above 0.
+        Largest norm, above 0.
 
     Returns
     -------
     gradients : dict of Array
-        As they came if their norm is at most `largest`, or is infinite or NaN.
+        Clipped gradients; the given ones if their norm is at most `largest`, or is infinite or NaN.
     norm : float
-        The norm as it was.
+        Norm before clipping.
 
     Raises
     ------
@@ -45,14 +46,14 @@ def clip_by_norm(gradients: dict[str, Array], largest: float) -> tuple[dict[str,
 
 
 def clip_by_value(gradients: dict[str, Array], largest: float) -> dict[str, Array]:
-    """Bring every number that is beyond `largest` or `-largest` back to it, unless it is infinite or NaN.
+    """Limit every number to the range from `-largest` to `largest`, unless it is infinite or NaN.
 
     Parameters
     ----------
     gradients : dict of Array
-        They are not changed.
+        Gradients; they are not changed.
     largest : float
-        Above 0.
+        Largest absolute value, above 0.
 
     Raises
     ------
@@ -64,21 +65,21 @@ def clip_by_value(gradients: dict[str, Array], largest: float) -> dict[str, Arra
 
 
 def global_norm(gradients: dict[str, Array]) -> float:
-    """|g|: the root of the sum of all squares, in float64."""
-    with np.errstate(over="ignore", under="ignore"):  # what does not fit is looked at again below
+    """Return |g|: the square root of the sum of all squares, in float64."""
+    with np.errstate(over="ignore", under="ignore"):  # such sums are computed again below
         squares = sum(map(_squares, gradients.values()))
     if SMALLEST < squares < math.inf:
         return math.sqrt(squares)
     longest = float(np.max([np.abs(g).max(initial=0) for g in gradients.values()], initial=0))
     if not 0 < longest < math.inf:
         return longest
-    # Divided by the longest, no square overflows, and not all of them can vanish.
+    # Divided by the largest number, no square overflows, and not all of them can become 0.
     squares = sum(float(np.square(np.divide(g, longest, dtype=np.float64)).sum()) for g in gradients.values())
     return longest * math.sqrt(squares)
 
 
 def _squares(g: Array) -> float:
-    """The sum of the squares, in float64, of so many numbers at a time that these stay in the cache."""
+    """Return the sum of the squares, in float64, computed in parts that fit the cache."""
     numbers, total = g.reshape(-1), 0.0
     for first in range(0, g.size, CACHED):
         some = numbers[first : first + CACHED].astype(np.float64)

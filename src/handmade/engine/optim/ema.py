@@ -1,8 +1,8 @@
-"""The weights averaged over the steps, the latest counting most: a <- decay a + (1 - decay) w,  mean = a / (1 - decay^t).
+"""Exponential moving average of the weights: a <- decay a + (1 - decay) w,  mean = a / (1 - decay^t).
 
 Polyak & Juditsky (1992), "Acceleration of stochastic approximation by averaging", SIAM Journal on Control and Optimization 30.
-They take the plain mean; to forget exponentially, and to correct for the start at 0, is as in Adam. Training goes on from the
-weights themselves; the average beside them is for evaluating.
+Their average is the plain mean; the exponential decay and the correction for the start at 0 are as in Adam. Training continues
+with the weights themselves; the average is used for evaluation.
 """
 
 from dataclasses import dataclass
@@ -15,12 +15,13 @@ from handmade.engine.optim.optimiser import State, count, zeros
 
 @dataclass(frozen=True)
 class EMA:
-    """The exponential moving average of the weights; its state has the form of an optimiser's.
+    """Exponential moving average of the weights; its state has the form of an optimiser's state.
 
     Parameters
     ----------
     decay : float
-        How much of the average is kept at a step, from 0 up to but not including 1: it looks back about 1 / (1 - decay) steps.
+        Decay rate: share of the average that is kept at each step, from 0 up to but not including 1. The average covers about
+        1 / (1 - decay) steps.
 
     Raises
     ------
@@ -34,17 +35,17 @@ class EMA:
         check(self, decay=SHARE)
 
     def start(self, parameters: dict[str, Array]) -> State:
-        """The state before the first step."""
+        """Return the state before the first step."""
         return count(0) | zeros("a", parameters)
 
     def step(self, state: State, parameters: dict[str, Array]) -> State:
-        """The state with one more set of weights in it; nothing given is changed."""
+        """Return the state after one more set of weights; the arguments are not changed."""
         averages = {f"a/{name}": self.decay * state[f"a/{name}"] + (1 - self.decay) * w for name, w in parameters.items()}
         return count(int(state["t"]) + 1) | averages
 
     def parameters(self, state: State) -> dict[str, Array]:
-        """The average, named as the weights are; raises HandmadeError before the first step."""
+        """Return the average, with the names of the weights; raise HandmadeError before the first step."""
         t = int(state["t"])
         if t == 0:
-            raise HandmadeError("an average wants at least one step; got none")
+            raise HandmadeError("EMA.parameters: expected a state after at least one step; got none. Try ema.step first")
         return {name.removeprefix("a/"): a / (1 - self.decay**t) for name, a in state.items() if name.startswith("a/")}

@@ -1,7 +1,7 @@
 """Gradient descent: w <- w - lr g.
 
-Cauchy (1847), "Méthode générale pour la résolution des systèmes d'équations simultanées"; on batches, it is the stochastic
-approximation of Robbins & Monro (1951).
+Cauchy (1847), "Méthode générale pour la résolution des systèmes d'équations simultanées". On batches it is stochastic gradient
+descent, the stochastic approximation of Robbins & Monro (1951).
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from handmade.engine.optim.optimiser import State
 
 @dataclass(frozen=True)
 class GradientDescent:
-    """Straight down, without memory; PyTorch's `SGD`.
+    """Gradient descent without momentum; PyTorch's `SGD`.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""Gradient descent with memory: v <- mu v + g,  w <- w - lr v.
+"""Momentum: gradient descent with a velocity v: v <- mu v + g,  w <- w - lr v.
 
 Polyak (1964), "Some methods of speeding up the convergence of iteration methods", in the form that is common today: the learning
-rate stands outside v, so a schedule acts at once on all that is remembered.
+rate is not part of v, so a change of the learning rate acts on the complete velocity at once.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from handmade.engine.optim.optimiser import State, zeros
 
 @dataclass(frozen=True)
 class Momentum:
-    """A heavy ball that rolls downhill; without memory at mu = 0. PyTorch's `SGD(momentum=mu)`.
+    """Heavy-ball momentum; gradient descent for mu = 0. PyTorch's `SGD(momentum=mu)`.
 
     Parameters
     ----------
@@ -41,10 +41,10 @@ class Momentum:
         self, parameters: dict[str, Array], gradients: dict[str, Array], state: State, scale: float = 1.0
     ) -> tuple[dict[str, Array], State]:
         lr, mu = float(scale * self.learning_rate), self.momentum
-        moved, remembered = {}, {}
+        weights, memory = {}, {}
         for name, w in parameters.items():
             v = mu * state[f"v/{name}"]
             v += gradients[name]
-            moved[name] = w - lr * v
-            remembered[f"v/{name}"] = v
-        return moved, remembered
+            weights[name] = w - lr * v
+            memory[f"v/{name}"] = v
+        return weights, memory

@@ -1,8 +1,8 @@
-"""Momentum that looks ahead: v <- mu v + g,  w <- w - lr (g + mu v).
+"""Nesterov momentum: v <- mu v + g,  w <- w - lr (g + mu v).
 
 Sutskever, Martens, Dahl & Hinton (2013), "On the importance of initialization and momentum in deep learning", ICML, equations 3
-and 4. They take the gradient at theta + mu v, where the ball is about to be. Here w is that point itself, so the gradient is
-taken where the weights are, and theta is never needed.
+and 4. They take the gradient at theta + mu v, the expected next point. Here w is that point itself. So the gradient is taken at
+the weights, and theta is never needed.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from handmade.engine.optim.optimiser import State, zeros
 
 @dataclass(frozen=True)
 class Nesterov:
-    """Nesterov's accelerated gradient; gradient descent at mu = 0. PyTorch's `SGD(momentum=mu, nesterov=True)`.
+    """Nesterov's accelerated gradient; gradient descent for mu = 0. PyTorch's `SGD(momentum=mu, nesterov=True)`.
 
     Parameters
     ----------
@@ -42,10 +42,10 @@ class Nesterov:
         self, parameters: dict[str, Array], gradients: dict[str, Array], state: State, scale: float = 1.0
     ) -> tuple[dict[str, Array], State]:
         lr, mu = float(scale * self.learning_rate), self.momentum
-        moved, remembered = {}, {}
+        weights, memory = {}, {}
         for name, w in parameters.items():
             g = gradients[name]
             v = mu * state[f"v/{name}"] + g
-            moved[name] = w - lr * (g + mu * v)
-            remembered[f"v/{name}"] = v
-        return moved, remembered
+            weights[name] = w - lr * (g + mu * v)
+            memory[f"v/{name}"] = v
+        return weights, memory

@@ -1,10 +1,11 @@
-"""What large weights cost, beside the loss of the data, with its exact difference so that quotients stay exact.
+"""Penalties on large weights, added to the loss of the data, with exact differences so that difference quotients stay exact.
 
     L2   P = strength * sum of w^2,    delta = strength h (2 w + h)
     L1   P = strength * sum of |w|,    delta = strength (|w + h| - |w|) = strength max(s h, -s h - 2 |w|),  s the sign of w
 
-delta is P(w + h) - P(w) for one weight nudged by h, without subtracting two penalties: right to the last digits at any h, and on
-both sides of 0. Only weight arrays, named "...W", are penalised: biases say where things are, not how much they matter.
+delta is P(w + h) - P(w) for one weight nudged by h, without subtracting two penalties. It is accurate to the last digits at any
+h, and on both sides of 0. Only weight arrays, named "...W", are penalised. Biases are not: they shift the output, and large
+biases do not make a network more sensitive to its input.
 
 Krogh & Hertz (1992), "A Simple Weight Decay Can Improve Generalization", NIPS; Tibshirani (1996), "Regression Shrinkage and
 Selection via the Lasso".
@@ -24,29 +25,29 @@ from handmade.engine.optim.checks import NOT_NEGATIVE, POSITIVE, check, checked
 
 
 class Penalty(Protocol):
-    """A penalty adds to the loss of the data, and to its gradient, whichever way that was found."""
+    """Term that is added to the loss of the data, and to its gradient, for gradients of any kind."""
 
     def loss(self, parameters: dict[str, Array]) -> float:
-        """P, to be added to the loss."""
+        """Return P, to be added to the loss."""
         ...
 
     def gradient(self, parameters: dict[str, Array]) -> dict[str, Array]:
-        """dP / dw for every weight, to be added to a gradient by backpropagation; 0 for biases."""
+        """Return dP / dw for every weight, to be added to a gradient by backpropagation; 0 for biases."""
         ...
 
     def delta(self, w: Array, h: float) -> Array:
-        """P(w + h) - P(w) of each number in w, exactly; h is nothing but a number, of either sign."""
+        """Return P(w + h) - P(w) for each number in w, exactly; h may be positive or negative."""
         ...
 
     def quotient(self, parameters: dict[str, Array], h: float, scheme: Scheme = "forward") -> dict[str, Array]:
-        """The difference quotient of P for every weight, to be added to a gradient by differences; 0 for biases.
+        """Return the difference quotient of P for every weight, to be added to a gradient by differences; 0 for biases.
 
         Parameters
         ----------
         parameters : dict of Array
-            The weights, named as in `Network.parameters()`.
+            Weights, named as in `Network.parameters()`.
         h : float
-            How far each weight is moved, above 0.
+            Step size of each nudge, above 0.
         scheme : {"forward", "central"}
             (P(w + h) - P(w)) / h, or (P(w + h) - P(w - h)) / 2h.
 
@@ -60,7 +61,7 @@ class Penalty(Protocol):
 
 @dataclass(frozen=True)
 class L2:
-    """strength * sum of w^2. Its gradient is 2 strength w, so PyTorch's `weight_decay` is twice the strength.
+    """L2 penalty: strength * sum of w^2. Its gradient is 2 strength w, so PyTorch's `weight_decay` is twice the strength.
 
     Parameters
     ----------
@@ -97,7 +98,7 @@ class L2:
 
 @dataclass(frozen=True)
 class L1:
-    """strength * sum of |w|, which drives weights to 0 and holds them there. At 0 its gradient is 0, by convention.
+    """L1 penalty: strength * sum of |w|, which moves weights to exactly 0. At 0 its gradient is 0, by convention.
 
     Parameters
     ----------
@@ -134,16 +135,16 @@ class L1:
 
 @dataclass(frozen=True)
 class Penalised:
-    """A gradient with penalties in it: another gradient, with the same arguments, of the loss and the penalties together.
+    """Gradient of the loss and the penalties together, with the same arguments as the gradient of the loss.
 
     Parameters
     ----------
     gradient : callable
         (network, x, y) -> (loss, gradients), such as `gradients.difference`.
     penalties : tuple of Penalty
-        What is added.
+        Penalties that are added.
     h : float, optional
-        Add difference quotients at this step size, to go with numerical gradients; the derivatives if left out.
+        Step size of difference quotients of the penalties, for numerical gradients; if left out, derivatives are added.
     scheme : {"forward", "central"}
         One-sided or central quotients.
     """
@@ -164,8 +165,8 @@ class Penalised:
 
 
 def _longer(w: Array, h: float) -> Array:
-    """|w + h| - |w|."""
-    outwards = np.copysign(1, w) * h  # s h: the move as seen from 0
+    """Return |w + h| - |w|."""
+    outwards = np.copysign(1, w) * h  # s h: positive if w moves away from 0
     longer: Array = np.maximum(outwards, -outwards - 2 * np.abs(w))
     return longer
 
@@ -179,14 +180,14 @@ def _penalised(parameters: dict[str, Array]) -> list[Array]:
 
 
 def _for_each(parameters: dict[str, Array], function: Callable[[Array], Array]) -> dict[str, Array]:
-    """The function of every array that is penalised, and zeros for the others."""
+    """Return the function of every array that is penalised, and zeros for the others."""
     return {name: function(w) if _is_penalised(name) else np.zeros_like(w) for name, w in parameters.items()}
 
 
 def _checked_step(h: float, parameters: dict[str, Array]) -> float:
     """Return h as a plain float, or raise HandmadeError if it is not above 0 in every dtype of the weights."""
     step = checked("step size h", h, POSITIVE)
-    with np.errstate(over="ignore"):  # what does not fit is refused below
+    with np.errstate(over="ignore"):  # a step size that overflows is refused below
         for dtype in {w.dtype for w in parameters.values()}:
             if not 0 < dtype.type(step) < np.inf:
                 raise HandmadeError(f"the step size h = {h} cannot be held in {dtype}; take a larger h, or float64")

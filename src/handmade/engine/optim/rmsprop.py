@@ -1,7 +1,7 @@
 """RMSProp: v <- rho v + (1 - rho) g^2,  w <- w - lr g / (sqrt(v) + eps).
 
 Tieleman & Hinton (2012), "Neural Networks for Machine Learning", lecture 6e, which divides by the root of the mean square and has
-no eps; it stands outside the root here, as in PyTorch. v is not corrected for its start at 0, so the first steps are long.
+no eps. Here eps is added to the root, as in PyTorch. v is not corrected for its start at 0, so the first steps are long.
 """
 
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ from handmade.engine.optim.optimiser import State, zeros
 
 @dataclass(frozen=True)
 class RMSProp:
-    """Each weight's gradient divided by its recent size; PyTorch's `RMSprop(alpha=rho)`.
+    """Gradient of each weight, divided by the root of its recent mean square; PyTorch's `RMSprop(alpha=rho)`.
 
     Parameters
     ----------
     learning_rate : float
         lr, above 0.
     decay : float
-        rho, how much of v is kept, from 0 up to but not including 1.
+        rho, decay rate: share of v that is kept at each step, from 0 up to but not including 1.
     eps : float
-        Above 0; keeps a weight without gradient from 0 / 0.
+        Small number above 0 that avoids 0 / 0 for a weight without gradient.
 
     Raises
     ------
@@ -46,10 +46,10 @@ class RMSProp:
         self, parameters: dict[str, Array], gradients: dict[str, Array], state: State, scale: float = 1.0
     ) -> tuple[dict[str, Array], State]:
         lr, rho = float(scale * self.learning_rate), self.decay
-        moved, remembered = {}, {}
+        weights, memory = {}, {}
         for name, w in parameters.items():
             g = gradients[name]
             v = rho * state[f"v/{name}"] + (1 - rho) * g**2
-            moved[name] = w - lr * g / (np.sqrt(v) + self.eps)
-            remembered[f"v/{name}"] = v
-        return moved, remembered
+            weights[name] = w - lr * g / (np.sqrt(v) + self.eps)
+            memory[f"v/{name}"] = v
+        return weights, memory

@@ -1,7 +1,7 @@
-"""A schedule scales the learning rate: it maps how much of the training is done, from 0 up to (not including) 1, to a factor.
+"""Learning-rate schedules: functions from the finished share of the training, from 0 up to (not including) 1, to a factor.
 
-The optimiser has the largest learning rate, a schedule the share of it. Every schedule here is a plain function or a frozen
-value: nothing counts steps, so a training that goes on where it stopped needs to know only how much is done.
+The optimiser has the largest learning rate; the schedule gives a factor of it. Every schedule here is a plain function or a
+frozen value. None of them counts steps, so a training that resumes needs only the share that is finished.
 """
 
 import math
@@ -15,28 +15,28 @@ from handmade.engine.optim.checks import POSITIVE, SHARE, check, checked
 Schedule: TypeAlias = Callable[[float], float]
 
 
-def constant(done: float) -> float:  # noqa: ARG001  a schedule is given how much is done
-    """The same learning rate throughout."""
+def constant(done: float) -> float:  # noqa: ARG001  the argument of every schedule
+    """Return 1: a constant learning rate."""
     return 1.0
 
 
 def linear(done: float) -> float:
-    """Down to nothing in a straight line: large steps first, and small ones to settle."""
+    """Return 1 - done: a learning rate that falls linearly to 0."""
     return 1.0 - done
 
 
 @dataclass(frozen=True)
 class StepDecay:
-    """A drop to so much of what it was, at each of some moments.
+    """Step decay: the learning rate is multiplied by a factor at given moments.
 
     He, Zhang, Ren & Sun (2016), "Deep Residual Learning for Image Recognition", CVPR, section 4.2: a tenth at 1/2 and at 3/4.
 
     Parameters
     ----------
     at : tuple of float
-        How much of the training is done when the learning rate drops, each from 0 up to but not including 1.
+        Moments of the drops, as shares of the training, each from 0 up to but not including 1.
     factor : float
-        What it is multiplied by, above 0.
+        Factor of each drop, above 0.
 
     Raises
     ------
@@ -57,14 +57,14 @@ class StepDecay:
 
 @dataclass(frozen=True)
 class Cosine:
-    """Half a cosine: last + (1 - last) (1 + cos(pi done)) / 2, slow at both ends.
+    """Cosine decay: last + (1 - last) (1 + cos(pi done)) / 2, which changes slowly at both ends.
 
     Loshchilov & Hutter (2017), "SGDR: Stochastic Gradient Descent with Warm Restarts", ICLR, equation 5, without restarts.
 
     Parameters
     ----------
     last : float
-        Where it ends, as a share of the learning rate, from 0 up to but not including 1.
+        Value at the end, as a share of the learning rate, from 0 up to but not including 1.
 
     Raises
     ------
@@ -83,17 +83,17 @@ class Cosine:
 
 @dataclass(frozen=True)
 class OneCycle:
-    """Up to the whole learning rate, then down to far below where it began, each in half a cosine.
+    """One-cycle schedule: up to the full learning rate, then down to far below the first value, each along half a cosine.
 
-    Smith & Topin (2018), "Super-Convergence: Very Fast Training of Neural Networks Using Large Learning Rates", whose legs are
-    straight; the cosines and the defaults are those of PyTorch's `OneCycleLR`. The momentum stays as it is.
+    Smith & Topin (2018), "Super-Convergence: Very Fast Training of Neural Networks Using Large Learning Rates", with straight
+    lines; the cosines and the defaults are those of PyTorch's `OneCycleLR`. The momentum does not change.
 
     Parameters
     ----------
     rise : float
-        How much of the training the way up takes.
+        Share of the training for the rise.
     first, last : float
-        Where it begins and ends, as shares of the learning rate. All three go from 0 up to but not including 1.
+        Values at the start and at the end, as shares of the learning rate. All three go from 0 up to but not including 1.
 
     Raises
     ------
@@ -115,17 +115,17 @@ class OneCycle:
 
 
 def warm_up(schedule: Schedule, share: float = 0.05) -> Schedule:
-    """The same schedule, in what is left of the training after a straight rise from 0 to where it begins.
+    """Return a schedule with a warm-up: a linear rise from 0 to the first value, then the given schedule.
 
-    Goyal et al. (2017), "Accurate, Large Minibatch SGD: Training ImageNet in 1 Hour", section 2.2. At 0 the factor is 0: the
-    first step leaves the weights alone, and only the optimiser's memory begins.
+    Goyal et al. (2017), "Accurate, Large Minibatch SGD: Training ImageNet in 1 Hour", section 2.2. The factor of the first step
+    is 0: this step does not change the weights, only the state of the optimiser.
 
     Parameters
     ----------
     schedule : callable
         Any schedule.
     share : float
-        How much of the training the rise takes, from 0 up to but not including 1.
+        Share of the training for the rise, from 0 up to but not including 1.
 
     Raises
     ------
@@ -140,7 +140,7 @@ def _warmed_up(schedule: Schedule, share: float, done: float) -> float:
 
 
 def _half_cosine(first: float, last: float, part: float) -> float:
-    """From first, at part = 0, to last, at part = 1."""
+    """Return the value of half a cosine from first, at part = 0, to last, at part = 1."""
     return last + (first - last) * (1 + math.cos(math.pi * part)) / 2
 
 

@@ -1,4 +1,4 @@
-"""The backend `plain`: the equations of the layers, and nothing else."""
+"""Backend `plain`: the equations of the layers, and nothing else."""
 
 from handmade.engine.plain.backend import Plain
 

@@ -1,12 +1,12 @@
-"""The backend `plain`: each layer's equations, as directly as possible. It works for every layer.
+"""Backend `plain`: the equations of each layer, as directly as possible. It works for every layer.
 
     logits       z = f_n( ... f_1(x))
     backprop     gz = loss.backward(z, y),   then   gx, gW = layer.backward(x, gy)   from the last node to the first
     differences  dy = layer.delta(x, dx)   from the nudged node to the logits,   dL = loss.delta(z, dz, y),   g = dL / h
 
-It keeps two rules, without which the differences would take hundreds of times as long: many nudges go together on one axis, and a
-difference stays in its channel as long as it can (layers/channel.py). Batches are cut into blocks of images; the blocks, and the
-order in which they are added up, do not depend on the number of threads, and so neither do the bits of a result.
+Two rules make the differences hundreds of times faster: many nudges are processed together on one axis, and a difference stays in
+its channel as long as possible (layers/channel.py). Batches are cut into blocks of images. The blocks, and the order in which
+their results are added, do not depend on the number of threads. So the bits of a result do not depend on it either.
 """
 
 from concurrent.futures import Executor
@@ -21,22 +21,22 @@ from handmade.engine.graph import INPUT, Node
 from handmade.engine.losses import Loss
 from handmade.engine.memory import keep_freed_memory
 from handmade.engine.network import Network
-from handmade.engine.plain.differences import differences, of_all
-from handmade.engine.plain.link import Link
-from handmade.engine.sharing import Batch, blocks, mapped
+from handmade.engine.parallel import Batch, blocks, parallel_map
+from handmade.engine.plain.differences import differences, with_zeros
+from handmade.engine.plain.operation import Operation
 
 if TYPE_CHECKING:
     from handmade.engine.optim import Optimiser, State
 
-IMAGES_AT_ONCE = 32  # in a pass that keeps no tape: enough for the BLAS, few enough for the cache
-FEWEST, MOST = 16, 64  # images of a task of backpropagation: enough to outweigh the calls, few enough for the cache
-TASKS = 4  # of a batch, if that gives neither too few nor too many
+IMAGES_AT_ONCE = 32  # in a pass without tape: enough for the BLAS, few enough for the cache
+FEWEST, MOST = 16, 64  # images in a task of backpropagation: large against the cost of calls, few enough for the cache
+TASKS = 4  # of a batch, within these limits
 
-Part: TypeAlias = tuple[float, Array | None, dict[str, Any]]  # the losses' sum, gx, and the gradients of each node
+Part: TypeAlias = tuple[float, Array | None, dict[str, Any]]  # sum of the losses, gx, and the gradients of each node
 
 
 class Plain:
-    """The equations of the layers, and nothing else."""
+    """Backend of the equations of the layers, and nothing else."""
 
     name = "plain"
     SHORTCUTS: ClassVar[tuple[str, ...]] = ()
@@ -47,37 +47,37 @@ class Plain:
     # --- forward --------------------------------------------------------------------------------------------------------------
 
     def tape(self, network: Network, x: Array) -> dict[str, Array]:
-        """Return every activation of one pass by the name of its node, and x as "input"."""
+        """Return every activation of one forward pass by the name of its node, and x under the name "input"."""
         values = {INPUT: x}
         for node in network.nodes:
-            values[node.name] = node.layer.forward(node.of(values))
+            values[node.name] = node.layer.forward(node.inputs(values))
         return values
 
     def logits(self, network: Network, x: Array) -> Array:
-        """Return the logits, a block of images after the other."""
+        """Return the logits, computed for one block of images after the other."""
         keep_freed_memory()
         if len(x) <= IMAGES_AT_ONCE or network.mixes_batch:
             return self._output(network, x)
         pieces = [slice(first, first + IMAGES_AT_ONCE) for first in range(0, len(x), IMAGES_AT_ONCE)]
         return np.concatenate([self._output(network.for_images(piece), x[piece]) for piece in pieces])
 
-    def links(self, network: Network) -> tuple[Link, ...]:
-        """Return the nodes that the logits are made of, as pieces of work in their order."""
-        return tuple(Link(node) for node in network.nodes if node.name in network.below_logits)
+    def operations(self, network: Network) -> tuple[Operation, ...]:
+        """Return the nodes that the logits depend on, as operations in their order."""
+        return tuple(Operation(node) for node in network.nodes if node.name in network.below_logits)
 
-    def _links(self, network: Network) -> tuple[tuple[Link, tuple[str, ...]], ...]:
-        """Return the links, and what nobody reads after each of them: its memory serves the next activation."""
+    def _operations(self, network: Network) -> tuple[tuple[Operation, tuple[str, ...]], ...]:
+        """Return the operations, each with the activations that are not read after it, so that their memory can be reused."""
 
-        def make() -> tuple[tuple[Link, tuple[str, ...]], ...]:
-            return tuple((link, network.read_last_by[link.node.name]) for link in self.links(network))
+        def make() -> tuple[tuple[Operation, tuple[str, ...]], ...]:
+            return tuple((operation, network.read_last_by[operation.node.name]) for operation in self.operations(network))
 
-        links: tuple[tuple[Link, tuple[str, ...]], ...] = network.remembered((self.name, self.without), make)
-        return links
+        operations: tuple[tuple[Operation, tuple[str, ...]], ...] = network.cached((self.name, self.without), make)
+        return operations
 
     def _output(self, network: Network, x: Array) -> Array:
         values = {INPUT: x}
-        for link, done in self._links(network):
-            values[link.name] = link.forward(link.of(values))
+        for operation, done in self._operations(network):
+            values[operation.name] = operation.forward(operation.inputs(values))
             for name in done:
                 del values[name]
         return values[network.logits_name]
@@ -95,7 +95,7 @@ class Plain:
                 total = self.total(node, [gradients_of.get(node.name, {}) for _, _, gradients_of in parts], executor)
                 _check_gradients(network, node, total)
                 gradients |= {f"{node.name}.{name}": array for name, array in total.items()}
-        return sum(part[0] for part in parts) / len(x), of_all(network, gradients)
+        return sum(part[0] for part in parts) / len(x), with_zeros(network, gradients)
 
     def input_gradient(self, network: Network, x: Array, y: Array, loss: Loss, executor: Executor | None) -> tuple[float, Array]:
         """Return the mean loss, and its derivative with respect to every pixel."""
@@ -104,42 +104,42 @@ class Plain:
         return sum(part[0] for part in parts) / len(x), np.concatenate(gx) if gx else np.zeros_like(x)
 
     def total(self, node: Node, parts: list[Any], executor: Executor | None) -> dict[str, Array]:
-        """Return what the gradients of one node add up to, over the blocks of a batch."""
+        """Return the sums of the gradients of one node over the blocks of a batch."""
         return {name: reduce(np.add, [part[name] for part in parts]) for name in parts[0]}
 
     def _parts(
         self, network: Network, x: Array, y: Array, loss: Loss, executor: Executor | None, *, to_pixels: bool
     ) -> list[Part]:
-        size = min(max(-(-len(x) // TASKS), FEWEST), MOST)  # however many threads there are
-        return list(mapped(executor, partial(self._part, loss, len(x), to_pixels), blocks((network, x, y), size)))
+        size = min(max(-(-len(x) // TASKS), FEWEST), MOST)  # the same for any number of threads
+        return list(parallel_map(executor, partial(self._part, loss, len(x), to_pixels), blocks((network, x, y), size)))
 
-    def _part(self, loss: Loss, images: int, to_pixels: bool, block: Batch) -> Part:  # noqa: FBT001  a partial fills it in
-        """Go through some images and back; gx is worked out only as far as somebody reads it."""
+    def _part(self, loss: Loss, images: int, to_pixels: bool, block: Batch) -> Part:  # noqa: FBT001  a partial passes it
+        """Run forward and backward pass for some images; gx is computed only for nodes that need it."""
         keep_freed_memory()
         network, x, y = block
-        links, gradients = self._links(network), dict[str, Any]()
+        operations, gradients = self._operations(network), dict[str, Any]()
         values, kept = {INPUT: x}, dict[str, Any]()
-        wanted = network.with_weights_above | ({INPUT} if to_pixels else set())
+        with_gradient = network.with_weights_above | ({INPUT} if to_pixels else set())
         with np.errstate(over="ignore", invalid="ignore"):  # an overflow shows in the result, where training looks for it
-            for link, done in links:
-                values[link.name], kept[link.name] = link.record(link.of(values))
+            for operation, done in operations:
+                values[operation.name], kept[operation.name] = operation.record(operation.inputs(values))
                 for name in done:
                     del values[name]
             z = values[network.logits_name]
             g: dict[str, Array] = {network.logits_name: loss.backward(z, y) / images}
-            for link, _ in reversed(links):
-                gy = g.pop(link.name, None)
+            for operation, _ in reversed(operations):
+                gy = g.pop(operation.name, None)
                 if gy is None:
                     continue
-                needed = to_pixels or not wanted.isdisjoint(link.node.reads)
+                needed = to_pixels or not with_gradient.isdisjoint(operation.node.reads)
                 try:
-                    gx, own = link.backward(kept.pop(link.name), gy, to_input=needed)
+                    gx, own = operation.backward(kept.pop(operation.name), gy, to_input=needed)
                 except HandmadeError as error:
-                    raise HandmadeError(f"{network.titles[link.node.name]}: {error}") from None
+                    raise HandmadeError(f"{network.titles[operation.node.name]}: {error}") from None
                 if own:
-                    gradients[link.node.name] = own
+                    gradients[operation.node.name] = own
                 if needed:
-                    for name, part in zip(link.node.reads, gx if link.node.layer.joins else (gx,), strict=True):
+                    for name, part in zip(operation.node.reads, gx if operation.node.layer.joins else (gx,), strict=True):
                         g[name] = g[name] + part if name in g else part
             return float(loss.forward(z, y).sum()), g.get(INPUT) if to_pixels else None, gradients
 
@@ -148,7 +148,7 @@ class Plain:
     def differences(
         self, network: Network, x: Array, y: Array, h: Any, scheme: str, loss: Loss, executor: Executor | None
     ) -> tuple[float, dict[str, Array]]:
-        """Return the mean loss, and its quotient for every weight."""
+        """Return the mean loss, and its difference quotient for every weight."""
         return differences(network, x, y, h, scheme, loss, executor)
 
     # --- updates --------------------------------------------------------------------------------------------------------------
@@ -162,12 +162,12 @@ class Plain:
         scale: float,
         executor: Executor | None,
     ) -> tuple[dict[str, Array], "State"]:
-        """Return new weights and the new memory of an optimiser."""
+        """Return the new weights and the new state of an optimiser."""
         return optimiser.step(parameters, gradients, memory, scale)
 
 
 def _check_gradients(network: Network, node: Node, gradients: dict[str, Array]) -> None:
-    """Raise HandmadeError unless there is one for each weight array of a node; a backward of one's own may leave one out."""
+    """Raise HandmadeError unless each weight array of a node has a gradient; the backward of a user's layer may omit one."""
     for name, array in node.layer.parameters().items():
         shape = getattr(gradients.get(name), "shape", None)
         if shape != array.shape:

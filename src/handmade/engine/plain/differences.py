@@ -1,9 +1,9 @@
-"""All exact differences of a network, by the finite chain rule: from each nudged node to the logits.
+"""Exact differences of all weights of a network, by the finite chain rule: from each nudged node to the logits.
 
     dy = layer.delta(x, dx)   from the nudged node to the logits,   dL = loss.delta(z, dz, y),   g = dL / h
 
-The work is shared out by blocks of images. Where these depend on one another (BatchNorm2d in training), all of them go together,
-some columns of weights at a time, and of a column as many nudges as are good for the memory.
+The work is divided by blocks of images. If these depend on one another (BatchNorm2d in training), all of them are processed
+together, for some columns of weights at a time; the memory limits the number of nudges of a column that are processed together.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -22,43 +22,43 @@ from handmade.engine.layers.propagate import Nudges, Propagate, nudges, propagat
 from handmade.engine.losses import Loss
 from handmade.engine.memory import keep_freed_memory
 from handmade.engine.network import Network
+from handmade.engine.parallel import Batch, blocks, parallel_map
 from handmade.engine.plain.block_sizes import images_at_once, nudges_at_once
-from handmade.engine.sharing import Batch, blocks, mapped
 
-IMAGES_A_TASK = 16  # enough to outweigh the way to a thread and back
-COLUMNS_A_TASK = 4  # where images depend on one another
+IMAGES_PER_TASK = 16  # large against the cost of passing a task to a thread
+COLUMNS_PER_TASK = 4  # if images depend on one another
 
-Sums: TypeAlias = tuple[float, dict[str, Array]]  # the losses' sum, and the quotients of each node's weights
+Sums: TypeAlias = tuple[float, dict[str, Array]]  # sum of the losses, and quotients of each node's weights
 
 
-class Path:
-    """Differences on their way through a network, at one tape.
+class Propagation:
+    """Propagation of differences through a network, for one tape.
 
     Parameters
     ----------
     network : Network
     x : Array
-        Images, for which the tape is made.
+        Images of the tape.
     """
 
     def __init__(self, network: Network, x: Array) -> None:
         self.network = network
-        self.rules: dict[str, Propagate] = network.remembered(
+        self.rules: dict[str, Propagate] = network.cached(
             "propagate", lambda: {node.name: propagate(node.layer) for node in network.nodes}
         )
         self.tape = backend.current().tape(network, x)
         self.z = self.tape[network.logits_name]
 
     def losses(self, start: Node, moved: Iterable[Difference], y: Array, loss: Loss) -> list[Array]:
-        """Return dL, summed over the images, for each block of nudges of a node's weights."""
-        return [self.loss_of(self.after(start.name, each), y, loss) for each in moved]
+        """Return dL for each block of nudges of a node's weights, summed over the images."""
+        return [self.loss_of(self.to_logits(start.name, each), y, loss) for each in moved]
 
-    def after(self, start: str, difference: Difference) -> Difference:
-        """Return the difference of the logits."""
+    def to_logits(self, start: str, difference: Difference) -> Difference:
+        """Return the difference of the logits for a difference of the output of node `start`."""
         moved = {start: difference}
         for node in self.network.nodes:
             if node.name != start and node.name in self.network.below_logits and not moved.keys().isdisjoint(node.reads):
-                x, dx = node.of(self.tape), tuple(map(moved.get, node.reads)) if node.layer.joins else moved[node.reads[0]]
+                x, dx = node.inputs(self.tape), tuple(map(moved.get, node.reads)) if node.layer.joins else moved[node.reads[0]]
                 moved[node.name] = self.rules[node.name](x, dx)
         return moved[self.network.logits_name]
 
@@ -71,51 +71,53 @@ class Path:
 def differences(
     network: Network, x: Array, y: Array, h: Any, scheme: str, loss: Loss, executor: Executor | None
 ) -> tuple[float, dict[str, Array]]:
-    """Return the mean loss, and its quotient for every weight."""
+    """Return the mean loss, and its difference quotient for every weight."""
     if network.mixes_batch:
         L, columns = _by_columns((network, x, y), h, scheme, loss, executor)
     else:
-        L, columns = _added(mapped(executor, partial(by_images, h, scheme, loss), blocks((network, x, y), IMAGES_A_TASK)))
+        L, columns = _sum_parts(
+            parallel_map(executor, partial(by_images, h, scheme, loss), blocks((network, x, y), IMAGES_PER_TASK))
+        )
     gradients: dict[str, Array] = {}
     for name, total in columns.items():
         weights = nudges_of(network)[name].gather(total / len(x))
         gradients |= {f"{name}.{array}": quotients for array, quotients in weights.items()}
-    return L / len(x), of_all(network, gradients)
+    return L / len(x), with_zeros(network, gradients)
 
 
 def by_images(h: Any, scheme: str, loss: Loss, batch: Batch, names: Collection[str] | None = None) -> Sums:
-    """Return the sums of one task, for the weights of the nodes of these names; for all if left out."""
+    """Return the sums of one task for the weights of the named nodes; for all nodes if left out."""
     keep_freed_memory()
-    return _added(_sums(h, scheme, loss, names, *block) for block in blocks(batch, images_at_once(batch[0])))
+    return _sum_parts(_sums(h, scheme, loss, names, *block) for block in blocks(batch, images_at_once(batch[0])))
 
 
 def _sums(h: Any, scheme: str, loss: Loss, names: Collection[str] | None, network: Network, x: Array, y: Array) -> Sums:
     columns = {}
     with np.errstate(over="ignore", invalid="ignore"):  # an overflow shows in the result, where training looks for it
-        path = Path(network, x)
+        propagation = Propagation(network, x)
         for name, nudged in nudges_of(network).items():
             if names is not None and name not in names:
                 continue
             node = network.node(name)
 
             def dL(step: Any, node: Node = node, nudged: Nudges = nudged) -> Array:
-                return nudged.joined(path.losses(node, nudged.of(node.of(path.tape), step), y, loss))
+                return nudged.joined(propagation.losses(node, nudged.differences(node.inputs(propagation.tape), step), y, loss))
 
             columns[name] = (dL(h) - dL(-h)) / (2 * h) if scheme == "central" else dL(h) / h
-        return float(loss.forward(path.z, y).sum()), columns
+        return float(loss.forward(propagation.z, y).sum()), columns
 
 
 def _by_columns(batch: Batch, h: Any, scheme: str, loss: Loss, executor: Executor | None) -> Sums:
-    """Return the sums of images that depend on one another: all together, shared out by columns of weights."""
+    """Return the sums for images that depend on one another: all images together, in tasks of some columns of weights."""
     network, x, y = batch
     tasks = [
-        (name, range(first, min(first + COLUMNS_A_TASK, nudged.blocks)))
+        (name, range(first, min(first + COLUMNS_PER_TASK, nudged.blocks)))
         for name, nudged in nudges_of(network).items()
-        for first in range(0, nudged.blocks, COLUMNS_A_TASK)
+        for first in range(0, nudged.blocks, COLUMNS_PER_TASK)
     ]
     found: dict[str, list[Array]] = {name: [] for name, _ in tasks}
     work = partial(_some_columns, batch, h, scheme, loss)
-    for (name, _), some in zip(tasks, mapped(executor, work, tasks), strict=True):
+    for (name, _), some in zip(tasks, parallel_map(executor, work, tasks), strict=True):
         found[name] += some
     with np.errstate(over="ignore", invalid="ignore"):
         L = float(loss.forward(network.logits(x), y).sum())
@@ -123,45 +125,45 @@ def _by_columns(batch: Batch, h: Any, scheme: str, loss: Loss, executor: Executo
 
 
 def _some_columns(batch: Batch, h: Any, scheme: str, loss: Loss, task: tuple[str, range]) -> list[Array]:
-    """Return the quotients of some columns of one node, as many nudges at a time as are good for the memory."""
+    """Return the quotients of some columns of one node; the memory limits the number of nudges at a time."""
     keep_freed_memory()
     network, x, y = batch
     name, columns = task
     node, nudged, at_once = network.node(name), nudges_of(network)[name], nudges_at_once(network, name, len(x))
     with np.errstate(over="ignore", invalid="ignore"):
-        path = Path(network, x)
+        propagation = Propagation(network, x)
 
         def dL(step: Any) -> list[Array]:
-            some = islice(nudged.of(node.of(path.tape), step), columns.start, columns.stop)
-            return [np.concatenate(path.losses(node, _pieces(column, at_once), y, loss)) for column in some]
+            some = islice(nudged.differences(node.inputs(propagation.tape), step), columns.start, columns.stop)
+            return [np.concatenate(propagation.losses(node, _pieces(column, at_once), y, loss)) for column in some]
 
         if scheme == "central":
             return [(up - down) / (2 * h) for up, down in zip(dL(h), dL(-h), strict=True)]
         return [column / h for column in dL(h)]
 
 
-def of_all(network: Network, gradients: dict[str, Array]) -> dict[str, Array]:
-    """Return one array for each of the network's: zeros for weights that the logits are not made of."""
+def with_zeros(network: Network, gradients: dict[str, Array]) -> dict[str, Array]:
+    """Return the gradients of all arrays of the network, with zeros for weights that the logits do not depend on."""
     return {name: gradients[name] if name in gradients else np.zeros_like(array) for name, array in network.parameters().items()}
 
 
 def nudges_of(network: Network) -> dict[str, Nudges]:
-    """Return the nudges of all weights that the logits are made of, by the names of their nodes."""
+    """Return the nudges of all weights that the logits depend on, by the names of their nodes."""
 
     def make() -> dict[str, Nudges]:
         return {name: nudges(network.node(name).layer) for name in network.weighted if name in network.below_logits}
 
-    found: dict[str, Nudges] = network.remembered("nudges", make)
+    found: dict[str, Nudges] = network.cached("nudges", make)
     return found
 
 
-def _added(parts: Iterable[Sums]) -> Sums:
-    """Return what several pieces of a batch come to, added up in their order."""
+def _sum_parts(parts: Iterable[Sums]) -> Sums:
+    """Return the sums over several parts of a batch, added in their order."""
     losses, columns = zip(*parts, strict=True)
     return sum(losses), {name: reduce(np.add, [part[name] for part in columns]) for name in columns[0]}
 
 
 def _pieces(column: Difference, size: int) -> Iterator[Difference]:
-    """Return a block of nudges in blocks of at most `size`."""
+    """Yield a block of nudges in parts of at most `size`."""
     for first in range(0, column.dx.shape[-1], size):
         yield Difference(column.dx[..., first : first + size], column.channel)

@@ -6,7 +6,7 @@ unit roundoff; exp, expm1, log1p and tanh: 4 eps), n numbers being added in any 
     e(sum)       <= sum of e_k + n eps sum of (|v_k| + e_k)        the n numbers of sums within sums together
     e(product)   <= (|a| + e_a) (|b| + e_b) (1 + eps) - |a b|      and so on, worst case by worst case        (1)
 
-Every operation may besides lose what is too small to be held. The tree itself is rounded too, in float64: eps in (1) leaves room
+Every operation may besides lose what is too small to be held. The tree itself is rounded too, in float64: eps in (1) leaves name
 for that, being twice what one machine needs.
 
 Higham (2002), "Accuracy and Stability of Numerical Algorithms", second edition, sections 3.1 and 4.2.
@@ -45,8 +45,8 @@ def _error(term: Term, eps: float, tiny: float) -> float:
         case "product":
             error = errors[0] * sizes[1] + sizes[0] * errors[1] + errors[0] * errors[1] + eps * v
         case "quotient":
-            room = sizes[1] - errors[1]
-            error = (errors[0] + v * errors[1]) / room + eps * v if room > 0 else math.inf
+            name = sizes[1] - errors[1]
+            error = (errors[0] + v * errors[1]) / name + eps * v if name > 0 else math.inf
         case "root":
             error = math.sqrt(errors[0]) if errors[0] >= sizes[0] else errors[0] / math.sqrt(sizes[0])
             error += eps * v

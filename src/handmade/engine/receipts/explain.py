@@ -74,8 +74,8 @@ def explain_work(work: Work, at: str, *, depth: int = 1, by: str = "backprop", h
     """Return the receipt of a number of a network that is at work already; the arguments are those of `explain`."""
     where = places.place(work.network, at)
     try:
-        if where.room.startswith(GRADIENT):
-            weight = Place(where.room.removeprefix(GRADIENT), where.index)
+        if where.name.startswith(GRADIENT):
+            weight = Place(where.name.removeprefix(GRADIENT), where.index)
             return WAYS[by](work, weight, h)
         return work.receipt(where, depth)
     except OverflowError:

@@ -46,17 +46,17 @@ def by_definition(work: Work, at: Place, h: float) -> Receipt:
 def _losses(work: Work, at: Place, step: Any) -> tuple[float, float]:
     """Return the loss, and the loss with the number moved by a step."""
     network, y = work.network, work.y
-    if work.is_activation(at.room):
-        name = work.name_of(at.room)
+    if work.is_activation(at.name):
+        name = work.name_of(at.name)
         nudged = work.tape[name].copy()
         nudged[(0, *at.index)] += step
         values = work.tape | {name: nudged}
         with np.errstate(over="ignore", invalid="ignore"):  # an overflow shows in the loss
             for node in downstream(network.nodes, name):
-                values[node.name] = node.layer.forward(node.of(values))
+                values[node.name] = node.layer.forward(node.inputs(values))
             before, after = (float(work.loss.forward(z, y)[0]) for z in (work.z, values[network.logits_name]))
         return before, after
-    key = places.key_of(network, at.room)
+    key = places.key_of(network, at.name)
     nudged = network.parameters()[key].copy()
     nudged[at.index] += step
     before, after = (mean_loss(each, work.x, y, work.loss) for each in (network, network.replace({key: nudged})))
@@ -84,9 +84,9 @@ def by_difference(work: Work, at: Place, h: float) -> Receipt:
 
 def by_backprop(work: Work, at: Place) -> Receipt:
     """Return the derivative, as the products whose sum it is."""
-    if work.is_activation(at.room):
+    if work.is_activation(at.name):
         return _of_activation(work, at)
-    name, array = work.network.owners[places.key_of(work.network, at.room)]
+    name, array = work.network.owners[places.key_of(work.network, at.name)]
     node, g = work.network.node(name), work.upstream.activation(name)
     value = float(work.upstream.weights(name)[array][at.index])
     reads = work.nudged(name, array, at.index, work.network.dtype.type(1))[0]  # what one unit of the weight adds to each output
@@ -104,7 +104,7 @@ def by_backprop(work: Work, at: Place) -> Receipt:
 
 def _of_activation(work: Work, at: Place) -> Receipt:
     """Return the derivative with respect to a pixel or an activation: a sum over the outputs that read it."""
-    network, name = work.network, work.name_of(at.room)
+    network, name = work.network, work.name_of(at.name)
     value = float(work.upstream.activation(name)[0][at.index])
     if name == network.logits_name:
         explained = rule(work.loss, "gradient_receipt")
@@ -125,10 +125,10 @@ def _of_activation(work: Work, at: Place) -> Receipt:
 def _through(work: Work, node: Node, k: int, at: Shape) -> Iterator[Term]:
     """Yield the product of each output of a node that reads a number: its gradient, times its derivative."""
     g, title = work.upstream.activation(node.name)[0], work.title(node.name)
-    one = node.of({name: work.tape[name][0] for name in node.reads})
+    one = node.inputs({name: work.tape[name][0] for name in node.reads})
     slopes = derivatives(node.layer, one, k, at) or by_backward(node.layer, one, g, k, at)
     if slopes is None:
-        gx = node.layer.backward(node.of(work.tape), g[None])[0]
+        gx = node.layer.backward(node.inputs(work.tape), g[None])[0]
         yield Term(float((gx[k] if node.layer.joins else gx)[(0, *at)]), label=f"backward of {title}")
         return
     for where, slope in slopes:
@@ -152,7 +152,7 @@ def _product(work: Work, node: Node, array: str, weight: Shape, where: Shape, g:
 
 def _receipt(work: Work, at: Place, by: str, value: float, tree: Term) -> Receipt:
     dtype = work.network.dtype
-    return Receipt(Place(GRADIENT + at.room, at.index), by, value, tree, bound(tree, dtype), str(dtype))
+    return Receipt(Place(GRADIENT + at.name, at.index), by, value, tree, bound(tree, dtype), str(dtype))
 
 
 def _lost(before: float, after: float, dtype: np.dtype[np.floating]) -> str:

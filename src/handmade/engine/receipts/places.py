@@ -29,20 +29,20 @@ def place(network: Network, text: str) -> Place:
     read = re.fullmatch(r"\s*([^\s\[\]=,]+)\s*(?:\[([\d\s,]*)\]\s*)?", gradient[1] if gradient else text, flags=re.ASCII)
     if not read:
         raise HandmadeError(f"a place is written like conv1[12,10,3], logits[3], loss or conv1.W[1,2,0,5]; got {text!r:.80}")
-    room = _by_name(network, read[1])
+    name = _by_name(network, read[1])
     have_gradients = [*weights(network), LOGITS, *activations(network)]
-    if gradient and room not in have_gradients:
+    if gradient and name not in have_gradients:
         raise HandmadeError(f"a gradient: expected a weight or an activation of {_listed(have_gradients)}; got {text!r:.80}")
     shapes = activations(network) | weights(network) | statistics(network)
     last = network.shape_of[network.logits_name]
     shapes |= {LOGITS: last, PROBABILITY: last, LOSS: ()} if len(last) == 1 and last[0] > 1 else {}
-    if room not in shapes:
+    if name not in shapes:
         raise HandmadeError(f"there is no {read[1]!r:.80} in this network; there are {_listed(shapes)}")
     index = tuple(int(number[:10]) for number in (read[2] or "").replace(",", " ").split())
-    shape = shapes[room]
+    shape = shapes[name]
     if len(index) != len(shape) or any(i >= size for i, size in zip(index, shape, strict=True)):
-        raise HandmadeError(f"{room}: expected {_axes(shape)}; got {text!r:.80}")
-    return Place(GRADIENT + room if gradient else room, index)
+        raise HandmadeError(f"{name}: expected {_axes(shape)}; got {text!r:.80}")
+    return Place(GRADIENT + name if gradient else name, index)
 
 
 def activations(network: Network) -> dict[str, Shape]:
@@ -60,16 +60,16 @@ def statistics(network: Network) -> dict[str, Shape]:
     return {network.display_name(key): array.shape for key, array in network.statistics().items()}
 
 
-def key_of(network: Network, room: str) -> str:
+def key_of(network: Network, name: str) -> str:
     """Return the network's own name of the array that people read as conv1.W: "0.W"."""
-    return next(key for key in network.owners if network.display_name(key) == room)
+    return next(key for key in network.owners if network.display_name(key) == name)
 
 
-def _by_name(network: Network, room: str) -> str:
-    """Return the room that is meant, where its node goes by its own name."""
-    if room in network.owners or room in network.titles:
-        return network.display_name(room)
-    return room
+def _by_name(network: Network, name: str) -> str:
+    """Return the name that is meant, where its node goes by its own name."""
+    if name in network.owners or name in network.titles:
+        return network.display_name(name)
+    return name
 
 
 def _axes(shape: Shape) -> str:

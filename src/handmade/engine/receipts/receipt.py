@@ -7,11 +7,12 @@ receipt says by how much, and how large the difference may be.
 from dataclasses import dataclass
 from typing import Any
 
+from handmade.engine.printable import Printable, ShortRepr
 from handmade.engine.terms import Place, Term
 
 
 @dataclass(frozen=True)
-class Receipt:
+class Receipt(Printable):
     """A number that the network stored at a place, and the tree of terms that it is made of.
 
     Attributes
@@ -43,6 +44,9 @@ class Receipt:
     inputs: tuple["Receipt", ...] = ()
     story: tuple["Step", ...] = ()
 
+    def _summary(self) -> str:
+        return f"{self.at} = {self.value:+.6g}, {self.kind}"
+
     @property
     def sum(self) -> float:
         """The sum of the terms, exactly as they say."""
@@ -72,7 +76,7 @@ class Receipt:
 
 
 @dataclass(frozen=True)
-class Step:
+class Step(ShortRepr):
     """One activation under a nudge: the count of its numbers that move, and the one that moves most."""
 
     layer: str
@@ -80,6 +84,9 @@ class Step:
     numbers: int
     largest: float
     at: Place | None
+
+    def _summary(self) -> str:
+        return f"{self.layer}, {self.moved:,} of {self.numbers:,} changed, largest {self.largest:+.4g} at {self.at}"
 
     def to_json(self) -> dict[str, Any]:
         """As plain data."""

@@ -75,8 +75,8 @@ class Writer:
         return _written(first, [self._together(list(parts)) for parts in zip(*(term.parts for term in terms), strict=True)])
 
     def _array(self, leaves: list[Term]) -> str:
-        rooms = [leaf.place.room for leaf in leaves if leaf.place]
-        plain = re.sub(r"\W+", "_", rooms[0].replace(INPUT, "image"), flags=re.ASCII) if rooms else "terms"
+        places = [leaf.place.name for leaf in leaves if leaf.place]
+        plain = re.sub(r"\W+", "_", places[0].replace(INPUT, "image"), flags=re.ASCII) if places else "terms"
         plain = plain if plain.isidentifier() and not keyword.iskeyword(plain) else f"_{plain}"
         names = chain([plain], (f"{plain}_{k}" for k in count(2)))
         name = next(name for name in names if name not in self._names)

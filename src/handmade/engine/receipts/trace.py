@@ -12,9 +12,10 @@ import numpy as np
 
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
-from handmade.engine.graph import carried
+from handmade.engine.graph import propagate_differences
 from handmade.engine.losses import CrossEntropy, Loss
 from handmade.engine.network import Network
+from handmade.engine.printable import Printable
 from handmade.engine.receipts import places
 from handmade.engine.receipts.receipt import Step
 from handmade.engine.receipts.work import Work
@@ -22,7 +23,7 @@ from handmade.engine.terms import Place
 
 
 @dataclass(frozen=True, eq=False)
-class Trace:
+class Trace(Printable):
     """The differences that one nudge makes in a network at work on one image.
 
     Attributes
@@ -46,6 +47,15 @@ class Trace:
     differences: dict[str, Array]
     loss: float | None
     dL: float | None
+
+    def _summary(self) -> str:
+        loss = "" if self.dL is None else f", loss {self.dL:+.4g}"
+        return f"{self.at} {self.step:+.4g}, {len(self.differences)} layers{loss}"
+
+    @property
+    def dtype(self) -> str:
+        """Precision of the activations."""
+        return str(next(iter(self.activations.values())).dtype)
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -94,20 +104,20 @@ def trace(network: Network, image: Array, nudge: str, *, label: int | None = Non
 def follow(work: Work, at: Place, step: float) -> Trace:
     """Carry the difference from where it begins to the end."""
     network, loss, tape = work.network, work.loss, work.tape
-    if work.is_activation(at.room):
-        start = work.name_of(at.room)
+    if work.is_activation(at.name):
+        start = work.name_of(at.name)
         before = float(tape[start][0][at.index])
         dx = np.zeros_like(tape[start])
         dx[(0, *at.index)] = step
-    elif at.room in places.weights(network):
-        key = places.key_of(network, at.room)
+    elif at.name in places.weights(network):
+        key = places.key_of(network, at.name)
         start, array = network.owners[key]
         before = float(network.parameters()[key][at.index])
         dx = work.nudged(start, array, at.index, network.dtype.type(step))
     else:
         raise HandmadeError(f"a nudge: expected a weight, a pixel or an activation; {at} is none")
     with np.errstate(over="ignore", invalid="ignore"):  # an overflow shows in the result
-        moved = carried(network.nodes, tape, start, dx, lambda node, x, dx: node.layer.delta(x, dx))
+        moved = propagate_differences(network.nodes, tape, start, dx, lambda node, x, dx: node.layer.delta(x, dx))
         dz = moved.get(network.logits_name, np.zeros_like(work.z))
         dL = None if work.label is None else float(loss.delta(work.z, dz, work.y)[0])
     L = None if work.label is None else float(loss.forward(work.z, work.y)[0])

@@ -56,9 +56,9 @@ def explain_update(
         If there is no such weight, or gradients or state are not those of this network and this optimiser.
     """
     where = places.place(network, at)
-    if where.room not in places.weights(network):
+    if where.name not in places.weights(network):
         raise HandmadeError(f"an update: expected a weight of {', '.join(places.weights(network))}; got {at!r:.80}")
-    key = places.key_of(network, where.room)
+    key = places.key_of(network, where.name)
     parameters = network.parameters()
     fresh = optimiser.start(parameters)
     state = fresh if state is None else state
@@ -69,7 +69,7 @@ def explain_update(
     letters = [name for name in fresh if name.endswith(f"/{key}")]
     arrays = {key: parameters[key]}, {key: gradients[key]}, {name: state[name] for name in [*letters, *({"t"} & set(state))]}
     moved, remembered = optimiser.step(*arrays, scale)
-    called = {key: where.room} | {name: name.replace(key, where.room) for name in letters}
+    called = {key: where.name} | {name: name.replace(key, where.name) for name in letters}
     weight, gradient, memory = (
         {name: array if name == "t" else _one(array, prefix + called[name], where) for name, array in some.items()}
         for some, prefix in zip(arrays, ("", GRADIENT, ""), strict=True)
@@ -89,9 +89,9 @@ def explain_update(
     return replace(receipt(key, moved[key], tree), inputs=inputs)
 
 
-def _one(array: Array, room: str, where: Place) -> Array:
+def _one(array: Array, name: str, where: Place) -> Array:
     """One number of an array as a term, in an array without axes, so that NumPy calculates with it."""
-    return np.array(stored(array[where.index], room, *where.index), object)
+    return np.array(stored(array[where.index], name, *where.index), object)
 
 
 def _term(result: object) -> Term:

@@ -63,7 +63,7 @@ class Upstream:
         """Go back over one more node."""
         node = next(self._nodes)
         if node.name in self._g:
-            gx, arrays = node.layer.backward(node.of(self._tape), self._g[node.name])
+            gx, arrays = node.layer.backward(node.inputs(self._tape), self._g[node.name])
             self._weights |= {f"{node.name}.{name}": array for name, array in arrays.items()}
             for read, part in zip(node.reads, gx if node.layer.joins else (gx,), strict=True):
                 self._g[read] = self._g[read] + part if read in self._g else part

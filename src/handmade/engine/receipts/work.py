@@ -81,7 +81,7 @@ class Work:
     def nudged(self, name: str, array: str, index: Shape, h: Any) -> Array:
         """Return the difference of a node's output, in full, for a nudge by h of one of its weights."""
         node = self.network.node(name)
-        moved = nudges(node.layer).one(node.of(self.tape), array, index, h)
+        moved = nudges(node.layer).difference(node.inputs(self.tape), array, index, h)
         return to_dense(self.tape[name], moved.dx, moved.channel)
 
     def receipt(self, at: Place, depth: int) -> Receipt:
@@ -97,19 +97,19 @@ class Work:
         inputs = tuple(self.receipt(place, depth - 1) for place in self._followed(tree)) if depth > 1 else ()
         return Receipt(at, kind, value, tree, bound(tree, self.network.dtype), str(self.network.dtype), inputs)
 
-    def activation(self, room: str) -> Array:
+    def activation(self, name: str) -> Array:
         """Return the activation that people read by this name, as a batch of one."""
-        return self.tape[self.name_of(room)]
+        return self.tape[self.name_of(name)]
 
-    def name_of(self, room: str) -> str:
+    def name_of(self, name: str) -> str:
         """Return the name of the node whose activation people read by this name."""
-        if room in {INPUT, LOGITS}:
-            return INPUT if room == INPUT else self.network.logits_name
-        return self.network.node(room).name
+        if name in {INPUT, LOGITS}:
+            return INPUT if name == INPUT else self.network.logits_name
+        return self.network.node(name).name
 
-    def is_activation(self, room: str) -> bool:
+    def is_activation(self, name: str) -> bool:
         """Return True if that is the name of an activation."""
-        return room in {INPUT, LOGITS, *self.network.names}
+        return name in {INPUT, LOGITS, *self.network.names}
 
     def title(self, name: str) -> str:
         """Return the name that people read of an activation."""
@@ -118,24 +118,24 @@ class Work:
     def _made(self, at: Place) -> tuple[str, float, Term | None]:
         """Return the kind of what made a number, the stored value, and the tree that it is made of."""
         z = self.z[0]
-        if at.room == LOSS:
+        if at.name == LOSS:
             return type(self.loss).__name__, float(self.loss.forward(z[None], self.y)[0]), _of_loss(self.loss, z, int(self.y[0]))
-        if at.room == PROBABILITY:
+        if at.name == PROBABILITY:
             e = np.exp(z - z.max())
             return "softmax", float((e / e.sum())[at.index]), CrossEntropy().probability(z, at.index[0])
-        if at.room == INPUT:
+        if at.name == INPUT:
             return "pixel", float(self.x[0][at.index]), None
-        if self.is_activation(at.room):
-            node = self.network.node(self.name_of(at.room))
+        if self.is_activation(at.name):
+            node = self.network.node(self.name_of(at.name))
             return node.layer.kind, float(self.tape[node.name][0][at.index]), self._tree(node, at.index)
-        key = places.key_of(self.network, at.room)
+        key = places.key_of(self.network, at.name)
         arrays = self.network.parameters()
         if key in arrays:
             return "weight", float(arrays[key][at.index]), None
         return "statistic", float(self.network.statistics()[key][at.index]), None
 
     def _tree(self, node: Node, index: Shape) -> Term:
-        one = node.of({name: self.tape[name][0] for name in node.reads})
+        one = node.inputs({name: self.tape[name][0] for name in node.reads})
         title = self.network.titles[node.name]
         try:
             tree = node.layer.receipt(one, index)
@@ -146,10 +146,10 @@ class Work:
     def named(self, node: Node, tree: Term) -> Term:
         """Return a tree of a layer's own terms by the names that people read."""
         title = self.network.titles[node.name]
-        rooms = {f"{INPUT}{k}": self.title(name) for k, name in enumerate(node.reads)} | {INPUT: self.title(node.reads[0])}
+        names = {f"{INPUT}{k}": self.title(name) for k, name in enumerate(node.reads)} | {INPUT: self.title(node.reads[0])}
 
         def known(place: Place) -> Place:
-            return Place(rooms.get(place.room) or f"{title}.{place.room}", place.index)
+            return Place(names.get(place.name) or f"{title}.{place.name}", place.index)
 
         return tree.placed(known)
 
@@ -158,7 +158,7 @@ class Work:
         shares: dict[Place, float] = {}
         known = {INPUT, LOGITS, *self.network.names}
         for place, share in _shares(tree):
-            if place.room in known:
+            if place.name in known:
                 shares[place] = max(share, shares.get(place, 0.0))
         return sorted(shares, key=lambda place: -shares[place])[: self.most]
 

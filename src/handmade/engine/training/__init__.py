@@ -1,4 +1,4 @@
-"""Training as a stream of records: the loop, its batches, its state, when it stops, and what keeps it from learning."""
+"""Training as a stream of records: the loop, its batches, its state, validation, early stopping and a monitor of problems."""
 
 from handmade.engine.training.loop import Diverged, Step, train
 from handmade.engine.training.state import TrainingState

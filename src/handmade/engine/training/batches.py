@@ -1,4 +1,4 @@
-"""Batches, each a function of its number, and made one ahead of the training that waits for them."""
+"""Batches: each is a function of its number, and the next one is made while the current one is used (prefetching)."""
 
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,18 +19,18 @@ Made = TypeVar("Made")
 
 @dataclass(frozen=True, eq=False)
 class Batches:
-    """Labelled images, drawn without replacement in a new order each epoch.
+    """Batches of labelled images, drawn without replacement in a new order each epoch.
 
     Parameters
     ----------
     images, labels : Array
-        (N, ...) and (N,).
-    size : int
-        Images a batch; the last of an epoch may have fewer.
-    seed : int
-        What the order and the changes follow from.
+        Images (N, ...) and their classes (N,).
+        size : int
+        Batch size; the last batch of an epoch may be smaller.
+        seed : int
+        Seed of the order of the images and of the augmentation.
     prepare, augment : callable, optional
-        As for `train`.
+        Functions on images, as in `train`.
     """
 
     images: Array
@@ -41,48 +41,51 @@ class Batches:
     augment: Augment | None = None
 
     @property
-    def an_epoch(self) -> int:
-        """How many batches go through all images once."""
+    def per_epoch(self) -> int:
+        """Number of batches in an epoch."""
         return -(-len(self.images) // self.size)
 
     def make(self, number: int) -> tuple[Array, Array]:
-        """The images and the labels of a step, counted from 1.
+        """Return the images and the labels of a step, counted from 1.
 
         Raises
         ------
         HandmadeError
-            If `augment` returns anything but changed images of the same shape and dtype.
+            If `augment` does not return images of the same shape and dtype.
         """
-        epoch, place = divmod(number - 1, self.an_epoch)
+        epoch, place = divmod(number - 1, self.per_epoch)
         chosen = _order(len(self.images), self.seed, epoch)[place * self.size : (place + 1) * self.size]
         images = self.images[chosen]
         if self.augment is not None:
             changed = self.augment(images, generator(self.seed, AUGMENT, number))
             if (changed.shape, changed.dtype) != (images.shape, images.dtype):
                 raise HandmadeError(
-                    f"augment: expected images {images.shape} of {images.dtype}, as it gets them; "
+                    f"augment: expected images {images.shape} of {images.dtype}, like its argument; "
                     f"got {changed.shape} of {changed.dtype}"
                 )
             images = changed
         return images if self.prepare is None else self.prepare(images), self.labels[chosen]
 
     def stream(self, numbers: range) -> Generator[tuple[Array, Array], None, None]:
-        """One batch after the other: made ahead where they are changed; else that is no work, and a thread only in the way."""
-        return ahead(self.make, numbers) if self.augment is not None else (self.make(number) for number in numbers)
+        """Yield one batch after the other; with augmentation, the next one is made in advance by another thread.
+
+        Without augmentation a batch costs so little that a thread would only slow it down.
+        """
+        return prefetch(self.make, numbers) if self.augment is not None else (self.make(number) for number in numbers)
 
 
 @lru_cache(maxsize=2)
 def _order(images: int, seed: int, epoch: int) -> Array:
-    """Which image comes when in an epoch; kept, because every batch of the epoch asks."""
+    """Return the order of the images in an epoch; it is cached, because every batch of the epoch needs it."""
     order = generator(seed, ORDER, epoch).permutation(images)
     order.setflags(write=False)
     return order
 
 
-def ahead(make: Callable[[int], Made], numbers: range) -> Generator[Made, None, None]:
-    """make(number) for one number after the other; while one result is used, a thread makes the next.
+def prefetch(make: Callable[[int], Made], numbers: range) -> Generator[Made, None, None]:
+    """Yield make(number) for one number after the other; while one result is used, a thread makes the next.
 
-    The thread ends with the generator, however that ends.
+    The thread ends with the generator, also after an exception.
     """
     if not numbers:
         return

@@ -1,4 +1,4 @@
-"""Training as a stream of records, one a step: w <- w - lr g, batch after batch. It prints nothing."""
+"""Training as a stream of records, one for each step: w <- w - lr g, batch after batch. It prints nothing."""
 
 import math
 from collections.abc import Generator
@@ -18,6 +18,7 @@ from handmade.engine.losses import check_labels
 from handmade.engine.network import Network
 from handmade.engine.optim import EMA, Momentum, Optimiser, Schedule, clip_by_norm, constant, global_norm
 from handmade.engine.optim.checks import POSITIVE, checked
+from handmade.engine.printable import Printable
 from handmade.engine.randomness import STAGE, generator
 from handmade.engine.training.batches import Augment, Batches, Prepare
 from handmade.engine.training.state import TrainingState
@@ -28,35 +29,35 @@ REMEDY = "try a smaller learning rate"
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
-    """What happened in one step.
+class Step(Printable):
+    """Record of one step.
 
     Attributes
     ----------
     number, steps : int
-        Which step this was, from 1, and how many there will be.
+        Number of this step, counted from 1, and total number of steps.
     x : Array
-        The batch, as the network saw it.
+        Images of the batch, as inputs of the network.
     loss : float
-        The loss of the batch before the update.
+        Loss of the batch before the update.
     accuracy : float or None
-        The share of the batch that was classified right before the update, on the steps where it was looked at.
+        Accuracy on the batch before the update; None on steps where it was not computed.
     gradients : dict of Array
-        The gradient of every weight, as it was before it was clipped.
+        Gradient of every weight, before clipping.
     norm : float
-        How long it was, all weights together.
+        Norm of the gradient of all weights together, before clipping.
     learning_rate : float
-        What the schedule made of it.
+        Learning rate of this step, scaled by the schedule.
     before : Network
-        The network before the update.
+        Network before the update.
     smoothed : Network
-        The network after the update, with averaged weights if there is an average: the one to evaluate and to keep.
+        Network after the update, with averaged weights if there is an average: the network to evaluate and to save.
     validation : Evaluation or None
-        What `smoothed` made of the validation images, on the steps where it was asked.
+        Result of `smoothed` on the validation set; None on steps without validation.
     stopped : {"patience", "target"} or None
-        In the last record: why training ends before its time.
+        Reason for an early end of the training; only in the last record.
     state : TrainingState
-        Where training stands after this step; `train` goes on from there.
+        State after this step; `train` can resume from it.
     """
 
     number: int
@@ -73,26 +74,29 @@ class Step:
     stopped: Stopped | None
     state: TrainingState
 
+    def _summary(self) -> str:
+        return f"{self.number:,} of {self.steps:,}, loss {self.loss:.6g}, {self.images:,} images"
+
     @property
     def images(self) -> int:
-        """How many images were in the batch."""
+        """Number of images in the batch."""
         return len(self.x)
 
     @property
     def network(self) -> Network:
-        """The network after the update."""
+        """Network after the update."""
         return self.state.network
 
 
 class Diverged(HandmadeError):
-    """A number became infinite or NaN: training cannot go on.
+    """Error: a number became infinite or NaN, so training cannot continue.
 
     Attributes
     ----------
     number : int
-        The step.
+        Number of the step.
     network : Network
-        The last network whose loss was finite, with averaged weights if there is an average.
+        Last network with a finite loss, with averaged weights if there is an average.
     """
 
     def __init__(self, message: str, number: int, network: Network) -> None:
@@ -102,8 +106,8 @@ class Diverged(HandmadeError):
 
 
 @dataclass(frozen=True, eq=False)
-class Rule:
-    """What is done with a gradient, from its length to the average of the weights."""
+class UpdateRule:
+    """Update rule: optimiser, learning-rate schedule, gradient clipping and moving average of the weights."""
 
     optimiser: Optimiser
     schedule: Schedule
@@ -131,7 +135,7 @@ def train(
     validate_every: int | None = None,
     patience: int | None = None,
     target: float | None = None,
-    watch: int = 10,
+    accuracy_every: int = 10,
     start: TrainingState | None = None,
     executor: Executor | None = None,
 ) -> Generator[Step, None, None]:
@@ -140,50 +144,51 @@ def train(
     Parameters
     ----------
     network : Network
-        Where training begins; it is not changed. Its layers are in training for the gradient, and as they are for all else.
+        Network at the start; it is not changed. For the gradient its layers are in training mode, else in inference mode.
     images : Array, (N, ...)
         Images for the network, or for `augment` and `prepare`.
     labels : Array, (N,)
         Their classes.
     gradient : callable
-        (network, x, y) -> (loss, gradients): `gradients.difference`, one of its siblings, or one of your own;
+        (network, x, y) -> (loss, gradients): `gradients.difference`, another one of `gradients`, or a function of your own;
         `optim.Penalised` adds penalties to any of them.
     optimiser : Optimiser, optional
-        What is done with the gradient; momentum if left out.
+        Optimiser; momentum if left out.
     schedule : callable
-        Scales the learning rate as training goes on; see `optim.SCHEDULES`.
+        Learning-rate schedule; see `optim.SCHEDULES`.
     clip_norm : float, optional
-        The longest gradient that passes, all weights together; see `optim.clip_by_norm`.
+        Largest norm of the gradient of all weights together (gradient clipping); see `optim.clip_by_norm`.
     ema : EMA, optional
-        Averages the weights, beside the training. The averaged network is the one that is validated.
+        Exponential moving average of the weights. It does not change the training; the averaged network is validated.
     epochs : int
-        Passes over all images.
+        Number of passes over all images.
     steps : int, optional
-        So many batches instead, however many epochs they take.
+        Number of batches; it replaces `epochs`.
     batch_size : int
-        Images a step; the last batch of an epoch may be smaller.
+        Number of images in a batch; the last batch of an epoch may be smaller.
     seed : int
-        Everything random follows from it and from the number of the step or the epoch: what a step does depends on no step
-        before it but through the weights.
+        Seed of all random numbers, together with the number of the step or of the epoch. So a step depends on earlier steps
+        only by the state: the weights and the memory of the optimiser.
     prepare : callable, optional
-        Turns a batch of images into what the network wants, such as `handmade.data.prepare`.
+        Function that makes inputs of the network from a batch of images, such as `handmade.data.prepare`.
     augment : callable, optional
-        (images, generator) -> images: changes a batch before it is prepared, into one of the same shape and dtype. It runs in
-        a thread of its own, while the step before is worked out.
+        (images, generator) -> images: augmentation of a batch before it is prepared; shape and dtype stay the same. It runs in
+        a thread of its own, during the previous step.
     validation : (images, labels), optional
-        Like the first two, but not learnt from.
+        Validation set, in the form of `images` and `labels`; it is not used for training.
     validate_every : int, optional
-        Steps between two looks at them; an epoch if left out. There is always one after the last step.
+        Number of steps between two validations; one epoch if left out. The last step is always followed by one.
     patience : int, optional
-        Stop after so many looks without a better one.
+        Number of validations without improvement after which training stops (early stopping).
     target : float, optional
-        Stop at this accuracy on the validation images.
-    watch : int
-        Every so many steps, from the first, the record holds the accuracy on the batch; it costs a forward pass.
+        Accuracy on the validation set at which training stops.
+    accuracy_every : int
+    Number of steps from one record with the accuracy on the batch to the next, beginning with the first step. The accuracy
+    costs a forward pass.
     start : TrainingState, optional
-        Go on from there, as if nothing had come between; with the same arguments, the result has the same bits.
+        State to resume from. With the same arguments, the result has the same bits as a training without interruption.
     executor : concurrent.futures.Executor, optional
-        Where updates and validation images are shared out. The `gradient` has its own.
+        Executor for updates and validation. The `gradient` has an executor of its own.
 
     Yields
     ------
@@ -192,11 +197,11 @@ def train(
     Raises
     ------
     HandmadeError
-        If images, labels, numbers or the state to start from are not usable, before the first step.
+        If images, labels, settings or the state are not usable; raised before the first step.
     Diverged
         If a loss, a gradient or a weight is no longer finite.
     """
-    counts = {"batch_size": batch_size, "epochs": epochs, "steps": steps, "watch": watch, "patience": patience}
+    counts = {"batch_size": batch_size, "epochs": epochs, "steps": steps, "accuracy_every": accuracy_every, "patience": patience}
     for name, value in (counts | {"validate_every": validate_every}).items():
         if value is not None and value < 1:
             raise HandmadeError(f"{name}: expected a whole number of at least 1; got {value}")
@@ -204,33 +209,35 @@ def train(
         raise HandmadeError(f"seed: expected a whole number of at least 0; got {seed}")
     check_labels(labels, len(images), network.classes)
     check_finite(images)
-    rule = Rule(optimiser or Momentum(), schedule, None if clip_norm is None else checked("clip_norm", clip_norm, POSITIVE), ema)
+    rule = UpdateRule(
+        optimiser or Momentum(), schedule, None if clip_norm is None else checked("clip_norm", clip_norm, POSITIVE), ema
+    )
     batches = Batches(images, labels, batch_size, seed, prepare, augment)
-    looks = None
+    validator = None
     if validation is not None:
-        looks = Validation(*validation, validate_every or batches.an_epoch, patience, target, prepare, executor)
-        looks.check(network)
+        validator = Validation(*validation, validate_every or batches.per_epoch, patience, target, prepare, executor)
+        validator.check(network)
     elif (validate_every, patience, target) != (None, None, None):
         raise HandmadeError("validate_every, patience and target want validation images; got none")
     if start is not None:
         start.check(network, rule.optimiser, ema)
     state = start or TrainingState.start(network, rule.optimiser, ema)
-    total = epochs * batches.an_epoch if steps is None else steps
-    return _steps(state, gradient, rule, batches, looks, total, watch, executor)
+    total = epochs * batches.per_epoch if steps is None else steps
+    return _steps(state, gradient, rule, batches, validator, total, accuracy_every, executor)
 
 
 def _steps(
     state: TrainingState,
     gradient: Gradient,
-    rule: Rule,
+    rule: UpdateRule,
     batches: Batches,
     validation: Validation | None,
     total: int,
-    watch: int,
+    accuracy_every: int,
     executor: Executor | None,
 ) -> Generator[Step, None, None]:
     if validation is not None and validation.stopped(state.best):
-        return  # it had stopped where it goes on
+        return  # training had already stopped in this state
     smoothed = last_good = state.smoothed(rule.ema)
     numbers = range(state.steps + 1, total + 1)
     with closing(batches.stream(numbers)) as made:
@@ -238,7 +245,7 @@ def _steps(
             network = state.network
             stage = network.in_training(len(x), generator(batches.seed, STAGE, number))
             with np.errstate(over="ignore", invalid="ignore"):  # an overflow is looked for below
-                accuracy = float((network.predict(x) == y).mean()) if (number - 1) % watch == 0 else None
+                accuracy = float((network.predict(x) == y).mean()) if (number - 1) % accuracy_every == 0 else None
                 loss, gradients = gradient(stage, x, y)
             if not np.isfinite(loss):
                 raise Diverged(f"the loss is {loss} at step {number}: {_first_overflow(stage, x)}", number, last_good)
@@ -260,14 +267,14 @@ def _steps(
 
 def _updated(
     state: TrainingState,
-    rule: Rule,
+    rule: UpdateRule,
     gradients: dict[str, Array],
     scale: float,
     statistics: dict[str, Array],
     last_good: Network,
     executor: Executor | None,
 ) -> tuple[TrainingState, float]:
-    """The state after one gradient, and how long that was."""
+    """Return the state after one gradient, and the norm of the gradient before clipping."""
     number = state.steps + 1
     with np.errstate(over="ignore", invalid="ignore"):  # an overflow is looked for below
         norm = global_norm(gradients)
@@ -276,22 +283,18 @@ def _updated(
         weights = state.network.parameters()
         parameters, memory = backend.current().update(rule.optimiser, weights, gradients, state.memory, scale, executor)
         for name, array in (parameters | statistics).items():
-            if not math.isfinite(array.sum()) and not np.isfinite(array).all():  # a sum is found sooner, and may overflow
+            if not math.isfinite(array.sum()) and not np.isfinite(array).all():  # a sum is computed faster, but may overflow
                 raise Diverged(f"{name} is no longer finite after step {number}; {REMEDY}", number, last_good)
     ema = rule.ema.step(state.ema, parameters) if rule.ema and state.ema else None
     return TrainingState(number, state.network.replace(parameters | statistics), memory, ema, state.best), norm
 
 
 def _first_overflow(network: Network, x: Array) -> str:
-    """Say which layer's output overflowed first."""
+    """Return a message that names the first layer whose output overflowed."""
     with np.errstate(over="ignore", invalid="ignore"):
         tape = network.forward(x)
     for i, activation in enumerate(tape):
         if not np.isfinite(activation).all():
-            where = (
-                "the images are not finite"
-                if i == 0
-                else f"the output of layer {i - 1} ({network.names[i - 1]}) overflowed first"
-            )
-            return f"{where}; {REMEDY}"
+            layer = f"the output of layer {i - 1} ({network.names[i - 1]}) overflowed first"
+            return f"{layer if i else 'the images are not finite'}; {REMEDY}"
     return f"every layer's output is finite, the loss itself overflowed; {REMEDY}"

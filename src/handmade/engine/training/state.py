@@ -1,4 +1,4 @@
-"""Where a training stands, as a value: everything that is not a setting, so that it can be kept and gone on from."""
+"""State of a training as a value: everything that is not a setting, so that it can be saved and resumed."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -7,25 +7,26 @@ from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.engine.network import Network
 from handmade.engine.optim import EMA, Optimiser, State
+from handmade.engine.printable import ShortRepr
 from handmade.engine.training.stopping import Best
 
 
 @dataclass(frozen=True, eq=False)
-class TrainingState:
-    """A place in a training. There is no generator in it: randomness follows from the seed and the number of the step.
+class TrainingState(ShortRepr):
+    """State of a training after some steps. It holds no random generator: random numbers follow from the seed and the step.
 
     Attributes
     ----------
     steps : int
-        How many steps are done.
+        Number of finished steps.
     network : Network
-        The network that is being trained.
+        Network in training.
     memory : dict of Array
-        What the optimiser remembers.
+        State of the optimiser.
     ema : dict of Array or None
-        What the average of the weights remembers, if there is one.
+        State of the exponential moving average of the weights; None without an average.
     best : Best or None
-        The best validation, if there was one.
+        Best validation so far; None before the first validation.
     """
 
     steps: int
@@ -36,35 +37,40 @@ class TrainingState:
 
     @classmethod
     def start(cls, network: Network, optimiser: Optimiser, ema: EMA | None = None) -> Self:
-        """Where every training begins."""
+        """Return the state before the first step."""
         parameters = network.parameters()
         return cls(0, network, optimiser.start(parameters), None if ema is None else ema.start(parameters))
 
     def smoothed(self, ema: EMA | None) -> Network:
-        """The network with averaged weights; without an average, or before the first step, the network itself."""
+        """Return the network with averaged weights; without an average, or before the first step, the network itself."""
         if ema is None or self.ema is None or self.steps == 0:
             return self.network
         return self.network.replace(ema.parameters(self.ema))
 
     def check(self, network: Network, optimiser: Optimiser, ema: EMA | None) -> None:
-        """Raise HandmadeError unless a training of this network, with this optimiser and average, could stand here."""
-        wanted = TrainingState.start(network, optimiser, ema)
+        """Raise HandmadeError unless the state fits a training of this network with this optimiser and average."""
+        fresh = TrainingState.start(network, optimiser, ema)
         pairs = [
             ("network", arrays_of(self.network), arrays_of(network)),
-            ("memory of the optimiser", self.memory, wanted.memory),
-            ("memory of the average", self.ema or {}, wanted.ema or {}),
+            ("memory of the optimiser", self.memory, fresh.memory),
+            ("memory of the average", self.ema or {}, fresh.ema or {}),
         ]
-        for what, came, want in pairs:
-            if {name: (a.shape, a.dtype) for name, a in came.items()} != {name: (a.shape, a.dtype) for name, a in want.items()}:
+        for part, actual, expected in pairs:
+            if _types(actual) != _types(expected):
                 raise HandmadeError(
-                    f"the state to start from: expected the {what} of this training, {_listed(want)}; got {_listed(came)}"
+                    f"start: expected the {part} of this training, {_summary(expected)}; got {_summary(actual)}. "
+                    "Try the settings of the training that the state is from"
                 )
 
 
 def arrays_of(network: Network) -> dict[str, Array]:
-    """All arrays that make a network what it is, flat: its weights and its statistics."""
+    """Return all arrays of a network in one flat dict: its weights and its statistics."""
     return network.parameters() | network.statistics()
 
 
-def _listed(arrays: State) -> str:
+def _types(arrays: State) -> dict[str, object]:
+    return {name: (array.shape, array.dtype) for name, array in arrays.items()}
+
+
+def _summary(arrays: State) -> str:
     return ", ".join(f"{name} {a.shape} of {a.dtype}" for name, a in list(arrays.items())[:2]) + ", ..." if arrays else "none"

@@ -1,4 +1,4 @@
-"""Validation: images to judge by while training goes on, and the best network that they have seen."""
+"""Validation during training: the validation set, the best network so far, and early stopping."""
 
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
@@ -14,14 +14,14 @@ from handmade.engine.training.stopping import Best, Stopped, stopped_by
 
 @dataclass(frozen=True, eq=False)
 class Validation:
-    """Images that nothing is learnt from, and what follows from how they are read.
+    """Validation set, with the settings of early stopping.
 
     Parameters
     ----------
     images, labels : Array
-        (N, ...) and (N,).
+        Images (N, ...) and their classes (N,).
     every : int
-        Look every so many steps, and after the last.
+        Number of steps between two validations; the last step is always followed by one.
     patience, target, prepare, executor
         As for `train`.
     """
@@ -35,7 +35,7 @@ class Validation:
     executor: Executor | None = None
 
     def check(self, network: Network) -> None:
-        """Raise HandmadeError unless the network can read these images; before the training, and not an epoch later."""
+        """Raise HandmadeError unless the validation set fits the network; call this before the training."""
         check_labels(self.labels, len(self.images), network.classes)
         check_finite(self.images)
         some = self.images[:1]
@@ -44,16 +44,16 @@ class Validation:
             raise HandmadeError(f"target: expected an accuracy above 0 and of at most 1; got {self.target}")
 
     def due(self, number: int, total: int) -> bool:
-        """Return True if it is time to look after this step."""
+        """Return True if a validation follows this step."""
         return number % self.every == 0 or number == total
 
     def evaluate_after(self, network: Network, number: int, best: Best | None) -> tuple[Evaluation, Best]:
-        """Judge a network after step `number`, and find the best one anew."""
+        """Evaluate a network after step `number`; return the evaluation and the best validation so far."""
         outcome = evaluate(network, self.images, self.labels, self.prepare, self.executor)
         if best is None or (outcome.accuracy, -outcome.loss) > (best.accuracy, -best.loss):
             return outcome, Best(number, outcome.accuracy, outcome.loss, network)
-        return outcome, replace(best, ago=best.ago + 1)
+        return outcome, replace(best, validations_since=best.validations_since + 1)
 
     def stopped(self, best: Best | None) -> Stopped | None:
-        """Why the training is over, or None if it goes on."""
+        """Return the reason to stop the training, or None if it continues."""
         return stopped_by(best, self.patience, self.target)

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from handmade.lab import schemas
-from handmade.lab.routes import images, measures, numbers, pages, site
+from handmade.lab.routes import images, measures, numbers, pages, site, training
 
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": schemas.ErrorAnswer, "description": "An error in one line"}
@@ -15,6 +15,6 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 
 def include(app: FastAPI) -> None:
     """Add all routes to the application."""
-    for each in (pages, images, numbers, measures):
+    for each in (pages, images, numbers, measures, training):
         app.include_router(each.router, prefix="/api", responses=ERRORS)
     site.include(app)

@@ -5,13 +5,15 @@ from math import isfinite
 from textwrap import fill
 from typing import Any, Literal, TypeAlias
 
+from handmade.engine.printable import ShortRepr
+
 WIDTH = 80
 FEW = 4  # numbers of a list that are named one by one
 Status: TypeAlias = Literal["correct", "wrong", "not tested"]
 
 
 @dataclass(frozen=True)
-class Finding:
+class Finding(ShortRepr):
     """One thing that is wrong.
 
     Attributes
@@ -41,6 +43,9 @@ class Finding:
     got: float | None = None
     expected: float | None = None
 
+    def _summary(self) -> str:
+        return f"{self.section}, {self.array}: {self.name or self.what}"
+
     def __str__(self) -> str:
         lines = [fill(f"{self.section}: {self.what}", WIDTH, subsequent_indent="    ")]
         if self.got is not None and self.expected is not None:
@@ -53,7 +58,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class LayerReport:
+class LayerReport(ShortRepr):
     """The answer of `check_layer`: true only for a layer that is correct; print it.
 
     Attributes
@@ -98,6 +103,10 @@ class LayerReport:
     def __bool__(self) -> bool:
         return self.ok
 
+    def _summary(self) -> str:
+        count = len(self.findings)
+        return f"{self.layer}: {self.verdict}" + (f", {count} error{'s' * (count > 1)}" if count else "")
+
     def expect_ok(self) -> None:
         """Raise AssertionError with the whole report unless the layer is correct."""
         if not self.ok:
@@ -125,8 +134,6 @@ class LayerReport:
         if self.settings:
             lines.append(_line("settings: " + ", ".join(_shortened(self.settings))))
         return "\n".join([*lines, *(_line(f"note: {note}") for note in self.notes)])
-
-    __repr__ = __str__
 
 
 def _shortened(names: tuple[str, ...]) -> list[str]:

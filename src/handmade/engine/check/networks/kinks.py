@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from handmade.engine.arrays import Array
-from handmade.engine.graph import Node, Values, carried
+from handmade.engine.graph import Node, Values, propagate_differences
 from handmade.engine.layers import LeakyReLU, MaxPool2d, ReLU, add_rules, rule, to_dense
 from handmade.engine.layers.propagate import nudges
 from handmade.engine.losses import Loss
@@ -105,8 +105,8 @@ def _follow(network: Network, tape: Values, name: str, index: tuple[int, ...], s
     """Return the difference of the logits for the nudge of a weight."""
     start, array = network.owners[name]
     node = network.node(start)
-    moved = nudges(node.layer).one(node.of(tape), array, index, step)
-    differences = carried(network.nodes, tape, start, to_dense(tape[start], moved.dx, moved.channel), over)
+    moved = nudges(node.layer).difference(node.inputs(tape), array, index, step)
+    differences = propagate_differences(network.nodes, tape, start, to_dense(tape[start], moved.dx, moved.channel), over)
     dz: Array = differences.get(network.logits_name, np.zeros_like(tape[network.logits_name]))
     return dz
 

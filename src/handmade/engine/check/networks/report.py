@@ -1,12 +1,10 @@
 """Report of the check of a network, as data and in words."""
 
 from dataclasses import dataclass
-from textwrap import fill
 from typing import Literal, TypeAlias
 
 from handmade.engine.check.networks.kinks import Kink
-
-WIDTH = 100
+from handmade.engine.printable import Printable, ShortRepr
 
 Verdict: TypeAlias = Literal["agree", "kink", "not tested", "bug"]
 DISAGREE = 1e-4  # of definition and difference, at the same h: both are right to 1e-9 and better
@@ -14,7 +12,7 @@ VERDICTS: tuple[Verdict, ...] = ("agree", "kink", "not tested", "bug")  # from t
 
 
 @dataclass(frozen=True)
-class ArrayReport:
+class ArrayReport(ShortRepr):
     """Findings for one array of weights.
 
     Attributes
@@ -54,6 +52,9 @@ class ArrayReport:
     tried: int
     untested: str = ""
 
+    def _summary(self) -> str:
+        return f"{self.name}, {self.verdict}, {self.entries:,} weights, {self.kinks:,} on a kink, {self.bugs:,} wrong"
+
     @property
     def verdict(self) -> Verdict:
         """The verdict on all weights of the array together."""
@@ -86,8 +87,8 @@ class ArrayReport:
         return values + (f"\n    {kink}" if kink else "")
 
 
-@dataclass(frozen=True, repr=False)
-class Report:
+@dataclass(frozen=True)
+class Report(Printable):
     """Findings for every array, in the order of the network; true if every gradient is right, and was tested.
 
     Attributes
@@ -100,6 +101,10 @@ class Report:
 
     arrays: tuple[ArrayReport, ...]
     notes: tuple[str, ...] = ()
+
+    def _summary(self) -> str:
+        entries = sum(array.entries for array in self.arrays)
+        return f"{self.verdict}, {len(self.arrays)} arrays, {entries:,} weights, {self.bugs:,} wrong"
 
     @property
     def bugs(self) -> int:
@@ -155,19 +160,3 @@ class Report:
             f"{first}. {kinks:,} weights push something across a kink: left and right quotients differ there, "
             "and the analytic value lies between what they allow."
         )
-
-    def __str__(self) -> str:
-        width = max((len(array.name) for array in self.arrays), default=0)
-        lines = [f"verdict: {self.verdict}"]
-        for array in self.arrays:
-            counts = f"{array.entries:,} compared, {array.kinks:,} on a kink, {array.bugs:,} wrong"
-            lines.append(f"  {array.name:<{width}}  {array.verdict:<10}  {counts}, worst error {array.error:.0e}")
-        stories = [array.story() for array in self.arrays if array.verdict != "agree"]
-        words = [*stories, *(f"note: {note}" for note in self.notes), self.summary()]
-        return "\n".join([*lines, *(_folded(line) for text in words for line in text.split("\n"))])
-
-    __repr__ = __str__
-
-
-def _folded(line: str) -> str:
-    return fill(line, WIDTH, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)

@@ -171,9 +171,9 @@ class Pass:
         self.loss = float(loss.forward(self.z, y).mean())
 
     def _forward(self, node: Node, base: "Pass | None") -> Array:
-        given = node.of(self.tape)
+        given = node.inputs(self.tape)
         if base and rule(node.layer, "slope"):  # it has branches, and is a straight line on each of them
-            still = node.of(base.tape)
+            still = node.inputs(base.tape)
             self.read[node.name] = node.layer, still
             y: Array = base.tape[node.name] + node.layer.delta(still, SMALL * (given - still)) / SMALL
             return y

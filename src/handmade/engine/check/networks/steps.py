@@ -26,6 +26,7 @@ from handmade.engine.gradients.definition import mean_loss, quotient
 from handmade.engine.gradients.difference import difference
 from handmade.engine.losses import CrossEntropy, Loss
 from handmade.engine.network import Network
+from handmade.engine.printable import Printable, ShortRepr
 from handmade.engine.receipts import places
 from handmade.engine.receipts.trace import follow
 from handmade.engine.receipts.work import Work
@@ -44,7 +45,7 @@ METHODS: tuple[tuple[Method, Precision, Scheme], ...] = tuple(
 
 
 @dataclass(frozen=True)
-class Curve:
+class Curve(ShortRepr):
     """The error of one way to a quotient, at every h.
 
     Attributes
@@ -72,7 +73,7 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class StepErrors:
+class StepErrors(Printable):
     """Error against h.
 
     Attributes
@@ -91,6 +92,10 @@ class StepErrors:
     curves: tuple[Curve, ...]
     weights: dict[str, int]
     on_kinks: dict[str, int]
+
+    def _summary(self) -> str:
+        weights = sum(self.weights.values())
+        return f"{len(self.curves)} methods, {len(self.h)} step sizes, {weights} weights"
 
     def curve(self, method: Method, dtype: Precision, scheme: Scheme) -> Curve:
         """The curve of one method."""
@@ -189,7 +194,7 @@ class WeightErrors:
 
 def error_of_weight(work: Work, at: Place) -> WeightErrors:
     """Compare both kinds of quotient of one weight with its derivative, for the image of a network at work."""
-    key, network = places.key_of(work.network, at.room), work.network
+    key, network = places.key_of(work.network, at.name), work.network
     number = int(np.ravel_multi_index(at.index, network.parameters()[key].shape))
     rounded, image = _as(network, np.float32), work.x[0].astype(np.float32)
     at_work: dict[Precision, Work] = {

@@ -32,7 +32,7 @@ def subtracts(network: Network, x: Array) -> bool:
     tape = network.tape(x)
     with np.errstate(all="ignore"):
         return any(
-            _loses(node.layer, node.of(tape))
+            _loses(node.layer, node.inputs(tape))
             for node in network.nodes
             if not (rule(node.layer, "channel") or rule(node.layer, "join"))
         )

@@ -1,8 +1,8 @@
-"""Contested windows behind the convolution after a nudged one, in compiled loops, for one image.
+"""Contested windows after the next convolution behind a nudged one, in compiled loops, for one image.
 
     dy = the exact difference of the nudged filter's own output,   dz = sum over taps of w dy,   then the exact choice
 
-Nudges of a filter move one channel of what the next convolution reads, so that a window behind it costs one product for each tap.
+Nudges of a filter change one channel of the input of the next convolution. So a window after it costs one product for each tap.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ from handmade.compiled.tiles import along, larger, outer, spread, store, width, 
 
 
 @loops
-def next_choices(
+def next_convolution(
     row_tile: Any,
     square: Any,
     x: Any,
@@ -44,16 +44,16 @@ def next_choices(
     M: int,
     dz: Any,
 ) -> None:
-    """Add what the same nudges make through contested windows behind the next convolution, which reads these filters alone.
+    """Add the changes by the same nudges through contested windows after the next convolution, which reads only these filters.
 
-    w (filters, next_O, taps). next_origin[p] + taps[t]: the place of tap t of window p in the padded image; pixel_of: the
-    window of this convolution there, or -1. Nudges lie side by side, a vector of them at a time; `square` has as many rows as
-    these are.
+    w (filters, next_O, taps). next_origin[p] + taps[t]: place of tap t of window p in the padded image; pixel_of: the window of
+    this convolution at that place, or -1. Nudges are contiguous, and processed as vectors; the number of rows of `square` is
+    the number of nudges in a vector.
     """
     size, W = runs.size * length, width(row_tile)
     nudges = size + 1
     wide, windows, K = -(-nudges // W) * W, y.size // O, next_pixels.shape[1]
-    # the windows that each contested window reads; beyond the edge, one that never moves
+    # the windows that each contested window reads; outside the image, one that never changes
     sources = np.empty((found, K, taps.size), np.int64)
     needed = np.zeros(windows + 1, np.bool_)
     for e in range(found):
@@ -62,7 +62,7 @@ def next_choices(
                 source = pixel_of[next_origin[next_pixels[contested[e, 1], k]] + taps[t]]
                 sources[e, k, t] = windows if source < 0 else source
                 needed[sources[e, k, t]] = True
-    # what the nudges read: a patch, 1 for the bias, zeros
+    # inputs of the nudges: a patch, 1 for the bias, zeros
     patches = np.empty(origin.size * wide, x.dtype)
     for q in range(windows):
         if needed[q]:

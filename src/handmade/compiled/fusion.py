@@ -1,4 +1,4 @@
-"""Nodes in a row: a ReLU and a max-pool that follow a node, if nobody else reads what lies between."""
+"""Fusion of nodes: a ReLU and a max pool that follow a node, if no other node reads the values between them."""
 
 from typing import Any
 
@@ -7,10 +7,10 @@ from handmade.engine.layers import rule
 from handmade.engine.network import Network
 
 
-def following(network: Network, node: Node, *, relu: bool, pool: Any) -> tuple[list[str], bool, Any]:
-    """Return the names from a node to the last ReLU or pool that follows it in a row, at most one of each, and these.
+def fused_nodes(network: Network, node: Node, *, relu: bool, pool: Any) -> tuple[list[str], bool, Any]:
+    """Return the names from a node to the last ReLU or pool directly after it, whether there is a ReLU, and the pool.
 
-    `relu` and `pool` say which of them the node itself is.
+    There is at most one of each. `relu` and `pool` describe the node itself.
     """
     names = [node.name]
     while (reader := sole_reader(network, names[-1])) is not None:
@@ -26,6 +26,6 @@ def following(network: Network, node: Node, *, relu: bool, pool: Any) -> tuple[l
 
 
 def sole_reader(network: Network, name: str) -> Node | None:
-    """Return the only node on the way to the logits that reads an activation; None if there are several, or it is the logits."""
+    """Return the only node on the path to the logits that reads an activation; None if there are several, or it is the logits."""
     readers = [node for node in network.readers[name] if node.name in network.below_logits]
     return readers[0] if len(readers) == 1 and name != network.logits_name else None

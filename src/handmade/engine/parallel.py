@@ -1,4 +1,4 @@
-"""Work shared out: a batch in blocks of images, and tasks in the order of their results."""
+"""Parallel work: a batch in blocks of images, and a map over tasks by threads or processes."""
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -15,7 +15,7 @@ Result = TypeVar("Result")
 
 
 def blocks(batch: Batch, size: int) -> Iterator[Batch]:
-    """Return the batch in pieces of `size` images, each with the network for it; in one piece if images depend on one another."""
+    """Yield the batch in blocks of `size` images, each with its network; in one block if the images depend on one another."""
     network, x, y = batch
     size = len(x) if network.mixes_batch else size
     for first in range(0, len(x), size):
@@ -23,25 +23,25 @@ def blocks(batch: Batch, size: int) -> Iterator[Batch]:
         yield network.for_images(piece), x[piece], y[piece]
 
 
-def mapped(executor: Executor | None, function: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
-    """Return the function's results in the order of the tasks, from the executor or from this thread."""
+def parallel_map(executor: Executor | None, function: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
+    """Return the results of the function in the order of the tasks, computed by the executor or by this thread."""
     return map(function, tasks) if executor is None else executor.map(InBackend(chosen(), function), tasks)
 
 
-def sharing_memory(executor: Executor | None) -> Executor | None:
-    """Return the executor if its workers are threads, which can write into the arrays of this one; else None."""
+def thread_executor(executor: Executor | None) -> Executor | None:
+    """Return the executor if its workers are threads, which can write into the arrays of this thread; else None."""
     return executor if isinstance(executor, ThreadPoolExecutor) else None
 
 
 @dataclass(frozen=True)
 class InBackend:
-    """A function that runs with the backend of the thread that sent it."""
+    """Function that runs with the backend of the thread that submitted it."""
 
     choice: Choice
     function: Callable[[Any], Any]
 
     def __call__(self, task: Any) -> Any:
-        """Run it."""
+        """Run the function on a task."""
         name, without = self.choice
         with use_backend(name, without=without):
             return self.function(task)

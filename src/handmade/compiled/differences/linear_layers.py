@@ -1,13 +1,13 @@
-"""The differences of a linear layer, for all images of a block at once.
+"""Differences of a linear layer, for all images of a block at once.
 
 A nudge of a weight moves all logits along one line v, so dL is a power series in d = h x:
 
     dL = l_1 d + l_2 d^2 + ...,   sum over images of dL / h = sum over m of (x (x/s)^(m-1))^T ((h s)^(m-1) l_m)        (1)
 
-which is one matrix product for all images and terms; x has a 1 for the bias at its end, and s is the largest |x|, so that no
-power overflows. Where the unit behind the weight may switch, d is what its ReLU makes of h x.
+This is one matrix product for all images and terms. x has a 1 for the bias at its end, and s is the largest |x|, so that no power
+overflows. If the unit after the weight may switch, d is the difference of its ReLU for h x.
 
-    cross-entropy        the l_m are cumulants, with as many terms as rounding can tell: engine/losses/series.py
+    cross-entropy        the l_m are cumulants, with enough terms for full precision: engine/losses/series.py
     mean squared error   l_1 = 2/K sum over k of v_k (z_k - t_k),   l_2 = 1/K sum over k of v_k^2
 """
 
@@ -30,15 +30,15 @@ from handmade.engine.losses.cross_entropy import log_softmax
 
 
 @dataclass(frozen=True, eq=False)
-class Line:
-    """The sums of a linear layer: factors of (1), and columns of units that may switch.
+class LinearSums:
+    """Sums of a linear layer: factors of (1), and columns of units that may switch.
 
     Attributes
     ----------
     x, gains : Array, (images * terms, in + 1), (images * terms, out)
-        x (x/s)^(m - 1), and (h s)^(m - 1) l_m.
+        Factors x (x/s)^(m - 1) and (h s)^(m - 1) l_m.
     columns : dict of Array, (in + 1,)
-        What is added for some units, biases last.
+        Additional sums of some units, biases last.
     """
 
     x: Array
@@ -46,13 +46,13 @@ class Line:
     columns: dict[int, Array] = field(default_factory=dict)
 
 
-def line_of(
+def linear_sums(
     unit: Unit, made: Record, z: Array, y: Array, directions: dict[int, Array], h: Any, scheme: str, loss: Loss
-) -> Line | None:
-    """Return the sums of a linear layer; None if a nudge goes further than its series reaches."""
+) -> LinearSums | None:
+    """Return the sums of a linear layer; None if a nudge is too large for the series."""
     images = np.array(list(directions))
     x, v = made.images[images], np.stack(list(directions.values()))  # (N, in), (N, out, K)
-    terms = rule(loss, "line")
+    terms = rule(loss, "series_terms")
     if terms is None:
         return None
     largest = max(float(x.max()), -float(x.min()), 1.0)
@@ -68,7 +68,7 @@ def line_of(
     power, scale = np.hstack([x, np.ones((len(x), 1), x.dtype)]), 1.0
     share = power / x.dtype.type(largest)
     for m, l in enumerate(coefficients):
-        if scheme != "central" or m % 2 == 0:  # what is even in h falls out of central differences
+        if scheme != "central" or m % 2 == 0:  # terms that are even in h cancel in central differences
             powers.append(power)
             gains.append((scale * l).astype(x.dtype))
         power, scale = power * share, scale * float(h) * largest
@@ -83,7 +83,7 @@ def line_of(
             d = np.maximum(d + min(m, 0), -max(m, 0))
             dL = along(z[images[n]][None], directions[images[n]][u], d[None], y[images[n]][None])[0]
             total += dL / (step * len(steps))
-    return Line(np.concatenate(powers), np.concatenate(gains), columns)
+    return LinearSums(np.concatenate(powers), np.concatenate(gains), columns)
 
 
 def _along(loss: Any, z: Array, v: Array, d: Array, y: Array) -> Array:
@@ -91,8 +91,8 @@ def _along(loss: Any, z: Array, v: Array, d: Array, y: Array) -> Array:
     return found
 
 
-def products(every: Sequence[Line], executor: Executor | None) -> Array:
-    """Return the sums of a linear layer over all blocks, (in + 1, out), biases last."""
+def products(every: Sequence[LinearSums], executor: Executor | None) -> Array:
+    """Return the total of the sums of a linear layer over all blocks, (in + 1, out), biases last."""
     x, gains = np.concatenate([each.x for each in every]), np.concatenate([each.gains for each in every])
     total = product(x, gains, executor)
     for each in every:
@@ -121,5 +121,5 @@ def _mean_squared_error_terms(_loss: Any, z: Array, y: Array, v: Array, _farthes
     return [2 * (v * distance[:, None]).mean(axis=-1), (v * v).mean(axis=-1)]
 
 
-add_rules(CrossEntropy, line=_cross_entropy_terms)
-add_rules(MeanSquaredError, line=_mean_squared_error_terms)
+add_rules(CrossEntropy, series_terms=_cross_entropy_terms)
+add_rules(MeanSquaredError, series_terms=_mean_squared_error_terms)

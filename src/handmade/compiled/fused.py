@@ -1,7 +1,7 @@
-"""Pieces of work for inference and backpropagation: a convolution with what follows it, a choice by itself, a linear layer.
+"""Fused operations for inference and backpropagation: a convolution with its ReLU and pool, a choice, a linear layer.
 
-A convolution takes along the ReLU and the max-pool behind it, if nobody else reads what lies between. What a link keeps of the
-forward pass is handed over as a value, `y, kept = link.record(x)`; links hold no state but their layers.
+A convolution is fused with a following ReLU and max pool, if no other node reads the values between them. The values that
+the backward pass needs are returned, `y, kept = operation.record(x)`; operations have no state except their layers.
 """
 
 import math
@@ -29,38 +29,38 @@ from handmade.engine.arrays import Array, Shape
 from handmade.engine.graph import Node
 from handmade.engine.layers import rule
 from handmade.engine.layers.windows import crop, pad
-from handmade.engine.plain.link import Link
+from handmade.engine.plain.operation import Operation
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
-MANY = 64  # images: a gW with more numbers than their factors is made for all images of a batch at once
-SHORT = 8  # numbers of a run, below which a tile holds filters instead
+MANY = 64  # images: a gW with more numbers than their factors is computed for all images of a batch at once
+SHORT = 8  # numbers in a run, below which a tile holds filters instead
 NO_WINNERS = np.empty((0, 0), np.int32)
 
 
 def working(*arrays: Array) -> np.dtype[Any]:
-    """Return the dtype that loops over these arrays work in: that of NumPy, as far as there are vectors of it."""
+    """Return the dtype of loops over these arrays: that of NumPy, or float32 or float64 if it has no vector instructions."""
     return FLOATS[np.result_type(*arrays).itemsize > 4]
 
 
 def in_rows(x: Array, dtype: np.dtype[Any]) -> Array:
-    """Return images (N, ...) as rows of numbers, such that loops are compiled for one kind of array: (N, numbers)."""
+    """Return images (N, ...) as rows (N, numbers), always with one memory layout, so that loops are compiled only once."""
     return np.require(x.reshape(len(x), -1), dtype, ["C", "ALIGNED", "WRITEABLE"])
 
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """All about a convolution but its weights, for images of one shape.
+    """Plan of a convolution for images of one shape: everything except its weights.
 
     Attributes
     ----------
     groups : tuple of Patches
         Patches of each group.
     pixels : Array of int32 or None
-        The windows of the pool behind it.
+        Windows of the following pool.
     output : tuple of int
-        The shape of the output of an image, after the pool.
+        Output shape of an image, after the pool.
     forward, back, row : Tile
-        The tiles for the two directions, and for the channels of a pixel.
+        Tiles for the forward and the backward pass, and for the channels of a pixel.
     few : bool
         True if runs are so short that a tile of `back` holds filters.
     """
@@ -71,7 +71,7 @@ class Plan:
     forward: Tile
     back: Tile
     row: Tile
-    few: bool
+    short_runs: bool
 
 
 @lru_cache(maxsize=256)
@@ -88,23 +88,29 @@ def _plan(shape: Shape, conv: tuple[Any, ...], filters: int, pool: tuple[Any, ..
         size = [(n + 2 * b - k) // s + 1 for n, k, s, b in zip((down, right), window, step, border, strict=True)]
         output = (*size, filters)
     elif padded(each) != each:
-        pixels = pooling_windows((down, right), (1, 1), (1, 1), (0, 0))  # leaves out the zero filters
-    few = first.length < SHORT
-    back = filter_tile(first, padded(each), dtype) if few else patch_tile(first, each, dtype)
+        pixels = pooling_windows((down, right), (1, 1), (1, 1), (0, 0))  # removes the zero filters
+    short_runs = first.length < SHORT
+    back = filter_tile(first, padded(each), dtype) if short_runs else patch_tile(first, each, dtype)
     return Plan(
-        found, pixels, output, forward_tile(first, padded(each), dtype), back, channel_tile(each, first.windows, dtype), few
+        found,
+        pixels,
+        output,
+        forward_tile(first, padded(each), dtype),
+        back,
+        channel_tile(each, first.windows, dtype),
+        short_runs,
     )
 
 
-class Convolution(Link):
-    """Conv2d, with the ReLU and the MaxPool2d that follow it, in either order.
+class Convolution(Operation):
+    """Conv2d, fused with a following ReLU and MaxPool2d, in either order.
 
     Parameters
     ----------
     node : Node
-        That of the convolution.
-    name : str
-        The last node.
+        Node of the convolution.
+        name : str
+        Last node.
     relu : bool
         True if there is a ReLU.
     pool : Layer or None
@@ -118,7 +124,7 @@ class Convolution(Link):
         self.pool = None if pool is None else (pool.window, pool.stride, pool.padding)
 
     def plan(self, shape: Shape, dtype: np.dtype[Any]) -> Plan:
-        """Return the plan for images (H, W, C), worked on in a dtype."""
+        """Return the plan for images (H, W, C), with computation in a dtype."""
         c = self.conv
         settings = (c.kernel, c.stride, c.padding, c.dilation, c.groups)
         return _plan(shape, settings, len(c.b), self.pool, dtype, lanes())
@@ -156,7 +162,7 @@ class Convolution(Link):
         return crop(gx, self.conv.padding), gradients
 
     def images(self, x: Array) -> Array:
-        """Return padded images as rows of numbers, in the dtype that x and the filters are worked on in."""
+        """Return padded images as rows of numbers, in the dtype of the computation with x and the filters."""
         return in_rows(pad(x, self.conv.padding, 0), working(x, self.conv.W, self.conv.b))
 
     def _filters(self, group: int, dtype: np.dtype[Any]) -> tuple[Array, Array]:
@@ -189,9 +195,9 @@ class Convolution(Link):
         if not pooled:
             winner = np.empty((len(gy), 0), np.int32)
         gradients = None
-        if plan.few:
+        if plan.short_runs:
             gW, gb = np.zeros((p.size, padded(len(b))), dtype), np.zeros(padded(len(b)), dtype)
-            conv2d.few_backward(
+            conv2d.short_run_gradients(
                 plan.back, images, p.origin, p.runs, p.length, gy, y, winner, len(b), self.relu, pooled, gW.reshape(-1), gb
             )
             gradients = gW[:, : len(b)], gb[: len(b)]
@@ -199,7 +205,7 @@ class Convolution(Link):
                 return gradients
         w = in_rows(W.reshape(p.size, len(b)).T, dtype)
         gW, gb = np.zeros((len(b), p.size), dtype), np.zeros(len(b), dtype)
-        tile = patch_tile(p, len(b), dtype) if plan.few else plan.back
+        tile = patch_tile(p, len(b), dtype) if plan.short_runs else plan.back
         conv2d.backward(
             *(tile, images, p.origin, p.runs, p.length, w.reshape(-1), gy, y, winner, self.relu, pooled),
             *(gradients is None, gx is not None, gW, gb, np.empty((0, 0), dtype) if gx is None else gx),
@@ -207,15 +213,15 @@ class Convolution(Link):
         return gradients or (gW.T, gb)
 
 
-class Choice(Link):
-    """A ReLU, a MaxPool2d or both by themselves.
+class Choice(Operation):
+    """ReLU, MaxPool2d or both, without a convolution.
 
     Parameters
     ----------
     node : Node
-        The first of them.
-    name : str
-        The last of them.
+        First node.
+        name : str
+        Last node.
     relu : bool
         True if there is a ReLU.
     pool : Layer or None
@@ -246,20 +252,20 @@ class Choice(Link):
             return None, {}
         g = in_rows(gy, working(gy))
         gx = np.zeros((shape[0], math.prod(shape[1:])), g.dtype)
-        choices.give_back(g, winner, shape[3], shape[3], gx)
+        choices.scatter_to_winners(g, winner, shape[3], shape[3], gx)
         return gx.reshape(shape).astype(gy.dtype, copy=False), {}
 
 
 @dataclass(frozen=True, eq=False)
 class Factors:
-    """Factors of a gradient of weights, x and gy of a Linear: their product is made for a whole batch at once."""
+    """Factors of a weight gradient, x and gy of a Linear: their product is computed for the complete batch at once."""
 
     x: Array
     gy: Array
 
 
-class Product(Link):
-    """Linear. Its gx is worked out only where somebody reads it, and a large gW for all images of a batch at once."""
+class Product(Operation):
+    """Linear. Its gx is computed only if it is needed, and a large gW for all images of a batch at once."""
 
     def __init__(self, node: Node) -> None:
         super().__init__(node)

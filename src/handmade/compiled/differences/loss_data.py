@@ -1,4 +1,4 @@
-"""Numbers of a block of images that the exact difference of a loss needs."""
+"""Data of a block of images for the exact difference of a loss."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,19 +12,19 @@ from handmade.engine.losses.cross_entropy import log_softmax
 
 
 @dataclass(frozen=True, eq=False)
-class Known:
-    """A loss at some logits, for the loops in losses.py.
+class LossData:
+    """Data of a loss at some logits, for the loops in losses.py.
 
     Attributes
     ----------
     squared : bool
         True for the mean squared error, False for cross-entropy.
     numbers : Array, (N, K)
-        z - t, or log p.
+        z - t for the mean squared error, log p for cross-entropy.
     target : Array, (N, K) or (N, 0)
-        The smoothed target of cross-entropy.
+        Smoothed target of cross-entropy.
     labels : Array of int, (N,)
-        The classes.
+        True classes.
     """
 
     squared: bool
@@ -33,18 +33,18 @@ class Known:
     labels: Array
 
 
-def _of_cross_entropy(loss: Any, z: Array, y: Array) -> Known:
+def _of_cross_entropy(loss: Any, z: Array, y: Array) -> LossData:
     K = z.shape[1]
     target = np.full((len(z), K if loss.smoothing else 0), loss.smoothing / K, z.dtype)
     if loss.smoothing:
         target[np.arange(len(z)), y] += 1 - loss.smoothing
-    return Known(False, log_softmax(z), target, np.asarray(y, np.int64))
+    return LossData(False, log_softmax(z), target, np.asarray(y, np.int64))
 
 
-def _of_mean_squared_error(_loss: Any, z: Array, y: Array) -> Known:
+def _of_mean_squared_error(_loss: Any, z: Array, y: Array) -> LossData:
     distance = (z - (np.arange(z.shape[1]) == y[:, None])).astype(z.dtype)
-    return Known(True, distance, distance[:, :0], np.asarray(y, np.int64))
+    return LossData(True, distance, distance[:, :0], np.asarray(y, np.int64))
 
 
-add_rules(CrossEntropy, known=_of_cross_entropy)
-add_rules(MeanSquaredError, known=_of_mean_squared_error)
+add_rules(CrossEntropy, loss_data=_of_cross_entropy)
+add_rules(MeanSquaredError, loss_data=_of_mean_squared_error)

@@ -1,6 +1,6 @@
-"""Lanes, one layer further back, in compiled loops, for one image: before = transpose of the layer, times the lanes behind it.
+"""Lanes one layer further back, in compiled loops, for one image: before = transpose of the layer times the lanes after it.
 
-lanes[place, l]   what output l of the rest of the network gains from one unit at a place of an activation
+lanes[place, l]   change of output l of the rest of the network for a change by 1 at a place of an activation
 """
 
 from typing import Any
@@ -15,9 +15,9 @@ from handmade.compiled.tiles import load, outer, rows, store, width, zeros
 def lanes_before_convolution(
     tile: Any, w: Any, origin: Any, runs: Any, length: int, place: Any, row: Any, count: Any, lanes: Any, M: int, before: Any
 ) -> None:
-    """before[patch] += W[:, o] lanes, for each window that is fixed: (numbers of the image, M), zero before. w (O, patch), flat.
+    """Add W[:, o] lanes to before[patch], for each fixed window: (numbers of the image, M), zero before. w (O, patch), flat.
 
-    Window by window, so that a patch is read and written once for all of its filters.
+    The order is window by window, so that a patch is read and written once for all of its filters.
     """
     O, size = count.size, runs.size * length
     begin = np.zeros(origin.size + 1, np.int64)
@@ -32,19 +32,19 @@ def lanes_before_convolution(
             p = place[o, e]
             filters[put[p]], sources[put[p]] = o * size, row[o, e] * M
             put[p] += 1
-    whole = length - length % rows(tile)
+    full = length - length % rows(tile)
     for p in range(origin.size):
         if begin[p] == begin[p + 1]:
             continue
         for r in range(runs.size):
             first = origin[p] + runs[r]
             for a in range(0, M, width(tile)):
-                for m in range(0, whole, rows(tile)):
+                for m in range(0, full, rows(tile)):
                     t = load(tile, before, (first + m) * M + a, M)
                     for e in range(begin[p], begin[p + 1]):
                         t = outer(t, w, filters[e] + r * length + m, 1, lanes, sources[e] + a)
                     store(t, before, (first + m) * M + a, M)
-            for m in range(whole, length):
+            for m in range(full, length):
                 for e in range(begin[p], begin[p + 1]):
                     factor = w[filters[e] + r * length + m]
                     for l in range(M):
@@ -67,7 +67,7 @@ def lanes_before_convolutions(
     M: int,
     before: Any,
 ) -> None:
-    """The same for some images and the filters low to high of one group."""
+    """Compute the lanes before a convolution for some images and the filters low to high of one group."""
     for n in range(len(lanes)):
         own = slice(low, high)
         lanes_before_convolution(tile, w, origin, runs, length, place[n, own], row[n, own], count[n, own], lanes[n], M, before[n])
@@ -75,9 +75,9 @@ def lanes_before_convolutions(
 
 @loops
 def lanes_before_linear(tile: Any, W: Any, out: int, lanes: Any, M: int, before: Any) -> None:
-    """before = W lanes, for some images: (N, in * M), by those rows of the lanes that are not all zero. W (in, out), flat.
+    """Compute before = W lanes for some images: (N, in * M), from the rows of the lanes that are not all zero. W (in, out), flat.
 
-    Some rows of W at a time, for all images.
+    The order is by some rows of W, each for all images.
     """
     N, inputs = len(lanes), W.size // out
     moving, count = np.empty((N, out), np.int64), np.zeros(N, np.int64)
@@ -88,15 +88,15 @@ def lanes_before_linear(tile: Any, W: Any, out: int, lanes: Any, M: int, before:
                 moves = moves or lanes[n, u * M + l] != 0
             moving[n, count[n]] = u
             count[n] += moves
-    whole = inputs - inputs % rows(tile)
-    for i in range(0, whole, rows(tile)):
+    full = inputs - inputs % rows(tile)
+    for i in range(0, full, rows(tile)):
         for n in range(N):
             for a in range(0, M, width(tile)):
                 t = zeros(tile)
                 for k in range(count[n]):
                     t = outer(t, W, i * out + moving[n, k], out, lanes[n], moving[n, k] * M + a)
                 store(t, before[n], i * M + a, M)
-    for i in range(whole, inputs):
+    for i in range(full, inputs):
         for n in range(N):
             before[n, i * M : (i + 1) * M] = 0
             for k in range(count[n]):
@@ -107,7 +107,7 @@ def lanes_before_linear(tile: Any, W: Any, out: int, lanes: Any, M: int, before:
 
 @loops
 def lanes_before_choice(place: Any, row: Any, count: Any, lanes: Any, M: int, before: Any) -> None:
-    """before[winner] += lanes, for each window that is fixed, for some images: (N, pixels * C * M), zero before."""
+    """Add lanes to before[winner], for each fixed window, for some images: (N, pixels * C * M), zero before."""
     for n in range(len(lanes)):
         C = count.shape[1]
         for c in range(C):

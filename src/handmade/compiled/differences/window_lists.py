@@ -1,28 +1,28 @@
-"""Values that are handed on within the differences of some images."""
+"""Lists of fixed and contested windows of a unit, for some images."""
 
 from dataclasses import dataclass
 
 from handmade.engine.arrays import Array
 
-MOST_FAR = 64  # outputs of an image beyond the logits; more of them cost more than the plain way
+MOST_FAR = 64  # outputs of an image after the logits; with more of them the plain backend is faster
 
 
 @dataclass(frozen=True, eq=False)
-class Sorted:
-    """The windows of a unit at some images.
+class SortedWindows:
+    """Windows of a unit, sorted by filter, for some images.
 
     Attributes
     ----------
     place, row : Array of int, (N, O, windows + 1 + ones)
-        For each filter, the pixels that win in fixed windows, and the rows of the lanes behind these windows.
+        Winning pixels in fixed windows for each filter, and the rows of the lanes after these windows.
     count, count_before : Array of int, (N, O)
-        The number of them that are fixed for all nudges, and for those of earlier layers.
+        Number of them that are fixed for all nudges, and for those of earlier layers.
     contested : Array of int, (N, most, 3)
         Filter, window and row of each contested window.
     earlier, found : Array of int, (N,)
-        The number of windows that are contested for nudges of earlier layers, which come first, and for all nudges.
+        Number of windows that are contested for nudges of earlier layers, which come first, and for all nudges.
     lanes : Array, (N, (numbers + spare) * M)
-        Behind the choice, with spare rows.
+        Lanes after the choice, with spare rows.
     """
 
     place: Array
@@ -36,15 +36,15 @@ class Sorted:
 
 
 @dataclass(frozen=True, eq=False)
-class Elements:
-    """Contested windows of one unit, what they read being outputs of their own.
+class FarWindows:
+    """Contested windows of one unit that is far from a nudged one; their inputs are additional outputs.
 
     Attributes
     ----------
     image, window, filter : Array of int, (elements,)
-        Where each of them is; in the order of the images.
+        Position of each of them, in the order of the images.
     output : Array of int, (elements,)
-        The first of its outputs.
+        First one of its outputs.
     slack : Array, (elements, pixels)
         z - m of each pixel.
     rest : Array, (elements,)

@@ -1,10 +1,10 @@
-"""The folder of the machine code, private to this user.
+"""Folder of the machine code, private to this user.
 
-    BASE / code-HASH         HASH stands for all files beside this one, all versions, and the processor
+    BASE / code-HASH         HASH: of all files in this package, all versions, and the processor
 
-BASE is $HANDMADE_CACHE, else handmade/ in the user's cache folder, else one in the folder of temporary files. Machine code is
-read back with pickle, and then run. So a folder is used only if it belongs to this user, and nobody else may write to it. Where
-none is good, loops are compiled in every process.
+BASE is $HANDMADE_CACHE, else handmade/ in the user's cache folder, else a folder among the temporary files. Machine code is read
+with pickle, and then run. So a folder is used only if it belongs to this user, and no other user may write to it. Without such a
+folder, loops are compiled in every process.
 """
 
 import os
@@ -30,7 +30,7 @@ from handmade.compiled.vectors import processor_features
 VARIABLE = "HANDMADE_CACHE"
 OURS = re.compile(r"code-[0-9a-f]{32}")
 KEPT = 8  # folders: other processors and other versions of handmade may use the same base
-LONGEST = 28 * 86400  # seconds without use, after which a folder goes
+LONGEST = 28 * 86400  # seconds without use, after which a folder is removed
 DAY = 86400
 IMPORTED = time.time()
 
@@ -42,9 +42,9 @@ class Found:
     Attributes
     ----------
     path : Path or None
-        The folder; None if no place is good.
+        The folder; None if none can be used.
     problems : tuple of str
-        What is wrong with the places that come before it.
+        Reasons why earlier candidates cannot be used.
     """
 
     path: Path | None
@@ -53,12 +53,12 @@ class Found:
 
 @cache
 def folder() -> Path | None:
-    """Return the folder of this process, which is made if it is not there; None if no place is good for one."""
+    """Return the folder of this process, created if necessary; None if none can be used."""
     return find(make=True).path
 
 
 def find(*, make: bool) -> Found:
-    """Look for a good place, and make the folder there if wanted."""
+    """Return the first folder that can be used; with `make`, create it."""
     try:
         name = f"code-{_hash()}"
     except (OSError, PackageNotFoundError) as error:
@@ -68,19 +68,19 @@ def find(*, make: bool) -> Found:
     problems: list[str] = []
     for base in _bases():
         new = not os.path.lexists(base / name)
-        problem = _trouble(base, make=make) or _trouble(base / name, make=make)
+        problem = _problem_with(base, make=make) or _problem_with(base / name, make=make)
         if problem is None:
             if make:
-                _tidy(base, base / name, new=new)
+                _remove_old(base, base / name, new=new)
             return Found(base / name, tuple(problems))
         problems.append(problem)
     return Found(None, tuple(problems))
 
 
 def _bases() -> Iterator[Path]:
-    """Return the places in their order."""
+    """Yield the candidates for BASE, in order of preference."""
     if os.environ.get(VARIABLE):
-        with suppress(OSError):  # the folder that we are in may be gone
+        with suppress(OSError):  # the current folder may have been deleted
             yield Path(os.environ[VARIABLE]).absolute()
         return
     cache_folder = _users_cache()
@@ -102,13 +102,13 @@ def _users_cache() -> Path | None:
         home = Path.home()
     except RuntimeError:
         return None
-    if home == Path(home.anchor) or not (home.is_absolute() and _is_folder(home)):  # an empty HOME is taken for /
+    if home == Path(home.anchor) or not (home.is_absolute() and _is_folder(home)):  # an empty HOME gives /
         return None
     return home / "Library" / "Caches" if sys.platform == "darwin" else home / ".cache"
 
 
-def _trouble(path: Path, *, make: bool) -> str | None:
-    """Return what is wrong with a folder; None if it is ours alone. It is made if wanted."""
+def _problem_with(path: Path, *, make: bool) -> str | None:
+    """Return the reason why a folder cannot be used; None if it is private. With `make`, create it."""
     try:
         if make:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -132,19 +132,19 @@ def _could_be_made(path: Path) -> str | None:
 
 
 def _is_folder(path: Path) -> bool:
-    """Return True for a folder. Unlike Path.is_dir, False where we may not look."""
+    """Return True for a folder. Unlike Path.is_dir, return False without permission to look."""
     return os.path.isdir(path)  # noqa: PTH112
 
 
 def _files() -> list[Path]:
-    """Return the files that the machine code is made of."""
+    """Return the source files of the machine code."""
     here = Path(__file__).parent
     return sorted(path for path in here.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
 
 
 @cache
 def _hash() -> str:
-    """Return a digest of all that the machine code depends on."""
+    """Return a digest of everything that the machine code depends on."""
     found = sha256()
     for path in _files():
         found.update(f"{path.relative_to(Path(__file__).parent).as_posix()} {path.stat().st_size}\n".encode())
@@ -156,12 +156,12 @@ def _hash() -> str:
 
 
 def _changed() -> bool:
-    """Return True if a file was changed since this process began: it may be that the loops in memory are those of before."""
+    """Return True if a file was changed after this process began: the loops in memory may be older than the files."""
     return any(IMPORTED < path.stat().st_mtime <= time.time() for path in _files())
 
 
-def _tidy(base: Path, own: Path, *, new: bool) -> None:
-    """Note that our folder is used. If it is new, remove those of other versions that nobody uses, and keep a few."""
+def _remove_old(base: Path, own: Path, *, new: bool) -> None:
+    """Mark the folder as used. If it is new, remove old folders of other versions, except for a few."""
     with suppress(OSError):
         if time.time() - own.stat().st_mtime > DAY:
             os.utime(own)

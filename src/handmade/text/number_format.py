@@ -1,18 +1,17 @@
-"""Format of numbers: the sign is always printed, in blue above zero and in orange below."""
+"""Format of numbers, percentages and times. A signed number always shows its sign, in blue above zero and in orange below."""
 
 import math
 from collections.abc import Iterable
 
-import numpy as np
 from rich.text import Text
 
 MINUS, TIMES, OVER = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}", "/"
-BLUE, ORANGE = "#4393c3", "#e08214"  # readable on light and dark, and told apart by every kind of eye
+BLUE, ORANGE = "#4393c3", "#e08214"  # readable on light and dark, also with colour blindness
 
 
 def useful_digits(digits: int, dtype: str) -> int:
-    """Return the digits asked for, at most as many as tell every number of the dtype from its neighbours."""
-    return min(digits, {"float32": 9, "float64": 17}.get(str(np.dtype(dtype)), digits))
+    """Return the number of digits, limited to those that tell every number of the dtype from its neighbours."""
+    return min(digits, {"float32": 9, "float64": 17}.get(dtype, digits))
 
 
 def signed(value: float, digits: int) -> Text:
@@ -26,13 +25,13 @@ def aligned(value: float, decimals: int) -> Text:
 
 
 def decimals_for(values: Iterable[float], digits: int) -> int:
-    """Return the decimals that show the digits of the largest value if it is 1 or more; else as many decimals as digits."""
+    """Return the number of decimals: `digits` significant ones of the largest value if it is 1 or more, else `digits`."""
     largest = max(map(abs, values), default=0.0)
     return max(0, digits - 1 - math.floor(math.log10(largest))) if largest >= 1 else digits
 
 
 def digits_before(a: float, b: float, digits: int) -> int:
-    """Return the digits of a and b that are needed to see `digits` of a - b."""
+    """Return the number of digits of a and b that show `digits` of a - b."""
     return digits + max(0, _exponent(max(abs(a), abs(b))) - _exponent(a - b)) if a != b else digits
 
 
@@ -44,3 +43,18 @@ def coloured(text: str, value: float) -> Text:
     """Return the text in the colour of the value's sign."""
     style = BLUE if value > 0 else ORANGE if value < 0 else "dim"
     return Text(text.replace("-", MINUS), style)
+
+
+def percent(share: float) -> str:
+    """Return a share as a percentage: 98.41 %."""
+    return f"{100 * share:.2f} %"
+
+
+def duration(seconds: float) -> str:
+    """Return a time in the usual unit: 65.6 ms, 4.5 s, 45 s, 12 min, 31 h, 4 days, 4,210 years."""
+    if 0 < seconds < 1:
+        return f"{1000 * seconds:.1f} ms"
+    for unit, size, most in (("s", 1, 120), ("min", 60, 120), ("h", 3600, 72), ("days", 86400, 730)):
+        if seconds < most * size:
+            return f"{seconds / size:,.0f} {unit}" if seconds >= 10 * size or unit != "s" else f"{seconds:.1f} s"
+    return f"{seconds / (365.25 * 86400):,.0f} years"

@@ -1,50 +1,58 @@
-"""Tables of receipts, in which terms add up, and of the effect of a nudge."""
+"""Tables of a receipt, whose terms add up, and of the effect of a nudge."""
 
 from collections.abc import Iterator
 
 from rich import box
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from handmade.cli.console import percent, results
-from handmade.cli.number_format import MINUS, OVER, TIMES, aligned, decimals_for, digits_before, signed, useful_digits
 from handmade.engine.receipts.receipt import Receipt, Step
 from handmade.engine.terms import Term
+from handmade.text.number_format import MINUS, OVER, TIMES, aligned, decimals_for, digits_before, percent, signed, useful_digits
 
 SIGNS = {"product": TIMES, "difference": MINUS, "quotient": OVER}
+DIGITS = 4
 MOST_DIGITS = 17
-WIDE = 80  # columns of a terminal that everything fits into
+WIDE = 80  # columns: the width of a usual terminal
 
 
-def show(receipt: Receipt, digits: int) -> None:
-    """Print one receipt."""
-    digits = useful_digits(digits, receipt.dtype)
-    results.print(Text.assemble((f"{receipt.at} = ", "bold"), signed(receipt.value, digits), f"   ({receipt.kind})"))
+def layout(receipt: Receipt, digits: int = DIGITS) -> Iterator[RenderableType]:
+    """Yield a receipt and those below it."""
+    for each in receipt.all():
+        yield from _one(each, useful_digits(digits, each.dtype))
+
+
+def _one(receipt: Receipt, digits: int) -> Iterator[RenderableType]:
+    """Yield one receipt: the number, its terms, and the stored number beside their sum."""
+    yield Text.assemble((f"{receipt.at} = ", "bold"), signed(receipt.value, digits), f"   ({receipt.kind})")
     if receipt.total is None:
-        results.print()
+        yield Text()
         return
     if receipt.story:
-        results.print(steps_table(receipt.story, digits))
-    said = "; ".join(filter(None, (receipt.total.label, receipt.total.note)))
-    if said:
-        results.print(Text(f"  {said}"))
-    results.print(*_grids(receipt.total, digits), _table(receipt.total, digits), _stored(receipt), sep="\n")
+        yield steps_table(receipt.story, digits)
+    remark = "; ".join(filter(None, (receipt.total.label, receipt.total.note)))
+    if remark:
+        yield Text(f"  {remark}")
+    yield from _grids(receipt.total, digits)
+    yield _table(receipt.total, digits)
+    yield _stored(receipt)
 
 
 def _stored(receipt: Receipt) -> Text:
-    """Set the stored number against the sum of the terms."""
+    """Return the stored number, and its distance from the sum of the terms."""
     stored = Text.assemble(f"  stored in {receipt.dtype}: ", signed(receipt.value, useful_digits(17, receipt.dtype)))
     if receipt.rounding:
-        off = f"\n  the terms add up to that but for {-receipt.rounding:+.1g}; rounding allows {receipt.bound:.1g}"
+        off = f"\n  the sum of the terms differs by {-receipt.rounding:+.1g}; rounding allows {receipt.bound:.1g}"
         return stored.append(off.replace("-", MINUS)).append("\n")
-    return stored.append("\n  the terms add up to exactly that\n")
+    return stored.append("\n  the sum of the terms is exactly that\n")
 
 
 def steps_table(story: tuple[Step, ...], digits: int) -> Table:
-    """Lay out the effect of a nudge, layer by layer."""
-    table = Table(box=box.SIMPLE, title="  What the nudge moves", title_justify="left")
+    """Return the effect of a nudge, layer by layer, as a table."""
+    table = Table(box=box.SIMPLE, title="  Changes after the nudge", title_justify="left")
     table.add_column("layer", overflow="fold")  # a name that is cut could be that of several layers
-    for column in ("moved", "of", "share", "largest"):
+    for column in ("changed", "of", "share", "largest"):
         table.add_column(column, justify="right")
     table.add_column("at")
     for step in story:
@@ -54,8 +62,8 @@ def steps_table(story: tuple[Step, ...], digits: int) -> Table:
     return table
 
 
-def _grids(total: Term, digits: int) -> Iterator[Table]:
-    """The patch, the kernel and the products of every channel of a convolution, in the same decimals and widths."""
+def _grids(total: Term, digits: int) -> Iterator[RenderableType]:
+    """Yield patch, kernel and products of every channel of a convolution, in the same decimals and widths."""
     channels = [channel for channel in total.parts if _is_window(channel)]
     grids = [{"patch": _factor(each, 1), "kernel": _factor(each, 0), "products": list(each.parts)} for each in channels]
     layout = {}
@@ -64,7 +72,8 @@ def _grids(total: Term, digits: int) -> Iterator[Table]:
         decimals = decimals_for((term.value for term in terms), digits)
         layout[name] = decimals, max(len(_cell(term, decimals)) for term in terms)
     for channel, grid in zip(channels, grids, strict=True):
-        yield _grid(channel.label, grid, layout)
+        places = "  ".join(_place_of(grid[name]) for name in ("patch", "kernel"))
+        yield from (Text(f"  {channel.label}: {places}", "italic"), _grid(grid, layout))
 
 
 def _factor(channel: Term, k: int) -> list[Term]:
@@ -77,13 +86,12 @@ def _is_window(term: Term) -> bool:
     return term.how == "sum" and len(weights) == len(term.parts) and all(place and len(place.index) == 4 for place in weights)
 
 
-def _grid(label: str, grid: dict[str, list[Term]], layout: dict[str, tuple[int, int]]) -> Table:
-    """Three grids side by side, or under each other where they would be too wide."""
+def _grid(grid: dict[str, list[Term]], layout: dict[str, tuple[int, int]]) -> Table:
+    """Return three grids side by side, or one below the other where they would be too wide."""
     kernel = grid["kernel"]
     across = 1 + max(term.place.index[1] for term in kernel if term.place)
     blocks = {name: _block(terms, across, *layout[name]) for name, terms in grid.items()}
-    where = "  ".join(_where(grid[name]) for name in ("patch", "kernel"))
-    table = Table(title=f"  {label}: {where}", title_justify="left", box=None, padding=(0, 0, 0, 2))
+    table = Table(box=None, padding=(0, 0, 0, 2))
     if sum(2 + across * (width + 1) for _, width in layout.values()) <= WIDE:
         for name in grid:
             table.add_column(name)
@@ -109,17 +117,17 @@ def _block(terms: list[Term], across: int, decimals: int, width: int) -> Table:
     return block
 
 
-def _where(terms: list[Term]) -> str:
-    """Name the place that a grid is cut out of: relu1[12..14,10..12,0]."""
+def _place_of(terms: list[Term]) -> str:
+    """Return the place of a grid in its activation: relu1[12..14,10..12,0]."""
     places = [term.place for term in terms if term.place]
     if not places:
         return "padding"
     spans = [(min(along), max(along)) for along in zip(*(place.index for place in places), strict=True)]
-    return f"{places[0].room}[{','.join(f'{low}..{high}' if low < high else str(low) for low, high in spans)}]"
+    return f"{places[0].name}[{','.join(f'{low}..{high}' if low < high else str(low) for low, high in spans)}]"
 
 
 def _table(total: Term, digits: int) -> Table:
-    """The terms of a receipt, indented as they are made of each other; what comes again is shown once."""
+    """Return the tree of terms, indented by depth; a term that occurs again is shown once."""
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column()
     table.add_column(justify="right")
@@ -131,8 +139,8 @@ def _table(total: Term, digits: int) -> Table:
         again = bool(term.parts) and id(term) in shown
         inner = _inner_digits(term, digits)
         made = [_pair(term, inner)] if pair else []
-        made += [Text(said, "dim") for said in (term.note, "as above" * again) if said]
-        table.add_row(Text("  " * (depth + 1) + _called(term)), signed(term.value, digits), Text("  ").join(made))
+        made += [Text(remark, "dim") for remark in (term.note, "as above" * again) if remark]
+        table.add_row(Text("  " * (depth + 1) + _row_name(term)), signed(term.value, digits), Text("  ").join(made))
         shown.add(id(term))
         if not (again or pair or term.folded or _is_window(term)):
             for part in term.parts:
@@ -145,15 +153,15 @@ def _table(total: Term, digits: int) -> Table:
 
 
 def _inner_digits(term: Term, digits: int) -> int:
-    """Count the digits for the parts of a term: more where a subtraction loses some."""
+    """Return the number of digits for the parts of a term: more where a subtraction loses some."""
     if term.how != "difference":
         return digits
     a, b = (part.value for part in term.parts)
     return min(digits_before(a, b, digits), MOST_DIGITS)
 
 
-def _called(term: Term) -> str:
-    """Name a row: by its label, its place, or the operation that makes it."""
+def _row_name(term: Term) -> str:
+    """Return the name of a row: its label, its place, or the operation that makes it."""
     pair = term.how in SIGNS and not any(part.parts for part in term.parts)
     if pair and not term.label:
         return f" {SIGNS[term.how]} ".join(str(part.place or part.label or part.note or "constant") for part in term.parts)
@@ -161,5 +169,5 @@ def _called(term: Term) -> str:
 
 
 def _pair(term: Term, digits: int) -> Text:
-    """The numbers of a product, a difference or a quotient of two."""
+    """Return the numbers of a product, a difference or a quotient of two."""
     return Text(f" {SIGNS[term.how]} ").join(signed(part.value, digits) for part in term.parts)

@@ -1,0 +1,100 @@
+"""Examples at the end of each command's help: what they do, and lines to copy.
+
+`handmade train` makes runs/readme-1, which the other examples use. Brackets are quoted: some shells expand them.
+"""
+
+EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
+    "train": (
+        ("Train on all of MNIST by finite differences, in about a minute.", "handmade train"),
+        ("Reach the highest accuracy.", "handmade train --recipe best"),
+        (
+            "Use backpropagation, and stop when the validation accuracy no longer rises.",
+            "handmade train --gradient backprop --epochs 20 --validation 5000 --patience 3",
+        ),
+    ),
+    "evaluate": (
+        ("Measure the accuracy of a run's network.", "handmade evaluate runs/readme-1"),
+        ("Print the same numbers as JSON.", "handmade evaluate runs/readme-1 --json"),
+    ),
+    "predict": (
+        ("Classify a photo of a digit.", "handmade predict runs/readme-1 seven.png"),
+        ("Show each stage of its preparation.", "handmade predict runs/readme-1 seven.png --show-stages"),
+    ),
+    "show": (
+        ("Show two test images.", "handmade show test:7 test:8"),
+        ("Show the filters of a layer.", "handmade show runs/readme-1 --filters conv1"),
+    ),
+    "check": (
+        ("Check every gradient of the readme network.", "handmade check"),
+        ("Compare step sizes from 0.1 to 1e-30.", "handmade check --step-sizes"),
+        ("Check a layer in a Python file.", "handmade check my_layer.py:Conv --input 2,8,8,3"),
+    ),
+    "explain": (
+        ("Explain a probability by its terms.", "handmade explain runs/readme-1 --image test:7 --at 'probability[3]'"),
+        ("Explain a gradient.", 'handmade explain runs/readme-1 --at "d loss / d conv1.W[1,2,0,5]"'),
+    ),
+    "trace": (
+        ("Follow one nudge through the network.", "handmade trace runs/readme-1 --nudge 'conv1.W[1,2,0,5]=+0.1'"),
+        (
+            "Use another image, and draw a picture too.",
+            "handmade trace runs/readme-1 --image test:7 --nudge 'conv1.W[1,2,0,5]=+0.1' --figure nudge.png",
+        ),
+    ),
+    "report": (
+        ("Write runs/readme-1/report.html.", "handmade report runs/readme-1"),
+        ("Show another test image, and name the file.", "handmade report runs/readme-1 --image 7 --out seven.html"),
+        ("Report on an untrained network.", "handmade report readme"),
+    ),
+    "runs": (
+        ("List the runs in the folder runs, the best last.", "handmade runs --sort accuracy"),
+        ("Compare two runs.", "handmade runs runs/readme-1 runs/readme-2"),
+    ),
+    "networks": (
+        ("Show the layers of the presets.", "handmade networks"),
+        ("Print them as JSON.", "handmade networks --json"),
+    ),
+    "doctor": (
+        ("Test this computer.", "handmade doctor"),
+        ("Print all it finds as JSON.", "handmade doctor --json"),
+    ),
+    "plot filters": (
+        ("Draw the weights of all layers.", "handmade plot filters runs/readme-1"),
+        ("Draw one layer, for a dark background.", "handmade plot filters runs/readme-1 --layer conv1 --dark --out conv1.svg"),
+    ),
+    "plot maps": (
+        ("Draw the feature maps of a test image.", "handmade plot maps runs/readme-1 --image test:7"),
+        ("Draw those of an untrained network.", "handmade plot maps readme --image test:7"),
+    ),
+    "plot nudge": (
+        ("Draw all changes by one nudge.", "handmade plot nudge runs/readme-1 --nudge 'conv1.W[1,2,0,5]=+0.1'"),
+        ("Use an untrained network.", "handmade plot nudge readme --nudge 'conv1.W[1,2,0,5]=+0.1' --image test:7"),
+    ),
+    "plot sensitivity": (
+        ("Draw the pixels that matter most.", "handmade plot sensitivity runs/readme-1 --image test:7"),
+        ("Cover larger squares.", "handmade plot sensitivity runs/readme-1 --patch 5 --out patch.png"),
+    ),
+    "plot curves": (
+        ("Draw loss and accuracy of a run.", "handmade plot curves runs/readme-1"),
+        ("Draw two runs in one picture.", "handmade plot curves runs/readme-1 runs/readme-2"),
+    ),
+    "plot confusion": (
+        ("Draw the confusion matrix.", "handmade plot confusion runs/readme-1"),
+        ("Write a vector graphic.", "handmade plot confusion runs/readme-1 --out confusion.pdf"),
+    ),
+    "plot mistakes": (
+        ("Draw the worst mistakes.", "handmade plot mistakes runs/readme-1"),
+        ("Draw more of them.", "handmade plot mistakes runs/readme-1 --most 40 --out mistakes.png"),
+    ),
+    "plot histograms": (
+        ("Draw the distribution of weights and gradients.", "handmade plot histograms runs/readme-1"),
+        ("Compare with an untrained network.", "handmade plot histograms readme"),
+    ),
+    "plot steps": (
+        ("Draw the error of the readme network's gradient against h.", "handmade plot steps"),
+        ("Use a trained network.", "handmade plot steps runs/readme-1"),
+    ),
+    "plot film": (
+        ("Draw the filters during 200 steps of training.", "handmade plot film"),
+        ("Draw one layer for longer.", "handmade plot film readme --layer conv1 --steps 1000 --out conv1.gif"),
+    ),
+}

@@ -1,0 +1,61 @@
+"""Networks and images on the command line: the network that is meant, and models and images that were swapped."""
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from handmade.cli.console import news
+from handmade.engine.errors import HandmadeError
+from handmade.networks import PRESETS
+from handmade.runs import inputs
+
+if TYPE_CHECKING:
+    from handmade.network import Network
+
+PICTURES = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff"}
+
+
+def network_of(target: str, seed: int) -> "Network":
+    """Return the network of a run, a model file, a network file or a preset. If its weights are fresh, a line says so."""
+    if is_image(target):
+        raise HandmadeError(
+            f"expected a model first, got the image {target!r:.80}. Try a run such as runs/readme-1, or the preset readme"
+        )
+    network = inputs.network_named(target, seed)
+    if has_fresh_weights(target):
+        news.print(f"{target}: fresh weights of seed {seed}, not trained", markup=False)
+    return network
+
+
+def network_and_image(target: str, image: str, seed: int, data: str) -> "tuple[Network, inputs.NamedImage]":
+    """Return a network, and an image by its name; HandmadeError names both if they were swapped."""
+    if is_image(target) and is_network(image):
+        swapped = f"{shlex.quote(image)} --image {shlex.quote(target)}"
+        raise HandmadeError(f"expected a model first and an image after --image, got them swapped. Try {swapped}")
+    if is_network(image):
+        raise HandmadeError(f"--image: expected an image such as test:7, or a picture file; got the model {image!r:.80}")
+    return network_of(target, seed), inputs.image_named(image, data)
+
+
+def has_fresh_weights(target: str) -> bool:
+    """Return True for a preset or a network file, which hold no weights."""
+    return target in PRESETS or target.endswith(".json")
+
+
+def is_image(name: str) -> bool:
+    """Return True for test:7, train:12, - and the name of a picture file."""
+    if Path(name).is_dir():
+        return False
+    part, _, number = name.partition(":")
+    return name == "-" or (part in {"train", "test"} and bool(number)) or Path(name).suffix.lower() in PICTURES
+
+
+def is_network(name: str) -> bool:
+    """Return True for a preset, a network file, a folder, or a file that begins as a model does."""
+    path = Path(name)
+    if has_fresh_weights(name) or path.suffix == ".safetensors" or path.is_dir():
+        return True
+    if is_image(name) or not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(9)[8:] == b"{"  # eight bytes of a length, and the header in JSON

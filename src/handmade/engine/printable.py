@@ -1,0 +1,92 @@
+"""Printable values: `print()` shows what the command shows, and `repr()` is one short line.
+
+The engine may not import rich. So the module that lays values out is found by its name when something is first printed, as a
+backend is (see `backend.py`).
+"""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import Any
+
+TEXT = "handmade.text"
+LONGEST = 160  # letters of a repr
+LONGEST_VALUE = 60  # letters of one value in it
+FEW = 4  # entries of a list that are shown one by one
+
+
+class ShortRepr:
+    """Base class of values whose `repr()` is one short line: the name of the class, and settings that are not the default.
+
+    Arrays are shown by shape and dtype. A subclass may override `_summary`.
+    """
+
+    def __init_subclass__(cls, **settings: Any) -> None:
+        super().__init_subclass__(**settings)
+        if "__repr__" not in vars(cls):
+            cls.__repr__ = cls.__repr__  # type: ignore[method-assign] # so that `dataclass` makes none
+
+    def _summary(self) -> str:
+        """Return what stands between the brackets of `repr()`."""
+        return ", ".join(f"{name}={short(value)}" for name, value in _fields(self))
+
+    def __repr__(self) -> str:
+        return cut(f"{type(self).__name__}({self._summary()})", LONGEST)
+
+
+class Printable(ShortRepr):
+    """Base class of values that `handmade.text` has a layout for."""
+
+    def __str__(self) -> str:
+        text: str = import_module(TEXT).to_text(self)
+        return text
+
+
+def short(value: Any) -> str:
+    """Return a value in a few letters: arrays by shape and dtype, long lists and dicts by their length."""
+    if _is_array(value):
+        return f"{value.dtype} {tuple(value.shape)}"
+    if isinstance(value, Mapping) and value:
+        return "{" + counted(len(value), "item") + "}"
+    if isinstance(value, list | tuple):
+        if len(value) > FEW:
+            return f"[{len(value):,} items]"
+        parts = ", ".join(map(short, value))
+        return cut(f"[{parts}]" if isinstance(value, list) else f"({parts}{',' * (len(value) == 1)})", LONGEST_VALUE)
+    return cut(repr(value), LONGEST_VALUE)
+
+
+def _is_array(value: object) -> bool:
+    """Return True for arrays of NumPy and of others, without importing them."""
+    return hasattr(value, "dtype") and hasattr(value, "shape")
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: 1 filter, 1,024 filters."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def sides(value: object) -> str:
+    """Return a setting of a layer as text: 2 x 2 for [2, 2]."""
+    return " x ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def cut(text: str, most: int) -> str:
+    """Return a text on one line, with dots in its middle where it is longer than `most` letters."""
+    text = " ".join(text.split())
+    if len(text) <= most:
+        return text
+    end = most // 4
+    return f"{text[: most - end - 3]}...{text[-end:]}"
+
+
+def _fields(value: object) -> Iterator[tuple[str, Any]]:
+    """Yield the settings of a dataclass that are not the default, or the public attributes of another object."""
+    if not dataclasses.is_dataclass(value):
+        yield from ((name, held) for name, held in vars(value).items() if not name.startswith("_"))
+        return
+    for field in dataclasses.fields(value):
+        held = getattr(value, field.name)
+        default = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+        if field.repr and not (isinstance(held, type(default)) and not _is_array(held) and held == default):
+            yield field.name, held
