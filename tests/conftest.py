@@ -3,8 +3,8 @@
 By default `compiled`, with all of its rules and with none: without them it computes as `plain` does. With the marker long,
 `plain` itself, and `compiled` with each rule switched off. Where Numba cannot be used, `plain` alone.
 
-Tests of the lab's page need a Chromium on this machine. Where there is none they are skipped, and the last lines say so. On a build
-server (CI=true) a missing browser or a missing extra is an error.
+Tests of the lab's page need a Chromium on this machine. Where there is none they are skipped, and the last lines say so. On a
+build server (CI=true) a missing browser or a missing extra is an error.
 """
 
 import os
@@ -77,7 +77,7 @@ def has_browser() -> bool:
     return browser_path() is not None
 
 
-def pytest_configure(config: pytest.Config) -> None:
+def pytest_configure() -> None:
     """Refuse to run on a build server where a part would be skipped."""
     if os.environ.get("CI", "").lower() not in {"true", "1"}:
         return
@@ -116,8 +116,10 @@ def lab_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Server"]:
 
 
 @pytest.fixture(scope="module")  # its event loop would be in the way of other modules
-def browser(lab_server: "Server") -> Iterator["Browser"]:
+def browser() -> Iterator["Browser"]:
     """Start Chromium once a module."""
+    if not has_browser():
+        pytest.skip(NO_BROWSER)
     from playwright.sync_api import sync_playwright  # noqa: PLC0415  it may be missing
 
     from lab_browser import start_browser  # noqa: PLC0415
