@@ -51,6 +51,12 @@ def show(lab: LabPage, view: str, **state: Any) -> None:
         lab.receipt("conv1[9,14,2]")
 
 
+def fits(lab: LabPage, what: str) -> None:
+    """Wait until charts have taken their sizes; then nothing is wider than the window, and no text is cut."""
+    lab.until(lambda: lab.overflow() <= 0, f"{what}: no horizontal scroll")
+    assert lab.page.evaluate(CUT) == [], what
+
+
 @pytest.mark.parametrize(
     ("view", "size", "scheme"),
     [
@@ -81,16 +87,14 @@ def test_nothing_is_cut_at_any_width(browser: Browser, lab_server: Server, size:
         for view in VIEWS:
             show(lab, view)
 
-            assert lab.overflow() <= 0, view
-            assert lab.page.evaluate(CUT) == [], view
+            fits(lab, view)
 
 
 def test_a_page_at_twice_its_size_needs_no_horizontal_scroll(browser: Browser, lab_server: Server) -> None:
     with lab_page(browser, lab_server, viewport={"width": 640, "height": 400}, device_scale_factor=2) as lab:
         show(lab, "look")
 
-        assert lab.overflow() <= 0
-        assert lab.page.evaluate(CUT) == []
+        fits(lab, "look")
 
 
 def test_dark_is_the_systems_or_the_users_choice(browser: Browser, lab_server: Server) -> None:
@@ -126,8 +130,7 @@ def test_another_language_changes_every_text_without_a_reload(lab: LabPage, lang
     shown = lab.page.evaluate("document.body.innerText").split("\n")
     assert [line for line in shown if line in words] == []  # keys instead of texts
     assert [line for line in shown if line.endswith((words["board.random"], words["tab.receipt"], words["strip.hint"]))] == []
-    assert lab.overflow() <= 0
-    assert lab.page.evaluate(CUT) == []
+    fits(lab, language)
 
 
 def test_everything_on_look_is_reached_by_keyboard_alone(lab: LabPage) -> None:
