@@ -26,7 +26,8 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabClient]:
 def check(client: LabClient, examples: int) -> None:
     schema = schemathesis.openapi.from_dict(client.app.openapi())
     operations = [each.ok() for each in schema.get_all_operations() if isinstance(each, Ok)]
-    assert len(operations) >= 18
+    assert len(operations) >= 26
+    operations = [each for each in operations if not each.path.endswith("/events")]  # which does not end
     page = client.page("run:chain")
     for operation in operations:
         cases = st.one_of(*(operation.as_strategy(generation_mode=mode) for mode in GenerationMode))

@@ -8,11 +8,13 @@ from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
 from handmade.engine.network import Network
-from handmade.lab import maps, schemas
+from handmade.lab import maps
+from handmade.lab import training_schemas as schemas
 from handmade.lab.pages import Page
 from handmade.lab.plans import Plan
 from handmade.lab.race import same_start
 from handmade.lab.routes.common import FRAME, Frame, LabState, PageOf, Parts, Plain
+from handmade.lab.schemas import NetworkAnswer
 from handmade.lab.training import Trainings
 
 router = APIRouter(tags=["training"], prefix="/pages/{page}")
@@ -43,7 +45,7 @@ async def estimate(body: schemas.EstimateOf, page: PageOf, lab: LabState) -> Pla
     return Plain(await lab.aside(page.training(make=True).estimate, plan))
 
 
-@router.post("/training/{lane}/adopt", response_model=schemas.NetworkAnswer)
+@router.post("/training/{lane}/adopt", response_model=NetworkAnswer)
 async def adopt(lane: schemas.Lane, page: PageOf, lab: LabState) -> Plain:
     """Give the page the network of a lane as it is now."""
     network, _ = page.training().network(lane)
