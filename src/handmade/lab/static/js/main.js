@@ -16,6 +16,7 @@ import { showKeys, startKeyboard } from "./keyboard.js";
 import { startDivider } from "./layout.js";
 import "./look.js";
 import "./nudge.js";
+import { startQuiz } from "./quiz.js";
 import { Overlay } from "./overlay.js";
 import { search, startPicker } from "./picker.js";
 import { Store } from "./state.js";
@@ -88,6 +89,7 @@ async function start() {
   startStripTools(lab);
   startPicker(lab);
   startDivider();
+  startQuiz(lab);
   startKeyboard(lab);
   lab.views = new Views(lab);
   lab.views.show();

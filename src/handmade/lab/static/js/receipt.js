@@ -3,7 +3,7 @@
  *
  * Interface
  *   new ReceiptPanel(root, lab); events of lab.receipts (an EventTarget): "rendered" (detail {root, receipt, place}), after every rendering,
- *   so that another module (the quiz) can change what is shown. Numbers have [data-value-place] and [data-value].
+ *   so that another module (the quiz) can change what is shown; "again" asks for a rendering. Numbers have [data-value-place] and [data-value].
  */
 import { ApiError, GoneError } from "./api.js";
 import { openDialog } from "./dialog.js";
@@ -27,6 +27,7 @@ export class ReceiptPanel {
     root.classList.add("receipts");
     const again = () => this.refresh();
     lab.focus.addEventListener("pin", again);
+    lab.receipts.addEventListener("again", again);
     lab.data.addEventListener("image", again);
     lab.data.addEventListener("gradients", again);
     languages.addEventListener("change", () => { this.shownKey = ""; again(); });
@@ -94,7 +95,7 @@ export class ReceiptPanel {
    */
   #ghost(place, receipt) {
     const line = this.root.querySelector(".ghost");
-    if (line && receipt && place !== this.lab.store.state.focus) line.replaceChildren(`${place} = ${precise(receipt.value)}`);
+    if (line && receipt && place !== this.lab.store.state.focus) line.replaceChildren(`${place} = ${this.lab.store.state.covered.includes(place) ? "?" : precise(receipt.value)}`);
   }
 
   /**

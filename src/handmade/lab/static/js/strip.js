@@ -55,7 +55,7 @@ export class Strip extends EventTarget {
     themes.addEventListener("change", () => this.redraw());
     languages.addEventListener("change", () => this.redraw());
     store.subscribe((state, old) => {
-      if (state.direction !== old.direction || state.scale !== old.scale) this.redraw();
+      if (state.direction !== old.direction || state.scale !== old.scale || state.covered !== old.covered) this.redraw();
     });
     new ResizeObserver(() => {
       if (this.size !== this.#size()) this.build();
@@ -168,7 +168,8 @@ export class Strip extends EventTarget {
   #listed(figure, i) {
     const { network } = this.data;
     const name = figure.node.name === network?.logits ? network.classes[i] ?? i : i;
-    return `${String(name).slice(0, 6)}  ${shown(this.values(figure.node)?.[i])}`;
+    const covered = this.store.state.covered.includes(this.placeOf(figure, i));
+    return `${String(name).slice(0, 6)}  ${covered ? "?" : shown(this.values(figure.node)?.[i])}`;
   }
 
   /**
