@@ -176,7 +176,7 @@ class LabPage:
 
     def receipt(self, place: str, name: str = "receipt") -> Locator:
         """Wait for the receipt of a place."""
-        found = self.page.locator(f'[data-testid="{name}"][data-receipt="{place}"]')
+        found = self.page.locator(f'[data-testid="{name}"][data-receipt="{place}"]:visible')
         expect(found).to_be_visible()
         return found
 
