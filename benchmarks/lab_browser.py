@@ -113,8 +113,12 @@ class LabPage:
 
     def open(self, **state: Any) -> "LabPage":
         """Open the page in a state, and wait for its picture."""
-        self.page.goto(f"{self.server.address}/{hash_of(state) if state else ''}")
+        self.page.goto(self.link(**state))
         return self.ready()
+
+    def link(self, **state: Any) -> str:
+        """Return a link to the page in a state."""
+        return f"{self.server.address}/{hash_of(state) if state else ''}"
 
     def ready(self) -> "LabPage":
         """Wait until the maps and the answer are drawn."""
