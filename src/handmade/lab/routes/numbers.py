@@ -57,7 +57,10 @@ def _gradients(page: Page, label: int | None) -> Parts:
 
 
 def _receipt(page: Page, body: schemas.ReceiptOf) -> dict[str, Any]:
-    work = page.checked_work(body.label)
+    if body.lane:
+        work = page.checked_work_of(page.training().network(body.lane)[0], body.label)
+    else:
+        work = page.checked_work(body.label)
     found = explain_work(work, body.at, by=body.by, h=body.h)
     return answers.receipt_answer(found, reach(work, found.at), body.expand)
 

@@ -6,7 +6,7 @@
  * Interface
  *   new Chart(root, {lab, name: text key, x: Axis, y: Axis, series: [Series]})
  *     Axis: {label: text key, log, format(number) -> text}
- *     Series: {label: text key or text, colour: CSS variable, width, dash, points: size of dots, line: false for dots alone, value(number) -> text, last: show the last value}
+ *     Series: {label: text key or text, colour: CSS variable, width, dash, points: size of dots, line: false for dots alone, value(number) -> text, last: show the last value, silent: not in the legend}
  *   chart.set(columns)               [x, y of the first series, ...]; null is a gap
  *   chart.change({x, y, series})     other axes or series; call set afterwards
  *   chart.mark(x)                    a vertical line at x; null: none
@@ -20,7 +20,7 @@ import { hasText, languages, number, precise, text } from "./text.js";
 
 /**
  * @typedef {{label: string, log?: boolean, format?: (x: number) => string, range?: [number|null, number|null]}} Axis
- * @typedef {{label: string, colour: string, width?: number, dash?: number[], points?: number, line?: boolean, value?: (x: number) => string, last?: boolean}} Series
+ * @typedef {{label: string, colour: string, width?: number, dash?: number[], points?: number, line?: boolean, value?: (x: number) => string, last?: boolean, silent?: boolean}} Series
  * @typedef {(number|null)[]} Column
  */
 
@@ -80,7 +80,7 @@ export class Chart {
     this.legend = h("div", { class: "chart-legend" });
     this.tools = h("span", { class: "chart-tools" }, h("button", { type: "button", class: "plain", t: "table.open", data: { hint: "table.as" }, on: { click: () => this.table() } }));
     root.classList.add("chart");
-    root.append(h("div", { class: "chart-head" }, h("h3", { t: name }), this.tools), this.legend, this.box);
+    root.append(h("div", { class: "chart-head" }, h("h3", { t: name }), this.legend, this.tools), this.box);
     this.box.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.#key(event));
     this.box.addEventListener("blur", () => this.plot?.setCursor({ left: -10, top: -10 }));
     const again = () => this.#build();
@@ -134,14 +134,14 @@ export class Chart {
     this.#legend();
     if (this.#isEmpty) return;
     const axis = (/** @type {Axis} */ { label, format, log }, /** @type {boolean} */ side) => ({
-      stroke: css("--muted"), font: FONT, label: named(label), labelFont: FONT, labelSize: 16, labelGap: 0, gap: 3, size: side ? 56 : 22,
+      stroke: css("--muted"), font: FONT, label: label && (side || this.box.clientHeight > 150) ? named(label) : undefined, labelFont: FONT, labelSize: 16, labelGap: 0, gap: 3, size: side ? 56 : 22,
       grid: { stroke: css("--line"), width: 1 }, ticks: { stroke: css("--line"), size: 4 }, space: side ? 28 : 64,
       values: (/** @type {any} */ _, /** @type {(number|null)[]} */ ticks) => ticks.map((v) => (v === null ? "" : (format ?? tick)(log ? 10 ** v : v))),
       ...(log ? { incrs: POWERS } : {}),
     });
     const scale = (/** @type {Axis} */ { range }) => ({ time: false, ...(range ? { range } : {}) });
     this.plot = new this.uPlot({
-      width: this.box.clientWidth, height: Math.max(90, this.box.clientHeight), legend: { show: false }, padding: [8, 10, 0, 0],
+      width: this.box.clientWidth, height: Math.max(60, this.box.clientHeight), legend: { show: false }, padding: [8, 10, 0, 0],
       cursor: { points: { size: 7 }, drag: { x: true, y: false } },
       scales: { x: scale(this.x), y: scale(this.y) }, axes: [axis(this.x, false), axis(this.y, true)],
       series: [{}, ...this.series.map(({ colour, width = 1.5, dash, points = 0, line = true, label }) => ({
@@ -160,7 +160,7 @@ export class Chart {
   #resize() {
     if (!this.box.clientWidth) return;
     if (!this.plot) this.#build();
-    else this.plot.setSize({ width: this.box.clientWidth, height: Math.max(90, this.box.clientHeight) });
+    else this.plot.setSize({ width: this.box.clientWidth, height: Math.max(60, this.box.clientHeight) });
   }
 
   /** @param {any} plot */
@@ -187,7 +187,7 @@ export class Chart {
       const swatch = h("span", { class: series.dash ? "swatch dashed" : series.line === false ? "swatch dot" : "swatch", "aria-hidden": "true" });
       swatch.style.setProperty("--colour", `var(${series.colour})`);
       return h("button", {
-        type: "button", class: "plain legend-entry", "aria-pressed": "mixed", on: { click: (/** @type {any} */ event) => this.#toggle(series, i, event.currentTarget) },
+        type: "button", class: "plain legend-entry", hidden: !!series.silent, "aria-pressed": "mixed", on: { click: (/** @type {any} */ event) => this.#toggle(series, i, event.currentTarget) },
       }, swatch, named(series.label), " ", this.cells?.[i]);
     }));
     for (const [i, button] of [...this.legend.querySelectorAll("button")].entries()) button.setAttribute("aria-pressed", String(!this.hiddenNames.has(this.series[i].label)));

@@ -12,7 +12,7 @@
  *   data.want("weights"|"gradients"|"contributions", true|false, owner)   fetch it now and after every change, for as long as wanted
  *   data.draw(bytes, height, width)   a drawing (grey bytes); resolves when its maps are here
  *   data.dropFile(blob)               a picture file
- *   data.receipt(place, {by, h, expand})   -> Receipt; data.call(method, path, options): any request below /api/pages/{id}
+ *   data.receipt(place, {by, h, expand, lane})   -> Receipt; data.call(method, path, options): any request below /api/pages/{id}
  *   events "gone", "back" (server), "locked" (the server has another token), "trouble" (detail {where, message}; where: "image", "network", "page", "place"),
  *   "fine" (detail {where}), "page" (a page was made on the server), "busy" (detail true or false)
  *
@@ -131,10 +131,11 @@ export class Data extends EventTarget {
 
   /**
    * @param {string} at
-   * @param {{by?: string, h?: number, expand?: number[]|null, signal?: AbortSignal}} [options]
+   * @param {{by?: string, h?: number, expand?: number[]|null, lane?: string|null, signal?: AbortSignal}} [options] lane: in the network of a training
    */
-  async receipt(at, { by = this.store.state.by, h, expand = null, signal } = {}) {
-    const body = { at, by, label: this.label, expand, ...(h === undefined ? {} : { h }) };
+  async receipt(at, { by = this.store.state.by, h, expand = null, lane = null, signal } = {}) {
+    const body = { at, by, label: this.label, expand, ...(h === undefined ? {} : { h }), ...(lane ? { lane } : {}) };
+    if (lane) return this.call("POST", "receipt", { json: body, signal });
     const key = `${this.version} ${JSON.stringify(body)}`;
     const kept = this.receipts.get(key);
     if (kept) return kept;

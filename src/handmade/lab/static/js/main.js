@@ -23,6 +23,7 @@ import { Store } from "./state.js";
 import { message, Status } from "./status.js";
 import { startStripTools } from "./striptools.js";
 import { Strip } from "./strip.js";
+import "./train.js";
 import { language, LANGUAGES, preferredLanguage, setLanguage, text } from "./text.js";
 import { Views } from "./views.js";
 

@@ -2,7 +2,7 @@
  * The receipt of the pinned number, else of the hovered one; with a second pin, two side by side and their difference.
  *
  * Interface
- *   new ReceiptPanel(root, lab); events of lab.receipts (an EventTarget): "rendered" (detail {root, receipt, place}), after every rendering,
+ *   new ReceiptPanel(root, lab); panel.lane: a training whose network is explained; events of lab.receipts (an EventTarget): "rendered" (detail {root, receipt, place}), after every rendering,
  *   so that another module (the quiz) can change what is shown; "again" asks for a rendering. Numbers have [data-value-place] and [data-value].
  */
 import { ApiError, GoneError } from "./api.js";
@@ -24,6 +24,8 @@ export class ReceiptPanel {
     this.lab = lab;
     this.turn = 0;
     this.shownKey = "";
+    /** The lane of a training whose network is explained; null: the page's network. @type {string|null} */
+    this.lane = null;
     root.classList.add("receipts");
     const again = () => this.refresh();
     lab.focus.addEventListener("pin", again);
@@ -60,7 +62,7 @@ export class ReceiptPanel {
   /** @param {string} place */
   async #get(place) {
     try {
-      return { receipt: await this.lab.data.receipt(place) };
+      return { receipt: await this.lab.data.receipt(place, { lane: this.lane }) };
     } catch (error) {
       if (error instanceof GoneError) this.lab.data.lost();
       return { error: error instanceof ApiError ? error.message : text("server.gone") };
@@ -136,7 +138,7 @@ export class ReceiptPanel {
     if (!receipt) return h("article", { class: "receipt" }, h("h3", {}, place), h("p", { class: "problem" }, error ?? ""));
     const context = {
       lab: this.lab, at: place,
-      expand: async (/** @type {number[]} */ path) => (await this.lab.data.receipt(place, { expand: path })).total,
+      expand: async (/** @type {number[]} */ path) => (await this.lab.data.receipt(place, { expand: path, lane: this.lane })).total,
     };
     return h("article", { class: "receipt", data: { receipt: place, testid: i ? "receipt-second" : "receipt" } },
       h("header", {}, h("h3", {}, h("span", { class: "place" }, receipt.at ?? place), " = ",

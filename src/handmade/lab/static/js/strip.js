@@ -4,7 +4,8 @@
  * Interface
  *   new Strip(root, lab)                 lab: {store, data, focus}
  *   strip.figures                        Map from node name to Figure {node, view, element, legend, note, paint}
- *   strip.show({prefix, frame, kind})    shows arrays "prefix<node>" of a frame in the place of the activations, "diff:" for example;
+ *   strip.show({prefix, frame, kind, activations})   shows arrays "prefix<node>" of a frame in the place of the activations, "diff:" for example;
+ *                                        activations: true for those of another network;
  *                                        nodes without an array are empty. strip.show(null) returns to the state's direction
  *   strip.values(node), strip.placeOf(figure, offset), strip.rove(canvas): the numbers shown, their places, the map that Tab reaches
  *   events: "drawn" (maps have other values), "built" (another network or size)
@@ -41,7 +42,7 @@ export class Strip extends EventTarget {
     root.append(this.inner);
     /** @type {Map<string, Figure>} */
     this.figures = new Map();
-    /** @type {{prefix: string, frame: import("./frames.js").Frame, kind?: string}|null} */
+    /** @type {{prefix: string, frame: import("./frames.js").Frame, kind?: string, activations?: boolean}|null} */
     this.shown = null;
     this.locked = false;
     /** Steps of SIZES that maps are larger than what fits. */
@@ -62,7 +63,7 @@ export class Strip extends EventTarget {
     }).observe(root);
   }
 
-  /** @param {{prefix: string, frame: import("./frames.js").Frame, kind?: string}|null} other */
+  /** @param {{prefix: string, frame: import("./frames.js").Frame, kind?: string, activations?: boolean}|null} other */
   show(other) {
     this.shown = other;
     this.redraw();
@@ -193,7 +194,7 @@ export class Strip extends EventTarget {
     const backward = this.store.state.direction === "backward" && !this.shown;
     let network = 0;
     for (const { node } of this.figures.values()) {
-      const values = node.name === "input" && !backward && !this.shown ? null : this.values(node);
+      const values = node.name === "input" && !backward && (!this.shown || this.shown.activations) ? null : this.values(node);
       if (values) network = Math.max(network, largest(values));
     }
     this.root.classList.toggle("empty", !this.data.image && !this.shown);
@@ -222,7 +223,7 @@ export class Strip extends EventTarget {
       const { scale, gap, across, listed } = view;
       view.layout(view.grid, { scale, gap, across, listed, channels: this.#order(node, view.grid) });
     }
-    const grey = node.name === "input" && !backward && !this.shown && isGrey(values);
+    const grey = node.name === "input" && !backward && (!this.shown || this.shown.activations) && isGrey(values);
     const kind = this.shown?.kind ?? (grey ? "grey" : "signed");
     figure.kind = kind;
     const { scale } = this.store.state;
