@@ -1,10 +1,13 @@
 """A client of the lab without a network: requests go to the application itself, from any thread."""
 
+import json
+from concurrent.futures import Future
 from contextlib import ExitStack
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
+import anyio
 import httpx
 from anyio.from_thread import start_blocking_portal
 
@@ -12,6 +15,7 @@ from handmade.engine.arrays import Array
 from handmade.lab.app import Lab, create_app
 from handmade.lab.catalogue import Catalogue
 from handmade.lab.frames import read_frame
+from handmade.lab.guard import Guard
 
 TOKEN, PORT = "secret", 8000
 ADDRESS = f"http://127.0.0.1:{PORT}"
@@ -60,6 +64,64 @@ class LabClient:
         """Open a page."""
         made = right(self.post("/api/pages", {"source": source, **state})).json()
         return PageClient(self, made["page"], made["network"])
+
+
+class EventReader:
+    """A stream of events of a page, read by a task of the server's loop; `hold` makes it a reader that stands still."""
+
+    def __init__(self, client: LabClient, path: str, *, hold: bool = False) -> None:
+        self._client, self._path = client, path
+        self.status, self.messages = 0, list[tuple[str, dict[str, Any]]]()
+        self._held, self._left = anyio.Event(), anyio.Event()
+        if not hold:
+            self._held.set()
+        self._cookie = f"{Guard(client.app, TOKEN, PORT).cookie}={TOKEN}"
+        self.task: Future[None] = client.portal.start_task_soon(self._read)
+
+    async def _read(self) -> None:
+        headers = [(b"host", f"127.0.0.1:{PORT}".encode()), (b"cookie", self._cookie.encode())]
+        scope: dict[str, Any] = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": "1.1",
+            "method": "GET",
+        }
+        scope |= {"scheme": "http", "path": self._path, "raw_path": self._path.encode(), "query_string": b"", "headers": headers}
+        scope |= {"client": ("127.0.0.1", 1), "server": ("127.0.0.1", PORT), "root_path": ""}
+        first = True
+
+        async def receive() -> dict[str, Any]:
+            nonlocal first
+            if first:
+                first = False
+                return {"type": "http.request", "body": b"", "more_body": False}
+            await self._left.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                self.status = message["status"]
+                return
+            for part in message.get("body", b"").split(b"\n\n"):
+                if part.startswith(b"event: "):
+                    kind, data = part.removeprefix(b"event: ").split(b"\ndata: ", 1)
+                    self.messages.append((kind.decode(), json.loads(data)))
+            await self._held.wait()
+
+        await self._client.app(scope, receive, send)
+
+    def of(self, kind: str, lane: str = "a") -> list[dict[str, Any]]:
+        """Return the messages of a kind so far."""
+        return [each for name, each in list(self.messages) if name == kind and each["lane"] == lane]
+
+    def release(self) -> None:
+        """Read on."""
+        self._client.portal.call(self._held.set)
+
+    def leave(self) -> None:
+        """Close the connection."""
+        self._client.portal.call(self._left.set)
+        self.task.result(5)
 
 
 class PageClient:

@@ -108,6 +108,7 @@ class Lane:
             self.close()
             return None, None
         if self.stopping:
+            self.session.stop()
             self._guarded(lambda: next(stream, None))  # which saves and ends
             self._end("stopped")
             return None, None
