@@ -90,7 +90,9 @@ def first_picture(browser: Browser, server: Server, rounds: int) -> Found:
     for _ in range(rounds):
         with watched(browser, server) as lab:
             lab.open()
-            times.append(float(lab.until(lambda lab=lab: lab.page.evaluate("window.seen.first"), "a first picture")))
+            until_more(lab, "receipts", -1)  # the page is there
+            lab.page.wait_for_timeout(100)
+            times.append(float(lab.page.evaluate("window.seen.first")))
     return Found("first picture after opening", "0.8 s", milliseconds(times), statistics.median(times) <= 800)
 
 

@@ -229,6 +229,7 @@ def lab_page(browser: Browser, server: Server, **options: Any) -> Iterator[LabPa
 
 
 def new_context(browser: Browser, server: Server, **options: Any) -> BrowserContext:
+    """Open a context with the cookie: tabs of one user."""
     context = browser.new_context(**{"locale": "en-GB", "viewport": {"width": 1280, "height": 800}} | options)
     context.set_default_timeout(1000 * PATIENCE)
     assert context.request.get(server.link).ok

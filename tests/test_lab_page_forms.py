@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, expect
 
 from lab_browser import LabPage, Server, lab_page
 
-VIEWS = ("look", "nudge", "quiz")
+VIEWS = ("look", "nudge", "train", "quiz")
 NARROW, WIDE, WIDEST = {"width": 390, "height": 844}, {"width": 1280, "height": 800}, {"width": 2560, "height": 1440}
 PINNED = {"focus": "conv1[9,14,2]"}
 # Elements whose text does not fit, although no part of them scrolls; and buttons that stand outside of the window.
