@@ -56,14 +56,14 @@ class Points:
 
     def plain(self, lane: str) -> dict[str, Any]:
         """Return the points as plain data."""
-        kept = thinned(self._steps)
+        kept = thinned(self._steps, MOST_POINTS)
         return {
             "lane": lane,
             "fresh": self.fresh,
             "steps": [point.step for point in kept],
             "loss": [point.loss for point in kept],
             "accuracy": [point.accuracy for point in kept],
-            "validation": thinned(self._validation),
+            "validation": thinned(self._validation, MOST_POINTS),
         }
 
 
@@ -160,7 +160,7 @@ def _add(points: list[Any], point: Any) -> None:
     """Add a point; of too many, every second one is dropped."""
     points.append(point)
     if len(points) > 2 * MOST_POINTS:
-        points[:] = thinned(points)
+        points[:] = thinned(points, MOST_POINTS)
 
 
 def _message(kind: str, content: dict[str, Any]) -> bytes:

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -19,6 +20,7 @@ from handmade.runs.record import SETTINGS, locked, read_run_json
 HIDDEN = ".lab-"  # lists of runs leave such folders out
 NETWORK = "network.json"  # layers of a network that is no preset, in the folder of its training
 LONGEST_NAME = 80  # letters
+NEW = 60.0  # seconds in which a folder may not be held yet
 LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
 
 
@@ -102,5 +104,7 @@ def _sweep(runs: Path) -> None:
         return
     for folder in runs.glob(f"{HIDDEN}*"):
         with suppress(HandmadeError, OSError):
+            if time.time() - folder.stat().st_mtime < NEW:
+                continue
             os.close(locked(folder))
             shutil.rmtree(folder, ignore_errors=True)

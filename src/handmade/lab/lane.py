@@ -155,9 +155,7 @@ class Lane:
         if step.stopped or step.number == step.steps:
             self._guarded(lambda: next(self._stream, None) if self._stream else None)
             self._end("finished")
-        point = Point(step.number, step.loss, step.accuracy)
-        self.points.add(point, share)
-        return point, share
+        return Point(step.number, step.loss, step.accuracy), share
 
     def _validated_by(self, progress: Progress) -> tuple[int, float] | None:
         """Note the accuracy on the validation set, or now and then on test images."""
@@ -170,7 +168,11 @@ class Lane:
         elif self._validate is None or (not last and now - self._validated < pause):
             return None
         else:
-            found = self._validate(step.smoothed)
+            try:
+                found = self._validate(step.smoothed)
+            except (HandmadeError, MemoryError):  # the training is more important
+                self._validate = None
+                return None
             self._validated = time.perf_counter()
             self._validation_cost = self._validated - now
         self._validation = {"step": step.number} | found
@@ -210,6 +212,9 @@ class Lane:
     def news(self) -> dict[str, Any]:
         """Return the newest state as plain data."""
         per_step = sum(self._durations) / len(self._durations) if self._durations else None
+        left = None if per_step is None else per_step * (self.total - self.steps)
+        if left is not None and self.limit is not None:
+            left = max(0.0, min(left, self.limit - self.used))
         return {
             "lane": self.name,
             "status": self.status,
@@ -223,7 +228,7 @@ class Lane:
             "smoothed": self._smoothed,
             "validation": self._validation,
             "seconds": self.used,
-            "left": None if per_step is None else per_step * (self.total - self.steps),
+            "left": left,
             "images_per_second": self._images / per_step if per_step else None,
             "warnings": self._warnings,
             "version": self.version,

@@ -1,6 +1,7 @@
 """Plans of trainings: from the settings that a page sends to a session, and its cost before it begins."""
 
 import json
+import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import closing
@@ -21,7 +22,7 @@ from handmade.lab.errors import LabError
 from handmade.lab.folders import NETWORK
 from handmade.runs import Settings, TrainingSession, start
 from handmade.runs.backends import use_backend
-from handmade.runs.cost import estimated
+from handmade.runs.cost import Estimate, estimated
 from handmade.runs.job import Job, assemble
 from handmade.runs.settings import settings
 from handmade.text.number_format import duration
@@ -63,9 +64,11 @@ class Plan:
         chosen = self._settings(folder)
         return start(chosen, folder, weights=self.network if self.here else None, allow_long=True)
 
-    def estimate(self, folder: Path) -> dict[str, Any]:
+    def estimate(self) -> dict[str, Any]:
         """Measure a step, and return the cost of the training as plain data."""
-        return cost_of(assemble(self._settings(folder)))
+        with tempfile.TemporaryDirectory() as folder:
+            job = assemble(self._settings(Path(folder)))
+        return _cost(job, estimated(job, allow_long=True))
 
     def _settings(self, folder: Path) -> Settings:
         allowed = [each.name for each in settings() if each.name not in FILES]
@@ -96,9 +99,8 @@ class Plan:
         return str(path)
 
 
-def cost_of(job: Job) -> dict[str, Any]:
-    """Measure a step, or a pass of the definition, and return the cost as plain data."""
-    found = estimated(job, allow_long=True)
+def _cost(job: Job, found: Estimate | None) -> dict[str, Any]:
+    """Return a cost by the definition as plain data; without one, that of a step, which is measured."""
     if found is None:
         step, passes = _measured(job), ""
     else:
@@ -119,7 +121,7 @@ def check_cost(session: TrainingSession, *, accepted: bool) -> dict[str, Any] | 
     """
     if session.estimate is None:
         return None
-    cost = cost_of(session.job)
+    cost = _cost(session.job, session.estimate)
     if cost["seconds"] > LONG and not accepted:
         raise LabError(f"the definition takes long: {cost['text']}. Accept the cost, or try fewer steps", 409, "cost", cost)
     return cost

@@ -45,7 +45,7 @@ class Trainings:
         self._catalogue, self._events = catalogue, events
         self._lanes: dict[str, Lane] = {}
         self._tasks: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
-        self._condition = threading.Condition()
+        self._condition, self._telling = threading.Condition(), threading.Lock()
         self._closed = False
         self._versions = 0
         self._folders: Folders | None = None
@@ -79,15 +79,6 @@ class Trainings:
             if lane.ended == "failed":
                 raise HandmadeError(f"training in lane {name}: {lane.error}")
         return costs
-
-    def estimate(self, plan: Plan) -> dict[str, Any]:
-        """Return the cost of a training."""
-        folders = self._folder()
-        folder = folders.new()
-        try:
-            return plan.estimate(folder)
-        finally:
-            folders.remove(folder)
 
     def act(self, name: str, action: str) -> dict[str, Any]:
         """Play, pause, go on for one step or to the end of the epoch, or stop; return the news of the lane."""
@@ -135,8 +126,9 @@ class Trainings:
 
     def show(self, put: Callable[..., object]) -> None:
         """Put the state and the curves of all lanes into a new stream."""
-        for name, lane in list(self._lanes.items()):
-            put(name, lane.news(), lane.points.copy(), None)
+        with self._telling:
+            for name, lane in list(self._lanes.items()):
+                put(name, lane.news(), lane.points.copy(), None)
 
     def close(self) -> None:
         """End all of them within a step, and remove their folders; this does not wait."""
@@ -190,7 +182,8 @@ class Trainings:
             with self._condition:
                 lane.clock = joined(lane, self._lanes.values())
                 self._lanes[name] = lane
-            self._events.put(name, lane.news(), points=lane.points)
+            with self._telling:
+                self._events.put(name, lane.news(), points=lane.points)
         if len(lanes) > 1:  # a race
             for lane in lanes.values():
                 lane.clock = 0.0
@@ -232,7 +225,9 @@ class Trainings:
         if lane.network is not before:
             self._versions += 1
             lane.version = self._versions
-        self._events.put(lane.name, lane.news(), add=points)
+        with self._telling:  # a stream that begins now gets each point once
+            lane.points.add(*points)
+            self._events.put(lane.name, lane.news(), add=points)
 
 
 def _answer(work: Callable[[], Any], future: "Future[Any]") -> None:

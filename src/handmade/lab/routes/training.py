@@ -42,7 +42,7 @@ async def train(body: schemas.NewTraining, page: PageOf, lab: LabState) -> Plain
 async def estimate(body: schemas.EstimateOf, page: PageOf, lab: LabState) -> Plain:
     """Measure the cost of a training."""
     plan = _plan(page, body.settings, body.start)
-    return Plain(await lab.aside(page.training(make=True).estimate, plan))
+    return Plain(await lab.aside(plan.estimate))
 
 
 @router.post("/training/{lane}/adopt", response_model=NetworkAnswer)
