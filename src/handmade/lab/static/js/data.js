@@ -51,6 +51,8 @@ export class Data extends EventTarget {
     /** Source of the first network. @type {string|null} */
     this.first = null;
     this.gone = false;
+    /** True if the network is that of a training of this page, which no source names. */
+    this.adopted = false;
     /** @type {Record<string, Set<string>>} */
     this.wanted = { weights: new Set(), gradients: new Set(), contributions: new Set() };
     /** @type {Record<string, number>} */
@@ -160,9 +162,16 @@ export class Data extends EventTarget {
   /** Take a network that the server put into this page (an adopted training); edits are dropped. @param {NetworkInfo} network */
   async adopt(network) {
     this.steps.sent = { network: JSON.stringify([network.source, network.seed]), edits: "[]", image: "" };
+    this.adopted = true;
     this.set("network", network);
     this.store.change({ source: network.source, seed: network.seed, edits: [] }, { how: "push" });
     await this.sync();
+  }
+
+  /** Open the state's source again, in the place of an adopted training. */
+  reopen() {
+    this.steps.sent.network = "";
+    return this.sync();
   }
 
   #stages() {

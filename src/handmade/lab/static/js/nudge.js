@@ -19,6 +19,7 @@ import { WeightsPanel } from "./weights.js";
 
 const [LEAST, MOST] = [-6, 1]; // powers of 10 of |h| on the slider
 const STEPS = 1000;
+const IDLE = 250; // ms after the last key before h goes into the state
 const MARKED = 400; // switched places that are outlined
 
 /** @param {number} step */
@@ -37,6 +38,8 @@ export class Nudge extends EventTarget {
     this.h = 0.1;
     /** @type {import("./frames.js").Frame|null} */
     this.frame = null;
+    /** @type {any} */
+    this.timer = 0;
     this.due = false;
     this.asking = false;
     this.problem = "";
@@ -79,8 +82,14 @@ export class Nudge extends EventTarget {
    */
   move(step, { store = true, at = this.at } = {}) {
     if (!at) return;
-    if (store) this.lab.store.change({ nudge: { at, h: step } }, { undo: true });
+    clearTimeout(this.timer);
+    if (store) this.timer = setTimeout(() => this.#store(), at === this.at ? IDLE : 0);
     this.#take(at, step);
+  }
+
+  /** Put number and h into the state. */
+  #store() {
+    if (this.at) this.lab.store.change({ nudge: { at: this.at, h: this.h } }, { undo: true });
   }
 
   /**

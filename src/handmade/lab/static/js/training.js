@@ -84,6 +84,7 @@ export class Training extends EventTarget {
   #news(news) {
     this.#lane(news.lane).news = news;
     this.#tell("news", news.lane);
+    document.querySelector("[data-view=train][data-testid]")?.classList.toggle("is-training", this.running);
     this.#look();
   }
 
