@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,14 @@ from handmade.lab.catalogue import Catalogue
 from handmade.runs import Settings, read_record, start
 from lab_browser import LabPage, Server, lab_page
 
-SETTINGS = {"gradient": "backprop", "batch_size": 16, "limit": 160, "epochs": 3, "seed": 4, "schedule": "constant"}
+SETTINGS: dict[str, Any] = {
+    "gradient": "backprop",
+    "batch_size": 16,
+    "limit": 160,
+    "epochs": 3,
+    "seed": 4,
+    "schedule": "constant",
+}
 
 
 @pytest.fixture(scope="module")
@@ -56,9 +64,8 @@ def lane(lab: LabPage, name: str = "a", **expected: object) -> Locator:
 
 def engine_after(tmp_path: Path, steps: int) -> handmade.Network:
     """The same training by the engine alone."""
-    start(
-        Settings(network="readme", steps=steps, **{k: v for k, v in SETTINGS.items() if k != "epochs"}), tmp_path / "run"
-    ).finish()  # type: ignore[arg-type]
+    settings = {name: value for name, value in SETTINGS.items() if name != "epochs"}
+    start(Settings(network="readme", steps=steps, **settings), tmp_path / "run").finish()
     return handmade.load(tmp_path / "run" / "model.safetensors")
 
 
