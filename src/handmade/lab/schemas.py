@@ -10,6 +10,7 @@ MOST_EDITS = 1000
 LONGEST_PLACE = 300  # letters
 
 Index = Annotated[int, Field(ge=0, le=MOST)]
+Lane = Literal["a", "b"]
 Label = Annotated[int, Field(ge=0, le=MOST)] | None
 Number = Annotated[float, Field(allow_inf_nan=False)]
 PlaceText = Annotated[str, Field(max_length=LONGEST_PLACE)]

@@ -73,6 +73,10 @@ async function start() {
   lab.store = new Store();
   lab.data = new Data(lab.store);
   lab.focus = new Focus(lab.store, lab.data);
+  /** @type {any[]} */
+  const early = []; // troubles that come before anybody can show them
+  const keep = (/** @type {any} */ event) => early.push(event.detail);
+  lab.data.addEventListener("trouble", keep);
   lab.data.sync();
   await texts;
   lab.strip = new Strip(byId("strip"), lab);
@@ -100,6 +104,8 @@ async function start() {
   };
   lab.store.subscribe(tellProblem);
   tellProblem();
+  lab.data.removeEventListener("trouble", keep);
+  for (const detail of early) lab.data.tell("trouble", detail);
 }
 
 start();

@@ -129,7 +129,10 @@ export class Training extends EventTarget {
    * @param {string} lane
    * @param {string} action
    */
-  async act(lane, action) { this.#news(await this.lab.data.call("POST", `training/${lane}/${action}`)); }
+  async act(lane, action) {
+    const news = await this.lab.data.call("POST", `training/${lane}/${action}`);
+    if (this.source?.readyState !== EventSource.OPEN) this.#news(news); // else the stream brings newer news
+  }
 
   /** @param {string} lane */
   async adopt(lane) {
