@@ -53,7 +53,7 @@ def test_a_reload_keeps_everything(lab: LabPage) -> None:
     assert lab.value("conv1[12,10,5]") == before
     expect(lab["loss"]).to_have_text(loss)
     expect(lab["label"]).to_have_value("7")
-    expect(lab.page.locator("#picker-button")).to_contain_text("1 weights changed")
+    expect(lab.page.locator("#picker-button")).to_contain_text("weights changed: 1")
 
 
 def test_undo_and_redo(lab: LabPage) -> None:
