@@ -139,11 +139,11 @@ def test_the_seed_decides_everything_and_the_images_given_stay(amount: str) -> N
 @pytest.mark.parametrize(
     ("amounts", "message"),
     [
-        ({"shift": -1}, "shift of an augmentation wants a number of at least 0; got -1"),
-        ({"noise": math.nan}, "noise .* got nan"),
-        ({"elastic": math.inf}, "elastic .* got inf"),
-        ({"rotation": "much"}, "rotation .* got 'much'"),
-        ({"scale": 1.0}, r"scale of an augmentation wants a share below 1; got 1\.0"),
+        ({"shift": -1}, r"shift: expected a number from 0 to 1e\+06, got -1"),
+        ({"noise": math.nan}, r"noise: .* got nan"),
+        ({"elastic": math.inf}, r"elastic: .* got inf"),
+        ({"rotation": "much"}, r"rotation: .* got 'much'"),
+        ({"scale": 1.0}, r"scale: expected a number below 1, got 1\.0"),
     ],
 )
 def test_impossible_amounts_are_refused(amounts: dict[str, Any], message: str) -> None:
@@ -151,7 +151,7 @@ def test_impossible_amounts_are_refused(amounts: dict[str, Any], message: str) -
         Augmentation(**amounts)
 
 
-@pytest.mark.parametrize("images", [np.zeros((2, 28, 28), np.uint8), np.zeros((2, 28, 28, 1)), np.zeros((2, 8, 8, 3), np.uint8)])
+@pytest.mark.parametrize("images", [np.zeros((28, 28), np.uint8), np.zeros((2, 28, 28, 1)), np.zeros((2, 8, 8, 3), np.uint8)])
 def test_other_images_are_refused(images: Array) -> None:
-    with pytest.raises(HandmadeError, match="wants images"):
+    with pytest.raises(HandmadeError, match=r"^images: expected i"):
         Augmentation(shift=1)(images, np.random.default_rng(0))

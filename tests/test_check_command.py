@@ -16,10 +16,10 @@ import pytest
 from handmade import HandmadeError
 from handmade.cli.main import main
 from handmade.engine.extras import install_command
-from handmade.layer_files import saves as saving
+from handmade.layer_files import watching
 from handmade.layer_files.inputs import read_input, shape_of
+from handmade.layer_files.layers_in_file import Arguments, parse_arguments
 from handmade.layer_files.loading import loaded
-from handmade.layer_files.subjects import Arguments, parse_arguments
 from test_cli import Handmade, Outcome
 
 PATIENCE = 60  # seconds after which a command hangs
@@ -292,7 +292,7 @@ def test_arguments_are_told_from_none() -> None:
 
 
 def test_watching_without_the_library_says_how_to_install_it(check: Handmade, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(saving, "find_spec", lambda _: None)
+    monkeypatch.setattr(watching, "find_spec", lambda _: None)
 
     assert install_command("watch") in check("my_layer.py:ReLU", *ON, "--watch").error(1)
 
@@ -325,7 +325,7 @@ def test_saves_of_every_kind_are_seen_and_others_are_not(tmp_path: Path) -> None
     below.mkdir()
     layer.write_text("1")
     folders = {tmp_path}
-    seen = saving.saves(lambda: set(folders), {array})
+    seen = watching.saves(lambda: set(folders), {array})
     next(seen)
 
     layer.write_text("2")

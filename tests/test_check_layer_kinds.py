@@ -426,7 +426,7 @@ def test_the_offending_number_of_x_is_named() -> None:
     x = X.copy()
     x[0, 1] = np.nan
 
-    with pytest.raises(HandmadeError, match=r"x\[0, 1\] is nan"):
+    with pytest.raises(HandmadeError, match=r"x: expected finite numbers, got nan in x\[0, 1\]"):
         check_layer(layer(), x)
 
 

@@ -130,7 +130,7 @@ def test_a_damaged_checkpoint_is_left_out_and_said(tmp_path: Path) -> None:
     with pytest.raises(HandmadeError, match="all 1 are damaged"):
         kept.newest_intact()
     newer.unlink()
-    with pytest.raises(HandmadeError, match="no checkpoint in it to go on from"):
+    with pytest.raises(HandmadeError, match="expected a checkpoint; there is none"):
         kept.newest_intact()
 
 
@@ -139,9 +139,9 @@ def test_what_came_after_a_step_can_be_forgotten(tmp_path: Path) -> None:
     for steps in (1, 2, 3):
         kept.write(state(steps), **FACTS)
 
-    kept.forget(2)
+    kept.remove(2)
     assert [read(path).step for path in kept.paths()] == [2, 1]
-    kept.forget()
+    kept.remove()
     assert kept.paths() == []
 
 
@@ -163,7 +163,7 @@ def test_foreign_files_are_no_checkpoints(tmp_path: Path, foreign: bytes) -> Non
     path = tmp_path / "step-00000001.safetensors"
     path.write_bytes(foreign)
 
-    with pytest.raises(Damaged, match="damaged, or no checkpoint"):
+    with pytest.raises(Damaged, match="damaged, or not a checkpoint"):
         read(path)
 
 
@@ -188,7 +188,7 @@ def test_another_version_is_an_error_and_not_damage(tmp_path: Path, monkeypatch:
     kept.write(state(2), **FACTS)
     monkeypatch.undo()
 
-    with pytest.raises(HandmadeError, match="written in version 9 of checkpoints; this handmade reads version 1"):
+    with pytest.raises(HandmadeError, match="expected version 1 of checkpoints; got version 9"):
         kept.newest_intact()
 
 
@@ -212,10 +212,10 @@ def test_whole_files_with_senseless_facts_are_no_checkpoints(tmp_path: Path, fac
 def test_arrays_of_another_training_are_refused(tmp_path: Path) -> None:
     found = read(Checkpoints(tmp_path).write(state(), **FACTS))
 
-    with pytest.raises(HandmadeError, match=r"2\.[Wb]: expected the shape"):
+    with pytest.raises(HandmadeError, match=r"2\.[Wb]\S*: expected the shape"):
         found.state(network(units=3), Adam(), EMA())
     missing = replace(found, arrays={name: array for name, array in found.arrays.items() if name != "network/0.mean"})
-    with pytest.raises(HandmadeError, match="the checkpoint wants the arrays"):
+    with pytest.raises(HandmadeError, match="checkpoint: expected the arrays"):
         missing.state(network(), Adam(), EMA())
     renamed = replace(found, arrays=found.arrays | {"memory/x": np.zeros(1)})
     with pytest.raises(HandmadeError, match="memory of the optimiser"):

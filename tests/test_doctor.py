@@ -76,12 +76,15 @@ def test_a_sound_machine_gets_no_advice() -> None:
     ("change", "words"),
     [
         ({"loops": Loops("Numba is not installed. Try this")}, "plain, which is several times slower.*not installed. Try this"),
-        ({"loops": Loops(None, "0.68", 16, None, "/x: no")}, "compiled in every process.*/x: no. Try another HANDMADE_CACHE"),
+        (
+            {"loops": Loops(None, "0.68", 16, None, "/x: no")},
+            "compiled again in every process.*/x: no. Try another HANDMADE_CACHE",
+        ),
         ({"blas": HASWELL, "variables": {"OPENBLAS_CORETYPE": "Haswell"}}, "unset OPENBLAS_CORETYPE.*up to 2 times"),
         ({"blas": HASWELL}, "export OPENBLAS_CORETYPE=SkylakeX"),
         ({"blas": HASWELL, "instructions": ("AVX2", "AVX512F")}, "this processor has AVX-512"),
         ({"blas": replace(HASWELL, architecture="Nehalem"), "instructions": ("X86_V3",)}, "newer NumPy.*up to 4 times"),
-        ({"granted": 2}, "would start 4 threads, and 2 cores.*OPENBLAS_NUM_THREADS=2"),
+        ({"granted": 2}, "would start 4 threads for 2 available cores.*OPENBLAS_NUM_THREADS=2"),
         ({"variables": {"NPY_DISABLE_CPU_FEATURES": "AVX2"}}, "NPY_DISABLE_CPU_FEATURES=AVX2"),
         ({"variables": {"MALLOC_TRIM_THRESHOLD_": "1"}}, "unset MALLOC_TRIM_THRESHOLD_"),
     ],
@@ -167,7 +170,7 @@ def test_the_command_tells_it_all(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     assert slow.startswith("4,000 images/s  backprop gradient")
     assert slow.endswith("2 % of the BLAS's 40 GFLOP/s, usually 10 to 80 %; slow: other programs may be running")
     assert usual.endswith("usually 10 to 80 %")
-    assert "Advice: the BLAS runs Haswell kernels" in text
+    assert "Advice: the BLAS uses Haswell kernels" in text
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ ENGINE = ROOT / "engine"
 
 # From the bottom to the top: a part imports what stands before it.
 ORDER = [
-    *("errors", "printable", "extras", "compiling", "arrays", "memory", "randomness", "initialisation"),
+    *("errors", "printable", "extras", "compiling", "arrays", "arguments", "image_arguments", "memory"),
+    *("randomness", "initialisation"),
     *("loops", "more_loops", "join_loops", "terms", "foreign", "layers", "losses", "preparation", "graph", "names", "structure"),
     *("backend", "network", "residual", "description", "parallel", "plain", "evaluation", "gradients", "optim", "training"),
     *("receipts", "check"),

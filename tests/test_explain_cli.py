@@ -372,11 +372,11 @@ def test_an_update_of_a_run_is_the_one_that_the_run_makes(command: Command, run_
         (
             "readme",
             "conv1.W[0,0,0,0]",
-            "expected the folder of a run, whose checkpoints hold the optimiser's memory, got readme",
+            "run: expected the folder of a run, whose checkpoints hold the state of the optimiser; got readme",
         ),
         ("digits", "conv1.W[0,0,0,0]", "digits"),
         ("run", "conv9.W[0,0,0,0]", "conv9"),
-        ("run", "loss", "an update: expected a weight of conv1.W, conv1.b, linear1.W, linear1.b; got 'loss'"),
+        ("run", "loss", "update: expected a weight of conv1.W, conv1.b, linear1.W, linear1.b; got 'loss'"),
     ],
 )
 @pytest.mark.usefixtures("run_of_four_steps")
@@ -395,4 +395,4 @@ def test_a_run_without_a_step_to_go_says_so(command: Command, run_of_four_steps:
     outcome = command("explain", run_of_four_steps, "--at", "update of conv1.W[0,0,0,0]")
 
     assert (outcome.code, outcome.out) == (1, "")
-    assert "expected a checkpoint with a step to go; there is none. Try a run with a larger --keep-checkpoints" in outcome.err
+    assert "expected a checkpoint before the last step; got none. Try a run with a larger --keep-checkpoints" in outcome.err

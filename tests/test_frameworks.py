@@ -306,11 +306,13 @@ def test_a_module_that_refuses_float64_computes_in_its_own_dtype(torch: Any) -> 
 
     layer = as_layer(Single(), ROWS)
 
-    assert layer.notes == ("computed in float32: Single refuses float64 (TypeError: float32 only)",)
+    assert layer.notes == ("computed in float32: Single does not accept float64 (TypeError: float32 only)",)
     assert layer.forward(ROWS).dtype == np.float32
     assert agrees(layer, ROWS, np.float32) == {"x": True, "inner.weight": True, "inner.bias": True}
     assert as_layer(torch.nn.Linear(5, 4), ROWS, dtype=np.float32).forward(ROWS).dtype == np.float32
-    with pytest.raises(HandmadeError, match=r"^Single fails for x of shape \(3, 5\): TypeError: float32 only$"):
+    with pytest.raises(
+        HandmadeError, match=r"^Single: expected a layer for x of shape \(3, 5\); it fails: TypeError: float32 only$"
+    ):
         as_layer(Single(), ROWS, dtype=np.float64)
 
 
@@ -412,11 +414,13 @@ def test_errors_of_modules_are_one_line(torch: Any) -> None:
         def __call__(self, x: Any) -> Any:
             return x @ self.W
 
-    with pytest.raises(HandmadeError, match=r"^Linear fails for x of shape \(3, 5\): RuntimeError: mat1 and mat2"):
+    with pytest.raises(
+        HandmadeError, match=r"^Linear: expected a layer for x of shape \(3, 5\); it fails: RuntimeError: mat1 and mat2"
+    ):
         as_layer(torch.nn.Linear(4, 3), ROWS)
     with pytest.raises(HandmadeError, match=r"^Plain: expected a backward, or a torch\.nn\.Module .*; got neither$"):
         as_layer(Plain(), ROWS)
-    with pytest.raises(HandmadeError, match=r"^Linear: expected a module, an object; got its class\. Try Linear\(\.\.\.\)$"):
+    with pytest.raises(HandmadeError, match=r"^Linear: expected a module object; got its class\. Try Linear\(\.\.\.\)$"):
         as_layer(torch.nn.Linear, ROWS)
 
 
@@ -623,7 +627,7 @@ def test_functions_of_jax_of_many_kinds(jax: Any) -> None:
         assert layer.forward(ROWS).dtype == np.float64
     assert as_layer(functions[1], ROWS).notes == ("only x is compared: W, from outside <lambda>, are constants",)
     assert as_layer(numpy.tanh, ROWS, dtype=np.float32).forward(ROWS).dtype == np.float32
-    with pytest.raises(HandmadeError, match=r"^<lambda> fails for x of shape \(3, 5\): TypeError: "):
+    with pytest.raises(HandmadeError, match=r"^<lambda>: expected a .* of x of shape \(3, 5\); it fails: TypeError: "):
         as_layer(lambda x: numpy.tanh(x) @ numpy.ones(4), ROWS)
 
 
@@ -641,7 +645,7 @@ def test_a_custom_vjp_that_refuses_float64_computes_in_float32(jax: Any) -> None
     layer = as_layer(square, ROWS)
 
     assert layer.dtype == np.float32
-    assert layer.notes[0].startswith("computed in float32: square refuses float64 (")
+    assert layer.notes[0].startswith("computed in float32: square does not accept float64 (")
     assert agrees(layer, ROWS, np.float32) == {"x": True}
 
 

@@ -413,21 +413,22 @@ def test_neither_way_writes_to_what_it_was_given() -> None:
 
 GOOD = on_kinks(*APART, np.float32)
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
-    "h of zero": ({"h": 0.0}, "step size h"),
-    "h below zero": ({"h": -1e-3}, "step size h"),
-    "h not a number": ({"h": float("nan")}, "step size h"),
-    "h without end": ({"h": float("inf")}, "step size h"),
+    "h of zero": ({"h": 0.0}, "^h: expected a finite number above 0"),
+    "h below zero": ({"h": -1e-3}, "^h: expected a finite number above 0"),
+    "h not a number": ({"h": float("nan")}, "^h: expected a finite number above 0"),
+    "h without end": ({"h": float("inf")}, "^h: expected a finite number above 0"),
     "h too small for float32": ({"h": 1e-50}, "float32"),
+    "h below the normal numbers of float32": ({"h": 1e-40}, "float32"),
     "h too large for float32": ({"h": 1e50}, "float32"),
     "an unknown scheme": ({"scheme": "backward"}, "scheme"),
     "images of another shape": ({"x": GOOD[1][:, :-1]}, "images"),
     "one image without a batch": ({"x": GOOD[1][0]}, r"x\[None\]"),
     "no images": ({"x": GOOD[1][:0], "y": GOOD[2][:0]}, "images"),
-    "images of bytes": ({"x": GOOD[1].astype(np.uint8)}, "floats"),
-    "a label too large": ({"y": np.array([0, 4, 1])}, "labels"),
-    "a label below zero": ({"y": np.array([0, -1, 1])}, "labels"),
-    "a label too few": ({"y": np.array([0, 1])}, "labels"),
-    "labels that are no whole numbers": ({"y": np.array([0.0, 1.0, 2.0])}, "labels"),
+    "images of bytes": ({"x": GOOD[1].astype(np.uint8)}, "of floats"),
+    "a label too large": ({"y": np.array([0, 4, 1])}, "^y: expected class numbers"),
+    "a label below zero": ({"y": np.array([0, -1, 1])}, "^y: expected class numbers"),
+    "a label too few": ({"y": np.array([0, 1])}, "^y: expected one label for each"),
+    "labels that are no integers": ({"y": np.array([0.0, 1.5, 2.0])}, r"^y: expected integers, got 1.5 in y\[1\]"),
 }
 
 

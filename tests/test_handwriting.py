@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,8 +18,8 @@ import handmade
 from drawn_digits import Drawn, drawn, tightly_printed
 from handmade import HandmadeError
 from handmade.data import find_digit, mnist, prepare
+from handmade.data.connected_components import connected_components, count_holes
 from handmade.data.ink import find_ink
-from handmade.data.regions import holes, regions
 from handmade.data.resize import area_average, shrunk
 from handmade.engine.arrays import Array
 
@@ -187,8 +188,8 @@ def noise(side: int) -> Array:
         (noise(200), "holes"),
         (noise(500), "holes"),
         (photo(np.hstack([three(), three()])), "side by side"),
-        (np.pad(np.ones((10, 60)), 30), "dash"),
-        (np.pad(np.ones((50, 60)), 30), "blot"),
+        (np.pad(np.ones((10, 60)), 30), "too wide"),
+        (np.pad(np.ones((50, 60)), 30), "solid shape"),
         (np.pad(np.ones((2, 2)), 30), "small"),
         (np.pad(np.kron(np.eye(6), np.ones((9, 9)))[:, ::-1] * (np.arange(54) % 9 < 6), 30), "pieces"),
     ],
@@ -241,10 +242,10 @@ def test_the_largest_picture_is_read() -> None:
 @pytest.mark.parametrize(
     ("picture", "says"),
     [
-        ([[0.5]], "got list"),
-        (np.zeros((3, 3), complex), "got complex128"),
-        (np.zeros((3, 3), np.int64), "got int64"),
-        (np.zeros((28, 28, 3), np.uint8), "picture.mean(axis=-1)"),
+        ([[1.5]], "got 1.5 to 1.5"),
+        (np.zeros((3, 3), complex), "of complex128. Try picture.real"),
+        (np.full((3, 3), 256), "got 256 to 256"),
+        (np.zeros((28, 28, 3), np.uint8), "picture[..., :3].mean(axis=-1) / 255"),
         (np.zeros(5), "got (5,)"),
         (np.zeros((0, 4)), "got (0, 4)"),
         (np.zeros((1, 10_001)), "10,000"),
@@ -258,6 +259,28 @@ def test_what_is_no_picture_is_refused_in_one_line(picture: Array, says: str) ->
         find_digit(picture)
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+ONE = np.zeros((28, 28), np.uint8)
+ONE[4:24, 13:16] = 255
+
+
+@pytest.mark.parametrize("picture", [(ONE / 255).tolist(), ONE.astype(np.int64)], ids=["list", "int64"])
+def test_lists_and_signed_integers_are_taken(picture: Any) -> None:
+    np.testing.assert_array_equal(find_digit(picture).image, find_digit(ONE).image)
+
+
+@pytest.mark.parametrize(
+    "picture", [np.stack([ONE] * 3, axis=-1), np.stack([ONE / 255] * 3, axis=-1)], ids=["colour", "colour floats"]
+)
+def test_the_advice_about_a_picture_leads_to_the_digit(picture: Any) -> None:
+    with pytest.raises(HandmadeError) as caught:
+        find_digit(picture)
+    _, _, advice = str(caught.value).partition(". Try ")
+
+    followed = eval(advice, {"np": np, "picture": picture})
+
+    np.testing.assert_array_equal(find_digit(followed).image, find_digit(ONE).image)
 
 
 def flooded(mask: Array, *, corners: bool) -> Array:
@@ -278,14 +301,14 @@ def flooded(mask: Array, *, corners: bool) -> Array:
 @given(arrays.arrays(bool, arrays.array_shapes(min_dims=2, max_dims=2, max_side=12)), st.booleans())
 @settings(max_examples=150, deadline=None)
 def test_regions_are_those_of_filling_pixel_by_pixel(mask: NDArray[np.bool], corners: bool) -> None:  # noqa: FBT001  hypothesis calls it so
-    np.testing.assert_array_equal(regions(mask, corners=corners), flooded(mask, corners=corners))
+    np.testing.assert_array_equal(connected_components(mask, corners=corners), flooded(mask, corners=corners))
 
 
 def test_holes_are_counted_by_their_size() -> None:
     mask = np.ones((9, 9), bool)
     mask[2, 2] = mask[5, 4:7] = mask[0, 4] = False  # the last one is open to the outside
 
-    assert [holes(mask, least) for least in (1, 2, 4)] == [2, 1, 0]
+    assert [count_holes(mask, least) for least in (1, 2, 4)] == [2, 1, 0]
 
 
 @given(

@@ -290,8 +290,8 @@ def test_runs_without_a_log_or_a_difference_can_be_compared(runs: Path, capsys: 
     ("arguments", "words"),
     [
         (["nowhere"], "nowhere: expected a directory of runs; there is no such directory. Try: handmade train"),
-        (["runs/b", "runs/foreign"], "runs/foreign: expected the folder of a run to compare, got one that is not a run"),
-        (["runs/half", "runs/b"], "runs/half: expected the folder of a run to compare, got one that is damaged"),
+        (["runs/b", "runs/foreign"], "runs/foreign: expected the folder of a run to compare, got a folder that is not a run"),
+        (["runs/half", "runs/b"], "runs/half: expected the folder of a run to compare, got a folder that is damaged"),
     ],
 )
 @pytest.mark.usefixtures("runs")

@@ -97,17 +97,17 @@ REFUSED = {
     "undefined type 00": (bytes(16), "got 00"),
     "no dimensions": (header(8) + b"\0", "1 to 64 dimensions; got 0"),
     "65 dimensions": (header(8, *[1] * 65) + b"\0", "1 to 64 dimensions; got 65"),
-    "dimensions cut off": (SMALL[:15], "header of 16 bytes; got 15"),
-    "short": (SMALL[:-1], "wants 12 bytes .* at most 11"),
-    "long": (SMALL + b"\0", "wants 12 bytes .* got more"),
+    "dimensions cut off": (SMALL[:15], "header of 16 bytes; got only 15"),
+    "short": (SMALL[:-1], "expected 12 bytes .* at most 11"),
+    "long": (SMALL + b"\0", "expected 12 bytes .* got more"),
     "overflow": (header(0x0E, *[2**32 - 1] * 64) + bytes(8), "at most 8"),
     "overflow of nothing": (header(0x0E, 0, *[2**32 - 1] * 2), "at most 0"),
-    "more than nothing": (header(8, 0) + b"\0", "wants 0 bytes .* got more"),
+    "more than nothing": (header(8, 0) + b"\0", "expected 0 bytes .* got more"),
     "web page": (PAGE, "web page"),
     "web page with a byte order mark": (b"\xef\xbb\xbf" + PAGE[1:], "web page"),
     "Git LFS pointer": (
         b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n",
-        "Git LFS pointer, fetch the real file",
+        "Git LFS pointer: download the real file",
     ),
     "npy": (b"\x93NUMPY\x01\x00", "numpy.load"),
     "zip": (b"PK\x03\x04", "zip archive"),
@@ -125,7 +125,7 @@ def test_what_is_no_whole_idx_array_is_refused_gzipped(content: bytes, tmp_path:
 
 
 def test_a_short_gzipped_payload_is_told_by_its_length(tmp_path: Path) -> None:
-    assert "wants 12 bytes" in (message := refusal_of(tmp_path, gzip.compress(SMALL[:-2])))
+    assert "expected 12 bytes" in (message := refusal_of(tmp_path, gzip.compress(SMALL[:-2])))
     assert "got 10" in message
 
 
@@ -134,10 +134,10 @@ def test_a_short_gzipped_payload_is_told_by_its_length(tmp_path: Path) -> None:
     [
         (SMALL_GZIP + b"garbage", "nothing after it"),
         (SMALL_GZIP + SMALL_GZIP, "got more"),
-        (gzip.compress(SMALL_GZIP), "gzipped twice"),
-        (SMALL_GZIP[:2] + b"\x07" + SMALL_GZIP[3:], "sound gzip data"),
-        (SMALL_GZIP[:10] + b"\xff" + SMALL_GZIP[11:], "sound gzip data"),
-        (b"\x1f\x8b", "cut off"),
+        (gzip.compress(SMALL_GZIP), "compressed twice"),
+        (SMALL_GZIP[:2] + b"\x07" + SMALL_GZIP[3:], "valid gzip data"),
+        (SMALL_GZIP[:10] + b"\xff" + SMALL_GZIP[11:], "valid gzip data"),
+        (b"\x1f\x8b", "truncated"),
     ],
     ids=["trailing garbage", "second array", "gzip of gzip", "unknown method", "damaged block", "magic only"],
 )
@@ -245,7 +245,7 @@ def test_the_payload_that_gzip_can_hold_at_most_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["missing", "two\0parts", "long" * 100])
 def test_a_file_that_is_not_there_is_refused(name: str, tmp_path: Path) -> None:
-    with pytest.raises(HandmadeError, match=r"^'.*': wants [^\n]*; got.* Check the path") as caught:
+    with pytest.raises(HandmadeError, match=r"^'.*': expected [^\n]*; got.* Check the path") as caught:
         idx.read(tmp_path / name)
     assert str(tmp_path) in str(caught.value)
 
@@ -262,7 +262,7 @@ def test_a_directory_is_refused(tmp_path: Path) -> None:
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
 def test_a_named_pipe_is_refused_without_waiting_for_it(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    assert "no regular file" in refusal(tmp_path / "pipe")
+    assert "not a regular file" in refusal(tmp_path / "pipe")
 
 
 def test_an_unreadable_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,7 +36,7 @@ def refusal(content: bytes) -> str:
     with pytest.raises(HandmadeError) as caught:
         read(content)
     message = str(caught.value)
-    assert message.startswith("it: wanted ")
+    assert message.startswith("it: expected ")
     assert "\n" not in message
     return message
 
@@ -186,7 +186,7 @@ def test_a_damaged_file_is_one_line_or_read(kind: str) -> None:
         for place in rng.integers(0, min(len(content), 100 if number % 3 else len(content)), 8).tolist():
             content[place] = int(rng.integers(256))
         told = complaint(bytes(content))
-        assert told is None or (told.startswith("it: wanted ") and "\n" not in told)
+        assert told is None or (told.startswith("it: expected ") and "\n" not in told)
 
 
 @pytest.mark.parametrize("kind", FORMATS)
@@ -206,7 +206,7 @@ def test_what_is_no_file_is_said(tmp_path: Path) -> None:
     for path, says in ((tmp_path, "a folder"), (tmp_path / "none.png", "no such file"), (tmp_path / "empty.png", "empty")):
         with pytest.raises(HandmadeError, match=says):
             images.read(path)
-    with pytest.raises(HandmadeError, match="no regular file"):
+    with pytest.raises(HandmadeError, match="not a regular file"):
         images.read(Path("/dev/null"))
 
 

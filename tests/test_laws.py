@@ -215,8 +215,8 @@ CONV: dict[str, Any] = {"layer": "Conv2d", "filters": 4, "kernel": 3}
     [
         (CONV | {"groups": 3}, "channels: expected a number divisible by groups, 3; got 4"),
         (CONV | {"filters": 6, "groups": 4}, "filters: expected a number divisible by groups, 4; got 6"),
-        *((CONV | {"groups": groups}, "groups: expected a whole number") for groups in (0, -1, 2.0, True, None, [2, 2])),
-        *((CONV | {"dilation": dilation}, "dilation: expected one or two whole") for dilation in (0, [1, 0], 1.5, True, None)),
+        *((CONV | {"groups": groups}, "groups: expected an integer") for groups in (0, -1, 2.0, True, None, [2, 2])),
+        *((CONV | {"dilation": dilation}, "dilation: expected") for dilation in (0, [1, 0], 1.5, True, None)),
         (CONV | {"dilation": [1, 4]}, "no larger than the padded image; got 3 x 9 over 7 x 8"),
         ({"layer": "AvgPool2d"}, "window is missing"),
         ({"layer": "AvgPool2d", "window": [8, 2]}, "AvgPool2d: expected a window no larger"),

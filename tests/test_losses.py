@@ -137,7 +137,7 @@ def test_all_gradients_agree_on_any_loss(loss: Loss, truth: Truth, name: str) ->
 
 @pytest.mark.parametrize("smoothing", [-0.1, 1, 2, float("nan")])
 def test_impossible_smoothing_is_refused(smoothing: Any) -> None:
-    with pytest.raises(HandmadeError, match=r"from 0 up to but not including 1; got"):
+    with pytest.raises(HandmadeError, match=r"from 0 up to but not including 1, got"):
         CrossEntropy(smoothing)
 
 

@@ -269,7 +269,7 @@ def test_a_folder_is_no_model(tmp_path: Path) -> None:
 
 def test_a_pipe_is_no_model_and_nobody_waits_for_it(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    assert "wanted a model file" in refusal_of(tmp_path / "pipe")
+    assert "expected a model file" in refusal_of(tmp_path / "pipe")
 
 
 @pytest.mark.parametrize("length", sorted({*range(24), *range(24, len(BYTES), 7), 8 + HEADER, len(BYTES) - 1}))
@@ -301,7 +301,7 @@ def test_a_model_with_something_behind_it_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_another_kind_of_file_is_refused(content: bytes, tmp_path: Path) -> None:
-    assert "wanted a" in refusal_of_file(tmp_path, content)
+    assert "expected a" in refusal_of_file(tmp_path, content)
 
 
 def with_header(header: object, payload: bytes = b"") -> bytes:

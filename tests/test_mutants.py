@@ -1566,7 +1566,7 @@ def first_reader(self: Network) -> dict[str, tuple[str, ...]]:
 
 
 GRAPH_MUTANTS: dict[str, tuple[type, str, Any]] = {
-    "a join reads in reverse": (Node, "of", reads_in_reverse),
+    "a join reads in reverse": (Node, "inputs", reads_in_reverse),
     "a difference goes to one reader alone": (Propagation, "to_logits", difference_to_the_first_reader),
     "an activation is given up at its first reader": (Network, "read_last_by", property(first_reader)),
     "gradients go no further than the next weights": (

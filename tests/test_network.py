@@ -107,12 +107,12 @@ def test_all_weights_can_be_replaced_at_once() -> None:
 @pytest.mark.parametrize(
     ("name", "shape", "says"),
     [
-        ("0.w", (3,), "replace: expected names among 0.W, 0.b, 2.W, 2.b, 5.W, 5.b, 7.W, 7.b; got '0.w'"),
+        ("0.w", (3,), "arrays: expected names among 0.W, 0.b, 2.W, 2.b, 5.W, 5.b, 7.W, 7.b, got '0.w'"),
         ("1.W", (3,), "got '1.W'"),
         ("conv1.W", (3, 2, 2, 3), "got 'conv1.W'"),
-        ("0.b", (1,), r"0.b: expected the shape \(3,\); got \(1,\)"),  # it would broadcast
-        ("5.W", (5, 12), r"5.W: expected the shape \(12, 5\); got \(5, 12\)"),  # it would reshape
-        ("7.b", (), r"7.b: expected the shape \(4,\); got \(\)"),
+        ("0.b", (1,), r"arrays\['0.b'\]: expected the shape \(3,\), got \(1,\)"),  # it would broadcast
+        ("5.W", (5, 12), r"arrays\['5.W'\]: expected the shape \(12, 5\), got \(5, 12\)"),  # it would reshape
+        ("7.b", (), r"arrays\['7.b'\]: expected the shape \(4,\), got \(\)"),
     ],
 )
 def test_replace_refuses_wrong_names_and_shapes(name: str, shape: Shape, says: str) -> None:
@@ -195,25 +195,28 @@ def test_a_network_that_does_not_end_in_logits_predicts_nothing(layers: list[Lay
 @pytest.mark.parametrize(
     ("x", "says"),
     [
-        (np.zeros((7, 5, 2)), "expected images (N, 7, 5, 2) with N of at least 1; got (7, 5, 2). For one image, try x[None]."),
-        (np.zeros((7, 5, 2), np.uint8), "For one image, try x[None]."),
-        (np.zeros((3, 7, 5, 2), np.uint8), "expected images of floats; got uint8. Try handmade.data.prepare(images)."),
-        (np.zeros((3, 5, 3, 1), np.uint8), "got (3, 5, 3, 1). Try handmade.data.prepare(images)."),
-        (np.zeros((3, 7, 5, 2), np.int64), "expected images of floats; got int64"),
-        (np.zeros((3, 7, 5, 2), bool), "expected images of floats; got bool"),
-        (np.zeros((3, 7, 5, 2), complex), "expected images of floats; got complex128"),
-        (np.zeros((0, 7, 5, 2)), "with N of at least 1; got (0, 7, 5, 2)"),
-        (np.zeros((3, 5, 7, 2)), "expected images (N, 7, 5, 2) with N of at least 1; got (3, 5, 7, 2)."),
-        (np.zeros((3, 7, 5)), "got (3, 7, 5)."),
-        (np.zeros((3, 70)), "got (3, 70)."),
-        (np.zeros(()), "got ()."),
-        ([[0.0]], "expected images as a NumPy array; got list. Try np.asarray(images)"),
-        (None, "expected images as a NumPy array; got NoneType"),
+        (np.zeros((7, 5, 2)), "x: expected images (N, 7, 5, 2), got (7, 5, 2). Try x[None]"),
+        (np.zeros((7, 5, 2), np.uint8), "Try x[None]"),
+        (np.zeros((3, 7, 5, 2), np.uint8), "expected images (N, 7, 5, 2) of floats, got uint8. Try (x / 255).astype(np.float32)"),
+        (np.zeros((3, 5, 3, 1), np.uint8), "got (3, 5, 3, 1)"),
+        (np.zeros((3, 7, 5, 2), np.int64), "of floats, got int64. Try np.asarray(x, np.float32)"),
+        (np.zeros((3, 7, 5, 2), bool), "of floats, got bool. Try np.asarray(x, np.float32)"),
+        (
+            np.zeros((3, 7, 5, 2), complex),
+            "expected an array of real numbers, got an array (3, 7, 5, 2) of complex128. Try x.real",
+        ),
+        (np.zeros((0, 7, 5, 2)), "expected images (N, 7, 5, 2), at least one, got none"),
+        (np.zeros((3, 5, 7, 2)), "expected images (N, 7, 5, 2), got (3, 5, 7, 2)"),
+        (np.zeros((3, 7, 5)), "got (3, 7, 5)"),
+        (np.zeros((3, 70)), "got (3, 70). Try x.reshape(-1, 7, 5, 2)"),
+        (np.zeros(()), "got ()"),
+        ([[0.0]], "expected images (N, 7, 5, 2), got (1, 1)"),
+        (None, "x: expected an array of real numbers, got None"),
     ],
 )
 def test_anything_but_a_batch_of_images_is_refused_with_advice(x: Array, says: str) -> None:
     network = small()
-    for use in (network.forward, network.logits, network.predict, network.check_images):
+    for use in (network.forward, network.logits, network.predict, network.as_images):
         with pytest.raises(HandmadeError) as caught:
             use(x)
         assert says in str(caught.value)

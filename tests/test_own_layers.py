@@ -399,10 +399,10 @@ class Sums(TheirSwish):
 @pytest.mark.parametrize(
     ("layer", "says"),
     [
-        (3, "expected a layer with a method forward; int has none"),
-        (None, "expected a layer with a method forward; NoneType has none"),
-        (TheirSwish, "expected a layer, an object; got the class TheirSwish. Try TheirSwish(...)"),
-        (NoBack(), "expected a layer with a method backward; NoBack has none"),
+        (3, "layer 0: expected a layer, got 3"),
+        (None, "layer 0: expected a layer, got None"),
+        (TheirSwish, "layer 0: expected a layer, got the class TheirSwish. Try TheirSwish()"),
+        (NoBack(), "layer: expected an object with a method backward; NoBack has none"),
         (Fails(), "Fails.forward raised ZeroDivisionError for arrays of shape (2, 2, 2, 1)"),
         (Sums(), "Sums.forward: expected one output for each image; got the shape ()"),
     ],

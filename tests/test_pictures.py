@@ -276,7 +276,7 @@ def test_the_difference_maps_are_the_differences_of_two_passes() -> None:
     moved = int(np.count_nonzero(np.abs(changes[1]) > 1e-14))
     assert f"conv1: {moved} of {changes[1].size} numbers changed" in texts(figure)
     assert any(text.startswith("loss: ") for text in texts(figure))
-    with pytest.raises(HandmadeError, match="a nudge is written like"):
+    with pytest.raises(HandmadeError, match="nudge: expected a text such as"):
         pictures.difference_maps(network, x[0], "conv1.W[1,2,0,1]")
 
 
@@ -445,7 +445,7 @@ def test_gradient_and_quotients_agree_off_the_kinks_and_the_picture_says_how_wel
     assert f"correlation is {found.correlation:+.2f}".replace("-", MINUS) in explanation
     with pytest.raises(HandmadeError, match="odd number of pixels"):
         pictures.sensitivity(network, x[0], int(y[0]), patch=4)
-    with pytest.raises(HandmadeError, match="labels want class numbers"):
+    with pytest.raises(HandmadeError, match="label: expected a class"):
         pictures.sensitivity(network, x[0], 9)
 
 

@@ -89,7 +89,7 @@ def test_the_exhibits_are_many_and_different() -> None:
 
 def test_the_documentation_lists_every_name() -> None:
     text = (Path(__file__).parent.parent / "docs" / "check.md").read_text(encoding="utf-8")
-    listed = re.findall(r"^\| ([a-z0-9 -]+) \|", text.partition("## Mistakes with names")[2], flags=re.MULTILINE)
+    listed = re.findall(r"^\| ([a-z0-9 -]+) \|", text.partition("## Mistakes by name")[2], flags=re.MULTILINE)
 
     assert len(listed) == len(set(listed))
     assert set(listed) - {"name"} == KNOWN

@@ -204,9 +204,9 @@ def test_curves_take_several_runs(command: Command, place: Path) -> None:
             "digits: expected an image from test:0 to test:39, got 'test:99'. Try test:0",
         ),
         ("plot maps tiny.json --image 7 --data digits", "image: expected test:7, .*"),
-        ("plot maps readme --data digits", r"network: expected images \(N, 30, 30, 1\) .*"),
+        ("plot maps readme --data digits", r"x: expected images \(N, 30, 30, 1\), got .*"),
         ("plot sensitivity tiny.json --data digits --patch 2", "patch: expected an odd number of pixels; got 2. Try patch=3"),
-        ("plot sensitivity tiny.json --data digits --label 10", "labels want class numbers from 0 to 9; got 10 to 10"),
+        ("plot sensitivity tiny.json --data digits --label 10", "label: expected a class from 0 to 9, got 10"),
         ("plot confusion readme --data digits", "data: expected images of shape .*Try another --data"),
         ("plot curves digits", "digits: expected the folder of a run; there is no run.json in it. Try: handmade runs"),
         (

@@ -102,7 +102,7 @@ def test_nothing_is_no_digit_and_no_error(command: Handmade) -> None:
     done = command("predict", MODEL, "blank.png")
 
     assert (done.code, done.err) == (0, "")
-    assert "This does not look like a digit: nothing stands out" in done.out
+    assert "This does not look like a digit: no ink was found" in done.out
     assert re.search(r"^Its guess would be \d \(\d+\.\d\d %\); do not rely on it\.$", done.out, re.MULTILINE)
 
 
@@ -158,7 +158,7 @@ def test_the_stages_are_shown_and_drawn(command: Handmade, tmp_path: Path) -> No
         (["predict", "seven.png", MODEL], ["seven.png", "safetensors"]),
         (["predict", "small.safetensors", "seven.png"], ["(30, 30, 1)", "(2, 2, 1)"]),
         (["predict", MODEL, "none.png"], ["none.png", "no such file"]),
-        (["predict", MODEL, "folder"], ["folder", "Name the file"]),
+        (["predict", MODEL, "folder"], ["folder", "Give the path"]),
         (["predict", MODEL, "empty.jpg"], ["empty.jpg", "empty"]),
         (["predict", MODEL, "cut.png"], ["cut.png", "damaged"]),
         (["predict", MODEL, "words.txt"], ["words.txt", "PNG"]),

@@ -221,8 +221,8 @@ def test_a_backend_that_is_gone_is_told_in_one_line(stopped: Path, command: Comm
     said = command("train", "--resume", stopped, "--time-limit", "9")
 
     backend = record_of(stopped)["backend"]
-    assert "This run was begun on backend numpy" in said
-    assert f"it goes on with {backend}" in said
+    assert "This run began with the backend numpy" in said
+    assert f"continues with {backend}" in said
     assert record_of(stopped)["changes"][-1]["backend"] == ["numpy", backend]
 
 
@@ -314,25 +314,25 @@ def fill_record(run: Path) -> None:
         (damage_record, [], 1, ["run.json", "JSON"]),
         (fill_record, [], 1, ["run.json", "JSON"]),
         (empty_record, ["--data", "digits"], 1, ["missing", "network"]),
-        (take_checkpoints_away, [], 1, ["no checkpoint in it"]),
+        (take_checkpoints_away, [], 1, ["expected a checkpoint; there is none"]),
         (cut_all, [], 1, ["all 2 are damaged"]),
-        (make_foreign, [], 1, ["no checkpoint"]),
+        (make_foreign, [], 1, ["not a checkpoint"]),
         (change_data, [], 1, ["other data", "digits"]),
         (change_network, [], 1, ["another network", "staged.json"]),
-        (None, ["--network", "tiny.json"], 1, ["--network staged.json", "tiny.json"]),
-        (None, ["--seed", "4"], 1, ["--seed 0", "4"]),
-        (None, ["--dtype", "float64"], 1, ["--dtype float32", "float64"]),
-        (None, ["--batch-size", "8"], 1, ["--batch-size 16", "8"]),
-        (None, ["--limit", "90"], 1, ["--limit None", "90"]),
-        (None, ["--validation", "17"], 1, ["--validation 16", "17"]),
-        (None, ["--optimiser", "momentum"], 1, ["--optimiser adam", "momentum"]),
-        (None, ["--ema", "0.9"], 1, ["--ema 0.8", "0.9"]),
-        (None, ["--recipe", "best"], 1, ["cannot become"]),
-        (None, ["--steps", "25"], 1, ["24 steps to do", "25", "--steps"]),
-        (None, ["--epochs", "3"], 1, ["24 steps to do", "15", "--epochs"]),
+        (None, ["--network", "tiny.json"], 1, ["--network tiny.json", "staged.json"]),
+        (None, ["--seed", "4"], 1, ["--seed 4", "expected 0"]),
+        (None, ["--dtype", "float64"], 1, ["--dtype float64", "expected float32"]),
+        (None, ["--batch-size", "8"], 1, ["--batch-size 8", "expected 16"]),
+        (None, ["--limit", "90"], 1, ["--limit 90", "expected None"]),
+        (None, ["--validation", "17"], 1, ["--validation 17", "expected 16"]),
+        (None, ["--optimiser", "momentum"], 1, ["--optimiser momentum", "expected adam"]),
+        (None, ["--ema", "0.9"], 1, ["--ema 0.9", "expected 0.8"]),
+        (None, ["--recipe", "best"], 1, ["start a new run"]),
+        (None, ["--steps", "25"], 1, ["expected 24 steps", "25", "--steps"]),
+        (None, ["--epochs", "3"], 1, ["expected 24 steps", "15", "--epochs"]),
         (None, ["--out", "elsewhere"], 2, ["--resume", "--out"]),
         (None, ["--force"], 2, ["--resume", "--force"]),
-        (None, ["--learning-rate", "-1"], 1, ["learning rate", "-1"]),
+        (None, ["--learning-rate", "-1"], 1, ["--learning-rate: expected", "-1"]),
     ],
 )
 def test_what_cannot_go_on_is_said_in_one_line_and_left_as_it_is(
@@ -358,7 +358,7 @@ def test_what_cannot_go_on_is_said_in_one_line_and_left_as_it_is(
 def test_a_finished_run_and_no_run_do_not_go_on(command: Command, tmp_path: Path) -> None:
     command(*TRAIN, "--steps", "1", "--out", tmp_path / "run")
 
-    assert "is finished already" in command("train", "--resume", tmp_path / "run", code=1)
+    assert "this one is finished" in command("train", "--resume", tmp_path / "run", code=1)
     assert "there is no such folder" in command("train", "--resume", tmp_path / "nowhere", code=1)
 
 

@@ -11,11 +11,12 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
+import numpy as np
 import pytest
 from typer.main import get_command
 
 import handmade
-from handmade import HandmadeError
+from handmade import HandmadeError, networks
 from handmade.cli.commands.options import in_options
 from handmade.cli.main import app, main
 from handmade.data import Augmentation
@@ -111,6 +112,51 @@ def test_a_notebook_makes_the_bytes_of_the_command_and_prints_nothing(capfd: pyt
     assert_same("command", "notebook")
     assert list(record_of("command")) == list(record_of("notebook"))
     assert result == {name: record_of("notebook")[name] for name in result}
+
+
+@pytest.mark.usefixtures("place")
+def test_a_run_starts_from_given_weights_and_resumes_from_them() -> None:
+    other = networks.described(TINY, np.random.default_rng(7))
+    assert start(replace(ALL, ema=None), "given", weights=other).network.parameters()["0.W"] is other.parameters()["0.W"]
+    complete = start(ALL, "complete", weights=other).finish()
+    session = start(ALL, "part", weights=other)
+    for progress in session:
+        if progress.step.number == 2:
+            session.stop()
+
+    result = resume("part").finish()
+
+    assert result["test_loss"] == complete["test_loss"] != start(ALL, "fresh").finish()["test_loss"]
+    assert_same("complete", "part")
+    assert record_of("part")["start"] == "given weights"
+    assert "start" not in record_of("fresh")
+    for wrong, reason in (
+        (networks.readme(np.random.default_rng(0)), "layers"),
+        (networks.described(TINY, np.random.default_rng(0), np.float64), "float32"),
+    ):
+        with pytest.raises(HandmadeError, match=f"weights.*{reason}"):
+            start(ALL, "wrong", weights=wrong)
+
+
+@pytest.mark.usefixtures("place")
+def test_a_result_on_the_way_is_that_of_a_stop_and_changes_nothing() -> None:
+    with start(ALL, "saved") as session:
+        for progress in session:
+            session.leave_out(100.0)
+            if progress.step.number == 2:
+                found = session.save()
+                assert record_of("saved")["status"] == "running"
+    other = start(ALL, "stopped")
+    for progress in other:
+        if progress.step.number == 2:
+            other.stop()
+    start(ALL, "plain").finish()
+
+    assert other.result is not None
+    timeless = {"seconds", "model", "run", "best"}
+    assert {k: v for k, v in found.items() if k not in timeless} == {k: v for k, v in other.result.items() if k not in timeless}
+    assert found["seconds"] < 0
+    assert_same("saved", "plain")
 
 
 @pytest.mark.usefixtures("place")
@@ -274,7 +320,7 @@ def test_a_session_is_gone_through_once() -> None:
     session = start(ALL, "run")
     session.finish()
 
-    with pytest.raises(HandmadeError, match=r"expected a new session, got one that is over\. Try handmade\.runs\.resume"):
+    with pytest.raises(HandmadeError, match=r"expected a new session, got one that has ended\. Try handmade\.runs\.resume"):
         session.finish()
 
 
@@ -304,12 +350,15 @@ def test_what_may_change_is_changed_and_recorded() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"seed": 4}, "run has seed=0, which cannot become 4. Try leaving it out, or a new run"),
-        ({"limit": 90}, "run has limit=None, which cannot become 90. Try leaving it out, or a new run"),
-        ({"epochs": 9}, "run has 12 steps to do, which cannot become 45. Try leaving epochs=... and steps=... out, or a new run"),
+        ({"seed": 4}, "seed=4: expected 0, as in run. Leave seed=... out, or start a new run"),
+        ({"limit": 90}, "limit=90: expected None, as in run. Leave limit=... out, or start a new run"),
+        (
+            {"epochs": 9},
+            "run: expected 12 steps, as at its start, got 45. Leave epochs=... and steps=... out, or start a new run",
+        ),
         ({"learning_rate": "fast"}, "learning_rate: expected a number, got 'fast'. Try leaving learning_rate out"),
-        ({"backend": "abacus"}, f"backend: expected a backend among {', '.join(BACKENDS)}; got 'abacus'. Try plain"),
-        ({"backend": "numpy"}, f"backend: expected a backend among {', '.join(BACKENDS)}; got 'numpy'. Try plain"),
+        ({"backend": "abacus"}, f"backend: expected one of {', '.join(BACKENDS)}, got 'abacus'. Try 'plain'"),
+        ({"backend": "numpy"}, f"backend: expected one of {', '.join(BACKENDS)}, got 'numpy'. Try 'plain'"),
     ],
 )
 @pytest.mark.usefixtures("place")
@@ -347,7 +396,7 @@ def test_a_run_with_a_backend_that_is_gone_goes_on_with_another(changes: dict[st
     session = resume("run", **changes)
     session.finish()
 
-    assert [line.partition(" with ")[0] for line in session.remarks] == ["This run was begun on backend numpy"]
+    assert [line.startswith("This run began with the backend numpy") for line in session.remarks] == [True]
     assert record_of("run")["backend"] == goes_on
     assert record_of("run")["changes"] == [{"step": 1, "backend": ["numpy", goes_on]}]
 
@@ -417,9 +466,9 @@ def test_runs_are_listed_and_compared() -> None:
 
 @pytest.mark.usefixtures("place")
 def test_a_wrong_list_or_comparison_is_one_line() -> None:
-    with pytest.raises(HandmadeError, match=r"sort: expected one of when, name, .*, got 'luck'\. Try sort=when"):
+    with pytest.raises(HandmadeError, match=r"sort: expected one of when, name, .*, got 'luck'\. Try 'when'"):
         list_runs(".", "luck")
-    with pytest.raises(HandmadeError, match="digits: expected the folder of a run to compare, got one that is not a run"):
+    with pytest.raises(HandmadeError, match="digits: expected the folder of a run to compare, got a folder that is not a run"):
         compare(["digits"])
 
 
@@ -587,7 +636,9 @@ def test_the_documentation_lists_every_setting() -> None:
 
 
 def test_errors_name_options_on_the_command_line() -> None:
-    assert in_options("Try another out=..., or force=True to write over it") == "Try another --out, or --force to write over it"
+    assert in_options("learning_rate: expected 1", of_training=True) == "--learning-rate: expected 1"
+    assert in_options("learning_rate: expected 1") == "learning_rate: expected 1"
+    assert in_options("Try another out=..., or force=True to overwrite it") == "Try another --out, or --force to overwrite it"
     assert in_options("fewer steps=..., or gradient=difference, allow_long=True") == (
         "fewer --steps, or --gradient difference, --yes"
     )

@@ -250,7 +250,7 @@ def test_statistics_are_named_like_weights() -> None:
     names = ["1.mean", "1.variance", "5.block.1.mean", "5.block.1.variance", "5.shortcut.1.mean", "5.shortcut.1.variance"]
     assert list(STAGES["inference"].statistics()) == names
     assert list(STAGES["both in training"].update_statistics(batch()[0])) == names
-    with pytest.raises(HandmadeError, match=r"1.mean: expected the shape \(3,\); got \(1,\)"):
+    with pytest.raises(HandmadeError, match=r"arrays\['1.mean'\]: expected the shape \(3,\), got \(1,\)"):
         STAGES["inference"].replace({"1.mean": np.zeros(1)})
 
 
@@ -281,7 +281,7 @@ def test_another_batch_than_that_of_the_mask_is_refused(name: str) -> None:
     stage = STAGES[name]
     for count in (1, IMAGES - 1, IMAGES + 1):
         for refused in (stage.forward, stage.logits, lambda x: difference(stage, x, np.zeros(len(x), int))):
-            with pytest.raises(HandmadeError, match=f"expected a batch of {IMAGES} images; got {count}"):
+            with pytest.raises(HandmadeError, match=f"expected a batch of {IMAGES} images, .* got {count}"):
                 refused(batch(count)[0])
 
 
@@ -297,7 +297,7 @@ def test_a_batch_of_one_value_a_channel_is_refused() -> None:
     with pytest.raises(HandmadeError, match="two values a channel or more; got 1"):
         rows.in_training(2, rng()).forward(np.ones((1, 3, 2, 1), np.float32))
     assert rows.in_training(2, rng()).mixes_batch
-    with pytest.raises(HandmadeError, match="images: expected a whole number of at least 1"):
+    with pytest.raises(HandmadeError, match="images: expected an integer of at least 1"):
         rows.in_training(0, rng())
 
 

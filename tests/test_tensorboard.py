@@ -81,5 +81,5 @@ def test_without_the_library_there_is_one_line_about_the_extra(tmp_path: Path, m
 def test_a_folder_that_cannot_be_written_to_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "tensorboard").write_text("a file")
 
-    with pytest.raises(HandmadeError, match="cannot write to"):
+    with pytest.raises(HandmadeError, match="expected a folder that can be written to"):
         Board(tmp_path, {})

@@ -23,6 +23,7 @@ from handmade.engine.printable import Printable, ShortRepr, short
 from handmade.gradients import check_layer
 from handmade.runs import inputs
 from handmade.text import LAYOUTS, network_table, training_progress, training_session, training_step
+from handmade.text.number_format import MINUS
 from tiny_digits import TINY, write_digits
 
 GRAPH: dict[str, Any] = {
@@ -189,7 +190,8 @@ def test_a_step_shows_its_numbers_and_one_weight() -> None:
     name, _, rest = lines[3].partition("[")
     key = next(key for key in step.gradients if step.before.display_name(key) == name)
     index = tuple(int(number) for number in rest.partition("]")[0].split(","))
-    assert lines[4] == f"  L(w) = {step.loss:.9f}   dL/dw = {step.gradients[key][index]:+.6f}"
+    derivative = f"{step.gradients[key][index]:+.6f}".replace("-", MINUS)
+    assert lines[4] == f"  L(w) = {step.loss:.9f}   dL/dw = {derivative}"
     assert lines[5].startswith("  the optimiser moves w by ")
     method = training_step.Method("difference", "forward", 1e-3, "adam")
     assert "L(w + h)" in text.rendered(training_step.weight_update(step, method), 100)

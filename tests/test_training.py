@@ -113,13 +113,13 @@ def test_a_record_tells_what_happened() -> None:
     ids=lambda options: next(iter(options)),
 )
 def test_impossible_numbers_are_refused_before_the_first_step(options: dict[str, int]) -> None:
-    with pytest.raises(HandmadeError, match="at least 1; got 0"):
+    with pytest.raises(HandmadeError, match=r"of at least 1, below 2\^31, got 0"):
         train(tiny(), DIGITS.train.images[:9], DIGITS.train.labels[:9], **options)  # type: ignore[arg-type]  # any of them
 
 
 def test_labels_that_do_not_fit_are_refused_before_the_first_step() -> None:
     with pytest.raises(HandmadeError, match="0 to 9"):
-        train(tiny(), DIGITS.train.images[:9], DIGITS.train.labels[:9] + 9)
+        train(tiny(), DIGITS.train.images[:9], DIGITS.train.labels[:9] + 9, prepare=handmade.data.prepare)
 
 
 def overflow_in(network: handmade.Network, name: str, value: float) -> handmade.Network:
@@ -171,7 +171,7 @@ def test_images_that_are_not_finite_are_refused_before_the_first_step(value: flo
         lambda: train(tiny(), images[:9], labels[:9], validation=(images, labels)),
         lambda: evaluate(tiny(), images, labels),
     ):
-        with pytest.raises(HandmadeError, match="image 1100, counted from 0, holds NaN or infinity"):
+        with pytest.raises(HandmadeError, match=r"images: expected finite numbers, got NaN or infinity in images\[1100\]"):
             refused()
 
 
@@ -182,7 +182,7 @@ def test_images_that_are_not_finite_once_prepared_are_named_as_the_cause() -> No
 
 @pytest.mark.parametrize(("learning_rate", "momentum"), [(0, 0.9), (-1, 0.9), (np.nan, 0.9), (np.inf, 0), (0.1, 1), (0.1, -0.1)])
 def test_impossible_optimisers_are_refused(learning_rate: float, momentum: float) -> None:
-    with pytest.raises(HandmadeError, match="wants"):
+    with pytest.raises(HandmadeError, match=r"expected a .*number"):
         Momentum(learning_rate, momentum)
 
 

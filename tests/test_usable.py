@@ -294,7 +294,7 @@ def test_a_run_goes_on_with_another_backend_and_says_so(begun: Path) -> None:
 
     assert session.remarks == (
         (
-            "This run was begun on backend compiled with 16 lanes; it goes on with plain: "
+            "This run began with the backend compiled with 16 lanes and continues with plain: "
             "the numbers may differ in their last digits"
         ),
     )
@@ -310,7 +310,7 @@ def test_a_run_goes_on_with_other_vectors_and_says_so(begun: Path, monkeypatch: 
     monkeypatch.setenv(vectors.VARIABLE, "4")
 
     (remark,) = resume(begun).remarks
-    assert "begun on backend compiled with 16 lanes; it goes on with compiled with 4 lanes" in remark
+    assert "began with the backend compiled with 16 lanes and continues with compiled with 4 lanes" in remark
 
 
 @pytest.mark.parametrize("before", ["compiled", "abacus"])
@@ -321,5 +321,5 @@ def test_a_run_of_a_backend_that_is_not_there_goes_on_with_the_default(begun: Pa
 
     slower, other = session.remarks
     assert "Numba is not installed" in slower
-    assert f"begun on backend {before} with 8 lanes; it goes on with {backend.current().name}:" in other
+    assert f"began with the backend {before} with 8 lanes and continues with {backend.current().name}:" in other
     assert session.finish()["status"] == "finished"

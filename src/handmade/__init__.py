@@ -1,8 +1,7 @@
 """A convolutional network for handwritten digits, made by hand: every number can be understood, proved and shown.
 
->>> import numpy as np
 >>> import handmade
->>> network = handmade.networks.readme(np.random.default_rng(0))
+>>> network = handmade.networks.readme(0)
 >>> f"{network.size:,} weights"
 '28,298 weights'
 """
@@ -11,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from handmade import data, gradients, losses, networks, pictures, receipts, runs
+    from handmade import data, gradients, losses, networks, optim, pictures, receipts, runs
     from handmade.engine.backend import use_backend
     from handmade.engine.errors import HandmadeError
     from handmade.engine.graph import Node
@@ -71,6 +70,7 @@ __all__ = [
     "load",
     "losses",
     "networks",
+    "optim",
     "pictures",
     "read_digit",
     "receipts",
@@ -80,7 +80,7 @@ __all__ = [
     "use_backend",
 ]
 
-_ROOMS = {"data", "gradients", "losses", "networks", "pictures", "receipts", "runs"}
+_ROOMS = {"data", "gradients", "losses", "networks", "optim", "pictures", "receipts", "runs"}
 _FROM = {  # where the other names are, but for layers
     "HandmadeError": "handmade.engine.errors",
     "Network": "handmade.network",
@@ -98,7 +98,7 @@ _FROM = {  # where the other names are, but for layers
 
 
 def __getattr__(name: str) -> Any:
-    """Load a part of handmade when it is first asked for: who wants to show a help text does not wait for all of it."""
+    """Load a part of handmade when it is first asked for, so that a help text appears at once."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name in _ROOMS:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from handmade.engine import network as engine
+from handmade.engine.arguments import as_path
 from handmade.engine.description import describe, restore
 from handmade.engine.errors import HandmadeError
 
@@ -24,13 +25,19 @@ class Network(engine.Network):
         """
         from handmade.files import models  # noqa: PLC0415  safetensors is loaded by those who save
 
+        target = as_path(path, "path")
         arrays, description = self.parameters() | self.statistics(), describe(self)
         restore(description, arrays)
-        models.write(Path(path), arrays, description)
+        models.write(target, arrays, description)
 
 
 def load(path: str | Path) -> Network:
     """Read a network that `Network.save` wrote.
+
+    Parameters
+    ----------
+    path
+        Model file, or the folder of a run, whose model is read.
 
     Raises
     ------
@@ -39,7 +46,8 @@ def load(path: str | Path) -> Network:
     """
     from handmade.files import models  # noqa: PLC0415  safetensors is loaded by those who load
 
-    parameters, description = models.read(Path(path))
+    given = as_path(path, "path")
+    parameters, description = models.read(given / models.MODEL if given.is_dir() else given)
     try:
         return Network(**restore(description, parameters))
     except HandmadeError as error:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from handmade.data.handwriting import Digit, find_digit
+from handmade.engine.arguments import as_path
 
 
 def read_digit(path: str | Path) -> Digit:
@@ -26,4 +27,4 @@ def read_digit(path: str | Path) -> Digit:
     """
     from handmade.files import images  # noqa: PLC0415  Pillow is loaded by those who read pictures
 
-    return find_digit(images.read(Path(path)).grey)
+    return find_digit(images.read(as_path(path, "path")).grey)

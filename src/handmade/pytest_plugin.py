@@ -1,4 +1,4 @@
-"""A plugin for pytest: a failing `assert check_layer(layer, x)` shows the whole report, which pytest itself cuts off.
+"""Plugin for pytest: a failing `assert check_layer(layer, x)` shows the complete report, which pytest itself shortens.
 
 pytest finds it by its entry point. It imports nothing of handmade.
 """
@@ -13,18 +13,18 @@ REPORTS = {"handmade.engine.check.layers.report.LayerReport", "handmade.engine.c
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: Any, call: Any) -> Generator[None, Any, Any]:
-    """Add the reports that the failing assertion was about as a section of their own."""
+    """Add the reports of a failing assertion in a separate section."""
     result = yield
     if call.excinfo is not None and call.excinfo.errisinstance(AssertionError):
-        told = str(call.excinfo.value)  # by expect_ok
-        texts = [text for text in dict.fromkeys(_reports(call.excinfo.tb)) if text not in told]
+        message = str(call.excinfo.value)  # contains the report after expect_ok
+        texts = [text for text in dict.fromkeys(_reports(call.excinfo.tb)) if text not in message]
         result.sections += [("report of handmade", text) for text in texts]
     del item
     return result
 
 
 def _reports(traceback: Any) -> Iterator[str]:
-    """Yield the reports that are not true among the values of the frame that raised."""
+    """Yield the reports that are not true among the local variables of the frame that raised the error."""
     while traceback.tb_next is not None:
         traceback = traceback.tb_next
     for value in list(traceback.tb_frame.f_locals.values()):

@@ -1,17 +1,18 @@
-"""Receipts, for users: how a number of a network came about, what a step did to a weight, and what a nudge changes.
+"""Receipts, for users: the terms of a number of a network, of a step of a weight, and the effect of a nudge.
 
 An image may be a prepared one, or a raw digit (H, W) or (H, W, 1) of uint8, which is prepared here.
 """
 
 from typing import Any
 
-import numpy as np
+from numpy.typing import ArrayLike
 
 from handmade.data.digits import prepare_for
+from handmade.engine.arguments import refused
 from handmade.engine.arrays import Array
-from handmade.engine.errors import HandmadeError
+from handmade.engine.image_arguments import as_image
 from handmade.engine.losses import Loss
-from handmade.engine.network import Network
+from handmade.engine.network import Network, check_network
 from handmade.engine.receipts import explain as engine
 from handmade.engine.receipts import trace as tracing
 from handmade.engine.receipts.receipt import Receipt, Step
@@ -25,7 +26,7 @@ __all__ = ["Place", "Receipt", "Step", "Term", "Trace", "explain", "explain_upda
 
 def explain(
     network: Network,
-    image: Array,
+    image: ArrayLike,
     at: str,
     *,
     label: int | None = None,
@@ -35,7 +36,7 @@ def explain(
     by: str = "backprop",
     h: float = 1e-3,
 ) -> Receipt:
-    """Tell how a number came about: every number that it is made of, which add up.
+    """Explain a number of a network by all the numbers that it is made of, which add up.
 
     Parameters
     ----------
@@ -43,25 +44,25 @@ def explain(
     image : Array
         One image, prepared (network.input_shape) or raw.
     at : str
-        Which number: "conv2[12,10,3]" (row, column, channel), "logits[3]", "probability[3]", "loss", "input[5,7,0]", a weight
-        such as "conv1.W[1,2,0,5]", or "d loss / d conv1.W[1,2,0,5]".
+        Place of the number: "conv2[12,10,3]" (row, column, channel), "logits[3]", "probability[3]", "loss", "input[5,7,0]", a
+        weight such as "conv1.W[1,2,0,5]", or "d loss / d conv1.W[1,2,0,5]".
     label : int, optional
-        The image's class; the loss and its gradients want it.
+        The image's class; the loss and its gradients need it.
     loss : Loss, optional
         Cross-entropy if left out.
     depth : int
-        How many receipts deep to go: 1 is the number alone, 2 is with the receipts of what it is made of, and so on.
+        Levels of receipts: 1 is the number alone, 2 is with the receipts of the numbers that it is made of, and so on.
     most : int
-        How many inputs of one number to follow, those that contribute most.
+        Largest number of inputs to follow, those that contribute most.
     by : {"backprop", "difference", "definition"}
-        Which way a gradient is worked out.
+        Method of a gradient.
     h : float
-        How far "difference" and "definition" nudge the weight.
+        Nudge of the weight in "difference" and "definition".
 
     Returns
     -------
     Receipt
-        `receipt.total` is the tree of terms, `receipt.value` what the network stored, `receipt.rounding` how far they are apart,
+        `receipt.total` is the tree of terms, `receipt.value` what the network stored, `receipt.rounding` their distance,
         `receipt.inputs` the receipts below, and `receipt.to_json()` all of it as plain data.
 
     Raises
@@ -69,11 +70,11 @@ def explain(
     HandmadeError
         If there is no such place, the image does not fit, a label is missing or wrong, or the numbers are not finite.
     """
-    one = _prepared(network, image)
+    one = _prepared(network, image, at, "image and at", "handmade.explain(network, image, at)")
     return engine.explain(network, one, at, label=label, loss=loss, depth=depth, most=most, by=by, h=h)
 
 
-def trace(network: Network, image: Array, nudge: str, *, label: int | None = None, loss: Loss | None = None) -> Trace:
+def trace(network: Network, image: ArrayLike, nudge: str, *, label: int | None = None, loss: Loss | None = None) -> Trace:
     """Follow a nudge of one weight, pixel or activation through the network, as exact differences.
 
     Parameters
@@ -82,7 +83,7 @@ def trace(network: Network, image: Array, nudge: str, *, label: int | None = Non
     image : Array
         One image, prepared (network.input_shape) or raw.
     nudge : str
-        What, and by how much: "conv1.W[1,2,0,5]=+0.1".
+        Place and amount: "conv1.W[1,2,0,5]=+0.1".
     label : int, optional
         The image's class; with it, the loss is followed too.
     loss : Loss, optional
@@ -91,18 +92,20 @@ def trace(network: Network, image: Array, nudge: str, *, label: int | None = Non
     Returns
     -------
     Trace
-        `trace.differences` has the difference of every layer's output, `trace.steps` what is large about them.
+        `trace.differences` has the difference of every layer's output, `trace.steps` the largest of each.
 
     Raises
     ------
     HandmadeError
         If the nudge is not so written or there is no such place, or image or label do not fit.
     """
-    return tracing.trace(network, _prepared(network, image), nudge, label=label, loss=loss)
+    one = _prepared(network, image, nudge, "image and nudge", "handmade.trace(network, image, nudge)")
+    return tracing.trace(network, one, nudge, label=label, loss=loss)
 
 
-def _prepared(network: Network, image: Any) -> Array:
-    if not isinstance(image, np.ndarray):
-        raise HandmadeError(f"an image: expected an array; got {type(image).__name__}. Try numpy.asarray(image)")
-    raw = image.dtype == np.uint8 and image.ndim in {2, 3}
-    return prepare_for(network)(image[None])[0] if raw else image
+def _prepared(network: Network, image: Any, text: Any, names: str, call: str) -> Array:
+    """Return one prepared image, made of a raw or a prepared one; `text` is the argument after it."""
+    check_network(network, call)
+    if isinstance(image, str) and not isinstance(text, str):
+        raise refused(names, "the image before the text", "the text first", call)
+    return as_image(image, "image", network.input_shape, prepare_for(network))

@@ -17,11 +17,11 @@ from handmade import gradients
 from handmade.cli.console import news, print_json, results
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
-from handmade.layer_files.failures import LayerFileError, is_unwritten
+from handmade.layer_files.error_lines import LayerFileError, is_unwritten
 from handmade.layer_files.inputs import random_input, read_input, shape_of
+from handmade.layer_files.layers_in_file import Arguments, NamedLayer, Pair, every, named, parse_arguments
 from handmade.layer_files.loading import LayerFile, checked, files_in, loaded
-from handmade.layer_files.saves import check_installed, saves
-from handmade.layer_files.subjects import Arguments, Pair, Subject, every, named, parse_arguments
+from handmade.layer_files.watching import check_installed, saves
 
 if TYPE_CHECKING:
     from handmade.gradients import LayerReport
@@ -159,11 +159,11 @@ def _outcomes(
                     news.print(f"{target} is left out: it is not implemented, and other layers derive from it", markup=False)
                     break
                 if alone:
-                    raise LayerFileError(file.told(error)) from error
-                yield Outcome(target, text, None, file.told(error))
+                    raise LayerFileError(file.error_line(error)) from error
+                yield Outcome(target, text, None, file.error_line(error))
 
 
-def _report(subject: Subject, x: Array, dtype: str | None) -> "LayerReport":
+def _report(subject: NamedLayer, x: Array, dtype: str | None) -> "LayerReport":
     made = subject.make()
     if isinstance(made, Pair):
         return gradients.check_function(made.f, made.vjp, x, dtype=dtype)

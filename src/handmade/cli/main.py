@@ -103,7 +103,8 @@ def _message(error: Exception) -> str:
     if isinstance(error, CommandEnd):
         return str(error)
     if isinstance(error, HandmadeError):
-        return str(error) if getattr(error, "verbatim", False) else callable_here(in_options(str(error)))
+        text = in_options(str(error), of_training="train" in sys.argv[1:3])
+        return str(error) if getattr(error, "verbatim", False) else callable_here(text)
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     if isinstance(error, MemoryError):

@@ -1,4 +1,4 @@
-"""Where digits come from: the MNIST in this package, any directory in its format, or a picture of your own."""
+"""Sources of digits: the MNIST in this package, any directory in its format, or a user's own picture."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ __all__ = ["Augmentation", "Dataset", "Digit", "Images", "find_digit", "load", "
 
 
 def __getattr__(name: str) -> Any:
-    """Load the preparation of pictures for those who have some."""
+    """Load the preparation of pictures when it is first used."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from handmade.data import handwriting  # noqa: PLC0415  see above

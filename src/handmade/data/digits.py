@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from handmade.data import idx
+from handmade.engine.arguments import as_dtype, as_path
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
-from handmade.engine.network import Network
+from handmade.engine.image_arguments import as_raw_images
+from handmade.engine.network import Network, check_network
 from handmade.engine.printable import ShortRepr
 
 _PLACES = ("", "raw", "MNIST/raw")  # the directory itself, then where torchvision keeps its copy
@@ -44,7 +46,7 @@ class Images(ShortRepr):
 
 @dataclass(frozen=True, eq=False)
 class Dataset(ShortRepr):
-    """Images to learn from and images to be examined on, all of one height and width."""
+    """Training images and test images, all of one height and width."""
 
     train: Images
     test: Images
@@ -61,7 +63,7 @@ def mnist() -> Dataset:
     HandmadeError
         If the packaged files are missing or damaged.
     """
-    from importlib import resources  # noqa: PLC0415  it takes long to load, and other data do not want it
+    from importlib import resources  # noqa: PLC0415  it takes long to load, and other data do not need it
 
     with resources.as_file(resources.files("handmade.data") / "mnist") as directory:
         return load(directory)
@@ -81,26 +83,26 @@ def load(directory: str | Path) -> Dataset:
     HandmadeError
         If the directory or a file is missing, a file is not sound IDX, or the files do not fit together.
     """
-    files = _find(Path(directory))
+    files = _find(as_path(directory, "directory"))
     train = _images(files["train images"], files["train labels"])
     test = _images(files["test images"], files["test labels"])
     if train.images.shape[1:] != test.images.shape[1:]:
         sizes = " and ".join("{} x {}".format(*part.images.shape[1:3]) for part in (train, test))
         raise HandmadeError(
-            f"{str(directory)!r}: wants train and test images of one size; got {sizes}. Take both from one source."
+            f"{str(directory)!r}: expected train and test images of one size, got {sizes}. Take both from one source."
         )
     return Dataset(train, test)
 
 
-def prepare(images: Array, dtype: DTypeLike = np.float32) -> Array:
+def prepare(images: ArrayLike, dtype: DTypeLike = np.float32) -> Array:
     """Scale images to 0 ... 1 and lay one pixel of zeros around each.
 
     Parameters
     ----------
     images
-        (N, H, W, 1) or (N, H, W) uint8.
+        (N, H, W, 1) or (N, H, W) integers from 0 to 255, such as uint8.
     dtype
-        Any floating type; the quotient by 255 is correctly rounded in it.
+        Any dtype of floats; the quotient by 255 is correctly rounded in it.
 
     Returns
     -------
@@ -110,56 +112,40 @@ def prepare(images: Array, dtype: DTypeLike = np.float32) -> Array:
     Raises
     ------
     HandmadeError
-        If `images` is anything else, or `dtype` is no floating type.
+        If `images` is anything else, or `dtype` is no dtype of floats.
     """
-    if not isinstance(images, np.ndarray) or images.dtype != np.uint8:
-        came = images.dtype if isinstance(images, np.ndarray) else type(images).__name__
-        raise HandmadeError(f"prepare wants an array of uint8 images, 0 to 255; got {came}. Try np.asarray(images, np.uint8).")
-    if images.ndim == 3:
-        images = images[..., None]  # (N, H, W, 1)
-    if images.ndim != 4 or images.shape[-1] != 1:
-        advice = "images[None]" if images.ndim == 2 else "images.reshape(-1, H, W, 1)"
-        raise HandmadeError(f"prepare wants images (N, H, W, 1) or (N, H, W); got {images.shape}. Try {advice}.")
-    floating = _floating(dtype)
-    padded = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)))  # (N, H + 2, W + 2, 1), still one byte a pixel
-    prepared: Array = np.divide(padded, 255, dtype=floating)
+    raw, floats = as_raw_images(images, "images"), as_dtype(dtype).newbyteorder("=")
+    padded = np.pad(raw, ((0, 0), (1, 1), (1, 1), (0, 0)))  # (N, H + 2, W + 2, 1), still one byte a pixel
+    prepared: Array = np.divide(padded, 255, dtype=floats)
     return prepared
 
 
 def prepare_for(network: Network, dtype: DTypeLike | None = None) -> Callable[[NDArray[Any]], Array]:
-    """Return what makes inputs of raw images (N, H, W, 1) for a network: its own preparation, or else `prepare`.
+    """Return the function from raw images (N, H, W, 1) to inputs of a network: its own preparation, or else `prepare`.
 
     The inputs are of the network's dtype, or of another. The layout of the preparation plays no part: that is known here.
     """
+    check_network(network, "handmade.data.prepare_for(network)")
     own = network.preparation and replace(network.preparation, layout="NHWC")
-    return partial(own or prepare, dtype=network.dtype if dtype is None else dtype)
-
-
-def _floating(dtype: DTypeLike) -> type[np.floating[Any]]:
-    try:
-        scalar = np.dtype(dtype).type
-    except (TypeError, ValueError):
-        scalar = np.void
-    if not issubclass(scalar, np.floating):
-        raise HandmadeError(f"prepare wants a floating dtype; got {dtype!r}. Try np.float32.")
-    return scalar
+    return partial(own or prepare, dtype=network.dtype if dtype is None else as_dtype(dtype))
 
 
 def _find(directory: Path) -> dict[str, Path]:
     """Find the four files in one place: files of two places could belong to two data sets."""
-    wants = f"{str(directory)!r}: wants a directory with MNIST's four files"
+    expected = f"{str(directory)!r}: expected a directory with MNIST's four files"
     try:
         found = [_files(directory / place) for place in _PLACES]
         odd = "" if directory.is_dir() else "a file" if directory.exists() else "no directory"
     except OSError as error:
-        raise HandmadeError(f"{wants}; got: {error.strerror}. Check its permissions.") from error
+        raise HandmadeError(f"{expected}, got: {error.strerror}. Check its permissions.") from error
     best = max(found, key=len)
     missing = {file: names[0] for file, names in _FILES.items() if file not in best}
     if missing:
-        came = odd or f"no {' and no '.join(missing)}"
+        found_there = odd or f"no {' and no '.join(missing)}"
         looked = ", ".join(missing.values())
         raise HandmadeError(
-            f"{wants}; got {came}. Looked there, in raw and in MNIST/raw for {looked}, also with a dot before idx or .gz behind."
+            f"{expected}, got {found_there}. "
+            f"Looked there, in raw and in MNIST/raw for {looked}, also with a dot before idx or .gz behind."
         )
     return best
 
@@ -173,11 +159,11 @@ def _images(images_file: Path, labels_file: Path) -> Images:
     images, labels = _array(images_file, 3), _array(labels_file, 1)
     if len(images) != len(labels):
         raise HandmadeError(
-            f"{str(images_file)!r} and {str(labels_file)!r}: want one label for each image; "
+            f"{str(images_file)!r} and {str(labels_file)!r}: expected one label for each image, "
             f"got {len(images)} images and {len(labels)} labels. Take both from one source."
         )
     if labels.max() > 9:
-        raise HandmadeError(f"{str(labels_file)!r}: wants labels 0 to 9; got {labels.max()}. Leave the other classes out.")
+        raise HandmadeError(f"{str(labels_file)!r}: expected labels 0 to 9, got {labels.max()}. Leave the other classes out.")
     labelled = Images(images[..., None], labels.astype(np.int64))  # (N, H, W, 1), (N,)
     labelled.images.setflags(write=False)
     labelled.labels.setflags(write=False)
@@ -188,7 +174,7 @@ def _array(file: Path, dims: int) -> NDArray[np.uint8]:
     array = idx.read(file)
     if array.dtype != np.uint8 or array.ndim != dims or not array.size:
         raise HandmadeError(
-            f"{str(file)!r}: wants uint8 of {dims} dimension{'s' * (dims > 1)}, at least one item; "
+            f"{str(file)!r}: expected uint8 of {dims} dimension{'s' * (dims > 1)}, at least one item, "
             f"got {array.dtype} {array.shape}. Check that the files are not mixed up."
         )
     return array

@@ -1,33 +1,34 @@
-"""A digit of your own, made ready as those of MNIST were: every stage is kept, so that it can be looked at.
+"""Preparation of a user's own digit, as in MNIST; the result of every stage is kept for display.
 
-picture -> ink -> the box around it -> fitted into 20 x 20 -> its centre of mass in the middle of 28 x 28
+picture -> ink -> bounding box -> scaled to 20 x 20 -> centre of mass moved to the middle of 28 x 28
 
 Source: Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning applied to document recognition", Proc. IEEE 86
 (1998), section III.A, on the making of MNIST.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from handmade.data.connected_components import connected_components, count_holes
 from handmade.data.ink import Ink, find_ink
-from handmade.data.regions import holes, regions
 from handmade.data.rejection import Measures, rejection
 from handmade.data.resize import area_average, shrunk
+from handmade.engine.arguments import as_array, code_of, refused
 from handmade.engine.arrays import Array
-from handmade.engine.errors import HandmadeError
 from handmade.engine.printable import ShortRepr
 
-SIDE, BOX = 28, 20  # of an image of MNIST, and of the box that its digit fits into
-LOOK = 256  # pixels on the longer side are enough to find ink
-MOST = 10_000  # pixels on a side
-SPECK = 0.05  # of the largest piece of ink: what is smaller is dirt
-LONG = 0.3  # of the longest piece
-TALL = 0.6  # of the box: a figure that stands by itself is taller
-SHEET = 0.8  # of its box: what is so full may be the sheet on which a digit stands
-LOOK_INSIDE = 48  # pixels: a sheet has at least so many
-FAINT = 0.1  # of full ink: what is fainter does not widen the box
+SIDE, BOX = 28, 20  # size of an MNIST image, and of the box around its digit
+SEARCH_SIZE = 256  # pixels of the longer side while ink is searched
+LARGEST_SIDE = 10_000  # pixels
+SPECK = 0.05  # smaller pieces, relative to the largest piece of ink, are dirt
+LONG = 0.3  # of the longest piece: length of a piece that may be the digit
+TALL = 0.6  # of the box height: a separate figure is taller
+SHEET = 0.8  # share of the box that is ink: above it, the ink may be the sheet of paper with the digit
+SMALLEST_SHEET = 48  # pixels of the shorter side of a sheet
+FAINT = 0.1  # of full ink: fainter pixels do not extend the box
 
 
 @dataclass(frozen=True)
@@ -54,24 +55,24 @@ ALL_STAGES = Stages()
 
 @dataclass(frozen=True, eq=False)
 class Digit(ShortRepr):
-    """A digit found in a picture, stage by stage.
+    """Digit found in a picture, with the result of each stage.
 
     Attributes
     ----------
     picture
-        (H, W) float64: the part that was looked at, 0 is black, 1 is white.
+        (H, W) float64: the part of the picture that was used; 0 is black, 1 is white.
     ink
-        (H, W) float64: the ink in it, 0 to 1, without specks.
+        (H, W) float64: amount of ink, 0 to 1, without specks.
     box
-        (h, w) float64: the ink, cut out.
+        (h, w) float64: ink in its bounding box.
     fitted
-        (20, w) or (h, 20) float64: the box, made as large as MNIST's digits are.
+        (20, w) or (h, 20) float64: box, scaled to the size of MNIST's digits.
     image
-        (28, 28, 1) uint8: what a network reads, by way of `prepare`; all zeros if there is no ink.
+        (28, 28, 1) uint8: image for `prepare` and a network; all zeros if there is no ink.
     measures
-        What the stages were judged by.
+        Measurements of the ink.
     rejection
-        Why this does not look like a digit; None if it may be one.
+        Reason why this does not look like a digit; None if it may be one.
     """
 
     picture: NDArray[np.float64]
@@ -83,31 +84,31 @@ class Digit(ShortRepr):
     rejection: str | None
 
 
-def find_digit(picture: Array, stages: Stages = ALL_STAGES) -> Digit:
-    """Find the digit in a picture, whatever its size, its light and the colour of its ink, and make it like one of MNIST.
+def find_digit(picture: ArrayLike, stages: Stages = ALL_STAGES) -> Digit:
+    """Find the digit in a picture of any size, with any light and ink, and convert it to an image like those of MNIST.
 
     Parameters
     ----------
     picture
-        (H, W), 1 to 10,000 pixels on a side: bool, whole numbers without a sign up to what their type holds, or floats from 0,
-        black, to 1, white. Either side may be the ink.
+        (H, W) grey levels, 1 to 10,000 pixels on a side: bool, unsigned integers (white is the largest number of the type), other
+        integers from 0 to 255, or floats from 0 (black) to 1 (white). The ink may be dark or light.
     stages
-        Stages that are switched on; without some, the digit is less like one of MNIST.
+        Stages that are switched on. Without some of them, the image is less like those of MNIST.
 
     Raises
     ------
     HandmadeError
-        If `picture` is anything else.
+        If `picture` is another kind of array.
     """
-    _check(picture)
+    picture = _as_picture(picture)
     found, (rows, columns) = _find(picture, stages, max(picture.shape))
     if not stages.crop:
         return found
-    if max(rows.stop - rows.start, columns.stop - columns.start) < max(picture.shape) / 2 and max(picture.shape) > LOOK:
+    if max(rows.stop - rows.start, columns.stop - columns.start) < max(picture.shape) / 2 and max(picture.shape) > SEARCH_SIZE:
         margin = max(rows.stop - rows.start, columns.stop - columns.start) // 2
         near = tuple(slice(max(0, side.start - margin), side.stop + margin) for side in (rows, columns))
         found, _ = _find(picture[near], stages, max(picture.shape))
-    elif found.measures.share > SHEET and min(found.box.shape) > LOOK_INSIDE:
+    elif found.measures.share > SHEET and min(found.box.shape) > SMALLEST_SHEET:
         inset = min(rows.stop - rows.start, columns.stop - columns.start) // 16
         near = slice(rows.start + inset, rows.stop - inset), slice(columns.start + inset, columns.stop - inset)
         inside, _ = _find(picture[near], stages, max(picture.shape))
@@ -116,13 +117,13 @@ def find_digit(picture: Array, stages: Stages = ALL_STAGES) -> Digit:
 
 
 def _find(picture: Array, stages: Stages, frame: int) -> tuple[Digit, tuple[slice, slice]]:
-    """The digit of a picture, and the rows and columns of the picture that it takes; `frame` is the longer side of all of it."""
+    """Return the digit of a part of a picture, and its rows and columns; `frame` is the longer side of the whole picture."""
     white = np.iinfo(picture.dtype).max if picture.dtype.kind == "u" else 1
-    seen = shrunk(picture, LOOK) / np.float64(white)
+    seen = shrunk(picture, SEARCH_SIZE) / np.float64(white)
     ink = find_ink(seen)
-    kept = _without_dirt(ink.amount)
+    kept = _without_specks(ink.amount)
     rows, columns = _box(kept)
-    scale = -(-max(picture.shape) // LOOK)
+    scale = -(-max(picture.shape) // SEARCH_SIZE)
     measures = _measured(ink, kept, kept[rows, columns])
     box = kept[rows, columns] if stages.crop else kept
     fitted = _fit(box, BOX / max(box.shape) if stages.scale else SIDE * scale / frame)
@@ -130,23 +131,41 @@ def _find(picture: Array, stages: Stages, frame: int) -> tuple[Digit, tuple[slic
     return Digit(seen, kept, box, fitted, _centred(fitted, by_mass=stages.centre), measures, rejection(measures)), place
 
 
-def _check(picture: Array) -> None:
-    wants = "a picture wants to be an array (H, W) of greys"
-    if not isinstance(picture, np.ndarray) or picture.dtype.kind not in "buf":
-        came = picture.dtype if isinstance(picture, np.ndarray) else type(picture).__name__
-        raise HandmadeError(f"{wants}, bool, unsigned or float; got {came}. Try np.asarray(picture, np.uint8).")
+def _as_picture(value: Any) -> Array:
+    """Return grey levels (H, W) as an array: bool, unsigned integers, or floats from 0 to 1."""
+    picture = as_array(value, "picture")
+    code = code_of(value, "picture")
     if picture.ndim != 2:
-        hint = " Try picture.mean(axis=-1) / 255 for colours." if picture.ndim == 3 else ""
-        raise HandmadeError(f"{wants}; got {picture.shape}.{hint}")
-    if not 1 <= min(picture.shape) <= max(picture.shape) <= MOST:
-        raise HandmadeError(f"{wants}, 1 to {MOST:,} pixels on a side; got {picture.shape}. Cut out the digit.")
-    if picture.dtype.kind == "f" and not (picture.min() >= 0 and picture.max() <= 1):  # NaN is neither
-        raise HandmadeError(f"{wants}, floats from 0 to 1; got {picture.min()} to {picture.max()}. Divide by the largest.")
+        raise refused("picture", "grey levels (H, W)", str(picture.shape), _flattened(picture, code))
+    if not 1 <= min(picture.shape) <= max(picture.shape) <= LARGEST_SIDE:
+        raise refused("picture", f"grey levels (H, W), 1 to {LARGEST_SIDE:,} pixels on a side", str(picture.shape))
+    low, high = picture.min(), picture.max()
+    if picture.dtype.kind == "i":
+        if not 0 <= low <= high <= 255:
+            raise refused("picture", "integers from 0 to 255, or floats from 0 to 1", f"{low} to {high}")
+        return picture.astype(np.uint8)
+    if picture.dtype.kind == "f" and not (low >= 0 and high <= 1):  # NaN is neither
+        advice = f"({code} - {code}.min()) / np.ptp({code})" if np.isfinite(high - low) and low < high else ""
+        raise refused("picture", "floats from 0 to 1", f"{low} to {high}", advice)
+    return picture
 
 
-def _without_dirt(amount: Array) -> Array:
-    """The ink without specks, and without what comes in from the edge where something long enough stands clear of it."""
-    labels = regions(amount > 0.5, corners=True)
+def _flattened(picture: Array, code: str) -> str:
+    """Return code that makes grey levels (H, W) of a picture with more axes, or nothing."""
+    if picture.ndim == 4 and len(picture) == 1:
+        return f"{code}[0]"
+    if picture.ndim != 3:
+        return ""
+    if picture.shape[-1] == 1 or picture.shape[0] == 1:
+        return f"{code}[..., 0]" if picture.shape[-1] == 1 else f"{code}[0]"
+    if picture.shape[-1] not in {3, 4}:
+        return f"{code}[0]"
+    return f"{code}[..., :3].mean(axis=-1)" + (" / 255" if picture.dtype.kind in "iu" else "")
+
+
+def _without_specks(amount: Array) -> Array:
+    """Return the ink without specks. If a long piece does not touch the edge, pieces that touch it are removed, too."""
+    labels = connected_components(amount > 0.5, corners=True)
     sizes = np.bincount(labels.ravel())
     sizes[0] = 0
     large = sizes >= max(SPECK * sizes.max(), 1)
@@ -166,7 +185,7 @@ def _length(mask: Array) -> int:
 
 
 def _box(kept: Array) -> tuple[slice, slice]:
-    """The rows and columns that hold ink; all of them if none does."""
+    """Return the rows and columns of the bounding box of the ink; all of them if there is no ink."""
     spans = []
     for axis in (1, 0):
         inked = np.flatnonzero(kept.max(axis=axis) > FAINT)
@@ -176,7 +195,7 @@ def _box(kept: Array) -> tuple[slice, slice]:
 
 def _measured(ink: Ink, kept: Array, box: Array) -> Measures:
     strokes = box > 0.5
-    pieces = int(regions(kept > 0.5, corners=True).max())
+    pieces = int(connected_components(kept > 0.5, corners=True).max())
     return Measures(
         contrast=ink.contrast,
         noise=ink.noise,
@@ -185,26 +204,26 @@ def _measured(ink: Ink, kept: Array, box: Array) -> Measures:
         width=box.shape[1] if pieces else 0,
         share=float(strokes.mean()),
         pieces=pieces,
-        holes=holes(strokes, least=2),
+        holes=count_holes(strokes, least=2),
         figures=_figures(strokes),
     )
 
 
 def _figures(strokes: Array) -> int:
-    """How many tall things stand side by side, with blank columns in between."""
+    """Return the number of tall shapes side by side, separated by empty columns."""
     inked = np.flatnonzero(np.diff(strokes.any(axis=0).astype(np.int8), prepend=0, append=0))
     heights = [np.ptp(np.flatnonzero(strokes[:, first:end].any(axis=1))) + 1 for first, end in inked.reshape(-1, 2)]
     return sum(bool(height > TALL * len(strokes)) for height in heights)
 
 
 def _fit(box: Array, factor: float) -> Array:
-    """Scale both sides by one factor."""
+    """Scale both sides by one factor, and keep the aspect ratio."""
     height, width = (min(max(1, round(factor * side)), SIDE) for side in box.shape)
     return area_average(box, (height, width))
 
 
 def _centred(fitted: Array, *, by_mass: bool) -> NDArray[np.uint8]:
-    """Lay the digit into 28 x 28, its centre of mass, or its middle, as near to row 14, column 14 as whole pixels allow."""
+    """Place the digit in 28 x 28 pixels, its centre of mass, or its middle, as close to row 14, column 14 as shifts allow."""
     image = np.zeros((SIDE, SIDE, 1), np.uint8)
     mass = fitted.sum()
     if mass:

@@ -1,13 +1,13 @@
-"""What does not look like a digit: judged by a few measures of its ink, each with the limit that it crossed.
+"""Rejection of pictures that do not look like a digit, by limits for a few measurements of the ink.
 
-The limits are wide: of MNIST's 10,000 test images they refuse 8, which are in pieces.
+The limits are wide: of MNIST's 10,000 test images they reject 8, which are in pieces.
 """
 
 from dataclasses import dataclass
 
-CONTRAST = 0.08
-CLEARNESS = 4  # deviations of the noise that strokes stand out by
-PIECES, HOLES = 4, 6
+CONTRAST = 0.08  # least contrast
+SIGNAL_TO_NOISE = 4  # least ratio of contrast and noise
+PIECES, HOLES = 4, 6  # largest numbers
 SMALLEST = 4  # pixels
 FILLED = 0.8  # of its box
 WIDEST = 2.2  # times its height
@@ -15,26 +15,26 @@ WIDEST = 2.2  # times its height
 
 @dataclass(frozen=True)
 class Measures:
-    """What the ink of a picture is judged by.
+    """Measurements of the ink of a picture.
 
     Attributes
     ----------
     contrast
-        How far strokes are from their paper, 0 to 1.
+        Difference of strokes and paper, 0 to 1.
     noise
-        How far paper strays from itself, 0 to 1.
+        Standard deviation of the paper, 0 to 1.
     light
-        Whether the ink is lighter than the paper.
+        True if the ink is lighter than the paper.
     height, width
-        Pixels of the box around the ink; 0 without ink.
+        Size of the bounding box of the ink, in pixels; 0 without ink.
     share
-        How much of the box is ink, 0 to 1.
+        Share of the box that is ink, 0 to 1.
     pieces
-        How many separate pieces the ink has.
+        Number of separate pieces of ink.
     holes
-        How many holes it has.
+        Number of holes.
     figures
-        How many tall things stand side by side.
+        Number of tall shapes side by side.
     """
 
     contrast: float
@@ -49,15 +49,15 @@ class Measures:
 
 
 def rejection(m: Measures) -> str | None:
-    """Say why this is hardly a digit, in words, with the number; None if it may be one."""
+    """Return the reason why this is probably not a digit, with the measured number; None if it may be one."""
     reasons = (
-        (m.contrast < CONTRAST, f"nothing stands out: the contrast is {m.contrast:.0%}, ink has at least {CONTRAST:.0%}"),
-        (m.contrast < CLEARNESS * m.noise, f"it is noise: a contrast of {m.contrast:.0%} in noise of {m.noise:.0%}"),
+        (m.contrast < CONTRAST, f"no ink was found: the contrast is {m.contrast:.0%}, expected at least {CONTRAST:.0%}"),
+        (m.contrast < SIGNAL_TO_NOISE * m.noise, f"it is noise: a contrast of {m.contrast:.0%} in noise of {m.noise:.0%}"),
         (max(m.height, m.width) < SMALLEST, f"it is too small: {m.height} x {m.width} pixels of ink"),
         (m.pieces > PIECES, f"it is in {m.pieces} pieces; a digit has at most {PIECES}"),
         (m.holes > HOLES, f"it is a texture with {m.holes} holes; a digit has one or two"),
-        (m.figures > 1, f"{m.figures} figures stand side by side; cut out one of them"),
-        (m.width > WIDEST * m.height, f"it is {m.width} x {m.height} pixels, wide and flat like a dash"),
-        (m.share > FILLED and m.width > 0.5 * m.height, f"it is a blot: ink fills {m.share:.0%} of its box"),
+        (m.figures > 1, f"there are {m.figures} figures side by side; crop the picture to one of them"),
+        (m.width > WIDEST * m.height, f"it is too wide for a digit: {m.width} x {m.height} pixels"),
+        (m.share > FILLED and m.width > 0.5 * m.height, f"it is a solid shape: ink fills {m.share:.0%} of its box"),
     )
-    return next((why for crossed, why in reasons if crossed), None)
+    return next((reason for crossed, reason in reasons if crossed), None)

@@ -1,8 +1,8 @@
-"""Pictures made smaller or larger by area averaging.
+"""Resizing of pictures by area averaging.
 
 out[i, j] = sum over r, c of overlap(i, r) overlap(j, c) in[r, c], over the area of a cell
 
-Every pixel gives each cell the share of it that lies in there: nothing between two cells is lost, so edges come out smooth.
+Every pixel contributes to each cell by the area of their overlap. So no pixel is lost between two cells, and edges stay smooth.
 """
 
 import numpy as np
@@ -21,7 +21,7 @@ def area_average(picture: Array, shape: Shape) -> Array:
     Returns
     -------
     Array
-        `shape`, float64; its mean is that of `picture`.
+        Array of shape `shape`, float64, with the mean of `picture`.
     """
     rows, columns = (_overlaps(old, new) for old, new in zip(picture.shape, shape, strict=True))
     averaged: Array = rows @ picture @ columns.T
@@ -29,9 +29,9 @@ def area_average(picture: Array, shape: Shape) -> Array:
 
 
 def shrunk(picture: Array, most: int) -> Array:
-    """Average whole blocks of pixels until no side is longer than `most`; a picture that is small enough comes back as it is.
+    """Average square blocks of pixels so that no side is longer than `most`; return a small picture unchanged.
 
-    It needs no copy of a large picture, of any dtype; the blocks at the far edges may be cut.
+    A large picture of any dtype is not copied. Blocks at the lower and right edges may be smaller.
     """
     block = -(-max(picture.shape) // most)
     if block == 1:
@@ -47,9 +47,9 @@ def shrunk(picture: Array, most: int) -> Array:
 
 
 def _overlaps(old: int, new: int) -> Array:
-    """How much of each pixel lies in each cell, as a share of the cell, (new, old)."""
+    """Return the overlap of each cell and each pixel, as a share of the cell: (new, old)."""
     edges = np.arange(new + 1) * (old / new)
     pixels = np.arange(old)
-    inside = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)  # below 0 where they are apart
+    inside = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)  # negative without overlap
     overlaps: Array = np.maximum(inside, 0) * (new / old)
     return overlaps

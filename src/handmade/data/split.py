@@ -1,4 +1,4 @@
-"""Images kept out of the training set, to judge by: as far as possible the same share of every class."""
+"""Split of the training images into training and validation set, with the same share of every class as far as possible."""
 
 import numpy as np
 
@@ -8,30 +8,31 @@ from handmade.engine.randomness import VALIDATION, generator
 
 
 def split_validation(labels: Array, count: int, seed: int) -> tuple[Array, Array]:
-    """Draw the images to keep out.
+    """Draw the images of the validation set.
 
     Parameters
     ----------
     labels : Array, (N,)
-        The classes of all images.
+        Classes of all images.
     count : int
-        How many to keep out.
+        Size of the validation set.
     seed : int
-        What the choice follows from.
+        Seed of the random choice.
 
     Returns
     -------
     training, validation : Array
-        The numbers of the images that stay, and of those that are kept out, both in ascending order.
+        Indices of the training images and of the validation images, both in ascending order.
 
     Raises
     ------
     HandmadeError
-        If it is not possible to keep out so many and have one left to learn from.
+        If `count` is below 1, or no training image is left.
     """
     if not 1 <= count < len(labels):
         raise HandmadeError(
-            f"validation wants at least 1 image and fewer than the {len(labels):,} there are to learn from; got {count:,}"
+            f"validation={count}: expected at least 1 and fewer than the {len(labels):,} training images. "
+            f"Try validation={max(1, len(labels) // 10)}"
         )
     rng = generator(seed, VALIDATION)
     _, classes, sizes = np.unique(labels, return_inverse=True, return_counts=True)

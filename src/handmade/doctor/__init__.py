@@ -1,1 +1,1 @@
-"""What this machine is, what would make it faster, and whether handmade is right on it."""
+"""Description of this machine, advice for more speed, and a self-test of handmade."""

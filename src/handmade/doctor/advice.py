@@ -1,10 +1,10 @@
-"""What to change on a machine so that handmade runs faster there: one sentence of what is wrong, one of what to do."""
+"""Advice for more speed on a machine: for each problem one sentence about its cause and one about the remedy."""
 
 from collections.abc import Iterator
 
 from handmade.doctor.machine import Machine
 
-# OpenBLAS names its kernels after the processor they were first written for. The instructions that they use:
+# OpenBLAS names its kernels after the processor for which they were first written. Instructions of each kernel:
 KERNELS = {
     **dict.fromkeys(("Prescott", "Core2", "Penryn", "Dunnington", "Nehalem", "Atom", "Barcelona", "Bobcat"), "SSE"),
     **dict.fromkeys(("Sandybridge", "Bulldozer", "Piledriver", "Steamroller"), "AVX"),
@@ -16,34 +16,34 @@ WIDTHS = {
     "AVX": 2,
     "AVX2": 4,
     "AVX-512": 8,
-}  # work a cycle: wider vectors, and from AVX2 on the fused product
+}  # relative work per cycle: wider vectors, and fused multiply-add from AVX2 on
 FIXED = ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_", "MALLOC_MMAP_MAX_")
 
 
 def advice(machine: Machine) -> tuple[str, ...]:
-    """Everything worth changing; empty where nothing is."""
+    """Return all advice for a machine; empty if there is none."""
     return (*_kernels(machine), *_threads(machine), *_features(machine), *_allocator(machine), *_loops(machine))
 
 
 def _kernels(machine: Machine) -> Iterator[str]:
-    """A BLAS that runs below what the processor can do."""
-    best, used = _can(machine), KERNELS.get(machine.blas.architecture) if machine.blas else None
+    """Yield advice about a BLAS that uses older instructions than the processor has."""
+    best, used = _best_instructions(machine), KERNELS.get(machine.blas.architecture) if machine.blas else None
     if machine.blas is None or used is None or best is None or WIDTHS[used] >= WIDTHS[best]:
         return
     times = WIDTHS[best] // WIDTHS[used]
-    slow = f"the BLAS runs {machine.blas.architecture} kernels ({used}), and this processor has {best}"
+    slow = f"the BLAS uses {machine.blas.architecture} kernels ({used}), but this processor has {best}"
     forced = machine.variables.get("OPENBLAS_CORETYPE")
     if forced:
-        remedy = f"OPENBLAS_CORETYPE={forced} forces it to. Try: unset OPENBLAS_CORETYPE"
+        remedy = f"The cause is OPENBLAS_CORETYPE={forced}. Try: unset OPENBLAS_CORETYPE"
     elif best == "AVX-512":
         remedy = "Try: export OPENBLAS_CORETYPE=SkylakeX, or a newer NumPy"
     else:
-        remedy = "Try a newer NumPy, whose BLAS knows this processor"
+        remedy = "Try a newer NumPy with a BLAS for this processor"
     yield f"{slow}. {remedy} (large matrix products may run up to {times} times as fast)"
 
 
-def _can(machine: Machine) -> str | None:
-    """The widest instructions of an x86 processor, as NumPy found them."""
+def _best_instructions(machine: Machine) -> str | None:
+    """Return the widest instruction set of an x86 processor that NumPy found."""
     names = machine.instructions
     if any(name == "X86_V4" or name.startswith(("AVX512F", "AVX512_SKX")) for name in names):
         return "AVX-512"
@@ -51,30 +51,31 @@ def _can(machine: Machine) -> str | None:
 
 
 def _threads(machine: Machine) -> Iterator[str]:
-    """A BLAS with more threads than there are cores to use."""
+    """Yield advice about a BLAS with more threads than available cores."""
     if machine.blas and machine.blas.threads > machine.granted:
-        wanted = f"export OPENBLAS_NUM_THREADS={machine.granted}" if machine.blas.name == "openblas" else "fewer BLAS threads"
-        yield f"the BLAS would start {machine.blas.threads} threads, and {machine.granted} cores may be used. Try: {wanted}"
+        remedy = f"export OPENBLAS_NUM_THREADS={machine.granted}" if machine.blas.name == "openblas" else "fewer BLAS threads"
+        yield f"the BLAS would start {machine.blas.threads} threads for {machine.granted} available cores. Try: {remedy}"
 
 
 def _features(machine: Machine) -> Iterator[str]:
     off = machine.variables.get("NPY_DISABLE_CPU_FEATURES")
     if off:
-        yield f"NPY_DISABLE_CPU_FEATURES={off} keeps NumPy from instructions that this processor has. Try: unset it"
+        yield f"NPY_DISABLE_CPU_FEATURES={off} disables instructions of this processor. Try: unset NPY_DISABLE_CPU_FEATURES"
 
 
 def _allocator(machine: Machine) -> Iterator[str]:
-    """What keeps the C library from learning to keep freed memory (engine/memory.py)."""
+    """Yield advice about variables that stop the C library from keeping freed memory (engine/memory.py)."""
     for name in FIXED:
         if name in machine.variables:
-            fixed = "fixes when freed memory goes back to the system, which costs page faults"
+            fixed = "fixes the limit at which freed memory returns to the system, which causes page faults"
             yield f"{name}={machine.variables[name]} {fixed}. Try: unset {name}"
 
 
 def _loops(machine: Machine) -> Iterator[str]:
-    """Compiled loops that cannot be used, or whose machine code is not kept."""
+    """Yield advice about compiled loops that cannot be used, or whose machine code is not stored."""
     loops = machine.loops
     if loops.unusable is not None:
-        yield f"trainings use the backend plain, which is several times slower than compiled: {loops.unusable}"
+        yield f"training uses the backend plain, which is several times slower than compiled: {loops.unusable}"
     elif loops.numba is not None and loops.folder is None:
-        yield f"loops are compiled in every process, for there is no folder for them: {loops.trouble}. Try another HANDMADE_CACHE"
+        problem = f"no cache folder can be used: {loops.trouble}"
+        yield f"loops are compiled again in every process, because {problem}. Try another HANDMADE_CACHE"

@@ -1,11 +1,11 @@
-"""The floor under every running time: how much arithmetic a network is, counted in floating-point operations an image.
+"""Arithmetic of a network, in floating-point operations per image: a lower bound of every running time.
 
-    forward      2 |W| a place of the output, for every array W of a Conv2d or a Linear: one product and one sum
+    forward      2 |W| per output position, for every array W of a Conv2d or a Linear: one product and one sum
     backprop     3 forward: y, gx and gW cost the same, and the first layer needs no gx
-    difference   forward, and for every nudge the products of each later layer with the inputs that have moved: one channel of
-                 them until the first Conv2d or Linear, all of them behind it
+    difference   forward, and for every nudge the products of each later layer with the changed inputs: one channel of them up to
+                 the first later Conv2d or Linear, all of them after it
 
-Biases, ReLU, pools and the loss are left out: they are passes over memory, not products.
+Biases, ReLU, pools and the loss are left out: they need memory accesses, not products.
 """
 
 import math
@@ -15,18 +15,18 @@ from handmade.engine.network import Network
 
 
 def forward(network: Network) -> int:
-    """Return the operations of one image's forward pass."""
+    """Return the operations of the forward pass of one image."""
     return sum(_operations(network, node) for node in network.nodes)
 
 
 def backprop(network: Network) -> int:
-    """Return the operations of one image's share in the gradient by backpropagation."""
+    """Return the operations of backpropagation for one image."""
     operations = [each for node in network.nodes if (each := _operations(network, node))]
     return 3 * sum(operations) - sum(operations[:1])
 
 
 def difference(network: Network) -> int:
-    """Return the operations of one image's share in all difference quotients, one-sided, if nothing is left out."""
+    """Return the operations of all one-sided difference quotients for one image, without shortcuts."""
     total = forward(network)
     for node in network.nodes:
         if not _operations(network, node):
@@ -37,11 +37,11 @@ def difference(network: Network) -> int:
             products = _operations(network, later)
             in_full = any(spread.get(name, False) for name in later.reads)
             spread[later.name] = in_full or products > 0
-            total += nudges * products if in_full else nudges * products // outputs  # else one channel of them
+            total += nudges * products if in_full else nudges * products // outputs  # else one channel of the inputs
     return total
 
 
 def _operations(network: Network, node: Node) -> int:
-    """Return the operations of one node's forward pass: of its arrays that are more than one number for each output."""
+    """Return the operations of one node's forward pass, for its arrays with more than one axis."""
     sizes = [array.size for array in node.layer.parameters().values() if array.ndim > 1]
     return 2 * sum(sizes) * math.prod(network.shape_of[node.name][:-1])

@@ -1,4 +1,4 @@
-"""What the numbers of this process are worked out with: system, processor, Python, NumPy, BLAS, cores and what is installed."""
+"""Hardware and software of this process: system, processor, Python, NumPy, BLAS, cores and optional libraries."""
 
 import os
 import platform
@@ -15,27 +15,27 @@ from handmade.engine.errors import HandmadeError
 from handmade.threads import bound, cores
 
 PREFIXES = ("OPENBLAS_", "OMP_", "GOMP_", "KMP_", "MKL_", "BLIS_", "VECLIB_", "GOTO_", "NPY_", "MALLOC_", "GLIBC_TUNABLES")
-OUR_OWN = "KMP_DUPLICATE_LIB_OK"  # threadpoolctl sets it
+SET_BY_THREADPOOLCTL = "KMP_DUPLICATE_LIB_OK"
 EXTRAS = {
     "Pillow": "images",
     "matplotlib": "plots",
     "tensorboardX": "tensorboard",
     "watchfiles": "watch",
-}  # with the extra of each
+}  # optional library: its extra of handmade
 
 
 @dataclass(frozen=True)
 class Blas:
-    """The library behind NumPy's matrix products.
+    """Library for NumPy's matrix products.
 
     Attributes
     ----------
     name, version : str
-        Such as openblas 0.3.31.
+        For example, openblas and 0.3.31.
     architecture : str
-        The processor whose kernels it chose; "?" where it does not say.
+        Processor whose kernels it uses; "?" if unknown.
     threads : int
-        How many it would start by itself.
+        Number of threads that it would start by default.
     """
 
     name: str
@@ -46,20 +46,20 @@ class Blas:
 
 @dataclass(frozen=True)
 class Loops:
-    """The backend `compiled`, as far as it can be told without loading it.
+    """State of the backend `compiled`, found without loading it.
 
     Attributes
     ----------
     unusable : str or None
-        The reason why it cannot be used, with something to try.
+        Reason why it cannot be used, with a remedy; None if it can.
     numba : str or None
-        Numba's version.
+        Version of Numba.
     lanes : int or None
-        Numbers in a vector.
+        Count of numbers in a vector register.
     folder : str or None
-        Where the machine code is kept.
+        Folder in which the machine code is stored.
     trouble : str
-        What is wrong with other places for it.
+        Problems with other folders for it.
     """
 
     unusable: str | None = None
@@ -71,26 +71,26 @@ class Loops:
 
 @dataclass(frozen=True)
 class Machine:
-    """A machine and the software on it, as plain values.
+    """Machine and its software, as plain values.
 
     Attributes
     ----------
     system, processor, python, numpy, handmade : str
         Names and versions.
     instructions : tuple of str
-        The instruction sets beyond the common ones that the processor has, in NumPy's names.
+        Instruction sets of the processor beyond NumPy's baseline, by NumPy's names.
     blas : Blas or None
-        None where it is one that cannot be asked.
+        BLAS library of NumPy; None if it cannot be found.
     variables : dict
-        The environment variables in force that act on BLAS, threads and memory.
+        Environment variables of this process that affect BLAS, threads and memory.
     present, bound, granted : int
-        Cores: in the machine, those this process is bound to, and those handmade will use (a cgroup may grant less).
+        Number of cores: of the machine, of this process's affinity, and for handmade (a cgroup may allow fewer).
     libraries : dict
-        Optional libraries: the version, or None if absent.
+        Versions of optional libraries; None if not installed.
     backend : str
-        The backend of this thread, which trainings use.
+        Backend of this thread, which training uses.
     loops : Loops
-        What compiled loops need.
+        State of the compiled loops.
     """
 
     system: str
@@ -110,8 +110,8 @@ class Machine:
 
     @property
     def line(self) -> str:
-        """The machine in one line, for the head of a table of measurements."""
-        blas = "a BLAS that does not say its name"
+        """Description of the machine as one line, for the head of a table of measurements."""
+        blas = "an unknown BLAS"
         if self.blas:
             forced = " (set by OPENBLAS_CORETYPE)" if "OPENBLAS_CORETYPE" in self.variables else ""
             blas = f"{self.blas.name} {self.blas.version} with {self.blas.architecture} kernels{forced}"
@@ -120,7 +120,7 @@ class Machine:
 
 
 def examine() -> Machine:
-    """Look at the machine and this process."""
+    """Return a description of the machine and this process."""
     loops = _loops()
     default = next(name for name in backend.BACKENDS if name != "compiled" or loops.unusable is None)
     return Machine(
@@ -131,7 +131,11 @@ def examine() -> Machine:
         handmade=version("handmade"),
         instructions=_instructions(),
         blas=_blas(),
-        variables={name: value for name, value in sorted(os.environ.items()) if name.startswith(PREFIXES) and name != OUR_OWN},
+        variables={
+            name: value
+            for name, value in sorted(os.environ.items())
+            if name.startswith(PREFIXES) and name != SET_BY_THREADPOOLCTL
+        },
         present=os.cpu_count() or 1,
         bound=bound(),
         granted=cores(),
@@ -142,7 +146,7 @@ def examine() -> Machine:
 
 
 def installed(library: str) -> str | None:
-    """Its version, or None if it is absent; it is not imported."""
+    """Return the version of a library, or None if it is not installed; it is not imported."""
     try:
         return version(library)
     except PackageNotFoundError:
@@ -153,20 +157,20 @@ def _loops() -> Loops:
     reason, found = missing(), numba_version()
     if reason is not None:
         return Loops(reason, found)
-    from handmade.compiled import cache_folder, vectors  # noqa: PLC0415  they import llvmlite, which is there
+    from handmade.compiled import cache_folder, vectors  # noqa: PLC0415  they need llvmlite, which is installed here
 
     place = cache_folder.find(make=False)
     trouble, path = "; ".join(place.problems), None if place.path is None else str(place.path)
     try:
         return Loops(None, found, vectors.lanes(), path, trouble)
-    except HandmadeError as error:  # the variable HANDMADE_LANES is wrong
+    except HandmadeError as error:  # the variable HANDMADE_LANES has a wrong value
         return Loops(str(error), found, None, path, trouble)
 
 
 def _processor() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:  # no Linux
+    except OSError:  # not on Linux
         return platform.processor() or platform.machine()
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(names, platform.machine())
@@ -174,12 +178,12 @@ def _processor() -> str:
 
 def _instructions() -> tuple[str, ...]:
     config = np.show_config(mode="dicts")
-    assert config is not None  # NumPy gives None in the other mode
+    assert config is not None  # NumPy returns None only in the other mode
     return tuple(config["SIMD Extensions"].get("found", ()))
 
 
 def _blas() -> Blas | None:
-    """NumPy's own, where several are loaded: the one that its files bring."""
+    """Return NumPy's BLAS; if several are loaded, the one in NumPy's own files."""
     found = [info for info in threadpool_info() if info["user_api"] == "blas"]
     mine = [info for info in found if "numpy" in info["filepath"]] or found
     if not mine:

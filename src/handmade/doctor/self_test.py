@@ -1,7 +1,7 @@
-"""One second of the real work: whether it is right here, and how near to the speed of this machine's BLAS.
+"""Self-test of about one second: correctness, and speed relative to this machine's BLAS.
 
-Right is what the nested loops say (`engine/loops.py`). Fast is a share: the gradient's arithmetic a second over that of one large
-matrix product, measured in turn within the same moments. So the range that is expected holds on any machine.
+Results are compared with the nested loops (`engine/loops.py`). Speed is a ratio: operations per second of a gradient, divided by
+those of one large matrix product. Both are measured alternately, so the expected range holds on any machine.
 """
 
 import time
@@ -23,20 +23,24 @@ from handmade.engine.network import Network
 from handmade.threads import threads
 
 BATCH, ROUNDS, SIDE = 16, 5, 512  # images, measurements of each speed, and the side of the product's matrices
-H = 1e-6  # of the loops' quotients: wrong by about h where the loss is curved, and by eps / h through the subtraction
-TOLERANCE = 1e-5  # of the largest number
-EXPECTED = {"difference": (0.03, 1.0), "backprop": (0.05, 0.8)}  # share of the BLAS's speed; the smaller, the wider its vectors
+H = 1e-6  # step size of the loops' quotients: errors of about h from curvature, and of eps / h from the subtraction
+TOLERANCE = 1e-5  # relative to the largest number
+EXPECTED = {
+    "difference": (0.03, 1.0),
+    "backprop": (0.05, 0.8),
+}  # usual range of the ratio to the BLAS's speed; the wider its vectors, the smaller the ratio
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """One thing tried against the loops.
+    """Result of one comparison with the loops.
 
     Attributes
     ----------
     name : str
+        Name of the test.
     error : float
-        The largest difference from the loops, relative to the largest number.
+        Largest difference from the loops, relative to the largest number.
     """
 
     name: str
@@ -44,23 +48,24 @@ class Verdict:
 
     @property
     def right(self) -> bool:
-        """Whether the error is one of rounding; not so for NaN."""
+        """True if the error is only rounding; False for NaN."""
         return self.error <= TOLERANCE
 
 
 @dataclass(frozen=True)
 class Speed:
-    """How fast one kind of gradient is, on one core.
+    """Speed of one kind of gradient on one core.
 
     Attributes
     ----------
     name : str
+        Kind of gradient.
     images : float
-        Images a second, of the readme network.
+        Images per second of the readme network.
     share : float
-        Its arithmetic a second, as a share of the BLAS's.
+        Operations per second, as a share of those of the BLAS.
     expected : (float, float)
-        Between what this share is usually found.
+        Usual range of this share.
     """
 
     name: str
@@ -70,29 +75,29 @@ class Speed:
 
     @property
     def usual(self) -> bool:
-        """Whether the share is no smaller than it usually is."""
+        """True if the share is not below its usual range."""
         return self.share >= self.expected[0]
 
 
 def check() -> tuple[Verdict, ...]:
-    """Try a convolution and both gradients against the nested loops, in float64."""
+    """Compare a convolution and both gradients with the nested loops, in float64."""
     rng = np.random.default_rng(0)
     network = _tiny(rng)
     x, y = rng.standard_normal((3, 6, 7, 2)), np.array([0, 2, 1])
-    wanted = loops.gradient(lambda p: loops.mean_loss(_looped(x, p), y), _copied(network), H)
+    expected = loops.gradient(lambda p: loops.mean_loss(_looped(x, p), y), _copied(network), H)
     p = network.parameters()
     found = [Verdict("convolution", _error(network.layers[0].forward(x), loops.conv2d(x, p["0.W"], p["0.b"])))]
     for name, gradient in (("difference", partial(difference, h=H)), ("backprop", backprop)):
         _, g = gradient(network, x, y)
-        found.append(Verdict(f"{name} gradient", max(_error(g[array], wanted[array]) for array in wanted)))
+        found.append(Verdict(f"{name} gradient", max(_error(g[array], expected[array]) for array in expected)))
     return tuple(found)
 
 
 def measure() -> tuple[float, tuple[Speed, ...]]:
-    """Measure the BLAS, in operations a second, and what part of them each gradient makes use of, on one core."""
+    """Measure the operations per second of the BLAS, and the speed of each gradient relative to it, on one core."""
     rng = np.random.default_rng(0)
     network = networks.readme(rng)
-    x = (rng.random((BATCH, 30, 30, 1)) * (rng.random((BATCH, 30, 30, 1)) > 0.8)).astype(np.float32)  # paper is mostly blank
+    x = (rng.random((BATCH, 30, 30, 1)) * (rng.random((BATCH, 30, 30, 1)) > 0.8)).astype(np.float32)  # most pixels are background
     y = rng.integers(0, 10, BATCH)
     a = rng.standard_normal((SIDE, SIDE), np.float32)
     methods: dict[str, tuple[Gradient, int]] = {
@@ -101,7 +106,7 @@ def measure() -> tuple[float, tuple[Speed, ...]]:
     }
     times: dict[str, list[float]] = {name: [] for name in ("blas", *methods)}
     with threads(1):
-        for _ in range(ROUNDS + 1):  # in turn, so that all of them meet the same moments; the first round warms up
+        for _ in range(ROUNDS + 1):  # alternately, so that all have the same conditions; the first round is a warm-up
             times["blas"].append(_seconds(lambda: a @ a))
             for name, (gradient, _) in methods.items():
                 times[name].append(_seconds(partial(gradient, network, x, y)))
@@ -115,25 +120,25 @@ def measure() -> tuple[float, tuple[Speed, ...]]:
 
 
 def _tiny(rng: "np.random.Generator") -> Network:
-    """A network of every kind of layer in the readme network, with biases drawn so that nothing stands on a kink."""
+    """Return a network with all kinds of layers of the readme network, with random biases so that no unit lies on a kink."""
     conv, linear = Conv2d.init(rng, 2, 3, (3, 2), dtype=np.float64), Linear.init(rng, 18, 4, np.float64)
     network = Network([conv, ReLU(), MaxPool2d(2), Flatten(), linear], (6, 7, 2))
     return network.replace({name: rng.standard_normal(network.parameters()[name].shape) for name in ("0.b", "4.b")})
 
 
 def _looped(x: Array, p: dict[str, Array]) -> Array:
-    """The tiny network in nested loops."""
+    """Return the logits of the tiny network, computed by nested loops."""
     y = loops.max_pool2d(loops.relu(loops.conv2d(x, p["0.W"], p["0.b"])))
     return loops.linear(loops.flatten(y), p["4.W"], p["4.b"])
 
 
 def _copied(network: Network) -> dict[str, Array]:
-    """Its weights, free to be nudged."""
+    """Return copies of the weights, which may be changed."""
     return {name: array.copy() for name, array in network.parameters().items()}
 
 
-def _error(found: Array, wanted: Array) -> float:
-    return float(np.abs(found - wanted).max() / np.abs(wanted).max())
+def _error(found: Array, expected: Array) -> float:
+    return float(np.abs(found - expected).max() / np.abs(expected).max())
 
 
 def _seconds(work: Callable[[], object]) -> float:

@@ -16,6 +16,7 @@ from importlib import import_module
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from handmade.engine.arguments import described, refused
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 
@@ -92,9 +93,10 @@ class use_backend:
     """
 
     def __init__(self, name: str | None = None, *, without: str | Iterable[str] = ()) -> None:
-        if not isinstance(without, Iterable):
-            raise HandmadeError(f"without: expected names of shortcuts; got {without!r:.80}")
-        off = frozenset([without] if isinstance(without, str) else without)
+        names = [without] if isinstance(without, str) else list(without) if isinstance(without, Iterable) else [without]
+        if not all(isinstance(each, str) for each in names):
+            raise refused("without", "names of shortcuts", described(without))
+        off = frozenset(names)
         choice = (_default() if name is None else name, off)
         _made(*choice)
         self._choice: Choice | None = None if name is None and not off else choice
@@ -150,7 +152,7 @@ def _default() -> str:
 
 
 def _made(name: str, without: frozenset[str]) -> Backend:
-    if (name if isinstance(name, str) else None, without) not in _BACKENDS:
+    if not isinstance(name, str) or (name, without) not in _BACKENDS:
         _BACKENDS[name, without] = _make(name, without)
     return _BACKENDS[name, without]
 
@@ -166,8 +168,8 @@ def _make(name: str, without: frozenset[str]) -> Backend:
 
 def _class(name: str) -> Any:
     if not isinstance(name, str) or name not in BACKENDS:
-        origin = f" in the variable {VARIABLE}" if name == os.environ.get(VARIABLE) else ""
-        raise HandmadeError(f"expected a backend among {', '.join(BACKENDS)}; got {name!r:.80}{origin}. Try plain")
+        origin = f" in the variable {VARIABLE}" if isinstance(name, str) and name == os.environ.get(VARIABLE) else ""
+        raise refused("backend", f"one of {', '.join(BACKENDS)}", f"{described(name)}{origin}", "'plain'")
     if reason := unusable(name):
         raise HandmadeError(f"backend {name}: {reason}")
     return import_module(BACKENDS[name]).BACKEND

@@ -18,7 +18,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike
 
-from handmade.engine.arrays import Array, Shape, integer, pair
+from handmade.engine.arguments import integer, pair
+from handmade.engine.arrays import Array, Shape
 from handmade.engine.errors import HandmadeError
 from handmade.engine.graph import INPUT, Node, check_name, join_names, order
 from handmade.engine.layers import KINDS, Add, Layer

@@ -1,15 +1,19 @@
 """Evaluation of a network on images that were not used for training: loss, accuracy and confusion matrix."""
 
-from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from handmade.engine.arrays import Array, check_finite
-from handmade.engine.losses import CrossEntropy, check_labels
-from handmade.engine.network import Network
+from handmade.engine.arguments import as_array, check_callable, check_executor, check_finite, refused
+from handmade.engine.arrays import Array
+from handmade.engine.errors import HandmadeError
+from handmade.engine.image_arguments import Prepare, as_labels, check_order
+from handmade.engine.losses import CrossEntropy
+from handmade.engine.network import Network, check_network
 from handmade.engine.parallel import parallel_map
 from handmade.engine.printable import Printable
 
@@ -67,9 +71,9 @@ class Evaluation(Printable):
 
 def evaluate(
     network: Network,
-    images: Array,
-    labels: Array,
-    prepare: Callable[[Array], Array] | None = None,
+    images: ArrayLike,
+    labels: ArrayLike,
+    prepare: Prepare | None = None,
     executor: Executor | None = None,
 ) -> Evaluation:
     """Classify all images.
@@ -91,9 +95,9 @@ def evaluate(
     HandmadeError
         If images or labels do not fit the network, or an image holds NaN or infinity.
     """
+    images, labels = as_labelled(network, images, labels, prepare, "evaluate(network, images, labels)")
+    check_executor(executor)
     classes = network.classes
-    check_labels(labels, len(images), classes)
-    check_finite(images)
     blocks = [(images[i : i + IMAGES_AT_ONCE], labels[i : i + IMAGES_AT_ONCE]) for i in range(0, len(images), IMAGES_AT_ONCE)]
     confusion, loss = np.zeros((classes, classes), np.int64), 0.0
     for y, taken, losses in parallel_map(executor, partial(_part, network, prepare), blocks):
@@ -102,7 +106,54 @@ def evaluate(
     return Evaluation(loss / len(images), confusion, network.class_names)
 
 
-def _part(network: Network, prepare: Callable[[Array], Array] | None, block: tuple[Array, Array]) -> tuple[Array, Array, float]:
+def as_labelled(
+    network: Network, images: ArrayLike, labels: ArrayLike, prepare: Prepare | None, call: str
+) -> tuple[Array, Array]:
+    """Return images, which the network can read once they are prepared, and their labels, as arrays.
+
+    Parameters
+    ----------
+    network : Network
+    images, labels
+        Images, at least one, and their classes; arrays that fit come back as they are.
+    prepare : callable, optional
+        Tried on the first image.
+    call : str
+        The right order of the arguments, for advice.
+
+    Raises
+    ------
+    HandmadeError
+        If they do not fit, stand in another order, or an image holds NaN or infinity.
+    """
+    check_network(network, call)
+    try:
+        found = network.as_images(images, "images") if prepare is None else _prepared_by(network, images, prepare)
+    except HandmadeError:
+        check_order(images, labels, "images and labels", call)
+        raise
+    check_finite(found)
+    return found, as_labels(labels, "labels", len(found), network.classes)
+
+
+def _prepared_by(network: Network, images: Any, prepare: Prepare) -> Array:
+    """Return the images as an array, once one of them is prepared as the network expects."""
+    check_callable(prepare, "prepare", "a function (images)", "handmade.data.prepare")
+    found = as_array(images, "images")
+    if found.size == 0:
+        raise refused("images", "at least one image", "none")
+    if found.ndim < 2:
+        raise refused("images", "images (N, ...)", str(found.shape))
+    try:
+        first = prepare(found[:1])
+    except HandmadeError:
+        prepare(found)  # for a message with their number
+        raise
+    network.as_images(first, "prepare(images)")
+    return found
+
+
+def _part(network: Network, prepare: Prepare | None, block: tuple[Array, Array]) -> tuple[Array, Array, float]:
     """Return the labels of some images, their predicted classes, and the sum of their losses."""
     x, y = block
     with np.errstate(over="ignore", invalid="ignore"):  # an overflow shows in the loss

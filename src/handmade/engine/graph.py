@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from handmade.engine.arguments import described, refused
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.errors import HandmadeError
 from handmade.engine.layers.adapter import adapt
@@ -20,6 +21,7 @@ from handmade.engine.layers.layer import Layer
 from handmade.engine.printable import ShortRepr
 
 INPUT = "input"
+LAYER_METHOD = "forward"  # of every layer, also of those of other people
 LONGEST = 200  # letters of a name
 RESERVED = {INPUT, "logits", "probability", "loss"}  # names of other numbers in receipts
 FORBIDDEN = set(" []=,")  # characters with a meaning of their own in places such as conv1.W[0,1]
@@ -54,9 +56,9 @@ class Node(ShortRepr):
         check_name(name)
         sources = (reads,) if isinstance(reads, str) else tuple(reads) if isinstance(reads, Iterable) else (reads,)
         if not all(isinstance(source, str) for source in sources):
-            raise HandmadeError(f"node {name!r:.80}: expected reads to be a name or a list of names; got {reads!r:.80}")
+            raise refused("reads", f"a name or a list of names for node {name!r:.80}", described(reads), "reads='input'")
         object.__setattr__(self, "name", name)
-        object.__setattr__(self, "layer", adapt(layer))
+        object.__setattr__(self, "layer", adapt(layer, f"layer {name}"))
         object.__setattr__(self, "reads", sources)
         if len(self.reads) < 1 + self.layer.joins or (len(self.reads) > 1 and not self.layer.joins):
             expected = "two activations or more" if self.layer.joins else "one activation"
@@ -84,7 +86,7 @@ def check_name(name: object) -> None:
     if not fits or FORBIDDEN & set(str(name)):
         raise HandmadeError(
             f"a node's name: expected up to {LONGEST} printable letters without spaces and without [ ] = , and none of "
-            f"{', '.join(sorted(RESERVED))}; got {name!r:.80}"
+            f"{', '.join(sorted(RESERVED))}; got {described(name)}"
         )
 
 
@@ -107,8 +109,9 @@ def to_nodes(entries: Iterable[Any], reads: str = INPUT, prefix: str = "") -> li
     HandmadeError
         If `entries` is not a list, or an entry is not a layer.
     """
-    if not isinstance(entries, Iterable):
-        raise HandmadeError(f"layers: expected a list of layers; got {type(entries).__name__}. Try [layer]")
+    if isinstance(entries, str | bytes | dict | np.ndarray) or not isinstance(entries, Iterable):
+        advice = "[layers]" if callable(getattr(entries, LAYER_METHOD, None)) and not isinstance(entries, type) else ""
+        raise refused("layers", "a list of layers", described(entries), advice or "[handmade.Flatten(), ...]")
     nodes: list[Node] = []
     number = 0
     for entry in entries:

@@ -31,8 +31,13 @@ def he(rng: "np.random.Generator", shape: Shape, dtype: DTypeLike = np.float32) 
     HandmadeError
         If the array would hold more than 2**28 weights. No memory has been allocated then.
     """
+    fan_in = check_size(shape) // shape[-1]
+    return (rng.standard_normal(shape) * math.sqrt(2 / fan_in)).astype(dtype)
+
+
+def check_size(shape: Shape) -> int:
+    """Return the number of weights of an array; raise HandmadeError if there are too many for one layer."""
     size = math.prod(shape)
     if size > MOST_WEIGHTS:
         raise HandmadeError(f"{size:,} weights of shape {shape} are more than the {MOST_WEIGHTS:,} that one layer may have")
-    fan_in = size // shape[-1]
-    return (rng.standard_normal(shape) * math.sqrt(2 / fan_in)).astype(dtype)
+    return size

@@ -10,9 +10,11 @@ from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from handmade.engine import backend, graph
-from handmade.engine.arrays import MOST, Array, Shape, integer
+from handmade.engine import backend, graph, image_arguments
+from handmade.engine.arguments import as_generator, as_shape, as_weights, described, integer, refused
+from handmade.engine.arrays import Array, Shape
 from handmade.engine.errors import HandmadeError
 from handmade.engine.graph import Node
 from handmade.engine.layers import Layer
@@ -74,7 +76,7 @@ class Network(Structure):
         found = [_known(name, nodes, named) for name in (*ends, written[-1].name if logits is None else logits)]
         values = {
             "nodes": nodes,
-            "input_shape": _image_shape(input_shape),
+            "input_shape": as_shape(input_shape, "input_shape", "(30, 30, 1)"),
             "logits_name": found[-1],
             "output_names": tuple(dict.fromkeys(found)),
             "class_names": None if class_names is None else _listed(class_names, "class_names"),
@@ -85,7 +87,7 @@ class Network(Structure):
         self._check_class_names(self.shape_of[self.logits_name])
         graph.check_arrays(nodes, titles)  # after the shapes, which an Adapter needs to find its weights
         if preparation is not None and not isinstance(preparation, Preparation):
-            raise HandmadeError(f"preparation: expected a Preparation; got {preparation!r:.80}. Try Preparation(padding=1)")
+            raise refused("preparation", "a Preparation", described(preparation), "handmade.Preparation(padding=1)")
         if preparation is not None:
             preparation.check(self.input_shape)
 
@@ -103,7 +105,8 @@ class Network(Structure):
 
     def class_name(self, k: int) -> str:
         """Return the name of class k: its entry in `class_names`, else its number."""
-        return str(k) if self.class_names is None else self.class_names[k]
+        number = image_arguments.as_label(k, self.classes)
+        return str(number) if self.class_names is None else self.class_names[number]
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -133,14 +136,14 @@ class Network(Structure):
         """
         now = self.parameters() | self.statistics()
         others: dict[str, dict[str, Array]] = {}
+        if not isinstance(arrays, dict):
+            raise refused("arrays", "a dict of arrays by their names", described(arrays), "network.parameters()")
         for key, given in arrays.items():
-            array = np.asarray(given)
             if key not in now:
-                raise HandmadeError(f"replace: expected names among {', '.join(now)}; got {key!r}")
+                raise refused("arrays", f"names among {', '.join(now)}", repr(key))
+            array = as_weights(given, f"arrays[{key!r}]")
             if array.shape != now[key].shape:
-                raise HandmadeError(f"{key}: expected the shape {now[key].shape}; got {array.shape}")
-            if array.dtype.kind != "f":
-                raise HandmadeError(f"{key}: expected floats; got {array.dtype}. Try astype({now[key].dtype})")
+                raise refused(f"arrays[{key!r}]", f"the shape {now[key].shape}", str(array.shape))
             node, name = self.owners[key]
             others.setdefault(node, {})[name] = array
         return self._with(lambda node: node.layer.replace(others[node.name]) if node.name in others else node.layer)
@@ -161,8 +164,8 @@ class Network(Structure):
         HandmadeError
             If a layer cannot be trained on such a batch.
         """
-        count, shapes = integer(images, "images", 1), self.shape_of
-        return self._with(lambda node: node.layer.in_training(count, node.inputs(shapes), rng))
+        count, shapes, draws = integer(images, "images", 1), self.shape_of, as_generator(rng)
+        return self._with(lambda node: node.layer.in_training(count, node.inputs(shapes), draws))
 
     def for_images(self, images: slice) -> Self:
         """Return the network for some images of its batch; the network itself unless it holds data of single images."""
@@ -212,7 +215,7 @@ class Network(Structure):
             self._cache[key] = make()
         return self._cache[key]
 
-    def forward(self, x: Array) -> list[Array]:
+    def forward(self, x: ArrayLike) -> list[Array]:
         """Return the tape of one forward pass as a list: x, then the outputs of all nodes, in their order.
 
         Parameters
@@ -226,41 +229,38 @@ class Network(Structure):
         """
         return list(self.tape(x).values())
 
-    def tape(self, x: Array) -> dict[str, Array]:
+    def tape(self, x: ArrayLike) -> dict[str, Array]:
         """Return the tape of one forward pass: every activation by the name of its node, and x under the name "input"."""
-        self.check_images(x)
-        return backend.current().tape(self, x)
+        return backend.current().tape(self, self.as_images(x))
 
-    def outputs(self, x: Array) -> dict[str, Array]:
+    def outputs(self, x: ArrayLike) -> dict[str, Array]:
         """Return the outputs of one forward pass by the names of their nodes."""
         tape = self.tape(x)
         return {name: tape[name] for name in self.output_names}
 
-    def logits(self, x: Array) -> Array:
+    def logits(self, x: ArrayLike) -> Array:
         """Return the logits, (N, classes), for any number of images; the other activations are not kept."""
-        self.check_images(x)
-        return backend.current().logits(self, x)
+        return backend.current().logits(self, self.as_images(x))
 
-    def predict(self, x: Array) -> Array:
+    def predict(self, x: ArrayLike) -> Array:
         """Return the predicted classes, (N,) int64, by the largest logit; raise HandmadeError if there are no logits."""
         _ = self.classes
         numbers: Array = self.logits(x).argmax(axis=-1)
         return numbers
 
-    def check_images(self, x: Array) -> None:
-        """Raise HandmadeError unless x is a batch of images for this network: an array of floats that is not empty."""
-        if not isinstance(x, np.ndarray):
-            raise HandmadeError(f"network: expected images as a NumPy array; got {type(x).__name__}. Try np.asarray(images)")
-        if x.ndim == 0 or x.shape[1:] != self.input_shape or len(x) == 0:
-            expected = ", ".join(map(str, ("N", *self.input_shape)))
-            hint = " Try handmade.data.prepare(images)." if x.dtype == np.uint8 else ""
-            hint = " For one image, try x[None]." if x.shape == self.input_shape else hint
-            raise HandmadeError(f"network: expected images ({expected}) with N of at least 1; got {x.shape}.{hint}")
-        if x.dtype.kind != "f":
-            raise HandmadeError(f"network: expected images of floats; got {x.dtype}. Try handmade.data.prepare(images).")
-        batch = next((count for node in self.nodes if (count := node.layer.images) is not None), len(x))
-        if batch != len(x):
-            raise HandmadeError(f"network in training: expected a batch of {batch} images; got {len(x)}. Try in_training again")
+    def as_images(self, x: Any, name: str = "x") -> Array:
+        """Return a batch of images for this network as an array of floats; raise HandmadeError if x is none."""
+        if type(x) is np.ndarray and x.shape[1:] == self.input_shape and len(x) and x.dtype.kind == "f":
+            images = x
+        else:
+            own = self.preparation
+            way = (1, "handmade.data.prepare") if own is None else (own.padding, "handmade.data.prepare_for(network)")
+            images = image_arguments.as_images(x, name, self.input_shape, self.dtype, *way)
+        batch = next((count for node in self.nodes if (count := node.layer.images) is not None), len(images))
+        if batch != len(images):
+            advice = f"network.in_training(len({name}), rng)"
+            raise refused(name, f"a batch of {batch} images, the number given to in_training", str(len(images)), advice)
+        return images
 
     def _check_class_names(self, shape: Shape) -> None:
         names = self.class_names
@@ -268,27 +268,25 @@ class Network(Structure):
             return
         proper = all(isinstance(name, str) and name and name.isprintable() for name in names)
         if not proper or len(set(names)) != len(names) or shape != (len(names),):
-            raise HandmadeError(f"class_names: expected one printable name of its own for each logit, {shape}; got {names!r:.80}")
+            raise refused("class_names", f"one printable name of its own for each logit, {shape}", described(names))
 
 
-def _known(name: str, nodes: Sequence[Node], named: dict[str, str]) -> str:
+def _known(name: Any, nodes: Sequence[Node], named: dict[str, str]) -> str:
     """Return the name of a node, which may be given by its display name."""
     names = [node.name for node in nodes]
-    found = name if name in names else named.get(name) if isinstance(name, str) else None
+    found = None if not isinstance(name, str) else name if name in names else named.get(name)
     if found is None:
-        raise HandmadeError(f"outputs and logits: expected names of nodes among {graph.join_names(names)}; got {name!r:.80}")
+        raise refused("outputs and logits", f"names of nodes among {graph.join_names(names)}", described(name))
     return found
 
 
 def _listed(names: Any, what: str) -> tuple[str, ...]:
-    if isinstance(names, str) or not isinstance(names, Iterable):
-        raise HandmadeError(f"{what}: expected a list of names; got {names!r:.80}")
-    return tuple(names)
+    if isinstance(names, str | bytes) or not isinstance(names, Iterable):
+        raise refused(what, "a list of names", described(names), f"[{names!r}]" if isinstance(names, str) else "")
+    return tuple(each.item() if isinstance(each, np.str_) else each for each in names)
 
 
-def _image_shape(shape: Any) -> Shape:
-    """Return the shape of one image as Python integers."""
-    sizes = tuple(shape) if isinstance(shape, Iterable) and not isinstance(shape, str) else ()
-    if not sizes or not all(isinstance(size, int | np.integer) and 0 < size <= MOST for size in sizes):
-        raise HandmadeError(f"input_shape: expected sizes above 0, such as (30, 30, 1); got {shape!r:.80}")
-    return tuple(map(int, sizes))
+def check_network(value: object, call: str) -> None:
+    """Raise HandmadeError unless the value is a Network; `call` is the right order of the arguments."""
+    if not isinstance(value, Network):
+        raise refused("network", "a Network", described(value), f"handmade.load({value!r})" if isinstance(value, str) else call)

@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import DTypeLike
+from numpy.typing import ArrayLike, DTypeLike
 
-from handmade.engine.arrays import Array, Shape, integer
-from handmade.engine.errors import HandmadeError
+from handmade.engine.arguments import as_array, as_dtype, as_shape, check_choice, code_of, described, integer, is_number, refused
+from handmade.engine.arrays import Array, Shape
 
 LAYOUTS = {"NHWC": (0, 1, 2, 3), "NCHW": (0, 2, 3, 1)}  # each with the order of its axes that makes it NHWC
 LARGEST = 1e6  # of scale and shift
@@ -44,13 +44,12 @@ class Preparation:
     def __post_init__(self) -> None:
         for name in ("scale", "shift"):
             object.__setattr__(self, name, _numbers(getattr(self, name), name))
-        integer(self.padding, "padding", 0)
+        object.__setattr__(self, "padding", integer(self.padding, "padding", 0))
         if self.padding > MOST_PADDING:
-            raise HandmadeError(f"padding: expected at most {MOST_PADDING}; got {self.padding}")
-        if self.layout not in list(LAYOUTS):
-            raise HandmadeError(f"layout: expected one of {', '.join(LAYOUTS)}; got {self.layout!r:.80}")
+            raise refused("padding", f"at most {MOST_PADDING}", str(self.padding))
+        check_choice(self.layout, "layout", LAYOUTS)
 
-    def __call__(self, images: Array, dtype: DTypeLike = np.float32) -> Array:
+    def __call__(self, images: ArrayLike, dtype: DTypeLike = np.float32) -> Array:
         """Return inputs (N, H, W, C) for raw images (N, H, W), or with an axis of channels in this layout.
 
         Raises
@@ -58,22 +57,23 @@ class Preparation:
         HandmadeError
             If the images have another shape, or their number of channels differs from the number of scales and shifts.
         """
-        if not isinstance(images, np.ndarray) or images.ndim not in {3, 4}:
-            got = f"the shape {images.shape}" if isinstance(images, np.ndarray) else type(images).__name__
-            raise HandmadeError(
-                f"prepare: expected raw images (N, H, W), or with an axis of channels as in {self.layout}; got {got}"
-            )
-        raw = images[..., None] if images.ndim == 3 else images.transpose(LAYOUTS[self.layout])
+        given, floats = as_array(images, "images"), as_dtype(dtype)
+        if given.ndim not in {3, 4}:
+            expected = f"raw images (N, H, W), or with an axis of channels as in {self.layout}"
+            raise refused("images", expected, str(given.shape), f"{code_of(images, 'images')}[None]" if given.ndim == 2 else "")
+        raw = given[..., None] if given.ndim == 3 else given.transpose(LAYOUTS[self.layout])
         self.check(raw.shape[1:])
-        x = raw.astype(dtype) * np.asarray(self.scale, dtype) + np.asarray(self.shift, dtype)
+        x = raw.astype(floats) * np.asarray(self.scale, floats) + np.asarray(self.shift, floats)
         around = ((0, 0), (self.padding, self.padding), (self.padding, self.padding), (0, 0))
         return np.pad(x, around) if self.padding else x
 
     def check(self, shape: Shape) -> None:
         """Raise HandmadeError unless the preparation can make inputs of this shape."""
         counts = {len(each) for each in (self.scale, self.shift) if isinstance(each, tuple)} - {1}
-        if len(shape) != 3 or counts - {shape[-1]}:
-            raise HandmadeError(f"prepare: expected images with one scale and shift for each channel; got {self} for {shape}")
+        sizes = as_shape(shape, "shape", "(28, 28, 1)")
+        if len(sizes) != 3 or counts - {sizes[-1]}:
+            channels = " or ".join(map(str, sorted(counts))) or "some"
+            raise refused("images", f"images (H, W, C) with {channels} channels, as scale and shift have", str(sizes))
 
     def to_json(self) -> dict[str, Any]:
         """Return the settings as plain data."""
@@ -84,13 +84,13 @@ class Preparation:
         """Return the preparation that `to_json` wrote; raise HandmadeError if the settings are not such data."""
         names = list(cls.__dataclass_fields__)
         if not isinstance(settings, dict) or not set(settings) <= set(names):
-            raise HandmadeError(f"prepare: expected some of {', '.join(names)}; got {settings!r:.80}")
+            raise refused("prepare", f"some of {', '.join(names)}", described(settings))
         return cls(**settings)
 
 
 def _numbers(value: Any, name: str) -> float | tuple[float, ...]:
-    numbers = value if isinstance(value, list | tuple) else [value]
-    fits = [isinstance(each, int | float) and not isinstance(each, bool) and abs(each) <= LARGEST for each in numbers]
-    if not all(fits) or not numbers:  # in this form NaN does not pass
-        raise HandmadeError(f"{name}: expected one number, or one for each channel; got {value!r:.80}")
-    return tuple(map(float, numbers)) if isinstance(value, list | tuple) else float(value)
+    several = isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim == 1)
+    numbers = list(value) if several else [value]
+    if not numbers or not all(is_number(each) and abs(each) <= LARGEST for each in numbers):  # in this form NaN does not pass
+        raise refused(name, "one number, or one for each channel", described(value))
+    return tuple(map(float, numbers)) if several else float(value)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from handmade.engine.errors import HandmadeError
+from handmade.engine.arguments import described, refused
 from handmade.engine.graph import Block, Node, to_nodes
 from handmade.engine.layers import Add
 from handmade.engine.printable import ShortRepr
@@ -38,8 +38,11 @@ class Residual(Block, ShortRepr):
     shortcut: Sequence[Any] = ()
 
     def __post_init__(self) -> None:
+        for name, entries in {"block": self.block, "shortcut": self.shortcut}.items():
+            if isinstance(entries, str | bytes | dict) or not isinstance(entries, Sequence):
+                raise refused(name, "a list of layers", described(entries), f"[{name}]")
         if not self.block:
-            raise HandmadeError("Residual: expected a block of at least one layer; got none")
+            raise refused("block", "at least one layer", "none")
 
     def nodes(self, name: str, reads: str) -> list[Node]:
         """Return the nodes of both branches, and the node of their sum."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from handmade.engine import graph
+from handmade.engine.arguments import described, refused
 from handmade.engine.arrays import Shape
 from handmade.engine.graph import Node
 from handmade.engine.layers import Layer
@@ -47,8 +48,12 @@ class Structure(Printable):
 
     def display_name(self, name: str) -> str:
         """Return the display name of a node or an array: conv1 for "0", conv1.W for "0.W"."""
-        if name in self.titles:
+        if isinstance(name, str) and name in self.titles:
             return self.titles[name]
+        if not isinstance(name, str) or name not in self.owners:
+            raise refused(
+                "name", f"the name of a node or an array, {graph.join_names([*self.titles, *self.owners])}", described(name)
+            )
         node, array = self.owners[name]
         return f"{self.titles[node]}.{array}"
 
@@ -64,6 +69,8 @@ class Structure(Printable):
 
     def node(self, name: str) -> Node:
         """Return a node by its name or its display name."""
+        if not isinstance(name, str) or name not in self._by_name:
+            raise refused("name", f"the name of a node, {graph.join_names(self.titles.values())}", described(name))
         return self._by_name[name]
 
     @cached_property

@@ -1,1 +1,1 @@
-"""What is kept on disk: models, and the records of runs."""
+"""Files on disk: models, checkpoints, pictures and event files for TensorBoard."""

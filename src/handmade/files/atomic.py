@@ -1,4 +1,4 @@
-"""Write a whole file or none: to a temporary file beside it, synced to the disk, then renamed over it."""
+"""Atomic writing: a temporary file in the same folder is written and synced to the disk, then renamed to the final name."""
 
 import os
 import tempfile
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Put `content` at `path`. If that fails, what was there before is untouched and nothing half-written stays behind.
+    """Write `content` to `path` completely or not at all. After a failure, the old file is unchanged and no partial file remains.
 
     Raises
     ------
@@ -24,15 +24,15 @@ def write_atomically(path: Path, content: bytes) -> None:
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise OSError(error.errno, error.strerror, str(path)) from None  # named after what was to be written
+        raise OSError(error.errno, error.strerror, str(path)) from None  # with the name of the final file
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
 
 
-def sweep(folder: Path, names: str) -> None:
-    """Remove what writers that were killed have left of files with such names, a pattern as for glob."""
+def remove_temporary_files(folder: Path, names: str) -> None:
+    """Remove temporary files of writers that were killed; `names` is a glob pattern of the final names."""
     for left in folder.glob(f".{names}.*.tmp"):
         left.unlink(missing_ok=True)
 
@@ -44,7 +44,7 @@ def _umask() -> int:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the rename itself last; only POSIX can open a folder for that."""
+    """Sync the rename itself to the disk; only POSIX systems can open a folder for that."""
     if os.name == "posix":
         handle = os.open(folder, os.O_RDONLY)
         try:

@@ -1,7 +1,8 @@
-"""Checkpoints: where a training stands, in RUN/checkpoints/step-00000123.safetensors, written whole or not at all.
+"""Checkpoints: the state of a training, in RUN/checkpoints/step-00000123.safetensors, written atomically.
 
 The arrays of the state have prefixes, "network/0.W", "memory/v/0.W", "average/a/0.W", "best/0.W"; the rest is JSON in the
-metadata. A sha256 over the whole file, but for itself, stands in the metadata too: one flipped bit, and the file is not used.
+metadata. The metadata also holds a SHA-256 of the complete file, computed with a placeholder instead of the digest. If one bit is
+wrong, the file is not used.
 """
 
 import hashlib
@@ -24,33 +25,33 @@ from handmade.engine.training.state import TrainingState, arrays_of
 from handmade.engine.training.stopping import Best
 from handmade.files.atomic import write_atomically
 
-CHECKPOINTS = "checkpoints"  # the name of their folder in that of the run
+CHECKPOINTS = "checkpoints"  # name of the folder inside the run
 VERSION = 1
 KIND, DIGEST = "handmade checkpoint", "sha256"  # keys of the metadata
-BLANK = "the sha256 of this file, with these words in place of the digest"  # as long as one
-LARGEST = 2**32  # bytes: more is none of ours, and not read into memory
+PLACEHOLDER = "the sha256 of this file, with these words in place of the digest"  # same length as a digest
+LARGEST = 2**32  # bytes: larger files are not checkpoints, and are not read into memory
 
 
 class Damaged(HandmadeError):
-    """A file that cannot be used as a checkpoint."""
+    """Error for a file that cannot be used as a checkpoint."""
 
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint(ShortRepr):
-    """What a file holds; it is whole, but nothing says yet that it belongs to the training that is meant.
+    """Content of a complete checkpoint file; it may still belong to another training.
 
     Attributes
     ----------
     arrays : dict of Array
-        All arrays of the state, with their prefixes.
+        Arrays of the state, with their prefixes.
     step : int
-        After which step it was written.
+        Number of the last step before it was written.
     best : dict or None
         Step, accuracy, loss and age of the best validation.
     network : dict
-        The description of the network.
+        Description of the network.
     fingerprint, seconds, settings
-        As they were given to `Checkpoints.write`.
+        Values that were passed to `Checkpoints.write`.
     """
 
     arrays: dict[str, Array]
@@ -63,19 +64,21 @@ class Checkpoint(ShortRepr):
 
     def __post_init__(self) -> None:
         number = int | float
-        wanted = {"step": int, "best": dict | None, "network": dict, "fingerprint": str, "seconds": number, "settings": dict}
+        types = {"step": int, "best": dict | None, "network": dict, "fingerprint": str, "seconds": number, "settings": dict}
         of_best = {"step": int, "accuracy": number, "loss": number, "ago": int}
         best = of_best if self.best is None else self.best
-        if not all(isinstance(getattr(self, name), kind) for name, kind in wanted.items()) or best.keys() != of_best.keys():
-            raise HandmadeError("the facts of a checkpoint want to be what they are called")
+        if not all(isinstance(getattr(self, name), kind) for name, kind in types.items()) or best.keys() != of_best.keys():
+            raise HandmadeError(
+                "checkpoint: expected step, best, network, fingerprint, seconds and settings of the right types; got others"
+            )
 
     def state(self, network: Network, optimiser: Optimiser, ema: EMA | None) -> TrainingState:
-        """Where the training stands, for a network of the same description.
+        """Return the state of the training, for a network with the same description.
 
         Raises
         ------
         HandmadeError
-            If the arrays are not those that such a training has.
+            If the arrays do not fit this network, optimiser and average.
         """
         state = TrainingState(
             self.step,
@@ -93,7 +96,7 @@ class Checkpoint(ShortRepr):
     def _network(self, prefix: str, network: Network) -> Network:
         arrays = self._part(prefix)
         if arrays.keys() != arrays_of(network).keys():
-            raise HandmadeError(f"the checkpoint wants the arrays {', '.join(arrays_of(network))}; got {', '.join(arrays)}")
+            raise HandmadeError(f"checkpoint: expected the arrays {', '.join(arrays_of(network))}; got {', '.join(arrays)}")
         return network.replace(arrays)
 
     def _part(self, prefix: str) -> dict[str, Array]:
@@ -102,14 +105,14 @@ class Checkpoint(ShortRepr):
 
 @dataclass(frozen=True)
 class Checkpoints:
-    """The checkpoints of one run.
+    """Checkpoints of one run.
 
     Parameters
     ----------
     run : Path
-        The folder of the run.
+        Folder of the run.
     keep : int
-        So many are kept, the newest ones.
+        Number of checkpoints to keep: the newest ones.
     """
 
     run: Path
@@ -117,22 +120,22 @@ class Checkpoints:
 
     @property
     def folder(self) -> Path:
-        """Where they are."""
+        """Folder of the checkpoints."""
         return self.run / CHECKPOINTS
 
     def write(self, state: TrainingState, *, fingerprint: str, seconds: float, settings: dict[str, Any]) -> Path:
-        """Write one, and remove the oldest; OSError if that fails, and then those from before are still there.
+        """Write a checkpoint, and remove the oldest ones. If that raises OSError, the earlier checkpoints are unchanged.
 
         Parameters
         ----------
         state : TrainingState
-            Where the training stands.
+            State of the training.
         fingerprint : str
-            Of the images and labels that it learns from.
+            Fingerprint of the training images and labels.
         seconds : float
-            How long it has taken so far.
+            Seconds of training so far.
         settings : dict
-            What the run was started with, ready for JSON.
+            Settings of the run, ready for JSON.
         """
         best = state.best
         facts = {
@@ -151,16 +154,16 @@ class Checkpoints:
         return path
 
     def paths(self) -> list[Path]:
-        """All there are, the newest first."""
+        """Return the paths of all checkpoints, the newest first."""
         return sorted(self.folder.glob("step-*.safetensors"), key=_step, reverse=True)
 
     def newest_intact(self) -> tuple[Checkpoint, list[str]]:
-        """The newest checkpoint that can be used, and what is wrong with those that are newer.
+        """Return the newest checkpoint that can be used, and the errors of newer ones.
 
         Raises
         ------
         HandmadeError
-            If there is none, or another version of handmade has written it.
+            If there is none, or it was written by another version of handmade.
         """
         damaged: list[str] = []
         for path in self.paths():
@@ -169,45 +172,47 @@ class Checkpoints:
             except Damaged as error:
                 damaged.append(str(error))
         if damaged:
-            raise HandmadeError(f"{self.run}: wanted one intact checkpoint; all {len(damaged)} are damaged. {damaged[0]}")
-        raise HandmadeError(f"{self.run}: there is no checkpoint in it to go on from; start again with --out and --force")
+            raise HandmadeError(f"{self.run}: expected an intact checkpoint; all {len(damaged)} are damaged. {damaged[0]}")
+        raise HandmadeError(f"{self.run}: expected a checkpoint; there is none. Start the run again with --out and --force")
 
-    def forget(self, after: int = -1) -> None:
-        """Remove those of later steps, all of them if none is given."""
+    def remove(self, after: int = -1) -> None:
+        """Remove the checkpoints of steps after `after`; all of them if it is left out."""
         for path in self.paths():
             if _step(path) > after:
                 path.unlink()
 
 
 def read(path: Path) -> Checkpoint:
-    """Read one file; nothing in it is believed before its digest is right.
+    """Read one checkpoint file; its content is used only if the digest is correct.
 
     Raises
     ------
     Damaged
-        If it is anything but a whole checkpoint.
+        If it is not a complete checkpoint.
     HandmadeError
-        If it is whole, but of another version.
+        If it is complete, but has another version.
     """
     try:
-        content = _whole(path)
+        content = _verified(path)
         kept = json.loads(_metadata(content)[KIND])
         version = kept["version"]
         if version == VERSION:
             return Checkpoint(load(content), **kept["facts"])
     except (OSError, SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
-        what = error.strerror if isinstance(error, OSError) else "it is damaged, or no checkpoint"
+        what = error.strerror if isinstance(error, OSError) else "the file is damaged, or not a checkpoint"
         raise Damaged(f"{path}: {what}") from None
-    raise HandmadeError(f"{path} was written in version {version} of checkpoints; this handmade reads version {VERSION}")
+    raise HandmadeError(
+        f"{path}: expected version {VERSION} of checkpoints; got version {version}. Use the version of handmade that wrote it"
+    )
 
 
-def _whole(path: Path) -> bytes:
-    """All bytes of the file, if they are those that were written; else ValueError, or whatever reading them raises."""
+def _verified(path: Path) -> bytes:
+    """Return all bytes of the file; raise ValueError or a reading error if they are not the bytes that were written."""
     if path.stat().st_size > LARGEST:
         raise ValueError
     content = path.read_bytes()
     digest = str(_metadata(content)[DIGEST])
-    if hashlib.sha256(content.replace(digest.encode(), BLANK.encode(), 1)).hexdigest() != digest:
+    if hashlib.sha256(content.replace(digest.encode(), PLACEHOLDER.encode(), 1)).hexdigest() != digest:
         raise ValueError
     return content
 
@@ -219,7 +224,7 @@ def _metadata(content: bytes) -> dict[str, Any]:
 
 
 def fingerprint(*arrays: Array) -> str:
-    """A sha256 of arrays: of their shapes, their dtypes and every byte."""
+    """Return a SHA-256 of arrays: of their shapes, dtypes and bytes."""
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(f"{array.shape} {array.dtype.str} ".encode())
@@ -238,11 +243,11 @@ def _arrays(state: TrainingState) -> dict[str, Array]:
 
 
 def _content(arrays: dict[str, Array], facts: dict[str, Any]) -> bytes:
-    content: bytes = save(arrays, metadata={KIND: json.dumps({"version": VERSION, "facts": facts}), DIGEST: BLANK})
-    return content.replace(BLANK.encode(), hashlib.sha256(content).hexdigest().encode(), 1)
+    content: bytes = save(arrays, metadata={KIND: json.dumps({"version": VERSION, "facts": facts}), DIGEST: PLACEHOLDER})
+    return content.replace(PLACEHOLDER.encode(), hashlib.sha256(content).hexdigest().encode(), 1)
 
 
 def _step(path: Path) -> int:
-    """The step in the name of a file, below all others if there is none."""
+    """Return the step in the name of a file; -1 if there is none."""
     number = path.name.removeprefix("step-").removesuffix(".safetensors")
     return int(number) if number.isdecimal() else -1

@@ -1,4 +1,4 @@
-"""Pictures from disk as grey arrays: PNG, JPEG, GIF, BMP, WebP and TIFF, of any mode, and none of them trusted."""
+"""Picture files as grey arrays: PNG, JPEG, GIF, BMP, WebP and TIFF of any mode. Damaged and harmful files are rejected."""
 
 import stat
 import warnings
@@ -23,25 +23,25 @@ if TYPE_CHECKING:
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")
 LARGEST_FILE = 100 * 2**20  # bytes
 MOST_PIXELS = 100_000_000
-LONGEST = 1024  # pixels a side, of what is handed on: no digit needs more
-TILE = 288  # pixels a side, of one picture among several
-ORIENTATION = 0x0112  # the tag of EXIF that says how the camera was held
-LUMINANCE = np.array([0.299, 0.587, 0.114])  # of red, green, blue: ITU-R BT.601
-PLAIN = 0.25  # what is opaque is of one shade if its shades lie closer together
+LONGEST = 1024  # pixels on a side of the result: enough for a digit
+TILE = 288  # pixels on a side of one picture among several
+ORIENTATION = 0x0112  # EXIF tag of the camera's orientation
+LUMINANCE = np.array([0.299, 0.587, 0.114])  # weights of red, green and blue: ITU-R BT.601
+ONE_SHADE = 0.25  # opaque pixels are of one shade if their range is smaller
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A picture as it was read.
+    """Picture from a file.
 
     Attributes
     ----------
     grey
-        (H, W) float64, 0 is black, 1 is white; at most 1,024 pixels a side.
+        (H, W) float64: 0 is black, 1 is white; at most 1,024 pixels on a side.
     size
-        Height and width in the file, as it is meant to be seen.
+        Height and width of the picture in the file, after rotation by its EXIF data.
     remarks
-        What a reader should know: that only the first of several frames was read.
+        Remarks for the user, for example that only the first of several frames was read.
     """
 
     grey: NDArray[np.float64]
@@ -52,43 +52,45 @@ class Picture:
 def read(path: Path) -> Picture:
     """Read a picture file.
 
-    Its size is checked before anything is unpacked; it is turned as its EXIF data say, and what is transparent becomes paper.
+    Its size is checked before it is decompressed. It is rotated by its EXIF data, and transparent pixels become background.
 
     Raises
     ------
     HandmadeError
-        If Pillow is not installed, or the file is missing, too large, damaged, or no picture of a format known here.
+        If Pillow is not installed, or the file is missing, too large, damaged, or not a picture in one of the formats above.
     """
     name = repr(str(path))
     try:
         kind = path.stat().st_mode
         if not stat.S_ISREG(kind):
-            came = "a folder" if stat.S_ISDIR(kind) else "something that is no regular file"
-            raise HandmadeError(f"{name}: wanted a picture file; this is {came}. Name the file itself")
+            received = "a folder" if stat.S_ISDIR(kind) else "something that is not a regular file"
+            raise HandmadeError(f"{name}: expected a picture file; got {received}. Give the path of a file")
         with path.open("rb") as file:
             return read_stream(file, name)
     except OSError as error:
         reason = "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror
-        raise HandmadeError(f"{name}: wanted a picture file; {reason}. Check the path") from None
+        raise HandmadeError(f"{name}: expected a picture file; {reason}. Check the path") from None
 
 
 def read_stream(file: BinaryIO, name: str) -> Picture:
-    """Read a picture from an open file, such as standard input; `name` is what errors call it. See `read`."""
+    """Read a picture from an open file, such as standard input; `name` is its name in errors. See `read`."""
     content = file.read(LARGEST_FILE + 1)
     if not content:
-        raise HandmadeError(f"{name}: wanted a picture; this is empty. Save or send it again")
+        raise HandmadeError(f"{name}: expected a picture; got an empty file. Save or send it again")
     if len(content) > LARGEST_FILE:
-        raise HandmadeError(f"{name}: wanted a picture file of at most {LARGEST_FILE >> 20} MB; this is larger. Scale it down")
+        raise HandmadeError(
+            f"{name}: expected a picture file of at most {LARGEST_FILE >> 20} MB; got a larger one. Scale it down"
+        )
     with _pillow(name) as pillow, pillow.open(BytesIO(content), formats=FORMATS) as image:
         if image.width * image.height > MOST_PIXELS:
             raise _too_many(name, f"{image.width:,} x {image.height:,}")
-        frames = getattr(image, "n_frames", 1) if image.format != "MPO" else 1  # a camera's own extras are not meant
+        frames = getattr(image, "n_frames", 1) if image.format != "MPO" else 1  # other pictures that a camera adds do not count
         remarks = (f"only the first of its {frames} frames was read",) if frames > 1 else ()
         image.seek(0)
-        turned = image.getexif().get(ORIENTATION, 1)
-        height, width = (image.height, image.width) if turned not in {5, 6, 7, 8} else (image.width, image.height)
-        image.draft(None, (LONGEST, LONGEST))  # a JPEG can be unpacked at an eighth of its size
-        grey = _upright(_grey(image), turned)
+        orientation = image.getexif().get(ORIENTATION, 1)
+        height, width = (image.height, image.width) if orientation not in {5, 6, 7, 8} else (image.width, image.height)
+        image.draft(None, (LONGEST, LONGEST))  # a JPEG can be decompressed at an eighth of its size
+        grey = _rotated(_grey(image), orientation)
     return Picture(grey, (height, width), remarks)
 
 
@@ -113,41 +115,47 @@ def write_rows(path: Path, rows: list[list[Array]]) -> None:
     try:
         write_atomically(path, png.getvalue())
     except OSError as error:
-        raise HandmadeError(f"{str(path)!r}: cannot be written: {error.strerror}. Choose another place") from None
+        raise HandmadeError(
+            f"{str(path)!r}: expected a file that can be written; got: {error.strerror}. Choose another path"
+        ) from None
 
 
 @contextmanager
 def _pillow(name: str) -> Iterator[Any]:
-    """Pillow's Image, with its many kinds of complaint turned into one line each."""
+    """Provide Pillow's Image; each of its errors becomes a HandmadeError of one line."""
     try:
-        from PIL import Image, UnidentifiedImageError  # noqa: PLC0415  few read pictures
+        from PIL import Image, UnidentifiedImageError  # noqa: PLC0415  an optional library
     except ImportError:
         raise HandmadeError(not_installed("picture files", "Pillow", "images")) from None
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of odd metadata; and the size is checked here
+            warnings.simplefilter("ignore")  # warnings about metadata and size; the size is checked here
             yield Image
     except (HandmadeError, MemoryError):
         raise
     except UnidentifiedImageError:
         known = "PNG, JPEG, GIF, BMP, WebP or TIFF"
-        raise HandmadeError(f"{name}: wanted a picture, {known}; this is something else, or damaged. Save it as PNG") from None
+        raise HandmadeError(
+            f"{name}: expected a picture, {known}; got another format, or a damaged file. Save it as PNG"
+        ) from None
     except Image.DecompressionBombError:
         raise _too_many(name, "far more") from None
-    except Exception as error:  # noqa: BLE001  Pillow raises nearly anything over a damaged file
+    except Exception as error:  # noqa: BLE001  Pillow raises many kinds of errors for a damaged file
         reason = " ".join(str(error).split())
-        raise HandmadeError(f"{name}: wanted a whole picture; this one is damaged or cut off ({reason}). Save it again") from None
+        raise HandmadeError(
+            f"{name}: expected a complete picture; got a damaged or truncated one ({reason}). Save it again"
+        ) from None
 
 
-def _too_many(name: str, came: str) -> HandmadeError:
-    return HandmadeError(f"{name}: wanted a picture of at most {MOST_PIXELS:,} pixels; this has {came}. Scale it down")
+def _too_many(name: str, received: str) -> HandmadeError:
+    return HandmadeError(f"{name}: expected a picture of at most {MOST_PIXELS:,} pixels; got {received}. Scale it down")
 
 
 def _grey(image: "Image.Image") -> Array:
-    """The brightness of every pixel, 0 to 1, after shrinking."""
+    """Return the brightness of every pixel, 0 to 1, after scaling down."""
     if image.has_transparency_data:
         pixels = _pixels(image, "RGBA") / 255
-        return _on_paper(pixels[..., :3] @ LUMINANCE, pixels[..., 3])
+        return _with_background(pixels[..., :3] @ LUMINANCE, pixels[..., 3])
     if image.mode in {"1", "L"}:
         return _pixels(image, "L") / 255
     if image.mode in {"I", "F"} or image.mode.startswith("I;16"):
@@ -157,7 +165,7 @@ def _grey(image: "Image.Image") -> Array:
 
 
 def _pixels(image: "Image.Image", mode: str) -> Array:
-    """The pixels of an image in another mode, shrunk by whole blocks."""
+    """Return the pixels of an image in another mode, scaled down by averaging blocks."""
     if image.mode != mode:
         image = image.convert(mode)
     block = -(-max(image.size) // LONGEST)
@@ -165,7 +173,7 @@ def _pixels(image: "Image.Image", mode: str) -> Array:
 
 
 def _from_depth(values: Array, mode: str) -> Array:
-    """Numbers of 16 bits or more as shares of white: what that is, files of 32 bits do not say, so it is told by the largest."""
+    """Return numbers of 16 bits or more as shares of white; for 32 bits, white is estimated from the largest number."""
     if not np.isfinite(values).all():
         raise ValueError("it holds numbers that are not finite")
     values = values - min(float(values.min()), 0)
@@ -175,28 +183,28 @@ def _from_depth(values: Array, mode: str) -> Array:
     return shares
 
 
-def _on_paper(grey: Array, opacity: Array) -> Array:
-    """Put paper behind what is transparent.
+def _with_background(grey: Array, opacity: Array) -> Array:
+    """Put a background behind transparent pixels.
 
-    If what can be seen is of one shade, it is ink, and the paper is black or white, whatever is farther away; else it shows
-    ink and paper of its own, and goes on in its commonest shade.
+    If all visible pixels have one shade, they are ink, and the background is black or white, whichever differs more. Else the
+    picture shows ink and paper, and the background has the median shade.
     """
     seen = grey[opacity > 0.5]
     if not seen.size:
         return np.ones(grey.shape)
     low, middle, high = np.percentile(seen, (1, 50, 99))
     covered = opacity.mean() > 0.5
-    paper = middle if covered and high - low > PLAIN else float(middle < 0.5)
+    paper = middle if covered and high - low > ONE_SHADE else float(middle < 0.5)
     blended: Array = opacity * grey + (1 - opacity) * paper
     return blended
 
 
-def _upright(grey: Array, turned: int) -> Array:
-    """Undo how the camera was held, after the eight orientations of EXIF."""
-    if turned in {5, 6, 7, 8}:
+def _rotated(grey: Array, orientation: int) -> Array:
+    """Undo the camera's orientation, one of the eight of EXIF."""
+    if orientation in {5, 6, 7, 8}:
         grey = grey.T
-    if turned in {3, 4, 7, 8}:
+    if orientation in {3, 4, 7, 8}:
         grey = grey[::-1]
-    if turned in {2, 3, 6, 7}:
+    if orientation in {2, 3, 6, 7}:
         grey = grey[:, ::-1]
     return np.ascontiguousarray(grey)

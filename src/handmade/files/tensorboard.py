@@ -1,4 +1,4 @@
-"""A run for TensorBoard: its numbers step by step, and its settings, in RUN/tensorboard; written by tensorboardX."""
+"""Event files for TensorBoard in RUN/tensorboard: the numbers of each step, and the settings; written by tensorboardX."""
 
 import math
 from pathlib import Path
@@ -12,16 +12,16 @@ FOLDER = "tensorboard"
 
 
 class Board:
-    """An event file that is being written; a context manager that closes it.
+    """Writer of an event file; a context manager that closes the file.
 
     Parameters
     ----------
     run : Path
-        The folder of the run.
+        Folder of the run.
     settings : dict
-        What the run was started with; it becomes a table of the text tab.
+        Settings of the run, which become a table in the text tab.
     after : int
-        The step after which the run goes on. TensorBoard forgets what was written earlier for later steps.
+        Number of steps before a resumed run continues. TensorBoard ignores earlier entries of later steps.
 
     Raises
     ------
@@ -31,18 +31,20 @@ class Board:
 
     def __init__(self, run: Path, settings: dict[str, Any], *, after: int = 0) -> None:
         check_installed()
-        from tensorboardX import SummaryWriter  # noqa: PLC0415  loaded by those who want it
+        from tensorboardX import SummaryWriter  # noqa: PLC0415  an optional library
 
         try:
-            # The suffix keeps two sittings of the same second, by which files are named, from one file.
+            # File names contain the time in seconds. The suffix separates two sessions that begin in the same second.
             self._writer = SummaryWriter(str(run / FOLDER), purge_step=after + 1, filename_suffix=f".{after}")
         except OSError as error:
-            raise HandmadeError(f"cannot write to {run / FOLDER}: {error.strerror}; choose another --out") from None
+            raise HandmadeError(
+                f"{run / FOLDER}: expected a folder that can be written to; got: {error.strerror}. Choose another --out"
+            ) from None
         rows = [f"| {_cell(name)} | {_cell(value)} |" for name, value in settings.items()]
         self._writer.add_text("settings", "\n".join(["| setting | value |", "|---|---|", *rows]), after)
 
     def log(self, step: int, **numbers: float | None) -> None:
-        """Add the numbers of one step; those that are None or not finite are left out."""
+        """Add the numbers of one step; None and numbers that are not finite are left out."""
         for name, value in numbers.items():
             if value is not None and math.isfinite(value):
                 self._writer.add_scalar(name, value, step)
@@ -59,13 +61,13 @@ class Board:
 
 
 def check_installed() -> None:
-    """Raise HandmadeError if there is no tensorboardX: better before a training than in it."""
+    """Raise HandmadeError if tensorboardX is not installed; called before a training begins."""
     try:
-        import tensorboardX  # noqa: F401, PLC0415  loaded by those who want it
+        import tensorboardX  # noqa: F401, PLC0415  an optional library
     except ImportError:
         raise HandmadeError(not_installed("tensorboard", "tensorboardX", "tensorboard")) from None
 
 
 def _cell(value: object) -> str:
-    """A value as a cell of a Markdown table."""
+    """Return a value as a cell of a Markdown table."""
     return " ".join(str(value).split()).replace("|", "\\|")

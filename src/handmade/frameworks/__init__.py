@@ -1,9 +1,9 @@
-"""Layers and functions of PyTorch and JAX, as layers on NumPy arrays: converted at the border, for the engine knows NumPy alone.
+"""Layers and functions of PyTorch and JAX as layers on NumPy arrays, because the engine uses NumPy only.
 
-as_layer         an nn.Module, an autograd.Function, a JAX function, an object that computes in tensors by hand
-numpy_function   a function of tensors or JAX arrays, as a function of NumPy arrays
+as_layer         convert an nn.Module, an autograd.Function, a JAX function, or an object with a hand-written backward in tensors
+numpy_function   convert a function of tensors or JAX arrays to a function of NumPy arrays
 
-A library is imported only for an object that comes from it; neither is needed by handmade.
+A library is imported only for an object that comes from it; handmade needs neither of them.
 """
 
 import importlib
@@ -20,32 +20,32 @@ from handmade.frameworks.origin import computes_in_numpy, held_library, probed_l
 __all__ = ["as_layer", "numpy_function"]
 
 LAYERS = {"torch": "handmade.frameworks.torch_layers", "jax": "handmade.frameworks.jax_functions"}
-BACKWARD_OF_TRAINERS = {"lightning", "pytorch_lightning"}  # their modules have a hook of this name; it is no gradient
+BACKWARD_OF_TRAINERS = {"lightning", "pytorch_lightning"}  # their modules have a hook with this name, which is not a gradient
 
 
 def as_layer(layer: Any, x: Array, *, dtype: Any = None) -> Any:
-    """Return a layer on NumPy arrays for what comes from PyTorch or JAX, and anything else unchanged.
+    """Return a layer of PyTorch or JAX as a layer on NumPy arrays, and any other object unchanged.
 
     Parameters
     ----------
     layer : object
-        ``torch.nn.Module``: its backward is autograd's. A subclass of ``torch.autograd.Function``, the class itself. A function
-        of a tensor or a JAX array, with or without ``custom_vjp``. An object with ``forward`` and ``backward`` of its own that
-        computes in tensors or JAX arrays: it keeps its methods and attributes, in NumPy.
+        One of these: a ``torch.nn.Module``, whose backward is that of autograd; a subclass of ``torch.autograd.Function``; a
+        function of a tensor or a JAX array, with or without ``custom_vjp``; an object with its own ``forward`` and ``backward``
+        in tensors or JAX arrays, which keeps its methods and attributes, in NumPy.
     x : Array, (N, ...)
-        Inputs that it takes. It is tried on them once, as a copy.
+        Inputs that the layer accepts. A copy of the layer is tested on them once.
     dtype : dtype, optional
-        Computes in float64 if left out, and in the layer's own dtype if it refuses that.
+        Dtype of the computation; if left out, float64, or the layer's own dtype if it does not accept float64.
 
     Returns
     -------
     object
-        The layer, a copy: writing to its arrays leaves the one given as it is.
+        Converted copy of the layer: writing to its arrays does not change the original.
 
     Raises
     ------
     HandmadeError
-        If it fails for x in every dtype, takes more than one input, or its library cannot be imported.
+        If it fails for x in every dtype, has more than one input, or its library cannot be imported.
     """
     if inspect.ismethod(layer) and layer.__name__ == "forward" and not isinstance(layer.__self__, type):
         made = as_layer(layer.__self__, x, dtype=dtype)
@@ -66,7 +66,7 @@ def as_layer(layer: Any, x: Array, *, dtype: Any = None) -> Any:
 
 
 def _writes_backward(layer: Any) -> bool:
-    """Say that the object has a backward of its own, rather than of a trainer of modules."""
+    """Return True if the object has its own backward, not the hook of a trainer."""
     backward: Callable[..., Any] | None = getattr(layer, "backward", None)
     if not callable(backward):
         return False

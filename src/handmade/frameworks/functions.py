@@ -1,4 +1,4 @@
-"""A function of tensors or JAX arrays, as a function of NumPy arrays."""
+"""Conversion of a function of tensors or JAX arrays to a function of NumPy arrays."""
 
 import functools
 import importlib
@@ -14,25 +14,25 @@ MODULES = {"torch": "handmade.frameworks.tensors", "jax": "handmade.frameworks.j
 
 
 def numpy_function(f: Callable[..., Any]) -> Callable[..., Any]:
-    """Return f with NumPy's arrays for what comes out; what goes in is converted too if f does not take NumPy's arrays.
+    """Return f with NumPy arrays as results; arguments are converted, too, if f does not accept NumPy arrays.
 
-    If neither PyTorch nor JAX is loaded, f comes back as it is.
+    If neither PyTorch nor JAX is loaded, f is returned unchanged.
     """
     if not loaded():
         return f
-    ways: list[str | None] = []  # the one that f took before, once it is known
+    accepted: list[str | None] = []  # library of the arrays that f accepts, once it is known; None for NumPy
 
     @functools.wraps(f, updated=())
     def with_numpy(*args: Any, **kwargs: Any) -> Any:
-        for way in ways or [None, *loaded()]:
+        for library in accepted or [None, *loaded()]:
             try:
-                result = _called(f, way, args, kwargs)
+                result = _call(f, library, args, kwargs)
             except Exception as error:
-                if ways:
+                if accepted:
                     raise
                 failed = error
             else:
-                ways[:] = [way]
+                accepted[:] = [library]
                 return result
         raise failed
 
@@ -40,7 +40,7 @@ def numpy_function(f: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def exchange(value: Any, is_array: Callable[[Any], bool], change: Callable[[Any], Any]) -> Any:
-    """Return a value with its arrays changed, also within tuples, lists and dicts."""
+    """Return a value with its arrays converted by `change`, also inside tuples, lists and dicts."""
     if is_array(value):
         return change(value)
     if isinstance(value, dict):
@@ -52,14 +52,14 @@ def exchange(value: Any, is_array: Callable[[Any], bool], change: Callable[[Any]
     return value
 
 
-def _called(f: Callable[..., Any], way: str | None, args: Any, kwargs: Any) -> Any:
-    """Call f, with arrays of a library, or of NumPy for None."""
-    modules = {library: importlib.import_module(MODULES[library]) for library in loaded()}
+def _call(f: Callable[..., Any], library: str | None, args: Any, kwargs: Any) -> Any:
+    """Call f with arrays of a library, or of NumPy for None."""
+    modules = {name: importlib.import_module(MODULES[name]) for name in loaded()}
     with ExitStack() as contexts:
         for module in modules.values():
             contexts.enter_context(module.calling())
-        if way is not None:
-            args, kwargs = exchange((args, kwargs), lambda value: isinstance(value, np.ndarray), modules[way].to_library)
+        if library is not None:
+            args, kwargs = exchange((args, kwargs), lambda value: isinstance(value, np.ndarray), modules[library].to_library)
         result = f(*args, **kwargs)
         return exchange(
             result, lambda value: array_library(value) is not None, lambda a: modules[str(array_library(a))].to_numpy(a)

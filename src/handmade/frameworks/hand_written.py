@@ -1,8 +1,8 @@
-"""An object whose forward and backward are written by hand in tensors or JAX arrays, seen as an object of NumPy arrays.
+"""Proxy with NumPy arrays for an object with a hand-written forward and backward in tensors or JAX arrays.
 
-Its twin has the same methods, with the same signatures, and the same attributes, with arrays in the place of tensors. Before
-a call the twin's arrays are put into the object; after it, what the object then holds is shown by the twin. A tensor and its
-array share memory; a JAX array cannot be written to, so it is made anew.
+The proxy has the same methods, with the same signatures, and the same attributes, with NumPy arrays instead of tensors. Before a
+call, the proxy's arrays are copied into the object; after it, the proxy gets the object's new attributes. A tensor and its array
+share memory; a JAX array cannot be written to, so it is replaced.
 """
 
 import functools
@@ -18,119 +18,126 @@ from handmade.frameworks.functions import exchange
 from handmade.frameworks.origin import CLOSED, attributes, held_library, of_class, reported_as
 
 FUNCTIONS = (FunctionType, BuiltinFunctionType, MethodType)
-GRADIENT = "grad_"  # W.grad of a tensor W is shown as grad_W
+GRADIENT = "grad_"  # W.grad of a tensor W is the attribute grad_W of the proxy
 
 
 def converted(layer: Any, library: Any, x: Array, dtype: Any) -> Any:
-    """Return the twin of a copy of the object, in float64, or in its own dtype if forward refuses float64.
+    """Return the proxy of a copy of the object, in float64, or in its own dtype if forward does not accept float64.
 
     Parameters
     ----------
     layer : object
-        It has forward, or can be called, and backward.
+        Object with backward, and with forward or a call operator.
     library : module
-        With calling, copied, is_array, to_numpy and to_library: tensors or jax_arrays.
+        Module tensors or jax_arrays, with calling, copied, is_array, to_numpy and to_library.
     x : Array
-        Inputs that forward takes.
+        Inputs that forward accepts.
     dtype : dtype or None
-        Computes in this, if it is given.
+        Dtype of the computation, if it is given.
     """
     with library.calling():
-        first = _twin(library.copied(layer, {}), library, np.dtype(dtype or np.float64))
+        first = _proxy(library.copied(layer, {}), library, np.dtype(dtype or np.float64))
         if dtype is not None or _runs(first, x):
             return first
         own = [array.dtype for array in _floats(layer, library)]
-        other = _twin(library.copied(layer, {}), library, own[0] if own else np.dtype(np.float32))
+        other = _proxy(library.copied(layer, {}), library, own[0] if own else np.dtype(np.float32))
     return other if _runs(other, x) else first
 
 
-class Twin:
-    """The object in NumPy; see the file's beginning. Made by `converted`, as a class with the object's name."""
+class Proxy:
+    """Proxy with NumPy arrays (see the top of this file). `converted` creates it, as a class with the object's name."""
 
-    def __init__(self, reach: Callable[[], "_Exchange"]) -> None:
-        object.__setattr__(self, "_reach", reach)  # a function: who looks for arrays in the twin finds each of them once
-        reach().show(self)
+    def __init__(self, get_exchange: Callable[[], "_Exchange"]) -> None:
+        object.__setattr__(
+            self, "_get_exchange", get_exchange
+        )  # a function, so that a search for arrays in the proxy finds each of them once
+        get_exchange().show(self)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") or "_reach" not in self.__dict__:
+        if name.startswith("__") or "_get_exchange" not in self.__dict__:
             raise AttributeError(name)
-        held = getattr(self._reach().held, name)
-        return self._reach().method(self, held) if callable(held) else held
+        held = getattr(self._get_exchange().held, name)
+        return self._get_exchange().method(self, held) if callable(held) else held
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
-        exchanged = self._reach()
+        exchanged = self._get_exchange()
         with exchanged.library.calling():
             exchanged.put(self)
-            other = _twin(exchanged.library.copied(exchanged.held, memo), exchanged.library, exchanged.dtype)
-            copies = other.__dict__["_reach"]()
-            for value, shown in exchanged.twins.values():  # who holds an array of the twin's holds that of the new twin
+            other = _proxy(exchanged.library.copied(exchanged.held, memo), exchanged.library, exchanged.dtype)
+            copies = other.__dict__["_get_exchange"]()
+            for (
+                value,
+                shown,
+            ) in exchanged.proxies.values():  # other owners of an array of the proxy get the array of the new proxy
                 new = memo.get(id(value))
-                _, made = copies.twins.get(id(new), (None, None))
+                _, made = copies.proxies.get(id(new), (None, None))
                 if made is not None:
                     held = memo.get(id(shown), made)
                     memo[id(shown)] = held if getattr(held, "dtype", None) == getattr(made, "dtype", None) else made
-                    copies.twins[id(new)] = (new, memo[id(shown)])
+                    copies.proxies[id(new)] = (new, memo[id(shown)])
             copies.show(other)
         memo[id(self)] = other
         return other
 
 
 class _Nested:
-    """The twin of an object without methods: what is nested in the one that is checked."""
+    """Proxy without methods, for an object that is nested in the checked one."""
 
 
 class _Exchange:
-    """The object, and which array stands for which of its tensors."""
+    """Link between the object and its proxy: pairs of tensors and arrays."""
 
     def __init__(self, held: Any, library: Any, dtype: "np.dtype[Any]") -> None:
         self.held, self.library, self.dtype = held, library, dtype
-        self.twins: dict[int, tuple[Any, Any]] = {}  # by the id of what is the object's: itself, and what stands for it
-        self.arrays: dict[int, tuple[Array, Any]] = {}  # by the id of an array: itself, and the tensor in its place
+        self.proxies: dict[
+            int, tuple[Any, Any]
+        ] = {}  # by the id of a value of the object: the value, and its replacement in the proxy
+        self.arrays: dict[int, tuple[Array, Any]] = {}  # by the id of an array: the array, and its tensor
 
-    def method(self, twin: Twin, method: Callable[..., Any]) -> Callable[..., Any]:
-        """Return a method of the object that takes and returns NumPy's arrays."""
+    def method(self, proxy: Proxy, method: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a method of the object with NumPy arrays as arguments and results."""
 
         @functools.wraps(method, updated=())
         def called(*args: Any, **kwargs: Any) -> Any:
             with self.library.calling():
-                self.put(twin)
+                self.put(proxy)
                 args, kwargs = exchange((args, kwargs), lambda value: isinstance(value, np.ndarray), self._given)
                 result = method(*args, **kwargs)
-                self.show(twin)
+                self.show(proxy)
                 if inspect.isgenerator(result):
                     result = [*result]
                 return exchange(result, self.library.is_array, self._returned)
 
         return called
 
-    def show(self, twin: Twin) -> None:
-        """Give the twin the attributes that the object has now."""
-        before, self.twins, self.arrays = self.twins, {}, {}
+    def show(self, proxy: Proxy) -> None:
+        """Update the proxy's attributes from the object."""
+        before, self.proxies, self.arrays = self.proxies, {}, {}
         shown = self._named(self._values(), before)
-        reach = twin.__dict__["_reach"]
-        twin.__dict__.clear()
-        twin.__dict__.update(shown, _reach=reach)
+        get_exchange = proxy.__dict__["_get_exchange"]
+        proxy.__dict__.clear()
+        proxy.__dict__.update(shown, _get_exchange=get_exchange)
 
-    def put(self, twin: Twin) -> None:
-        """Give the object what the twin's attributes are now."""
+    def put(self, proxy: Proxy) -> None:
+        """Update the object's attributes from the proxy."""
         seen: dict[int, Any] = {}
         for name, value in self._values().items():
-            if name in twin.__dict__:
-                self._set(self.held, name, value, self._put(value, twin.__dict__[name], seen))
+            if name in proxy.__dict__:
+                self._set(self.held, name, value, self._put(value, proxy.__dict__[name], seen))
 
     def _values(self) -> dict[str, Any]:
-        """Return the attributes that are no functions; the arrays and numbers of its class, too."""
+        """Return the attributes that are not functions, with the arrays and numbers of its class."""
         held = of_class(self.held) | attributes(self.held)
         return {name: value for name, value in held.items() if not isinstance(value, FUNCTIONS)}
 
     def _shown(self, value: Any, before: dict[int, tuple[Any, Any]]) -> Any:
-        """Return what stands for a value; the same as before, if it stood for this value."""
-        if id(value) in self.twins:
-            return self.twins[id(value)][1]
+        """Return the replacement of a value in the proxy; the same as before, if the value is the same."""
+        if id(value) in self.proxies:
+            return self.proxies[id(value)][1]
         if self.library.is_array(value):
             stood = before.get(id(value), (None, None))
             array = stood[1] if stood[0] is value else self._array(value)
-            self.twins[id(value)], self.arrays[id(array)] = (value, array), (array, value)
+            self.proxies[id(value)], self.arrays[id(array)] = (value, array), (array, value)
             return array
         if not _open(value) or held_library(value) is None:
             return value
@@ -138,7 +145,7 @@ class _Exchange:
             parts = [self._shown(part, before) for part in value]
             return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
         shown: Any = {} if isinstance(value, dict) else [] if isinstance(value, list) else _Nested()
-        self.twins[id(value)] = (value, shown)
+        self.proxies[id(value)] = (value, shown)
         if isinstance(value, dict):
             shown.update(self._named(value, before))
         elif isinstance(value, list):
@@ -148,7 +155,7 @@ class _Exchange:
         return shown
 
     def _named(self, values: dict[Any, Any], before: dict[int, tuple[Any, Any]]) -> dict[Any, Any]:
-        """Return what stands for values by name, and for the gradients that tensors hold themselves."""
+        """Return the replacements of values by name, and of the gradients that tensors hold."""
         shown = {name: self._shown(value, before) for name, value in values.items()}
         for name, value in values.items():
             if self.library.is_array(value) and getattr(value, "is_leaf", False) and value.grad is not None:
@@ -160,7 +167,7 @@ class _Exchange:
         return array.astype(self.dtype) if array.dtype.kind == "f" and array.dtype != self.dtype else array
 
     def _put(self, value: Any, shown: Any, seen: dict[int, Any]) -> Any:
-        """Return what the object shall hold in the place of a value, for what stands for it now."""
+        """Return the new value of the object, given its old value and the replacement in the proxy."""
         if self.library.is_array(value) and isinstance(shown, np.ndarray):
             if id(shown) not in seen:
                 seen[id(shown)] = self._kept(value, shown)
@@ -184,11 +191,11 @@ class _Exchange:
         return value
 
     def _kept(self, value: Any, shown: Array) -> Any:
-        """Return the tensor itself where it has the numbers of the array that stands for it now, and a new one elsewhere."""
+        """Return the tensor itself if it has the numbers of its array, else a new tensor."""
         now = self.library.to_numpy(value)
         same = now.dtype == shown.dtype and np.array_equal(now, shown, equal_nan=now.dtype.kind in "fc")
         new = value if same else self.library.to_library(shown)
-        self.twins[id(new)], self.arrays[id(shown)] = (new, shown), (shown, new)
+        self.proxies[id(new)], self.arrays[id(shown)] = (new, shown), (shown, new)
         return new
 
     @staticmethod
@@ -200,56 +207,56 @@ class _Exchange:
         elif key in getattr(owner, "__dict__", {}):
             owner.__dict__[key] = new
         else:
-            object.__setattr__(owner, key, new)  # in a slot, of a frozen class too
+            object.__setattr__(owner, key, new)  # in a slot, or of a frozen class
 
     def _given(self, array: Array) -> Any:
-        """Return the tensor of an argument: its own for an array of the twin's."""
+        """Return an argument as a tensor: the object's own tensor for an array of the proxy."""
         if id(array) in self.arrays:
             return self.arrays[id(array)][1]
         return self.library.to_library(array.astype(self.dtype, copy=False) if array.dtype.kind == "f" else array)
 
     def _returned(self, value: Any) -> Any:
-        return self.twins[id(value)][1] if id(value) in self.twins else self.library.to_numpy(value)
+        return self.proxies[id(value)][1] if id(value) in self.proxies else self.library.to_numpy(value)
 
 
-class _CallableTwin(Twin):
+class _CallableProxy(Proxy):
     @property
     def __signature__(self) -> inspect.Signature:
-        return inspect.signature(self._reach().held)
+        return inspect.signature(self._get_exchange().held)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        exchanged = self._reach()
+        exchanged = self._get_exchange()
         return exchanged.method(self, exchanged.held.__call__)(*args, **kwargs)
 
 
-def _twin(held: Any, library: Any, dtype: "np.dtype[Any]") -> Any:
-    """Return the twin of an object, which becomes its own."""
+def _proxy(held: Any, library: Any, dtype: "np.dtype[Any]") -> Any:
+    """Return the proxy of an object; nothing else may use the object."""
     exchanged = _Exchange(held, library, dtype)
-    base = _CallableTwin if callable(held) else Twin
+    base = _CallableProxy if callable(held) else Proxy
     return reported_as(type(held).__name__, base)(lambda: exchanged)
 
 
 def _open(value: Any) -> bool:
-    """Say that arrays are looked for within a value."""
+    """Return True if a value may contain arrays."""
     return not isinstance(value, CLOSED)
 
 
 def _floats(value: Any, library: Any) -> list[Any]:
-    """Return the arrays of floats among the attributes, as NumPy has them."""
+    """Return the arrays of floats among the attributes, as NumPy arrays."""
     found = (library.to_numpy(part) for part in attributes(value).values() if library.is_array(part))
     return [array for array in found if array.dtype.kind == "f"]
 
 
-def _runs(twin: Any, x: Array) -> bool:
-    """Say that forward runs for x, or that it cannot be tried here since it wants more than x."""
-    tried = twin.__deepcopy__({})
-    forward = tried.forward if hasattr(tried, "forward") else tried
+def _runs(proxy: Any, x: Array) -> bool:
+    """Return True if forward runs for x, or cannot be tested because it needs more arguments than x."""
+    trial = proxy.__deepcopy__({})
+    forward = trial.forward if hasattr(trial, "forward") else trial
     try:
         inspect.signature(forward).bind(x)
     except (TypeError, ValueError):
         return True
     try:
         forward(np.array(x))
-    except Exception:  # noqa: BLE001  it may raise anything for a dtype that does not fit
+    except Exception:  # noqa: BLE001  forward may raise any exception for a wrong dtype
         return False
     return True

@@ -1,4 +1,4 @@
-"""Arrays of JAX and of NumPy, each as the other; what a call of JAX needs around it."""
+"""Conversion between JAX and NumPy arrays, and the context for calls of JAX."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,11 +14,11 @@ from handmade.frameworks.origin import copied_object
 
 @contextmanager
 def calling() -> Iterator[None]:
-    """Compute in 64 bits here, and nowhere else."""
+    """Compute in 64 bits during the context only."""
     if hasattr(jax, "enable_x64"):
-        context = jax.enable_x64(True)  # noqa: FBT003  a name of JAX's
+        context = jax.enable_x64(True)  # noqa: FBT003  the signature of JAX
     else:
-        from jax.experimental import enable_x64  # noqa: PLC0415  its place in older versions
+        from jax.experimental import enable_x64  # noqa: PLC0415  its module in older versions
 
         context = enable_x64()
     with context:
@@ -26,17 +26,17 @@ def calling() -> Iterator[None]:
 
 
 def is_array(value: Any) -> bool:
-    """Say that a value is an array of JAX's that NumPy can hold."""
+    """Return True if a value is a JAX array with a NumPy dtype."""
     return isinstance(value, jax.Array) and not jnp.issubdtype(value.dtype, jax.dtypes.extended)
 
 
 def to_numpy(array: Any) -> Array:
-    """Return a copy; bfloat16 and the like, which NumPy lacks, as float32."""
+    """Return a copy as a NumPy array; dtypes that NumPy does not have, such as bfloat16, as float32."""
     return np.array(array, np.float32 if array.dtype.kind == "V" else None)
 
 
 def to_library(array: Array) -> Any:
-    """Return a copy as an array of JAX's; to be called in `calling`."""
+    """Return a copy as a JAX array; call it inside the context `calling`."""
     return jnp.array(array)
 
 

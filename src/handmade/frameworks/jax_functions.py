@@ -1,8 +1,8 @@
-"""JAX's functions as layers on NumPy arrays.
+"""JAX functions as layers on NumPy arrays.
 
     gx, gW = jax.vjp(forward, x, W)(gy)
 
-Each call is made in 64 bits without touching the user's setting.
+Each call computes in 64 bits, without a change of the user's setting.
 """
 
 import copy
@@ -24,15 +24,15 @@ def as_layer(layer: Any, x: Array, dtype: Any) -> Any:
     Raises
     ------
     HandmadeError
-        If it fails for x in float64 and in float32.
+        If the layer fails for x in float64 and in float32.
     """
     if isinstance(layer, type) or not callable(layer):
         return layer
     name = getattr(layer, "__name__", type(layer).__name__)
-    asked = [] if dtype is None else [np.dtype(dtype)]
+    requested = [] if dtype is None else [np.dtype(dtype)]
     failed: list[Exception] = []
     runs_forward = None
-    for candidate in asked or [np.dtype(np.float64), np.dtype(np.float32)]:
+    for candidate in requested or [np.dtype(np.float64), np.dtype(np.float32)]:
         try:
             made = reported_as(name, JaxFunction)(layer, name, candidate)
             y = made.forward(np.array(x))
@@ -40,36 +40,38 @@ def as_layer(layer: Any, x: Array, dtype: Any) -> Any:
             made.backward(np.array(x), np.ones_like(y))
         except HandmadeError:
             raise
-        except Exception as error:  # noqa: BLE001  it may raise anything for a dtype or a shape that does not fit
+        except Exception as error:  # noqa: BLE001  the function may raise any exception for a wrong dtype or shape
             failed.append(error)
         else:
             runs_forward = made
             break
     if runs_forward is None:
-        raise HandmadeError(f"{name} fails for x of shape {np.shape(x)}: {_line(failed[-1])}") from failed[-1]
-    if runs_forward.dtype != np.float64 and not asked:
-        runs_forward.notes = (f"computed in float32: {name} refuses float64 ({_line(failed[0])})",)
+        raise HandmadeError(
+            f"{name}: expected a function of x of shape {np.shape(x)}; it fails: {_line(failed[-1])}"
+        ) from failed[-1]
+    if runs_forward.dtype != np.float64 and not requested:
+        runs_forward.notes = (f"computed in float32: {name} does not accept float64 ({_line(failed[0])})",)
     runs_forward.notes += constants_note(layer, name)
     return runs_forward
 
 
 class JaxFunction:
-    """A function of JAX as a layer on NumPy arrays; its backward is jax.vjp's, that of custom_vjp where there is one.
+    """JAX function as a layer on NumPy arrays; its backward is jax.vjp, or custom_vjp if the function defines one.
 
     Parameters
     ----------
     compute : callable
-        A function of one array, or an object that can be called, whose arrays of floats are weights: a registered pytree, or
-        one that holds them in attributes, lists and dicts.
+        Function of one array, or a callable object whose arrays of floats are weights: a registered pytree, or an object that
+        holds them in attributes, lists and dicts.
     name : str
-        For reports.
+        Name in reports.
     dtype : numpy.dtype
-        Of x, gy and the weights.
+        Dtype of x, gy and the weights.
 
     Attributes
     ----------
     notes : tuple of str
-        Facts for a report: a dtype that was refused, arrays that are not compared.
+        Remarks for a report: a dtype that was not accepted, arrays that are not compared.
     """
 
     names_all_weights = True
@@ -87,16 +89,16 @@ class JaxFunction:
             self._weights = tuple((n, name, np.array(leaf, self.dtype)) for n, name, leaf in floats)
 
     def parameters(self) -> dict[str, Array]:
-        """Return the weights by name, the same arrays each time; what is written to them goes into the next call."""
+        """Return the weights by name, the same arrays each time; the next call uses the numbers that are written to them."""
         return {name: array for _, name, array in self._weights}
 
     def forward(self, x: Array) -> Array:
-        """Return y, a copy."""
+        """Return a copy of y."""
         with calling():
             return to_numpy(self._output(self._input(x), self._arrays()))
 
     def backward(self, x: Array, gy: Array) -> tuple[Array | None, dict[str, Array]]:
-        """Return gx, None for an x of whole numbers, and the gradients by name."""
+        """Return gx (None for an x of integers) and the gradients by name."""
         with calling():
             y, transpose = jax.vjp(self._output, self._input(x), self._arrays())
             gx, gradients = transpose(jnp.array(gy, y.dtype))
@@ -104,10 +106,10 @@ class JaxFunction:
             return (to_numpy(gx) if x.dtype.kind == "f" else None), dict(zip(self.parameters(), found, strict=True))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "JaxFunction":
-        other = copy.copy(self)  # nothing of JAX's can be written to; a function is one and the same
+        other = copy.copy(self)  # JAX arrays cannot be written to, and functions need no copy
         weights = tuple((n, name, np.asarray(copy.deepcopy(array, memo), self.dtype)) for n, name, array in self._weights)
         memo |= {id(old): new for (_, _, old), (_, _, new) in zip(self._weights, weights, strict=True)}
-        other._weights = weights  # noqa: SLF001  of its own kind
+        other._weights = weights  # noqa: SLF001  an object of the same class
         memo[id(self)] = other
         return other
 
@@ -118,7 +120,7 @@ class JaxFunction:
         return [jnp.array(array) for _, _, array in self._weights]
 
     def _output(self, x: Any, arrays: list[Any]) -> Any:
-        """Return the only array of floats that comes out, or several joined; a complex number as two."""
+        """Return the output as one array of floats: several are concatenated, a complex number becomes two numbers."""
         result = self._with_weights(arrays)(x)
         found = [y for y in jax.tree_util.tree_leaves(result) if isinstance(y, jax.Array)]
         found = [jnp.stack([y.real, y.imag], -1) if jnp.iscomplexobj(y) else y for y in found]
@@ -131,7 +133,7 @@ class JaxFunction:
         return jnp.concatenate([y.reshape(len(x), -1) if by_image else y.reshape(-1) for y in found], axis=-1)
 
     def _with_weights(self, arrays: list[Any]) -> Any:
-        """Return the function, with arrays in the place of its weights."""
+        """Return the function with arrays instead of its weights."""
         if not arrays:
             return self._compute
         leaves = list(self._leaves)
@@ -146,7 +148,7 @@ class JaxFunction:
 
 
 def _held(compute: Any) -> dict[str, Any]:
-    """Return the attributes of an object of somebody's own class; functions hold no weights."""
+    """Return the attributes of an object of a user's class; functions hold no weights."""
     own = type(compute).__module__.partition(".")[0] not in {"jax", "jaxlib", "builtins", "functools"}
     return dict(vars(compute)) if own and hasattr(compute, "__dict__") else {}
 

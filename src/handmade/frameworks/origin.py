@@ -1,8 +1,8 @@
-"""The library that an object comes from, found without importing any.
+"""Library of an object (PyTorch or JAX), found without importing a library.
 
-type_library     by the modules of its class
-held_library     by the arrays that it holds
-probed_library   by what it returns, for a function, or a layer without weights in a file that imports the library
+type_library     from the modules of its class
+held_library     from the arrays that it holds
+probed_library   from its result: for a function, or for a layer without weights in a file that imports the library
 """
 
 import copy
@@ -17,10 +17,10 @@ import numpy as np
 from handmade.engine.arrays import Array
 
 _T = TypeVar("_T")
-ROOTS = {"torch": "torch", "jax": "jax", "jaxlib": "jax"}  # of the modules of classes
+ROOTS = {"torch": "torch", "jax": "jax", "jaxlib": "jax"}  # first part of a class's module name
 ARRAYS = {"torch": "Tensor", "jax": "Array"}
-MODULE = {"_parameters", "_buffers", "_modules"}  # the dicts of a module of PyTorch
-DEEPEST = 5  # objects within objects
+MODULE = {"_parameters", "_buffers", "_modules"}  # dicts of a PyTorch module
+DEEPEST = 5  # largest depth of nested objects
 CLOSED = (
     ModuleType,
     type,
@@ -30,23 +30,23 @@ CLOSED = (
     np.ndarray,
     str,
     bytes,
-)  # nothing is looked for in these
+)  # not searched for arrays
 
 
 def loaded() -> list[str]:
-    """Return the libraries that somebody has imported."""
+    """Return the libraries that are already imported."""
     return [library for library in ARRAYS if library in sys.modules]
 
 
 def type_library(layer: Any) -> str | None:
-    """Return the library that one of the object's classes is from, or the class itself."""
+    """Return the library of one of the object's base classes, or of the class itself."""
     classes = layer.__mro__ if isinstance(layer, type) else type(layer).__mro__
     roots = (str(getattr(cls, "__module__", "")).partition(".")[0] for cls in classes)
     return next((ROOTS[root] for root in roots if root in ROOTS), None)
 
 
 def array_library(value: Any) -> str | None:
-    """Return the library whose array the value is."""
+    """Return the library of an array; None for other values."""
     for library in loaded():
         cls = getattr(sys.modules[library], ARRAYS[library], None)
         if isinstance(cls, type) and isinstance(value, cls):
@@ -55,7 +55,7 @@ def array_library(value: Any) -> str | None:
 
 
 def held_library(value: Any, deepest: int = DEEPEST) -> str | None:
-    """Return the library of the first array that is found in the attributes and containers of a value."""
+    """Return the library of the first array in the attributes and containers of a value."""
     if not loaded() or isinstance(value, CLOSED):
         return None
     if library := array_library(value):
@@ -65,7 +65,7 @@ def held_library(value: Any, deepest: int = DEEPEST) -> str | None:
 
 
 def parts(value: Any) -> Iterator[Any]:
-    """Yield what a container or an object holds."""
+    """Yield the values in a container or an object."""
     if isinstance(value, dict):
         yield from value.values()
     elif isinstance(value, list | tuple):
@@ -75,9 +75,9 @@ def parts(value: Any) -> Iterator[Any]:
 
 
 def attributes(value: Any) -> dict[str, Any]:
-    """Return the attributes of an object by name: those in slots, and the arrays of its class, included.
+    """Return the attributes of an object by name, with those in slots and the arrays of its class.
 
-    Of a module of PyTorch these are its parameters, buffers and modules by their own names.
+    For a PyTorch module, these are its parameters, buffers and submodules by their own names.
     """
     found = dict(getattr(value, "__dict__", {}))
     if found.keys() >= MODULE:
@@ -92,7 +92,7 @@ def attributes(value: Any) -> dict[str, Any]:
 
 
 def of_class(value: Any) -> dict[str, Any]:
-    """Return the arrays, numbers and containers that a class of somebody's own holds for all of its objects."""
+    """Return the arrays, numbers and containers that a user's class holds for all of its objects."""
     kinds = [kind for kind in type(value).__mro__ if kind.__module__.partition(".")[0] not in {*ROOTS, "builtins", "typing"}]
     held: dict[str, Any] = {}
     for kind in kinds:
@@ -104,18 +104,18 @@ def of_class(value: Any) -> dict[str, Any]:
 
 
 def copied_object(value: Any, memo: dict[int, Any]) -> Any:
-    """Return a deep copy; what cannot be copied in it, a lock or a file, is shared with the copy."""
+    """Return a deep copy; parts that cannot be copied, such as a lock or a file, are shared with the copy."""
     known = dict(memo)
     try:
         return copy.deepcopy(value, memo)
-    except Exception:  # noqa: BLE001  a part of it may raise anything
+    except Exception:  # noqa: BLE001  any part of the object may raise any exception
         memo.clear()
         memo.update(known)
-        _share_what_cannot_be_copied(value, memo, {id(value)})
+        _share_uncopyable_parts(value, memo, {id(value)})
         return copy.deepcopy(value, memo)
 
 
-def _share_what_cannot_be_copied(value: Any, memo: dict[int, Any], seen: set[int]) -> None:
+def _share_uncopyable_parts(value: Any, memo: dict[int, Any], seen: set[int]) -> None:
     for part in parts(value):
         if id(part) in seen or id(part) in memo:
             continue
@@ -124,71 +124,71 @@ def _share_what_cannot_be_copied(value: Any, memo: dict[int, Any], seen: set[int
             copy.deepcopy(part, dict(memo))
         except Exception:  # noqa: BLE001  as above
             if not isinstance(part, CLOSED) and any(True for _ in parts(part)):
-                _share_what_cannot_be_copied(part, memo, seen)
+                _share_uncopyable_parts(part, memo, seen)
             else:
                 memo[id(part)] = part
 
 
 def reported_as(name: str, cls: type[_T]) -> type[_T]:
-    """Return the class under the name of what it stands for, as reports say it."""
+    """Return the class with another name, which reports use."""
     return type(name, (cls,), {"__doc__": cls.__doc__})
 
 
 def probed_library(layer: Any, x: Array) -> str | None:
-    """Return the library of the arrays that come out: for NumPy's if they are taken, or else for the library's own.
+    """Return the library of the layer's results for NumPy arrays, or for the library's own arrays if it needs them.
 
-    A function that takes both is NumPy's, unless it names the library: ``lambda x: Square.apply(x)``.
+    A function that accepts both belongs to NumPy, unless its code refers to the library: ``lambda x: Square.apply(x)``.
     """
     libraries = [library for library in loaded() if _may_use(layer, library)]
     call = _callable_copy(layer) if libraries else None
     if call is None:
         return None
-    named = None if hasattr(layer, "backward") else next((library for library in libraries if _names(call, library)), None)
+    referred = None if hasattr(layer, "backward") else next((library for library in libraries if _refers_to(call, library)), None)
     try:
-        return held_library(call(np.array(x))) or named
-    except Exception:  # noqa: BLE001, S110  it does not take NumPy's arrays
+        return held_library(call(np.array(x))) or referred
+    except Exception:  # noqa: BLE001, S110  it does not accept NumPy arrays
         pass
     for library in libraries:
         try:
             if held_library(call(convert(np.array(x), library))) == library:
                 return library
-        except Exception:  # noqa: BLE001, S112  nor this library's
+        except Exception:  # noqa: BLE001, S112  it does not accept this library's arrays
             continue
-    return named
+    return referred
 
 
 def computes_in_numpy(layer: Any, x: Array) -> bool:
-    """Say that forward makes NumPy's arrays of NumPy's, although the object holds something of a library: a reference, say."""
+    """Return True if forward maps NumPy arrays to NumPy arrays, although the object holds values of a library."""
     call = _callable_copy(layer)
     try:
         return call is not None and held_library(call(np.array(x))) is None
-    except Exception:  # noqa: BLE001  it does not take NumPy's arrays
+    except Exception:  # noqa: BLE001  it does not accept NumPy arrays
         return False
 
 
 def _callable_copy(layer: Any) -> Callable[[Any], Any] | None:
-    """Return forward of a copy, to be tried; None if there is none."""
+    """Return forward of a copy, for a test; None if there is none."""
     if isinstance(layer, type):
         return None
     try:
-        tried = copied_object(layer, {})
-    except Exception:  # noqa: BLE001  it cannot be copied: nothing of it is called
+        trial = copied_object(layer, {})
+    except Exception:  # noqa: BLE001  it cannot be copied, so it is not called
         return None
-    call = getattr(tried, "forward", tried)
+    call = getattr(trial, "forward", trial)
     return call if callable(call) else None
 
 
 def convert(array: Array, library: str) -> Any:
-    """Return an array of a library that is loaded."""
+    """Return a NumPy array as an array of a loaded library."""
     module = sys.modules[library]
     return module.from_numpy(array) if library == "torch" else module.numpy.asarray(array)
 
 
-def used(function: Any) -> dict[str, Any]:
-    """Return what the code of a function takes from around it, by name."""
+def referenced_values(function: Any) -> dict[str, Any]:
+    """Return the global and enclosing values that the code of a function uses, by name."""
     function = inspect.unwrap(function)
     if inspect.ismethod(function):
-        return {"self": function.__self__} | used(function.__func__)
+        return {"self": function.__self__} | referenced_values(function.__func__)
     code = getattr(function, "__code__", None)
     if code is None:
         return {}
@@ -198,24 +198,24 @@ def used(function: Any) -> dict[str, Any]:
 
 
 def constants_note(function: Any, name: str) -> tuple[str, ...]:
-    """Return a note on the arrays that a function takes from around it, if there are any."""
-    held = [key for key, value in used(function).items() if held_library(value)]
-    return (f"only x is compared: {', '.join(held)}, from outside {name}, are constants",) if held else ()
+    """Return a note about arrays from outside a function that it uses, if there are any."""
+    held = [key for key, value in referenced_values(function).items() if held_library(value)]
+    return (f"only x is compared; arrays from outside {name} are constants: {', '.join(held)}",) if held else ()
 
 
-def _names(function: Any, library: str) -> bool:
-    """Say that the code of a function names the library, or something that comes from it."""
-    return any(_root(value) == library or type_library(value) == library for value in used(function).values())
+def _refers_to(function: Any, library: str) -> bool:
+    """Return True if the code of a function uses the library, or an object of it."""
+    return any(_root(value) == library or type_library(value) == library for value in referenced_values(function).values())
 
 
 def _root(module: Any) -> str | None:
-    """Return the library that a module belongs to."""
+    """Return the library of a module."""
     return ROOTS.get(module.__name__.partition(".")[0]) if isinstance(module, ModuleType) else None
 
 
 def _may_use(layer: Any, library: str) -> bool:
-    """Say that an object may compute in a library: every function without a backward; others, if they or their file name it."""
-    if not hasattr(layer, "backward") or _names(getattr(layer, "forward", layer), library):
+    """Return True if an object may use a library: any object without a backward; others, if their code or file uses it."""
+    if not hasattr(layer, "backward") or _refers_to(getattr(layer, "forward", layer), library):
         return True
     file = sys.modules.get(type(layer).__module__)
     return any(_root(value) == library for value in vars(file).values()) if file else False

@@ -1,4 +1,4 @@
-"""Tensors of PyTorch and arrays of NumPy, each as the other; what a call of PyTorch needs around it."""
+"""Conversion between PyTorch tensors and NumPy arrays, and the context for calls of PyTorch."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ SEED = 0
 
 @contextmanager
 def calling() -> Iterator[None]:
-    """Seed PyTorch's generator, switch autograd on, use one thread, and put all three back."""
+    """Seed PyTorch's generator, enable autograd and use one thread; restore all three afterwards."""
     generator = torch.default_generator
     state, threads = generator.get_state(), torch.get_num_threads()
     generator.manual_seed(SEED)
@@ -29,12 +29,12 @@ def calling() -> Iterator[None]:
 
 
 def is_array(value: Any) -> bool:
-    """Say that a value is a tensor that NumPy can hold."""
+    """Return True if a value is a tensor that can become a NumPy array."""
     return isinstance(value, torch.Tensor) and value.layout == torch.strided and not value.is_quantized
 
 
 def to_numpy(value: Any) -> Array:
-    """Return the tensor's own memory as an array; a complex number as two, and bfloat16, which NumPy lacks, as float32."""
+    """Return an array that shares memory with the tensor; complex numbers become two numbers each, bfloat16 becomes float32."""
     value = value.detach()
     if value.is_complex():
         value = torch.view_as_real(value.resolve_conj())
@@ -45,21 +45,21 @@ def to_numpy(value: Any) -> Array:
 
 
 def copied(value: Any, memo: dict[int, Any]) -> Any:
-    """Copy a module, or an object with tensors; a tensor that remembers its graph is copied without."""
+    """Copy a module, or an object with tensors; tensors are copied without their autograd graph."""
     for part in _with_graph(value, set()):
         memo.setdefault(id(part), part.detach().clone())
     return copied_object(value, memo)
 
 
 def to_library(array: Array) -> Any:
-    """Return an array as a tensor in the same memory, if PyTorch can."""
+    """Return an array as a tensor, with shared memory if PyTorch allows it."""
     if any(stride < 0 for stride in array.strides) or not array.flags.writeable or array.dtype.byteorder == ">":
-        array = np.array(array, array.dtype.newbyteorder("="), order="C")  # PyTorch takes none of these
+        array = np.array(array, array.dtype.newbyteorder("="), order="C")  # PyTorch does not support these arrays
     return torch.from_numpy(array)
 
 
 def with_strides(leaf: Any, x: Array) -> Any:
-    """Return a copy of a tensor with the strides of an array, if no two numbers share a place."""
+    """Return a copy of a tensor with the strides of an array, if no two numbers share memory."""
     if x.size == 0 or any(stride < 0 or stride % x.itemsize for stride in x.strides):
         return leaf.clone()
     taken = 1
@@ -71,7 +71,7 @@ def with_strides(leaf: Any, x: Array) -> Any:
 
 
 def _with_graph(value: Any, seen: set[int]) -> Iterator[Any]:
-    """Yield the tensors in a module or an object that are no leaves."""
+    """Yield the tensors in a module or an object that are not leaves of the autograd graph."""
     if id(value) in seen or isinstance(value, CLOSED):
         return
     seen.add(id(value))

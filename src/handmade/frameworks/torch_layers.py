@@ -1,9 +1,9 @@
-"""PyTorch's modules and functions as layers on NumPy arrays.
+"""PyTorch modules and functions as layers on NumPy arrays.
 
     gx, gW = torch.autograd of forward, for the upstream gradient gy
 
-Each call begins and ends with the same buffers and takes the same random numbers, so that a slope can be compared with a
-gradient; PyTorch's own state is left as it was.
+Each call starts with the same buffers and draws the same random numbers, so that a slope can be compared with a gradient.
+PyTorch's own state is restored afterwards.
 """
 
 import copy
@@ -22,19 +22,19 @@ from handmade.frameworks.tensors import calling, copied, to_library, to_numpy, w
 
 
 def as_layer(layer: Any, x: Array, dtype: Any) -> Any:
-    """Return the layer of a module, a subclass of Function, or a function of one tensor; a class of another kind unchanged.
+    """Return the layer of a module, a subclass of Function, or a function of one tensor; other classes unchanged.
 
     Raises
     ------
     HandmadeError
-        If forward fails for x in every dtype, wants more than x, or the weights are tensors outside a module.
+        If forward fails for x in every dtype, has more inputs than x, or the weights are tensors outside a module.
     """
     owner = getattr(layer, "__self__", None)
     if isinstance(owner, type) and issubclass(owner, torch.autograd.Function):
-        layer = owner  # of Square.apply
+        layer = owner  # the class of Square.apply
     if isinstance(layer, type):
         if issubclass(layer, torch.nn.Module):
-            raise HandmadeError(f"{layer.__name__}: expected a module, an object; got its class. Try {layer.__name__}(...)")
+            raise HandmadeError(f"{layer.__name__}: expected a module object; got its class. Try {layer.__name__}(...)")
         if not issubclass(layer, torch.autograd.Function):
             return layer
         function: Any = layer
@@ -51,21 +51,21 @@ def as_layer(layer: Any, x: Array, dtype: Any) -> Any:
 
 
 class TorchLayer:
-    """A computation of PyTorch as a layer on NumPy arrays; its backward is autograd's.
+    """PyTorch computation as a layer on NumPy arrays; its backward is that of autograd.
 
     Parameters
     ----------
     compute : callable
-        A module, which becomes this layer's own, or a function. What it returns may be several tensors: they are joined.
+        Module, which only this layer may use, or a function. If it returns several tensors, they are concatenated.
     name : str
-        For reports.
+        Name in reports.
     dtype : torch.dtype
-        Of x and gy on their way in.
+        Dtype of x and gy.
 
     Attributes
     ----------
     notes : tuple of str
-        Facts for a report: a dtype that was refused, weights that are frozen.
+        Remarks for a report: a dtype that was not accepted, weights that are frozen.
     """
 
     names_all_weights = True
@@ -78,23 +78,25 @@ class TorchLayer:
         module = compute if isinstance(compute, torch.nn.Module) else torch.nn.Module()
         named = [(name, p) for name, p in module.named_parameters() if p.requires_grad and _has_numbers(p)]
         frozen = [p for p in module.parameters() if not p.requires_grad]
-        self._weights = tuple((name, p, to_numpy(p)) for name, p in named)  # in a tuple: nobody takes these for attributes
+        self._weights = tuple(
+            (name, p, to_numpy(p)) for name, p in named
+        )  # in a tuple, so that these are not found as attributes
         self._statistics = frozen
         self._buffers = tuple(
             (owner, key, buffer) for owner in module.modules() for key, buffer in owner.named_buffers(recurse=False)
         )
 
     def parameters(self) -> dict[str, Array]:
-        """Return the weights by name: arrays that share memory with the module's, the same ones each time."""
+        """Return the weights by name: the same arrays each time, which share memory with the module."""
         return {name: array for name, _, array in self._weights}
 
     def forward(self, x: Array) -> Array:
-        """Return y. It is no copy, so that a buffer that is used again can be seen."""
+        """Return y without a copy, so that the checker can find a buffer that is used again."""
         with self._call():
             return to_numpy(self._outputs(x)[1])
 
     def backward(self, x: Array, gy: Array) -> tuple[Array | None, dict[str, Array]]:
-        """Return gx, None for an x of whole numbers, and the gradients by name; zero where autograd has none."""
+        """Return gx (None for an x of integers) and the gradients by name; zero where autograd has none."""
         weights = [p for _, p, _ in self._weights]
         with self._call():
             leaf, y = self._outputs(x)
@@ -103,7 +105,7 @@ class TorchLayer:
             if y.requires_grad and isinstance(self._compute, torch.nn.Module):
                 for p in self._compute.parameters():
                     p.grad = None
-                y.backward(to_library(gy).to(y.dtype))  # as in training: it also takes gradients that a module leaves by itself
+                y.backward(to_library(gy).to(y.dtype))  # as in training: this includes gradients that a module sets itself
                 gradients = [tensor.grad for tensor in inputs]
             elif y.requires_grad and inputs:
                 gradients = torch.autograd.grad(y, inputs, to_library(gy).to(y.dtype), allow_unused=True)
@@ -118,8 +120,8 @@ class TorchLayer:
         other = type(self)(copied(self._compute, memo), self.name, self.dtype)
         other.notes = self.notes
         shared = []
-        for (name, p, new), (_, _, old) in zip(other._weights, self._weights, strict=True):  # noqa: SLF001  of its own kind
-            array = memo.get(id(old), new)  # who holds the array beside the layer holds the new one beside the new layer
+        for (name, p, new), (_, _, old) in zip(other._weights, self._weights, strict=True):  # noqa: SLF001  an object of the same class
+            array = memo.get(id(old), new)  # other owners of the array get the new array
             if array.dtype != new.dtype:
                 array = new
             elif array is not new:
@@ -131,21 +133,21 @@ class TorchLayer:
         return other
 
     def _outputs(self, x: Array) -> tuple[Any, Any]:
-        """Return x as a tensor that gradients arrive at, and y; x keeps its strides, for some layers read them wrongly."""
+        """Return x as a leaf tensor, and y; x keeps its strides, so that layers that read them wrongly are found."""
         leaf = to_library(x)
         if x.dtype.kind != "f":
             return leaf, _joined(self._compute(leaf), len(x), self.name)
         leaf = leaf.to(self.dtype).clone().requires_grad_()
-        given = with_strides(leaf, x)  # not a leaf: a layer may work in place on it
+        given = with_strides(leaf, x)  # not a leaf: a layer may change it in place
         source = given.grad_fn
         y = _joined(self._compute(given), len(x), self.name)
         if given.grad_fn is source and not torch.equal(given, leaf) and not torch.isnan(leaf).any():
-            x[...] = to_numpy(given)  # written to unknown to autograd: the engine shall see it
+            x[...] = to_numpy(given)  # changed without autograd: show the change to the checker
         return leaf, y
 
     @contextmanager
     def _call(self) -> Iterator[None]:
-        """Take the same random numbers and buffers in each call."""
+        """Use the same random numbers and buffers in each call."""
         kept = [(owner, key, buffer, buffer.clone()) for owner, key, buffer in self._buffers]
         frozen = [(tensor, tensor.detach().clone()) for tensor in self._statistics]
         try:
@@ -161,11 +163,11 @@ class TorchLayer:
 
 
 def _first_that_computes(compute: Any, name: str, x: Array, dtype: Any) -> TorchLayer:
-    """Return the layer in the first dtype in which forward and backward run; in which forward runs, if backward always fails."""
-    asked = [] if dtype is None else [to_library(np.empty(0, dtype)).dtype]
+    """Return the layer in the first dtype in which forward and backward run, or only forward if backward always fails."""
+    requested = [] if dtype is None else [to_library(np.empty(0, dtype)).dtype]
     failed: dict[torch.dtype, Exception] = {}
     runs_forward = None
-    for candidate in asked or dict.fromkeys([torch.float64, _own_dtype(compute), torch.float32]):
+    for candidate in requested or dict.fromkeys([torch.float64, _own_dtype(compute), torch.float32]):
         layer = reported_as(name, TorchLayer)(_in_dtype(compute, x, candidate), name, candidate)
         trial = copy.deepcopy(layer)
         try:
@@ -174,17 +176,17 @@ def _first_that_computes(compute: Any, name: str, x: Array, dtype: Any) -> Torch
             trial.backward(np.array(x), np.ones_like(y))
         except HandmadeError:
             raise
-        except Exception as error:  # noqa: BLE001  it may raise anything for a dtype or a shape that does not fit
+        except Exception as error:  # noqa: BLE001  the layer may raise any exception for a wrong dtype or shape
             failed[candidate] = error
         else:
             runs_forward = layer
             break
     if runs_forward is None:
         *_, last = failed.values()
-        raise HandmadeError(f"{name} fails for x of shape {np.shape(x)}: {_line(last)}") from last
-    if runs_forward.dtype is not torch.float64 and not asked:
+        raise HandmadeError(f"{name}: expected a layer for x of shape {np.shape(x)}; it fails: {_line(last)}") from last
+    if runs_forward.dtype is not torch.float64 and not requested:
         runs_forward.notes = (
-            f"computed in {str(runs_forward.dtype)[6:]}: {name} refuses float64 ({_line(failed[torch.float64])})",
+            f"computed in {str(runs_forward.dtype)[6:]}: {name} does not accept float64 ({_line(failed[torch.float64])})",
         )
     if isinstance(compute, torch.nn.Module):
         frozen = [key for key, p in compute.named_parameters() if not p.requires_grad]
@@ -204,7 +206,7 @@ def _own_dtype(compute: Any) -> torch.dtype:
 
 
 def _in_dtype(compute: Any, x: Array, dtype: torch.dtype) -> Any:
-    """Return a function as it is, and a copy of a module, on the processor, with its weights and buffers in a dtype."""
+    """Return a function unchanged, and a copy of a module on the CPU with its weights and buffers in a dtype."""
     if not isinstance(compute, torch.nn.Module):
         return compute
     module = copied(compute, {}).cpu()
@@ -212,7 +214,7 @@ def _in_dtype(compute: Any, x: Array, dtype: torch.dtype) -> Any:
         with calling(), torch.no_grad():
             module(
                 to_library(x).to(torch.get_default_dtype()) if x.dtype.kind == "f" else to_library(x)
-            )  # its weights get their shapes
+            )  # the first call sets the shapes of its weights
     tensors = [*module.parameters(), *module.buffers()]
     if not any(tensor.is_complex() for tensor in tensors):
         return module.to(dtype)
@@ -227,9 +229,9 @@ def _has_numbers(parameter: Any) -> bool:
 
 
 def _joined(result: Any, images: int, name: str) -> Any:
-    """Return the only tensor of floats in a result, or several joined, image by image if all have as many.
+    """Return the tensor of floats in a result; several are concatenated, image by image if all have the same number of images.
 
-    Those without a gradient are left out if others have one.
+    Tensors without a gradient are left out if others have one.
     """
     found = [torch.view_as_real(y) if y.is_complex() else y for y in _tensors(result)]
     found = [y for y in found if y.is_floating_point()]
@@ -251,12 +253,12 @@ def _tensors(result: Any) -> Iterator[Any]:
 
 
 def _check_inputs(function: Any) -> None:
-    """Raise HandmadeError if forward wants more than x, beside ctx in the older of the two styles."""
+    """Raise HandmadeError if forward has more inputs than x; the older of the two styles also has ctx."""
     given = list(inspect.signature(function.forward).parameters.values())
     newer = function.setup_context is not torch.autograd.Function.setup_context
-    wanted = [p.name for p in given[0 if newer else 1 :] if p.kind <= p.POSITIONAL_OR_KEYWORD and p.default is p.empty]
-    if len(wanted) > 1:
-        name, more = function.__name__, ", ".join(wanted[1:])
+    inputs = [p.name for p in given[0 if newer else 1 :] if p.kind <= p.POSITIONAL_OR_KEYWORD and p.default is p.empty]
+    if len(inputs) > 1:
+        name, more = function.__name__, ", ".join(inputs[1:])
         raise HandmadeError(
-            f"{name}: expected one input, {wanted[0]}; it takes {more} too. Try lambda x: {name}.apply(x, {more})"
+            f"{name}: expected one input, {inputs[0]}; it also needs {more}. Try lambda x: {name}.apply(x, {more})"
         )

@@ -34,7 +34,7 @@ FILES = {"data", "tensorboard", "checkpoint_every", "keep_checkpoints"}  # setti
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """What a page wants to train.
+    """Training that a page asks for.
 
     Attributes
     ----------

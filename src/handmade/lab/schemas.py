@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from handmade.engine.arrays import MOST
+from handmade.engine.arguments import MOST
 
 MOST_EDITS = 1000
 LONGEST_PLACE = 300  # letters

@@ -1,7 +1,7 @@
 """Trainings of a page: up to two lanes, which one thread trains in turns.
 
-The thread makes one step at a time. Between two steps it does what requests ask for, so a request never sees half a step. The
-networks of a lane are values: whoever reads one does not wait for the training, and the training does not wait for anybody.
+The thread makes one step at a time. Between two steps it does the work of requests, so a request never sees half a step. The
+networks of a lane are values: reading one does not wait for the training, and the training does not wait for a reader.
 """
 
 import os
@@ -38,7 +38,7 @@ class Trainings:
     catalogue : Catalogue
         For the data, and the folder of the runs.
     events : Events
-        Where their news go.
+        Receiver of their news.
     """
 
     def __init__(self, catalogue: Catalogue, events: Events) -> None:
@@ -100,7 +100,8 @@ class Trainings:
                 "stop": done,
             }
             lane.until = min(until[action], lane.total)
-            lane.stopping = lane.stopping or (action == "stop" and not lane.ended)
+            if action == "stop" and not lane.ended:
+                lane.stopping, lane.clock = True, 0.0  # so that its end is the next turn
             self._condition.notify_all()
         return self._tell(lane)
 

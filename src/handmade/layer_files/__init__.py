@@ -1,8 +1,8 @@
-"""Python files of other people, with layers in them: loaded, searched and watched. Such a file is run: that is the purpose.
+"""Python files with layers that users wrote: loaded, searched and watched. The code in such a file is run.
 
-loading.py     a file loaded anew, with the files beside it that it imports
-failures.py    an error of such a file in one line, with file and line
-subjects.py    the layers and pairs of functions in a file, by name
-inputs.py      inputs for them: random numbers of a shape, or an .npy file
-saves.py       files that are saved again
+loading.py          load a file again, with the files that it imports from its folder
+error_lines.py      an error in such a file as one line, with file name and line number
+layers_in_file.py   the layers and pairs of functions in a file, by name
+inputs.py           inputs for them: random numbers of a shape, or an .npy file
+watching.py         wait until files are saved again
 """

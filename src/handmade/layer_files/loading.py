@@ -1,4 +1,4 @@
-"""Load a Python file anew, with every file beside it that it imports, and forget all of them afterwards."""
+"""Load a Python file again, with every file of its folder that it imports, and unload all of them afterwards."""
 
 import importlib
 import importlib.util
@@ -12,26 +12,26 @@ from pathlib import Path
 from types import ModuleType
 
 from handmade.engine.errors import HandmadeError
-from handmade.layer_files.failures import LayerFileError, files, told
+from handmade.layer_files.error_lines import LayerFileError, error_line, files
 
-LARGEST_FILE = 2**22  # bytes; longer Python files are written by programs
-LIBRARIES = (Path(__file__).parents[1], Path(os.__file__).parent)  # handmade and the standard library: never forgotten
+LARGEST_FILE = 2**22  # bytes; longer Python files are usually generated
+LIBRARIES = (Path(__file__).parents[1], Path(os.__file__).parent)  # handmade and the standard library: never unloaded
 
 
 @dataclass(frozen=True)
 class LayerFile:
-    """A file that is loaded.
+    """Loaded file.
 
     Attributes
     ----------
     path : Path
-        The file.
+        Path of the file.
     root : Path
-        The folder that its imports start from: its own, or the one that holds its package.
+        Folder in which its imports start: its own folder, or the one that contains its package.
     module : ModuleType
-        What running the file has defined.
+        Module that the file defines.
     before : frozenset of str
-        Names of the modules that were there before it.
+        Names of the modules that were loaded before.
     """
 
     path: Path
@@ -40,49 +40,51 @@ class LayerFile:
     before: frozenset[str]
 
     def loaded(self) -> dict[str, Path]:
-        """Return the modules of the student that are loaded now, by name, with their files."""
+        """Return the user's modules that are loaded now, by name, with their files."""
         return _loaded(self.root, self.before)
 
-    def told(self, error: BaseException) -> str:
-        """Return an error in one line, with the last line of the student's that was running."""
-        return _told(error, self.path, self.root)
+    def error_line(self, error: BaseException) -> str:
+        """Return an error as one line, with the last line of the user's code that ran."""
+        return _error_line(error, self.path, self.root)
 
 
 def checked(path: Path) -> Path:
-    """Return the whole path of a Python file; HandmadeError if it cannot be read."""
-    whole = path.resolve()
-    if not whole.is_file():
-        found = f"{path} is a folder" if whole.is_dir() else f"there is no file {path}"
-        raise HandmadeError(f"expected a Python file with a layer in it; {found}. Try handmade check my_layer.py:NAME")
-    if (size := whole.stat().st_size) > LARGEST_FILE:
-        raise HandmadeError(f"{path}: expected a Python file of at most {LARGEST_FILE:,} bytes, got {size:,}")
-    return whole
+    """Return the absolute path of a Python file; raise HandmadeError if it cannot be read."""
+    full = path.resolve()
+    if not full.is_file():
+        found = f"{path} is a folder" if full.is_dir() else f"there is no file {path}"
+        raise HandmadeError(f"expected a Python file with a layer; {found}. Try handmade check my_layer.py:NAME")
+    if (size := full.stat().st_size) > LARGEST_FILE:
+        raise HandmadeError(
+            f"{path}: expected a Python file of at most {LARGEST_FILE:,} bytes, got {size:,}. Try a file with only the layer"
+        )
+    return full
 
 
 @contextmanager
 def loaded(path: Path) -> Iterator[LayerFile]:
-    """Run a file as a module, as `import` would, and hold it as long as the context lasts.
+    """Run a file as a module, like `import`, and keep it loaded during the context.
 
     Parameters
     ----------
     path : Path
-        The file. In a package it may use relative imports.
+        Path of the file. In a package, the file may use relative imports.
 
     Raises
     ------
     HandmadeError
-        If the file cannot be read, is no Python, or raises an error; with the last line of the student's that was running.
+        If the file cannot be read, is not Python, or raises an error. The message has the last line of the user's code that ran.
     """
-    whole = checked(path)
-    root, name = _place(whole)
+    full = checked(path)
+    root, name = _place(full)
     before = frozenset(sys.modules)
     writes = sys.dont_write_bytecode
     sys.path.insert(0, str(root))
-    sys.dont_write_bytecode = True  # two saves of one second may have the same stamp, and the older code would be kept
+    sys.dont_write_bytecode = True  # two saves in one second may have the same time stamp: old bytecode would be used
     importlib.invalidate_caches()
     linecache.checkcache()
     try:
-        yield LayerFile(whole, root, _run(name, whole, root), before)
+        yield LayerFile(full, root, _run(name, full, root), before)
     finally:
         sys.dont_write_bytecode = writes
         if str(root) in sys.path:
@@ -92,7 +94,7 @@ def loaded(path: Path) -> Iterator[LayerFile]:
 
 
 def belongs(file: str | Path, root: Path) -> bool:
-    """Return True for a file of the student: below the root, and no library that is installed there."""
+    """Return True for a file of the user: below the root, but not in a library that is installed there."""
     if str(file).startswith("<"):  # <string>, <frozen importlib._bootstrap>: code without a file
         return False
     path = Path(file).resolve()
@@ -101,13 +103,13 @@ def belongs(file: str | Path, root: Path) -> bool:
 
 
 def files_in(error: BaseException, path: Path) -> set[Path]:
-    """Return the files of the student that an error came through, while the file of that path was running."""
+    """Return the user's files in the traceback of an error that was raised while the file of that path ran."""
     root, _ = _place(path.resolve())
     return files(error, lambda file: belongs(file, root))
 
 
 def _place(path: Path) -> tuple[Path, str]:
-    """Return the folder that imports start from, and the name of the module."""
+    """Return the folder in which imports start, and the name of the module."""
     folder, names = path.parent, [path.stem]
     while (folder / "__init__.py").is_file() and folder != folder.parent:
         names.insert(0, folder.name)
@@ -118,9 +120,9 @@ def _place(path: Path) -> tuple[Path, str]:
 def _run(name: str, path: Path, root: Path) -> ModuleType:
     taken = sys.modules.get(name)
     if taken is not None and getattr(taken, "__file__", None) == str(path):
-        return taken  # of handmade itself
+        return taken  # a module of handmade
     if taken is not None:
-        name = f"{name} of {root}"  # a file random.py must not take the place of Python's
+        name = f"{name} of {root}"  # a user's random.py must not replace the one of Python
     try:
         if package := name.rpartition(".")[0] if taken is None else "":
             importlib.import_module(package)
@@ -131,12 +133,12 @@ def _run(name: str, path: Path, root: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         sys.modules.pop(name, None)
-        raise LayerFileError(_told(error, path, root)) from error
+        raise LayerFileError(_error_line(error, path, root)) from error
     return module
 
 
-def _told(error: BaseException, path: Path, root: Path) -> str:
-    return told(error, path, lambda file: belongs(file, root))
+def _error_line(error: BaseException, path: Path, root: Path) -> str:
+    return error_line(error, path, lambda file: belongs(file, root))
 
 
 def _loaded(root: Path, before: frozenset[str]) -> dict[str, Path]:

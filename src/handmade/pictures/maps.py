@@ -10,8 +10,8 @@ import numpy as np
 
 from handmade.engine.arrays import Array
 from handmade.engine.graph import INPUT
+from handmade.engine.image_arguments import as_label
 from handmade.engine.layers import rule
-from handmade.engine.losses import check_labels
 from handmade.engine.losses.cross_entropy import log_softmax
 from handmade.engine.network import Network
 from handmade.pictures.fonts import class_labels
@@ -79,8 +79,7 @@ def of_class(network: Network, label: int | None) -> str:
     """Return the class of an image for a title, such as " (class 7)"; nothing if it is not known."""
     if label is None:
         return ""
-    check_labels(np.array([label]), 1, network.classes)
-    return f" (class {class_labels(network)[label]})"
+    return f" (class {class_labels(network)[as_label(label, network.classes)]})"
 
 
 def _show_input(sheet: Sheet, x: Array, network: Network) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
-from handmade.engine.losses import check_labels
+from handmade.engine.image_arguments import as_labels
 from handmade.engine.losses.cross_entropy import log_softmax
 from handmade.engine.network import Network
 from handmade.pictures.fonts import class_labels, fitted, width_of
@@ -67,7 +67,7 @@ def mistakes(
     """
     if most < 1:
         raise HandmadeError(f"most: expected at least 1 image of each kind; got {most}. Try most=16")
-    check_labels(y, len(x), network.classes)
+    y = as_labels(y, "y", len(x), network.classes)
     p = np.exp(log_softmax((network.logits(x) if logits is None else logits).astype(np.float64)))
     ranked = np.argsort(-p, axis=-1, kind="stable")[:, :2]
     highest = p[np.arange(len(p)), ranked[:, 0]]

@@ -20,8 +20,9 @@ import numpy as np
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.engine.gradients import input_gradient
-from handmade.engine.gradients.arguments import check_batch, checked_step
+from handmade.engine.gradients.arguments import as_batch, checked_step
 from handmade.engine.graph import INPUT
+from handmade.engine.image_arguments import as_label
 from handmade.engine.layers import Difference
 from handmade.engine.losses import CrossEntropy
 from handmade.engine.network import Network
@@ -140,8 +141,8 @@ def measure(network: Network, image: Array, label: int, *, h: float = GREY, patc
     if patch < 1 or patch % 2 == 0:
         raise HandmadeError(f"patch: expected an odd number of pixels; got {patch}. Try patch=3")
     network = in_double(network)
-    x, y = image[None].astype(np.float64), np.array([label])
-    check_batch(network, x, y)
+    x, y = image[None].astype(np.float64), np.array([as_label(label, network.classes)])
+    x, y = as_batch(network, x, y)
     checked_step(h, network)
     gradient = input_gradient(network, x, y)[1][0]
     grid = next(step for step in range(1, image.size + 1) if image[_grid(image.shape, step)].size <= MOST)

@@ -1,4 +1,4 @@
-"""Training runs: settings, start, resume, records as a stream, list, compare. Nothing here prints.
+"""Training runs: settings, start, resume, a stream of records, list, compare. Nothing here prints.
 
 >>> from handmade.runs import Settings, start
 >>> session = start(Settings(network="readme", steps=100))  # doctest: +SKIP
@@ -50,7 +50,7 @@ _FROM = {
 
 
 def __getattr__(name: str) -> Any:
-    """Load a part when it is first asked for: a help text needs nothing but the settings."""
+    """Load a module when one of its names is first used: a help text needs only the settings."""
     for module, names in _FROM.items():
         if name in names:
             found = getattr(import_module(f"handmade.runs.{module}"), name)

@@ -1,4 +1,4 @@
-"""Time that a run by the definition takes: it is measured before the run begins, because it may be years."""
+"""Duration of a run with the gradient by definition: estimated before the run begins, because it may be years."""
 
 from dataclasses import dataclass
 
@@ -9,19 +9,19 @@ from handmade.runs.backends import use_backend
 from handmade.runs.job import Job
 from handmade.threads import threads
 
-LONG = 600  # seconds: longer runs want allow_long
+LONG = 600  # seconds: longer runs need allow_long
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Cost of a run by the definition.
+    """Estimated cost of a run with the gradient by definition.
 
     Attributes
     ----------
     passes : int
-        Forward passes a step.
+        Forward passes per step.
     pass_seconds : float
-        Seconds of one of them on one core, measured.
+        Measured seconds of one pass on one core.
     threads : int
         Cores that share them.
     steps, steps_an_epoch : int
@@ -50,29 +50,29 @@ class Estimate:
 
 
 class TooLong(HandmadeError):
-    """A run by the definition that would take more than ten minutes, and was not allowed to.
+    """Error: a run with the gradient by definition would take more than ten minutes, without `allow_long`.
 
     Attributes
     ----------
     estimate : Estimate
-        Its cost.
+        Estimated cost.
     """
 
     def __init__(self, estimate: Estimate) -> None:
         super().__init__(
             f"expected a run of at most {LONG / 60:g} minutes, got one of about {estimate.seconds / 60:,.0f}. "
-            "Try fewer steps=..., or gradient=difference, or allow_long=True to begin it all the same"
+            "Try fewer steps=..., or gradient=difference, or allow_long=True to start it anyway"
         )
         self.estimate = estimate
 
 
 def estimated(job: Job, *, allow_long: bool) -> Estimate | None:
-    """Measure a forward pass if the job goes by the definition, and estimate the cost of the run.
+    """Measure a forward pass and estimate the cost of the run if its gradient is by definition; else return None.
 
     Raises
     ------
     TooLong
-        If the run would take more than ten minutes, unless that is allowed.
+        If the run would take more than ten minutes and `allow_long` is False.
     """
     settings, images = job.settings, job.training.images
     if settings.gradient != "definition":

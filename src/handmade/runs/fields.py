@@ -100,7 +100,10 @@ class Setting:
             return None
         converted = self._converted(value)
         if converted is None or (self.choices and converted not in self.choices) or self._is_out_of_range(converted):
-            raise SettingError(self.name, f"expected {self._expected}, got {value!r:.80}. Try {self._advice(value)}")
+            from handmade.engine import arguments  # noqa: PLC0415  NumPy is loaded for a wrong value alone
+
+            got = arguments.described(value)
+            raise SettingError(self.name, f"expected {self._expected}, got {got}. Try {self._advice(value)}")
         return converted
 
     def _converted(self, value: Any) -> Any:

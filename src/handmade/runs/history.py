@@ -1,6 +1,6 @@
-"""Runs on disk: read the record of one, list those of a directory.
+"""Records of runs on disk: read one, or list those in a directory.
 
-The content of run.json and log.jsonl may come from anybody. A value of the wrong kind counts as not known.
+The content of run.json and log.jsonl may come from other people. A value of the wrong type counts as unknown.
 """
 
 import os
@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from handmade.engine.arguments import as_path, check_choice
 from handmade.engine.errors import HandmadeError
 from handmade.engine.printable import Printable
 from handmade.runs.record import SETTINGS, read_run_json
 from handmade.runs.remaining import remaining
 
-LARGEST = 1e15  # of any number in a record
-LONGEST = 200  # letters of a word in a record: beyond it, it is none
-SORTS = ("when", "name", "network", "accuracy", "seconds", "steps", "status")  # orders of a list
+LARGEST = 1e15  # largest number in a record
+LONGEST = 200  # characters of a text in a record: longer texts count as unknown
+SORTS = ("when", "name", "network", "accuracy", "seconds", "steps", "status")  # orders of the list
 FACTS = ("network", "gradient", "optimiser", "learning_rate", "epochs", "steps", "seed", "test_accuracy", "seconds")
-OUTCOMES = {  # keys of run.json that are no settings
+OUTCOMES = {  # keys of run.json that are not settings
     *("status", "steps", "step", "test_accuracy", "test_loss", "train_loss", "seconds", "images", "confused_most", "best"),
     *("stopped", "model", "run", "when", "resumed", "changes", "notices"),
 }
@@ -25,7 +26,7 @@ OUTCOMES = {  # keys of run.json that are no settings
 
 @dataclass(frozen=True)
 class RunRecord(Printable):
-    """One run as its folder tells it, or a folder that is no run.
+    """Record of one run, read from its folder; or a folder that is not a run.
 
     Attributes
     ----------
@@ -45,26 +46,28 @@ class RunRecord(Printable):
         return f"{self.folder}: {self.problem or self.status}"
 
     def number(self, name: str) -> float | None:
-        """Return a number that the record holds, or None."""
+        """Return a number in the record, or None."""
         value = self.known.get(name)
-        if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) < LARGEST:  # so written for NaN
+        if (
+            not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) < LARGEST
+        ):  # written so that NaN counts as unknown
             return None
         return value
 
     def word(self, name: str) -> str:
-        """Return a word that the record holds, or an empty one."""
+        """Return a text in the record, or an empty text."""
         value = self.known.get(name)
         return value if isinstance(value, str) and len(value) <= LONGEST and value.isprintable() else ""
 
     @property
     def status(self) -> str:
-        """Status; "killed" if the record says that it is running, and no process trains in it."""
+        """Status; "killed" if the record says "running" but no process trains in the folder."""
         status = self.word("status")
-        return "killed" if status == "running" and not _held(self.folder) else status
+        return "killed" if status == "running" and not _is_locked(self.folder) else status
 
     @property
     def steps(self) -> float | None:
-        """Number of steps that were done, or after which it diverged; None until there is a result."""
+        """Number of finished steps, or the step at which the run diverged; None until there is a result."""
         return self.number("step" if self.number("test_accuracy") is None else "steps")
 
     @property
@@ -87,35 +90,34 @@ class RunRecord(Printable):
 
 
 def read_record(folder: str | os.PathLike[str]) -> RunRecord:
-    """Read the record of one run, whatever its folder holds."""
-    folder = Path(folder)
+    """Read the record of one run; a folder that is not a run, or is damaged, gives a record with a problem."""
+    folder = as_path(folder, "folder")
     try:
         run = RunRecord(folder, read_run_json(folder))
     except (HandmadeError, OSError) as error:
-        foreign = not (folder / SETTINGS).exists()
-        return RunRecord(folder, {}, "not a run" if foreign else f"damaged: {str(error).removeprefix(f'{folder / SETTINGS}: ')}")
+        is_run = (folder / SETTINGS).exists()
+        return RunRecord(folder, {}, f"damaged: {str(error).removeprefix(f'{folder / SETTINGS}: ')}" if is_run else "not a run")
     missing = [name for name in ("network", "status") if not run.word(name)]
-    return RunRecord(folder, {}, f"damaged: {SETTINGS} does not say the {' or the '.join(missing)}") if missing else run
+    return RunRecord(folder, {}, f"damaged: {SETTINGS} has no {' and no '.join(missing)}") if missing else run
 
 
 def list_runs(directory: str | os.PathLike[str] = "runs", sort: str = "when") -> list[RunRecord]:
-    """Read the records of all folders in a directory; hidden ones are left out.
+    """Read the records of all folders in a directory, without hidden folders.
 
     Parameters
     ----------
     directory : path
         Folder of the runs.
     sort : {"when", "name", "network", "accuracy", "seconds", "steps", "status"}
-        Order: the newest, best or longest is the last. Equals go by their time, then by their name.
+        Order: the newest, best or longest run comes last. Equal runs are sorted by time, then by name.
 
     Raises
     ------
     HandmadeError
         If there is no such directory or order.
     """
-    directory = Path(directory)
-    if sort not in SORTS:
-        raise HandmadeError(f"sort: expected one of {', '.join(SORTS)}, got {sort!r:.80}. Try sort=when")
+    directory = as_path(directory, "directory")
+    check_choice(sort, "sort", SORTS)
     if not directory.is_dir():
         raise HandmadeError(f"{directory}: expected a directory of runs; there is no such directory. Try: handmade train")
     folders = (folder for folder in directory.iterdir() if folder.is_dir() and not folder.name.startswith("."))
@@ -123,7 +125,7 @@ def list_runs(directory: str | os.PathLike[str] = "runs", sort: str = "when") ->
 
 
 def _rank(run: RunRecord, sort: str) -> tuple[bool, float, str, str]:
-    """Return the place of a run in a list; runs without the value come first."""
+    """Return the sort key of a run; runs without the value come first."""
     numbers = {"accuracy": run.number("test_accuracy"), "seconds": run.number("seconds"), "steps": run.steps}
     number = numbers.get(sort)
     word = {"name": run.folder.name, "status": run.status}.get(sort, run.word(sort))
@@ -131,11 +133,11 @@ def _rank(run: RunRecord, sort: str) -> tuple[bool, float, str, str]:
     return known, number or 0.0, word or run.word("when"), run.folder.name
 
 
-def _held(folder: Path) -> bool:
-    """Return True if a process trains in the folder: it holds a lock on it (see `record.py`)."""
+def _is_locked(folder: Path) -> bool:
+    """Return True if a process trains in the folder and holds its lock (see `record.py`)."""
     if os.name != "posix":
         return True
-    import fcntl  # noqa: PLC0415  which other systems do not have
+    import fcntl  # noqa: PLC0415  only on POSIX systems
 
     try:
         handle = os.open(folder, os.O_RDONLY)

@@ -30,7 +30,7 @@ def dataset(name: str) -> Dataset:
 
 @dataclass(frozen=True, eq=False)
 class NamedImage(ShortRepr):
-    """Raw image, (H, W, 1) of uint8, with the name that the user typed, and its class if it is known."""
+    """Raw image, (H, W, 1) of uint8, with the name that the user gave and its class, if known."""
 
     name: str
     pixels: Array
@@ -54,7 +54,7 @@ def image_named(name: str, data: str = "mnist") -> NamedImage:
 
 
 def picture(name: str) -> image_files.Picture:
-    """Read a picture file; - is standard input."""
+    """Read a picture file; the name - means standard input."""
     if name != "-":
         return image_files.read(Path(name))
     if sys.stdin.isatty():
@@ -71,14 +71,14 @@ def prepared(network: Network, image: NamedImage) -> Array:
 
 
 def fresh_network(name: str, rng: "np.random.Generator", dtype: DTypeLike) -> Network:
-    """Make a preset, or the network that a JSON file describes, with fresh weights."""
+    """Make a preset, or the network described in a JSON file, with new random weights."""
     if name in networks.PRESETS:
         return networks.described(networks.PRESETS[name], rng, dtype)
     return network_file(Path(name), rng, dtype)
 
 
 def network_file(path: Path, rng: "np.random.Generator", dtype: DTypeLike) -> Network:
-    """Make the network that a JSON file describes."""
+    """Make the network described in a JSON file, with new random weights."""
     presets = " or ".join(networks.PRESETS)
     if not path.is_file():
         found = f"{path} is a folder" if path.is_dir() else f"there is no file {path}"
@@ -130,7 +130,7 @@ def run_of(path: Path) -> Path:
 
 
 def network_named(target: str, seed: int = 0) -> Network:
-    """Make a preset or the network of a file with fresh weights, in float64; or else read a model."""
+    """Make a preset or the network of a JSON file with new random weights, in float64; or read a model."""
     if target in networks.PRESETS or target.endswith(".json"):
         return fresh_network(target, np.random.default_rng(seed), np.float64)
     path = Path(target)

@@ -1,4 +1,4 @@
-"""The job that settings stand for: data, network, optimiser and the rest, all of it read and checked."""
+"""Job: data, network, optimiser and other objects that the settings describe, read and checked."""
 
 from collections.abc import Callable, Generator
 from concurrent.futures import Executor
@@ -29,22 +29,22 @@ from handmade.threads import cores
 
 @dataclass(frozen=True, eq=False)
 class Job(ShortRepr):
-    """Everything that a training needs but the threads.
+    """Objects of a training, without the threads.
 
     Attributes
     ----------
     settings : Settings
-        With the learning rate, the number of threads and the backend that are used.
+        Settings with the learning rate, the number of threads and the backend that are used.
     digits : Dataset
-        All images.
+        Training and test images.
     network : Network
-        With fresh weights.
+        Network with new random weights.
     training, validation : Images
-        Images to learn from, and those that are held out, if any.
+        Training images, and the validation set, if any.
     optimiser : Optimiser
     ema : EMA or None
     fingerprint : str
-        A digest of the training images.
+        Digest of the training images.
     progress : callable or None
         Called with the number of finished weights and their total within a step by the definition; it may raise to end the step.
     """
@@ -61,12 +61,12 @@ class Job(ShortRepr):
 
     @property
     def steps_an_epoch(self) -> int:
-        """Number of batches that the training images make."""
+        """Number of batches in one epoch."""
         return -(-len(self.training.images) // self.settings.batch_size)
 
     @property
     def total(self) -> int:
-        """Number of steps from the first one on."""
+        """Number of steps of the complete run."""
         return self.settings.steps or self.settings.epochs * self.steps_an_epoch
 
     @property
@@ -77,7 +77,7 @@ class Job(ShortRepr):
         return known if vector is None else known | {"lanes": vector}
 
     def train(self, state: TrainingState, executor: Executor | None) -> Generator[Step, None, None]:
-        """Train from a state on, step by step."""
+        """Train from a state, and yield each step."""
         settings = self.settings
         return train(
             self.network,
@@ -103,19 +103,19 @@ class Job(ShortRepr):
         )
 
     def checkpoint(self, folder: Path) -> Any:
-        """Return the function that writes a checkpoint of this job, given the state and the seconds."""
+        """Return a function that writes a checkpoint of this job, given the state and the seconds."""
         return partial(
             Checkpoints(folder, self.settings.keep_checkpoints).write, fingerprint=self.fingerprint, settings=self.record
         )
 
 
 def assemble(settings: Settings) -> Job:
-    """Read, make and check all that the settings name.
+    """Read, make and check all objects that the settings describe.
 
     Raises
     ------
     HandmadeError
-        If something cannot be read, or does not fit.
+        If a file cannot be read, or two settings do not fit together.
     """
     backend = backend_name(settings.backend)
     if settings.tensorboard:
@@ -127,8 +127,8 @@ def assemble(settings: Settings) -> Job:
             f"{settings.network}: expected a network with weights, got one without. Try adding a Linear or a Conv2d"
         )
     inputs.check_fit(network, digits, settings.data)
-    checked_step(settings.step_size, network)
-    for make in (make_gradient, make_augmentation, make_schedule):  # made again for the training: here they are checked
+    checked_step(settings.step_size, network, "step_size")
+    for make in (make_gradient, make_augmentation, make_schedule):  # only checked here; the training makes them again
         make(settings)
     optimiser = make_optimiser(settings)
     all_images, all_labels = digits.train.images[: settings.limit], digits.train.labels[: settings.limit]

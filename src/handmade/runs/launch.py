@@ -1,4 +1,4 @@
-"""Start a training run, or go on with one; both return a session that has trained nothing yet."""
+"""Start or resume a training run; both return a session that has not trained yet."""
 
 import os
 from collections.abc import Iterator
@@ -7,12 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from handmade.engine.arguments import as_path
 from handmade.engine.description import describe, upgrade_description
 from handmade.engine.errors import HandmadeError
 from handmade.engine.network import Network
 from handmade.engine.training.state import TrainingState, arrays_of
 from handmade.files.checkpoints import Checkpoint, Checkpoints
-from handmade.runs.backends import backend_again, goes_on_with, slower
+from handmade.runs.backends import backend_change_note, resumed_backend, slow_backend_note
 from handmade.runs.cost import estimated
 from handmade.runs.fields import SettingError
 from handmade.runs.job import Job, assemble
@@ -21,7 +22,7 @@ from handmade.runs.session import TrainingSession
 from handmade.runs.settings import Settings, settings
 from handmade.threads import cores
 
-PARENT = Path("runs")  # of folders that nobody named
+PARENT = Path("runs")  # parent of run folders without a given name
 
 
 def start(
@@ -37,36 +38,36 @@ def start(
     Parameters
     ----------
     settings : Settings, optional
-        Settings of the run; those of a plain `handmade train` if left out.
+        Settings of the run; the defaults of `handmade train` if left out.
     out : path, optional
         Folder of the run; runs/NAME-1, runs/NAME-2, ... if left out.
     weights : Network, optional
         Network whose weights and statistics the run starts from; fresh weights if left out. It has the layers of
         `settings.network` and the dtype of the settings.
     force : bool
-        True to write over a run that is in `out` already.
+        True to overwrite a run in `out`.
     allow_long : bool
-        True to allow a run by the definition that takes more than ten minutes.
+        True to allow a run of more than ten minutes with the gradient by definition.
 
     Returns
     -------
     TrainingSession
-        The training, which begins when it is iterated over; `start(...).finish()` runs it to the end.
+        Training that begins when it is iterated over; `start(...).finish()` runs it to the end.
 
     Raises
     ------
     HandmadeError
-        If data, network or settings cannot be used, or the folder holds a run already.
+        If data, network or settings cannot be used, or the folder already holds a run.
     TooLong
-        If the run would take more than ten minutes by the definition.
+        If the run would take more than ten minutes with the gradient by definition.
     """
     if settings is not None and not isinstance(settings, Settings):
         raise HandmadeError(f"settings: expected Settings; got {type(settings).__name__}. Try Settings(epochs=2)")
     settings = settings or Settings()
     job = assemble(settings) if weights is None else _with_weights(assemble(settings), weights)
-    remarks = (*slower(settings.backend), *_surplus(settings, job))
+    remarks = (*slow_backend_note(settings.backend), *_surplus(settings, job))
     estimate = estimated(job, allow_long=allow_long)
-    folder = next_folder(PARENT, Path(job.settings.network).stem) if out is None else Path(out)
+    folder = next_folder(PARENT, Path(job.settings.network).stem) if out is None else as_path(out, "out")
     state = TrainingState.start(job.network, job.optimiser, job.ema)
     first = partial(job.checkpoint(folder), state, seconds=0.0)
     begun = {} if weights is None else {"start": "given weights"}
@@ -75,33 +76,35 @@ def start(
 
 
 def resume(folder: str | os.PathLike[str], *, allow_long: bool = False, **changes: Any) -> TrainingSession:
-    """Go on from the newest intact checkpoint of a run, to the same bytes as if it had never stopped.
+    """Resume a run from its newest intact checkpoint; the result is the same, byte for byte, as without the interruption.
 
     Parameters
     ----------
     folder : path
         Folder of the run.
     allow_long : bool
-        As for `start`.
+        True to allow a run of more than ten minutes with the gradient by definition.
     **changes
-        Settings with another value from here on, such as `learning_rate=0.01`; only those that do not make another run of it.
+        New values of settings from this step on, such as `learning_rate=0.01`. Some settings cannot be changed.
 
     Returns
     -------
     TrainingSession
-        The rest of the training, which goes on when it is iterated over.
+        Rest of the training, which continues when it is iterated over.
 
     Raises
     ------
     HandmadeError
-        If this is no run that can go on, or a change makes another run of it.
+        If the folder is not a run that can be resumed, or a setting cannot be changed.
     TooLong
-        As for `start`.
+        If the rest of the run would take more than ten minutes with the gradient by definition.
     """
-    folder = Path(folder)
+    folder = as_path(folder, "folder")
     known = read_run_json(folder)
     if known.get("status") == "finished":
-        raise HandmadeError(f"{folder} is finished already. Try a new run with another out=...")
+        raise HandmadeError(
+            f"{folder}: expected a run that is not finished; this one is finished. Try a new run with another out=..."
+        )
     job = assemble(settings_of(folder, known, **changes))
     changed = _changes(folder, known, job)
     checkpoints = Checkpoints(folder, job.settings.keep_checkpoints)
@@ -112,10 +115,10 @@ def resume(folder: str | os.PathLike[str], *, allow_long: bool = False, **change
     kept["resumed"] = [*_list(known, "resumed"), state.steps]
     kept["changes"] = [*_list(known, "changes"), *([{"step": state.steps} | changed] if changed else [])]
     estimate = estimated(job, allow_long=allow_long)
-    writer = RunWriter(folder, kept | job.record, resumed=True, first=partial(_go_back, checkpoints, state))
+    writer = RunWriter(folder, kept | job.record, resumed=True, first=partial(_discard_later_steps, checkpoints, state))
     remarks = (
-        *slower(changes.get("backend") or known.get("backend")),
-        *goes_on_with(known, job.record),
+        *slow_backend_note(changes.get("backend") or known.get("backend")),
+        *backend_change_note(known, job.record),
         *_surplus(job.settings, job),
     )
     return TrainingSession(
@@ -124,7 +127,7 @@ def resume(folder: str | os.PathLike[str], *, allow_long: bool = False, **change
 
 
 def settings_of(folder: Path, known: dict[str, Any], **changes: Any) -> Settings:
-    """Return the settings that run.json holds, with changes; a backend that cannot be used here gives way to the default.
+    """Return the settings in run.json with changes; a backend that cannot be used here is replaced by the default.
 
     Raises
     ------
@@ -143,7 +146,7 @@ def settings_of(folder: Path, known: dict[str, Any], **changes: Any) -> Settings
         raise HandmadeError(f"{folder}/run.json: {error}") from None
     if changes.get("epochs") is not None and "steps" not in changes:
         changes["steps"] = None
-    again = {"backend": backend_again(recorded.backend)}
+    again = {"backend": resumed_backend(recorded.backend)}
     return Settings(**(recorded.to_json() | again | changes))
 
 
@@ -169,11 +172,11 @@ def _surplus(settings: Settings, job: Job) -> Iterator[str]:
 
 
 def _changes(folder: Path, known: dict[str, Any], job: Job) -> dict[str, list[Any]]:
-    """Return old and new value of the settings that differ, by name; HandmadeError if that makes another run of it."""
+    """Return old and new value of changed settings, by name; raise HandmadeError if a setting cannot be changed."""
     if job.total != known["total_steps"]:
         raise HandmadeError(
-            f"{folder} has {known['total_steps']} steps to do, which cannot become {job.total}. "
-            "Try leaving epochs=... and steps=... out, or a new run"
+            f"{folder}: expected {known['total_steps']} steps, as at its start, got {job.total}. "
+            "Leave epochs=... and steps=... out, or start a new run"
         )
     changed = {}
     for setting in settings():
@@ -182,7 +185,7 @@ def _changes(folder: Path, known: dict[str, Any], job: Job) -> dict[str, list[An
             continue
         if not setting.change:
             raise HandmadeError(
-                f"{folder} has {name}={known[name]}, which cannot become {value}. Try leaving it out, or a new run"
+                f"{name}={value}: expected {known[name]}, as in {folder}. Leave {name}=... out, or start a new run"
             )
         changed[name] = [known[name], value]
     return changed
@@ -192,15 +195,19 @@ def _check(checkpoint: Checkpoint, job: Job, folder: Path) -> None:
     """Raise HandmadeError unless the checkpoint was made by this job."""
     network, data = job.settings.network, job.settings.data
     if upgrade_description(checkpoint.network) != describe(job.network):
-        raise HandmadeError(f"{folder} trains another network than {network} describes now. Try bringing that back, or a new run")
+        raise HandmadeError(
+            f"network={network}: expected the network of {folder}, got another network. Restore it, or start a new run"
+        )
     if checkpoint.fingerprint != job.fingerprint:
-        raise HandmadeError(f"{folder} learns from other data than {data} holds now. Try bringing that back, or a new run")
+        raise HandmadeError(
+            f"data={data}: expected the training images of {folder}, got other data. Restore them, or start a new run"
+        )
 
 
-def _go_back(checkpoints: Checkpoints, state: TrainingState) -> None:
-    """Take out of the folder of a run what came after a state."""
+def _discard_later_steps(checkpoints: Checkpoints, state: TrainingState) -> None:
+    """Remove log lines and checkpoints after a state from the folder of a run."""
     cut_log(checkpoints.run, state.steps)
-    checkpoints.forget(state.steps)
+    checkpoints.remove(state.steps)
 
 
 def _list(known: dict[str, Any], name: str) -> list[Any]:

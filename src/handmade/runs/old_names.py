@@ -1,4 +1,4 @@
-"""Names of earlier versions in run.json: of settings, and of their values. This table is the only place that knows them."""
+"""Old names of settings and values in run.json, with their new names. No other file contains the old names."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ VALUES = {"loss": {"squares": "mse"}}
 
 
 def in_new_names(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the content of run.json with today's names; a record that has them already stays as it is."""
+    """Return the content of run.json with new names; new names stay unchanged."""
     renamed = _renamed(record)
     changes = renamed.get("changes")
     if isinstance(changes, list):
@@ -17,7 +17,7 @@ def in_new_names(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _renamed(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings with new names and values; a change is a list of the old and the new value."""
+    """Return settings with new names and values; a value may be a list of two values, before and after a change."""
     renamed = {SETTINGS.get(name, name): value for name, value in settings.items()}
     for name, values in VALUES.items():
         if name in renamed:

@@ -28,9 +28,10 @@ from handmade.engine.optim import (
     Schedule,
     warm_up,
 )
+from handmade.engine.optim.checks import SHARE, checked
 from handmade.runs.settings import Settings
 
-OPTIMISERS: dict[str, tuple[Any, float]] = {  # class, and a learning rate that suits the readme network
+OPTIMISERS: dict[str, tuple[Any, float]] = {  # class, and default learning rate, chosen for the readme network
     "gradient-descent": (GradientDescent, 0.2),
     "momentum": (Momentum, 0.05),
     "nesterov": (Nesterov, 0.05),
@@ -42,7 +43,7 @@ GRADIENTS: dict[str, Callable[..., Any]] = {"difference": difference, "definitio
 
 
 def make_optimiser(settings: Settings) -> Optimiser:
-    """Make the optimiser, with its usual learning rate if none is set."""
+    """Make the optimiser, with its default learning rate if none is set."""
     kind, usual = OPTIMISERS[settings.optimiser]
     rate = usual if settings.learning_rate is None else settings.learning_rate
     own: dict[Any, dict[str, float]] = {
@@ -55,9 +56,9 @@ def make_optimiser(settings: Settings) -> Optimiser:
 
 
 def make_schedule(settings: Settings) -> Schedule:
-    """Make the learning-rate schedule, after its warm-up."""
+    """Make the learning-rate schedule, with its warm-up."""
     schedule = SCHEDULES[settings.schedule]
-    return warm_up(schedule, settings.warm_up) if settings.warm_up else schedule
+    return warm_up(schedule, checked("warm_up", settings.warm_up, SHARE)) if settings.warm_up else schedule
 
 
 def make_ema(settings: Settings) -> EMA | None:
@@ -68,7 +69,7 @@ def make_ema(settings: Settings) -> EMA | None:
 def make_loss(settings: Settings) -> Loss:
     """Make the loss of one image."""
     if settings.loss == "cross-entropy":
-        return CrossEntropy(settings.label_smoothing)
+        return CrossEntropy(checked("label_smoothing", settings.label_smoothing, SHARE))
     if settings.label_smoothing:
         raise HandmadeError(
             f"label_smoothing={settings.label_smoothing:g}: expected loss=cross-entropy with it, got {settings.loss}. "
@@ -80,7 +81,7 @@ def make_loss(settings: Settings) -> Loss:
 def make_gradient(
     settings: Settings, executor: Executor | None = None, progress: Callable[[int, int], object] | None = None
 ) -> Gradient:
-    """Make the gradient of loss and penalties; the definition calls `progress` within a step."""
+    """Make the gradient function of loss and penalties; the definition calls `progress` within a step."""
     numerical = settings.gradient != "backprop"
     arguments: dict[str, Any] = {"h": settings.step_size, "scheme": settings.scheme} if numerical else {}
     within = {"progress": progress} if settings.gradient == "definition" else {}
@@ -104,7 +105,7 @@ def make_augmentation(settings: Settings) -> Augmentation | None:
         name, _, amount = part.partition("=")
         try:
             amounts[names[names.index(name.strip())]] = float(amount)
-        except ValueError:  # of either
+        except ValueError:  # unknown name, or not a number
             expected = f"none, or numbers for some of {', '.join(names)}"
             raise HandmadeError(
                 f"augment={settings.augment:.80}: expected {expected}, got {part!r:.80}. Try shift=2,scale=0.1"

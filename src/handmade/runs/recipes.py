@@ -1,4 +1,4 @@
-"""Recipes: other defaults for the settings, all of them here. A value that is given goes first."""
+"""Recipes: tables of other defaults for the settings. Values that the user gives come first."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Numbers of a run, ready for JSON: those of a step, which log.jsonl holds, and those of the end, which run.json holds."""
+"""Numbers of a run, ready for JSON: those of a step, for log.jsonl, and the result, for run.json."""
 
 import math
 from collections.abc import Sequence
@@ -42,15 +42,15 @@ def result_of(
     Parameters
     ----------
     job, state, writer
-        The run, its state after the last step, and its record.
+        Job of the run, its state after the last step, and the writer of its record.
     status : str
         "finished", "interrupted" or "out of time".
     seconds : float
-        Seconds that it took.
+        Duration in seconds.
     losses : sequence of float
         Losses of the last steps.
     last, best : Evaluation
-        The last and the best network on the test images.
+        Evaluation of the last and of the best network on the test set.
     """
     settings, judged = job.settings, state.best
     result: dict[str, Any] = {
@@ -62,7 +62,7 @@ def result_of(
         "weights": job.network.size,
         "model": str(writer.model),
         "run": str(writer.folder),
-        "confused_most": [{"true": true, "taken_for": taken, "times": times} for true, taken, times in last.mistakes(5)],
+        "confused_most": [{"true": true, "taken_for": guess, "times": times} for true, guess, times in last.mistakes(5)],
         "images": _images_seen(state.steps, len(job.training.images), settings.batch_size),
         "stopped": stopped_by(judged, settings.patience, settings.target) if status == "finished" else None,
         "notices": writer.notices,
@@ -80,11 +80,11 @@ def result_of(
 
 
 def _plain(number: float) -> float | None:
-    """Return a number that JSON can hold: it has no infinity and no NaN."""
+    """Return the number, or None for infinity and NaN, which JSON does not have."""
     return number if math.isfinite(number) else None
 
 
 def _images_seen(steps: int, images: int, batch_size: int) -> int:
-    """Count the images of a number of steps: the last batch of an epoch may be smaller."""
+    """Return the number of images in some steps: the last batch of an epoch may be smaller."""
     epochs, rest = divmod(steps, -(-images // batch_size))
     return epochs * images + rest * batch_size

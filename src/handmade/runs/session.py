@@ -1,4 +1,4 @@
-"""A training session: a training from a state to its end, as a stream of records; every step is on the disk before it is seen."""
+"""Training session: a training from a state to its end, as a stream of records; each step is logged before it is yielded."""
 
 import time
 from collections import deque
@@ -29,23 +29,23 @@ from handmade.runs.record import RunWriter, read_log
 from handmade.runs.result import numbers_of, result_of
 from handmade.threads import threads
 
-RECENT = 100  # steps whose mean is the training loss at the end
+RECENT = 100  # steps whose mean loss is the training loss in the result
 
 
 @dataclass(frozen=True, eq=False)
 class Progress(Printable):
-    """One step, after it was written to the log.
+    """Record of one step, after it was written to the log.
 
     Attributes
     ----------
     step : Step
-        The record that `handmade.train` makes of it.
+        Step as `handmade.train` yields it.
     notices : tuple of Notice
-        Signs that the network does not learn, each told once in a run.
+        Signs that the network does not learn; each kind is reported once in a run.
     checkpoint : Path or None
-        The checkpoint, if one was written after this step.
+        Checkpoint, if one was written after this step.
     seconds : float
-        Seconds since the run began, without those between sessions.
+        Seconds of training since the run began, without pauses between sessions.
     """
 
     step: Step
@@ -58,10 +58,10 @@ class Progress(Printable):
 
 
 class TrainingSession(Printable):
-    """A training from a state on; iterating over it trains, and yields a `Progress` a step.
+    """Training from a state; iterating over it trains, and yields a `Progress` after each step.
 
-    It can be gone through once. A session that is left early, by `break` or by Ctrl-C, writes a checkpoint, and
-    `handmade.runs.resume` goes on from there. As a context manager, it holds its folder from the first line of the block on.
+    It can be iterated over once. A session that ends early, by `break` or Ctrl-C, writes a checkpoint, and
+    `handmade.runs.resume` continues from there. As a context manager, it locks its folder when the block begins.
 
     Parameters
     ----------
@@ -70,26 +70,26 @@ class TrainingSession(Printable):
     writer : RunWriter
         Writer of the record.
     state : TrainingState
-        Beginning of the session.
+        State at the beginning of the session.
     estimate : Estimate, optional
-        Cost of the run, if it goes by the definition.
+        Cost of the run, if its gradient is by definition.
     left_out : sequence of str
-        Descriptions of damaged checkpoints that were passed over.
+        Descriptions of damaged checkpoints that were skipped.
     seconds : float
-        Seconds that earlier sessions took.
+        Duration of earlier sessions.
     remarks : sequence of str
-        What to know before it begins, a line each: a slower backend, or another one than before.
+        Remarks to show before the training begins: for example, a slower backend, or a change of the backend.
 
     Attributes
     ----------
     job, estimate, left_out, remarks
-        As given.
+        Arguments as given.
     result : dict or None
-        Result of the run, as run.json has it, once the session has ended.
+        Result of the run as in run.json, after the end of the session.
     evaluation : Evaluation or None
-        The last network on the test images, from then on.
+        Evaluation of the last network on the test set, after the end of the session.
     images_per_second : float
-        Speed of the session, from then on.
+        Speed of the session, after its end.
     """
 
     def __init__(
@@ -129,12 +129,12 @@ class TrainingSession(Printable):
 
     @property
     def steps(self) -> int:
-        """Number of steps that are done, those of earlier sessions included."""
+        """Number of finished steps, including those of earlier sessions."""
         return self._state.steps
 
     @property
     def network(self) -> Network:
-        """The network as it stands, with averaged weights if there is an average."""
+        """Current network, with averaged weights if there is a moving average."""
         return self._state.smoothed(self.job.ema)
 
     @property
@@ -146,7 +146,7 @@ class TrainingSession(Printable):
         return 0.0 if self._began is None else time.perf_counter() - self._began
 
     def stop(self) -> None:
-        """End the session after the current step, with a checkpoint and a result. It may be called from another thread."""
+        """End the session after the current step, with a checkpoint and a result. Another thread may call this."""
         self._stopping = True
 
     def leave_out(self, seconds: float) -> None:
@@ -168,7 +168,7 @@ class TrainingSession(Printable):
 
     def __enter__(self) -> Self:
         if self._began is not None:
-            raise HandmadeError(f"{self.folder}: expected a new session, got one that is over. Try handmade.runs.resume")
+            raise HandmadeError(f"{self.folder}: expected a new session, got one that has ended. Try handmade.runs.resume")
         with ExitStack() as stack:
             self._executor = stack.enter_context(threads(self.job.settings.threads or 1))
             self._training = stack.enter_context(closing(self.job.train(self._state, self._executor)))
@@ -186,7 +186,7 @@ class TrainingSession(Printable):
         left_early = self.result is None and (error is None or isinstance(error, KeyboardInterrupt | GeneratorExit))
         try:
             if left_early:
-                if not self._stopping:  # who interrupts a session that is stopping does not want to wait
+                if not self._stopping:  # an interrupt while stopping ends at once
                     self._save()
                 self._writer.result({"status": "interrupted"})
         finally:
@@ -207,9 +207,9 @@ class TrainingSession(Printable):
         status = "finished"
         try:
             while (step := self._next_step()) is not None:
-                yield self._taken(step)
+                yield self._record(step)
                 if step.stopped or step.number == step.steps:
-                    continue  # it ends by itself
+                    continue  # the training ends here
                 if self._stopping or self._is_late():
                     status = "interrupted" if self._stopping else "out of time"
                     break
@@ -219,21 +219,21 @@ class TrainingSession(Printable):
             raise HandmadeError(f"{error}; the last good model is in {self._writer.model}") from error
         if status != "finished":
             self._save()
-        self.result = self._ended(status)
+        self.result = self._final_result(status)
 
     def _next_step(self) -> Step | None:
-        with use_backend(self.job.settings.backend):  # for the step alone: whoever looks at it may compute otherwise
+        with use_backend(self.job.settings.backend):  # only for the step: the caller may use another backend
             return next(self._training, None)
 
     def _is_late(self) -> bool:
         limit = self.job.settings.time_limit
         return limit is not None and self._seconds_here >= 60 * limit
 
-    def _taken(self, step: Step) -> Progress:
-        """Write down one step, and now and then all that is needed to go on from it."""
+    def _record(self, step: Step) -> Progress:
+        """Log one step, and write a checkpoint if one is due."""
         numbers, seconds = numbers_of(step), self._seconds
         self._writer.log(step=step.number, **numbers, seconds=round(seconds, 3))
-        self._state = step.state  # after the log: a checkpoint may count no step that is not in there
+        self._state = step.state  # after the log: a checkpoint must not count a step that is not logged
         self._losses.append(step.loss)
         self._images += step.images
         if self._board:
@@ -249,7 +249,7 @@ class TrainingSession(Printable):
         return Progress(step, notices, self._save() if due else None, seconds)
 
     def _save(self) -> Path:
-        """Write a checkpoint, and the model as it is."""
+        """Write a checkpoint and the current model."""
         self._writer.sync_log()
         path: Path = self._checkpoint(self._state, seconds=self._seconds)
         _write(self.network, self._writer.model)
@@ -257,14 +257,14 @@ class TrainingSession(Printable):
         return path
 
     def _save_best(self, best: Best | None) -> None:
-        """Make best.safetensors hold the best network so far; remove it if there is none."""
+        """Write the best network so far to best.safetensors; remove that file if there is none."""
         if best is None:
             self._writer.best.unlink(missing_ok=True)
         else:
             _write(best.network, self._writer.best)
 
-    def _ended(self, status: str) -> dict[str, Any]:
-        """Save and evaluate the last network, and the best one beside it."""
+    def _final_result(self, status: str) -> dict[str, Any]:
+        """Save and evaluate the last network, evaluate the best one, and write the result."""
         _write(self.network, self._writer.model)
         result = self._result(status)
         self._writer.result(result)
@@ -292,5 +292,5 @@ class TrainingSession(Printable):
 
 
 def _write(network: Network, path: Path) -> None:
-    assert isinstance(network, SavedNetwork)  # training keeps the kind of network it was given
+    assert isinstance(network, SavedNetwork)  # training keeps the class of the network
     network.save(path)

@@ -147,7 +147,7 @@ class Settings(ShortRepr):
         SettingError
             If there is no such recipe, or a value cannot be used.
         """
-        values = RECIPES.get(recipe, {}) | given
+        values = (RECIPES.get(recipe, {}) if isinstance(recipe, str) else {}) | given
         if given.get("steps") is not None and "epochs" not in given:
             values.pop("epochs", None)
         return cls(**{"recipe": recipe, **values})
@@ -168,6 +168,8 @@ class Settings(ShortRepr):
         SettingError
             If a value cannot be used.
         """
+        if not isinstance(known, Mapping):
+            raise SettingError("known", f"expected the content of run.json, got {type(known).__name__}")
         known = in_new_names(known)
         values = {each.name: known[each.name] for each in settings() if each.name in known}
         if "total_steps" in known:

@@ -1,8 +1,8 @@
-"""Update of a weight in the next step of a run, explained: the step after its newest checkpoint is made once more."""
+"""Explanation of a weight's update in the next step of a run: the step after its newest checkpoint is computed again."""
 
 import os
-from pathlib import Path
 
+from handmade.engine.arguments import as_path
 from handmade.engine.errors import HandmadeError
 from handmade.engine.optim import clip_by_norm
 from handmade.engine.receipts.receipt import Receipt
@@ -17,33 +17,33 @@ from handmade.threads import threads
 
 
 def explain_next_update(run: str | os.PathLike[str], weight: str) -> tuple[int, Receipt]:
-    """Explain the value of a weight after the next step.
+    """Return the receipt of a weight after the next step.
 
     Parameters
     ----------
     run : path
         Folder of the run.
     weight : str
-        The weight, such as "conv1.W[1,2,0,5]".
+        Weight, such as "conv1.W[1,2,0,5]".
 
     Returns
     -------
     number : int
         Number of the step.
     receipt : Receipt
-        Receipt of the weight after it.
+        Receipt of the weight after that step.
 
     Raises
     ------
     HandmadeError
-        If this is not a run with a checkpoint to go on from, or there is no such weight.
+        If the folder is not a run with a checkpoint before its last step, or there is no such weight.
     """
-    folder = Path(run)
+    folder = as_path(run, "run")
     if not folder.is_dir():
-        raise HandmadeError(f"expected the folder of a run, whose checkpoints hold the optimiser's memory, got {run}")
+        raise HandmadeError(f"run: expected the folder of a run, whose checkpoints hold the state of the optimiser; got {run}")
     job = assemble(settings_of(folder, read_run_json(folder)))
     state = _before_a_step(Checkpoints(folder), job.total).state(job.network, job.optimiser, job.ema)
-    with threads(1) as executor, use_backend(job.settings.backend):  # for a single step, others would take longer to start
+    with threads(1) as executor, use_backend(job.settings.backend):  # one thread: for a single step, more threads would be slower
         training = job.train(state, executor)
         step = next(training)
         training.close()
@@ -53,7 +53,7 @@ def explain_next_update(run: str | os.PathLike[str], weight: str) -> tuple[int, 
 
 
 def _before_a_step(checkpoints: Checkpoints, total: int) -> Checkpoint:
-    """Read the newest checkpoint after which there is a step to do."""
+    """Read the newest checkpoint before the last step of the run."""
     for path in checkpoints.paths():
         try:
             checkpoint = read(path)
@@ -62,5 +62,5 @@ def _before_a_step(checkpoints: Checkpoints, total: int) -> Checkpoint:
         if checkpoint.step < total:
             return checkpoint
     raise HandmadeError(
-        f"{checkpoints.run}: expected a checkpoint with a step to go; there is none. Try a run with a larger keep_checkpoints=..."
+        f"{checkpoints.run}: expected a checkpoint before the last step; got none. Try a run with a larger keep_checkpoints=..."
     )

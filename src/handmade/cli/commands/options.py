@@ -58,15 +58,20 @@ def given_settings(context: typer.Context) -> dict[str, Any]:
     return {name: context.params[name] for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"}
 
 
-def in_options(message: str) -> str:
-    """Write arguments of Python as options: steps=5 as --steps 5, force=True as --force, out=... as --out."""
+def in_options(message: str, *, of_training: bool = False) -> str:
+    """Write arguments of Python as options: steps=5 as --steps 5, force=True as --force, out=... as --out.
+
+    A message of a training may begin with the name of a setting; that is written as an option, too.
+    """
 
     def option(found: re.Match[str]) -> str:
         name, mark = found.groups()
         return f"--{'yes' if name == 'allow_long' else name.replace('_', '-')}{'' if mark else ' '}"
 
     names = "|".join([*(setting.name for setting in settings()), "out", "force", "allow_long"])
-    return re.sub(rf"(?<![\w./-])({names})=(True\b|\.\.\.)?", option, message)
+    message = re.sub(rf"(?<![\w./-])({names})=(True\b|\.\.\.)?", option, message)
+    start = re.match(rf"({names})(?=: expected)", message) if of_training else None
+    return f"--{start[0].replace('_', '-')}{message[start.end() :]}" if start else message
 
 
 def takes_backend(command: Callable[..., None], *, light: bool = False) -> Callable[..., None]:

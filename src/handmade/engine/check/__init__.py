@@ -1,6 +1,6 @@
-"""The checkers: every gradient of a network against exact quotients, and a layer of anybody's own against the laws.
+"""The checkers of gradients: for a complete network, and for one layer that a user wrote.
 
-networks/   check: backpropagation against one-sided quotients; error_against_h: the error of a quotient, against its h
+networks/   check: backpropagation compared with one-sided quotients; error_against_h: error of a quotient for each step size h
 layers/     check_layer and check_function
 """
 

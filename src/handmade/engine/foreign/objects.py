@@ -1,4 +1,4 @@
-"""The arrays and numbers that an object holds, by their paths, and copies of the object.
+"""Arrays and numbers that an object holds, by their paths, and copies of the object.
 
 A path is a tuple of steps from the object to a value: ("params", 0) is object.params[0] or object.params["0"].
 """
@@ -16,9 +16,9 @@ import numpy as np
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 
-DEPTH = 30  # steps to a value: ten containers within containers
-MOST = 20_000  # values of an object that are looked at
-LONG, FIRST = 100, 8  # a list of numbers or words that is longer than LONG is read as far as FIRST
+DEPTH = 30  # largest number of steps in a path
+MOST = 20_000  # largest number of values of an object that are read
+LONG, FIRST = 100, 8  # of a list of numbers or strings longer than LONG, only the first FIRST values are read
 PLAIN = (str, bytes, float, int, type(None))
 OPAQUE = (type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.MethodType, str, bytes, np.dtype, range)
 LIBRARIES = {"numpy", "torch", "jax", "jaxlib", "scipy", "threading", "_thread", "_io", "io", "logging", "builtins", "random"}
@@ -31,11 +31,11 @@ class Step:
     Attributes
     ----------
     key : str, int or other
-        The name of an attribute, or a key or an index.
+        Name of an attribute, or a key or an index.
     item : bool
         True for a key or an index.
     call : bool
-        True for a method that gives the value.
+        True for a method that returns the value.
     """
 
     key: Any
@@ -46,19 +46,19 @@ class Step:
 Path: TypeAlias = tuple[Step, ...]
 
 
-def title(path: Path) -> str:
-    """Return a path as Python writes it: inner.params[0], params['W']."""
+def path_text(path: Path) -> str:
+    """Return a path in Python syntax: inner.params[0], params['W']."""
     text = "".join(f"[{step.key!r}]" if step.item else f".{step.key}" for step in path)
     return text.removeprefix(".")
 
 
-def last_steps(path: Path) -> Iterator[str]:
+def short_names(path: Path) -> Iterator[str]:
     """Yield names for a path, from the shortest: W, inner.W for ("inner", "W"); params[0]; W for params['W']."""
     for count in range(1, len(path) + 1):
         part = path[-count:]
         if part[0].item and not isinstance(part[0].key, str):
-            continue  # an index tells nothing without the list
-        rest = title(part[1:])
+            continue  # an index needs the name of its list
+        rest = path_text(part[1:])
         yield f"{part[0].key}{rest if rest.startswith('[') else rest and '.' + rest}"
 
 
@@ -68,7 +68,7 @@ def value_at(root: Any, path: Path) -> Any:
     Raises
     ------
     LookupError or AttributeError
-        If there is none.
+        If there is no such value.
     """
     for step in path:
         root = root[step.key] if step.item else getattr(root, step.key)
@@ -77,7 +77,7 @@ def value_at(root: Any, path: Path) -> Any:
 
 
 def write(root: Any, path: Path, value: Any) -> None:
-    """Put a value at a path: into the array that is there if it fits, else in its place."""
+    """Write a value at a path: into the existing array if the shape fits, else as a new object."""
     held = value_at(root, path)
     if isinstance(held, np.ndarray) and held.flags.writeable and held.shape == np.shape(value):
         held[...] = value
@@ -86,10 +86,10 @@ def write(root: Any, path: Path, value: Any) -> None:
 
 
 def write_new(root: Any, path: Path, value: Any) -> None:
-    """Put a value in the place of what is at a path."""
+    """Replace the object at a path by a value."""
     *above, last = path
     owner = value_at(root, tuple(above))
-    if isinstance(owner, tuple):  # cannot be written to: another one in its place
+    if isinstance(owner, tuple):  # a tuple cannot be changed: replace it
         change: Any = getattr(owner, "_replace", None)
         other = change(**{last.key: value}) if change else (*owner[: last.key], value, *owner[last.key + 1 :])
         write_new(root, tuple(above), other)
@@ -100,7 +100,7 @@ def write_new(root: Any, path: Path, value: Any) -> None:
 
 
 def values(root: Any) -> Iterator[tuple[Path, Any]]:
-    """Yield every value that is reachable from an object and is no container, with its path; the nearest first."""
+    """Yield every reachable value of an object that is not a container, with its path; shortest paths first."""
     queue: list[tuple[Path, Any]] = [((), root)]
     seen, given = {id(root)}, 0
     while queue and given < MOST:
@@ -122,7 +122,7 @@ def vars_of(root: Any) -> list[Any]:
 
 
 def arrays(root: Any) -> Iterator[tuple[Path, Array]]:
-    """Yield the arrays of numbers that an object holds; of an array under several paths, the first one."""
+    """Yield the arrays of numbers that an object holds, each with its first path."""
     seen = set()
     for path, value in values(root):
         if isinstance(value, np.ndarray) and value.dtype.kind in "fiu" and id(value) not in seen:
@@ -131,17 +131,17 @@ def arrays(root: Any) -> Iterator[tuple[Path, Array]]:
 
 
 def numbers(root: Any) -> Iterator[tuple[Path, Any]]:
-    """Yield the numbers that an object holds, as Python or NumPy writes them."""
+    """Yield the Python and NumPy numbers that an object holds, with their paths."""
     for path, value in values(root):
         if isinstance(value, float | int | np.floating | np.integer) and not isinstance(value, bool):
             yield path, value
 
 
 def copied(root: Any, dtype: Any = None) -> tuple[Any, list[str]]:
-    """Return a copy of an object, and the names of what it shares with it because it cannot be copied.
+    """Return a copy of an object, and the names of parts that cannot be copied and are shared.
 
-    Arrays of floats become `dtype`. Arrays that share memory share it in the copy, too. What the class holds is copied into the
-    object, so that nothing is done to the class itself.
+    Arrays of floats are converted to `dtype`. Arrays that share memory share it in the copy, too. Values of the class are copied
+    into the object, so that the class itself does not change.
     """
     if isinstance(root, type):
         return root, []
@@ -150,20 +150,20 @@ def copied(root: Any, dtype: Any = None) -> tuple[Any, list[str]]:
     shared = []
     try:
         other = copy.deepcopy(root, memo)
-    except Exception:  # noqa: BLE001  a part of it may raise anything
+    except Exception:  # noqa: BLE001  any part of the object may raise any exception
         memo = _copied_arrays([value for _, value in held if isinstance(value, np.ndarray)], dtype)
         for path, value in held:
             if id(value) not in memo and not _copies(value):
                 memo[id(value)] = value
-                shared.append(title(path))
+                shared.append(path_text(path))
         try:
             other = copy.deepcopy(root, memo)
         except Exception as error:
             kind = type(root).__name__
             raise HandmadeError(
-                f"expected an object that copy.deepcopy copies; got {kind}: {error}. Try without __deepcopy__"
+                f"layer: expected an object that copy.deepcopy can copy; got {kind}: {error}. Try without __deepcopy__"
             ) from error
-    _own_what_the_class_holds(other, memo)
+    _copy_class_values(other, memo)
     return other, shared
 
 
@@ -175,7 +175,7 @@ def _copies(value: Any) -> bool:
     return True
 
 
-def _own_what_the_class_holds(root: Any, memo: dict[int, Any]) -> None:
+def _copy_class_values(root: Any, memo: dict[int, Any]) -> None:
     for name, value in _of_class(root):
         if name not in getattr(root, "__dict__", {name: None}):
             object.__setattr__(root, name, copy.deepcopy(value, memo))
@@ -235,7 +235,7 @@ def _parts(owner: Any) -> Iterator[tuple[Step, Any]]:
 
 
 def _of_class(owner: Any) -> list[tuple[str, Any]]:
-    """Return the arrays, numbers and containers that a class of somebody's own holds for all of its objects."""
+    """Return the arrays, numbers and containers that a user's class holds for all of its objects."""
     kinds = [kind for kind in type(owner).__mro__ if kind.__module__.partition(".")[0] not in LIBRARIES]
     found: dict[str, Any] = {}
     for kind in kinds:

@@ -1,4 +1,4 @@
-"""The random numbers that a forward draws: the same ones in each call, so that a dropout layer is a function of its input."""
+"""Random numbers that a forward draws: the same in each call, so that a dropout layer is a function of its input."""
 
 import random
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from handmade.engine.foreign.objects import values
 
 
 class Randomness:
-    """The states of all generators that an object can reach, as they are now.
+    """Stored states of all generators that an object can use.
 
     These are generators among its values, among the global names of its methods, and those of `numpy.random` and `random`.
     """
@@ -26,15 +26,15 @@ class Randomness:
                 if isinstance(around.get(name), kinds):
                     found[id(around[name])] = around[name]
         self.states = [(generator, _state(generator)) for generator in found.values()]
-        self.shared = True  # numpy.random and random are held until a call is seen to leave them alone
+        self.shared = True  # numpy.random and random are restored until a call does not use them
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Start all generators from the states that they had; those of other people go back to where they stood."""
+        """Set all generators to their stored states during the block; restore them afterwards."""
         before = [(generator, _state(generator)) for generator, _ in self.states]
         for generator, state in self.states:
             _set(generator, state)
-        legacy = (np.random.get_state(legacy=True), random.getstate()) if self.shared else None  # noqa: NPY002  a layer may use it
+        legacy = (np.random.get_state(legacy=True), random.getstate()) if self.shared else None  # noqa: NPY002  a user's layer may use it
         if legacy:
             np.random.seed(0)  # noqa: NPY002
             random.seed(0)
@@ -51,7 +51,7 @@ class Randomness:
 
 
 def _positions() -> tuple[Any, int]:
-    """Return how many numbers were drawn from `numpy.random` and `random`, counted round and round."""
+    """Return the positions of `numpy.random` and `random` in their cyclic buffers: they change when numbers are drawn."""
     state: Any = np.random.get_state(legacy=True)  # noqa: NPY002
     return state[2], random.getstate()[1][-1]
 

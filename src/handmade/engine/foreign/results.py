@@ -1,4 +1,4 @@
-"""Results of backward, told apart: gx, and the gradient of each weight.
+"""Results of backward, split into gx and the gradient of each weight.
 
 gx;   (gx, {name: gradient});   (gx, gW, gb) in the order of the weights;   {"x": gx, name: gradient}
 """
@@ -16,14 +16,14 @@ RETURNS = "gx, (gx, {name: gradient}), (gx, gW, gb) in the order of the weights,
 
 
 def read(layer: Any, made: Any, places: dict[str, Path], weights: dict[str, Array]) -> tuple[Array | None, dict[str, Array]]:
-    """Return gx and the gradients of weights, those that were returned and those that the layer holds.
+    """Return gx and the gradients of weights: returned ones, and ones that are stored in the layer.
 
     Raises
     ------
     HandmadeError
-        If gx is no array of numbers.
+        If gx is not an array of numbers.
     """
-    gx, found = told(made, places, weights)
+    gx, found = split_result(made, places, weights)
     missing = {places[name]: array for name, array in weights.items() if name not in found}
     names = {path: name for name, path in places.items()}
     found |= {names[path]: g for path, g in gradients.stored(layer, missing).items()}
@@ -37,8 +37,8 @@ def read(layer: Any, made: Any, places: dict[str, Path], weights: dict[str, Arra
     return gx, found
 
 
-def told(made: Any, places: dict[str, Path], weights: dict[str, Array]) -> tuple[Any, dict[str, Array]]:
-    """Return gx and the gradients of weights, as far as they were returned."""
+def split_result(made: Any, places: dict[str, Path], weights: dict[str, Array]) -> tuple[Any, dict[str, Array]]:
+    """Return gx and the gradients of weights in a result of backward."""
     several = isinstance(made, tuple) or (isinstance(made, list) and bool(made) and isinstance(made[0], np.ndarray | None))
     gx, rest = (made[0], list(made[1:])) if several and len(made) > 0 else (made, [])
     found: dict[str, Array] = {}
@@ -65,7 +65,7 @@ def _by_name(given: dict[Any, Any], places: dict[str, Path]) -> dict[str, Array]
 
 
 def _by_order(given: list[Any], weights: dict[str, Array]) -> dict[str, Array]:
-    """Match gradients with weights by their order; where that does not fit, by their shapes."""
+    """Match gradients with weights by their order, or by their shapes if the order does not fit."""
     arrays = [np.asarray(each) for each in given if each is not None]
     if len(arrays) == len(weights):
         in_order = dict(zip(weights, arrays, strict=True))

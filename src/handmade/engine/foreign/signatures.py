@@ -1,4 +1,4 @@
-"""The role of each parameter of forward and backward, told by its name.
+"""Role of each parameter of forward and backward, recognised by its name.
 
 forward(x), forward(x, training), forward(ctx, x)
 backward(gy), backward(x, gy), backward(gy, x), backward(gy, cache), backward(ctx, gy), backward(gy, learning_rate)
@@ -45,16 +45,16 @@ POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR
 
 @dataclass(frozen=True)
 class Call:
-    """The parameters of a method, by their roles.
+    """Parameters of a method, by their roles.
 
     Attributes
     ----------
     roles : tuple of str
-        Those that are given by position: x, y, gy, cache, ctx, training, rate.
+        Roles of positional parameters: x, y, gy, cache, ctx, training, rate.
     named : tuple of (str, str)
-        Optional parameters that are given by name, with their roles.
+        Optional parameters that are passed by name, with their roles.
     opaque : bool
-        True if the signature hides the parameters, as a decorator does: then other roles may be tried.
+        True if the signature hides the parameters, as a decorator may do: then other roles are tried.
     """
 
     roles: tuple[str, ...]
@@ -63,7 +63,7 @@ class Call:
 
 
 def role(name: str) -> str:
-    """Return the role that a parameter's name tells, or "" if it tells none."""
+    """Return the role of a parameter by its name, or "" if the name is unknown."""
     plain = name.lower().strip("_")
     for each, names in (
         ("x", X),
@@ -87,7 +87,7 @@ def of_forward(method: Callable[..., Any], kind: str) -> Call:
     Raises
     ------
     HandmadeError
-        If one that must be given is neither the input, a context nor a training mode.
+        If a required parameter is neither the input, a context nor a training mode.
     """
     parameters = _parameters(method)
     if parameters is None:
@@ -97,26 +97,26 @@ def of_forward(method: Callable[..., Any], kind: str) -> Call:
         return Call(("x",))
     roles: list[str] = []
     for parameter in required:
-        told = role(parameter.name)
-        if "x" not in roles and told not in {"ctx", "training"}:
-            told = "x"
-        if told not in {"x", "ctx", "training"} or told in roles:
+        name = role(parameter.name)
+        if "x" not in roles and name not in {"ctx", "training"}:
+            name = "x"
+        if name not in {"x", "ctx", "training"} or name in roles:
             listed = ", ".join(each.name for each in required)
             raise HandmadeError(
                 f"{kind}.forward: expected forward(x), forward(x, training) or forward(ctx, x); got forward({listed}). "
                 "Try a small class around it, or check_function(lambda x: ..., ...)"
             )
-        roles.append(told)
+        roles.append(name)
     return Call(tuple(roles))
 
 
 def of_backward(method: Callable[..., Any], kind: str, *, cached: bool) -> Call:
-    """Return the roles of backward's parameters; `cached` if forward returns something beside its output.
+    """Return the roles of backward's parameters; `cached` if forward returns a cache next to its output.
 
     Raises
     ------
     HandmadeError
-        If the names do not tell the roles.
+        If the names do not determine the roles.
     """
     parameters = _parameters(method)
     if parameters is None:
@@ -140,33 +140,33 @@ def of_backward(method: Callable[..., Any], kind: str, *, cached: bool) -> Call:
 
 
 def _completed(roles: list[str], *, cached: bool) -> list[str] | None:
-    """Fill in roles that no name tells, if only one way is left."""
+    """Fill in unknown roles if there is only one possibility."""
     if "ctx" in roles and "cache" not in roles and "x" in roles:
         return None
     if len(roles) == 1:
         return ["gy"]
     unknown = [n for n, each in enumerate(roles) if not each]
-    wanted = ["gy"] if "gy" not in roles else []
-    if unknown and len(unknown) > len(wanted):
+    expected = ["gy"] if "gy" not in roles else []
+    if unknown and len(unknown) > len(expected):
         other = "cache" if cached and "cache" not in roles else "x"
         if other in roles:
             return None
-        wanted = [other, *wanted]  # (x, gy) where both are unknown; gy first is told by its name
-    if len(unknown) != len(wanted):
+        expected = [other, *expected]  # (x, gy) if both are unknown; gy first only with its name
+    if len(unknown) != len(expected):
         return _last_is_gy(roles) if not unknown and "gy" not in roles else None
     filled = list(roles)
-    for n, each in zip(unknown, wanted, strict=True):
+    for n, each in zip(unknown, expected, strict=True):
         filled[n] = each
     return filled if len(set(filled)) == len(filled) else None
 
 
 def _last_is_gy(roles: list[str]) -> list[str] | None:
-    """Take (x, y) of a backward for (x, gy)."""
+    """Return the roles (x, gy) for a backward with the parameters (x, y)."""
     return [*roles[:-1], "gy"] if roles[-1] == "y" else None
 
 
 def _parameters(method: Callable[..., Any]) -> list[inspect.Parameter] | None:
-    """Return the parameters of a method, of what a decorator hides too; None if they cannot be known."""
+    """Return the parameters of a method, even behind a decorator; None if they cannot be found."""
     try:
         parameters = list(inspect.signature(method).parameters.values())
     except (TypeError, ValueError):

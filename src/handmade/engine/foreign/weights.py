@@ -1,8 +1,8 @@
-"""Weights of an object: the arrays and numbers that move forward when they are moved.
+"""Weights of an object, found by their influence on the output of forward.
 
-weight      an array of floats that moves the output, or a number with a weight's name or a gradient
-statistic   an array that forward itself changes, or one that is named like running_mean
-setting     another number: a slope, an epsilon
+weight      an array of floats that influences the output, or a number with a weight's name or a gradient
+statistic   an array that forward itself changes, or an array with a name like running_mean
+setting     another number, such as a slope or an epsilon
 """
 
 import re
@@ -15,31 +15,38 @@ import numpy as np
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.engine.foreign import gradients
-from handmade.engine.foreign.calls import Foreign, held_by_parameters
-from handmade.engine.foreign.moving import differs, integers_to_floats, lists_of_numbers, made_late, moves, names_a_weight
-from handmade.engine.foreign.objects import MOST, Path, arrays, last_steps, numbers, title, value_at, values
+from handmade.engine.foreign.calls import Foreign, named_parameters
+from handmade.engine.foreign.influence import (
+    created_by_forward,
+    differs,
+    has_weight_name,
+    influences,
+    integers_to_floats,
+    lists_of_numbers,
+)
+from handmade.engine.foreign.objects import MOST, Path, arrays, numbers, path_text, short_names, value_at, values
 
 _STATISTIC = re.compile(r"(running|moving|ema|population|pop)_?|^(mean|var|variance|std)s?_?$|_?(mask|buffer)$", re.IGNORECASE)
 
 
 @dataclass
 class Found:
-    """A layer, and what was found in it.
+    """Layer with its weights, statistics and settings.
 
     Attributes
     ----------
     foreign : Foreign
-        With its weights.
+        Layer with its weights.
     declared : set of str
-        Names that `parameters()` gives.
+        Names of weights that `parameters()` returns.
     with_gradient : set of str
-        Names for which backward gives a gradient.
+        Names of weights for which backward has a gradient.
     statistics, settings : list of str
-        Arrays that forward changes, and numbers that have no gradient.
+        Arrays that forward changes, and numbers without a gradient.
     notes : list of str
-        What a user may want to know.
+        Remarks for the user.
     unknown : dict of str to str
-        What moves the output, or may move it, and cannot be compared; with the reason.
+        Values that may influence the output but cannot be compared, each with the reason.
     """
 
     foreign: Foreign
@@ -51,7 +58,7 @@ class Found:
     unknown: dict[str, str] = field(default_factory=dict)
 
     def with_gradients(self) -> Foreign:
-        """Return the layer with those weights alone that have a gradient: what a network can train."""
+        """Return the layer with only those weights that have a gradient: a network can train these."""
         other = self.foreign.fresh()
         other.places = {name: path for name, path in self.foreign.places.items() if name in self.with_gradient}
         return other
@@ -60,28 +67,28 @@ class Found:
 def find(
     layer: Any, x: Array, dtype: Any = np.float64, weights: Iterable[str] | None = None, settings: Iterable[str] | None = None
 ) -> Found:
-    """Find the weights of an object by what they do.
+    """Find the weights of an object by their influence on the output.
 
     Parameters
     ----------
     layer : object
-        It has forward and backward.
+        Object with forward and backward.
     x : Array, (N, ...)
-        An input.
+        Input.
     dtype : dtype
-        Of the copy's weights.
+        Dtype of the copy's weights.
     weights, settings : iterable of str, optional
-        Names of what is a weight, or is none, whatever it does.
+        Names of values that are always weights, or never.
 
     Raises
     ------
     HandmadeError
-        If there is no forward or backward, a name is unknown, or forward or backward raise for x.
+        If there is no forward or backward, a name is unknown, or a method raises an error for x.
     """
     check_methods(layer)
     cold = Foreign(layer, dtype)
     integers_to_floats(cold, x)
-    given = held_by_parameters(cold.layer)
+    given = named_parameters(cold.layer)
     before = {path: np.array(array) for path, array in arrays(cold.layer)}
     warm = cold.fresh()
     y = np.array(warm.forward(x.copy()))
@@ -91,11 +98,11 @@ def find(
     changed = {path for path, array in before.items() if differs(warm.layer, path, array)}
     complete = _is_complete(cold.layer, given)
     floats = [path for path, array in before.items() if array.dtype.kind == "f" and path not in given.values()]
-    moving = [] if complete else [path for path in floats if moves(cold, path, x, y)]
-    late = [] if complete else made_late(warm, [path for path in made if path not in given.values()], x)
+    moving = [] if complete else [path for path in floats if influences(cold, path, x, y)]
+    late = [] if complete else created_by_forward(warm, [path for path in made if path not in given.values()], x)
     if late:
         found.foreign = cold = warm.fresh(dtype)
-        found.notes.append(f"made by the first forward: {_listed(late)}")
+        found.notes.append(f"created by the first forward: {_listed(late)}")
     places = dict(given)
     for path in _without_aliases(cold, [*moving, *late], x, y):
         if path not in changed and not _STATISTIC.search(gradients.last_name(path)):
@@ -106,7 +113,7 @@ def find(
         _add_others(found, places, x, y, [path for path in before if path not in changed])
         found.unknown |= lists_of_numbers(cold, places, x, y)
     if sum(1 for _ in values(cold.layer)) >= MOST:
-        found.unknown["the rest"] = f"the layer holds more than {MOST:,} values: try a layer without its data"
+        found.unknown["the rest"] = f"the layer holds more than {MOST:,} values. Try a layer without its data"
     _override(cold, found, places, weights, settings)
     cold.places = _in_order(places, [path for path, _ in values(cold.layer)])
     found.with_gradient = _with_gradients(cold, x, y, cold.places)
@@ -118,16 +125,16 @@ def check_methods(layer: Any) -> None:
     kind = layer.__name__ if isinstance(layer, type) else type(layer).__name__
     if not callable(getattr(layer, "forward", None)) and (isinstance(layer, type) or not callable(layer)):
         raise HandmadeError(
-            f"expected a layer with a method forward; {kind} has none. Try check_function(f, vjp, x) for functions"
+            f"layer: expected an object with a method forward; {kind} has none. Try check_function(f, vjp, x) for functions"
         )
     if not callable(getattr(layer, "backward", None)):
         raise HandmadeError(
-            f"expected a layer with a method backward; {kind} has none. Try check_function(f, vjp, x) for functions"
+            f"layer: expected an object with a method backward; {kind} has none. Try check_function(f, vjp, x) for functions"
         )
 
 
 def _is_complete(layer: Any, given: dict[str, Path]) -> bool:
-    """Return True for a layer that names all its weights itself: one of ours, or one that stands for a framework's."""
+    """Return True for a layer whose `parameters()` names all its weights: a layer of handmade, or of a framework."""
     return (
         callable(getattr(layer, "parameters", None))
         and (bool(given) or callable(getattr(layer, "replace", None)))
@@ -136,7 +143,7 @@ def _is_complete(layer: Any, given: dict[str, Path]) -> bool:
 
 
 def _with_gradients(foreign: Foreign, x: Array, y: Array, places: dict[str, Path]) -> set[str]:
-    """Return the names of the weights for which backward gives a gradient, and of gradients that it gives for others."""
+    """Return the names of all gradients of backward, also of those that belong to no known weight."""
     trial = foreign.fresh()
     trial.places = dict(places)
     trial.forward(x.copy())
@@ -144,14 +151,16 @@ def _with_gradients(foreign: Foreign, x: Array, y: Array, places: dict[str, Path
 
 
 def _add_others(found: Found, places: dict[str, Path], x: Array, y: Array, still: list[Path]) -> None:
-    """Add numbers that have a gradient or a weight's name, and arrays that have a gradient although forward does not use them."""
+    """Add numbers with a gradient or a weight's name, and arrays with a gradient that forward does not use."""
     trial = found.foreign.fresh()
     trial.places = dict(places)
     trial.forward(x.copy())
     scalars = [path for path, _ in numbers(found.foreign.layer)]
     before = {path: np.array(value_at(trial.layer, path)) for path in [*still, *scalars]}
     _, given = trial.backward(x.copy(), np.random.default_rng(1).standard_normal(y.shape))
-    scalars = [path for path in scalars if not differs(trial.layer, path, before[path])]  # a gradient is no weight
+    scalars = [
+        path for path in scalars if not differs(trial.layer, path, before[path])
+    ]  # a value that backward changes is a gradient, not a weight
     rest = [*(path for path in still if path not in places.values() and not differs(trial.layer, path, before[path])), *scalars]
     for name in [name for name in given if name not in places]:
         path = gradients.match(name, rest)
@@ -162,30 +171,30 @@ def _add_others(found: Found, places: dict[str, Path], x: Array, y: Array, still
     taken = {id(g) for g in given.values()}
     for path, g in gradients.stored(trial.layer, unused).items():
         if id(g) in taken:
-            continue  # momenta["W"] is no weight, though grads["W"] would fit
-        if len(path) == 1 and found.foreign.reads_its_class(str(path[0].key)):
-            found.unknown[title(path)] = "the class holds it: try a weight of the object, self." + title(path)
+            continue  # momenta["W"] is not a weight, although grads["W"] fits it by name
+        if len(path) == 1 and found.foreign.reads_class_array(str(path[0].key)):
+            found.unknown[path_text(path)] = "the class holds it. Try a weight of the object: self." + path_text(path)
         else:
             places[_short(path, places)] = path
     for path in [path for path in scalars if path not in places.values()]:
-        if names_a_weight(path) and moves(found.foreign, path, x, y):
+        if has_weight_name(path) and influences(found.foreign, path, x, y):
             places[_short(path, places)] = path
         else:
-            found.settings.append(title(path))
+            found.settings.append(path_text(path))
     extra = [name for name, g in given.items() if name.startswith("result[") and g.size == 1]
-    moving = [path for path in scalars if path not in places.values() and moves(found.foreign, path, x, y)] if extra else []
+    moving = [path for path in scalars if path not in places.values() and influences(found.foreign, path, x, y)] if extra else []
     if len(extra) == len(moving) == 1:
         places[_short(moving[0], places)] = moving[0]
-        found.settings.remove(title(moving[0]))
+        found.settings.remove(path_text(moving[0]))
 
 
 def _without_aliases(foreign: Foreign, paths: list[Path], x: Array, y: Array) -> list[Path]:
-    """Leave out arrays whose memory is that of others: of a flat vector and its views, those without a gradient."""
+    """Leave out arrays that share the memory of others: of a flat vector and its views, keep those with a gradient."""
     held = {path: np.asarray(value_at(foreign.layer, path)) for path in paths}
     near = {path: [other for other in paths if other != path and np.may_share_memory(held[path], held[other])] for path in paths}
     if not any(near.values()):
         return paths
-    names = {title(path): path for path in paths}
+    names = {path_text(path): path for path in paths}
     have = {names[name] for name in _with_gradients(foreign, x, y, names) if name in names}
     kept: list[Path] = []
     for path in sorted(paths, key=lambda path: (path not in have, held[path].size)):
@@ -195,25 +204,27 @@ def _without_aliases(foreign: Foreign, paths: list[Path], x: Array, y: Array) ->
 
 
 def _short(path: Path, places: dict[str, Path]) -> str:
-    """Return a name for reports: the last steps of a path, as many as tell it from the others."""
+    """Return a name for reports: the shortest end of a path that is unique."""
     inside = len(path) > 1 and not path[-1].item and str(path[-1].key) in gradients.HOLDERS
-    for name in last_steps(path[:-1] if inside else path):
+    for name in short_names(path[:-1] if inside else path):
         if name not in places or places[name] == path:
             return name
-    return title(path)
+    return path_text(path)
 
 
 def _override(
     foreign: Foreign, found: Found, places: dict[str, Path], weights: Iterable[str] | None, settings: Iterable[str] | None
 ) -> None:
-    known = {title(path): path for path, _ in [*arrays(foreign.layer), *numbers(foreign.layer)]}
+    known = {path_text(path): path for path, _ in [*arrays(foreign.layer), *numbers(foreign.layer)]}
     known |= {_short(path, {}): path for path in known.values()} | dict(places)
     for name in [*(weights or ()), *(settings or ())]:
         if name not in known:
             listed = ", ".join(sorted(known)) or "none"
-            raise HandmadeError(f"{foreign.name}: expected names of its arrays and numbers; got {name!r}. It has {listed}")
+            raise HandmadeError(
+                f"weights, settings: expected names of arrays and numbers of {foreign.name}; got {name!r}. It has {listed}"
+            )
     if both := sorted(set(weights or ()) & set(settings or ())):
-        raise HandmadeError(f"{foreign.name}: expected {both[0]} among the weights or among the settings; got it in both")
+        raise HandmadeError(f"weights, settings: expected {both[0]} in only one of them; got it in both")
     for name in settings or ():
         for held in [each for each, path in places.items() if path == known[name]]:
             del places[held]
@@ -234,4 +245,4 @@ def _in_order(places: dict[str, Path], order: list[Path]) -> dict[str, Path]:
 
 
 def _listed(paths: list[Path]) -> str:
-    return ", ".join(title(path) for path in paths)
+    return ", ".join(path_text(path) for path in paths)

@@ -1,53 +1,103 @@
-"""Arguments that all gradients have in common, and their checks at the public border."""
+"""The arguments that gradients share, converted and checked at the public border."""
 
 import math
 from collections.abc import Callable
-from numbers import Real
+from concurrent.futures import Executor
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
+from handmade.engine.arguments import check_callable, check_choice, check_executor, check_methods, described, is_number, refused
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
-from handmade.engine.losses import check_labels
-from handmade.engine.network import Network
+from handmade.engine.image_arguments import as_labels, check_order
+from handmade.engine.losses import CrossEntropy, Loss
+from handmade.engine.network import Network, check_network
 
 Scheme: TypeAlias = Literal["forward", "central"]
 Gradient: TypeAlias = Callable[[Network, Array, Array], tuple[float, dict[str, Array]]]  # network, x, y -> loss, gradients
 
 
-def checked(network: Network, x: Array, y: Array, h: float, scheme: str) -> Any:
-    """Check the arguments of a numerical gradient, and return h in the network's dtype.
+def as_batch(network: Network, x: Any, y: Any, call: str = "gradient(network, x, y)") -> tuple[Array, Array]:
+    """Return x as images for the network, and y as their classes.
+
+    Parameters
+    ----------
+    network : Network
+    x, y
+        Images and labels; arrays that fit come back as they are.
+    call : str
+        The right order of the arguments, for advice.
 
     Raises
     ------
     HandmadeError
-        If the scheme is unknown, h is not a positive number that the dtype can hold, or images or labels do not fit.
+        If they do not fit, or stand in another order.
     """
-    check_scheme(scheme)
-    step = checked_step(h, network)
-    check_batch(network, x, y)
-    return step
+    check_network(network, call)
+    try:
+        images = network.as_images(x, "x")
+    except HandmadeError:
+        check_order(x, y, "x and y", call)
+        raise
+    return images, as_labels(y, "y", len(images), network.classes)
 
 
-def check_batch(network: Network, x: Array, y: Array) -> None:
-    """Raise HandmadeError unless x are images for the network and y are their classes."""
-    network.check_images(x)
-    check_labels(y, len(x), network.classes)
+def as_loss(loss: Loss | None) -> Loss:
+    """Return the loss, cross-entropy for None; raise HandmadeError if it is none."""
+    if loss is None:
+        return CrossEntropy()
+    name = loss.__name__ if isinstance(loss, type) else ""
+    advice = f"handmade.losses.{name if name == 'MeanSquaredError' else 'CrossEntropy'}()"
+    check_methods(loss, "loss", "a loss with forward, delta and backward", ("forward", "delta", "backward"), advice)
+    return loss
+
+
+def check_gradient(gradient: object, name: str = "gradient") -> None:
+    """Raise HandmadeError unless this is a function that makes gradients."""
+    way = gradient if isinstance(gradient, str) and gradient in {"backprop", "definition"} else "difference"
+    check_callable(gradient, name, "a function (network, x, y)", f"handmade.gradients.{way}")
+
+
+def as_result(result: Any, name: str) -> tuple[float, dict[str, Array]]:
+    """Return the result of a gradient as it is; raise HandmadeError unless it is a loss and a dict of gradients."""
+    if not isinstance(result, list | tuple) or len(result) != 2 or not isinstance(result[1], dict):
+        raise refused(name, "a function that returns (loss, gradients)", described(result), "handmade.gradients.difference")
+    loss, gradients = result
+    return loss, gradients
 
 
 def check_scheme(scheme: str) -> None:
     """Raise HandmadeError unless the scheme is a known one."""
-    if scheme not in get_args(Scheme):
-        raise HandmadeError(f"scheme: expected one of {', '.join(get_args(Scheme))}; got {scheme!r}")
+    check_choice(scheme, "scheme", get_args(Scheme))
 
 
-def checked_step(h: float, network: Network) -> Any:
-    """Return h in the network's dtype, or raise HandmadeError."""
-    if not (isinstance(h, Real) and math.isfinite(h) and h > 0):
-        raise HandmadeError(f"the step size h: expected a finite number above 0; got {h!r:.80}")
-    with np.errstate(over="ignore"):  # what does not fit is refused below
-        step = network.dtype.type(h)
-    if not 0 < step < math.inf:
-        raise HandmadeError(f"the step size h = {h} cannot be held in {network.dtype}; take a larger h, or float64")
-    return step
+def as_step(h: Any, *dtypes: np.dtype[Any], name: str = "h") -> float:
+    """Return the step size h as a float.
+
+    Raises
+    ------
+    HandmadeError
+        If it is no finite number above 0, or one of the dtypes holds it with fewer digits, or not at all.
+    """
+    if not (is_number(h) and math.isfinite(h) and h > 0):
+        raise refused(name, "a finite number above 0", described(h), f"{name}=1e-3")
+    for dtype in dtypes:
+        limits = np.finfo(dtype)
+        if not float(limits.tiny) <= h <= float(limits.max):
+            more = "; float64 holds more" if dtype.itemsize < np.dtype(np.float64).itemsize else ""
+            held = f"a number from {limits.tiny:.2g} to {limits.max:.2g}, which {dtype} holds in full{more}"
+            raise refused(name, held, f"{h}", f"{name}=1e-30")
+    return float(h)
+
+
+def checked_step(h: Any, network: Network, name: str = "h") -> Any:
+    """Return the step size h in the network's dtype, or raise HandmadeError."""
+    dtype = network.dtype
+    return dtype.type(as_step(h, dtype, name=name))
+
+
+def check_call(scheme: str, executor: Executor | None) -> None:
+    """Raise HandmadeError unless scheme and executor can be used."""
+    check_scheme(scheme)
+    check_executor(executor)

@@ -12,15 +12,18 @@ Rumelhart, Hinton & Williams (1986), "Learning representations by back-propagati
 
 from concurrent.futures import Executor
 
+from numpy.typing import ArrayLike
+
 from handmade.engine import backend
+from handmade.engine.arguments import check_executor
 from handmade.engine.arrays import Array
-from handmade.engine.gradients.arguments import check_batch
-from handmade.engine.losses import CrossEntropy, Loss
+from handmade.engine.gradients.arguments import as_batch, as_loss
+from handmade.engine.losses import Loss
 from handmade.engine.network import Network
 
 
 def backprop(
-    network: Network, x: Array, y: Array, *, loss: Loss | None = None, executor: Executor | None = None
+    network: Network, x: ArrayLike, y: ArrayLike, *, loss: Loss | None = None, executor: Executor | None = None
 ) -> tuple[float, dict[str, Array]]:
     """Differentiate the loss with respect to every weight.
 
@@ -48,16 +51,18 @@ def backprop(
     HandmadeError
         If images or labels are not usable, or a layer has no `backward`.
     """
-    check_batch(network, x, y)
-    return backend.current().backprop(network, x, y, loss or CrossEntropy(), executor)
+    x, y = as_batch(network, x, y, "handmade.gradients.backprop(network, x, y)")
+    check_executor(executor)
+    return backend.current().backprop(network, x, y, as_loss(loss), executor)
 
 
 def input_gradient(
-    network: Network, x: Array, y: Array, *, loss: Loss | None = None, executor: Executor | None = None
+    network: Network, x: ArrayLike, y: ArrayLike, *, loss: Loss | None = None, executor: Executor | None = None
 ) -> tuple[float, Array]:
     """Differentiate the loss with respect to every pixel: the same arguments; returns the loss and gx in the shape of x.
 
     Here too the loss is the mean over the batch. A row of gx times N is the gradient of the loss of that image.
     """
-    check_batch(network, x, y)
-    return backend.current().input_gradient(network, x, y, loss or CrossEntropy(), executor)
+    x, y = as_batch(network, x, y, "handmade.gradients.input_gradient(network, x, y)")
+    check_executor(executor)
+    return backend.current().input_gradient(network, x, y, as_loss(loss), executor)

@@ -13,9 +13,10 @@ from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from handmade.engine.arrays import Array
-from handmade.engine.gradients.arguments import Scheme, checked
+from handmade.engine.gradients.arguments import Scheme, as_batch, as_loss, check_call, checked_step
 from handmade.engine.losses import CrossEntropy, Loss
 from handmade.engine.network import Network
 from handmade.engine.parallel import parallel_map
@@ -27,8 +28,8 @@ Task: TypeAlias = tuple[str, Array]  # some weights: the name of their array, an
 
 def definition(
     network: Network,
-    x: Array,
-    y: Array,
+    x: ArrayLike,
+    y: ArrayLike,
     *,
     h: float = 1e-3,
     scheme: Scheme = "forward",
@@ -68,8 +69,9 @@ def definition(
     HandmadeError
         If images, labels, h or scheme are not usable.
     """
-    step = checked(network, x, y, h, scheme)
-    loss = loss or CrossEntropy()
+    x, y = as_batch(network, x, y, "handmade.gradients.definition(network, x, y)")
+    check_call(scheme, executor)
+    step, loss = checked_step(h, network), as_loss(loss)
     base = mean_loss(network, x, y, loss)
     gradients = {name: np.empty_like(array) for name, array in network.parameters().items()}
     done = 0
@@ -108,8 +110,9 @@ def quotients(
     dict of Array
         One quotient for each index in `chosen`, in float64.
     """
-    step = checked(network, x, y, h, scheme)
-    loss = loss or CrossEntropy()
+    x, y = as_batch(network, x, y, "handmade.gradients.definition(network, x, y)")
+    check_call(scheme, executor)
+    step, loss = checked_step(h, network), as_loss(loss)
     nudged = partial(_quotients, network, x, y, step, scheme, loss, mean_loss(network, x, y, loss))
     found: dict[str, list[float]] = {name: [] for name in chosen}
     done, total = 0, sum(map(len, chosen.values()))

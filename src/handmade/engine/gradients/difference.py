@@ -14,17 +14,19 @@ Computation 16.
 
 from concurrent.futures import Executor
 
+from numpy.typing import ArrayLike
+
 from handmade.engine import backend
 from handmade.engine.arrays import Array
-from handmade.engine.gradients.arguments import Scheme, checked
-from handmade.engine.losses import CrossEntropy, Loss
+from handmade.engine.gradients.arguments import Scheme, as_batch, as_loss, check_call, checked_step
+from handmade.engine.losses import Loss
 from handmade.engine.network import Network
 
 
 def difference(
     network: Network,
-    x: Array,
-    y: Array,
+    x: ArrayLike,
+    y: ArrayLike,
     *,
     h: float = 1e-3,
     scheme: Scheme = "forward",
@@ -61,5 +63,6 @@ def difference(
     HandmadeError
         If images, labels, h or scheme are not usable.
     """
-    step = checked(network, x, y, h, scheme)
-    return backend.current().differences(network, x, y, step, scheme, loss or CrossEntropy(), executor)
+    x, y = as_batch(network, x, y, "handmade.gradients.difference(network, x, y)")
+    check_call(scheme, executor)
+    return backend.current().differences(network, x, y, checked_step(h, network), scheme, as_loss(loss), executor)

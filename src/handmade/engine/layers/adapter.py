@@ -1,19 +1,43 @@
 """Adapter: a layer of the user's own class as a Layer, for use in a network; `engine/foreign` determines how to call it."""
 
 import copy
+import inspect
 from typing import Any, Self
 
 import numpy as np
 
+from handmade.engine.arguments import described, refused
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.errors import HandmadeError
 from handmade.engine.foreign import Foreign, check_methods, find
 from handmade.engine.layers.layer import Layer
 
+KINDS_AT = "handmade.engine.layers"  # the module of our layers
 
-def adapt(layer: Any) -> Layer:
-    """Return a Layer as it is, and any other object with `forward` and `backward` as an Adapter."""
-    return layer if isinstance(layer, Layer) else Adapter(layer)
+
+def adapt(layer: Any, name: str = "layer") -> Layer:
+    """Return a layer as it is, and any other object with `forward` and `backward` as an Adapter.
+
+    Raises
+    ------
+    HandmadeError
+        If it is no layer; the message begins with `name`.
+    """
+    if isinstance(layer, Layer):
+        return layer
+    if isinstance(layer, type) or not callable(getattr(layer, "forward", None)):
+        place = "handmade." if KINDS_AT in getattr(layer, "__module__", "") else ""
+        raise refused(name, "a layer", described(layer), f"{place}{layer.__name__}()" if _needs_nothing(layer) else "")
+    return Adapter(layer)
+
+
+def _needs_nothing(kind: Any) -> bool:
+    """Return True for a class whose objects are made without arguments."""
+    try:
+        inspect.signature(kind).bind()
+    except (TypeError, ValueError):
+        return False
+    return isinstance(kind, type)
 
 
 class Adapter(Layer):

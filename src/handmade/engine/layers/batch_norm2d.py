@@ -33,8 +33,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import DTypeLike
 
-from handmade.engine.arrays import Array, Shape, integer, number
+from handmade.engine.arguments import as_dtype, as_weight_arrays, described, integer, number, refused
+from handmade.engine.arrays import Array, Shape
 from handmade.engine.errors import HandmadeError
+from handmade.engine.initialisation import check_size
 from handmade.engine.layers.channel import EVERY, Channel, one_channel, select_channel
 from handmade.engine.layers.layer import Layer
 from handmade.engine.terms import Term, stored
@@ -78,26 +80,35 @@ class BatchNorm2d(Layer):
     training: bool = False
 
     def __post_init__(self) -> None:
-        sizes = [getattr(self, name).shape for name in self.WEIGHTS + self.STATISTICS]
+        names = self.WEIGHTS + self.STATISTICS
+        advice = "handmade.BatchNorm2d.init(rng=0, channels=8)"
+        arrays = as_weight_arrays("BatchNorm2d", {name: getattr(self, name) for name in names}, advice)
+        for name, array in zip(names, arrays, strict=True):
+            object.__setattr__(self, name, array)
+        sizes = [array.shape for array in arrays]
         if len(self.W.shape) != 1 or len(set(sizes)) > 1 or self.W.size == 0:
             got = ", ".join(map(str, sizes))
-            raise HandmadeError(f"BatchNorm2d: expected W, b, mean and variance of one shape (C,); got {got}")
+            raise refused("BatchNorm2d", "W, b, mean and variance of one shape (C,)", got, advice)
         if np.any(self.variance < 0):
-            raise HandmadeError(f"BatchNorm2d: expected a variance of at least 0 in every channel; got {self.variance.min()}")
+            raise refused("BatchNorm2d", "a variance of at least 0 in every channel", str(self.variance.min()))
+        if not isinstance(self.training, bool):
+            raise refused("training", "True or False", described(self.training))
         object.__setattr__(self, "momentum", number(self.momentum, "momentum", 0, 1))
         object.__setattr__(self, "epsilon", number(self.epsilon, "epsilon", SMALLEST, 1))
 
     @classmethod
     def init(
         cls,
-        rng: "np.random.Generator",  # noqa: ARG003  as in the other layers: nothing is drawn here
+        rng: "np.random.Generator | int",  # noqa: ARG003  as in the other layers: nothing is drawn here
         channels: int,
         dtype: DTypeLike = np.float32,
         momentum: float = 0.1,
         epsilon: float = 1e-5,
     ) -> Self:
         """Return a new layer: W = 1, b = 0, and running statistics with mean 0 and variance 1."""
-        zeros, ones = np.zeros(integer(channels, "channels", 1), dtype), np.ones(channels, dtype)
+        size, floats = integer(channels, "channels", 1), as_dtype(dtype)
+        check_size((size,))
+        zeros, ones = np.zeros(size, floats), np.ones(size, floats)
         return cls(ones, zeros, zeros, ones, momentum, epsilon)
 
     def output_shape(self, shape: Shape) -> Shape:

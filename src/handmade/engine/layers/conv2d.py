@@ -27,7 +27,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import DTypeLike
 
-from handmade.engine.arrays import Array, Shape, integer, pair
+from handmade.engine.arguments import as_dtype, as_generator, as_weight_arrays, integer, pair, refused
+from handmade.engine.arrays import Array, Shape
 from handmade.engine.errors import HandmadeError
 from handmade.engine.initialisation import he
 from handmade.engine.layers.channel import EVERY, Channel, one_channel
@@ -90,15 +91,20 @@ class Conv2d(Layer):
         dilation: int | tuple[int, int] = 1,
         groups: int = 1,
     ) -> None:
-        if W.ndim != 4 or b.shape != W.shape[-1:] or 0 in W.shape:
-            raise HandmadeError(f"Conv2d: expected W (K_h, K_w, C / groups, O) and b (O,); got {W.shape} and {b.shape}")
-        _divisible(W.shape[-1], "filters", integer(groups, "groups", 1))
-        object.__setattr__(self, "W", W)
-        object.__setattr__(self, "b", b)
+        given = ((W, 1), (b, 8), (stride, 3))  # and usual sizes, for advice to those who give sizes
+        sizes = [size if isinstance(size, int) and size > 0 else usual for size, usual in given]
+        advice = "handmade.Conv2d.init(rng=0, channels={}, filters={}, kernel={})".format(*sizes)
+        weights, biases = as_weight_arrays("Conv2d", {"W": W, "b": b}, advice)
+        if weights.ndim != 4 or biases.shape != weights.shape[-1:] or 0 in weights.shape:
+            advice = "handmade.Conv2d(W, b)" if biases.ndim == 4 else advice
+            raise refused("Conv2d", "W (K_h, K_w, C / groups, O) and b (O,)", f"{weights.shape} and {biases.shape}", advice)
+        _divisible(weights.shape[-1], "filters", integer(groups, "groups", 1))
+        object.__setattr__(self, "W", weights)
+        object.__setattr__(self, "b", biases)
         object.__setattr__(self, "stride", pair(stride, "stride", 1))
         object.__setattr__(self, "padding", pair(padding, "padding", 0))
         object.__setattr__(self, "dilation", pair(dilation, "dilation", 1))
-        object.__setattr__(self, "groups", groups)
+        object.__setattr__(self, "groups", int(groups))
 
     def _summary(self) -> str:
         kernel, channels = self.W.shape[:2], self.W.shape[2] * self.groups
@@ -111,7 +117,7 @@ class Conv2d(Layer):
     @classmethod
     def init(
         cls,
-        rng: "np.random.Generator",
+        rng: "np.random.Generator | int",
         channels: int,
         filters: int,
         kernel: int | tuple[int, int],
@@ -124,7 +130,7 @@ class Conv2d(Layer):
         """Return a new layer for images with `channels` channels: He initialisation of the weights, biases zero."""
         seen = _divisible(integer(channels, "channels", 1), "channels", integer(groups, "groups", 1))
         _divisible(integer(filters, "filters", 1), "filters", groups)
-        W = he(rng, (*pair(kernel, "kernel", 1), seen, filters), dtype)
+        W = he(as_generator(rng), (*pair(kernel, "kernel", 1), seen, filters), as_dtype(dtype))
         return cls(W, np.zeros(filters, dtype), stride, padding, dilation, groups)
 
     @classmethod

@@ -18,7 +18,8 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from handmade.engine.arrays import Array, Shape, number
+from handmade.engine.arguments import number
+from handmade.engine.arrays import Array, Shape
 from handmade.engine.errors import HandmadeError
 from handmade.engine.layers.channel import EVERY, Channel, select_channel
 from handmade.engine.layers.layer import Layer

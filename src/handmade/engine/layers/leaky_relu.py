@@ -14,8 +14,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from handmade.engine.arguments import number
 from handmade.engine.arrays import Array, Shape
-from handmade.engine.errors import HandmadeError
 from handmade.engine.layers.channel import EVERY, Channel, select_channel
 from handmade.engine.layers.layer import Layer
 from handmade.engine.terms import Term, made, stored
@@ -43,10 +43,7 @@ class LeakyReLU(Layer):
     slope: float = 0.01
 
     def __post_init__(self) -> None:
-        number = isinstance(self.slope, int | float) and not isinstance(self.slope, bool)
-        if not number or not 0 <= self.slope <= LARGEST:
-            raise HandmadeError(f"slope: expected a number from 0 to {LARGEST:g}; got {self.slope!r:.80}")
-        object.__setattr__(self, "slope", float(self.slope))
+        object.__setattr__(self, "slope", number(self.slope, "slope", 0, LARGEST))
 
     def forward(self, x: Array) -> Array:
         y: Array = np.maximum(x, 0) + self.slope * np.minimum(x, 0)

@@ -17,7 +17,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import DTypeLike
 
-from handmade.engine.arrays import Array, Shape, integer
+from handmade.engine.arguments import as_dtype, as_generator, as_weight_arrays, integer, refused
+from handmade.engine.arrays import Array, Shape
 from handmade.engine.errors import HandmadeError
 from handmade.engine.initialisation import he
 from handmade.engine.layers.channel import EVERY, Channel, one_channel
@@ -51,17 +52,23 @@ class Linear(Layer):
     b: Array
 
     def __post_init__(self) -> None:
-        if self.W.ndim != 2 or self.b.shape != self.W.shape[-1:] or 0 in self.W.shape:
-            raise HandmadeError(f"Linear: expected W (in, out) and b (out,); got {self.W.shape} and {self.b.shape}")
+        sizes = [size if isinstance(size, int) and size > 0 else usual for size, usual in ((self.W, 784), (self.b, 10))]
+        advice = "handmade.Linear.init(rng=0, inputs={}, units={})".format(*sizes)
+        W, b = as_weight_arrays("Linear", {"W": self.W, "b": self.b}, advice)
+        if W.ndim != 2 or b.shape != W.shape[-1:] or 0 in W.shape:
+            advice = "handmade.Linear(W, b)" if b.ndim == 2 else advice
+            raise refused("Linear", "W (in, out) and b (out,)", f"{W.shape} and {b.shape}", advice)
+        object.__setattr__(self, "W", W)
+        object.__setattr__(self, "b", b)
 
     def _summary(self) -> str:
         return f"{counted(self.W.shape[0], 'input')}, {counted(self.units, 'unit')}"
 
     @classmethod
-    def init(cls, rng: "np.random.Generator", inputs: int, units: int, dtype: DTypeLike = np.float32) -> Self:
+    def init(cls, rng: "np.random.Generator | int", inputs: int, units: int, dtype: DTypeLike = np.float32) -> Self:
         """Return a new layer for rows of `inputs` numbers: He initialisation of the weights, biases zero."""
         size = (integer(inputs, "inputs", 1), integer(units, "units", 1))
-        return cls(he(rng, size, dtype), np.zeros(units, dtype))
+        return cls(he(as_generator(rng), size, as_dtype(dtype)), np.zeros(units, dtype))
 
     @classmethod
     def restore(cls, arrays: dict[str, Array], settings: dict[str, Any]) -> Self:  # noqa: ARG003  the arrays hold the units

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from handmade.engine.arrays import Shape, pair
+from handmade.engine.arguments import pair
+from handmade.engine.arrays import Shape
 from handmade.engine.errors import HandmadeError
 from handmade.engine.layers.layer import Layer
 from handmade.engine.layers.windows import output_size

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from handmade.engine.arguments import described, is_number, refused
 from handmade.engine.arrays import Array
-from handmade.engine.errors import HandmadeError
 from handmade.engine.layers import EVERY, Channel, to_dense
 from handmade.engine.losses import series
 from handmade.engine.terms import Term, made, stored, total
@@ -45,8 +45,9 @@ class CrossEntropy:
     smoothing: float = 0.0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.smoothing < 1:
-            raise HandmadeError(f"label smoothing: expected a number from 0 up to but not including 1; got {self.smoothing}")
+        if not is_number(self.smoothing) or not 0 <= self.smoothing < 1:
+            raise refused("smoothing", "a number from 0 up to but not including 1", described(self.smoothing))
+        object.__setattr__(self, "smoothing", float(self.smoothing))
 
     def forward(self, z: Array, y: Array) -> Array:
         """Return the losses in nats: logits (N, classes), class numbers (N,) -> (N,)."""

@@ -10,10 +10,7 @@ Shortcuts and receipts of a loss are rules for its exact type (layers/registry.p
 
 from typing import Protocol
 
-import numpy as np
-
 from handmade.engine.arrays import Array
-from handmade.engine.errors import HandmadeError
 from handmade.engine.layers import EVERY, Channel
 
 
@@ -31,13 +28,3 @@ class Loss(Protocol):
     def backward(self, z: Array, y: Array) -> Array:
         """Return the gradient with respect to z: gz, (N, classes)."""
         ...
-
-
-def check_labels(y: Array, images: int, classes: int) -> None:
-    """Raise HandmadeError unless y is one class number for each image."""
-    if not isinstance(y, np.ndarray):
-        raise HandmadeError(f"labels: expected a NumPy array of whole numbers; got {type(y).__name__}. Try np.asarray(labels)")
-    if y.shape != (images,) or y.dtype.kind not in "iu":
-        raise HandmadeError(f"labels want the shape ({images},) and whole numbers; got {y.shape} of {y.dtype}")
-    if images and not (y.min() >= 0 and y.max() < classes):
-        raise HandmadeError(f"labels want class numbers from 0 to {classes - 1}; got {y.min()} to {y.max()}")

@@ -5,6 +5,7 @@ All of them are pure functions, one idea in each file.
 
 from handmade.engine.optim.adam import Adam
 from handmade.engine.optim.adamw import AdamW
+from handmade.engine.optim.argument import as_optimiser
 from handmade.engine.optim.clipping import clip_by_norm, clip_by_value, global_norm
 from handmade.engine.optim.ema import EMA
 from handmade.engine.optim.gradient_descent import GradientDescent
@@ -34,6 +35,7 @@ __all__ = [
     "Schedule",
     "State",
     "StepDecay",
+    "as_optimiser",
     "clip_by_norm",
     "clip_by_value",
     "constant",

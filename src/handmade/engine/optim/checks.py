@@ -2,10 +2,9 @@
 
 import math
 from collections.abc import Callable
-from numbers import Real
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from handmade.engine.errors import HandmadeError
+from handmade.engine.arguments import described, is_number, refused
 
 
 class Range(NamedTuple):
@@ -20,7 +19,7 @@ NOT_NEGATIVE = Range("a finite number of at least 0", lambda value: 0 <= value <
 SHARE = Range("a number from 0 up to but not including 1", lambda value: 0 <= value < 1)
 
 
-def checked(name: str, value: object, wanted: Range) -> float:
+def checked(name: str, value: Any, allowed: Range) -> float:
     """Return the value as a plain float, because a NumPy float64 would turn float32 weights into float64.
 
     Raises
@@ -28,12 +27,12 @@ def checked(name: str, value: object, wanted: Range) -> float:
     HandmadeError
         If it is not a number or outside the range.
     """
-    if not isinstance(value, Real) or isinstance(value, bool) or not wanted.holds(float(value)):
-        raise HandmadeError(f"the {name} wants {wanted.words}; got {value!s:.80}")
+    if not is_number(value) or not allowed.holds(float(value)):
+        raise refused(name, allowed.words, described(value))
     return float(value)
 
 
 def check(settings: object, **ranges: Range) -> None:
     """Check the fields of a frozen dataclass, in its `__post_init__`; raise HandmadeError if one is outside its range."""
-    for name, wanted in ranges.items():
-        object.__setattr__(settings, name, checked(name.replace("_", " "), getattr(settings, name), wanted))
+    for name, allowed in ranges.items():
+        object.__setattr__(settings, name, checked(name, getattr(settings, name), allowed))

@@ -9,6 +9,7 @@ import math
 
 import numpy as np
 
+from handmade.engine.arguments import described, refused
 from handmade.engine.arrays import Array
 from handmade.engine.optim.checks import POSITIVE, checked
 
@@ -38,7 +39,7 @@ def clip_by_norm(gradients: dict[str, Array], largest: float) -> tuple[dict[str,
     HandmadeError
         If `largest` is outside its range.
     """
-    bound = checked("largest norm", largest, POSITIVE)
+    bound = checked("largest", largest, POSITIVE)
     norm = global_norm(gradients)
     if not bound < norm < math.inf:
         return gradients, norm
@@ -60,12 +61,14 @@ def clip_by_value(gradients: dict[str, Array], largest: float) -> dict[str, Arra
     HandmadeError
         If `largest` is outside its range.
     """
-    bound = checked("largest value", largest, POSITIVE)
+    bound = checked("largest", largest, POSITIVE)
+    check_gradients(gradients)
     return {name: _clip(g, bound) for name, g in gradients.items()}
 
 
 def global_norm(gradients: dict[str, Array]) -> float:
     """Return |g|: the square root of the sum of all squares, in float64."""
+    check_gradients(gradients)
     with np.errstate(over="ignore", under="ignore"):  # such sums are computed again below
         squares = sum(map(_squares, gradients.values()))
     if SMALLEST < squares < math.inf:
@@ -76,6 +79,12 @@ def global_norm(gradients: dict[str, Array]) -> float:
     # Divided by the largest number, no square overflows, and not all of them can become 0.
     squares = sum(float(np.square(np.divide(g, longest, dtype=np.float64)).sum()) for g in gradients.values())
     return longest * math.sqrt(squares)
+
+
+def check_gradients(gradients: object) -> None:
+    """Raise HandmadeError unless these are gradients by the names of the weights."""
+    if not isinstance(gradients, dict):
+        raise refused("gradients", "a dict of arrays by the names of the weights", described(gradients))
 
 
 def _squares(g: Array) -> float:

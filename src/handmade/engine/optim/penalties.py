@@ -17,11 +17,11 @@ from typing import Protocol
 
 import numpy as np
 
+from handmade.engine.arguments import check_methods, described, refused
 from handmade.engine.arrays import Array
-from handmade.engine.errors import HandmadeError
-from handmade.engine.gradients.arguments import Gradient, Scheme, check_scheme
+from handmade.engine.gradients.arguments import Gradient, Scheme, as_result, as_step, check_gradient, check_scheme
 from handmade.engine.network import Network
-from handmade.engine.optim.checks import NOT_NEGATIVE, POSITIVE, check, checked
+from handmade.engine.optim.checks import NOT_NEGATIVE, check
 
 
 class Penalty(Protocol):
@@ -90,7 +90,7 @@ class L2:
 
     def quotient(self, parameters: dict[str, Array], h: float, scheme: Scheme = "forward") -> dict[str, Array]:
         check_scheme(scheme)
-        step = _checked_step(h, parameters)
+        step = as_step(h, *{w.dtype for w in parameters.values()})
         if scheme == "central":  # ((w + h)^2 - (w - h)^2) / 2h = 2 w: h drops out
             return self.gradient(parameters)
         return _for_each(parameters, lambda w: self.strength * (2 * w + step))
@@ -127,7 +127,7 @@ class L1:
 
     def quotient(self, parameters: dict[str, Array], h: float, scheme: Scheme = "forward") -> dict[str, Array]:
         check_scheme(scheme)
-        step = _checked_step(h, parameters)
+        step = as_step(h, *{w.dtype for w in parameters.values()})
         if scheme == "central":  # |w + h| - |w - h| = 2 w within h of 0, and 2 h or -2 h beyond
             return _for_each(parameters, lambda w: self.strength * (np.clip(w, -step, step) / step))
         return _for_each(parameters, lambda w: self.strength * (_longer(w, step) / step))
@@ -154,8 +154,19 @@ class Penalised:
     h: float | None = None
     scheme: Scheme = "forward"
 
+    def __post_init__(self) -> None:
+        check_gradient(self.gradient)
+        if not isinstance(self.penalties, list | tuple):
+            raise refused("penalties", "a tuple of penalties", described(self.penalties), "(penalties,)")
+        for penalty in self.penalties:
+            check_methods(penalty, "penalties", "penalties", ("loss", "gradient", "quotient"), "(handmade.optim.L2(1e-4),)")
+        object.__setattr__(self, "penalties", tuple(self.penalties))
+        check_scheme(self.scheme)
+        if self.h is not None:
+            object.__setattr__(self, "h", as_step(self.h))
+
     def __call__(self, network: Network, x: Array, y: Array) -> tuple[float, dict[str, Array]]:
-        L, gradients = self.gradient(network, x, y)
+        L, gradients = as_result(self.gradient(network, x, y), "gradient")
         parameters = network.parameters()
         for penalty in self.penalties:
             L += penalty.loss(parameters)
@@ -182,13 +193,3 @@ def _penalised(parameters: dict[str, Array]) -> list[Array]:
 def _for_each(parameters: dict[str, Array], function: Callable[[Array], Array]) -> dict[str, Array]:
     """Return the function of every array that is penalised, and zeros for the others."""
     return {name: function(w) if _is_penalised(name) else np.zeros_like(w) for name, w in parameters.items()}
-
-
-def _checked_step(h: float, parameters: dict[str, Array]) -> float:
-    """Return h as a plain float, or raise HandmadeError if it is not above 0 in every dtype of the weights."""
-    step = checked("step size h", h, POSITIVE)
-    with np.errstate(over="ignore"):  # a step size that overflows is refused below
-        for dtype in {w.dtype for w in parameters.values()}:
-            if not 0 < dtype.type(step) < np.inf:
-                raise HandmadeError(f"the step size h = {h} cannot be held in {dtype}; take a larger h, or float64")
-    return step

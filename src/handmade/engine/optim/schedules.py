@@ -8,8 +8,11 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
+import numpy as np
+
+from handmade.engine.arguments import check_callable
 from handmade.engine.optim.checks import POSITIVE, SHARE, check, checked
 
 Schedule: TypeAlias = Callable[[float], float]
@@ -49,7 +52,7 @@ class StepDecay:
 
     def __post_init__(self) -> None:
         check(self, factor=POSITIVE)
-        object.__setattr__(self, "at", tuple(checked("moment of a drop", moment, SHARE) for moment in self.at))
+        object.__setattr__(self, "at", tuple(checked("at", moment, SHARE) for moment in _listed(self.at)))
 
     def __call__(self, done: float) -> float:
         return self.factor ** sum(done >= moment for moment in self.at)
@@ -132,7 +135,19 @@ def warm_up(schedule: Schedule, share: float = 0.05) -> Schedule:
     HandmadeError
         If the share is outside its range.
     """
-    return partial(_warmed_up, schedule, checked("share of the warm-up", share, SHARE))
+    return partial(_warmed_up, as_schedule(schedule), checked("share", share, SHARE))
+
+
+def as_schedule(schedule: Schedule) -> Schedule:
+    """Return a schedule as it is; raise HandmadeError if it is none."""
+    known = isinstance(schedule, str) and schedule in SCHEDULES
+    advice = f"handmade.optim.SCHEDULES[{schedule!r}]" if known else "handmade.optim.Cosine()"
+    check_callable(schedule, "schedule", "a schedule", advice)
+    return schedule
+
+
+def _listed(moments: Any) -> list[Any]:
+    return list(moments) if isinstance(moments, list | tuple | np.ndarray) else [moments]
 
 
 def _warmed_up(schedule: Schedule, share: float, done: float) -> float:

@@ -1,1 +1,1 @@
-"""How a number came about: receipts of activations, losses, gradients and updates, down to pixels and weights."""
+"""Receipts of activations, losses, gradients and updates: the terms of a number, down to pixels and weights."""

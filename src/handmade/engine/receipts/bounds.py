@@ -1,13 +1,13 @@
-"""How far rounding may take a computed number from the tree that says how it is made.
+"""Bound of the rounding error of a computed number, derived from its tree of terms.
 
-Let a machine work through the tree in its own precision, each operation right to eps relative to its result (eps is twice the
-unit roundoff; exp, expm1, log1p and tanh: 4 eps), n numbers being added in any order whatever:
+Assume that the tree is computed in some precision, and that each operation has a relative error of at most eps (twice the unit
+roundoff; 4 eps for exp, expm1, log1p and tanh). The n numbers of a sum may be added in any order. Then the error e is bounded by:
 
-    e(sum)       <= sum of e_k + n eps sum of (|v_k| + e_k)        the n numbers of sums within sums together
-    e(product)   <= (|a| + e_a) (|b| + e_b) (1 + eps) - |a b|      and so on, worst case by worst case        (1)
+    e(sum)       <= sum of e_k + n eps sum of (|v_k| + e_k)        with the n numbers of nested sums together
+    e(product)   <= (|a| + e_a) (|b| + e_b) (1 + eps) - |a b|      and similar worst cases for other operations        (1)
 
-Every operation may besides lose what is too small to be held. The tree itself is rounded too, in float64: eps in (1) leaves name
-for that, being twice what one machine needs.
+In addition, underflow may change each result by a number of the size of `tiny`. The tree itself is rounded in float64, too: for
+this reason, eps in (1) is twice the unit roundoff.
 
 Higham (2002), "Accuracy and Stability of Numerical Algorithms", second edition, sections 3.1 and 4.2.
 """
@@ -19,11 +19,11 @@ from numpy.typing import DTypeLike
 
 from handmade.engine.terms import Products, Term
 
-CURVED = 4  # eps of the library's exp, expm1, log1p and tanh
+CURVED = 4  # error of the library's exp, expm1, log1p and tanh, in eps
 
 
 def bound(term: Term, dtype: DTypeLike) -> float:
-    """The largest difference between the term's value and what a computation in `dtype` may make of it."""
+    """Return the largest possible difference between the term's value and its computation in `dtype`."""
     precision = np.finfo(dtype)
     return _error(term, float(precision.eps), float(precision.tiny))
 
@@ -52,13 +52,13 @@ def _error(term: Term, eps: float, tiny: float) -> float:
             error += eps * v
         case "exp" | "expm1" | "log1p" | "tanh":
             error = _moved(term, errors[0], tiny) + CURVED * eps * v
-        case _:  # a choice, or a change of sign
+        case _:  # a choice of a part, or a change of sign
             error = max(errors)
     return error + tiny
 
 
 def _moved(term: Term, e: float, tiny: float) -> float:
-    """How far a curve may move when its argument does, by e."""
+    """Return the largest change of a function's value if its argument changes by e."""
     if term.how == "tanh":
         return e
     if term.how == "log1p":
@@ -67,7 +67,7 @@ def _moved(term: Term, e: float, tiny: float) -> float:
 
 
 def _addends(term: Term, eps: float, tiny: float) -> tuple[list[float], list[float]]:
-    """The sizes of the numbers that a sum adds up, those of sums within it too, and their errors."""
+    """Return the sizes of the terms of a sum, including those of nested sums, and their errors."""
     if isinstance(term.parts, Products):
         sizes = [abs(value) for value in term.parts.values]
         return sizes, [eps * size + tiny for size in sizes]

@@ -1,8 +1,8 @@
-"""The receipt of a gradient, by each of the three ways to it.
+"""Receipt of a gradient, by each of the three methods.
 
-definition   (L(w + h) - L(w)) / h: two losses, subtracted, and the digits that this costs
-difference   dL / h, where dL is the nudge's own exact difference, followed layer by layer
-backprop     the sum of (gradient of the output) x (what the weight reads there), over all outputs that the weight feeds;
+definition   (L(w + h) - L(w)) / h: the difference of two losses, and the digits that the subtraction loses
+difference   dL / h, where dL is the exact difference of the nudge, followed layer by layer
+backprop     the sum of (gradient of the output) x (input of the weight there), over all outputs that the weight feeds;
              for a pixel or an activation, the sum of (gradient of the output) x (derivative of the output)
 """
 
@@ -31,12 +31,12 @@ from handmade.engine.terms import Place, Term, largest_first, largest_products, 
 
 
 def by_definition(work: Work, at: Place, h: float) -> Receipt:
-    """The textbook at its word, for one weight, pixel or activation."""
+    """Return the receipt of the difference quotient by definition, for one weight, pixel or activation."""
     network = work.network
     step = checked_step(h, network)
     before, after = _losses(work, at, step)
     if not math.isfinite(after):
-        raise HandmadeError(f"the loss overflows once {at} is nudged by {h:g}; take a smaller h")
+        raise HandmadeError(f"the loss overflows once {at} is nudged by {h:g}. Try a smaller h")
     dL = Term(after, "stored", label="L(w + h)") - Term(before, "stored", label="L(w)")
     quotient = dL.named("L(w + h) - L(w)") / Term(float(step), label="h")
     tree = quotient.named("(L(w + h) - L(w)) / h", _lost(before, after, network.dtype))
@@ -64,13 +64,13 @@ def _losses(work: Work, at: Place, step: Any) -> tuple[float, float]:
 
 
 def by_difference(work: Work, at: Place, h: float) -> Receipt:
-    """The same quotient by the finite chain rule, and the way of the nudge as a story."""
+    """Return the receipt of the quotient by the finite chain rule, with the effect of the nudge in each layer."""
     step = checked_step(h, work.network)
     y = work.y
     traced = follow(work, at, float(step))
     assert traced.dL is not None
     if not math.isfinite(traced.dL):
-        raise HandmadeError(f"the loss overflows once {at} is nudged by {h:g}; take a smaller h")
+        raise HandmadeError(f"the loss overflows once {at} is nudged by {h:g}. Try a smaller h")
     dL = Term(traced.dL, "stored", label="dL")
     explained = rule(work.loss, "delta_receipt")
     if explained is not None:
@@ -83,13 +83,13 @@ def by_difference(work: Work, at: Place, h: float) -> Receipt:
 
 
 def by_backprop(work: Work, at: Place) -> Receipt:
-    """Return the derivative, as the products whose sum it is."""
+    """Return the receipt of the derivative by backpropagation: a sum of products."""
     if work.is_activation(at.name):
         return _of_activation(work, at)
     name, array = work.network.owners[places.key_of(work.network, at.name)]
     node, g = work.network.node(name), work.upstream.activation(name)
     value = float(work.upstream.weights(name)[array][at.index])
-    reads = work.nudged(name, array, at.index, work.network.dtype.type(1))[0]  # what one unit of the weight adds to each output
+    reads = work.nudged(name, array, at.index, work.network.dtype.type(1))[0]  # change of each output per unit of the weight
     by_channel = rule(node.layer, "nudges") is not None
     outputs = np.ndindex(reads.shape[:-1] if by_channel else reads.shape)
     fed = [(*where, at.index[-1]) if by_channel else where for where in outputs]
@@ -97,7 +97,7 @@ def by_backprop(work: Work, at: Place) -> Receipt:
     def product(n: int) -> Term:
         return _product(work, node, array, at.index, fed[n], g[0][fed[n]], reads[fed[n]])
 
-    what = "sum over the outputs that it feeds of (gradient of the output) x (what it reads there)"
+    what = "sum over the outputs that it feeds of (gradient of the output) x (its input there)"
     sizes = np.array([float(g[0][where]) * float(reads[where]) for where in fed])
     return _receipt(work, at, "backprop", value, total(largest_products(sizes, product, "products"), what))
 
@@ -137,13 +137,13 @@ def _through(work: Work, node: Node, k: int, at: Shape) -> Iterator[Term]:
 
 
 def _product(work: Work, node: Node, array: str, weight: Shape, where: Shape, g: Any, reads: Any) -> Term:
-    """Return what one output adds to the gradient: its own gradient, times what the weight reads there."""
+    """Return the contribution of one output to the gradient: the gradient of the output times the input of the weight there."""
     upstream = stored(g, GRADIENT + work.title(node.name), *where)
     source = rule(node.layer, "source")
     if array == "b" and rule(node.layer, "nudges"):
         return upstream
     if source is None:
-        return upstream * Term(float(reads), "stored", label="what it reads")
+        return upstream * Term(float(reads), "stored", label="its input")
     place = source(node.layer, weight, where)
     read = work.tape[node.reads[0]][0]
     outside = len(place) == 3 and not inside(read, place[0], place[1])
@@ -156,9 +156,9 @@ def _receipt(work: Work, at: Place, by: str, value: float, tree: Term) -> Receip
 
 
 def _lost(before: float, after: float, dtype: np.dtype[np.floating]) -> str:
-    """Return the digits that the subtraction costs, in words."""
+    """Return the number of digits that the subtraction loses, as text."""
     digits = -math.log10(np.finfo(dtype).eps)
     if after == before:
-        return f"all {digits:.0f} digits are lost: nothing is left of the nudge"
+        return f"all {digits:.0f} digits are lost: the nudge is not visible"
     lost = max(0.0, math.log10(max(abs(before), abs(after)) / abs(after - before)))
     return f"{min(lost, digits):.1f} of {digits:.0f} digits are lost in the subtraction"

@@ -1,7 +1,7 @@
-"""A receipt: the number that a network stored at a place, and the tree of terms that it is made of.
+"""Receipt: the number that a network stored at a place, and the tree of terms from which it is computed.
 
-The fast code adds in an order of its own, and perhaps in float32: what it stored may differ from the tree in the last digits. The
-receipt says by how much, and how large the difference may be.
+The fast code adds in another order, and possibly in float32. So the stored number may differ from the tree in the last digits.
+The receipt contains this difference, and its bound.
 """
 
 from dataclasses import dataclass
@@ -13,26 +13,26 @@ from handmade.engine.terms import Place, Term
 
 @dataclass(frozen=True)
 class Receipt(Printable):
-    """A number that the network stored at a place, and the tree of terms that it is made of.
+    """Number that the network stored at a place, and the tree of terms from which it is computed.
 
     Attributes
     ----------
     at : Place
-        Where the number stands.
+        Place of the number.
     kind : str
-        What made it: "Conv2d", "cross-entropy", ...; "pixel" or "weight" for what nothing made.
+        Operation that computed it: "Conv2d", "cross-entropy", ...; or "pixel" or "weight" for a number that was given.
     value : float
-        The stored number.
+        Stored number.
     total : Term or None
-        The same number, made of others; None for a pixel or a weight.
+        Tree of terms with this number as its value; None for a pixel or a weight.
     bound : float
-        How far `value` and `total` may be apart by rounding alone.
+        Largest difference between `value` and `total` that rounding can explain.
     dtype : str
-        In what precision it was stored.
+        Precision in which the number was stored.
     inputs : tuple of Receipt
-        Receipts of activations and pixels among the terms, as far as they were asked for; the largest contributions first.
+        Receipts of activations and pixels among the terms, up to the requested depth; the largest contributions first.
     story : tuple of Step
-        Of a nudge that was followed through the network: what moved, layer by layer.
+        Effect of a nudge in each layer, for a receipt by differences.
     """
 
     at: Place
@@ -49,16 +49,16 @@ class Receipt(Printable):
 
     @property
     def sum(self) -> float:
-        """The sum of the terms, exactly as they say."""
+        """Value of the tree: the exact sum of the terms."""
         return self.value if self.total is None else self.total.value
 
     @property
     def rounding(self) -> float:
-        """The stored number, less the sum of the terms."""
+        """Stored number minus the sum of the terms."""
         return self.value - self.sum
 
     def all(self) -> list["Receipt"]:
-        """The receipt and those below it, level by level, each place once."""
+        """Return the receipt and those below it, level by level, each place once."""
         found, level = {self.at: self}, [self]
         while level:
             below = {each.at: each for above in level for each in above.inputs if each.at not in found}
@@ -67,9 +67,9 @@ class Receipt(Printable):
         return list(found.values())
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data, ready for `json.dumps`; numbers are Python's own floats.
+        """Return the receipt as plain data for `json.dumps`, with Python floats.
 
-        "inputs" names places; their receipts are in "receipts", level by level, each place once.
+        "inputs" contains names of places; their receipts are in "receipts", level by level, each place once.
         """
         first, *others = (_alone(each) for each in self.all())
         return first | ({"receipts": others} if others else {})
@@ -77,7 +77,7 @@ class Receipt(Printable):
 
 @dataclass(frozen=True)
 class Step(ShortRepr):
-    """One activation under a nudge: the count of its numbers that move, and the one that moves most."""
+    """Effect of a nudge on one activation: the count of numbers that change, and the largest change."""
 
     layer: str
     moved: int
@@ -89,13 +89,13 @@ class Step(ShortRepr):
         return f"{self.layer}, {self.moved:,} of {self.numbers:,} changed, largest {self.largest:+.4g} at {self.at}"
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data."""
+        """Return the step as plain data."""
         place = str(self.at) if self.at else None
         return {"layer": self.layer, "moved": self.moved, "numbers": self.numbers, "largest": self.largest, "at": place}
 
 
 def _alone(receipt: Receipt) -> dict[str, Any]:
-    """One receipt as plain data, without those below it."""
+    """Return one receipt as plain data, without those below it."""
     plain: dict[str, Any] = {"at": str(receipt.at), "kind": receipt.kind, "dtype": receipt.dtype, "value": receipt.value}
     if receipt.total is not None:
         arithmetic = {"sum": receipt.sum, "rounding": receipt.rounding, "bound": receipt.bound}

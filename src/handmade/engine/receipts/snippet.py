@@ -1,7 +1,7 @@
-"""A receipt as a few lines of plain NumPy, which print its number when they are run.
+"""Receipt as a few lines of plain NumPy that print its number.
 
-The lines are written from the tree alone. Many terms of one form, such as the products of a convolution, become arrays; the small
-terms of a long sum stay folded into one number.
+The lines use only the tree. Many terms of one form, such as the products of a convolution, become arrays. The small terms of a
+long sum stay combined in one number.
 """
 
 import keyword
@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from itertools import chain, count
 
+from handmade.engine.arguments import described, refused
 from handmade.engine.receipts.places import INPUT
 from handmade.engine.receipts.receipt import Receipt
 from handmade.engine.terms import Term
@@ -18,12 +19,14 @@ from handmade.engine.terms import Term
 BETWEEN = {"sum": " + ", "difference": " - ", "product": " * ", "quotient": " / "}
 CALLED = {"absolute": "np.abs", "root": "np.sqrt", "exp": "np.exp", "expm1": "np.expm1", "log1p": "np.log1p", "tanh": "np.tanh"}
 CHOSEN = {"largest": "max", "smallest": "min"}
-FEW = 3  # terms of one form that are written out one by one
+FEW = 3  # terms of one form that are written one by one
 WIDTH = 100
 
 
 def snippet(receipt: Receipt) -> str:
-    """Lines of Python that need NumPy alone and print `receipt.sum`, up to rounding."""
+    """Return lines of Python that need only NumPy and print `receipt.sum`, up to rounding."""
+    if not isinstance(receipt, Receipt):
+        raise refused("receipt", "a Receipt", described(receipt), "handmade.explain(network, image, at)")
     if receipt.total is None:
         return f"print({receipt.value!r})  # {receipt.at}: a {receipt.kind}\n"
     writer = Writer()
@@ -34,14 +37,14 @@ def snippet(receipt: Receipt) -> str:
 
 
 class Writer:
-    """Collects the arrays that an expression needs."""
+    """Writer of an expression and of the arrays that it needs."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
         self._names: set[str] = {"np"}
 
     def code(self, term: Term) -> str:
-        """The expression of a term."""
+        """Return the expression of a term."""
         if _form(term) == "leaf":
             return repr(term.value)
         if term.how == "sum":
@@ -50,7 +53,7 @@ class Writer:
         return _written(term, parts)
 
     def _sum(self, term: Term) -> str:
-        """Terms of one form together."""
+        """Return the expression of a sum, with terms of one form together."""
         groups: defaultdict[object, list[Term]] = defaultdict(list)
         for part in _addends(term):
             groups[_form(part)].append(part)
@@ -60,13 +63,13 @@ class Writer:
         return f"({' + '.join(written)})"
 
     def _many(self, terms: list[Term]) -> str:
-        """The sum of many terms of one form."""
+        """Return the expression of the sum of many terms of one form."""
         arrays = len(self.lines)
         together = self._together(terms)
         return f"{together}.sum()" if len(self.lines) > arrays else f"{len(terms)} * {together}"
 
     def _together(self, terms: list[Term]) -> str:
-        """The expression of many terms of one form, as an array."""
+        """Return the expression of many terms of one form, as an array."""
         first = terms[0]
         if _form(first) == "leaf":
             if all(term.value == first.value and term.place == first.place for term in terms):
@@ -97,7 +100,7 @@ def _written(term: Term, parts: list[str]) -> str:
 
 
 def _bare(expression: str) -> str:
-    """Without brackets around all of it."""
+    """Return the expression without outer brackets."""
     depth = 0
     for k, letter in enumerate(expression):
         depth += (letter == "(") - (letter == ")")
@@ -107,7 +110,7 @@ def _bare(expression: str) -> str:
 
 
 def _folded(term: Term) -> Iterator[Term]:
-    """The numbers that stand for many."""
+    """Yield the terms that combine many small ones."""
     if term.folded:
         yield term
         return
@@ -116,7 +119,7 @@ def _folded(term: Term) -> Iterator[Term]:
 
 
 def _addends(term: Term) -> list[Term]:
-    """The terms of a sum, those of sums within it too, but not those that are folded."""
+    """Return the terms of a sum, including those of nested sums, but not the terms inside a folded sum."""
     parts: list[Term] = []
     for part in term.parts:
         parts += _addends(part) if part.how == "sum" and not part.folded else [part]
@@ -124,7 +127,7 @@ def _addends(term: Term) -> list[Term]:
 
 
 def _form(term: Term) -> object:
-    """What terms have in common that can be written as one array: how they are made, down to the leaves."""
+    """Return the form of a term: its operations, down to the leaves. Terms of equal form can be written as one array."""
     if not term.parts or term.folded:
         return "leaf"
     return (term.how, *map(_form, term.parts))

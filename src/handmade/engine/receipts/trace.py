@@ -1,7 +1,7 @@
-"""trace: what one nudge changes, exactly, at every layer.
+"""trace: the exact effect of one nudge on every layer.
 
-The difference of each activation is carried from layer to layer as in the finite chain rule (`gradients/difference.py`), for one
-image and one nudge, and kept.
+The difference of each activation is computed layer by layer as in the finite chain rule (`gradients/difference.py`), for one
+image and one nudge, and stored.
 """
 
 import math
@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from handmade.engine.arguments import described, refused
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
+from handmade.engine.gradients.arguments import as_loss
 from handmade.engine.graph import propagate_differences
-from handmade.engine.losses import CrossEntropy, Loss
+from handmade.engine.losses import Loss
 from handmade.engine.network import Network
 from handmade.engine.printable import Printable
 from handmade.engine.receipts import places
@@ -24,20 +26,20 @@ from handmade.engine.terms import Place
 
 @dataclass(frozen=True, eq=False)
 class Trace(Printable):
-    """The differences that one nudge makes in a network at work on one image.
+    """Differences that one nudge causes in a network for one image.
 
     Attributes
     ----------
     at : Place
-        What is nudged.
+        Place of the nudged number.
     step : float
-        By how much.
+        Size of the nudge.
     before : float
-        The nudged number as it was.
+        Nudged number before the nudge.
     activations, differences : dict of Array
-        By name, from the nudge to the logits: what the layer put out, and its exact difference, without the batch axis.
+        Outputs of the layers and their exact differences by name, from the nudge to the logits, without the batch axis.
     loss, dL : float or None
-        The loss as it was and its exact difference, where the image has a label.
+        Loss before the nudge and its exact difference, if the image has a label.
     """
 
     at: Place
@@ -59,11 +61,11 @@ class Trace(Printable):
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        """The same as a few numbers a layer."""
+        """Effect of the nudge as a few numbers for each layer."""
         return tuple(_step(name, dx) for name, dx in self.differences.items())
 
     def to_json(self) -> dict[str, Any]:
-        """The nudge and the steps as plain data, without the arrays."""
+        """Return the nudge and the steps as plain data, without the arrays."""
         steps = [step.to_json() for step in self.steps]
         return {
             "at": str(self.at),
@@ -84,25 +86,27 @@ def trace(network: Network, image: Array, nudge: str, *, label: int | None = Non
     image : Array, network.input_shape
         One prepared image.
     nudge : str
-        What, and by how much: "conv1.W[1,2,0,5]=+0.1".
+        Place and size of the nudge: "conv1.W[1,2,0,5]=+0.1".
     label : int, optional
-        The image's class; with it, the loss is followed too.
+        Class of the image; with it, the difference of the loss is computed, too.
     loss : Loss, optional
         Cross-entropy if left out.
 
     Raises
     ------
     HandmadeError
-        If the nudge is not so written or there is no such place, or image or label do not fit.
+        If the nudge cannot be parsed, there is no such place, or image or label do not fit.
     """
+    if not isinstance(nudge, str):
+        raise refused("nudge", "text such as conv1.W[1,2,0,5]=+0.1", described(nudge))
     text, _, amount = nudge.partition("=")
     at, step = places.place(network, text), _number(amount, nudge)
-    work = Work.of(network, image, label, loss or CrossEntropy())
+    work = Work.of(network, image, label, as_loss(loss))
     return follow(work, at, step)
 
 
 def follow(work: Work, at: Place, step: float) -> Trace:
-    """Carry the difference from where it begins to the end."""
+    """Propagate the difference from the nudge to the logits and the loss."""
     network, loss, tape = work.network, work.loss, work.tape
     if work.is_activation(at.name):
         start = work.name_of(at.name)
@@ -115,8 +119,8 @@ def follow(work: Work, at: Place, step: float) -> Trace:
         before = float(network.parameters()[key][at.index])
         dx = work.nudged(start, array, at.index, network.dtype.type(step))
     else:
-        raise HandmadeError(f"a nudge: expected a weight, a pixel or an activation; {at} is none")
-    with np.errstate(over="ignore", invalid="ignore"):  # an overflow shows in the result
+        raise HandmadeError(f"nudge: expected a weight, a pixel or an activation; got {at}")
+    with np.errstate(over="ignore", invalid="ignore"):  # an overflow is visible in the result
         moved = propagate_differences(network.nodes, tape, start, dx, lambda node, x, dx: node.layer.delta(x, dx))
         dz = moved.get(network.logits_name, np.zeros_like(work.z))
         dL = None if work.label is None else float(loss.delta(work.z, dz, work.y)[0])
@@ -137,5 +141,7 @@ def _number(text: str, nudge: str) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number) or number == 0:
-        raise HandmadeError(f"a nudge is written like conv1.W[1,2,0,5]=+0.1, with a finite step that is not 0; got {nudge!r:.80}")
+        raise HandmadeError(
+            f"nudge: expected a text such as conv1.W[1,2,0,5]=+0.1, with a finite step that is not 0; got {nudge!r:.80}"
+        )
     return number

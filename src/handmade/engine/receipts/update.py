@@ -1,6 +1,6 @@
-"""The receipt of an update: weight, gradient, the optimiser's memory, and the new weight.
+"""Receipt of an update: weight, gradient, state of the optimiser, and the new weight.
 
-No optimiser has to tell how it works: its own `step` is given terms instead of numbers, and what it does with them is the
+No optimiser needs extra code for its receipt: its own `step` is called with terms instead of numbers, and the result is the
 receipt.
 """
 
@@ -8,15 +8,18 @@ from dataclasses import replace
 
 import numpy as np
 
+from handmade.engine.arguments import described, number, refused
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
-from handmade.engine.network import Network
-from handmade.engine.optim import Optimiser, State
+from handmade.engine.network import Network, check_network
+from handmade.engine.optim import Optimiser, State, as_optimiser
 from handmade.engine.receipts import places
 from handmade.engine.receipts.bounds import bound
 from handmade.engine.receipts.places import GRADIENT
 from handmade.engine.receipts.receipt import Receipt
 from handmade.engine.terms import Place, Term, stored
+
+LARGEST_SCALE = 1e6  # of the learning rate by a schedule
 
 
 def explain_update(
@@ -28,44 +31,52 @@ def explain_update(
     state: State | None = None,
     scale: float = 1.0,
 ) -> Receipt:
-    """Tell how a weight came to its new value in one step.
+    """Return the receipt of a weight's new value after one step.
 
     Parameters
     ----------
     network : Network
-        Before the step.
+        Network before the step.
     gradients : dict of Array
-        Of all its weights, named as in `network.parameters()`.
+        Gradients of all its weights, named as in `network.parameters()`.
     at : str
-        Which weight: "conv1.W[1,2,0,5]".
+        Place of the weight: "conv1.W[1,2,0,5]".
     optimiser : Optimiser
     state : dict of Array, optional
-        What the optimiser remembers; as before the first step if left out.
+        State of the optimiser; that before the first step if left out.
     scale : float
-        The schedule's factor of the learning rate.
+        Factor of the learning rate from the schedule.
 
     Returns
     -------
     Receipt
-        Of the new weight. Its inputs are the receipts of what the optimiser remembers of this weight afterwards:
-        "v/conv1.W[1,2,0,5]" is what its equations call v.
+        Receipt of the new weight. Its inputs are the receipts of the optimiser's new state for this weight:
+        "v/conv1.W[1,2,0,5]" is v in the optimiser's equations.
 
     Raises
     ------
     HandmadeError
-        If there is no such weight, or gradients or state are not those of this network and this optimiser.
+        If there is no such weight, or gradients or state do not fit the network and the optimiser.
     """
+    check_network(network, "handmade.explain_update(network, gradients, at, optimiser=optimiser)")
+    for name, value in {"gradients": gradients, "state": {} if state is None else state}.items():
+        if not isinstance(value, dict):
+            raise refused(name, "a dict of arrays by the names of the weights", described(value))
+    optimiser, scale = as_optimiser(optimiser), number(scale, "scale", 0, LARGEST_SCALE)
     where = places.place(network, at)
     if where.name not in places.weights(network):
-        raise HandmadeError(f"an update: expected a weight of {', '.join(places.weights(network))}; got {at!r:.80}")
+        raise HandmadeError(f"update: expected a weight of {', '.join(places.weights(network))}; got {at!r:.80}")
     key = places.key_of(network, where.name)
     parameters = network.parameters()
     fresh = optimiser.start(parameters)
     state = fresh if state is None else state
-    for what, wanted, got in (("gradients", parameters, gradients), ("state", fresh, state)):
-        for name in {name for name in wanted if name.partition("/")[2] == key or name in {key, "t"}}:
-            if name not in got or np.shape(got[name]) != np.shape(wanted[name]):
-                raise HandmadeError(f"{what} want {name!r} of the shape {np.shape(wanted[name])}; got {_shape(got.get(name))}")
+    for what, expected, given in (("gradients", parameters, gradients), ("state", fresh, state)):
+        for name in {name for name in expected if name.partition("/")[2] == key or name in {key, "t"}}:
+            if name not in given or np.shape(given[name]) != np.shape(expected[name]):
+                shape = np.shape(expected[name])
+                raise refused(
+                    what, f"{name!r} of the shape {shape}", "nothing" if name not in given else str(np.shape(given[name]))
+                )
     letters = [name for name in fresh if name.endswith(f"/{key}")]
     arrays = {key: parameters[key]}, {key: gradients[key]}, {name: state[name] for name in [*letters, *({"t"} & set(state))]}
     moved, remembered = optimiser.step(*arrays, scale)
@@ -90,23 +101,19 @@ def explain_update(
 
 
 def _one(array: Array, name: str, where: Place) -> Array:
-    """One number of an array as a term, in an array without axes, so that NumPy calculates with it."""
+    """Return one number of an array as a term, in an array without axes, so that NumPy can compute with it."""
     return np.array(stored(array[where.index], name, *where.index), object)
 
 
 def _term(result: object) -> Term:
-    """What a step made: NumPy hands out what was in the array."""
+    """Return the term in the result of a step: NumPy may return an array or the term itself."""
     made: object = result.item() if isinstance(result, np.ndarray) else result
     assert isinstance(made, Term)
     return made
 
 
 def _with_names(tree: Term, named: dict[int, Term]) -> Term:
-    """The tree with some of its terms exchanged for the same terms with a name."""
+    """Return the tree with some of its terms replaced by the same terms with a name."""
     if id(tree) in named:
         return named[id(tree)]
     return replace(tree, parts=tuple(_with_names(part, named) for part in tree.parts))
-
-
-def _shape(array: Array | None) -> str:
-    return "nothing" if array is None else str(np.shape(array))

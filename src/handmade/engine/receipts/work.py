@@ -1,7 +1,7 @@
-"""A network at work on one image: what it stored, and how each number of it is made.
+"""Forward pass of a network for one image: the stored numbers, and the receipt of each of them.
 
-Each layer tells how a number of its output is made (`receipt`, beside forward and delta). Here that is given the names that
-people use, set against what was stored, and followed to where it comes from.
+Each layer has a method `receipt`, next to forward and delta, with the terms of one number of its output. Here these terms get
+their display names, are compared with the stored number, and are followed to their own receipts.
 """
 
 import math
@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from handmade.engine.arguments import refused
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.errors import HandmadeError
 from handmade.engine.graph import Node
+from handmade.engine.image_arguments import as_label
 from handmade.engine.layers import rule, to_dense
 from handmade.engine.layers.propagate import nudges
 from handmade.engine.losses import CrossEntropy, Loss
@@ -29,7 +31,7 @@ from handmade.engine.terms import Place, Term
 
 @dataclass(frozen=True, eq=False)
 class Work:
-    """A network at work on one image: its tape, by the names of the nodes, and what is asked of it."""
+    """Forward pass of a network for one image: its tape by node name, and the options of the receipts."""
 
     network: Network
     tape: dict[str, Array]
@@ -40,37 +42,35 @@ class Work:
 
     @classmethod
     def of(cls, network: Network, image: Array, label: int | None, loss: Loss, most: int = 10) -> "Work":
-        """Run the network, once everything is checked."""
+        """Check the arguments, and run the network."""
         if image.shape != network.input_shape or image.dtype.kind != "f":
-            wanted = f"one prepared image of floats, {network.input_shape}"
-            raise HandmadeError(
-                f"a receipt: expected {wanted}; got {image.dtype} {image.shape}. Try handmade.data.prepare(images)[0]"
-            )
-        if label is not None and not (isinstance(label, int | np.integer) and 0 <= label < network.classes):
-            raise HandmadeError(f"label: expected a class from 0 to {network.classes - 1}; got {label!r:.80}")
+            expected = f"one prepared image of floats, {network.input_shape}"
+            raise refused("image", expected, f"{image.dtype} {image.shape}", "handmade.data.prepare(images)[0]")
+        if label is not None:
+            number = as_label(label, network.classes)
         x = image[None].astype(network.dtype)
-        with np.errstate(over="ignore", invalid="ignore"):  # an overflow is told of in the next lines
+        with np.errstate(over="ignore", invalid="ignore"):  # an overflow is reported in the next lines
             tape = network.tape(x)
         for name, activation in tape.items():
             if not np.isfinite(activation).all():
-                raise HandmadeError(f"a receipt: expected finite numbers; {network.titles.get(name, name)} holds NaN or infinity")
-        return cls(network, tape, None if label is None else int(label), loss, most)
+                raise HandmadeError(f"network: expected finite numbers; {network.titles.get(name, name)} holds NaN or infinity")
+        return cls(network, tape, None if label is None else number, loss, most)
 
     @property
     def z(self) -> Array:
-        """The logits, as a batch of one."""
+        """Logits, as a batch of one."""
         return self.tape[self.network.logits_name]
 
     @property
     def x(self) -> Array:
-        """The image, as a batch of one."""
+        """Image, as a batch of one."""
         return self.tape[INPUT]
 
     @property
     def y(self) -> Array:
-        """The label, as a batch of one."""
+        """Label, as a batch of one."""
         if self.label is None:
-            raise HandmadeError("the loss: expected the class of the image; got none. Try label=7, or --label 7")
+            raise HandmadeError("label: expected the class of the image for its loss; got none. Try label=7, or --label 7")
         return np.array([self.label])
 
     @cached_property
@@ -85,7 +85,7 @@ class Work:
         return to_dense(self.tape[name], moved.dx, moved.channel)
 
     def receipt(self, at: Place, depth: int) -> Receipt:
-        """The receipt of the number at a place, and those of its inputs as deep as asked."""
+        """Return the receipt of the number at a place, with those of its inputs up to a depth."""
         if (at, depth) not in self.known:
             self.known[at, depth] = self._receipt(at, depth)
         return self.known[at, depth]
@@ -98,25 +98,25 @@ class Work:
         return Receipt(at, kind, value, tree, bound(tree, self.network.dtype), str(self.network.dtype), inputs)
 
     def activation(self, name: str) -> Array:
-        """Return the activation that people read by this name, as a batch of one."""
+        """Return the activation with a display name, as a batch of one."""
         return self.tape[self.name_of(name)]
 
     def name_of(self, name: str) -> str:
-        """Return the name of the node whose activation people read by this name."""
+        """Return the name of the node whose activation has this display name."""
         if name in {INPUT, LOGITS}:
             return INPUT if name == INPUT else self.network.logits_name
         return self.network.node(name).name
 
     def is_activation(self, name: str) -> bool:
-        """Return True if that is the name of an activation."""
+        """Return True for the display name of an activation."""
         return name in {INPUT, LOGITS, *self.network.names}
 
     def title(self, name: str) -> str:
-        """Return the name that people read of an activation."""
+        """Return the display name of an activation."""
         return self.network.titles.get(name, name)
 
     def _made(self, at: Place) -> tuple[str, float, Term | None]:
-        """Return the kind of what made a number, the stored value, and the tree that it is made of."""
+        """Return the kind of operation, the stored value, and the tree of terms of a number."""
         z = self.z[0]
         if at.name == LOSS:
             return type(self.loss).__name__, float(self.loss.forward(z[None], self.y)[0]), _of_loss(self.loss, z, int(self.y[0]))
@@ -154,7 +154,7 @@ class Work:
         return tree.placed(known)
 
     def _followed(self, tree: Term) -> list[Place]:
-        """The activations and pixels in a tree, those that contribute most."""
+        """Return the activations and pixels in a tree that contribute most."""
         shares: dict[Place, float] = {}
         known = {INPUT, LOGITS, *self.network.names}
         for place, share in _shares(tree):
@@ -164,7 +164,7 @@ class Work:
 
 
 def _shares(tree: Term, share: float | None = None) -> Iterator[tuple[Place, float]]:
-    """Every place in the tree, and how large the term is that brings it in: the product that it is a factor of, or itself."""
+    """Yield every place in the tree with the size of its contribution: the product of which it is a factor, or its own value."""
     if tree.place is not None:
         yield tree.place, abs(tree.value) if share is None else share
     for part in tree.parts:
@@ -179,6 +179,8 @@ def _shares(tree: Term, share: float | None = None) -> Iterator[tuple[Place, flo
 def _of_loss(loss: Loss, z: Array, label: int) -> Term:
     receipt = rule(loss, "receipt")
     if receipt is None:
-        raise HandmadeError(f"expected a loss with a receipt in the registry; {type(loss).__name__} has none. Try CrossEntropy()")
+        raise HandmadeError(
+            f"loss: expected one with a receipt in the registry; {type(loss).__name__} has none. Try CrossEntropy()"
+        )
     tree: Term = receipt(loss, z, label)
     return tree

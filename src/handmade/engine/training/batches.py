@@ -8,13 +8,20 @@ from typing import TypeAlias, TypeVar
 
 import numpy as np
 
+from handmade.engine.arguments import check_callable, described, refused
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
+from handmade.engine.image_arguments import Prepare
 from handmade.engine.randomness import AUGMENT, ORDER, generator
 
-Prepare: TypeAlias = Callable[[Array], Array]
 Augment: TypeAlias = Callable[[Array, "np.random.Generator"], Array]
 Made = TypeVar("Made")
+
+
+def check_augment(augment: object) -> None:
+    """Raise HandmadeError unless this is a function that changes images, or None."""
+    if augment is not None:
+        check_callable(augment, "augment", "a function (images, rng)", "handmade.data.Augmentation(shift=2)")
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +65,8 @@ class Batches:
         images = self.images[chosen]
         if self.augment is not None:
             changed = self.augment(images, generator(self.seed, AUGMENT, number))
+            if not isinstance(changed, np.ndarray):
+                raise refused("augment", "a function that returns images", described(changed))
             if (changed.shape, changed.dtype) != (images.shape, images.dtype):
                 raise HandmadeError(
                     f"augment: expected images {images.shape} of {images.dtype}, like its argument; "

@@ -7,22 +7,24 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from handmade.engine import backend
-from handmade.engine.arrays import Array, check_finite
+from handmade.engine.arguments import as_seed, check_executor, integer, refused
+from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
-from handmade.engine.evaluation import Evaluation
+from handmade.engine.evaluation import Evaluation, as_labelled
 from handmade.engine.gradients import difference
-from handmade.engine.gradients.arguments import Gradient
-from handmade.engine.losses import check_labels
-from handmade.engine.network import Network
-from handmade.engine.optim import EMA, Momentum, Optimiser, Schedule, clip_by_norm, constant, global_norm
-from handmade.engine.optim.checks import POSITIVE, checked
+from handmade.engine.gradients.arguments import Gradient, as_result, check_gradient
+from handmade.engine.image_arguments import Prepare
+from handmade.engine.network import Network, check_network
+from handmade.engine.optim import EMA, Optimiser, Schedule, clip_by_norm, constant, global_norm
 from handmade.engine.printable import Printable
 from handmade.engine.randomness import STAGE, generator
-from handmade.engine.training.batches import Augment, Batches, Prepare
-from handmade.engine.training.state import TrainingState
+from handmade.engine.training.batches import Augment, Batches, check_augment
+from handmade.engine.training.state import TrainingState, check_state
 from handmade.engine.training.stopping import Stopped
+from handmade.engine.training.update_rule import UpdateRule
 from handmade.engine.training.validation import Validation
 
 REMEDY = "try a smaller learning rate"
@@ -105,20 +107,10 @@ class Diverged(HandmadeError):
         self.network = network
 
 
-@dataclass(frozen=True, eq=False)
-class UpdateRule:
-    """Update rule: optimiser, learning-rate schedule, gradient clipping and moving average of the weights."""
-
-    optimiser: Optimiser
-    schedule: Schedule
-    clip_norm: float | None
-    ema: EMA | None
-
-
 def train(
     network: Network,
-    images: Array,
-    labels: Array,
+    images: ArrayLike,
+    labels: ArrayLike,
     *,
     gradient: Gradient = difference,
     optimiser: Optimiser | None = None,
@@ -131,7 +123,7 @@ def train(
     seed: int = 0,
     prepare: Prepare | None = None,
     augment: Augment | None = None,
-    validation: tuple[Array, Array] | None = None,
+    validation: tuple[ArrayLike, ArrayLike] | None = None,
     validate_every: int | None = None,
     patience: int | None = None,
     target: float | None = None,
@@ -201,26 +193,27 @@ def train(
     Diverged
         If a loss, a gradient or a weight is no longer finite.
     """
+    call = "handmade.train(network, images, labels)"
+    check_network(network, call)
     counts = {"batch_size": batch_size, "epochs": epochs, "steps": steps, "accuracy_every": accuracy_every, "patience": patience}
     for name, value in (counts | {"validate_every": validate_every}).items():
-        if value is not None and value < 1:
-            raise HandmadeError(f"{name}: expected a whole number of at least 1; got {value}")
-    if seed < 0:
-        raise HandmadeError(f"seed: expected a whole number of at least 0; got {seed}")
-    check_labels(labels, len(images), network.classes)
-    check_finite(images)
-    rule = UpdateRule(
-        optimiser or Momentum(), schedule, None if clip_norm is None else checked("clip_norm", clip_norm, POSITIVE), ema
-    )
-    batches = Batches(images, labels, batch_size, seed, prepare, augment)
+        if value is not None or name in {"batch_size", "epochs", "accuracy_every"}:
+            integer(value, name, 1)
+    check_gradient(gradient)
+    check_augment(augment)
+    check_executor(executor)
+    rule = UpdateRule.of(optimiser, schedule, clip_norm, ema)
+    if start is not None:
+        check_state(start)
+        start.check(network, rule.optimiser, ema)
+    images, labels = as_labelled(network, images, labels, prepare, call)
+    batches = Batches(images, labels, batch_size, as_seed(seed), prepare, augment)
     validator = None
     if validation is not None:
-        validator = Validation(*validation, validate_every or batches.per_epoch, patience, target, prepare, executor)
-        validator.check(network)
+        options = {"patience": patience, "target": target, "prepare": prepare, "executor": executor}
+        validator = Validation.of(network, validation, validate_every or batches.per_epoch, **options)
     elif (validate_every, patience, target) != (None, None, None):
-        raise HandmadeError("validate_every, patience and target want validation images; got none")
-    if start is not None:
-        start.check(network, rule.optimiser, ema)
+        raise refused("validation", "images for validate_every, patience and target", "None", "(images[-500:], labels[-500:])")
     state = start or TrainingState.start(network, rule.optimiser, ema)
     total = epochs * batches.per_epoch if steps is None else steps
     return _steps(state, gradient, rule, batches, validator, total, accuracy_every, executor)
@@ -246,11 +239,11 @@ def _steps(
             stage = network.in_training(len(x), generator(batches.seed, STAGE, number))
             with np.errstate(over="ignore", invalid="ignore"):  # an overflow is looked for below
                 accuracy = float((network.predict(x) == y).mean()) if (number - 1) % accuracy_every == 0 else None
-                loss, gradients = gradient(stage, x, y)
+                loss, gradients = as_result(gradient(stage, x, y), "gradient")
             if not np.isfinite(loss):
                 raise Diverged(f"the loss is {loss} at step {number}: {_first_overflow(stage, x)}", number, last_good)
             last_good = smoothed
-            scale = rule.schedule((number - 1) / total)
+            scale = rule.scale((number - 1) / total)
             state, norm = _updated(state, rule, gradients, scale, stage.update_statistics(x), last_good, executor)
             smoothed = state.smoothed(rule.ema)
             outcome = stopped = None

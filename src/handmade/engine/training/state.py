@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
+from handmade.engine.arguments import described, refused
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.engine.network import Network
@@ -61,6 +62,12 @@ class TrainingState(ShortRepr):
                     f"start: expected the {part} of this training, {_summary(expected)}; got {_summary(actual)}. "
                     "Try the settings of the training that the state is from"
                 )
+
+
+def check_state(value: object) -> None:
+    """Raise HandmadeError unless a training can start from this."""
+    if not isinstance(value, TrainingState):
+        raise refused("start", "the state of a step", described(value), "start=step.state")
 
 
 def arrays_of(network: Network) -> dict[str, Array]:

@@ -2,13 +2,14 @@
 
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from typing import Any, Self
 
-from handmade.engine.arrays import Array, check_finite
+from handmade.engine.arguments import described, is_number, refused
+from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
-from handmade.engine.evaluation import Evaluation, evaluate
-from handmade.engine.losses import check_labels
+from handmade.engine.evaluation import Evaluation, as_labelled, evaluate
+from handmade.engine.image_arguments import Prepare
 from handmade.engine.network import Network
-from handmade.engine.training.batches import Prepare
 from handmade.engine.training.stopping import Best, Stopped, stopped_by
 
 
@@ -34,14 +35,26 @@ class Validation:
     prepare: Prepare | None = None
     executor: Executor | None = None
 
-    def check(self, network: Network) -> None:
-        """Raise HandmadeError unless the validation set fits the network; call this before the training."""
-        check_labels(self.labels, len(self.images), network.classes)
-        check_finite(self.images)
-        some = self.images[:1]
-        network.check_images(some if self.prepare is None else self.prepare(some))
-        if self.target is not None and not 0 < self.target <= 1:
-            raise HandmadeError(f"target: expected an accuracy above 0 and of at most 1; got {self.target}")
+    @classmethod
+    def of(cls, network: Network, pair: Any, every: int, **options: Any) -> Self:
+        """Return the validation by a pair (images, labels), once it is known that the network can read them.
+
+        Raises
+        ------
+        HandmadeError
+            If this is no such pair, or the target is no accuracy.
+        """
+        if not isinstance(pair, list | tuple) or len(pair) != 2:
+            raise refused("validation", "a pair (images, labels)", described(pair), "(images[-500:], labels[-500:])")
+        images, labels = pair
+        try:
+            images, labels = as_labelled(network, images, labels, options["prepare"], "validation=(images, labels)")
+        except HandmadeError as error:
+            raise HandmadeError(f"validation: {error}") from None
+        target = options["target"]
+        if target is not None and not (is_number(target) and 0 < target <= 1):
+            raise refused("target", "an accuracy above 0 and of at most 1", described(target), "target=0.98")
+        return cls(images, labels, every, **options)
 
     def due(self, number: int, total: int) -> bool:
         """Return True if a validation follows this step."""

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from handmade.engine.arrays import MOST
+from handmade.engine.arguments import MOST
 from handmade.engine.receipts.work import Work
 from handmade.lab import accuracy, schemas
 from handmade.lab.contributions import contributions

@@ -1,6 +1,6 @@
 """The gradient of one array at one input: right, or wrong.
 
-low <= <gradient, d> <= high, to the tolerance       for each number by itself, then for all of them at once, with another gy
+low <= <gradient, d> <= high, up to the tolerance       for single numbers, then for all of them at once with another gy
 """
 
 from dataclasses import dataclass
@@ -12,46 +12,46 @@ from handmade.engine.check.layers.comparison import Comparison, compare, toleran
 from handmade.engine.check.layers.gradients import Gradients
 from handmade.engine.check.layers.slopes import EPS, Point, Verdict, between, judge
 
-LOCALISED = 2000  # numbers of an array that are nudged, once it is known to be wrong
-SLOPES = 2**22  # numbers that the slopes of one array may take
-SUSPECTS = 24  # numbers of an array that are judged again on a ladder of steps
+LOCALISED = 2000  # numbers of an array that are nudged once a wrong number was found
+SLOPES = 2**22  # largest number of stored slopes of one array
+SUSPECTS = 24  # numbers of an array that are judged again with several step sizes
 DIRECTIONS = 3
-NOTHING = 0.05  # of a number: a slope beside it that is 0
-UNSEEN = 4.0  # roundings of the largest output
+NEARLY_ZERO = 0.05  # of the gradient: a smaller slope counts as 0 in comparison
+UNSEEN = 4.0  # times the rounding of the largest output
 DRAWS = 4
 NEARLY = (2.0**-50, 2.0**-40, 2.0**-30, 2.0**-20)  # relative changes of x
-NEAR = (1e-5, 1e-8, 1e-11)  # of the size of x: so near that only a kink changes the gradient
+NEAR = (1e-5, 1e-8, 1e-11)  # distances relative to the size of x: so small that only a kink changes the gradient
 NEIGHBOURS = 24
 
 
 @dataclass(frozen=True)
 class Disagreement:
-    """A direction along which a gradient is wrong.
+    """Direction along which a gradient is wrong.
 
     Attributes
     ----------
-    words : str
-        The direction, in words.
+    direction : str
+        Description of the direction.
     got, expected : float
-        <gradient, direction>.
+        Actual and expected value of <gradient, direction>.
     """
 
-    words: str
+    direction: str
     got: float
     expected: float
 
 
 @dataclass
 class Agreement:
-    """Judgements of gradients at one point.
+    """Comparison of the gradient of one array at one input with slopes.
 
     Attributes
     ----------
     gradients : Gradients
     point : Point
-        The input and the array.
+        Input and array.
     allowed : float or None
-        The relative error that is allowed; None for what the dtype makes of it.
+        Allowed relative error; None for the default of the dtype.
     """
 
     gradients: Gradients
@@ -66,12 +66,12 @@ class Agreement:
         count = max(1, min(point.array.size, most, SLOPES // max(gy.size, 1)))
         return compare(point, gy, got, np.sort(rng.choice(point.array.size, count, replace=False)), self.allowed)
 
-    def closer(self, c: Comparison) -> Comparison:
+    def with_more_numbers(self, c: Comparison) -> Comparison:
         """Return the same comparison with more numbers of the array."""
         return self.compared(LOCALISED, c.gy, c.got) if len(c.known) < c.got.size else c
 
     def is_wrong(self, c: Comparison) -> bool:
-        """Judge the suspects again, the worst first, where their error bar is smallest."""
+        """Judge the suspicious numbers again, the worst first, at the step with the smallest error bar."""
         if not np.any(c.off):
             return False
         low, high = c.bounds
@@ -81,16 +81,17 @@ class Agreement:
         for n in np.argsort(-np.where(c.off, excess, -np.inf))[: min(SUSPECTS, int(c.off.sum()))]:
             direction = np.zeros(c.shape)
             direction.reshape(-1)[c.known[n]] = 1
-            verdict = self._judged(direction, c.gy, float(got[n]), float(noise[n]))
-            if verdict.wrong and not self._is_near_by(c.gy, direction, float(got[n])):
+            verdict = self._judge(direction, c.gy, float(got[n]), float(noise[n]))
+            if verdict.wrong and not self._is_gradient_nearby(c.gy, direction, float(got[n])):
                 return True
         return False
 
-    def _is_near_by(self, gy: Array, direction: Array, value: float) -> bool:
-        """Return True on a kink where several numbers meet, if a gradient near by has a value like this one.
+    def _is_gradient_nearby(self, gy: Array, direction: Array, value: float) -> bool:
+        """Return True on a kink where several numbers are equal, if a gradient nearby has a value like this one.
 
-        A convention takes one of the gradients around a kink. Where three numbers or more are equal, as in a sorted row, it need
-        not lie between the two one-sided slopes along a line. What is moved equally stays a tie: then its sum is that of a point.
+        A convention uses one of the gradients around a kink. Where three or more numbers are equal, as in a sorted row, this
+        value need not lie between the two one-sided slopes along a line. A direction of ones keeps all ties; then sums are
+        compared.
         """
         x, rng = self.point.x, np.random.default_rng(0)
         if self.point.name != "x" or not np.isfinite(value):
@@ -109,13 +110,13 @@ class Agreement:
         return high - low > allowed and low - allowed <= value <= high + allowed
 
     def along(self, n: int) -> tuple[Disagreement | None, bool]:
-        """Move all numbers at once: equally far for n = 0, where ties stay ties, and else at random; each time with another gy.
+        """Compare the slope along one direction, with a new gy: equal moves for n = 0, which keep ties; else random moves.
 
         Returns
         -------
         disagreement : Disagreement or None
         kinked : bool
-            True if a kink was met.
+            True if the direction crosses a kink.
         """
         point, rng = self.point, self.gradients.rng
         shape = point.array.shape
@@ -131,32 +132,32 @@ class Agreement:
         if low - allowed <= value <= high + allowed:
             return None, bool(high - low > 1e-3 * (abs(low) + abs(high)) + 10 * allowed)
         noise = float(np.sum(self.gradients.noise(point.x, gy, point.name) * np.abs(direction)))
-        verdict = self._judged(direction, gy, value, noise)
-        if verdict.wrong and self._is_near_by(gy, direction, value):
+        verdict = self._judge(direction, gy, value, noise)
+        if verdict.wrong and self._is_gradient_nearby(gy, direction, value):
             return None, True
-        words = f"all of {point.name} moved equally" if n == 0 else f"{point.name} moved at random"
-        return (Disagreement(words, value, (verdict.low + verdict.high) / 2) if verdict.wrong else None), False
+        description = f"all of {point.name} moved equally" if n == 0 else f"{point.name} moved at random"
+        return (Disagreement(description, value, (verdict.low + verdict.high) / 2) if verdict.wrong else None), False
 
-    def _judged(self, direction: Array, gy: Array, value: float, noise: float) -> Verdict:
-        """Judge a number of the gradient, which rounding may have changed by `noise`."""
+    def _judge(self, direction: Array, gy: Array, value: float, noise: float) -> Verdict:
+        """Judge a number of the gradient that rounding may have changed by `noise`."""
         verdict = judge(self.point, direction, gy, value)
         if not verdict.wrong:
             return verdict
         slope = max(abs(verdict.low), abs(verdict.high))
         more = noise + (self.allowed or 0.0) * slope
         wrong = not verdict.low - more <= value <= verdict.high + more
-        if wrong and slope <= NOTHING * abs(value):
-            wrong = not self._is_unseen(gy, value) and not self._is_rounding(direction, gy, value)
+        if wrong and slope <= NEARLY_ZERO * abs(value):
+            wrong = not self._is_invisible(gy, value) and not self._is_rounding(direction, gy, value)
         return Verdict(verdict.low, verdict.high, verdict.error, wrong=wrong)
 
-    def _is_unseen(self, gy: Array, value: float) -> bool:
-        """Return True for a number so small that an output cannot show it: saturated units have such gradients."""
+    def _is_invisible(self, gy: Array, value: float) -> bool:
+        """Return True for a number so small that it is not visible in the output: saturated units have such gradients."""
         point = self.point
         array = float(np.sqrt(np.mean(np.square(point.array, dtype=np.float64)))) or 1.0
         return abs(value) * array <= UNSEEN * EPS[point.bytes] * self.gradients.scale * float(np.abs(gy).sum())
 
     def _is_rounding(self, direction: Array, gy: Array, value: float) -> bool:
-        """Return True if a number that should be 0 is another one for nearly the same x: then it is what rounding leaves of 0."""
+        """Return True if a number that should be 0 changes strongly for nearly the same x: then it is only rounding."""
         x, rng = self.point.x, np.random.default_rng(5)
         if x.dtype.kind != "f" or not np.isfinite(value):
             return False

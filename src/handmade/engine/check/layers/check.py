@@ -1,9 +1,9 @@
-"""The laws, run on anybody's layer: side effects, the difference, the transpose.
+"""Checks of a user's layer or function: side effects, the difference, the gradients.
 
     delta(x, dx) = forward(x + dx) - forward(x),   <gy, slope of forward along d> = <g, d>  for x and every weight array
 
-The upstream gradients gy are random, for a uniform one hides what is transposed, flipped or averaged. A correct layer on a kink
-is not accused: there, each output's slope may lie anywhere between its two one-sided ones.
+The upstream gradients gy are random, because a uniform one hides that something is transposed, flipped or averaged. A correct
+layer on a kink counts as correct: there, the slope of each output may lie anywhere between its two one-sided slopes.
 """
 
 import warnings
@@ -11,19 +11,20 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from handmade.engine.arguments import as_array, as_dtype, as_generator, described, is_number, refused
 from handmade.engine.arrays import Array
-from handmade.engine.check.layers.questions import Questions
+from handmade.engine.check.layers.checkable import checkable
+from handmade.engine.check.layers.layer_check import LayerCheck
 from handmade.engine.check.layers.report import LayerReport
-from handmade.engine.check.layers.subject import checkable
-from handmade.engine.errors import HandmadeError
 
-SEED = (0, 1)  # a stream of its own: x may well be the first numbers of default_rng(0)
+SEED = (0, 1)  # a separate stream: a user's x may come from default_rng(0)
 
 
 def check_layer(
     layer: Any,
-    x: Array,
+    x: ArrayLike,
     *,
     weights: Iterable[str] | None = None,
     settings: Iterable[str] | None = None,
@@ -31,40 +32,40 @@ def check_layer(
     tolerance: float | None = None,
     rng: "np.random.Generator | None" = None,
 ) -> LayerReport:
-    """Check a layer of your own, and say in words what is wrong.
+    """Check a layer that you wrote, and describe what is wrong.
 
-    Everything is done to copies, in float64. A few small images are enough, and quick: three of them, higher than wide.
+    All calls use copies, in float64. A few small images are enough: for example, three images with more rows than columns.
 
     Parameters
     ----------
     layer : object
-        It has ``forward(x)`` and ``backward``: ``backward(x, gy)``, or ``backward(gy)`` after a forward, or another way of those
-        in docs/check.md. Backward returns gx, or gx and the gradients of the weights; or it leaves these in the layer: ``dW``
-        beside ``W``, ``grads["W"]``, ``W.grad``. A ``zero_grad()`` is called before. ``delta(x, dx)`` is used if there is one;
-        without it, slopes are subtractions, right to some six digits. `handmade.gradients.check_layer` takes modules and
-        functions of PyTorch and JAX as well.
+        Object with ``forward(x)`` and ``backward``: ``backward(x, gy)``, or ``backward(gy)`` after a forward, or another form
+        listed in docs/check.md. Backward returns gx, or gx and the gradients of the weights; or it stores these in the layer:
+        ``dW`` next to ``W``, ``grads["W"]``, ``W.grad``. A method ``zero_grad()`` is called before. ``delta(x, dx)`` is used if
+        there is one; without it, slopes are subtractions, with about six correct digits. `handmade.gradients.check_layer` also
+        accepts modules and functions of PyTorch and JAX.
     x : Array, (N, ...)
-        Inputs, images first. It may lie on kinks and ties; inputs near it, with more ties and at other scales are tried, too.
-        An array of integers is handed on as it is if the layer counts with it, as an embedding does.
+        Inputs; the first axis counts images. x may lie on kinks and ties; inputs near it, with more ties and at other scales are
+        tried, too. An array of integers is passed on unchanged if the layer needs integers, as an embedding does.
     weights, settings : iterable of str, optional
-        Names of arrays and numbers of the layer that are its weights, or are none. If left out, they are found: a weight is an
-        array of floats that moves the output, and must have a gradient.
+        Names of the layer's arrays and numbers that are weights, and of those that are not. If left out, they are found: an array
+        of floats that changes the output is a weight, and must have a gradient.
     dtype : dtype, optional
-        Of x and the weights; float64 if left out.
+        Dtype of x and the weights; float64 if left out.
     tolerance : float, optional
-        The relative error of a gradient that is allowed; if left out, 1e-7 for a layer that computes in float64, 2e-2 in float32.
+        Largest allowed relative error of a gradient; if left out, 1e-7 for a layer that computes in float64, 2e-2 in float32.
     rng : numpy.random.Generator, optional
-        Where directions and upstream gradients come from; always the same if left out.
+        Source of directions and upstream gradients; always the same numbers if left out.
 
     Returns
     -------
     LayerReport
-        ``.verdict`` is "correct", "wrong" or "not tested"; the report is true only for the first. Print it.
+        Printable report. ``.verdict`` is "correct", "wrong" or "not tested"; the report is true only for "correct".
 
     Raises
     ------
     HandmadeError
-        If the layer has no forward or backward, or they raise for x, or x is not made of finite numbers.
+        If the layer has no forward or backward, if one of them raises an error for x, or if x holds numbers that are not finite.
     """
     return _checked(layer, x, weights, settings, dtype=dtype, tolerance=tolerance, rng=rng)
 
@@ -72,7 +73,7 @@ def check_layer(
 def check_function(
     f: Callable[[Array], Array],
     vjp: Callable[[Array, Array], Array],
-    x: Array,
+    x: ArrayLike,
     *,
     dtype: Any = None,
     tolerance: float | None = None,
@@ -83,11 +84,11 @@ def check_function(
     Parameters
     ----------
     f : callable
-        x -> y, arrays of any shape.
+        Function x -> y, for arrays of any shape.
     vjp : callable
-        (x, gy) -> gx, the gradient of sum(gy * f(x)).
+        Function (x, gy) -> gx, the gradient of sum(gy * f(x)).
     x : Array
-        An input.
+        Input of f.
     dtype, tolerance, rng
         As for `check_layer`.
 
@@ -98,7 +99,7 @@ def check_function(
     Raises
     ------
     HandmadeError
-        If one of them raises for x, or x is not made of finite numbers.
+        If f or vjp raises an error for x, or if x holds numbers that are not finite.
     """
     name = getattr(f, "__name__", type(f).__name__)
     return _checked(_Function(f, vjp), x, dtype=dtype, tolerance=tolerance, rng=rng, function=name)
@@ -116,7 +117,7 @@ class _Function:
 
 def _checked(
     layer: Any,
-    x: Array,
+    x: ArrayLike,
     weights: Iterable[str] | None = None,
     settings: Iterable[str] | None = None,
     *,
@@ -125,18 +126,30 @@ def _checked(
     rng: "np.random.Generator | None",
     function: str = "",
 ) -> LayerReport:
-    if tolerance is not None and not 0 < tolerance < 1:
-        raise HandmadeError(f"expected a tolerance between 0 and 1; got {tolerance}. Try 1e-4")
-    x = np.array(x) if dtype is None else np.array(x, None if np.asarray(x).dtype.kind in "iub" else dtype)
-    if x.dtype.kind not in "iubf" or x.ndim < 1 or x.size == 0:
-        raise HandmadeError(
-            f"expected x to be an array of numbers (N, ...), one image or more; got {x.dtype} of shape {x.shape}. "
-            "Try np.random.default_rng(0).standard_normal((3, 5))"
-        )
+    if tolerance is not None and not (is_number(tolerance) and 0 < tolerance < 1):
+        raise refused("tolerance", "a number between 0 and 1", described(tolerance), "tolerance=1e-4")
+    dtype = None if dtype is None else as_dtype(dtype)
+    weights, settings = _names(weights, "weights"), _names(settings, "settings")
+    draws = np.random.default_rng(SEED) if rng is None else as_generator(rng)
+    given = as_array(x, "x")
+    x = np.array(given, None if dtype is None or given.dtype.kind in "iub" else dtype)
+    if x.ndim < 1 or x.size == 0:
+        advice = "np.random.default_rng(0).standard_normal((3, 5))"
+        raise refused("x", "an array of numbers (N, ...), one image or more", described(x), advice)
     if not np.all(np.isfinite(x)):
         place = tuple(np.argwhere(~np.isfinite(x))[0].tolist())
-        raise HandmadeError(f"expected x to be finite; x[{', '.join(map(str, place))}] is {x[place]}")
+        raise refused("x", "finite numbers", f"{x[place]} in x[{', '.join(map(str, place))}]")
     with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")  # what is tried may overflow, and a layer may say so
+        warnings.simplefilter("ignore")  # trial inputs may overflow, and a layer may warn about that
         subject = checkable(layer, x, dtype or np.float64, weights, settings, function)
-        return Questions(subject, tolerance, rng or np.random.default_rng(SEED)).run()
+        return LayerCheck(subject, tolerance, draws).run()
+
+
+def _names(value: Any, name: str) -> list[str] | None:
+    """Return names of arrays as a list; None stands for no list."""
+    if value is None:
+        return None
+    names = [value] if isinstance(value, str) else list(value) if isinstance(value, Iterable) else [value]
+    if not all(isinstance(each, str) for each in names):
+        raise refused(name, "a list of names", described(value), f"{name}=['W']")
+    return names

@@ -1,4 +1,4 @@
-"""Equality of two results of the same sums in another order, and the place where they differ most."""
+"""Equality of two results up to the order of their sums, and the position of their largest difference."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def equal(one: Array, other: Array, scale: float | None = None, floor: float | A
 
 
 def worst(got: Array, expected: Array) -> dict[str, Any]:
-    """Return the place that is furthest off, with both values: the end of a Finding."""
+    """Return the position of the largest difference, with both values: the last fields of a Finding."""
     if got.shape != expected.shape or got.size == 0:
         return {}
     off = np.where(np.isfinite(got) & np.isfinite(expected), np.abs(got - expected), np.inf)

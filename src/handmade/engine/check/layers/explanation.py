@@ -1,4 +1,4 @@
-"""The finding about a wrong gradient: how much of it is wrong, the worst place, and the name of the mistake."""
+"""Finding about a wrong gradient: number of wrong values, the worst position, and the name of the mistake."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from handmade.engine.errors import HandmadeError
 
 
 def wrong_shape(c: Comparison) -> Finding:
-    """Return the finding about a gradient of another shape than its array."""
+    """Return the finding about a gradient with a shape other than that of its array."""
     what = f"it has the shape {c.got.shape}: expected the shape of {c.name}, {c.shape}"
     return Finding(f"gradient of {c.name}", c.name, what, *diagnose_shape(c))
 
@@ -31,9 +31,9 @@ def wrong_numbers(agreement: Agreement, c: Comparison, *, continuous: bool) -> F
 
 
 def wrong_along(c: Comparison, found: Disagreement) -> Finding:
-    """Return the finding about a gradient that is wrong along a direction, though no single number is."""
+    """Return the finding about a gradient that is wrong along a direction, though each single number is within its bounds."""
     name, guess = ("ties", words) if (words := ties(c)) else UNKNOWN
-    what = f"it does not add up: along one direction ({found.words}) it is wrong"
+    what = f"it is wrong along one direction ({found.direction}), though each compared number is within its bounds"
     return Finding(f"gradient of {c.name}", c.name, what, name, guess, None, found.got, found.expected)
 
 
@@ -49,12 +49,12 @@ def _diagnosed(agreement: Agreement, c: Comparison, *, continuous: bool) -> Diag
     if not linear:
         return "not linear", "backward is not linear in gy: twice the gy must give twice the gradient"
     if continuous and _is_right_alone(agreement, c):
-        return "batch size", "it is right for one image alone, and wrong for several"
+        return "batch size", "it is right for one image alone, but wrong for several"
     return diagnose_place(c, second)
 
 
 def _second(agreement: Agreement, c: Comparison, *, continuous: bool) -> Comparison | None:
-    """Return the same comparison for another input and another gy, on which the gradient is wrong, too, if there is one."""
+    """Return the same comparison for another input and another gy; if possible, one with a wrong gradient, too."""
     gradients, second = agreement.gradients, None
     candidates = other_inputs.others(gradients.foreign, c.x, gradients.rng) if continuous else iter([c.x])
     for x in candidates:
@@ -66,7 +66,7 @@ def _second(agreement: Agreement, c: Comparison, *, continuous: bool) -> Compari
 
 
 def _is_right_alone(agreement: Agreement, c: Comparison) -> bool:
-    """Return True if the gradient is right for each image alone: for those whose numbers are wrong in the batch."""
+    """Return True if the gradient is right for single images: for each image with wrong numbers in the batch."""
     if len(c.x) < 2 or len(c.y) != len(c.x):
         return False
     wrong = np.unique(np.unravel_index(c.known[c.off], c.shape)[0]) if c.name == "x" else np.arange(len(c.x))
@@ -78,7 +78,7 @@ def _is_right_alone(agreement: Agreement, c: Comparison) -> bool:
             alone = Agreement(gradients, point, agreement.allowed).compared(LOCALISED, gy)
             if len(point.y) != 1 or alone.got.shape != alone.shape or np.any(alone.off):
                 return False
-            seen |= alone.seen  # a batch norm of one image has no slopes: that tells nothing
+            seen |= alone.seen  # a batch norm of one image has slopes of 0, which test nothing
     except HandmadeError:
         return False
     return seen

@@ -1,4 +1,4 @@
-"""The gradients that a layer gives, each from a fresh copy of it."""
+"""Gradients that a layer returns, each from a fresh copy of the layer."""
 
 from dataclasses import dataclass
 
@@ -11,23 +11,23 @@ from handmade.engine.errors import HandmadeError
 from handmade.engine.foreign import Foreign
 
 TRIALS = 6
-ROUNDED = 16.0  # times the largest change that was seen
+ROUNDED = 16.0  # times the largest observed change
 
 
 @dataclass
 class Gradients:
-    """The results of backward.
+    """Results of backward.
 
     Attributes
     ----------
     foreign : Foreign
-        The layer.
+        Layer.
     rng : numpy.random.Generator
-        Where upstream gradients come from.
+        Source of upstream gradients.
     floor : dict of str to float
-        What rounding may do to the gradient of an array.
+        Rounding of the gradient of each array.
     scale : float
-        The size of outputs, as far as it was seen.
+        Largest absolute output so far.
     """
 
     foreign: Foreign
@@ -45,7 +45,7 @@ class Gradients:
         gradient = self.all(point.x, gy).get(point.name)
         if gradient is None:
             raise HandmadeError(
-                f"{self.foreign.name}.backward: expected a gradient of {point.name} in each call; got none in one"
+                f"{self.foreign.name}.backward: expected a gradient of {point.name} in each call; got none in one call"
             )
         return gradient
 
@@ -57,14 +57,14 @@ class Gradients:
         return y
 
     def draw(self, y: Array) -> Array:
-        """Return a random gradient from above."""
+        """Return a random upstream gradient."""
         return self.rng.standard_normal(y.shape).astype(y.dtype)
 
     def noise(self, x: Array, gy: Array, name: str) -> Array:
-        """Return what rounding does to a gradient: its change when x, gy and the weights change in their last digits.
+        """Return the rounding of a gradient: its change when x, gy and the weights change in their last digits.
 
-        A gradient that is nothing but rounding, as that of a bias before a batch norm, changes as much as it is large. For the
-        gradient of x itself, x stays: it would lose its ties.
+        A gradient that is only rounding, as that of a bias before a batch norm, changes by as much as its own size. For the
+        gradient of x itself, x is not changed: it would lose its ties.
         """
         rng = np.random.default_rng(3)
         given = self.all(x, gy)[name]
@@ -79,18 +79,20 @@ class Gradients:
             found = gx if name == "x" else gradients.get(name)
             if found is not None and found.shape == given.shape:
                 worst = np.maximum(worst, np.abs(found - given))
-        if name != "x" and self.foreign.trains["seen"]:  # what a step took away from a weight has the digits of the weight
+        if (
+            name != "x" and self.foreign.updates["seen"]
+        ):  # a gradient that is computed from an update has the rounding of the weight
             worst += np.finfo(np.float64).eps * np.abs(self.foreign.weights[name])
         return np.asarray(np.where(np.isfinite(worst), ROUNDED * worst, 0.0))
 
     def is_zero_without_gy(self, x: Array, name: str) -> bool:
-        """Return True if nothing comes out where gy is 0."""
+        """Return True if the gradient is 0 for gy = 0."""
         y = self.output(x)
-        nothing = self.all(x, np.zeros(y.shape, y.dtype)).get(name)
-        return nothing is None or not np.any(np.abs(nothing) > self.floor.get(name, 0.0))
+        gradient = self.all(x, np.zeros(y.shape, y.dtype)).get(name)
+        return gradient is None or not np.any(np.abs(gradient) > self.floor.get(name, 0.0))
 
     def is_linear(self, x: Array, name: str) -> bool:
-        """Return True if a sum of two gy gives the sum of both gradients."""
+        """Return True if the gradient is linear in gy."""
         y = self.output(x)
         one, other = self.draw(y), self.draw(y)
         results = [self.all(x, gy).get(name) for gy in (one, other, 2 * one - other)]
@@ -108,7 +110,7 @@ class Gradients:
 
 
 def _nearly(array: Array, rng: "np.random.Generator") -> Array:
-    """Return an array with other last digits."""
+    """Return the array with random changes of its last digits."""
     if array.dtype.kind != "f":
         return array.copy()
     return np.asarray((array * (1 + 8 * np.finfo(array.dtype).eps * rng.uniform(-1, 1, array.shape))).astype(array.dtype))

@@ -1,4 +1,4 @@
-"""Inputs beside the one that is given: off the kinks, with more ties, at other scales; as long as the layer is finite."""
+"""Inputs other than the given one: off the kinks, with more ties, at other scales; only those with a finite output."""
 
 from collections.abc import Iterator
 
@@ -11,8 +11,8 @@ from handmade.engine.foreign import CallFailed, Foreign
 OFF_THE_KINK = 1e-2  # relative to x
 WIDER = 8.0  # times x: enough to reach the other side of thresholds such as 6
 SCALES = (1 / 64, 64.0, 1e3, 1e-4)  # times x
-SHIFTS = (3.0, -3.0, 30.0, -30.0)  # in sizes of x
-NORMAL = (0.01, 30.0, 1e3)  # of standard normal numbers
+SHIFTS = (3.0, -3.0, 30.0, -30.0)  # in units of the size of x
+NORMAL = (0.01, 30.0, 1e3)  # scales of standard normal numbers
 
 
 def size_of(x: Array) -> float:
@@ -21,7 +21,7 @@ def size_of(x: Array) -> float:
 
 
 def is_finite(foreign: Foreign, x: Array) -> bool:
-    """Return True if a layer takes an input, and gives finite numbers."""
+    """Return True if a layer accepts an input and returns finite numbers."""
     try:
         return all_finite(foreign.fresh().forward(x.copy()))
     except CallFailed:
@@ -29,7 +29,7 @@ def is_finite(foreign: Foreign, x: Array) -> bool:
 
 
 def off_kinks(foreign: Foreign, x: Array, rng: "np.random.Generator") -> Array:
-    """Return x moved a little, so that it lies on no kink; by factors, if the layer takes no other sign."""
+    """Return x moved a little, so that it lies on no kink; multiplied by factors if the layer accepts no other sign."""
     near = (x + OFF_THE_KINK * size_of(x) * rng.standard_normal(x.shape)).astype(x.dtype)
     if is_finite(foreign, near) or not is_finite(foreign, x):
         return near
@@ -38,7 +38,7 @@ def off_kinks(foreign: Foreign, x: Array, rng: "np.random.Generator") -> Array:
 
 
 def others(foreign: Foreign, x: Array, rng: "np.random.Generator") -> Iterator[Array]:
-    """Yield inputs of the same kind that share no number with x: first with larger numbers and other signs, then without."""
+    """Yield inputs of the same kind that share no number with x: first with other sizes and signs, then without."""
     mixed = rng.permutation(x.reshape(-1)).reshape(x.shape)
     factors = rng.choice([1.0, 1.0, -1.0, WIDER], x.shape)
     for each in (factors * mixed, mixed):
@@ -59,7 +59,7 @@ def wider(foreign: Foreign, x: Array, rng: "np.random.Generator") -> Array | Non
 
 
 def several(foreign: Foreign, x: Array, rng: "np.random.Generator") -> Array | None:
-    """Return three images for one, if the layer takes more than one; None for several images."""
+    """Return three images for an x of one image, if the layer accepts them; None if x has several images."""
     if len(x) > 1:
         return None
     more = np.concatenate([x, *(off_kinks(foreign, x, rng) * sign for sign in (-1, 0.5))]).astype(x.dtype)
@@ -71,7 +71,7 @@ def several(foreign: Foreign, x: Array, rng: "np.random.Generator") -> Array | N
 
 
 def scaled(foreign: Foreign, x: Array, rng: "np.random.Generator") -> Iterator[Array]:
-    """Yield inputs at other scales and places."""
+    """Yield inputs with other scales and other means."""
     size = size_of(x)
     generic = rng.standard_normal(x.shape)
     candidates = [generic, *(scale * x for scale in SCALES)]

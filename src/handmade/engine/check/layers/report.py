@@ -1,4 +1,4 @@
-"""The report of `check_layer`: as data, and in words."""
+"""Report of `check_layer`, as data and as text."""
 
 from dataclasses import asdict, dataclass, field
 from math import isfinite
@@ -8,30 +8,30 @@ from typing import Any, Literal, TypeAlias
 from handmade.engine.printable import ShortRepr
 
 WIDTH = 80
-FEW = 4  # numbers of a list that are named one by one
+FEW = 4  # numbers of a list that are printed one by one
 Status: TypeAlias = Literal["correct", "wrong", "not tested"]
 
 
 @dataclass(frozen=True)
 class Finding(ShortRepr):
-    """One thing that is wrong.
+    """One error of a layer.
 
     Attributes
     ----------
     section : str
-        "gradient of W", "side effects", "precision", "forward" or "delta".
+        Part of the check: "gradient of W", "side effects", "precision", "forward" or "difference".
     array : str
-        "y", "x", "gy", "delta", or the name of a weight array; for a gradient, the array whose gradient is wrong.
+        Array with the error: "y", "x", "gy", "delta" or a weight; for a gradient, the array whose gradient is wrong.
     what : str
-        What was seen.
+        Description of the error.
     name : str
-        The mistake that this looks like, in a word or two; empty if none was recognised.
+        Name of the likely mistake, in a word or two; empty if none was recognised.
     guess : str
-        The same in a sentence.
+        Likely mistake, as a sentence.
     index : tuple of int or None
-        The worst place, if there is one.
+        Position of the largest error, if there is one.
     got, expected : float or None
-        What the layer has there, and what it should have.
+        Actual and expected value there.
     """
 
     section: str
@@ -52,33 +52,33 @@ class Finding(ShortRepr):
             place = "" if self.index is None else f" at {self.array}[{', '.join(map(str, self.index))}]"
             lines.append(f"    the worst{place}: got {self.got:.6g}, expected {self.expected:.6g}")
         if self.guess:
-            told = f"{self.name}: perhaps {self.guess}{'' if self.guess.endswith('?') else '.'}"
-            lines.append(fill(told, WIDTH, initial_indent="    ", subsequent_indent="    "))
+            text = f"{self.name}: perhaps {self.guess}{'' if self.guess.endswith('?') else '.'}"
+            lines.append(fill(text, WIDTH, initial_indent="    ", subsequent_indent="    "))
         return "\n".join(lines)
 
 
 @dataclass(frozen=True)
 class LayerReport(ShortRepr):
-    """The answer of `check_layer`: true only for a layer that is correct; print it.
+    """Printable result of `check_layer`; true only for a layer that is correct.
 
     Attributes
     ----------
     layer : str
-        The name of the class.
+        Name of the class.
     findings : tuple of Finding
-        What is wrong; empty if nothing is.
+        Errors; empty if there are none.
     notes : tuple of str
-        What is worth knowing and is no error.
+        Remarks that are no errors.
     compared : dict of str to int
-        How many numbers and directions of an array's gradient were compared with numerical ones.
+        Number of values and directions of each array's gradient that were compared with numerical ones.
     not_compared : dict of str to str
-        Why an array's gradient was not tested.
+        Reason why an array's gradient was not tested.
     settings : tuple of str
-        Numbers of the layer that were taken for settings.
+        Numbers of the layer that were treated as settings.
     needs : tuple of str
-        What the layer needs to stand in a `Network`; empty if it can as it is.
+        Changes that the layer needs for use in a `Network`; empty if none.
     kinks : int
-        How many of the compared numbers lay on a kink or a tie. There, anything between the two one-sided slopes is right.
+        Number of compared values on a kink or a tie. There, any value between the two one-sided slopes is right.
     """
 
     layer: str
@@ -108,7 +108,7 @@ class LayerReport(ShortRepr):
         return f"{self.layer}: {self.verdict}" + (f", {count} error{'s' * (count > 1)}" if count else "")
 
     def expect_ok(self) -> None:
-        """Raise AssertionError with the whole report unless the layer is correct."""
+        """Raise AssertionError with the complete report unless the layer is correct."""
         if not self.ok:
             raise AssertionError(str(self))
 
@@ -130,14 +130,14 @@ class LayerReport(ShortRepr):
             lines.append(_line("compared: " + ", ".join(f"{name} ({count:,})" for name, count in self.compared.items()) + kinks))
         lines += [_line(f"not tested: {name}, {why}") for name, why in self.not_compared.items()]
         if self.ok:
-            lines.append(_line("in a Network: " + ("; ".join(self.needs) if self.needs else "as it is")))
+            lines.append(_line("in a Network: " + ("; ".join(self.needs) if self.needs else "no change needed")))
         if self.settings:
             lines.append(_line("settings: " + ", ".join(_shortened(self.settings))))
         return "\n".join([*lines, *(_line(f"note: {note}") for note in self.notes)])
 
 
 def _shortened(names: tuple[str, ...]) -> list[str]:
-    """Return names, with the many numbers of one list as one: sizes[0..7]."""
+    """Return names, with many numbers of one list combined: sizes[0..7]."""
     lists: dict[str, list[str]] = {}
     for name in names:
         lists.setdefault(name.rpartition("[")[0] if name[-2:-1].isdigit() else name, []).append(name)

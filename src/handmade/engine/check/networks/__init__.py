@@ -1,10 +1,10 @@
-"""The check of a network: every gradient against exact quotients.
+"""Check of a network: every gradient is compared with exact quotients.
 
-check.py        backpropagation against one-sided quotients: agree, kink, not tested or bug
-report.py       the same, array by array, as data and in words
-rounding.py     what rounding may leave of a derivative that is zero
-inactive.py     slopes that are all zero: right, or not tested
-subtracted.py   slopes behind a layer that subtracts
-kinks.py        which unit or window a nudge pushes across a kink
-steps.py        the error of a quotient, against its h
+check.py        backpropagation compared with one-sided quotients: agree, kink, not tested or bug
+report.py       the results for each array, as data and as text
+rounding.py     largest error that rounding may cause in each derivative
+inactive.py     slopes that are all zero: correct, or not tested
+subtracted.py   slopes in a network with a layer whose delta is a subtraction
+kinks.py        units and windows that a nudge pushes across a kink
+steps.py        error of a quotient for each step size h
 """

@@ -1,9 +1,8 @@
-"""Weights whose slopes are all zero: those that the loss does not depend on, and those that the images do not reach.
+"""Weights whose slopes are all zero: the loss does not depend on them, or the images do not activate them.
 
-A slope of zero is right where the loss does not depend on the weight at all, as with a bias before a BatchNorm2d in training.
-Where the loss would move if the weights were quite different, as behind a dead ReLU, the zeros test nothing: a wrong gradient
-gives them, too. So the weights of such an array are moved by chance, by as much as they are and by far more, and the loss is
-looked at.
+A slope of zero is correct if the loss does not depend on the weight at all, as for a bias before a BatchNorm2d in training.
+If the loss would change for very different weights, as before a dead ReLU, the zeros test nothing: a wrong gradient can be zero,
+too. Therefore the weights of such an array are moved randomly, by their own size and by much more, and the loss is observed.
 """
 
 from collections.abc import Iterator
@@ -18,13 +17,13 @@ from handmade.engine.layers import rule
 from handmade.engine.losses import Loss
 from handmade.engine.network import Network
 
-SIZES = (1.0, 10.0, 1e3, 1e5, 1e8)  # of the moves, relative to the largest weight or input of the network's arrays, 1 at least
-MOVES = 4  # by chance, of each size
-ELSEWHERE = "all slopes are 0 here, but far from these weights the loss does depend on them"
+SIZES = (1.0, 10.0, 1e3, 1e5, 1e8)  # sizes of the moves, relative to the largest weight of the network, at least 1
+MOVES = 4  # random moves of each size
+ELSEWHERE = "all slopes are 0 here, but far from these values the loss depends on the weights"
 
 
-def why_untested(network: Network, x: Array, y: Array, loss: Loss, name: str) -> str:
-    """Return why an array whose slopes are all zero was not tested; nothing if its gradient is right."""
+def reason_untested(network: Network, x: Array, y: Array, loss: Loss, name: str) -> str:
+    """Return the reason why an array whose slopes are all zero was not tested; an empty text if its gradient is correct."""
     if not _moves_loss(network, x, y, loss, name):
         return ""
     start, _ = network.owners[name]
@@ -34,7 +33,7 @@ def why_untested(network: Network, x: Array, y: Array, loss: Loss, name: str) ->
 
 
 def inactive_units(network: Network, x: Array) -> tuple[str, ...]:
-    """Return a sentence for each ReLU some of whose units, or channels, are 0 for all images."""
+    """Return a sentence for each ReLU with units, or channels, that are 0 for all images."""
     return tuple(
         f"{count - alive:,} of {count:,} units of {title} are 0 for all images"
         for _, title, alive, count in _units(network, x)
@@ -43,7 +42,7 @@ def inactive_units(network: Network, x: Array) -> tuple[str, ...]:
 
 
 def _units(network: Network, x: Array) -> Iterator[tuple[str, str, int, int]]:
-    """Return of each ReLU its name and title, the units (channels, of images) that are not 0 everywhere, and all of them."""
+    """Yield for each ReLU: name, title, number of units (channels) that are not 0 everywhere, and number of all units."""
     tape = network.tape(x)
     for node in network.nodes:
         if rule(node.layer, "rectifies"):

@@ -1,7 +1,7 @@
-"""Which units and windows a nudge pushes across a kink, and what derivative the conventions make of that.
+"""Units and windows that a nudge pushes across a kink, and the derivative that the conventions give there.
 
-The nudge is followed through the tape, one layer after the other: as a difference, to see what switches, or as a derivative that
-takes the conventional branch wherever two of them meet.
+The nudge is followed through the tape, layer by layer. As a difference, it shows the units that switch. As a derivative, it uses
+the conventional branch where two branches meet.
 
     switched   (layer, x, dx) -> True where the output takes another branch at x + dx than at x
 """
@@ -20,25 +20,25 @@ from handmade.engine.layers.propagate import nudges
 from handmade.engine.losses import Loss
 from handmade.engine.network import Network
 
-SMALL = 1e-30  # a step for layers that know differences only: beyond the last digit of what is lost
+SMALL = 1e-30  # step for layers without a slope rule: so small that the curvature disappears
 
 Over: TypeAlias = Callable[[Node, Any, Any], Array]  # node, x, dx -> dy
 
 
 @dataclass(frozen=True)
 class Kink:
-    """A place where a nudge switches a branch, or starts from where two branches meet.
+    """Place where a nudge switches a branch, or starts at the point where two branches meet.
 
     Attributes
     ----------
     layer : str
-        As people call it: relu1, or residual1.block.relu1.
+        Display name: relu1, or residual1.block.relu1.
     image : int
-        Which of the batch.
+        Number of the image in the batch.
     place : tuple of int
-        Where in the layer's output: row, column and channel.
+        Position in the layer's output: row, column and channel.
     what : str
-        What happens there, in words.
+        Event at that place, as text.
     """
 
     layer: str
@@ -58,14 +58,14 @@ def kinks(network: Network, x: Array, name: str, index: tuple[int, ...], h: floa
     network : Network
     x : Array, (N, *network.input_shape)
     name, index
-        The weight, as in `network.parameters()[name][index]`.
+        Position of the weight: `network.parameters()[name][index]`.
     h : float
         The size of the nudge.
 
     Yields
     ------
     Kink
-        First those of the nudge upwards, in the order of the nodes, then those of the nudge downwards.
+        Kinks of the upward nudge, in the order of the nodes, then those of the downward nudge.
     """
     tape = network.tape(x)
     for step in (h, -h):
@@ -83,10 +83,10 @@ def kinks(network: Network, x: Array, name: str, index: tuple[int, ...], h: floa
 
 
 def by_convention(network: Network, x: Array, y: Array, loss: Loss, name: str, index: tuple[int, ...]) -> float:
-    """Return the derivative dL/dw by convention (relu'(0) = 0, leaky'(0) = slope, the first winner takes all), carried forward.
+    """Return the derivative dL/dw by convention (relu'(0) = 0, leaky'(0) = slope, first maximum of a pool).
 
-    Where several kinks are stood on at once, their shares may be of either sign, and this number need not lie between the left
-    derivative and the right one.
+    Where several kinks meet, their contributions may have either sign. Then this number need not lie between the left derivative
+    and the right one.
     """
     tape = network.tape(x)
     dz = _follow(network, tape, name, index, 1.0, _conventionally)
@@ -113,7 +113,7 @@ def _follow(network: Network, tape: Values, name: str, index: tuple[int, ...], s
 
 def _of_relu(name: str, _relu: object, x: Array, dx: Array) -> Iterator[Kink]:
     for n, *place in np.argwhere((dx != 0) & (x == 0)).tolist():
-        yield Kink(name, n, tuple(place), "stands exactly on its kink")
+        yield Kink(name, n, tuple(place), "lies exactly on its kink")
     for n, *place in np.argwhere((x != 0) & ((x > 0) != (x + dx > 0))).tolist():
         yield Kink(name, n, tuple(place), "crosses its kink")
 
@@ -125,7 +125,7 @@ def _of_pool(name: str, pool: MaxPool2d, x: Array, dx: Array) -> Iterator[Kink]:
     for k, j in combinations(range(len(pixels)), 2):
         tied |= (pixels[k] == m) & (pixels[j] == m) & (moves[k] != moves[j])
     for n, *place in np.argwhere(tied).tolist():
-        yield Kink(name, n, tuple(place), "has a tie, and its pixels part")
+        yield Kink(name, n, tuple(place), "has a tie, and its pixels move differently")
     deposed = ~tied & (pixels.argmax(axis=0) != (pixels + moves).argmax(axis=0))
     for n, *place in np.argwhere(deposed).tolist():
         yield Kink(name, n, tuple(place), "changes its winner")

@@ -1,4 +1,4 @@
-"""Report of the check of a network, as data and in words."""
+"""Report of the check of a network, as data and as text."""
 
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -7,7 +7,7 @@ from handmade.engine.check.networks.kinks import Kink
 from handmade.engine.printable import Printable, ShortRepr
 
 Verdict: TypeAlias = Literal["agree", "kink", "not tested", "bug"]
-DISAGREE = 1e-4  # of definition and difference, at the same h: both are right to 1e-9 and better
+DISAGREE = 1e-4  # between definition and difference at the same h: both have errors of at most 1e-9
 VERDICTS: tuple[Verdict, ...] = ("agree", "kink", "not tested", "bug")  # from the best to the worst
 
 
@@ -18,24 +18,24 @@ class ArrayReport(ShortRepr):
     Attributes
     ----------
     name : str
-        As people call it: conv1.W.
+        Display name: conv1.W.
     entries, kinks, bugs : int
-        How many weights were compared; how many of them have two one-sided derivatives; how many have a wrong value.
+        Number of compared weights, of those on a kink (two one-sided derivatives), and of those with a wrong value.
     error : float
-        The worst error among weights without a kink, relative to the value, or to 1e9 times its rounding if that is more.
+        Largest error among weights without a kink, relative to the value, or to 1e9 times its rounding if that is larger.
     at : tuple of int
-        Where that is, or the worst of the bugs if there are any, or else of the kinks.
+        Position of the worst bug; without bugs, of the widest kink; else, of the largest error.
     analytic, left, right : float
-        The values there.
+        Values at that position.
     kink : Kink or None
-        What the nudge of that weight pushes across a kink, if anything.
+        Kink that the nudge of that weight crosses, if any.
     definition : float
-        The worst disagreement of the definition with the difference, for the same nudge, among the weights that were tried:
-        relative to the array's largest quotient, or to 1e9 times what the definition loses by rounding, if that is more.
+        Largest disagreement between the definition and the difference, for the same nudge, among the weights that were tried:
+        relative to the array's largest quotient, or to 1e9 times the rounding of the definition if that is larger.
     tried : int
-        How many those were.
+        Number of these weights.
     untested : str
-        The reason why nothing was tested; empty if something was.
+        Reason why nothing was tested; empty if something was.
     """
 
     name: str
@@ -57,15 +57,15 @@ class ArrayReport(ShortRepr):
 
     @property
     def verdict(self) -> Verdict:
-        """The verdict on all weights of the array together."""
+        """Verdict on all weights of the array together."""
         if self.bugs or self.disagrees:
             return "bug"
         return "not tested" if self.untested else "kink" if self.kinks else "agree"
 
     @property
     def disagrees(self) -> bool:
-        """True if the exact quotients are not those of the definition: then a layer's delta is wrong, and they prove nothing."""
-        return not self.definition <= DISAGREE  # so written that NaN disagrees
+        """True if exact quotients and the definition differ: then a layer's delta is wrong, and the quotients prove nothing."""
+        return not self.definition <= DISAGREE  # written so that NaN disagrees
 
     @property
     def central(self) -> float:
@@ -73,30 +73,30 @@ class ArrayReport(ShortRepr):
         return (self.left + self.right) / 2
 
     def story(self) -> str:
-        """Return what is to be said about an array that does not simply agree: its worst weight, or why it was not tested."""
+        """Return the details of an array that does not agree: its worst weight, or the reason why it was not tested."""
         if self.verdict == "not tested":
             return f"{self.name}: {self.untested}"
         if self.disagrees:
-            off = f"exact quotients and the definition differ by {self.definition:.0e} of the largest"
+            off = f"exact quotients and the definition differ by {self.definition:.0e} of the largest quotient"
             return f"{self.name}: {off}. Try check_layer, or compare delta with forward, for this layer and those after it"
         place = f"{self.name}[{','.join(map(str, self.at))}]"
         left, central, right = (f"{value:+.6g}" for value in (self.left, self.central, self.right))
-        values = f"{place}: left {left}, central {central}, right {right}; backpropagation says {self.analytic:+.6g}"
-        kink = "a unit is within rounding of its kink, or of a tie" if self.verdict == "kink" else ""
+        values = f"{place}: left {left}, central {central}, right {right}; backpropagation {self.analytic:+.6g}"
+        kink = "a unit lies on its kink, or on a tie, up to rounding" if self.verdict == "kink" else ""
         kink = str(self.kink) if self.kink else kink
         return values + (f"\n    {kink}" if kink else "")
 
 
 @dataclass(frozen=True)
 class Report(Printable):
-    """Findings for every array, in the order of the network; true if every gradient is right, and was tested.
+    """Findings for every array, in the order of the network; true if every gradient was tested and is right.
 
     Attributes
     ----------
     arrays : tuple of ArrayReport
         One for each array of weights.
     notes : tuple of str
-        What is worth knowing and is no error, such as units that are 0 for all images.
+        Remarks that are no errors, such as units that are 0 for all images.
     """
 
     arrays: tuple[ArrayReport, ...]
@@ -108,29 +108,29 @@ class Report(Printable):
 
     @property
     def bugs(self) -> int:
-        """The number of weights with a wrong gradient."""
+        """Number of weights with a wrong gradient."""
         return sum(array.bugs for array in self.arrays)
 
     @property
     def verdict(self) -> Verdict:
-        """The worst of all arrays; "not tested" if there are none."""
+        """Worst verdict of all arrays; "not tested" if there are none."""
         return max((array.verdict for array in self.arrays), key=VERDICTS.index, default="not tested")
 
     @property
     def untested(self) -> tuple[ArrayReport, ...]:
-        """The arrays that were not tested."""
+        """Arrays that were not tested."""
         return tuple(array for array in self.arrays if array.verdict == "not tested")
 
     @property
     def ok(self) -> bool:
-        """True if every array was tested and is right: all agree, or differ from their quotients on kinks alone."""
+        """True if every array was tested and is right: all agree, or differ from their quotients only on kinks."""
         return self.verdict in {"agree", "kink"}
 
     def __bool__(self) -> bool:
         return self.ok
 
     def expect_ok(self) -> None:
-        """Raise AssertionError, with the whole report as its text, unless the report is `ok`."""
+        """Raise AssertionError, with the complete report as its text, unless the report is `ok`."""
         if not self.ok:
             raise AssertionError(f"expected right gradients; got\n{self}")
 
@@ -138,25 +138,25 @@ class Report(Printable):
         """Return the result in a few sentences."""
         untested = ", ".join(array.name for array in self.untested)
         disagree = ", ".join(array.name for array in self.arrays if array.disagrees)
-        said = []
+        sentences = []
         if self.bugs:
-            said.append(f"{self.bugs:,} weight{'s have' if self.bugs > 1 else ' has'} a wrong gradient.")
+            sentences.append(f"{self.bugs:,} weight{'s have' if self.bugs > 1 else ' has'} a wrong gradient.")
         if disagree:
-            said.append(f"The exact quotients of {disagree} are not those of the definition: a delta is wrong.")
-        if not said:
-            said.append(self._praise())
+            sentences.append(f"The exact quotients of {disagree} differ from the definition: a delta is wrong.")
+        if not sentences:
+            sentences.append(self._success())
         if untested:
-            said.append(f"Not tested: {untested}. Try other images, or other weights.")
-        return " ".join(said)
+            sentences.append(f"Not tested: {untested}. Try other images, or other weights.")
+        return " ".join(sentences)
 
-    def _praise(self) -> str:
+    def _success(self) -> str:
         kinks = sum(array.kinks for array in self.arrays)
         if len(self.untested) == len(self.arrays):
             return "Nothing was tested: all slopes are 0." if self.arrays else "Nothing was tested: the network has no weights."
         first = "All gradients that were tested are right" if self.untested else "All gradients are right"
         if not kinks:
-            return f"{first}, to rounding."
+            return f"{first}, up to rounding."
         return (
-            f"{first}. {kinks:,} weights push something across a kink: left and right quotients differ there, "
-            "and the analytic value lies between what they allow."
+            f"{first}. {kinks:,} weight{'s lie' if kinks > 1 else ' lies'} on a kink: left and right quotients differ there, "
+            "and the analytic value is within the range that they allow."
         )

@@ -1,27 +1,27 @@
-"""Rounding of a gradient: what is left of it where its true value is zero, and units whose branch is decided by rounding.
+"""Rounding of a gradient: its size where the true value is zero, and units whose branch is decided by rounding.
 
-A sum is only known up to the rounding of what was added up. A computed sum of products is the exact sum for numbers that are
-moved by a few eps each (Higham, section 3.1); so are the outputs of layers, the loss and the way back. So the gradient is worked
-out again, and every weight and every number that goes into a node, forwards and backwards, is moved by chance:
+A sum is only known up to the rounding of its terms. A computed sum of products is the exact sum for numbers that are changed by a
+few eps each (Higham, section 3.1). The same holds for the outputs of layers, the loss and the backward pass. So the gradient is
+computed again, and every weight and every input of a node, forwards and backwards, is changed randomly:
 
-    a' = a (1 + s t),   s = 1 or -1 by chance        E = max over some draws of |gW' - gW| / t        (1)
+    a' = a (1 + s t),   s = 1 or -1 at random        E = max over some draws of |gW' - gW| / t        (1)
 
-E is how strongly the gradient follows such moves, so the rounding of gW is some eps E: also where gW is a sum that cancels, and
-behind a BatchNorm2d over nearly equal images, which multiplies rounding by 1 / sqrt(v + epsilon).
+E is the sensitivity of the gradient to such changes, so the rounding of gW is about eps E. This also holds where gW is a sum with
+cancellation, and after a BatchNorm2d over nearly equal images, which multiplies rounding by 1 / sqrt(v + epsilon).
 
-- t = 2^-36 is 2^16 eps, so E itself is right to some 2^-16. Times an amplification of 10^6 it is still far below 1, so that (1)
-  is a straight line. Where constant channels of huge numbers meet a tiny epsilon, any t leads far away; so there are as many
-  draws in which the way back alone is moved.
-- The floor is ROUNDINGS eps E = 64 eps E. A number that goes in stands for two roundings of at most eps / 2: its own product, and
-  the addition. Random signs give sqrt(sum of a^2), where the worst case would be the sum of |a|: sqrt(n) times as much, for n
-  numbers. 64 covers that for n = 4,000, all places of a channel in a check of a few images; a batch rarely comes near.
-- Half of the draws have one sign for whole rows, columns, images or channels, since such numbers are often rounded together.
-- A BatchNorm2d in training takes away what a shift and a stretch of gy make, exactly. So moves of gy and x do not show the
-  rounding of these subtractions. Its rule `added` gives the size of what is added up within; that is moved, too.
+- t = 2^-36 is 2^16 eps, so E itself has a relative error of about 2^-16. With an amplification of 10^6, t is still far below 1,
+  so (1) is linear. With constant channels of very large numbers and a tiny epsilon, no t is small enough. Therefore there are as
+  many draws in which only the backward pass is changed.
+- The floor is ROUNDINGS eps E = 64 eps E. Each input stands for two roundings of at most eps / 2: its own product, and the
+  addition. Random signs give sqrt(sum of a^2), while the worst case would be the sum of |a|: sqrt(n) times as much, for n
+  numbers. 64 covers n = 4,000, all positions of a channel in a check of a few images; a batch rarely comes near this limit.
+- Half of the draws use one sign for complete rows, columns, images or channels, since such numbers are often rounded together.
+- A BatchNorm2d in training removes the effect of a shift and a scaling of gy, exactly. So changes of gy and x do not show the
+  rounding of these subtractions. Its rule `added` gives the size of the terms inside; these are changed, too.
 
-ReLUs and pools keep their branches in (1): it asks for rounding, not for kinks. Where a branch is decided by rounding alone, as
-in a unit whose terms cancel, two ways to the same gradient may decide differently. `branches` asks for that: the same draws with
-moves as small as rounding, t = 8 eps, and branches free. Where such moves move the logits visibly, nothing can be said at all.
+ReLUs and pools keep their branches in (1), because it measures rounding, not kinks. Where only rounding decides a branch, as in a
+unit whose terms cancel, two methods for the same gradient may use different branches. `branches` measures this: the same draws
+with changes as small as rounding, t = 8 eps, and free branches. If the logits change visibly, no verdict is possible.
 
 Parker (1997), "Monte Carlo Arithmetic"; Higham (2002), "Accuracy and Stability of Numerical Algorithms", second edition.
 """
@@ -45,13 +45,15 @@ if TYPE_CHECKING:
 EPS = float(np.finfo(np.float64).eps)
 MOVE = 2.0**-36  # t
 ROUNDINGS = 64  # eps E
-DRAWS = 8  # of each kind
+DRAWS = 8  # number of draws of each kind
 NEAR = 8 * EPS  # t of `branches`
-FREE_DRAWS = 24  # of `branches`: some units that are decided by chance, in most of their combinations
-SMALL = 1e-30  # a step along one branch
-POLYNOMIAL = 2.0**17  # eps |y| / max |w|: rounding of the slope of a layer that is run again (layers/propagate.py, NEAR and c_1)
-VISIBLE = 1e-3  # of the largest logit, 1 at least
-LABELS = 10  # labels for which a loss of one's own is asked what it adds up
+FREE_DRAWS = 24  # draws of `branches`: enough for most combinations of a few random branches
+SMALL = 1e-30  # step along one branch
+POLYNOMIAL = (
+    2.0**17
+)  # times eps |y| / max |w|: rounding of the slope of a layer that is run again (layers/propagate.py, NEAR and c_1)
+VISIBLE = 1e-3  # of the largest logit, or of 1 if that is larger
+LABELS = 10  # labels for which the terms of a user's loss are estimated
 
 
 @dataclass(frozen=True)
@@ -61,12 +63,12 @@ class Rounding:
     Attributes
     ----------
     loss : float
-        Of the mean loss.
+        Rounding of the mean loss.
     gradients : dict of Array or None
-        Of every weight, in the shapes of the weights; None if that cannot be worked out, since a layer has no backward, or one
-        that gives another result each time.
+        Rounding of every weight's derivative, in the shapes of the weights. None if it cannot be computed: a layer has no
+        backward, or its backward gives another result in each call.
     decides : bool
-        True if moves as small as rounding move the logits visibly: then no number of the network is what its weights say.
+        True if changes as small as rounding are visible in the logits: then rounding decides the numbers of the network.
     """
 
     loss: float
@@ -78,15 +80,15 @@ def rounding(network: Network, x: Array, y: Array, loss: Loss) -> Rounding:
     """Return the rounding of the loss and its gradient, by (1); x and all weights are in float64."""
     with np.errstate(all="ignore"):
         base = Pass(network, x, y, loss)
-        draws = [Pass(network, x, y, loss, Signs(seed, MOVE), base) for seed in range(DRAWS)]
-        near = [Pass(network, x, y, loss, Signs(seed, NEAR)) for seed in range(DRAWS)]
+        draws = [Pass(network, x, y, loss, RandomChanges(seed, MOVE), base) for seed in range(DRAWS)]
+        near = [Pass(network, x, y, loss, RandomChanges(seed, NEAR)) for seed in range(DRAWS)]
         of_loss = _of_losses(base, draws, near)
         size = VISIBLE * max(1.0, float(np.abs(base.z).max()))
         decides = any(float(np.abs(z - base.z).max()) > size for z in (network.logits(x), *(each.z for each in near)))
         try:
             before = base.gradients()
             moved = [draw.gradients(draw.signs) for draw in draws]
-            moved += [base.gradients(Signs(DRAWS + seed, MOVE)) for seed in range(DRAWS)]  # the way back alone
+            moved += [base.gradients(RandomChanges(DRAWS + seed, MOVE)) for seed in range(DRAWS)]  # only the backward pass
             again = Pass(network, x, y, loss).gradients()
         except HandmadeError:
             return Rounding(of_loss, None, decides)
@@ -96,7 +98,7 @@ def rounding(network: Network, x: Array, y: Array, loss: Loss) -> Rounding:
         found = {}
         for name, g in before.items():
             largest = scale * np.max([np.abs(each[name] - g) for each in moved], axis=0)
-            column = largest.max(axis=tuple(range(g.ndim - 1)), keepdims=True)  # of all weights that feed one channel
+            column = largest.max(axis=tuple(range(g.ndim - 1)), keepdims=True)  # largest of all weights that feed one channel
             found[name] = np.broadcast_to(column + base.of_quotients(name), g.shape)
     return Rounding(of_loss, found, decides)
 
@@ -105,19 +107,21 @@ def loss_rounding(network: Network, x: Array, y: Array, loss: Loss) -> float:
     """Return the rounding of the mean loss, by the forward half of (1)."""
     with np.errstate(all="ignore"):
         base = Pass(network, x, y, loss)
-        draws = [Pass(network, x, y, loss, Signs(seed, MOVE), base) for seed in range(DRAWS)]
-        return _of_losses(base, draws, [Pass(network, x, y, loss, Signs(seed, NEAR)) for seed in range(DRAWS)])
+        draws = [Pass(network, x, y, loss, RandomChanges(seed, MOVE), base) for seed in range(DRAWS)]
+        return _of_losses(base, draws, [Pass(network, x, y, loss, RandomChanges(seed, NEAR)) for seed in range(DRAWS)])
 
 
 def _of_losses(base: "Pass", draws: list["Pass"], near: list["Pass"]) -> float:
-    far, close = (max(abs(each.loss - base.loss) for each in passes) for passes in (draws, near))  # close: where t is too far
+    far, close = (
+        max(abs(each.loss - base.loss) for each in passes) for passes in (draws, near)
+    )  # close: used where t is too large
     return ROUNDINGS * (EPS * (far / MOVE + abs(base.loss)) + close * EPS / NEAR)
 
 
 def branches(network: Network, x: Array, y: Array, loss: Loss) -> dict[str, tuple[Array, Array]]:
-    """Return the least and the largest value of every derivative when units that rounding decides are decided by chance."""
+    """Return the smallest and the largest value of every derivative if rounding chooses branches at random."""
     with np.errstate(all="ignore"):
-        passes = [Pass(network, x, y, loss, Signs(seed, NEAR)) for seed in range(FREE_DRAWS)]
+        passes = [Pass(network, x, y, loss, RandomChanges(seed, NEAR)) for seed in range(FREE_DRAWS)]
         draws = [each.gradients(each.signs) for each in passes]
         return {name: (np.min(each, axis=0), np.max(each, axis=0)) for name, each in _by_name(draws)}
 
@@ -127,8 +131,8 @@ def _by_name(draws: list[dict[str, Array]]) -> Iterator[tuple[str, list[Array]]]
         yield name, [draw[name] for draw in draws]
 
 
-class Signs:
-    """Moves every number of an array by a share `t` of it, up or down by chance."""
+class RandomChanges:
+    """Random relative changes by `t`, up or down, of every number of an array."""
 
     def __init__(self, seed: int, t: float) -> None:
         self.rng, self.t, self.together = np.random.default_rng(seed), t, bool(seed % 2)
@@ -146,24 +150,24 @@ class Signs:
 
 
 class Pass:
-    """A way forwards and back in which every number that goes into a node is moved.
+    """Forward and backward pass in which every input of a node is changed randomly.
 
     Parameters
     ----------
     network, x, y, loss
-        Of a gradient.
-    signs : Signs, optional
-        Moves the numbers; they stay as they are if left out.
+        Arguments of the gradient.
+    signs : RandomChanges, optional
+        Random changes of the numbers; none if left out.
     base : Pass, optional
-        The pass whose branches are kept; each unit decides for itself if left out.
+        Pass whose branches are kept; if left out, each unit chooses its branch from its own input.
     """
 
     def __init__(
-        self, network: Network, x: Array, y: Array, loss: Loss, signs: Signs | None = None, base: "Pass | None" = None
+        self, network: Network, x: Array, y: Array, loss: Loss, signs: RandomChanges | None = None, base: "Pass | None" = None
     ) -> None:
-        self.network, self.y, self.of, self.signs = network, y, loss, signs
+        self.network, self.y, self.loss_function, self.signs = network, y, loss, signs
         self.tape: dict[str, Any] = {INPUT: x}
-        self.read: dict[str, tuple[Layer, Any]] = {}  # by the names of nodes: the layer and its input, as they were used
+        self.read: dict[str, tuple[Layer, Any]] = {}  # for each node: the layer and its input, as they were used
         for node in network.nodes:
             if node.name in network.below_logits:
                 self.tape[node.name] = self._forward(node, base)
@@ -172,7 +176,7 @@ class Pass:
 
     def _forward(self, node: Node, base: "Pass | None") -> Array:
         given = node.inputs(self.tape)
-        if base and rule(node.layer, "slope"):  # it has branches, and is a straight line on each of them
+        if base and rule(node.layer, "slope"):  # it has branches, and is linear on each of them
             still = node.inputs(base.tape)
             self.read[node.name] = node.layer, still
             y: Array = base.tape[node.name] + node.layer.delta(still, SMALL * (given - still)) / SMALL
@@ -185,8 +189,8 @@ class Pass:
         self.read[node.name] = layer, inputs
         return layer.forward(inputs)
 
-    def gradients(self, signs: Signs | None = None) -> dict[str, Array]:
-        """Return the gradient, with numbers moved on the way back, too; raise HandmadeError if a layer has no backward."""
+    def gradients(self, signs: RandomChanges | None = None) -> dict[str, Array]:
+        """Return the gradient, with changes in the backward pass, too; raise HandmadeError if a layer has no backward."""
         self.back = {self.network.logits_name: self._of_loss(signs)}
         found = {name: np.zeros_like(array) for name, array in self.network.parameters().items()}
         for node in reversed([node for node in self.network.nodes if node.name in self.read]):
@@ -203,25 +207,25 @@ class Pass:
                     self.back[name] = self.back[name] + part if name in self.back else part
         return found
 
-    def _of_loss(self, signs: Signs | None) -> Array:
+    def _of_loss(self, signs: RandomChanges | None) -> Array:
         z, y = self.z, self.y
         if signs is None:
-            return self.of.backward(z, y) / len(y)
-        gz = self.of.backward(signs.moved(z), y)
+            return self.loss_function.backward(z, y) / len(y)
+        gz = self.loss_function.backward(signs.moved(z), y)
         return (gz + signs.moves(self._added(z, gz))) / len(y)
 
     def _added(self, z: Array, gz: Array) -> Array:
-        """Return the size of what the loss added up for each gz."""
-        if type(self.of) is MeanSquaredError:
-            return np.abs(gz)  # one subtraction, right to eps of its result
-        if type(self.of) is CrossEntropy:
-            return np.abs(gz) + self.of.smoothing  # p and 1 - p are right to some eps of themselves
+        """Return the size of the terms that the loss adds for each gz."""
+        if type(self.loss_function) is MeanSquaredError:
+            return np.abs(gz)  # one subtraction, with a relative error of eps
+        if type(self.loss_function) is CrossEntropy:
+            return np.abs(gz) + self.loss_function.smoothing  # p and 1 - p have relative errors of a few eps
         labels = [(self.y + k) % z.shape[-1] for k in range(min(LABELS, z.shape[-1]))]
-        sizes: Array = np.max([np.abs(self.of.backward(z, each)) for each in labels], axis=0)
+        sizes: Array = np.max([np.abs(self.loss_function.backward(z, each)) for each in labels], axis=0)
         return sizes
 
     def of_quotients(self, name: str) -> float:
-        """Return the rounding of the exact quotients of an array whose layer is run again for each of its weights."""
+        """Return the rounding of the exact quotients of an array if its layer is run again for each weight."""
         start, array = self.network.owners[name]
         layer = self.network.node(start).layer
         if rule(layer, "nudges") or start not in self.back:
@@ -231,7 +235,7 @@ class Pass:
 
 
 def _added_up(norm: BatchNorm2d, x: Array, gy: Array) -> Array:
-    """Return the size of what gx is left of: W r gy, its mean, and c r times the mean of W r gy c r, where c is x - m."""
+    """Return the size of the terms of gx: W r gy, its mean, and c r times the mean of W r gy c r, where c is x - m."""
     if not norm.training:
         return np.zeros_like(gy)
     axes = tuple(range(x.ndim - 1))

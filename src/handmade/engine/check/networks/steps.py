@@ -1,10 +1,11 @@
-"""How wrong a difference quotient is, against its step size h: the textbook's subtraction beside the exact difference.
+"""Error of a difference quotient for each step size h: the textbook's subtraction compared with the exact difference.
 
     error(h) = |quotient(h) - dL/dw| / |dL/dw|        for h = 0.1, 0.01, ..., 1e-30
 
-Two things make a quotient wrong. The curve bends: that error shrinks with h, and with h^2 where both sides are taken. And
-subtracting two nearly equal losses leaves only their last digits: that error grows as eps / h. The textbook has both, a V with
-its tip near h = sqrt(eps), or eps^(1/3) where both sides are taken. The exact difference has the first alone.
+A quotient has two sources of error. The first is curvature: it shrinks with h, or with h^2 for the central scheme. The second is
+cancellation: the difference of two nearly equal losses has few correct digits, and this error grows as eps / h. The textbook's
+quotient has both: its curve is a V with the minimum near h = sqrt(eps), or eps^(1/3) for the central scheme. The exact difference
+has only the first.
 
 Press, Teukolsky, Vetterling & Flannery, "Numerical Recipes", section 5.7.
 """
@@ -16,15 +17,17 @@ from itertools import product
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from handmade.engine.arguments import check_executor, integer
 from handmade.engine.arrays import Array
-from handmade.engine.check.networks.check import check_comparable
+from handmade.engine.check.networks.check import as_comparable
 from handmade.engine.errors import HandmadeError
-from handmade.engine.gradients.arguments import Scheme
+from handmade.engine.gradients.arguments import Scheme, as_loss
 from handmade.engine.gradients.backprop import backprop
 from handmade.engine.gradients.definition import mean_loss, quotient
 from handmade.engine.gradients.difference import difference
-from handmade.engine.losses import CrossEntropy, Loss
+from handmade.engine.losses import Loss
 from handmade.engine.network import Network
 from handmade.engine.printable import Printable, ShortRepr
 from handmade.engine.receipts import places
@@ -33,8 +36,8 @@ from handmade.engine.receipts.work import Work
 from handmade.engine.terms import Place
 
 STEPS = tuple(float(f"1e-{n}") for n in range(1, 31))
-SAME = 1e-9  # relative: two one-sided derivatives that are closer belong to a weight off the kinks
-FLAT = 1e-3  # of an array's largest derivative: the error of a smaller one is not worth dividing by it
+SAME = 1e-9  # relative: if two one-sided derivatives are closer, the weight is not on a kink
+FLAT = 1e-3  # of an array's largest derivative: for a smaller one, a relative error says little
 
 Method: TypeAlias = Literal["textbook", "exact"]
 Precision: TypeAlias = Literal["float32", "float64"]
@@ -46,18 +49,18 @@ METHODS: tuple[tuple[Method, Precision, Scheme], ...] = tuple(
 
 @dataclass(frozen=True)
 class Curve(ShortRepr):
-    """The error of one way to a quotient, at every h.
+    """Error of one method to compute a quotient, for every h.
 
     Attributes
     ----------
     method : {"textbook", "exact"}
         Two losses subtracted, or the exact difference.
     dtype : {"float32", "float64"}
-        What it was worked out in.
+        Precision of the computation.
     scheme : {"forward", "central"}
-        One side of the weight, or both.
+        One-sided or two-sided nudge.
     median, worst : tuple of float
-        The relative error over the weights of the sample, one number an h.
+        Relative error over the weights of the sample, one number for each h.
     """
 
     method: Method
@@ -68,24 +71,24 @@ class Curve(ShortRepr):
 
     @property
     def best(self) -> int:
-        """The number of the largest h whose median is the least, but for a factor of two: less is chance."""
+        """Number of the largest h whose median is within a factor of two of the smallest; smaller differences are random."""
         return next(n for n, error in enumerate(self.median) if error <= 2 * min(self.median))
 
 
 @dataclass(frozen=True)
 class StepErrors(Printable):
-    """Error against h.
+    """Errors of all methods for each h.
 
     Attributes
     ----------
     h : tuple of float
-        From the largest to the smallest.
+        Step sizes, from the largest to the smallest.
     curves : tuple of Curve
-        One a method.
+        One for each method.
     weights : dict of int
-        How many weights of each array were in the sample, by the names that people use: conv1.W.
+        Number of weights of each array in the sample, by display name: conv1.W.
     on_kinks : dict of int
-        How many of each array stand on a kink. They have no derivative, so they are not in the sample.
+        Number of weights of each array on a kink. They have no derivative, so they are not in the sample.
     """
 
     h: tuple[float, ...]
@@ -98,14 +101,14 @@ class StepErrors(Printable):
         return f"{len(self.curves)} methods, {len(self.h)} step sizes, {weights} weights"
 
     def curve(self, method: Method, dtype: Precision, scheme: Scheme) -> Curve:
-        """The curve of one method."""
+        """Return the curve of one method."""
         return next(c for c in self.curves if (c.method, c.dtype, c.scheme) == (method, dtype, scheme))
 
 
 def error_against_h(
     network: Network,
-    x: Array,
-    y: Array,
+    x: ArrayLike,
+    y: ArrayLike,
     *,
     loss: Loss | None = None,
     sample: int = 5,
@@ -126,21 +129,21 @@ def error_against_h(
     loss : Loss, optional
         The loss of one image, cross-entropy if left out.
     sample : int
-        So many weights of each array are drawn: off the kinks, and not nearly without effect.
+        Number of weights drawn from each array: not on a kink, and with a derivative that is not close to 0.
     executor : concurrent.futures.Executor, optional
-        Where the exact differences are worked out; this thread if left out.
+        Pool that computes the exact differences; this thread if left out.
     progress : callable, optional
-        Is told after each h how many are done, and how many there are.
+        Called after each h with the number of finished step sizes, and with the number of all step sizes.
 
     Raises
     ------
     HandmadeError
-        If images or labels are not usable, a weight is not finite, or none has a derivative other than 0.
+        If images or labels cannot be used, a weight is not finite, or all derivatives are 0.
     """
-    check_comparable(network, x, y)
-    if sample < 1:
-        raise HandmadeError(f"sample: expected at least 1 weight of each array; got {sample}")
-    loss, x = loss or CrossEntropy(), x.astype(np.float32)
+    x, y = as_comparable(network, x, y, "handmade.gradients.error_against_h(network, x, y)")
+    sample = integer(sample, "sample", 1)
+    check_executor(executor)
+    loss, x = as_loss(loss), x.astype(np.float32)
     precisions: dict[Precision, tuple[Network, Array]] = {
         "float32": (_as(network, np.float32), x),
         "float64": (_as(_as(network, np.float32), np.float64), x.astype(np.float64)),
@@ -148,7 +151,7 @@ def error_against_h(
     exact, x = precisions["float64"]
     _, derivative = backprop(exact, x, y, loss=loss)
     chosen, on_kinks = _sample(exact, x, y, loss, derivative, sample)
-    wanted = np.array([derivative[name].flat[i] for name, i in chosen])
+    expected = np.array([derivative[name].flat[i] for name, i in chosen])
     errors: dict[tuple[Method, Precision, Scheme], list[Array]] = {key: [] for key in METHODS}
     base = {dtype: mean_loss(net, images, y, loss) for dtype, (net, images) in precisions.items()}
     for done, h in enumerate(STEPS, 1):
@@ -159,7 +162,7 @@ def error_against_h(
                 got = [g[name].flat[i] for name, i in chosen]
             else:
                 got = [_textbook(net, images, y, name, i, h, scheme, loss, base[dtype]) for name, i in chosen]
-            errors[method, dtype, scheme].append(np.abs(np.array(got, np.float64) - wanted) / np.abs(wanted))
+            errors[method, dtype, scheme].append(np.abs(np.array(got, np.float64) - expected) / np.abs(expected))
         if progress:
             progress(done, len(STEPS))
     curves = [
@@ -233,7 +236,7 @@ def _as(network: Network, dtype: type[np.floating[Any]]) -> Network:
 def _sample(
     network: Network, x: Array, y: Array, loss: Loss, derivative: dict[str, Array], sample: int
 ) -> tuple[Sample, dict[str, int]]:
-    """Weights whose derivative exists and is worth a relative error; and how many of each array stand on a kink."""
+    """Return weights with a derivative that is not close to 0, and the number of weights of each array on a kink."""
     rng = np.random.default_rng(0)
     _, right = difference(network, x, y, h=STEPS[-1], loss=loss)
     _, central = difference(network, x, y, h=STEPS[-1], scheme="central", loss=loss)
@@ -245,7 +248,8 @@ def _sample(
         on_kinks[name] = int((~smooth).sum())
     if not chosen:
         raise HandmadeError(
-            "error against h: expected a weight with a derivative other than 0; every one is 0 or stands on a kink"
+            "network: expected a weight with a derivative other than 0; got only weights with derivative 0 or on a kink. "
+            "Try other images, or other weights"
         )
     return chosen, on_kinks
 
@@ -256,5 +260,5 @@ def _textbook(
     step = network.dtype.type(h)
     w = network.parameters()[name].flat[i]
     if w + step == w and w - step == w:
-        return 0.0  # the nudge is lost in the weight's last digit: the same network has the same loss
+        return 0.0  # the nudge is smaller than the weight's last digit: network and loss stay the same
     return quotient(network, x, y, name, i, step, scheme, loss, base)

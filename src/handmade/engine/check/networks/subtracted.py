@@ -1,12 +1,12 @@
-"""One-sided slopes of a network in which a layer's difference is a subtraction, as with layers of other people without a delta.
+"""One-sided slopes of a network in which a layer's difference is a subtraction, as in a user's layer without a delta.
 
-There, no h is small enough: f(x + dx) - f(x) is lost in rounding at h = 1e-30. So quotients are taken at the steps of a ladder,
-and two neighbours are combined, which takes the curvature away:
+There, h = 1e-30 cannot be used: f(x + dx) - f(x) is lost in rounding. So quotients are taken at a series of step sizes, and two
+neighbours are combined, which removes the error of first order in h (Richardson extrapolation):
 
     q_j = (L(w + h_j) - L(w)) / h_j,   h_j = h_0 / 8^j,   s_j = (8 q_(j+1) - q_j) / 7        (1)
 
-s_j is wrong by what its neighbour differs from it, and by the rounding of four losses over h_(j+1), 9/7 times. The step where
-that is least is taken for each weight: a kink that lies nearer than one step is behind the next.
+The error of s_j is estimated as its difference from its neighbour, plus 9/7 of the rounding of four losses divided by h_(j+1).
+For each weight, the step with the smallest error is used. So a kink that is closer than one step is excluded by a smaller step.
 """
 
 from collections.abc import Sequence
@@ -24,11 +24,11 @@ from handmade.engine.network import Network
 
 STEPS = tuple(2.0**-k for k in range(5, 29, 3))
 TINY, LARGER = 1e-30, 2.0**-20
-UNSURE = 4  # times the difference of neighbours
+UNSURE = 4  # error estimate: this factor times the difference of neighbours
 
 
 def subtracts(network: Network, x: Array) -> bool:
-    """Return True if a layer's delta loses a small step that a larger one shows."""
+    """Return True if a layer's delta is 0 for a very small step, though not for a larger one."""
     tape = network.tape(x)
     with np.errstate(all="ignore"):
         return any(
@@ -53,7 +53,7 @@ def _loses(layer: Layer, x: Input) -> bool:
 def sides(
     network: Network, x: Array, y: Array, loss: Loss, rounding: float, executor: Executor | None
 ) -> tuple[dict[str, Array], dict[str, Array], dict[str, Array]]:
-    """Return the left and right slopes of all weights, and how wrong they may be; `rounding` is that of the loss."""
+    """Return the left and right slopes of all weights and their error bounds; `rounding` is the rounding of the loss."""
     right = [difference(network, x, y, h=h, loss=loss, executor=executor)[1] for h in STEPS]
     both = [difference(network, x, y, h=h, scheme="central", loss=loss, executor=executor)[1] for h in STEPS]
     left = [{name: 2 * c[name] - r[name] for name in c} for c, r in zip(both, right, strict=True)]
@@ -66,7 +66,7 @@ def sides(
 
 
 def _best(q: Sequence[Array], rounding: float) -> tuple[Array, Array]:
-    """Return the slope by (1) at the step where it is least wrong, and how wrong it may be."""
+    """Return the slope by (1) at the step with the smallest error, and that error."""
     s = np.stack([(8 * later - each) / 7 for each, later in pairwise(q)])
     lost = np.array([9 / 7 * 4 * rounding / h for h in STEPS[2:]]).reshape(-1, *(1,) * q[0].ndim)
     error = UNSURE * np.abs(s[1:] - s[:-1]) + lost

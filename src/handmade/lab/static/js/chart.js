@@ -74,6 +74,7 @@ export class Chart {
     this.columns = [[], ...series.map(() => [])];
     /** @type {number|null} */
     this.marked = null;
+    this.isOld = false;
     /** @type {Set<string>} */
     this.hiddenNames = new Set();
     this.box = h("div", { class: "chart-box", tabindex: "0", role: "application", data: { testid } });
@@ -128,7 +129,9 @@ export class Chart {
   }
 
   #build() {
-    if (!this.uPlot || !this.box.clientWidth) return;
+    if (!this.uPlot) return;
+    this.isOld = !this.box.clientWidth; // hidden: it is built when it is shown
+    if (this.isOld) return;
     this.plot?.destroy();
     this.plot = null;
     this.#legend();
@@ -136,7 +139,8 @@ export class Chart {
     const axis = (/** @type {Axis} */ { label, format, log }, /** @type {boolean} */ side) => ({
       stroke: css("--muted"), font: FONT, label: label && (side || this.box.clientHeight > 150) ? named(label) : undefined, labelFont: FONT, labelSize: 16, labelGap: 0, gap: 3, size: side ? 56 : 22,
       grid: { stroke: css("--line"), width: 1 }, ticks: { stroke: css("--line"), size: 4 }, space: side ? 28 : 64,
-      values: (/** @type {any} */ _, /** @type {(number|null)[]} */ ticks) => ticks.map((v) => (v === null ? "" : (format ?? tick)(log ? 10 ** v : v))),
+      values: (/** @type {any} */ _, /** @type {(number|null)[]} */ ticks, /** @type {number} */ __, /** @type {number} */ ___, /** @type {number} */ step) => ticks.map((v) =>
+        (v === null ? "" : format ? format(log ? 10 ** v : v) : tick(log ? 10 ** v : v, log ? 0 : step))),
       ...(log ? { incrs: POWERS } : {}),
     });
     const scale = (/** @type {Axis} */ { range }) => ({ time: false, ...(range ? { range } : {}) });
@@ -159,7 +163,7 @@ export class Chart {
 
   #resize() {
     if (!this.box.clientWidth) return;
-    if (!this.plot) this.#build();
+    if (!this.plot || this.isOld) this.#build();
     else this.plot.setSize({ width: this.box.clientWidth, height: Math.max(60, this.box.clientHeight) });
   }
 
@@ -271,9 +275,15 @@ function nearest(column, at, before) {
   return null;
 }
 
-/** @param {number} v */
-function tick(v) {
-  const size = Math.abs(v);
-  if (size !== 0 && (size < 0.001 || size >= 1e5)) return number(v, { maximumSignificantDigits: 3, notation: "scientific" });
-  return number(v, { maximumSignificantDigits: 4 });
+/**
+ * @param {number} v
+ * @param {number} step between two ticks; 0: logarithmic
+ */
+function tick(v, step) {
+  const size = Math.max(Math.abs(v), step);
+  if (size !== 0 && (size < 0.001 || size >= 1e5)) {
+    const digits = step && v ? Math.max(1, Math.min(8, 1 + Math.ceil(Math.log10(Math.abs(v) / step)))) : 3;
+    return number(v, { maximumSignificantDigits: digits, notation: v === 0 ? "standard" : "scientific" });
+  }
+  return step ? number(v, { maximumFractionDigits: Math.max(0, Math.min(12, Math.ceil(-Math.log10(step) + 0.3))) }) : number(v, { maximumSignificantDigits: 4 });
 }

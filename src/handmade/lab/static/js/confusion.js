@@ -39,8 +39,13 @@ export class Confusion {
     lab.training.addEventListener("news", again);
     lab.data.addEventListener("network", () => { this.built = null; this.shown = null; again(); });
     lab.data.addEventListener("image", () => { if (!this.lane) again(); });
-    themes.addEventListener("change", () => { this.built = null; again(); });
-    languages.addEventListener("change", () => { this.built = null; again(); });
+    for (const changes of [themes, languages]) {
+      changes.addEventListener("change", () => {
+        const { shown } = this;
+        [this.built, this.shown] = [null, null];
+        if (shown) this.#draw(shown);
+      });
+    }
   }
 
   /** The lane whose network is shown, or null: the page's own network. */

@@ -113,7 +113,7 @@ export class Curves {
       const seconds = this.against === "seconds";
       const x = { label: seconds ? "train.second" : "train.step", format: (/** @type {number} */ v) => number(v, { maximumFractionDigits: seconds ? 1 : 0 }) };
       this.loss.change({
-        x, y: { label: "", log: this.log, format: brief },
+        x, y: { label: "", log: this.log, ...(this.log ? { format: brief } : {}) },
         series: curves.flatMap(({ label, colour, name }) => [
           ...(name.startsWith("run:") ? [] : [{ label: named(label, "train.batchLoss"), colour, width: 0.5, value: precise, silent: curves.length > 1 }]),
           { label: name.startsWith("run:") ? label : label || text("train.smoothed"), colour, width: 2, value: brief, last: true }]),

@@ -6,7 +6,7 @@
  */
 import { ApiError, GoneError } from "./api.js";
 import { h } from "./dom.js";
-import { count, percent, precise, text } from "./text.js";
+import { count, languages, percent, precise, text } from "./text.js";
 
 export class Edits {
   /**
@@ -27,6 +27,7 @@ export class Edits {
     this.turn = 0;
     const again = () => { if (root.offsetParent) this.show(); };
     lab.data.addEventListener("image", again);
+    languages.addEventListener("change", () => { this.key = ""; again(); });
     lab.data.addEventListener("network", () => { this.key = ""; again(); });
     lab.store.subscribe((/** @type {any} */ state, /** @type {any} */ old) => { if (state.edits !== old.edits) again(); });
   }

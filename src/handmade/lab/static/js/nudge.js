@@ -11,7 +11,7 @@ import { h } from "./dom.js";
 import { Edits } from "./edits.js";
 import { LossChart } from "./losschart.js";
 import { find, placeAt, ravel } from "./places.js";
-import { brief, exact, languages, number, percent, precise, text } from "./text.js";
+import { brief, count, exact, languages, number, percent, precise, text } from "./text.js";
 import { makeTabs } from "./tabs.js";
 import { QuotientChart } from "./quotients.js";
 import { registerView } from "./views.js";
@@ -20,6 +20,8 @@ import { WeightsPanel } from "./weights.js";
 const [LEAST, MOST] = [-6, 1]; // powers of 10 of |h| on the slider
 const STEPS = 1000;
 const IDLE = 250; // ms after the last key before h goes into the state
+const FIRST = 0.1; // h until the user chooses another
+const LARGEST = 1e6; // |h|
 const MARKED = 400; // switched places that are outlined
 
 /** @param {number} step */
@@ -35,7 +37,7 @@ export class Nudge extends EventTarget {
     this.on = false;
     /** @type {string|null} */
     this.at = null;
-    this.h = 0.1;
+    this.h = FIRST;
     /** @type {import("./frames.js").Frame|null} */
     this.frame = null;
     /** @type {any} */
@@ -47,7 +49,9 @@ export class Nudge extends EventTarget {
     lab.data.addEventListener("network", () => this.#forget());
     for (const event of ["image", "back"]) lab.data.addEventListener(event, () => this.ask());
     lab.store.subscribe((/** @type {any} */ state, /** @type {any} */ old) => {
+      if (!state.nudge && old.nudge) this.h = FIRST;
       if (state.nudge !== old.nudge || state.view !== old.view) this.follow();
+      if (!state.nudge && old.nudge) this.ask();
       if (state.label !== old.label) this.ask();
     });
   }
@@ -224,9 +228,9 @@ class Controls {
 
   #type() {
     const step = Number(this.field.value);
-    if (Number.isFinite(step) && step !== 0 && this.field.value !== "") this.nudge.move(step);
+    if (Number.isFinite(step) && step !== 0 && Math.abs(step) <= LARGEST && this.field.value !== "") this.nudge.move(step);
     else {
-      this.problem.textContent = text("nudge.zero");
+      this.problem.textContent = text("nudge.zero", { most: count(LARGEST) });
       this.field.value = String(this.nudge.h);
     }
   }
@@ -319,13 +323,13 @@ class Switches {
       this.root.replaceChildren(h("p", { class: "empty-text" }, text("nudge.noSwitch")));
       return;
     }
-    this.root.replaceChildren(h("p", { class: "note" }, text("nudge.switchNote")), ...switches.map((/** @type {any} */ { node, count, places }) => {
+    this.root.replaceChildren(h("p", { class: "note" }, text("nudge.switchNote")), ...switches.map((/** @type {any} */ { node, count: all, places }) => {
       const info = network.nodes.find((/** @type {any} */ each) => each.name === node);
       const shown = places.slice(0, 60).map((/** @type {number[]} */ index) => {
         const place = `${info.title}[${index.join(",")}]`;
         return h("button", { type: "button", class: "link place", data: { place }, on: { pointerenter: () => focus.hover(place), pointerleave: () => focus.leave(), focus: () => focus.hover(place), blur: () => focus.leave() } }, `[${index.join(",")}]`);
       });
-      return h("section", { class: "switches", data: { testid: `switches-${node}` } }, h("h4", {}, `${info.title}: ${text("nudge.switched", { n: number(count) })}`), h("p", {}, ...shown.flatMap((/** @type {any} */ each) => [each, " "]), count > shown.length ? "…" : ""));
+      return h("section", { class: "switches", data: { testid: `switches-${node}` } }, h("h4", {}, `${info.title}: ${text("nudge.switched", { n: count(all) })}`), h("p", {}, ...shown.flatMap((/** @type {any} */ each) => [each, " "]), all > shown.length ? "…" : ""));
     }));
   }
 }

@@ -172,7 +172,7 @@ export class Training extends EventTarget {
     const { followed: lane } = this;
     const { data } = this.lab;
     const version = lane && this.lanes[lane]?.news?.version;
-    if (!lane || !version || version === this.shownVersion || this.fetching || !data.image || document.hidden) return;
+    if (!lane || !version || version === this.shownVersion || this.fetching || !data.image || data.gone || document.hidden) return;
     const wait = this.nextAt - performance.now();
     this.fetching = true;
     if (wait > 0) await new Promise((done) => setTimeout(done, wait));
@@ -180,9 +180,9 @@ export class Training extends EventTarget {
       const frame = await data.call("GET", `training/${lane}/frame`, { frame: true });
       if (this.followed === lane) this.#show(frame);
     } catch (error) {
+      this.shownVersion = version; // this one cannot be had
       if (error instanceof GoneError) data.lost();
-      else if (error instanceof ApiError) this.shownVersion = version;
-      else throw error;
+      else if (!(error instanceof ApiError)) throw error;
     } finally {
       this.fetching = false;
     }

@@ -1,6 +1,6 @@
-"""Mistakes in the gradient of a weight that are right for another input: channels in another order, windows in other places.
+"""Gradients of a weight that are right for another input: channels in another order, windows in other positions.
 
-gW_k = sum over outputs o of gy_o x_(o s + k d)         with a stride s and a dilation d of 1, say, in backward
+gW_k = sum over outputs o of gy_o x_(o s + k d)         with the stride s and the dilation d that backward uses
 """
 
 from collections.abc import Callable, Iterator
@@ -16,12 +16,12 @@ from handmade.engine.check.layers.mistakes.windows import shifted
 from handmade.engine.check.layers.slopes import Point, at
 
 STEPS = (-3, -2, -1, 1, 2, 3)
-MOST_TAPS = 25
+MOST_POSITIONS = 25
 LAYOUTS = (((0, 1), (1, 2)), ((2, 3), (2, 3)))  # the axes of the kernel and of the images: channels last, or first
 
 
 def groups_of_x(c: Comparison) -> Guess:
-    """Channels of x interleaved where they should be grouped, or groups exchanged."""
+    """Recognise channels of x that are interleaved instead of grouped, or groups that are exchanged."""
     for axis, order in _orders(c, turns=True):
         if _at(c, np.take(c.x, order, axis=axis)):
             return f"the channels of x (axis {axis}) are put into the wrong groups: {', '.join(map(str, order))}"
@@ -29,7 +29,7 @@ def groups_of_x(c: Comparison) -> Guess:
 
 
 def order_of_x(c: Comparison) -> Guess:
-    """Channels of x read in another order."""
+    """Recognise channels of x that are read in another order."""
     for axis, order in _orders(c, turns=False):
         if _at(c, np.take(c.x, order, axis=axis)):
             return f"x is read with axis {axis} in another order: {', '.join(map(str, order))}"
@@ -37,7 +37,7 @@ def order_of_x(c: Comparison) -> Guess:
 
 
 def stride_in_weights(c: Comparison) -> Guess:
-    """Windows too close or too far: output w reads x moved by w d."""
+    """Recognise windows too close together or too far apart: output w reads x moved by w d."""
     if c.name == "x" or c.x.ndim != c.y.ndim or c.x.ndim < 3 or len(c.shape) < 2:
         return None
     for steps in _steps(c):
@@ -47,7 +47,7 @@ def stride_in_weights(c: Comparison) -> Guess:
 
 
 def dilation_in_weights(c: Comparison) -> Guess:
-    """Numbers of a window too close or too far: k reads x moved by k d."""
+    """Recognise a wrong dilation: position k of the kernel reads x moved by k d."""
     if c.name == "x" or len(c.shape) != 4 or not c.x.ndim == c.y.ndim == 4:
         return None
     for kernel_axes, spatial in LAYOUTS:
@@ -59,37 +59,39 @@ def dilation_in_weights(c: Comparison) -> Guess:
 
 
 def dilation_in_x(c: Comparison) -> Guess:
-    """Numbers of a window too close or too far: what tap k of the kernel contributes lands k d further."""
+    """Recognise a wrong dilation: the contribution of position k of the kernel is moved by k d."""
     kernels = [name for name, W in c.point.foreign.weights.items() if W.ndim == 4]
     if c.name != "x" or len(kernels) != 1 or not c.x.ndim == c.y.ndim == 4 or len(c.known) < c.x.size:
         return None
     W = c.point.foreign.weights[kernels[0]]
     for axes, spatial in LAYOUTS:
-        taps = list(product(range(W.shape[axes[0]]), range(W.shape[axes[1]])))
-        if len(taps) > MOST_TAPS:
+        positions = list(product(range(W.shape[axes[0]]), range(W.shape[axes[1]])))
+        if len(positions) > MOST_POSITIONS:
             continue
-        parts = [_of_tap(c, kernels[0], axes, tap) for tap in taps]
+        parts = [_of_position(c, kernels[0], axes, position) for position in positions]
         for steps in product((0, *STEPS), repeat=2):
-            moves = [{axis: place * step for axis, place, step in zip(spatial, tap, steps, strict=True)} for tap in taps]
+            moves = [
+                {axis: place * step for axis, place, step in zip(spatial, position, steps, strict=True)} for position in positions
+            ]
             guess = np.sum([shifted(part, move) for part, move in zip(parts, moves, strict=True)], axis=0)
             if any(steps) and same(c, c.got, guess):
                 return _windows("dilation", dict(zip(spatial, steps, strict=True)))
     return None
 
 
-def _of_tap(c: Comparison, name: str, axes: tuple[int, int], tap: tuple[int, int]) -> Array:
-    """Return what one tap of the kernel contributes to the gradient of x."""
+def _of_position(c: Comparison, name: str, axes: tuple[int, int], position: tuple[int, int]) -> Array:
+    """Return the contribution of one kernel position to the gradient of x."""
     foreign = c.point.foreign.fresh()
     W = foreign.weights[name]
     only = np.zeros_like(W)
-    here = tuple(tap[axes.index(n)] if n in axes else slice(None) for n in range(W.ndim))
+    here = tuple(position[axes.index(n)] if n in axes else slice(None) for n in range(W.ndim))
     only[here] = W[here]
     foreign.put(name, only)
     return compare(at(foreign, c.x, "x"), c.gy, c.got, c.known).numeric
 
 
 def _agrees(c: Comparison, guess: Callable[[Array], Array]) -> bool:
-    """Work a guess out for a few of the wrong numbers, and in full if these agree."""
+    """Compute a guess for a few of the wrong numbers, and in full if these agree."""
     few = c.known[c.off][:FEW]
     first = guess(few).reshape(-1)[few]
     limit = 2 * c.tolerance[c.off][:FEW]
@@ -144,7 +146,7 @@ def _steps(c: Comparison) -> Iterator[dict[int, int]]:
 
 
 def _orders(c: Comparison, *, turns: bool) -> Iterator[tuple[int, list[int]]]:
-    """Yield other orders of the channels of x: turns of groups, and groups exchanged; or the next one, and the reverse."""
+    """Yield other orders of the channels of x: with `turns`, interleaved and exchanged groups; else shifted and reversed ones."""
     if c.name == "x" or c.x.ndim < 2:
         return
     for axis in {c.x.ndim - 1, 1}:
@@ -162,4 +164,4 @@ def _windows(setting: str, steps: dict[int, int]) -> str:
     words = " and ".join(
         f"{abs(step)} too {'far' if step > 0 else 'close'} along axis {axis}" for axis, step in steps.items() if step
     )
-    return f"the {setting} is mistaken: what is read stands {words}"
+    return f"the {setting} is wrong: the numbers that are read lie {words}"

@@ -1,4 +1,4 @@
-"""Mistakes of softmax and of normalisations, whose outputs depend on a whole group of inputs.
+"""Mistakes of softmax and of normalisations, whose outputs depend on a group of inputs.
 
 softmax:        gx = y (gy - sum(y gy))
 log-softmax:    gx = gy - exp(y) sum(gy)
@@ -8,7 +8,7 @@ normalisation:  gx = g - mean(g) - z mean(g z), divided by the deviation, where 
 import numpy as np
 
 from handmade.engine.arrays import Array
-from handmade.engine.check.layers.comparison import Comparison, Guess, same, some
+from handmade.engine.check.layers.comparison import Comparison, Guess, axis_subsets, same
 from handmade.engine.check.layers.mistakes.relations import axes_in_words, numeric_at
 from handmade.engine.check.layers.mistakes.terms import own_slopes
 from handmade.engine.check.layers.slopes import at
@@ -16,8 +16,8 @@ from handmade.engine.foreign.objects import numbers, write
 
 Axes = tuple[int, ...]
 EPSILONS = (0.0, 1e-12, 1e-10, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0)
-NEARLY = 1e-3  # what an epsilon may do to an invariance
-CLOSE = 0.02  # what an epsilon may do to a guess
+NEARLY = 1e-3  # largest violation of an invariance that an epsilon explains
+CLOSE = 0.02  # largest error of a guess that an epsilon explains
 
 
 def softmax(c: Comparison) -> dict[str, Guess]:
@@ -36,7 +36,7 @@ def softmax(c: Comparison) -> dict[str, Guess]:
         for y in (c.y, _softmax(c.x, axis)):
             if same(c, c.got, y * (c.gy - (y * c.gy).sum(axis=axis, keepdims=True))):
                 return {
-                    "softmax axis": f"backward takes the softmax, or its sum, over axis {axis}, and forward over axis {axes[0]}"
+                    "softmax axis": f"backward takes the softmax, or its sum, over axis {axis}, but forward over axis {axes[0]}"
                 }
     return {}
 
@@ -52,24 +52,24 @@ def log_softmax(c: Comparison) -> dict[str, Guess]:
     means = [c.gy - p * c.gy.mean(axis=axis, keepdims=True) for axis in axes]
     for formula in (c.gy - p * c.gy, c.gy - p, c.gy, *means):
         if same(c, c.got, formula):
-            return {"log-softmax sum": f"softmax times the sum of gy over axis {axes[0]} is to be subtracted"}
+            return {"log-softmax sum": f"softmax times the sum of gy over axis {axes[0]} must be subtracted"}
     for axis in set(range(c.y.ndim)) - set(axes):
         if same(c, c.got, c.gy - p * c.gy.sum(axis=axis, keepdims=True)):
-            return {"softmax axis": f"the sum is taken over axis {axis}, and the log-softmax over axis {axes[0]}"}
+            return {"softmax axis": f"the sum is taken over axis {axis}, but the log-softmax over axis {axes[0]}"}
     return {}
 
 
 def normalisation(c: Comparison) -> dict[str, Guess]:
     """Return guesses about the gradient of a layer that divides by a deviation or a norm, by name.
 
-    With a = dy_i/dx_i without the terms of mean and deviation, holding the mean constant leaves out mean(a gy), holding the
-    deviation constant z mean(a gy z), and holding a norm n constant x sum(a gy x) / n^2.
+    Let a be dy_i/dx_i without the terms of mean and deviation. A mean held constant leaves out mean(a gy), a deviation held
+    constant leaves out z mean(a gy z), and a norm n held constant leaves out x sum(a gy x) / n^2.
     """
     if c.name != "x" or c.x.shape != c.y.shape or len(c.known) < c.x.size or not np.all(np.isfinite(c.got)):
         return {}
     own = own_slopes(c).reshape(c.shape)
     tiny = np.finfo(float).tiny
-    for axes in some(range(c.x.ndim)):
+    for axes in axis_subsets(range(c.x.ndim)):
         size, over = int(np.prod([c.x.shape[axis] for axis in axes])), axes_in_words(axes)
         if size > 2 and _unmoved(c, _shifted(c.x, axes)):
             away = c.x - c.x.mean(axis=axes, keepdims=True)
@@ -78,21 +78,21 @@ def normalisation(c: Comparison) -> dict[str, Guess]:
             constant = (a * c.gy).mean(axis=axes, keepdims=True) * np.ones(c.shape)
             along = (a * c.gy * z).mean(axis=axes, keepdims=True) * z
             if _adds(c, [constant]):
-                return {"mean held constant": f"the mean over {over} is held constant, and depends on x"}
+                return {"mean held constant": f"the mean over {over} is held constant, but it depends on x"}
             if _adds(c, [along]):
-                return {"variance held constant": f"the variance over {over} is held constant, and depends on x"}
+                return {"variance held constant": f"the variance over {over} is held constant, but it depends on x"}
             if _adds(c, [constant, along]):
-                return {"mean held constant": f"mean and variance over {over} are held constant, and depend on x"}
+                return {"mean held constant": f"mean and variance over {over} are held constant, but they depend on x"}
         if size > 1 and _unmoved(c, 1.5 * c.x):
             square = (c.x**2).sum(axis=axes, keepdims=True) + tiny
             a = own / (1 - c.x**2 / square)
             if _adds(c, [(a * c.gy * c.x).sum(axis=axes, keepdims=True) / square * c.x]):
-                return {"norm held constant": f"the norm over {over} is held constant, and depends on x"}
+                return {"norm held constant": f"the norm over {over} is held constant, but it depends on x"}
     return {}
 
 
 def _adds(c: Comparison, parts: list[Array]) -> bool:
-    """Return True if the wrong gradient is the right one and these parts, to a few percent of them: epsilons are not known."""
+    """Return True if the wrong gradient is the right one plus these parts, up to a few percent for unknown epsilons."""
     rows = np.stack([part.reshape(-1) for part in parts], axis=1)
     extra = (c.got - c.numeric).reshape(-1)
     if not np.all(np.isfinite(rows)) or not np.all(np.isfinite(extra)):
@@ -107,10 +107,10 @@ def _adds(c: Comparison, parts: list[Array]) -> bool:
 
 
 def epsilon(c: Comparison) -> Guess:
-    """A deviation sqrt(v + e) with another e in backward: a factor for each group, nearer to 1 where v is larger."""
+    """Recognise a deviation sqrt(v + e) with another e in backward: a factor for each group, closer to 1 for a larger v."""
     if c.name != "x" or c.x.shape != c.y.shape or len(c.known) < c.x.size:
         return None
-    for axes in some(range(c.x.ndim)):
+    for axes in axis_subsets(range(c.x.ndim)):
         moments = [
             c.x.var(axis=axes, keepdims=True),
             (c.x**2).sum(axis=axes, keepdims=True),
@@ -129,9 +129,7 @@ def epsilon(c: Comparison) -> Guess:
                 solved, *_ = np.linalg.lstsq(rows, -(each * v).reshape(-1), rcond=None)
                 left = rows @ solved + (each * v).reshape(-1)
                 if np.abs(left).max() <= 1e-3 * np.abs(each * v).max():
-                    return (
-                        f"the factor differs from group to group, as with another epsilon in backward (by {abs(solved[1]):.1g})"
-                    )
+                    return f"the factor varies from group to group, as with another epsilon in backward (by {abs(solved[1]):.1g})"
     return None
 
 
@@ -141,14 +139,14 @@ def _softmax(x: Array, axis: int) -> Array:
 
 
 def epsilon_of_layer(c: Comparison) -> Guess:
-    """Another number in the place of the layer's own eps."""
+    """Recognise a number other than the layer's own eps."""
     for path, value in numbers(c.point.foreign.layer):
         if str(path[-1].key).lower().strip("_") in {"eps", "epsilon"} and isinstance(value, float):
             for other in EPSILONS:
                 foreign = c.point.foreign.fresh()
                 write(foreign.layer, path, other)
                 if other != value and same(c, c.got, numeric_at(c, at(foreign, c.x, c.name))):
-                    return f"it is that of eps = {other:g}, and forward has eps = {value:g}"
+                    return f"backward uses eps = {other:g}, but forward uses eps = {value:g}"
     return None
 
 

@@ -1,8 +1,8 @@
-"""Mistakes of layers that slide windows: seen in what each number of the output contributes to a gradient.
+"""Mistakes of layers with sliding windows, recognised by the contribution of each output to a gradient.
 
     g_i = sum over outputs o of gy_o slope_oi
 
-A mistake drops some of these terms, counts too many, or puts them in the wrong place.
+A mistake leaves out some of these terms, counts some twice, or adds them at the wrong position.
 """
 
 from collections.abc import Callable
@@ -11,23 +11,23 @@ from itertools import product
 import numpy as np
 
 from handmade.engine.arrays import Array
-from handmade.engine.check.layers.comparison import Comparison, Guess, reads, same, some
+from handmade.engine.check.layers.comparison import Comparison, Guess, axis_subsets, reads, same
 
 PICKS: dict[str, Callable[[Array], int]] = {
-    "smallest": lambda x: int(np.argmin(x)),
-    "largest absolute value": lambda x: int(np.argmax(np.abs(x))),
-    "smallest absolute value": lambda x: int(np.argmin(np.abs(x))),
-    "largest": lambda x: int(np.argmax(x)),
-    "first": lambda _: 0,
-    "last": lambda x: len(x) - 1,
-    "largest in reverse": lambda x: len(x) - 1 - int(np.argmax(x)),
+    "the smallest number": lambda x: int(np.argmin(x)),
+    "the number with the largest absolute value": lambda x: int(np.argmax(np.abs(x))),
+    "the number with the smallest absolute value": lambda x: int(np.argmin(np.abs(x))),
+    "the largest number": lambda x: int(np.argmax(x)),
+    "the first number": lambda _: 0,
+    "the last number": lambda x: len(x) - 1,
+    "the mirrored position of the largest number": lambda x: len(x) - 1 - int(np.argmax(x)),
 }
 
 
 def overwritten(c: Comparison) -> Guess:
-    """`=` for `+=` in loops over some of the output's axes keeps one turn of these loops: the last, or the first."""
+    """Recognise `=` instead of `+=` in loops over some of the output's axes: only the last or the first iteration counts."""
     terms = c.gy * (c.right + c.left) / 2
-    for readers, loops in product((reads(c), terms != 0), some(range(c.gy.ndim))):
+    for readers, loops in product((reads(c), terms != 0), axis_subsets(range(c.gy.ndim))):
         rest = tuple(1 + axis for axis in range(c.gy.ndim) if axis not in loops)
         each = terms.sum(axis=rest).reshape(len(c.known), -1)
         read = readers.any(axis=rest).reshape(len(c.known), -1)
@@ -41,12 +41,12 @@ def overwritten(c: Comparison) -> Guess:
         }.items():
             if same(c, c.got, c.to_full(kept)):
                 what = "image" if loops == (0,) else "of the windows" if c.name == "x" else "contribution"
-                return f"only the {which.strip()} {what} counts: `=` where `+=` is needed"
+                return f"only the {which.strip()} {what} counts: use `+=` instead of `=`"
     return None
 
 
 def winner_ignored(c: Comparison) -> Guess:
-    """A pool that spreads gy over its windows."""
+    """Recognise a max-pool that spreads gy over its windows."""
     if c.name != "x":
         return None
     readers = reads(c).reshape(len(c.known), -1)
@@ -54,14 +54,14 @@ def winner_ignored(c: Comparison) -> Guess:
         return None
     everyone, shares = readers @ c.gy.reshape(-1), (readers / np.maximum(readers.sum(axis=0), 1)) @ c.gy.reshape(-1)
     if _has_winners(c) and same(c, c.got, c.to_full(everyone)):
-        return "every number of a window gets the whole gradient, and only the winner should"
+        return "every number of a window gets the complete gradient, but only the maximum should"
     if _has_winners(c) and same(c, c.got, c.to_full(shares)):
-        return "all numbers of a window share the gradient, and only the winner should have it"
+        return "all numbers of a window share the gradient, but only the maximum should get it"
     return None
 
 
 def wrong_winner(c: Comparison) -> Guess:
-    """A pool that gives gy to another number of its window than forward takes."""
+    """Recognise a pool that sends gy to a number of the window other than the output of forward."""
     if c.name != "x" or len(c.known) < c.x.size or np.any(c.kinked):
         return None
     readers = reads(c).reshape(len(c.known), -1)
@@ -75,33 +75,33 @@ def wrong_winner(c: Comparison) -> Guess:
             if len(inside):
                 guess[inside[pick(x[inside])]] += gy[o] * slopes[:, o].sum()
         if same(c, c.got, guess.reshape(c.shape)):
-            return f"in each window, the gradient goes to the number that is {words}"
+            return f"in each window, the gradient goes to {words}"
     right, got = np.sort(c.numeric, axis=None), np.sort(c.got, axis=None)
     if c.y.size < c.x.size and _has_winners(c) and np.all(np.abs(right - got) <= 2 * float(c.tolerance.max())):
-        return "in some windows, the gradient goes to another number than the one that forward takes"
+        return "in some windows, the gradient goes to a number other than the output of forward"
     return None
 
 
 def ties(c: Comparison) -> Guess:
-    """Numbers of a tie whose gradients do not add up, though each lies between its two one-sided slopes."""
+    """Recognise a tie whose gradients have a wrong sum, though each lies between its two one-sided slopes."""
     if c.name != "x" or not np.any(c.kinked) or np.any(c.off) or not _chooses(c):
         return None
     got = c.got.reshape(-1)[c.known]
     right, left = ((c.gy * side).reshape(len(c.known), -1).sum(axis=1) for side in (c.right, c.left))
     limit = 2 * c.tolerance
     if np.all(np.abs(got - right) <= limit) and np.any(np.abs(got - left) > limit):
-        return "every winner of a tie gets the whole gradient; one should take it, or they should share it"
-    return "where numbers of a window are equal, their gradients do not add up to that of the window"
+        return "every maximum of a tie gets the complete gradient; only one of them should get it, or they should share it"
+    return "where numbers of a window are equal, the sum of their gradients differs from that of the window"
 
 
 def _chooses(c: Comparison) -> bool:
-    """Return True if outputs have kinks where several numbers meet: a maximum, not an activation."""
+    """Return True if outputs have kinks where several numbers are equal: a maximum, not an activation."""
     kinked = (c.right != c.left).reshape(len(c.known), -1)
     return bool(np.any(kinked.sum(axis=0) > 1))
 
 
 def stride(c: Comparison) -> Guess:
-    """Windows too close or too far: what output w contributes lands w d further along an axis, or along two."""
+    """Recognise a wrong stride: the contribution of output w is moved by w d along one or two axes."""
     if c.name != "x" or c.x.ndim != c.y.ndim or len(c.known) < c.x.size:
         return None
     terms = (c.gy * (c.right + c.left) / 2).reshape(*c.x.shape, *c.y.shape)
@@ -120,12 +120,12 @@ def stride(c: Comparison) -> Guess:
             moved += shifted(part, {axis: place * steps[axis] for axis, place in zip(steps, places, strict=True)})
         if same(c, c.got, moved):
             words = " and ".join(f"{abs(d)} too {'far' if d > 0 else 'close'} along axis {axis}" for axis, d in steps.items())
-            return f"the stride is mistaken: windows stand {words}"
+            return f"the stride is wrong: windows lie {words}"
     return None
 
 
 def shifted(array: Array, shifts: dict[int, int]) -> Array:
-    """Return an array moved along some axes; zeros come in, what is moved out is lost."""
+    """Return an array moved along some axes, with zeros at the free positions."""
     moved = array
     for axis, shift in shifts.items():
         size, target = array.shape[axis], np.zeros_like(moved)
@@ -137,7 +137,7 @@ def shifted(array: Array, shifts: dict[int, int]) -> Array:
 
 
 def _has_winners(c: Comparison) -> bool:
-    """Return True if each output moves with one number of its window alone."""
+    """Return True if each output changes with only one number of its window."""
     slopes = np.abs((c.right + c.left) / 2).reshape(len(c.known), -1)
     return bool(
         np.all((slopes > 0.5 * slopes.max()).sum(axis=0) <= 1) and np.allclose(slopes.sum(axis=0), slopes.max(axis=0), atol=1e-6)

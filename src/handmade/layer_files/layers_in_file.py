@@ -1,4 +1,4 @@
-"""The layers in a file, by name: classes, instances, functions that make a layer, and functions with a backward beside them."""
+"""Layers in a file, by name: classes, instances, functions that return a layer, and functions with a separate backward."""
 
 import ast
 import difflib
@@ -11,25 +11,25 @@ from handmade.engine.errors import HandmadeError
 from handmade.layer_files.loading import LayerFile
 
 PARTNERS = ("_vjp", "_backward")  # f_vjp and f_backward are the backward of f
-LONGEST = 10_000  # letters of arguments
+LONGEST = 10_000  # characters of arguments
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """Arguments for a class or a function: literals of Python."""
+    """Arguments for a class or a function: Python literals."""
 
     positional: tuple[Any, ...] = ()
     named: Mapping[str, Any] | None = None
 
     def call(self, function: Callable[..., Any]) -> Any:
-        """Call a class or function with them."""
+        """Call a class or function with these arguments."""
         return function(*self.positional, **(self.named or {}))
 
     def fit(self, function: Callable[..., Any]) -> str:
-        """Return in words how they do not fit a class or function; nothing if they do, or that cannot be known."""
+        """Return the reason why they do not fit a class or function; an empty text if they fit, or if it is unknown."""
         try:
             signature = inspect.signature(function)
-        except (TypeError, ValueError):  # of a class that is not written in Python
+        except (TypeError, ValueError):  # for example, a class that is not written in Python
             return ""
         try:
             signature.bind(*self.positional, **(self.named or {}))
@@ -40,24 +40,24 @@ class Arguments:
 
 @dataclass(frozen=True)
 class Pair:
-    """A function and its backward."""
+    """Function and its backward."""
 
     f: Callable[..., Any]
     vjp: Callable[..., Any]
 
 
 @dataclass(frozen=True)
-class Subject:
-    """Something to check.
+class NamedLayer:
+    """Layer or pair of functions to check.
 
     Attributes
     ----------
     name : str
-        Its name in the file.
+        Name in the file.
     make : callable
-        A function without arguments that makes it: a Pair or a layer.
+        Function without arguments that returns a Pair or a layer.
     is_base : bool
-        True if another layer of the file derives from it: then it may be an interface without a forward of its own.
+        True if it is the base class of another layer in the file: then it may be an interface without its own forward.
     """
 
     name: str
@@ -66,12 +66,12 @@ class Subject:
 
 
 def parse_arguments(text: str) -> Arguments:
-    """Return the arguments that a text such as ``kernel=3, filters=4`` writes; nothing in it is run.
+    """Return the arguments in a text such as ``kernel=3, filters=4``; no code in it is run.
 
     Raises
     ------
     HandmadeError
-        If they are not literals of Python: numbers, strings, tuples, lists, dicts, True, False and None.
+        If they are not Python literals: numbers, strings, tuples, lists, dicts, True, False and None.
     """
     arguments = _literals(text) if len(text) <= LONGEST else None
     if arguments is None:
@@ -91,13 +91,13 @@ def _literals(text: str) -> Arguments | None:
     return Arguments(positional, named) if len(named) == len(call.keywords) else None
 
 
-def named(file: LayerFile, name: str, arguments: Arguments) -> Subject:
-    """Return what a name in the file stands for.
+def named(file: LayerFile, name: str, arguments: Arguments) -> NamedLayer:
+    """Return the layer or pair of functions with a name in the file.
 
     Raises
     ------
     HandmadeError
-        If there is no such name.
+        If the file does not define this name.
     """
     names = vars(file.module)
     if name not in names:
@@ -107,16 +107,16 @@ def named(file: LayerFile, name: str, arguments: Arguments) -> Subject:
         raise HandmadeError(
             f"{file.path.name}: expected {name} in the file; {there}" + (f". Try {file.path.name}:{close[0]}" if close else "")
         )
-    return Subject(name, lambda: _made(file, name, arguments))
+    return NamedLayer(name, lambda: _made(file, name, arguments))
 
 
-def every(file: LayerFile, arguments: Arguments) -> list[Subject]:
-    """Return every class that the file defines with a forward and a backward, in its order, but for abstract ones.
+def every(file: LayerFile, arguments: Arguments) -> list[NamedLayer]:
+    """Return every class with a forward and a backward that the file defines, in its order, without abstract ones.
 
     Raises
     ------
     HandmadeError
-        If there is none.
+        If there is no such class.
     """
     classes = [
         name
@@ -142,14 +142,14 @@ def _is_layer(kind: type) -> bool:
 
 
 def _made(file: LayerFile, name: str, arguments: Arguments) -> Any:
-    """Make what is checked: an instance of a class, a pair, or what a function returns."""
+    """Return the object to check: an instance of a class, a pair, or the result of a function."""
     value = vars(file.module)[name]
     if isinstance(value, type):
         return value if _is_static(value) else _called(file, name, value, arguments)
     if not inspect.isfunction(value):
         if arguments != Arguments():
             raise HandmadeError(
-                f"{file.path.name}:{name}: expected a class or a function for --args, got an object. Leave it out"
+                f"{file.path.name}:{name}: expected a class or a function for --args, got an object. Leave out --args"
             )
         return value
     for ending in PARTNERS:
@@ -160,13 +160,13 @@ def _made(file: LayerFile, name: str, arguments: Arguments) -> Any:
         raise HandmadeError(f"{file.path.name}:{name} is the backward of {stem}. Try {file.path.name}:{stem}")
     if arguments.fit(value) and arguments == Arguments():
         raise HandmadeError(
-            f"{file.path.name}:{name}: expected its backward beside it, {name}_vjp(x, gy); there is none. "
-            "Try --args if this function makes a layer"
+            f"{file.path.name}:{name}: expected its backward in the same file, {name}_vjp(x, gy); there is none. "
+            "Try --args if this function returns a layer"
         )
     layer = _called(file, name, value, arguments)
     if not callable(getattr(layer, "backward", None)) and type(layer).__module__ in {"builtins", "numpy"}:
         raise HandmadeError(
-            f"{file.path.name}:{name}: expected a function that returns a layer, or one with {name}_vjp(x, gy) beside it; "
+            f"{file.path.name}:{name}: expected a function that returns a layer, or one with {name}_vjp(x, gy) in the same file; "
             f"{name}() returned a {type(layer).__name__}"
         )
     return layer

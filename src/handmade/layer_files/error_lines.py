@@ -1,4 +1,4 @@
-"""An error in somebody's file in one line: the file and the line of theirs that ran last, and what happened."""
+"""Error in a user's file as one line: the last line of that file that ran, and the message."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -7,39 +7,39 @@ from traceback import walk_tb
 
 from handmade.engine.errors import HandmadeError
 
-LONGEST = 500  # letters of a message: arrays may be printed in it
+LONGEST = 500  # characters of a message: it may contain printed arrays
 
 
 class LayerFileError(HandmadeError):
-    """An error in somebody's file, in one line; names in it are those of that file, and no options of the command."""
+    """Error in a user's file, as one line. Names in it belong to that file: they are not options of the command."""
 
     verbatim = True
 
 
-def told(error: BaseException, file: Path, belongs: Callable[[str], bool]) -> str:
-    """Return an error in one line.
+def error_line(error: BaseException, file: Path, belongs: Callable[[str], bool]) -> str:
+    """Return an error as one line.
 
     Parameters
     ----------
     error : BaseException
-        An error that was raised while the file, or what it defines, was running; or one of ours that was raised because of it.
+        Error that was raised while the file ran, or an error of handmade that it caused.
     file : Path
-        The file.
+        File that was loaded.
     belongs : callable
-        ``belongs(name)`` is true if the file of that name is the student's.
+        ``belongs(name)`` is true if the file of that name is one of the user's files.
 
     Returns
     -------
     str
-        Such as ``my_layer.py:7: in forward: ValueError: ...``.
+        Text such as ``my_layer.py:7: in forward: ValueError: ...``.
     """
     if isinstance(error, SyntaxError) and error.filename and belongs(error.filename):
         code = f": {error.text.strip()}" if error.text and error.text.strip() else ""
-        return _line(f"{shown(error.filename)}:{error.lineno}: {type(error).__name__}: {error.msg}{code}")
+        return _line(f"{display_path(error.filename)}:{error.lineno}: {type(error).__name__}: {error.msg}{code}")
     for each in _chain(error):
         if place := _place(each, belongs):
-            return _line(f"{place}: {_what(error)}" if each is error else f"{_what(error)} ({place})")
-    return _line(_what(error) if isinstance(error, HandmadeError) else f"{shown(file)}: {_what(error)}")
+            return _line(f"{place}: {_message(error)}" if each is error else f"{_message(error)} ({place})")
+    return _line(_message(error) if isinstance(error, HandmadeError) else f"{display_path(file)}: {_message(error)}")
 
 
 def is_unwritten(error: BaseException) -> bool:
@@ -48,7 +48,7 @@ def is_unwritten(error: BaseException) -> bool:
 
 
 def files(error: BaseException, belongs: Callable[[str], bool]) -> set[Path]:
-    """Return the files of the student that an error, or one that it was raised because of, came through."""
+    """Return the user's files in the traceback of an error and of its causes."""
     names = set()
     for each in _chain(error):
         names |= {frame.f_code.co_filename for frame, _ in walk_tb(each.__traceback__)}
@@ -57,14 +57,14 @@ def files(error: BaseException, belongs: Callable[[str], bool]) -> set[Path]:
     return {Path(name).resolve() for name in names if belongs(name)}
 
 
-def shown(file: str | Path) -> str:
-    """Return a file as people would write it from here."""
+def display_path(file: str | Path) -> str:
+    """Return the path of a file, relative to the current folder if the file is below it."""
     path = Path(file).resolve()
     here = Path.cwd()
     return os.path.relpath(path, here) if path.is_relative_to(here) else str(path)
 
 
-def _what(error: BaseException) -> str:
+def _message(error: BaseException) -> str:
     if isinstance(error, HandmadeError):
         return str(error)
     if isinstance(error, SystemExit):
@@ -73,7 +73,7 @@ def _what(error: BaseException) -> str:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error, and those that it was raised because of."""
+    """Yield an error and its causes."""
     seen: list[BaseException] = []
     now: BaseException | None = error
     while now is not None and now not in seen:
@@ -87,7 +87,7 @@ def _place(error: BaseException, belongs: Callable[[str], bool]) -> str:
     if not frames:
         return ""
     code, line = frames[-1]
-    return f"{shown(code.co_filename)}:{line}" + ("" if code.co_name == "<module>" else f": in {code.co_name}")
+    return f"{display_path(code.co_filename)}:{line}" + ("" if code.co_name == "<module>" else f": in {code.co_name}")
 
 
 def _line(text: str) -> str:

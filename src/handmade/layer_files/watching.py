@@ -1,4 +1,4 @@
-"""Files that are saved again, told by the library watchfiles. Editors that write another file and rename it are understood."""
+"""Wait until files are saved again, with the library watchfiles. Editors that save by renaming another file work, too."""
 
 from collections.abc import Callable, Generator
 from importlib.util import find_spec
@@ -7,7 +7,7 @@ from pathlib import Path
 from handmade.engine.errors import HandmadeError
 from handmade.engine.extras import not_installed
 
-TIMEOUT = 200  # milliseconds between two looks at whether other folders are wanted
+TIMEOUT = 200  # milliseconds between two checks for a new set of folders
 
 
 def check_installed() -> None:
@@ -17,17 +17,17 @@ def check_installed() -> None:
 
 
 def saves(folders: Callable[[], set[Path]], files: set[Path]) -> Generator[None, None, None]:
-    """Yield once when it has begun to watch, then after each time that a Python file, or one of `files`, was saved.
+    """Yield once when watching has begun, then each time a Python file, or one of `files`, was saved.
 
-    Folders are watched, not files: a file that is saved by renaming another one is a new file. Nothing that is saved while
-    the caller works is missed.
+    Folders are watched, not files: a file that is saved by renaming another one is a new file. Files that are saved while the
+    caller works are not missed.
 
     Parameters
     ----------
     folders : callable
-        It returns the folders to watch, without what is below them; asked again after each round.
+        Function that returns the folders to watch, without subfolders. It is called again after each round.
     files : set of Path
-        Files to watch in these folders beside those that end in .py.
+        Files to watch in these folders, in addition to Python files.
 
     Raises
     ------
@@ -35,7 +35,7 @@ def saves(folders: Callable[[], set[Path]], files: set[Path]) -> Generator[None,
         If watchfiles is not installed.
     """
     check_installed()
-    from watchfiles import Change, watch  # noqa: PLC0415  an extra, loaded by those who watch
+    from watchfiles import Change, watch  # noqa: PLC0415  an optional library
 
     def counts(change: Change, name: str) -> bool:
         path = Path(name)
@@ -47,13 +47,13 @@ def saves(folders: Callable[[], set[Path]], files: set[Path]) -> Generator[None,
 
     watched = folders()
     now = changes(watched)
-    next(now)  # from here on it listens
+    next(now)  # watching begins here
     yield
     while True:
         saved = bool(next(now))
-        if (wanted := folders()) != watched:
-            before, now, watched = now, changes(wanted), wanted
+        if (current := folders()) != watched:
+            before, now, watched = now, changes(current), current
             saved |= bool(next(now))
-            saved |= bool(next(before))  # what came before the new one listened
+            saved |= bool(next(before))  # files that were saved before the new watch began
         if saved:
             yield

@@ -1,4 +1,4 @@
-"""Connected regions of a mask: row by row, runs of pixels that touch a run of the row before belong together.
+"""Connected components of a mask, found row by row: runs of pixels that touch a run of the previous row are joined.
 
 Source: A. Rosenfeld, J. L. Pfaltz, "Sequential operations in digital picture processing", J. ACM 13 (1966).
 """
@@ -9,28 +9,28 @@ from numpy.typing import NDArray
 from handmade.engine.arrays import Array
 
 
-def regions(mask: Array, *, corners: bool) -> NDArray[np.int64]:
-    """Number the regions of a mask.
+def connected_components(mask: Array, *, corners: bool) -> NDArray[np.int64]:
+    """Label the connected components of a mask.
 
     Parameters
     ----------
     mask
         (H, W) bool.
     corners
-        Whether pixels that share only a corner touch.
+        True if pixels that share only a corner are connected.
 
     Returns
     -------
     Array
-        (H, W) int64: 0 off the mask, 1, 2, ... in the regions, in the order of their first pixels.
+        (H, W) int64: 0 outside the mask, 1, 2, ... in the components, in the order of their first pixels.
     """
     height, width = mask.shape
     padded = np.zeros((height, width + 2), np.int8)
     padded[:, 1:-1] = mask
     steps = np.diff(padded, axis=1)
     rows, starts = np.nonzero(steps == 1)  # runs, from row to row
-    ends = np.nonzero(steps == -1)[1]  # one behind the last pixel
-    first = np.searchsorted(rows, np.arange(height + 1)).tolist()  # run of each row
+    ends = np.nonzero(steps == -1)[1]  # index after the last pixel
+    first = np.searchsorted(rows, np.arange(height + 1)).tolist()  # first run of each row
     parents = list(range(len(rows)))
     reach = int(corners)
     for row in range(1, height):
@@ -49,10 +49,10 @@ def regions(mask: Array, *, corners: bool) -> NDArray[np.int64]:
     return labels
 
 
-def holes(mask: Array, least: float) -> int:
-    """How many holes of at least so many pixels a mask has: regions beside it that do not reach the edge."""
-    outside = regions(np.pad(~mask, 1, constant_values=True), corners=False)
-    sizes = np.bincount(outside.ravel())[2:]  # 0 is the mask, 1 is all that reaches the edge
+def count_holes(mask: Array, least: float) -> int:
+    """Return the number of holes with at least `least` pixels: components of the background that do not reach the edge."""
+    outside = connected_components(np.pad(~mask, 1, constant_values=True), corners=False)
+    sizes = np.bincount(outside.ravel())[2:]  # 0 is the mask, 1 is the background that reaches the edge
     return int((sizes >= least).sum())
 
 

@@ -1,4 +1,4 @@
-"""A layer made ready to be checked: its class made into an object, its weights found, its input in the right dtype."""
+"""A layer prepared for the check: an object made from its class, its weights found, its input in the right dtype."""
 
 import inspect
 from collections.abc import Iterable
@@ -14,22 +14,22 @@ from handmade.engine.foreign import CallFailed, Foreign, Found, find
 
 @dataclass(frozen=True)
 class Checkable:
-    """A layer and an input.
+    """Layer and input of a check.
 
     Attributes
     ----------
     found : Found
-        The layer with its weights.
+        Layer with its weights.
     x : Array
-        The input.
+        Input.
     continuous : bool
-        False if the input is made of integers that the layer counts with: then there is no gradient of x.
+        False if the layer needs an input of integers: then there is no gradient of x.
     title : str
-        The name of the layer in the report.
+        Name of the layer in the report.
     function : bool
         True if the layer stands for a function.
     needs : tuple of str
-        What it lacks for a network.
+        Requirements for use in a network that the layer does not meet.
     """
 
     found: Found
@@ -41,7 +41,7 @@ class Checkable:
 
     @property
     def foreign(self) -> Foreign:
-        """The layer, called in one way."""
+        """The layer behind one uniform interface."""
         return self.found.foreign
 
 
@@ -53,12 +53,12 @@ def checkable(
     settings: Iterable[str] | None = None,
     function: str = "",
 ) -> Checkable:
-    """Return a layer made ready; `function` is the name of a function, if the layer stands for one.
+    """Return a prepared layer; `function` is the name of the function if the layer stands for one.
 
     Raises
     ------
     HandmadeError
-        If it has no forward or backward, or they raise for x.
+        If it has no forward or backward, or one of them raises an error for x.
     """
     made = _instance(layer)
     notes = [f"an object was made of the class: {layer.__name__}()"] if made is not layer else []
@@ -74,12 +74,12 @@ def checkable(
             if given.dtype.kind != "f" or given.dtype == x.dtype:
                 raise
             x, found = given, find(made, given, given.dtype, weights, settings)
-            notes.append(f"the layer refuses {np.dtype(dtype)}: it is checked in {x.dtype}.")
+            notes.append(f"the layer does not accept {np.dtype(dtype)}: it is checked in {x.dtype}.")
     found.notes += notes
     if found.foreign.shared:
-        found.notes.append(f"not copied, but shared with your layer: {', '.join(found.foreign.shared)}")
-    needs = [] if continuous else ["it needs to take images of floats"]
-    needs += ["it needs to be an object, with forward and backward as its methods"] if isinstance(made, type) else []
+        found.notes.append(f"not copied, so the check uses your layer's own: {', '.join(found.foreign.shared)}")
+    needs = [] if continuous else ["forward must accept images of floats"]
+    needs += ["use an object with forward and backward as methods"] if isinstance(made, type) else []
     needs += ["write a class with forward and backward for it"] if function else []
     return Checkable(found, x, continuous, function or found.foreign.name, bool(function), tuple(needs))
 
@@ -87,7 +87,7 @@ def checkable(
 def _with_integers(
     layer: Any, x: Array, dtype: Any, weights: Iterable[str] | None, settings: Iterable[str] | None
 ) -> Found | None:
-    """Return the layer if it needs integers, or has no gradient for them; None if it can do with floats."""
+    """Return the layer if it needs integers, or has no gradient for them; None if it accepts floats."""
     try:
         found = find(layer, x, dtype, weights, settings)
         trial = found.foreign.fresh()
@@ -106,12 +106,12 @@ def _with_integers(
 
 
 def _instance(layer: Any) -> Any:
-    """Return an object of a class that needs no arguments; a class whose forward is a static method as it is."""
+    """Return an object of a class that needs no arguments; return a class with a static forward unchanged."""
     if not isinstance(layer, type) or isinstance(inspect.getattr_static(layer, "forward", None), staticmethod | classmethod):
         return layer
     try:
         return layer()
     except TypeError as error:
         raise HandmadeError(
-            f"expected a layer, an object; got the class {layer.__name__}: {error}. Try {layer.__name__}(...)"
+            f"layer: expected an object; got the class {layer.__name__}: {error}. Try {layer.__name__}(...)"
         ) from None

@@ -1,0 +1,56 @@
+"""Optimisers and all else that training does with a gradient, for users: `handmade.optim.Adam(0.003)`.
+
+Optimisers, learning-rate schedules, penalties, gradient clipping, and the exponential moving average of the weights.
+"""
+
+from handmade.engine.optim import (
+    EMA,
+    L1,
+    L2,
+    SCHEDULES,
+    Adam,
+    AdamW,
+    Cosine,
+    GradientDescent,
+    Momentum,
+    Nesterov,
+    OneCycle,
+    Optimiser,
+    Penalised,
+    Penalty,
+    RMSProp,
+    Schedule,
+    StepDecay,
+    clip_by_norm,
+    clip_by_value,
+    constant,
+    global_norm,
+    linear,
+    warm_up,
+)
+
+__all__ = [
+    "EMA",
+    "L1",
+    "L2",
+    "SCHEDULES",
+    "Adam",
+    "AdamW",
+    "Cosine",
+    "GradientDescent",
+    "Momentum",
+    "Nesterov",
+    "OneCycle",
+    "Optimiser",
+    "Penalised",
+    "Penalty",
+    "RMSProp",
+    "Schedule",
+    "StepDecay",
+    "clip_by_norm",
+    "clip_by_value",
+    "constant",
+    "global_norm",
+    "linear",
+    "warm_up",
+]
