@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from lab_browser import LabPage, Server, lab_page, number_in
 
 DIGIT = {"split": "test", "index": 3}
+LINKS = ("#s=bm90IGpzb24", "#s=eyJ2Ijo5OX0", "#s=eyJ2IjoxLCJ2aWV3Ijoic2NyaXB0In0")  # no JSON, another version, no such view
 WEIGHT = "conv1.W[1,2,0,5]"
 
 
@@ -123,7 +124,7 @@ def test_two_tabs_do_not_share_their_edits_and_a_closed_one_is_forgotten(lab: La
     lab.receipt("probability[3]")
 
 
-@pytest.mark.parametrize("fragment", ["#s=%%%", "#s=bm90IGpzb24", "#s=eyJ2Ijo5OX0", "#s=eyJ2IjoxLCJ2aWV3Ijoic2NyaXB0In0"])
+@pytest.mark.parametrize("fragment", ["#s=%%%", *(pytest.param(each, marks=pytest.mark.long) for each in LINKS)])
 def test_a_broken_link_is_told_and_the_page_goes_on(lab: LabPage, fragment: str) -> None:
     lab.page.goto(f"{lab.server.address}/{fragment}")
 
