@@ -135,12 +135,12 @@ class LabPage:
     def state(self) -> dict[str, Any]:
         return state_in(self.page.url)
 
-    def until(self, condition: Callable[[], Any], what: str = "condition") -> Any:
+    def until(self, condition: Callable[[], Any], what: str = "condition", seconds: float = PATIENCE) -> Any:
         """Wait for a condition, and return its value."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + seconds
         while not (value := condition()):
             if time.monotonic() > end:
-                raise AssertionError(f"{what}: not within {PATIENCE:g} s")
+                raise AssertionError(f"{what}: not within {seconds:g} s")
             self.page.wait_for_timeout(20)  # the browser's messages are read while it waits
         return value
 

@@ -181,6 +181,7 @@ def test_a_drawing_is_prepared_and_classified_as_the_engine_does(lab: LabPage) -
     lab.until(lambda: lab.state["image"] != upright, "the second stroke again")
 
 
+@pytest.mark.long
 def test_random_digits_and_mistakes(lab: LabPage) -> None:
     lab.open(image={"split": "test", "index": 0})
 
@@ -257,7 +258,9 @@ def test_copied_numpy_computes_the_number(browser: Browser, lab_server: Server) 
         assert float(out.getvalue()) == pytest.approx(lab.value("conv1[9,14,2]"), rel=1e-6)
 
 
-@pytest.mark.parametrize("name", ["graph", "colours", "vector", "chain"])
+@pytest.mark.parametrize(
+    "name", ["graph", *(pytest.param(name, marks=pytest.mark.long) for name in ("colours", "vector", "chain"))]
+)
 def test_any_network_has_its_page(lab: LabPage, name: str) -> None:
     lab.open(source=f"run:{name}", image=None)
 

@@ -11,6 +11,11 @@ from lab_browser import LabPage, Server, lab_page
 
 VIEWS = ("look", "nudge", "train", "quiz")
 NARROW, WIDE, WIDEST = {"width": 390, "height": 844}, {"width": 1280, "height": 800}, {"width": 2560, "height": 1440}
+AT_ONCE = [
+    *[("look", WIDE, "light"), ("look", NARROW, "dark"), ("nudge", NARROW, "dark")],
+    *[("train", WIDE, "light"), ("quiz", WIDE, "dark")],
+]  # the others are tested with the marker long
+TABLET = {"width": 820, "height": 1180}
 PINNED = {"focus": "conv1[9,14,2]"}
 # Elements whose text does not fit, although no part of them scrolls; and buttons that stand outside of the window.
 CUT = """() => {
@@ -32,6 +37,11 @@ SMALL = """() => [...document.querySelectorAll("button, select")]
   .filter((e) => e.checkVisibility() && e.getBoundingClientRect().height)
   .filter((e) => Math.min(e.getBoundingClientRect().height, e.getBoundingClientRect().width) < 24)
   .map((e) => e.outerHTML.slice(0, 80))"""
+
+
+def long(value: Any) -> Any:
+    """A parameter that is tested with the marker long."""
+    return pytest.param(value, marks=pytest.mark.long)
 
 
 def axe(lab: LabPage) -> list[str]:
@@ -60,7 +70,7 @@ def fits(lab: LabPage, what: str) -> None:
 @pytest.mark.parametrize(
     ("view", "size", "scheme"),
     [
-        pytest.param(view, size, scheme, marks=[] if (size == NARROW) == (scheme == "dark") else pytest.mark.long)
+        pytest.param(view, size, scheme, marks=[] if (view, size, scheme) in AT_ONCE else pytest.mark.long)
         for view in VIEWS
         for size in (NARROW, WIDE)
         for scheme in ("light", "dark")
@@ -74,6 +84,7 @@ def test_axe_finds_nothing(browser: Browser, lab_server: Server, view: str, size
         assert axe(lab) == []
 
 
+@pytest.mark.long
 def test_axe_finds_what_is_wrong(lab: LabPage) -> None:
     lab.open()
     lab.page.evaluate("document.querySelector('#board').append(document.createElement('button'))")
@@ -81,7 +92,7 @@ def test_axe_finds_what_is_wrong(lab: LabPage) -> None:
     assert any(line.startswith("button-name") for line in axe(lab))
 
 
-@pytest.mark.parametrize("size", [NARROW, {"width": 820, "height": 1180}, WIDE, WIDEST], ids=lambda size: str(size["width"]))
+@pytest.mark.parametrize("size", [NARROW, WIDE, long(TABLET), long(WIDEST)], ids=lambda size: str(size["width"]))
 def test_nothing_is_cut_at_any_width(browser: Browser, lab_server: Server, size: dict[str, int]) -> None:
     with lab_page(browser, lab_server, viewport=size) as lab:
         for view in VIEWS:
@@ -90,6 +101,7 @@ def test_nothing_is_cut_at_any_width(browser: Browser, lab_server: Server, size:
             fits(lab, view)
 
 
+@pytest.mark.long
 def test_a_page_at_twice_its_size_needs_no_horizontal_scroll(browser: Browser, lab_server: Server) -> None:
     with lab_page(browser, lab_server, viewport={"width": 640, "height": 400}, device_scale_factor=2) as lab:
         show(lab, "look")
@@ -114,7 +126,7 @@ def test_dark_is_the_systems_or_the_users_choice(browser: Browser, lab_server: S
         lab.until(lambda: lightness(lab) < 64, "dark")
 
 
-@pytest.mark.parametrize("language", ["de", "zh"])
+@pytest.mark.parametrize("language", ["de", long("zh")])
 def test_another_language_changes_every_text_without_a_reload(lab: LabPage, language: str) -> None:
     lab.open(**PINNED)
     value = lab.value("conv1[9,14,2]")
@@ -230,6 +242,7 @@ def test_a_finger_pins_and_draws(browser: Browser, lab_server: Server) -> None:
         assert lab.overflow() <= 0
 
 
+@pytest.mark.long
 def test_targets_of_a_finger_are_large_enough(browser: Browser, lab_server: Server) -> None:
     with lab_page(browser, lab_server, viewport=NARROW, has_touch=True, is_mobile=True) as lab:
         lab.open(**PINNED)

@@ -112,6 +112,7 @@ def test_what_is_applied_stays_counts_and_can_be_undone(lab: LabPage) -> None:
     expect(accuracy).to_contain_text(str(right))
 
 
+@pytest.mark.long
 def test_pixels_and_activations_can_be_nudged_but_not_applied(lab: LabPage) -> None:
     open_nudge(lab, at="input[14,12,0]", h=-0.5)
     x, _ = digit(8)

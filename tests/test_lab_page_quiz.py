@@ -3,6 +3,7 @@
 import re
 
 import numpy as np
+import pytest
 from playwright.sync_api import Locator, expect
 
 from lab_browser import LabPage
@@ -92,6 +93,7 @@ def test_reveal_and_undo(lab: LabPage) -> None:
     expect(lab["guess"]).to_have_count(count)
 
 
+@pytest.mark.long
 def test_a_task_pins_and_covers_a_number(lab: LabPage) -> None:
     lab.open(view="quiz", image={"split": "test", "index": 0})
     lab["quiz-task"].click()

@@ -175,6 +175,7 @@ def test_a_training_is_saved_as_a_run_and_opened_again(train: LabPage, server: S
     expect(train["predicted"]).to_contain_text(str(network.logits(x)[0].argmax()))
 
 
+@pytest.mark.long
 def test_a_training_that_diverges_says_so(train: LabPage) -> None:
     fill(train, learning_rate=100000)
     train["train-play"].click()
@@ -182,6 +183,7 @@ def test_a_training_that_diverges_says_so(train: LabPage) -> None:
     expect(train["train-status"]).to_contain_text("diverged")
 
 
+@pytest.mark.long
 def test_wrong_settings_are_told_and_the_page_goes_on(train: LabPage) -> None:
     fill(train, batch_size=0)
     train["train-play"].click()
