@@ -5,7 +5,7 @@ export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help train test test-long lint bench guard clean
+.PHONY: help train test test-long lint lint-page bench guard clean
 
 help:            ## show this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 10
@@ -30,19 +30,31 @@ test: $(BIN)/pytest      ## run every test
 test-long: $(BIN)/pytest ## run the proofs that take minutes
 	$(BIN)/pytest -m long
 
-lint: $(BIN)/pytest      ## ruff and mypy --strict
+lint: $(BIN)/pytest      ## ruff and mypy --strict; tsc and eslint for the page, where Node is installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory lint-page; else echo 'Node is not installed: tsc and eslint did not check the page.'; fi
 
-bench: $(BIN)/pytest     ## measure: the README's numbers, every operation beside plain NumPy and the frameworks, an epoch
+# The page needs no package and no build step; its linters do.
+NODE := tools/page/node_modules
+$(NODE)/.package-lock.json: tools/page/package.json tools/page/package-lock.json
+	npm ci --prefix tools/page --no-audit --no-fund --silent
+	@touch $@
+
+lint-page: $(NODE)/.package-lock.json
+	$(NODE)/.bin/tsc --project tools/page/jsconfig.json
+	$(NODE)/.bin/eslint --config tools/page/eslint.config.mjs src/handmade/lab/static/js
+
+bench: $(BIN)/pytest     ## measure: the README's numbers, every operation beside plain NumPy and the frameworks, an epoch, the lab
 	$(BIN)/python benchmarks/readme.py
 	$(BIN)/python benchmarks/ladder.py
 	$(BIN)/python benchmarks/epoch.py
+	$(BIN)/python benchmarks/lab.py
 
 guard: $(BIN)/pytest     ## check in seconds that no speed has slipped
 	$(BIN)/python benchmarks/guard.py
 
 clean:                   ## remove what make made; runs/ stays
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
+	rm -rf .venv $(NODE) .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,10 +1,17 @@
-"""The backends, for every test that asks for them.
+"""The backends, for every test that asks for them; the lab in a browser; what a test run needs.
 
 By default `compiled`, with all of its rules and with none: without them it computes as `plain` does. With the marker long,
 `plain` itself, and `compiled` with each rule switched off. Where Numba cannot be used, `plain` alone.
+
+Tests of the lab's page need a Chromium on this machine. Where there is none they are skipped, and the last lines say so. On a
+build server (CI=true) a missing browser or a missing extra is an error.
 """
 
-from collections.abc import Iterator
+import os
+from collections.abc import Generator, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -34,3 +41,99 @@ def whole_backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("HANDMADE_BACKEND", request.param)
     name: str = request.param
     return name
+
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from lab_browser import LabPage, Server
+
+NO_BROWSER = "no browser: the page of the lab was not tested"
+EXTRAS = (
+    *(
+        "anyio",
+        "axe_playwright_python",
+        "fastapi",
+        "httpx",
+        "hypothesis",
+        "matplotlib",
+        "mpmath",
+        "numba",
+        "PIL",
+        "playwright",
+        "plotly",
+        "pydantic",
+    ),
+    *("schemathesis", "tensorboardX", "uvicorn", "watchfiles"),
+)  # modules of the extras; PyTorch and JAX are not among them
+
+
+def has_browser() -> bool:
+    """Return whether the page can be tested here."""
+    if find_spec("playwright") is None:
+        return False
+    from lab_browser import browser_path  # noqa: PLC0415  it needs Playwright
+
+    return browser_path() is not None
+
+
+def pytest_configure() -> None:
+    """Refuse to run on a build server where a part would be skipped."""
+    if os.environ.get("CI", "").lower() not in {"true", "1"}:
+        return
+    missing = [name for name in EXTRAS if find_spec(name) is None]
+    missing += [] if USABLE[0] == "compiled" or "numba" in missing else [f"numba ({unusable('compiled')})"]
+    missing += [] if has_browser() else ["a browser (chromium)"]
+    if missing:
+        raise pytest.UsageError(f"CI=true: expected every extra and a browser; missing: {', '.join(missing)}")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # after all other parts of the summary
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None, None, None]:
+    """Say in the last lines what was not tested."""
+    yield
+    count = sum(NO_BROWSER in str(report.longrepr) for report in terminalreporter.stats.get("skipped", []))
+    if count:
+        terminalreporter.write_line(
+            f"The {count} browser tests of the lab did NOT run: there is no Chromium here. Try apt-get install chromium.",
+            yellow=True,
+        )
+
+
+@pytest.fixture(scope="session")
+def lab_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Server"]:
+    """Start the lab once, as a process, with a few networks as runs."""
+    if not has_browser():
+        pytest.skip(NO_BROWSER)
+    from lab_browser import Server  # noqa: PLC0415  it needs Playwright
+    from lab_networks import write_runs  # noqa: PLC0415
+
+    folder: Path = tmp_path_factory.mktemp("page")
+    write_runs(folder / "runs")
+    server = Server(folder)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")  # its event loop would be in the way of other modules
+def browser() -> Iterator["Browser"]:
+    """Start Chromium once a module."""
+    if not has_browser():
+        pytest.skip(NO_BROWSER)
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415  it may be missing
+
+    from lab_browser import start_browser  # noqa: PLC0415
+
+    with sync_playwright() as playwright:
+        found = start_browser(playwright)
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def lab(browser: "Browser", lab_server: "Server") -> Iterator["LabPage"]:
+    """Open a tab for the lab; its console stays silent."""
+    from lab_browser import lab_page  # noqa: PLC0415  it needs Playwright
+
+    with lab_page(browser, lab_server) as page:
+        yield page

@@ -237,7 +237,7 @@ def test_files_of_the_page_are_asked_for_again_and_not_sent_again(client: LabCli
 
     assert first.headers["cache-control"] == "no-cache"
     assert again.status_code == 304
-    assert client.get("/static/plotly.js").headers["content-type"].startswith("text/javascript")
+    assert client.get("/static/vendor/uplot/uPlot.iife.min.js").headers["content-type"].startswith("text/javascript")
 
 
 def test_links_name_an_address_that_a_browser_can_open() -> None:

@@ -85,7 +85,7 @@ class Lane:
         """One of running, paused, finished, stopped, diverged and failed."""
         return self.ended or ("running" if self.steps < self.until else "paused")
 
-    def begin(self, tell: Callable[[dict[str, Any]], object]) -> None:
+    def begin(self, tell: Callable[[], object]) -> None:
         """Enter the session, so that its folder is there."""
         self._tell = tell
         self.session.job = replace(self.session.job, progress=self._within)
@@ -186,7 +186,7 @@ class Lane:
         self._part = done / total
         if now - self._parts_told >= PROGRESS_PAUSE:
             self._parts_told = now
-            self._tell(self.news())
+            self._tell()
 
     def save(self) -> dict[str, Any]:
         """Write a checkpoint and the model, and return the result so far; nothing after the end, when all is written."""

@@ -147,11 +147,13 @@ class Page:
         """Return the same; raise HandmadeError if an activation is not finite."""
         work = self.work(label)
         if self._finite is None:
-            names = self._network.titles
-            self._finite = next((names.get(name, name) for name, a in work.tape.items() if not np.isfinite(a).all()), "")
-        if self._finite:
-            raise HandmadeError(f"receipt: expected finite numbers; {self._finite} holds NaN or infinity. Try smaller weights")
-        return work
+            self._finite = _not_finite(work)
+        return _checked(work, self._finite)
+
+    def checked_work_of(self, network: Network, label: int | None = None) -> Work:
+        """Return the same for another network: that of a training."""
+        work = self.work_of(network, label)
+        return _checked(work, _not_finite(work))
 
     def image_frame(self) -> tuple[dict[str, Array], dict[str, Any]]:
         """Return the arrays of the image and its activations, and the facts about them."""
@@ -161,13 +163,17 @@ class Page:
 
     def frame_of(self, network: Network) -> tuple[dict[str, Array], dict[str, Any]]:
         """Return the same for another network: that of a training."""
+        return image_maps(self.shown, self.work_of(network), classes_of(network))
+
+    def work_of(self, network: Network, label: int | None = None) -> Work:
+        """Return another network at work on the image: that of a training."""
         shown, classes = self.shown, classes_of(network)
         if raw_shape(network) != shown.pixels.shape:
             raise HandmadeError(f"image: expected one of {raw_shape(network)} for this training; got {shown.pixels.shape}")
         with np.errstate(over="ignore", invalid="ignore"):  # an overflow is sent as it is
             tape = network.tape(prepared(network, shown.pixels)[None])
-        label = self.label if self.label is None or self.label < classes else None
-        return image_maps(shown, Work(network, tape, label, CrossEntropy(), 10), classes)
+        label = self.label if label is None else label
+        return Work(network, tape, label if label is None or label < classes else None, CrossEntropy(), 10)
 
     @property
     def shown(self) -> RawImage:
@@ -203,6 +209,18 @@ class Page:
     def _forget(self) -> None:
         """Drop the tape and everything computed from it."""
         self._works, self._activations, self._finite = {}, None, None
+
+
+def _not_finite(work: Work) -> str:
+    """Return the title of the first node with an activation that is not finite; "" if there is none."""
+    titles = work.network.titles
+    return next((titles.get(name, name) for name, a in work.tape.items() if not np.isfinite(a).all()), "")
+
+
+def _checked(work: Work, not_finite: str) -> Work:
+    if not_finite:
+        raise HandmadeError(f"receipt: expected finite numbers; {not_finite} holds NaN or infinity. Try smaller weights")
+    return work
 
 
 class Pages:

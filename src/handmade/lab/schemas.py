@@ -10,6 +10,7 @@ MOST_EDITS = 1000
 LONGEST_PLACE = 300  # letters
 
 Index = Annotated[int, Field(ge=0, le=MOST)]
+Lane = Literal["a", "b"]
 Label = Annotated[int, Field(ge=0, le=MOST)] | None
 Number = Annotated[float, Field(allow_inf_nan=False)]
 PlaceText = Annotated[str, Field(max_length=LONGEST_PLACE)]
@@ -79,13 +80,14 @@ class Edits(Body):
 
 
 class ReceiptOf(Body):
-    """Place of a number, and the method of a gradient."""
+    """Place of a number, and the method of a gradient; `lane` for the network of a training."""
 
     at: PlaceText
     by: Literal["backprop", "difference", "definition"] = "backprop"
     h: Number = 1e-3
     label: Label = None
     expand: Annotated[list[Index], Field(max_length=20)] | None = None
+    lane: Lane | None = None
 
 
 class NudgeOf(Body):
@@ -105,13 +107,14 @@ class QuotientsOf(Body):
 
 
 class CellOf(Body):
-    """A cell of the confusion matrix."""
+    """A cell of the confusion matrix; `lane` for the network of a training."""
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
 
     true: Index
     predicted: Index
     limit: Annotated[int, Field(ge=1, le=200)] = 50
+    lane: Lane | None = None
 
 
 # --- answers ------------------------------------------------------------------------------------------------------------------

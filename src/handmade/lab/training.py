@@ -18,7 +18,7 @@ from handmade.engine.network import Network
 from handmade.lab import accuracy
 from handmade.lab.catalogue import Catalogue
 from handmade.lab.errors import no_page, no_training
-from handmade.lab.events import Events
+from handmade.lab.events import Events, Points
 from handmade.lab.folders import Folders
 from handmade.lab.lane import Lane
 from handmade.lab.plans import Plan, check_cost
@@ -46,7 +46,7 @@ class Trainings:
         self._catalogue, self._events = catalogue, events
         self._lanes: dict[str, Lane] = {}
         self._tasks: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
-        self._condition, self._telling = threading.Condition(), threading.Lock()
+        self._condition, self._telling = threading.Condition(), threading.RLock()
         self._closed = False
         self._versions = 0
         self._folders: Folders | None = None
@@ -104,9 +104,7 @@ class Trainings:
             if action == "stop" and not lane.ended:
                 lane.stopping, lane.clock = True, 0.0  # so that its end is the next turn
             self._condition.notify_all()
-        news = lane.news()
-        self._events.put(name, news)
-        return news
+        return self._tell(lane)
 
     def lane(self, name: str) -> Lane:
         """Return a lane; raise LabError if nothing was started in it."""
@@ -178,14 +176,14 @@ class Trainings:
             old = self._lanes.pop(name, None)
             if old is not None:
                 self._end(old)
-            lane.begin(partial(self._events.put, name))
+            lane.begin(partial(self._tell, lane))
             self._versions += 1
             lane.version = self._versions
             with self._condition:
                 lane.clock = joined(lane, self._lanes.values())
                 self._lanes[name] = lane
             with self._telling:
-                self._events.put(name, lane.news(), points=lane.points)
+                self._tell(lane, points=lane.points)
         if len(lanes) > 1:  # a race
             for lane in lanes.values():
                 lane.clock = 0.0
@@ -229,7 +227,14 @@ class Trainings:
             lane.version = self._versions
         with self._telling:  # a stream that begins now gets each point once
             lane.points.add(*points)
-            self._events.put(lane.name, lane.news(), add=points)
+            self._tell(lane, add=points)
+
+    def _tell(self, lane: Lane, *, points: Points | None = None, add: tuple[Any, Any] | None = None) -> dict[str, Any]:
+        """Put the news of a lane into all streams, from any thread: made and put at once, so that no older news comes last."""
+        with self._telling:
+            news = lane.news()
+            self._events.put(lane.name, news, points=points, add=add)
+        return news
 
 
 def _answer(work: Callable[[], Any], future: "Future[Any]") -> None:

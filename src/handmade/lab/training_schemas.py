@@ -4,9 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from handmade.lab.schemas import Body
+from handmade.lab.schemas import Body, Lane
 
-Lane = Literal["a", "b"]
 Action = Literal["play", "pause", "step", "epoch", "stop"]
 Start = Literal["scratch", "here"]
 GivenSettings = Annotated[dict[str, str | int | float | bool | None], Field(max_length=60)]

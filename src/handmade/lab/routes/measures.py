@@ -41,7 +41,11 @@ async def accuracy_of(page: PageOf, lab: LabState) -> Plain:
 @router.post("/cell", response_class=Frame, responses=FRAME)
 async def cell(body: schemas.CellOf, page: PageOf, lab: LabState) -> Frame:
     """Send the images of one cell of the confusion matrix."""
-    network, found = page.network, await lab.aside(_results, page)
+    if body.lane:
+        network, _ = page.training().network(body.lane)
+        found = await lab.aside(accuracy.results, network, page.catalogue.data, _open(page))
+    else:
+        network, found = page.network, await lab.aside(_results, page)
     return Frame(accuracy.cell(network, page.catalogue.data, found, body.true, body.predicted, body.limit))
 
 
@@ -59,6 +63,16 @@ def _results(page: Page) -> accuracy.Results:
     if known is None or known[0] is not network:
         known = page.results = network, accuracy.results(network, page.catalogue.data, _current(page))
     return known[1]
+
+
+def _open(page: Page) -> Callable[[], None]:
+    """Return a function that raises an error once the page is closed."""
+
+    def check() -> None:
+        if page.closed:
+            raise no_page()
+
+    return check
 
 
 def _current(page: Page) -> Callable[[], None]:

@@ -57,7 +57,8 @@ def _gradients(page: Page, label: int | None) -> Parts:
 
 
 def _receipt(page: Page, body: schemas.ReceiptOf) -> dict[str, Any]:
-    work = page.checked_work(body.label)
+    trained = page.training().network(body.lane)[0] if body.lane else None
+    work = page.checked_work(body.label) if trained is None else page.checked_work_of(trained, body.label)
     found = explain_work(work, body.at, by=body.by, h=body.h)
     return answers.receipt_answer(found, reach(work, found.at), body.expand)
 

@@ -1,7 +1,6 @@
 """The page itself: its files, and a sign of life."""
 
 import os
-from importlib.util import find_spec
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -10,7 +9,6 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from handmade.lab import schemas
-from handmade.lab.errors import LabError
 from handmade.lab.routes.common import LabState
 
 STATIC = Path(__file__).parent.parent / "static"
@@ -42,19 +40,4 @@ def include(app: FastAPI) -> None:
         """Send the page."""
         return FileResponse(STATIC / "index.html", headers=FRESH)
 
-    @app.get("/static/plotly.js", include_in_schema=False)
-    async def plotly() -> FileResponse:
-        """Send the charts' library as the package `plotly` ships it."""
-        return FileResponse(plotly_file(), media_type="text/javascript", headers=FRESH)
-
     app.mount("/static", Files(directory=STATIC), name="static")
-
-
-def plotly_file() -> Path:
-    """Return the file of the library; raise LabError if the package is not installed."""
-    spec = find_spec("plotly")
-    for folder in (spec.submodule_search_locations or []) if spec else []:
-        path = Path(folder) / "package_data" / "plotly.min.js"
-        if path.is_file():
-            return path
-    raise LabError("charts: expected the package plotly; it is not installed. Try pip install 'handmade[lab]'", 404, "no_plotly")

@@ -14,7 +14,7 @@ from handmade.lab.pages import Page
 from handmade.lab.plans import Plan
 from handmade.lab.race import same_start
 from handmade.lab.routes.common import FRAME, Frame, LabState, PageOf, Parts, Plain
-from handmade.lab.schemas import NetworkAnswer
+from handmade.lab.schemas import Lane, NetworkAnswer
 from handmade.lab.training import Trainings
 
 router = APIRouter(tags=["training"], prefix="/pages/{page}")
@@ -46,27 +46,27 @@ async def estimate(body: schemas.EstimateOf, page: PageOf, lab: LabState) -> Pla
 
 
 @router.post("/training/{lane}/adopt", response_model=NetworkAnswer)
-async def adopt(lane: schemas.Lane, page: PageOf, lab: LabState) -> Plain:
+async def adopt(lane: Lane, page: PageOf, lab: LabState) -> Plain:
     """Give the page the network of a lane as it is now."""
     network, _ = page.training().network(lane)
     return Plain({"network": await lab.compute(page, _adopted, page, network)})
 
 
 @router.post("/training/{lane}/save", response_model=schemas.Saved)
-async def save(lane: schemas.Lane, body: schemas.SaveAs, page: PageOf, lab: LabState) -> Plain:
+async def save(lane: Lane, body: schemas.SaveAs, page: PageOf, lab: LabState) -> Plain:
     """Save a lane as a run, as it is now."""
     await lab.aside(page.training().save, lane, body.name)
     return Plain({"run": body.name})
 
 
 @router.post("/training/{lane}/{action}", response_model=schemas.TrainingNews)
-async def act(lane: schemas.Lane, action: schemas.Action, page: PageOf) -> Plain:
+async def act(lane: Lane, action: schemas.Action, page: PageOf) -> Plain:
     """Play, pause, make one step or one epoch, or stop."""
     return Plain(page.training().act(lane, action))
 
 
 @router.get("/training/{lane}/frame", response_class=Frame, responses=FRAME)
-async def frame(lane: schemas.Lane, page: PageOf, lab: LabState) -> Frame:
+async def frame(lane: Lane, page: PageOf, lab: LabState) -> Frame:
     """Send the activations of the page's image in the network of a lane, and its weights."""
     network, version = page.training().network(lane)
     return Frame(await lab.compute(page, _maps, page, network, version))

@@ -2,7 +2,7 @@
  * The answer: probabilities as bars, predicted class, label, rejection, loss.
  *
  * Interface
- *   new Answer(root, lab)
+ *   new Answer(root, lab); answer.show(frame) shows another frame than the page's, null the page's
  *   Elements: [data-class] bars with [data-place="probability[k]"], #predicted, #label-select, [data-place="loss"]
  */
 import { h } from "./dom.js";
@@ -19,6 +19,8 @@ export class Answer {
     this.root = root;
     this.lab = lab;
     this.labelsKey = "";
+    /** @type {import("./frames.js").Frame|null} */
+    this.other = null;
     this.predicted = h("p", { id: "predicted", data: { testid: "predicted" } });
     this.bars = h("ol", { class: "bars", label: "answer.bars" });
     this.more = h("p", { class: "note" });
@@ -38,8 +40,16 @@ export class Answer {
     this.draw();
   }
 
+  /** Show another frame in the place of the page's: that of a training. @param {import("./frames.js").Frame|null} frame */
+  show(frame) {
+    if (frame === this.other) return;
+    this.other = frame;
+    this.draw();
+  }
+
   draw() {
-    const { network, image } = this.lab.data;
+    const { network } = this.lab.data;
+    const image = this.other ?? this.lab.data.image;
     if (!network) return;
     this.#labels(network, image);
     const p = image?.arrays.probabilities?.values ?? null;
@@ -72,7 +82,7 @@ export class Answer {
    */
   #bar(network, p, k) {
     const place = `probability[${k}]`;
-    const { predicted, label } = this.lab.data.image?.meta ?? {};
+    const { predicted, label } = (this.other ?? this.lab.data.image)?.meta ?? {};
     const fill = h("span", { class: "fill" });
     fill.style.inlineSize = `${100 * (p?.[k] ?? 0)}%`;
     const names = [k === predicted ? "predicted" : "", k === label ? "label" : "", this.lab.store.state.focus === place ? "pinned" : ""].join(" ");

@@ -12,7 +12,7 @@
  *   data.want("weights"|"gradients"|"contributions", true|false, owner)   fetch it now and after every change, for as long as wanted
  *   data.draw(bytes, height, width)   a drawing (grey bytes); resolves when its maps are here
  *   data.dropFile(blob)               a picture file
- *   data.receipt(place, {by, h, expand})   -> Receipt; data.call(method, path, options): any request below /api/pages/{id}
+ *   data.receipt(place, {by, h, expand, lane})   -> Receipt; data.call(method, path, options): any request below /api/pages/{id}
  *   events "gone", "back" (server), "locked" (the server has another token), "trouble" (detail {where, message}; where: "image", "network", "page", "place"),
  *   "fine" (detail {where}), "page" (a page was made on the server), "busy" (detail true or false)
  *
@@ -51,6 +51,8 @@ export class Data extends EventTarget {
     /** Source of the first network. @type {string|null} */
     this.first = null;
     this.gone = false;
+    /** True if the network is that of a training of this page, which no source names. */
+    this.adopted = false;
     /** @type {Record<string, Set<string>>} */
     this.wanted = { weights: new Set(), gradients: new Set(), contributions: new Set() };
     /** @type {Record<string, number>} */
@@ -131,10 +133,11 @@ export class Data extends EventTarget {
 
   /**
    * @param {string} at
-   * @param {{by?: string, h?: number, expand?: number[]|null, signal?: AbortSignal}} [options]
+   * @param {{by?: string, h?: number, expand?: number[]|null, lane?: string|null, signal?: AbortSignal}} [options] lane: in the network of a training
    */
-  async receipt(at, { by = this.store.state.by, h, expand = null, signal } = {}) {
-    const body = { at, by, label: this.label, expand, ...(h === undefined ? {} : { h }) };
+  async receipt(at, { by = this.store.state.by, h, expand = null, lane = null, signal } = {}) {
+    const body = { at, by, label: this.label, expand, ...(h === undefined ? {} : { h }), ...(lane ? { lane } : {}) };
+    if (lane) return this.call("POST", "receipt", { json: body, signal });
     const key = `${this.version} ${JSON.stringify(body)}`;
     const kept = this.receipts.get(key);
     if (kept) return kept;
@@ -159,9 +162,16 @@ export class Data extends EventTarget {
   /** Take a network that the server put into this page (an adopted training); edits are dropped. @param {NetworkInfo} network */
   async adopt(network) {
     this.steps.sent = { network: JSON.stringify([network.source, network.seed]), edits: "[]", image: "" };
+    this.adopted = true;
     this.set("network", network);
     this.store.change({ source: network.source, seed: network.seed, edits: [] }, { how: "push" });
     await this.sync();
+  }
+
+  /** Open the state's source again, in the place of an adopted training. */
+  reopen() {
+    this.steps.sent.network = "";
+    return this.sync();
   }
 
   #stages() {

@@ -46,6 +46,12 @@ export function pictureOf(root) {
       pieces.push(textAt(box.left - origin.x + 6, (box.top + box.bottom) / 2 - origin.y + size * 0.35, size, style, element.selectedOptions[0]?.textContent ?? ""));
       return;
     }
+    if (element instanceof HTMLInputElement && ["number", "text"].includes(element.type)) {
+      const size = parseFloat(style.fontSize);
+      pieces.push(textAt(box.left - origin.x + 8, (box.top + box.bottom) / 2 - origin.y + size * 0.35, size, style, element.value || element.placeholder));
+      return;
+    }
+    if (element instanceof HTMLInputElement) pieces.push(inputOf(element, style, box, origin));
     for (const child of element.childNodes) {
       if (child instanceof Element) walk(child);
       else if (child instanceof Text) pieces.push(...textOf(child, style, origin));
@@ -65,6 +71,24 @@ function boxOf(style, box, origin) {
   const border = parseFloat(style.borderTopWidth) > 0 && style.borderTopStyle !== "none" && style.borderLeftStyle !== "none" && visible(style.borderTopColor);
   if (!visible(style.backgroundColor) && !border) return "";
   return `<rect x="${round(box.left - origin.x)}" y="${round(box.top - origin.y)}" width="${round(box.width)}" height="${round(box.height)}" rx="${parseFloat(style.borderTopLeftRadius) || 0}" fill="${visible(style.backgroundColor) ? style.backgroundColor : "none"}"${border ? ` stroke="${style.borderTopColor}"` : ""}/>`;
+}
+
+/**
+ * A slider, or a box with its tick.
+ * @param {HTMLInputElement} input
+ * @param {CSSStyleDeclaration} style
+ * @param {DOMRect} box
+ * @param {{x: number, y: number}} origin
+ */
+function inputOf(input, style, box, origin) {
+  const [left, middle] = [box.left - origin.x, (box.top + box.bottom) / 2 - origin.y];
+  const colour = style.accentColor === "auto" ? style.color : style.accentColor;
+  if (input.type === "range") {
+    const share = (Number(input.value) - Number(input.min)) / (Number(input.max) - Number(input.min));
+    return `<rect x="${round(left)}" y="${round(middle - 3)}" width="${round(box.width)}" height="6" rx="3" fill="${colour}" fill-opacity="0.4"/><circle cx="${round(left + 8 + share * (box.width - 16))}" cy="${round(middle)}" r="8" fill="${colour}"/>`;
+  }
+  if (input.type !== "checkbox") return "";
+  return `<rect x="${round(left)}" y="${round(box.top - origin.y)}" width="${round(box.width)}" height="${round(box.height)}" rx="2" fill="${input.checked ? colour : "none"}" stroke="${style.color}"/>`;
 }
 
 /**

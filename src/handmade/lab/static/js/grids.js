@@ -12,7 +12,7 @@
 import { cssOf, textOn } from "./colours.js";
 import { h } from "./dom.js";
 import { parsePlace } from "./places.js";
-import { placeLink, termName, valueElement } from "./terms.js";
+import { placeLink, productKey, termName, valueElement } from "./terms.js";
 import { count, exact, precise, shown, text } from "./text.js";
 
 const FIRST = 3; // channels that are shown at first
@@ -153,7 +153,7 @@ function cellOf(term, limit, focus) {
   const padded = term.note === "padding";
   const cell = h(place && !padded ? "button" : "span", {
     type: place && !padded ? "button" : null, class: padded ? "cell padding" : "cell", title: `${place ?? ""} ${exact(term.value)}${padded ? ` · ${text("note.padding")}` : ""}`.trim(),
-    data: { value: term.value, ...(place ? { place, valuePlace: place } : {}) },
+    data: { value: term.value, ...(term.parts ? { key: productKey(term) } : {}), ...(place ? { place, valuePlace: place } : {}) },
     on: place && !padded ? {
       click: (/** @type {MouseEvent} */ event) => focus.pin(place, { second: event.shiftKey, trail: !event.shiftKey }),
       pointerenter: () => focus.hover(place), pointerleave: () => focus.leave(),

@@ -2,7 +2,7 @@
  * Keys of the page, and the sheet that lists them.
  *
  * Interface
- *   addKey({key, shift, control, text: "key.name", run(lab)})   another key; single letters are off in text fields and can be switched off
+ *   addKey({key, shift, control, text: "key.name", when(lab, target), run(lab)})   another key; single letters are off in text fields and can be switched off
  *   startKeyboard(lab); showKeys()
  */
 import { openDialog } from "./dialog.js";
@@ -12,7 +12,8 @@ import { text } from "./text.js";
 
 const STORED = "handmade.lab.letters";
 
-/** @typedef {{key: string, shown?: string, shift?: boolean, control?: boolean, text: string, run?: (lab: any) => void}} Key */
+/** @typedef {{key: string, shown?: string, shift?: boolean, control?: boolean, text: string,
+ *   when?: (lab: any, target: HTMLElement) => boolean, run?: (lab: any) => void}} Key */
 
 /** @type {Key[]} */
 const keys = [
@@ -60,7 +61,7 @@ export function startKeyboard(lab) {
     const single = event.key.length === 1 && !control;
     if (single && !lettersAreOn()) return;
     const pressed = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    const found = keys.find(({ key, control: needs = false, shift }) => key === pressed && needs === control && (!control || (shift ?? false) === event.shiftKey));
+    const found = keys.find(({ key, control: needs = false, shift, when }) => key === pressed && (!when || when(lab, target)) && needs === control && (!control || (shift ?? false) === event.shiftKey));
     if (!found?.run || (typing && control)) return;
     event.preventDefault();
     found.run(lab);

@@ -35,6 +35,6 @@ export function legend(kind, limit) {
  * @param {string} most
  */
 function ticksOf(low, most) {
-  const ticks = low ? [`−${most}`, "0", most] : ["0", most];
+  const ticks = !low ? ["0", most] : most === "0" ? ["", "0", ""] : [`−${most}`, "0", most];
   return h("span", { class: "legend-ticks" }, ...ticks.map((words) => h("span", {}, words)));
 }

@@ -15,12 +15,15 @@ import { Focus } from "./focus.js";
 import { showKeys, startKeyboard } from "./keyboard.js";
 import { startDivider } from "./layout.js";
 import "./look.js";
+import "./nudge.js";
+import { startQuiz } from "./quiz.js";
 import { Overlay } from "./overlay.js";
 import { search, startPicker } from "./picker.js";
 import { Store } from "./state.js";
 import { message, Status } from "./status.js";
 import { startStripTools } from "./striptools.js";
 import { Strip } from "./strip.js";
+import "./train.js";
 import { language, LANGUAGES, preferredLanguage, setLanguage, text } from "./text.js";
 import { Views } from "./views.js";
 
@@ -70,6 +73,10 @@ async function start() {
   lab.store = new Store();
   lab.data = new Data(lab.store);
   lab.focus = new Focus(lab.store, lab.data);
+  /** @type {any[]} */
+  const early = []; // troubles that come before anybody can show them
+  const keep = (/** @type {any} */ event) => early.push(event.detail);
+  lab.data.addEventListener("trouble", keep);
   lab.data.sync();
   await texts;
   lab.strip = new Strip(byId("strip"), lab);
@@ -83,6 +90,7 @@ async function start() {
   startStripTools(lab);
   startPicker(lab);
   startDivider();
+  startQuiz(lab);
   startKeyboard(lab);
   lab.views = new Views(lab);
   lab.views.show();
@@ -96,6 +104,8 @@ async function start() {
   };
   lab.store.subscribe(tellProblem);
   tellProblem();
+  lab.data.removeEventListener("trouble", keep);
+  for (const detail of early) lab.data.tell("trouble", detail);
 }
 
 start();

@@ -3,6 +3,7 @@
  *
  * Interface
  *   new Overlay(strip, lab)     draws into an SVG over the strip and follows focus, strip and store
+ *   overlay.mark([{node, offset}])   outlines cells of a view's own
  */
 import { svg } from "./dom.js";
 import { find } from "./places.js";
@@ -27,6 +28,10 @@ export class Overlay {
     /** Reaches by place. @type {Map<string, any>} */
     this.reaches = new Map();
     this.due = false;
+    /** Boxes of canvases, while one picture is drawn. @type {Map<import("./mapview.js").MapView, import("./mapview.js").Box>} */
+    this.origins = new Map();
+    /** Cells that a view marks. @type {{node: string, offset: number}[]} */
+    this.marked = [];
     const draw = () => this.draw();
     const sizes = new ResizeObserver(() => {
       this.drawWires();
@@ -59,6 +64,12 @@ export class Overlay {
     this.draw();
   }
 
+  /** Mark cells, with the class "switched". @param {{node: string, offset: number}[]} cells */
+  mark(cells) {
+    this.marked = cells;
+    this.draw();
+  }
+
   /** Lines from every node to its readers. */
   drawWires() {
     const { strip } = this;
@@ -83,6 +94,7 @@ export class Overlay {
       }
       element.dataset.wired = "true";
     }
+    this.origins.clear();
     this.wires.replaceChildren(...paths);
   }
 
@@ -103,6 +115,12 @@ export class Overlay {
     if (pinned) marks.push(...this.#place(pinned, "pin"));
     if (second) marks.push(...this.#place(second, "pin second"));
     if (focus.hovered && focus.hovered !== pinned) marks.push(...this.#place(focus.hovered, "hover"));
+    for (const { node, offset } of this.marked) {
+      const figure = this.strip.figures.get(node);
+      const cell = figure?.view.cellBox(offset);
+      if (figure && cell) marks.unshift(this.#rect(figure, cell, "switched"));
+    }
+    this.origins.clear();
     this.marks.replaceChildren(...marks);
   }
 
@@ -224,9 +242,14 @@ export class Overlay {
 
   /** Box of a canvas in the strip. @param {import("./mapview.js").MapView} view */
   #origin(view) {
-    const box = view.canvas.getBoundingClientRect();
-    const frame = this.strip.inner.getBoundingClientRect();
-    return { x: box.left - frame.left, y: box.top - frame.top, width: box.width, height: box.height };
+    let found = this.origins.get(view);
+    if (!found) {
+      const box = view.canvas.getBoundingClientRect();
+      const frame = this.strip.inner.getBoundingClientRect();
+      found = { x: box.left - frame.left, y: box.top - frame.top, width: box.width, height: box.height };
+      this.origins.set(view, found);
+    }
+    return found;
   }
 
   /**

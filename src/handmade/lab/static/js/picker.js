@@ -19,7 +19,7 @@ export function startPicker(lab) {
     if (!network) return;
     const accuracy = lab.data.sources?.sources.find((/** @type {any} */ each) => each.source === network.source)?.accuracy;
     button.replaceChildren(h("span", { class: "network-title" }, network.title), h("span", { class: "network-facts" },
-      `${accuracy === null || accuracy === undefined ? "" : `${percent(accuracy)} · `}${text("picker.weights", { n: count(network.weights) })}${network.trained ? "" : ` · ${text("picker.seed", { seed: network.seed })}`}${lab.store.state.edits.length ? ` · ${text("picker.edits", { n: lab.store.state.edits.length })}` : ""}`), h("span", { "aria-hidden": "true" }, "▾"));
+      `${lab.data.adopted ? `${text("picker.adopted")} · ` : accuracy === null || accuracy === undefined ? "" : `${percent(accuracy)} · `}${text("picker.weights", { n: count(network.weights) })}${network.trained ? "" : ` · ${text("picker.seed", { seed: network.seed })}`}${lab.store.state.edits.length ? ` · ${text("picker.edits", { n: lab.store.state.edits.length })}` : ""}`), h("span", { "aria-hidden": "true" }, "▾"));
     document.title = `${network.title} · handmade lab`;
   };
   button.addEventListener("click", () => openPicker(lab));
@@ -54,6 +54,7 @@ function group(lab, kind, sources, dialog) {
   const open = (/** @type {any} */ source) => {
     dialog.close();
     lab.store.change({ source: source.source, seed: kind === "preset" ? Number(seed.value) || 0 : 0, edits: [], focus: null, second: null }, { how: "push", undo: true });
+    if (lab.data.adopted && source.source === current) lab.data.reopen();
   };
   const current = lab.data.network?.source;
   return [

@@ -28,10 +28,12 @@ export function watchMap(canvas, { offsetAt, placeAt, move, lab }) {
       focus.hover(placeAt(offset));
     }
   };
+  let pressed = -1;
   canvas.addEventListener("pointermove", hover);
   canvas.addEventListener("pointerleave", () => focus.leave());
+  canvas.addEventListener("pointerdown", (event) => { pressed = at(event); }); // a click has coordinates without fractions: another cell
   canvas.addEventListener("click", (event) => {
-    const offset = at(event);
+    const offset = pressed;
     if (offset < 0) {
       focus.unpin();
       return;

@@ -2,8 +2,8 @@
  * The receipt of the pinned number, else of the hovered one; with a second pin, two side by side and their difference.
  *
  * Interface
- *   new ReceiptPanel(root, lab); events of lab.receipts (an EventTarget): "rendered" (detail {root, receipt, place}), after every rendering,
- *   so that another module (the quiz) can change what is shown. Numbers have [data-value-place] and [data-value].
+ *   new ReceiptPanel(root, lab); panel.lane: a training whose network is explained; events of lab.receipts (an EventTarget): "rendered" (detail {root, receipt, place}), after every rendering,
+ *   so that another module (the quiz) can change what is shown; "again" asks for a rendering. Numbers have [data-value-place] and [data-value].
  */
 import { ApiError, GoneError } from "./api.js";
 import { openDialog } from "./dialog.js";
@@ -24,9 +24,12 @@ export class ReceiptPanel {
     this.lab = lab;
     this.turn = 0;
     this.shownKey = "";
+    /** The lane of a training whose network is explained; null: the page's network. @type {string|null} */
+    this.lane = null;
     root.classList.add("receipts");
     const again = () => this.refresh();
     lab.focus.addEventListener("pin", again);
+    lab.receipts.addEventListener("again", again);
     lab.data.addEventListener("image", again);
     lab.data.addEventListener("gradients", again);
     languages.addEventListener("change", () => { this.shownKey = ""; again(); });
@@ -59,7 +62,7 @@ export class ReceiptPanel {
   /** @param {string} place */
   async #get(place) {
     try {
-      return { receipt: await this.lab.data.receipt(place) };
+      return { receipt: await this.lab.data.receipt(place, { lane: this.lane }) };
     } catch (error) {
       if (error instanceof GoneError) this.lab.data.lost();
       return { error: error instanceof ApiError ? error.message : text("server.gone") };
@@ -94,7 +97,7 @@ export class ReceiptPanel {
    */
   #ghost(place, receipt) {
     const line = this.root.querySelector(".ghost");
-    if (line && receipt && place !== this.lab.store.state.focus) line.replaceChildren(`${place} = ${precise(receipt.value)}`);
+    if (line && receipt && place !== this.lab.store.state.focus) line.replaceChildren(`${place} = ${this.lab.store.state.covered.includes(place) ? "?" : precise(receipt.value)}`);
   }
 
   /**
@@ -135,7 +138,7 @@ export class ReceiptPanel {
     if (!receipt) return h("article", { class: "receipt" }, h("h3", {}, place), h("p", { class: "problem" }, error ?? ""));
     const context = {
       lab: this.lab, at: place,
-      expand: async (/** @type {number[]} */ path) => (await this.lab.data.receipt(place, { expand: path })).total,
+      expand: async (/** @type {number[]} */ path) => (await this.lab.data.receipt(place, { expand: path, lane: this.lane })).total,
     };
     return h("article", { class: "receipt", data: { receipt: place, testid: i ? "receipt-second" : "receipt" } },
       h("header", {}, h("h3", {}, h("span", { class: "place" }, receipt.at ?? place), " = ",

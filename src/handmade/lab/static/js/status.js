@@ -64,7 +64,8 @@ export class Status {
   words(place, receipt) {
     const { data, focus, overlay } = this.lab;
     const found = find(data.network, place);
-    const value = precise(receipt?.value ?? focus.value(place));
+    const covered = this.lab.store.state.covered.includes(place);
+    const value = covered ? "?" : precise(receipt?.value ?? focus.value(place));
     if (!found) return place;
     const reach = receipt?.reach ?? overlay.reaches.get(place);
     let words = `${place} = ${value}`;

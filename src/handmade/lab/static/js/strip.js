@@ -4,7 +4,8 @@
  * Interface
  *   new Strip(root, lab)                 lab: {store, data, focus}
  *   strip.figures                        Map from node name to Figure {node, view, element, legend, note, paint}
- *   strip.show({prefix, frame, kind})    shows arrays "prefix<node>" of a frame in the place of the activations, "diff:" for example;
+ *   strip.show({prefix, frame, kind, activations})   shows arrays "prefix<node>" of a frame in the place of the activations, "diff:" for example;
+ *                                        activations: true for those of another network;
  *                                        nodes without an array are empty. strip.show(null) returns to the state's direction
  *   strip.values(node), strip.placeOf(figure, offset), strip.rove(canvas): the numbers shown, their places, the map that Tab reaches
  *   events: "drawn" (maps have other values), "built" (another network or size)
@@ -41,7 +42,7 @@ export class Strip extends EventTarget {
     root.append(this.inner);
     /** @type {Map<string, Figure>} */
     this.figures = new Map();
-    /** @type {{prefix: string, frame: import("./frames.js").Frame, kind?: string}|null} */
+    /** @type {{prefix: string, frame: import("./frames.js").Frame, kind?: string, activations?: boolean}|null} */
     this.shown = null;
     this.locked = false;
     /** Steps of SIZES that maps are larger than what fits. */
@@ -55,14 +56,14 @@ export class Strip extends EventTarget {
     themes.addEventListener("change", () => this.redraw());
     languages.addEventListener("change", () => this.redraw());
     store.subscribe((state, old) => {
-      if (state.direction !== old.direction || state.scale !== old.scale) this.redraw();
+      if (state.direction !== old.direction || state.scale !== old.scale || state.covered !== old.covered) this.redraw();
     });
     new ResizeObserver(() => {
       if (this.size !== this.#size()) this.build();
     }).observe(root);
   }
 
-  /** @param {{prefix: string, frame: import("./frames.js").Frame, kind?: string}|null} other */
+  /** @param {{prefix: string, frame: import("./frames.js").Frame, kind?: string, activations?: boolean}|null} other */
   show(other) {
     this.shown = other;
     this.redraw();
@@ -168,7 +169,8 @@ export class Strip extends EventTarget {
   #listed(figure, i) {
     const { network } = this.data;
     const name = figure.node.name === network?.logits ? network.classes[i] ?? i : i;
-    return `${String(name).slice(0, 6)}  ${shown(this.values(figure.node)?.[i])}`;
+    const covered = this.store.state.covered.includes(this.placeOf(figure, i));
+    return `${String(name).slice(0, 6)}  ${covered ? "?" : shown(this.values(figure.node)?.[i])}`;
   }
 
   /**
@@ -192,7 +194,7 @@ export class Strip extends EventTarget {
     const backward = this.store.state.direction === "backward" && !this.shown;
     let network = 0;
     for (const { node } of this.figures.values()) {
-      const values = node.name === "input" && !backward && !this.shown ? null : this.values(node);
+      const values = node.name === "input" && !backward && (!this.shown || this.shown.activations) ? null : this.values(node);
       if (values) network = Math.max(network, largest(values));
     }
     this.root.classList.toggle("empty", !this.data.image && !this.shown);
@@ -221,7 +223,7 @@ export class Strip extends EventTarget {
       const { scale, gap, across, listed } = view;
       view.layout(view.grid, { scale, gap, across, listed, channels: this.#order(node, view.grid) });
     }
-    const grey = node.name === "input" && !backward && !this.shown && isGrey(values);
+    const grey = node.name === "input" && !backward && (!this.shown || this.shown.activations) && isGrey(values);
     const kind = this.shown?.kind ?? (grey ? "grey" : "signed");
     figure.kind = kind;
     const { scale } = this.store.state;

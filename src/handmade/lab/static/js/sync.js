@@ -74,6 +74,7 @@ export class Sync {
     if (state.source === null) this.data.first = answer.network.source;
     this.sent = { network: this.#networkKey(state), image: "", edits: JSON.stringify(state.edits) };
     this.data.fetched = { weights: -1, gradients: -1, contributions: -1 };
+    this.data.adopted = false;
     this.data.set("network", answer.network);
     this.data.tell("page", answer);
   }
@@ -92,6 +93,7 @@ export class Sync {
       const answer = await this.data.call("PUT", "network", { json: { source, seed: state.seed } });
       this.sent.edits = "[]";
       this.sent.image = "";
+      this.data.adopted = false;
       this.data.version += 1;
       this.data.receipts.clear();
       this.data.set("network", answer.network);

@@ -4,6 +4,7 @@
  * Interface
  *   renderTotal(total, context) -> element      context: {lab, at, expand(path) -> Promise<Term>}
  *   valueElement(place, value)                  a number that leads to its own receipt; [data-value-place], quiz.js covers these
+ *   productKey(term)                            name of a product in [data-key]; products have no place
  *   termName(term)                              its name in the user's language
  *
  * @typedef {{value: number, how: string, place?: string, label?: string, note?: string, folded?: true, count?: number, parts?: Term[]}} Term
@@ -33,12 +34,16 @@ const noteText = (note) => (note && hasText(`note.${note}`) ? text(`note.${note}
 /**
  * @param {string|undefined} place
  * @param {number} value
+ * @param {string} [key] of a product, which has no place
  */
-export function valueElement(place, value) {
+export function valueElement(place, value, key) {
   const shownValue = precise(value);
-  if (!place || place.startsWith("d logits") || /^d [^l]/.test(place)) return h("span", { class: "value", title: exact(value) }, shownValue);
+  if (!place || place.startsWith("d logits") || /^d [^l]/.test(place)) return h("span", { class: "value", data: key ? { key, value } : {}, title: exact(value) }, shownValue);
   return h("span", { class: "value", data: { valuePlace: place, value }, title: exact(value) }, shownValue);
 }
+
+/** Name of a product by its factors: "conv1.W[0,1,0,3] × input[5,7,0]". @param {Term} term */
+export const productKey = ({ parts }) => (parts ?? []).map(({ place, value }) => place ?? exact(value)).join(" × ");
 
 /**
  * @param {string|undefined} place
@@ -123,7 +128,7 @@ export function renderProducts(total, path, context) {
 function productRow(term, path, most, context, open) {
   const bar = h("td", { class: "bar-cell" }, h("span", { class: term.value < 0 ? "bar negative" : "bar" }));
   bar.firstChild.style.inlineSize = `${(100 * Math.abs(term.value)) / most}%`;
-  const result = h("td", { data: { path: path.join(".") } }, valueElement(undefined, term.value));
+  const result = h("td", { data: { path: path.join(".") } }, valueElement(undefined, term.value, isProduct(term) ? productKey(term) : undefined));
   if (isProduct(term)) {
     const [a, b] = term.parts ?? [];
     return h("tr", {}, factor(a, context), factor(b, context), result, bar);
@@ -174,7 +179,7 @@ export function renderParts(term, path, context, depth) {
  */
 function renderNode(term, path, context, depth) {
   const line = [
-    h("span", { class: "term-name" }, termName(term)), " ", placeLink(term.place, context), " ", valueElement(term.place, term.value),
+    h("span", { class: "term-name" }, termName(term)), " ", placeLink(term.place, context), " ", valueElement(term.place, term.value, isProduct(term) ? productKey(term) : undefined),
     term.note ? h("small", { class: "note" }, ` ${noteText(term.note)}`) : null,
   ];
   if (term.folded) {

@@ -7,6 +7,7 @@
  *   applyText(root)                fills elements with data-text (content), data-label (aria-label and title), data-hint (title)
  *   number(x, options)             Intl.NumberFormat of the language, with a real minus sign
  *   shown(x)                       number in a small cell: 2 decimals, or 3 significant digits below 0.01
+ *   brief(x)                       4 significant digits
  *   precise(x)                     about 7 significant digits; exact(x): all digits
  *   count(n), percent(x)
  */
@@ -105,6 +106,13 @@ export function precise(x) {
   if (size === 0) return number(x);
   if (size >= 1e-4 && size < 1e6) return number(x, { maximumSignificantDigits: 6 });
   return number(x, { maximumSignificantDigits: 5, notation: "scientific" });
+}
+
+/** @param {number|null|undefined} x */
+export function brief(x) {
+  const size = Math.abs(x ?? 0);
+  if (size === 0 || (size >= 1e-3 && size < 1e5)) return number(x, { maximumSignificantDigits: 4 });
+  return number(x, { maximumSignificantDigits: 4, notation: "scientific" });
 }
 
 /** @param {number|null|undefined} x */

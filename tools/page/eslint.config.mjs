@@ -9,7 +9,7 @@ const browser = [
 
 export default [
   {
-    files: ["static/js/**/*.js"],
+    files: ["src/handmade/lab/static/js/**/*.js"],
     languageOptions: { ecmaVersion: 2024, sourceType: "module", globals: Object.fromEntries(browser.map((name) => [name, "readonly"])) },
     linterOptions: { reportUnusedDisableDirectives: "error" },
     rules: {

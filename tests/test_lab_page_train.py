@@ -1,0 +1,195 @@
+"""The view of trainings: the page shows what the engine trains, as it trains, and every action does what it says."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Locator, expect
+
+import handmade
+from handmade.lab.catalogue import Catalogue
+from handmade.runs import Settings, read_record, start
+from lab_browser import LabPage, Server, lab_page
+
+SETTINGS: dict[str, Any] = {
+    "gradient": "backprop",
+    "batch_size": 16,
+    "limit": 160,
+    "epochs": 3,
+    "seed": 4,
+    "schedule": "constant",
+}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server of its own: runs are saved into its folder."""
+    server = Server(tmp_path_factory.mktemp("train"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def train(browser: Browser, server: Server) -> Iterator[LabPage]:
+    with lab_page(browser, server) as lab:
+        lab.open(view="train", image={"split": "test", "index": 8})
+        fill(lab, **SETTINGS)
+        yield lab
+
+
+def fill(lab: LabPage, **settings: object) -> None:
+    """Set fields of the settings."""
+    more = lab.page.locator(".more-settings")
+    if more.get_attribute("open") is None:
+        more.locator("summary").click()
+    for name, value in settings.items():
+        field = lab[f"train-{name}"]
+        if field.evaluate("(field) => field.tagName") == "SELECT":
+            field.select_option(str(value))
+        else:
+            field.fill(str(value))
+            field.press("Enter")
+
+
+def lane(lab: LabPage, name: str = "a", **expected: object) -> Locator:
+    """Wait for a state of a lane."""
+    found = lab[f"lane-{name}"]
+    for key, value in expected.items():
+        expect(found).to_have_attribute(f"data-{key}", value if isinstance(value, re.Pattern) else str(value))
+    return found
+
+
+def engine_after(tmp_path: Path, steps: int) -> handmade.Network:
+    """The same training by the engine alone."""
+    settings = {name: value for name, value in SETTINGS.items() if name != "epochs"}
+    start(Settings(network="readme", steps=steps, **settings), tmp_path / "run").finish()
+    return handmade.load(tmp_path / "run" / "model.safetensors")
+
+
+def test_steps_are_the_engines(train: LabPage, tmp_path: Path) -> None:
+    train["train-step1"].click()
+    lane(train, status="paused", step=1)
+    train.page.locator("#network").click(position={"x": 3, "y": 3})
+    train.page.keyboard.press(".")
+    lane(train, status="paused", step=2)
+    train["train-epoch1"].click()
+    lane(train, status="paused", step=10)
+
+    with train.page.expect_response("**/adopt"):
+        train["train-adopt"].click()
+    train["view-look"].click()
+    train.page.keyboard.press("/")
+    train.page.locator("#search-field").fill("conv1.W[1,2,0,5]")
+    train.page.keyboard.press("Enter")
+
+    ours = engine_after(tmp_path, 10).parameters()["0.W"][1, 2, 0, 5]
+    assert train.value("conv1.W[1,2,0,5]") == pytest.approx(float(ours), rel=1e-4)
+
+
+def test_play_pause_and_what_follows_the_training(train: LabPage) -> None:
+    fill(train, limit=2000, epochs=50)
+    train["tab-train-receipt"].click()
+    train.pin("0", (28, 28, 8), (12, 10, 3))
+    train["train-play"].click()
+    lane(train, status="running")
+    expect(train["loss-chart"].locator("canvas")).to_be_visible()
+    first = train["map-0"].get_attribute("aria-label")
+    train.until(lambda: train["map-0"].get_attribute("aria-label") != first, "maps that change")
+    value = train.page.locator("#view-train [data-testid=receipt-value]")
+    before = value.get_attribute("data-value")
+    train.until(lambda: value.get_attribute("data-value") != before, "a receipt that changes")
+
+    train.page.locator("#network").click(position={"x": 3, "y": 3})
+    train.page.keyboard.press("Space")
+    step = lane(train, status="paused").get_attribute("data-step")
+    train["train-play"].click()
+    train.until(lambda: train["lane-a"].get_attribute("data-step") != step, "more steps")
+    train["train-stop"].click()
+    lane(train, status="stopped")
+    expect(train["train-status"]).to_contain_text("stopped")
+
+
+def test_a_matrix_and_its_digits(train: LabPage) -> None:
+    train["train-play"].click()
+    lane(train, status="finished", step=30)
+    expect(train["confusion-line"]).to_contain_text("after step 30")
+    train.until(lambda: all_cells(train).sum() > 0, "a matrix")
+    matrix = all_cells(train)
+    labels = Catalogue().data.test.labels[: matrix.sum()]
+    assert matrix.sum(axis=1).tolist() == np.bincount(labels, minlength=10).tolist()
+    shown = train["confusion-line"].inner_text()
+    assert f"{100 * matrix.trace() / matrix.sum():.1f}%" in shown
+
+    row, column = np.unravel_index((matrix - np.diag(matrix.diagonal())).argmax(), matrix.shape)
+    train[f"cell-{row}-{column}"].click()
+    expect(train["digit"].first).to_be_visible()
+    train["digit"].first.click()
+    index = train.until(lambda: train.state["image"]["index"] != 8 and train.state["image"]["index"], "another digit")
+    assert labels[index] == row
+    expect(train["predicted"]).to_contain_text(str(column))
+
+
+def all_cells(lab: LabPage) -> "np.ndarray[tuple[int, int], np.dtype[np.int64]]":
+    texts = lab["confusion"].locator("button").all_inner_texts()
+    return np.array([int(text.replace(",", "") or 0) for text in texts]).reshape(10, 10)
+
+
+def test_the_definition_tells_its_cost_first(train: LabPage) -> None:
+    fill(train, gradient="definition", epochs=2)
+    expect(train["cost"]).to_contain_text("each weight needs a forward pass")
+    train["train-play"].click()
+    expect(train["accept-cost"]).to_be_visible()
+    expect(train["lane-a"]).to_have_count(0)
+
+
+def test_a_race_gives_both_the_same_time(train: LabPage) -> None:
+    train["mode-race"].click()
+    fill(train, gradient="difference", rival="backprop", seconds=1, limit=2000, epochs=50)
+    train["train-play"].click()
+    for name in "ab":
+        lane(train, name, status=re.compile("finished|stopped|paused"))
+    steps = [int(train[f"lane-{name}"].get_attribute("data-step") or 0) for name in "ab"]
+    assert 0 < steps[0] < steps[1]
+    expect(train["lane-a"]).to_contain_text("Difference")
+    expect(train["lane-b"]).to_contain_text("Backpropagation")
+
+
+def test_a_training_is_saved_as_a_run_and_opened_again(train: LabPage, server: Server) -> None:
+    train["train-play"].click()
+    lane(train, status="finished")
+    train["tab-train-runs"].click()
+    train["run-name"].fill("from-the-page")
+    train["save-run"].click()
+    expect(train["save-message"]).to_contain_text("from-the-page")
+    record = read_record(server.folder / "runs" / "from-the-page")
+    assert record.status == "finished"
+
+    train["overlay-from-the-page"].check()
+    train.open(source="run:from-the-page", image={"split": "test", "index": 8})
+    expect(train.page.locator("#picker-button")).to_contain_text("from-the-page")
+    network = handmade.load(server.folder / "runs" / "from-the-page" / "model.safetensors")
+    x = handmade.data.prepare_for(network)(Catalogue().data.test.images[8:9])
+    expect(train["predicted"]).to_contain_text(str(network.logits(x)[0].argmax()))
+
+
+@pytest.mark.long
+def test_a_training_that_diverges_says_so(train: LabPage) -> None:
+    fill(train, learning_rate=100000)
+    train["train-play"].click()
+    lane(train, status="diverged")
+    expect(train["train-status"]).to_contain_text("diverged")
+
+
+@pytest.mark.long
+def test_wrong_settings_are_told_and_the_page_goes_on(train: LabPage) -> None:
+    fill(train, batch_size=0)
+    train["train-play"].click()
+    expect(train["train-problem"]).to_contain_text("batch")
+    train.forgive("400|422")
+    fill(train, batch_size=16)
+    train["train-play"].click()
+    lane(train, status="finished")
+    expect(train["train-problem"]).to_be_empty()
