@@ -243,7 +243,8 @@ export class Board {
     const frame = this.lab.data.image;
     const { image } = this.lab.store.state;
     this.empty.hidden = !!frame || !!this.strokes.length;
-    this.caption.textContent = !frame ? "" : image && "index" in image ? text(`board.${image.split}`, { n: image.index }) : text("board.drawing");
+    const choice = frame?.meta.choice ?? image; // the state takes a picture later than its frame
+    this.caption.textContent = !frame ? "" : choice && "index" in choice ? text(`board.${choice.split}`, { n: choice.index }) : text("board.drawing");
     this.stages?.show(frame);
     if (!frame) {
       if (!this.sending) this.#blank();
