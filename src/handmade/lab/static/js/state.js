@@ -193,7 +193,9 @@ export class Store {
    * @param {Partial<State>[]} to
    */
   #step(from, to) {
-    const patch = from.pop();
+    const now = JSON.stringify(undoable(this.state));
+    let patch = from.pop();
+    while (patch && JSON.stringify(patch) === now) patch = from.pop(); // Back has been there already
     if (!patch) return;
     to.push(undoable(this.state));
     this.#set(Object.freeze({ ...this.state, ...patch }), "push");
