@@ -24,7 +24,7 @@ export function legend(kind, limit) {
     context.fillRect(i, 0, 1, 1);
   }
   if (typeof limit !== "number") return [bar, ticksOf(low, text("legend.each"))];
-  const small = limit !== 0 && (limit < 0.001 || limit >= 10000);
+  const small = limit !== 0 && (limit < 0.1 || limit >= 10000); // longer numbers would run into those of the next map
   const power = small ? Math.floor(Math.log10(limit)) : 0;
   const most = number(limit / 10 ** power, { maximumSignificantDigits: small ? 2 : 3 });
   return [bar, ticksOf(low, most), ...(small ? [h("span", { class: "legend-power" }, "× 10", h("sup", {}, number(power)))] : [])];
