@@ -120,9 +120,9 @@ export class Curves {
       });
       const share = (/** @type {number} */ v) => percent(v, 1);
       this.accuracy.change({
-        x, series: curves.flatMap(({ label, colour, name }) => [
+        x, series: curves.flatMap(({ label, colour, name, log }) => [
           ...(name.startsWith("run:") ? [] : [{ label: named(label, "train.batches"), colour, width: 0.75, value: share, silent: curves.length > 1 }]),
-          { label: name.startsWith("run:") ? label : label || text("train.validation"), colour, width: 2, points: 5, value: share, last: curves.length === 1 }]),
+          { label: name.startsWith("run:") ? label : label || text("train.validation"), colour, ...(dense(log, name) ? { width: 0.75 } : { width: 2, points: 5 }), value: share, last: curves.length === 1 }]),
       });
     }
     const at = (/** @type {any} */ { rate }, /** @type {number[]} */ steps) => (this.against === "seconds" ? steps.map((step) => step * rate) : steps);
@@ -134,8 +134,16 @@ export class Curves {
     this.accuracy.set(joined(curves.flatMap((curve) => {
       const { log, name } = curve;
       const validation = { x: at(curve, log.validation.map((/** @type {[number, number]} */ [step]) => step)), y: [log.validation.map((/** @type {[number, number]} */ [, share]) => share)] };
-      if (name.startsWith("run:")) return [validation];
-      return [{ x: at(curve, log.steps), y: [smoothed(log.steps, log.accuracy)] }, validation];
+      const batches = { x: at(curve, log.steps), y: [smoothed(log.steps, log.accuracy)] };
+      if (name.startsWith("run:")) return [log.validation.length ? validation : batches];
+      return [batches, validation];
     })));
   }
 }
+
+/**
+ * True if a run was not tested while it learned, so that its batches stand for it.
+ * @param {import("./training.js").Log} log
+ * @param {string} name
+ */
+const dense = (log, name) => name.startsWith("run:") && !log.validation.length;
