@@ -5,6 +5,7 @@ networks of a lane are values: reading one does not wait for the training, and t
 """
 
 import os
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -195,7 +196,7 @@ class Trainings:
             self._folders.remove(lane.session.folder)
 
     def _drive(self) -> None:
-        if hasattr(os, "setpriority"):
+        if sys.platform == "linux":  # elsewhere, niceness belongs to a process
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)  # of this thread and those that it starts
         while True:
             with self._condition:
