@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from handmade import HandmadeError
+from handmade import HandmadeError, pictures
 from handmade.cli.commands.runs import SortChoice
 from handmade.cli.commands.runs import runs as command
 from handmade.cli.console import results
@@ -291,6 +291,7 @@ def test_runs_without_a_log_or_a_difference_can_be_compared(runs: Path, capsys: 
     [
         (["nowhere"], "nowhere: expected a directory of runs; there is no such directory. Try: handmade train"),
         (["runs/b", "runs/foreign"], "runs/foreign: expected the folder of a run to compare, got a folder that is not a run"),
+        (["runs/b", "runs/z"], "runs/z: expected the folder of a run to compare; there is no such folder"),
         (["runs/half", "runs/b"], "runs/half: expected the folder of a run to compare, got a folder that is damaged"),
     ],
 )
@@ -333,3 +334,10 @@ def test_a_comparison_of_many_runs_fits_in_tables_side_by_side_and_breaks_no_val
     assert max(map(len, lines)) <= 80
     assert sum(line.startswith("status ") for line in lines) == 2
     assert sum(line.count("finished") for line in lines) == 6
+
+
+def test_the_log_of_a_run_is_there_for_its_curves(tmp_path: Path) -> None:
+    log = read_record(write(tmp_path / "b", [2.0, 1.0])).log()
+
+    steps, losses = pictures.History("b", log).series("loss")
+    assert (steps.tolist(), losses.tolist()) == ([1, 2], [2.0, 1.0])

@@ -15,6 +15,7 @@ import pytest
 
 from handmade.cli import main as command
 from handmade.cli.commands import lab as lab_command
+from handmade.engine.extras import install_command
 
 LINK = re.compile(r"http://127\.0\.0\.1:(\d+)/\?token=[\w-]{20,}\n")
 
@@ -96,7 +97,7 @@ def test_a_missing_extra_is_told_with_this_pythons_pip(
 
     error = refused(monkeypatch, capsys)
 
-    assert f"no_such_package is not installed. Try {sys.executable} -m pip install 'handmade[lab]'" in error
+    assert f"lab: expected no_such_package, which is not installed. Try {install_command('lab')}" in error
 
 
 def test_help_does_without_the_server() -> None:

@@ -254,7 +254,7 @@ def test_filters_inside_a_residual_go_by_their_names_and_a_wrong_name_gets_a_lis
 
     assert any(text.startswith("residual1.block.conv1, 3") for text in texts(pictures.filters(network)))
     assert len(tiles(pictures.filters(network, "residual1.shortcut.conv1"))) == 3
-    with pytest.raises(HandmadeError, match=r"layer 'conv7' cannot be drawn; .* residual1\.block\.conv1"):
+    with pytest.raises(HandmadeError, match=r"^layer: expected .*, got 'conv7'; .* residual1\.block\.conv1"):
         pictures.filters(network, "conv7")
     with pytest.raises(HandmadeError, match="none; it has no convolution"):
         pictures.filters(handmade.Network([handmade.ReLU()], (4,)))
@@ -379,6 +379,8 @@ def test_the_confusion_matrix_writes_counts_and_colours_mistakes_alone() -> None
     assert matrix.get_clim() == (0, 7)
     assert any(f"{1131 / 1141:.2%}".replace("%", " %") in text for text in texts(figure))
     check_layout(figure)
+    named = pictures.confusion(Evaluation(0.1, counts, ("cat", "dog", "cow")))
+    assert [label.get_text() for label in named.axes[-1].get_yticklabels()] == ["cat", "dog", "cow"]
     many = pictures.confusion(Evaluation(0.1, np.eye(100, dtype=int) + 1))
     assert len(texts(many)) < 30  # no numbers in ten thousand cells
     assert any(text.startswith("Most frequent errors: 10 of 9,900 pairs") for text in texts(many))

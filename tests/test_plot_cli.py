@@ -193,7 +193,7 @@ def test_curves_take_several_runs(command: Command, place: Path) -> None:
         ("plot filters my-run --out no/x.png", "--out: expected a folder that exists; there is no .*no. Try mkdir first"),
         (
             "plot filters tiny.json --layer conv2",
-            "layer 'conv2' cannot be drawn; layers of this network that can: conv1, linear1",
+            "layer: expected a layer with filters or weights, got 'conv2'; this network has conv1, linear1",
         ),
         (
             "plot filters redme",
@@ -207,7 +207,7 @@ def test_curves_take_several_runs(command: Command, place: Path) -> None:
         ("plot maps readme --data digits", r"x: expected images \(N, 30, 30, 1\), got .*"),
         ("plot sensitivity tiny.json --data digits --patch 2", "patch: expected an odd number of pixels; got 2. Try patch=3"),
         ("plot sensitivity tiny.json --data digits --label 10", "label: expected a class from 0 to 9, got 10"),
-        ("plot confusion readme --data digits", "data: expected images of shape .*Try another --data"),
+        ("plot confusion readme --data digits", "--data: expected images of shape .*Try another --data"),
         ("plot curves digits", "digits: expected the folder of a run; there is no run.json in it. Try: handmade runs"),
         (
             "plot curves readme",

@@ -140,7 +140,7 @@ def test_the_stages_are_shown_and_drawn(command: Handmade, tmp_path: Path) -> No
     done = command("predict", MODEL, "seven.png", "--show-stages", "--stages-out", tmp_path / "stages.png")
 
     assert done.code == 0
-    for stage in ("1 the picture", "2 its ink", "3 cut out", "4 fitted into 20 x 20", "5 centred in 28 x 28"):
+    for stage in ("1 the picture", "2 ink", "3 cropped", "4 fitted into 20 x 20", "5 centred in 28 x 28"):
         assert stage in done.out
     assert max(map(len, done.out.splitlines())) <= 80
     with Image.open(tmp_path / "stages.png") as drawing:

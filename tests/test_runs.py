@@ -533,13 +533,13 @@ def test_settings_are_plain_values() -> None:
         ({"checkpoint_every": math.inf}, "checkpoint_every: expected a number of at least 0, got inf. Try checkpoint_every=30.0"),
         (
             {"gradient": "guess"},
-            "gradient: expected one of difference, definition, backprop, got 'guess'. Try gradient=difference",
+            "gradient: expected one of difference, definition, backprop, got 'guess'. Try gradient='difference'",
         ),
         ({"recipe": "soup"}, "recipe: expected best, got 'soup'. Try leaving recipe out"),
-        ({"network": 3}, "network: expected text, got 3. Try network=readme"),
+        ({"network": 3}, "network: expected text, got 3. Try network='readme'"),
         ({"tensorboard": 1}, "tensorboard: expected True or False, got 1. Try tensorboard=False"),
         ({"patience": 3}, "patience: expected a validation set with it, got none. Try validation=5000"),
-        ({"weight_decay": 0.1}, "weight_decay: expected optimiser=adamw with it, got momentum. Try l2=0.1 instead"),
+        ({"weight_decay": 0.1}, "weight_decay: expected optimiser='adamw' with it, got momentum. Try l2=0.1 instead"),
     ],
 )
 def test_a_wrong_value_is_one_line(values: dict[str, Any], message: str) -> None:
@@ -552,7 +552,7 @@ def test_a_wrong_value_is_one_line(values: dict[str, Any], message: str) -> None
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"label_smoothing": 0.1, "loss": "mse"}, "label_smoothing=0.1: expected loss=cross-entropy with it, got mse"),
+        ({"label_smoothing": 0.1, "loss": "mse"}, "label_smoothing=0.1: expected loss='cross-entropy' with it, got mse"),
         (
             {"augment": "bend=2"},
             "augment=bend=2: expected none, or numbers for some of shift, .*, got 'bend=2'. Try shift=2,scale=0.1",

@@ -23,7 +23,7 @@ from handmade.engine.printable import Printable, ShortRepr, short
 from handmade.gradients import check_layer
 from handmade.runs import inputs
 from handmade.text import LAYOUTS, network_table, training_progress, training_session, training_step
-from handmade.text.number_format import MINUS
+from handmade.text.number_format import MINUS, fixed
 from tiny_digits import TINY, write_digits
 
 GRAPH: dict[str, Any] = {
@@ -317,8 +317,8 @@ def test_a_layer_of_a_user_has_a_short_repr_without_more_code() -> None:
 
 def test_other_values_show_settings_that_are_not_the_default() -> None:
     assert repr(runs.Settings(network="seed", steps=5)) == "Settings(network='seed', steps=5)"
-    assert len(repr(handmade.data.mnist())) < 200
-    assert "uint8 (10000, 28, 28, 1)" in repr(handmade.data.mnist().test)
+    assert repr(handmade.data.mnist()) == "Dataset(60,000 training images, 10,000 test images)"
+    assert repr(handmade.data.mnist().test) == "Images(10,000 images 28 x 28 x 1)"
     assert short({"a": 1, "b": 2}) == "{2 items}"
     assert short(list(range(9))) == "[9 items]"
     assert short((1, 2)) == "(1, 2)"
@@ -331,8 +331,31 @@ def test_other_values_show_settings_that_are_not_the_default() -> None:
     assert repr(Plain()) == text.to_text(Plain()) == "Plain(seen=float64 (3,))"
 
 
-def test_pictures_are_there_by_name() -> None:
+def test_fixed_decimals_change_to_an_exponent_where_they_would_be_zeros_or_too_many() -> None:
+    assert str(fixed(0.1, 6)) == "+0.100000"
+    assert str(fixed(-0.25, 2)) == f"{MINUS}0.25"
+    assert str(fixed(0.0, 6)) == "0"
+    assert str(fixed(2e-7, 6)) == f"+2.000e{MINUS}07"
+    assert str(fixed(-2e27, 6)) == f"{MINUS}2.000e+27"
+
+
+def test_pictures_and_the_evaluation_are_there_by_name() -> None:
     assert handmade.pictures.__name__ == "handmade.pictures"
+    assert handmade.evaluate is evaluate
+
+
+@pytest.mark.parametrize(
+    ("function", "argument", "message"),
+    [
+        ("filters", None, "network: expected a Network, got None. Try handmade.pictures.filters(network)"),
+        ("confusion", 3, "evaluation: expected an Evaluation, got 3. Try handmade.evaluate(network, images, labels)"),
+        ("curves", "runs/a", "runs: expected a list of History, got 'runs/a'. Try [handmade.pictures.History(name, "),
+    ],
+)
+def test_pictures_name_a_wrong_argument(function: str, argument: object, message: str) -> None:
+    with pytest.raises(handmade.HandmadeError) as caught:
+        getattr(handmade.pictures, function)(argument)
+    assert str(caught.value).startswith(message)
 
 
 # --- commands ---------------------------------------------------------------------------------------------------------------

@@ -105,6 +105,8 @@ def test_commands_in_a_text_are_written_as_they_can_be_called(monkeypatch: pytes
         ("train --learning_rate 1", "expected an option of handmade train, got --learning_rate. Did you mean --learning-rate?"),
         ("train --val 9", "expected an option of handmade train, got --val. Did you mean --validation?"),
         ("train --batch 9", "expected an option of handmade train, got --batch. Did you mean --batch-size?"),
+        ("train --steps 9 --step 9", "expected an option of handmade train, got --step. Did you mean --steps?"),
+        ("train --step 9", "expected an option of handmade train, got --step. Did you mean --steps?"),
         ("train --epoch 9", "expected an option of handmade train, got --epoch. Did you mean --epochs?"),
         ("train --average 0.9", "expected an option of handmade train, got --average. Did you mean --ema?"),
         ("train --bogus", "expected an option of handmade train, got --bogus. Try: handmade train --help"),

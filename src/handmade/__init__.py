@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from handmade import data, gradients, losses, networks, optim, pictures, receipts, runs
     from handmade.engine.backend import use_backend
     from handmade.engine.errors import HandmadeError
+    from handmade.engine.evaluation import evaluate
     from handmade.engine.graph import Node
     from handmade.engine.layers import (
         GELU,
@@ -64,6 +65,7 @@ __all__ = [
     "Sigmoid",
     "Tanh",
     "data",
+    "evaluate",
     "explain",
     "explain_update",
     "gradients",
@@ -87,6 +89,7 @@ _FROM = {  # where the other names are, but for layers
     "Node": "handmade.engine.graph",
     "Preparation": "handmade.engine.preparation",
     "Residual": "handmade.engine.residual",
+    "evaluate": "handmade.engine.evaluation",
     "explain": "handmade.receipts",
     "explain_update": "handmade.receipts",
     "load": "handmade.network",
@@ -98,7 +101,7 @@ _FROM = {  # where the other names are, but for layers
 
 
 def __getattr__(name: str) -> Any:
-    """Load a part of handmade when it is first asked for, so that a help text appears at once."""
+    """Load a part of handmade when it is first used, so that a help text appears at once."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name in _ROOMS:

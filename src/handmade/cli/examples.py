@@ -40,6 +40,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
             "handmade trace runs/readme-1 --image test:7 --nudge 'conv1.W[1,2,0,5]=+0.1' --figure nudge.png",
         ),
     ),
+    "lab": (
+        ("Open the page with the network of a run.", "handmade lab runs/readme-1"),
+        ("Use another port, and open no browser.", "handmade lab readme --port 8080 --no-browser"),
+    ),
     "report": (
         ("Write runs/readme-1/report.html.", "handmade report runs/readme-1"),
         ("Show another test image, and name the file.", "handmade report runs/readme-1 --image 7 --out seven.html"),

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 COMMANDS = (
-    *("train", "evaluate", "predict", "show", "check", "explain", "trace", "report", "runs", "networks", "doctor", "plot"),
+    *("train", "evaluate", "predict", "show", "check", "explain", "trace", "lab", "report", "runs", "networks", "doctor", "plot"),
     "--help",
 )
 NAMED = re.compile(rf"(?<![\w./-])handmade (?=(?:{'|'.join(COMMANDS)})(?![\w-]))")

@@ -32,7 +32,7 @@ SYNONYMS = {  # names of options in other programs, in older versions, and in Am
     **dict.fromkeys(("iterations", "iters", "max-steps", "num-steps", "n-steps"), "steps"),
     **dict.fromkeys(("keep", "max-checkpoints"), "keep-checkpoints"),
     **dict.fromkeys(("class", "target-class", "y"), "label"),
-    **dict.fromkeys(("lr", "rate", "eta", "alpha", "step"), "learning-rate"),
+    **dict.fromkeys(("lr", "rate", "eta", "alpha"), "learning-rate"),
     **dict.fromkeys(("max-samples", "num-samples", "n-train", "subset"), "limit"),
     **dict.fromkeys(("method", "mode", "grad"), "gradient"),
     **dict.fromkeys(("optim", "optimizer", "opt"), "optimiser"),
@@ -118,7 +118,8 @@ def _surplus(command: Any, ctx: Any, given: Sequence[str]) -> str | None:
 
 
 def _unknown_option(name: str, command: Any, ctx: Any, given: Sequence[str]) -> str:
-    word = next((each for each in given if each.startswith(name)), name).partition("=")[0]  # of -lr, the parser names -l
+    words = [each.partition("=")[0] for each in given]
+    word = name if name in words else next((each for each in words if each.startswith(name)), name)  # of -lr, it names -l
     options = [option.lstrip("-") for param in command.get_params(ctx) for option in param.opts if option.startswith("--")]
     similar = suggestion(word, options)
     return f"expected an option of {ctx.command_path}, got {word:.80}{f'. Did you mean --{similar}?' if similar else ''}"

@@ -43,6 +43,9 @@ class Images(ShortRepr):
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
 
+    def _summary(self) -> str:
+        return f"{len(self.images):,} images {' x '.join(map(str, self.images.shape[1:]))}"
+
 
 @dataclass(frozen=True, eq=False)
 class Dataset(ShortRepr):
@@ -50,6 +53,9 @@ class Dataset(ShortRepr):
 
     train: Images
     test: Images
+
+    def _summary(self) -> str:
+        return f"{len(self.train.images):,} training images, {len(self.test.images):,} test images"
 
 
 @cache

@@ -83,6 +83,9 @@ class Digit(ShortRepr):
     measures: Measures
     rejection: str | None
 
+    def _summary(self) -> str:
+        return f"picture {self.picture.shape[0]} x {self.picture.shape[1]}, rejection={self.rejection!r}"
+
 
 def find_digit(picture: ArrayLike, stages: Stages = ALL_STAGES) -> Digit:
     """Find the digit in a picture of any size, with any light and ink, and convert it to an image like those of MNIST.

@@ -48,16 +48,27 @@ class Measures:
     figures: int
 
 
+def percent(share: float) -> str:
+    """Return a share as a percentage: 8 %."""
+    return f"{100 * share:.0f} %"
+
+
 def rejection(m: Measures) -> str | None:
     """Return the reason why this is probably not a digit, with the measured number; None if it may be one."""
     reasons = (
-        (m.contrast < CONTRAST, f"no ink was found: the contrast is {m.contrast:.0%}, expected at least {CONTRAST:.0%}"),
-        (m.contrast < SIGNAL_TO_NOISE * m.noise, f"it is noise: a contrast of {m.contrast:.0%} in noise of {m.noise:.0%}"),
+        (
+            m.contrast < CONTRAST,
+            f"no ink was found: the contrast is {percent(m.contrast)}, expected at least {percent(CONTRAST)}",
+        ),
+        (
+            m.contrast < SIGNAL_TO_NOISE * m.noise,
+            f"it is noise: a contrast of {percent(m.contrast)} in noise of {percent(m.noise)}",
+        ),
         (max(m.height, m.width) < SMALLEST, f"it is too small: {m.height} x {m.width} pixels of ink"),
         (m.pieces > PIECES, f"it is in {m.pieces} pieces; a digit has at most {PIECES}"),
         (m.holes > HOLES, f"it is a texture with {m.holes} holes; a digit has one or two"),
         (m.figures > 1, f"there are {m.figures} figures side by side; crop the picture to one of them"),
         (m.width > WIDEST * m.height, f"it is too wide for a digit: {m.width} x {m.height} pixels"),
-        (m.share > FILLED and m.width > 0.5 * m.height, f"it is a solid shape: ink fills {m.share:.0%} of its box"),
+        (m.share > FILLED and m.width > 0.5 * m.height, f"it is a solid shape: ink fills {percent(m.share)} of its box"),
     )
     return next((reason for crossed, reason in reasons if crossed), None)

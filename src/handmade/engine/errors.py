@@ -2,4 +2,4 @@
 
 
 class HandmadeError(ValueError):
-    """Error of an argument, an option or a file; the message says what was expected, what came and what to do."""
+    """Error of an argument, an option or a file; the message says the expected value, the received value and what to do."""

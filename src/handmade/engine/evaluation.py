@@ -95,7 +95,7 @@ def evaluate(
     HandmadeError
         If images or labels do not fit the network, or an image holds NaN or infinity.
     """
-    images, labels = as_labelled(network, images, labels, prepare, "evaluate(network, images, labels)")
+    images, labels = as_labelled(network, images, labels, prepare, "handmade.evaluate(network, images, labels)")
     check_executor(executor)
     classes = network.classes
     blocks = [(images[i : i + IMAGES_AT_ONCE], labels[i : i + IMAGES_AT_ONCE]) for i in range(0, len(images), IMAGES_AT_ONCE)]

@@ -239,6 +239,8 @@ def _single(array: Array, code: str) -> Iterator[tuple[str, Array]]:
 
 def as_label(value: Any, classes: int) -> int:
     """Return the class of one image as a plain integer; raise HandmadeError if it is none."""
+    if value is None:
+        raise refused("label", f"a class from 0 to {classes - 1}", "None")
     number = value if is_number(value) else as_array(value, "label")
     if isinstance(number, np.ndarray) and (number.ndim or number.dtype.kind == "b"):
         advice = "label.argmax()" if number.shape == (classes,) else "label[0]" if number.shape == (1,) else ""

@@ -47,7 +47,7 @@ def read(path: Path) -> tuple[dict[str, Array], object]:
     if not path.is_file():
         run = path.parent if path.name == MODEL and path.parent.is_dir() else None
         if run:
-            raise HandmadeError(f"{run}: expected the folder of a run; there is no {MODEL} in it")
+            raise HandmadeError(f"{run}: expected the folder of a run; there is no {MODEL} in it. Try: handmade runs")
         raise HandmadeError(f"{path}: expected a model file, or the folder of a run; there is no such file or folder")
     try:
         with safe_open(path, framework="numpy") as file:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from handmade.engine.arguments import described, refused
 from handmade.engine.arrays import Array
 from handmade.engine.evaluation import Evaluation
 from handmade.pictures.fonts import fitted, labels_of, width_of
@@ -34,9 +35,9 @@ def confusion(
     Parameters
     ----------
     evaluation : Evaluation
-        From `handmade.engine.evaluation.evaluate`.
+        From `handmade.evaluate`.
     class_names : sequence of str, optional
-        Names of the classes; their numbers if left out.
+        Names of the classes; those of the evaluation, or else their numbers, if left out.
     dark : bool
         For a dark background.
     width : float
@@ -46,6 +47,8 @@ def confusion(
     -------
     Figure
     """
+    if not isinstance(evaluation, Evaluation):
+        raise refused("evaluation", "an Evaluation", described(evaluation), "handmade.evaluate(network, images, labels)")
     colours = theme(dark=dark)
     counts = evaluation.confusion
     classes = len(counts)
@@ -61,7 +64,7 @@ def confusion(
     scale = rising_scale(colours, [errors], "errors")
     sheet.group("", scale)
     sheet.y += 0.1
-    labels = labels_of(class_names, classes)
+    labels = labels_of(class_names or evaluation.class_names, classes)
     ticks = range(0, classes, 1 if classes <= MOST else -(-classes // MOST))
     longest = LONGEST if not sheet.narrow else LONGEST / 2
     names = [fitted(labels[k], longest, TICK) for k in ticks]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from handmade.engine.arguments import described, refused
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.pictures.fonts import fitted, width_of
@@ -76,6 +77,13 @@ def curves(runs: Sequence[History], *, dark: bool = False, width: float = WIDTH)
     HandmadeError
         If there is no run, or one of them has no step with a finite loss.
     """
+    if not isinstance(runs, Sequence) or not all(isinstance(run, History) for run in runs):
+        advice = (
+            "[runs]"
+            if isinstance(runs, History)
+            else "[handmade.pictures.History(name, handmade.runs.read_record(folder).log())]"
+        )
+        raise refused("runs", "a list of History", described(runs), advice)
     if not runs:
         raise HandmadeError("runs: expected at least one run; got none. Try curves([history])")
     for run in runs:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.engine.layers import rule
-from handmade.engine.network import Network
+from handmade.engine.network import Network, check_network
 from handmade.pictures.numbers import first, size
 from handmade.pictures.scales import Scale, signed_scale
 from handmade.pictures.sheet import GAP, LINE, MARGIN, Sheet
@@ -71,6 +71,7 @@ def filters(network: Network, layer: str | None = None, *, dark: bool = False, w
     HandmadeError
         If there is no such layer, or nothing that can be drawn.
     """
+    check_network(network, "handmade.pictures.filters(network)")
     colours = theme(dark=dark)
     sheet = Sheet(
         colours,
@@ -126,8 +127,8 @@ def chosen(network: Network, layer: str | None) -> Sequence[Filters]:
         picked = [each for each in known if f"{each.name}.".startswith(f"{layer}.")]
     if not picked:
         names = ", ".join(each.name for each in known) or "none; it has no convolution and no linear layer"
-        missing = f"layer {layer!r}" if layer else "network"
-        raise HandmadeError(f"{missing} cannot be drawn; layers of this network that can: {names}")
+        received = f"{layer!r}" if layer else "a network without them"
+        raise HandmadeError(f"layer: expected a layer with filters or weights, got {received}; this network has {names}")
     return picked
 
 

@@ -162,6 +162,8 @@ def _notices(noticed: object) -> str:
 def _time(seconds: object) -> str:
     if not isinstance(seconds, int | float):
         return ""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
     return f"{seconds:,.0f} s" if seconds < 120 else f"{seconds / 60:,.0f} min"
 
 

@@ -114,9 +114,8 @@ def compare(runs: Sequence[RunRecord | str | os.PathLike[str]], steps: int = 6) 
     records = tuple(run if isinstance(run, RunRecord) else read_record(run) for run in runs)
     for record in records:
         if record.problem:
-            raise HandmadeError(
-                f"{record.folder}: expected the folder of a run to compare, got a folder that is {record.problem}"
-            )
+            received = f", got a folder that is {record.problem}" if record.folder.is_dir() else "; there is no such folder"
+            raise HandmadeError(f"{record.folder}: expected the folder of a run to compare{received}")
     curves = tuple(map(curve, records))
     at = [
         {"step": step, "loss": [each.loss(step) for each in curves], "accuracy": [each.accuracy(step) for each in curves]}

@@ -124,7 +124,7 @@ class Setting:
         """Return a setting to try: the choice that is most like the value, or the default."""
         similar = get_close_matches(str(value), self.choices, n=1)
         if similar or self.default is not None:
-            return f"{self.name}={similar[0] if similar else self.default}"
+            return f"{self.name}={(similar[0] if similar else self.default)!r}"
         return f"leaving {self.name} out"
 
     @property

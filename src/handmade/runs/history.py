@@ -11,7 +11,7 @@ from typing import Any
 from handmade.engine.arguments import as_path, check_choice
 from handmade.engine.errors import HandmadeError
 from handmade.engine.printable import Printable
-from handmade.runs.record import SETTINGS, read_run_json
+from handmade.runs.record import SETTINGS, read_log, read_run_json
 from handmade.runs.remaining import remaining
 
 LARGEST = 1e15  # largest number in a record
@@ -74,6 +74,10 @@ class RunRecord(Printable):
     def settings(self) -> dict[str, Any]:
         """Settings, by name."""
         return {name: value for name, value in self.known.items() if name not in OUTCOMES}
+
+    def log(self) -> list[dict[str, Any]]:
+        """Return the lines of log.jsonl: one record for each step, such as `handmade.pictures.History` takes."""
+        return read_log(self.folder)
 
     def to_json(self) -> dict[str, Any]:
         """Return the main facts by name, ready for JSON."""

@@ -1,7 +1,8 @@
 """Parts of a training, made from its settings: optimiser, schedule, moving average, loss, gradient, augmentation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from dataclasses import fields
 from functools import partial
 from typing import Any
@@ -63,7 +64,8 @@ def make_schedule(settings: Settings) -> Schedule:
 
 def make_ema(settings: Settings) -> EMA | None:
     """Make the exponential moving average of the weights; None without a decay."""
-    return None if settings.ema is None else EMA(settings.ema)
+    with _named("ema"):
+        return None if settings.ema is None else EMA(settings.ema)
 
 
 def make_loss(settings: Settings) -> Loss:
@@ -72,7 +74,7 @@ def make_loss(settings: Settings) -> Loss:
         return CrossEntropy(checked("label_smoothing", settings.label_smoothing, SHARE))
     if settings.label_smoothing:
         raise HandmadeError(
-            f"label_smoothing={settings.label_smoothing:g}: expected loss=cross-entropy with it, got {settings.loss}. "
+            f"label_smoothing={settings.label_smoothing:g}: expected loss='cross-entropy' with it, got {settings.loss}. "
             "Try leaving it out"
         )
     return MeanSquaredError()
@@ -91,8 +93,20 @@ def make_gradient(
 
 
 def _penalties(settings: Settings) -> tuple[Penalty, ...]:
-    both: tuple[Penalty, ...] = (L1(settings.l1), L2(settings.l2))
-    return tuple(penalty for penalty, strength in zip(both, (settings.l1, settings.l2), strict=True) if strength)
+    with _named("l1"):
+        l1: Penalty = L1(settings.l1)
+    with _named("l2"):
+        l2: Penalty = L2(settings.l2)
+    return (l1,) * bool(settings.l1) + (l2,) * bool(settings.l2)
+
+
+@contextmanager
+def _named(setting: str) -> Iterator[None]:
+    """Raise an error of the engine as one about a setting, which has another name there."""
+    try:
+        yield
+    except HandmadeError as error:
+        raise HandmadeError(f"{setting}: {str(error).partition(': ')[2]}") from None
 
 
 def make_augmentation(settings: Settings) -> Augmentation | None:
@@ -110,4 +124,7 @@ def make_augmentation(settings: Settings) -> Augmentation | None:
             raise HandmadeError(
                 f"augment={settings.augment:.80}: expected {expected}, got {part!r:.80}. Try shift=2,scale=0.1"
             ) from None
-    return Augmentation(**amounts)
+    try:
+        return Augmentation(**amounts)
+    except HandmadeError as error:
+        raise HandmadeError(f"augment={settings.augment:.80}: {error}") from None

@@ -122,7 +122,7 @@ class Settings(ShortRepr):
                     raise SettingError(name, "expected a validation set with it, got none. Try validation=5000")
         if self.optimiser != "adamw" and self.weight_decay != Settings.weight_decay:
             raise SettingError(
-                "weight_decay", f"expected optimiser=adamw with it, got {self.optimiser}. Try l2={self.weight_decay:g} instead"
+                "weight_decay", f"expected optimiser='adamw' with it, got {self.optimiser}. Try l2={self.weight_decay:g} instead"
             )
 
         plain = {each.name: each.default for each in settings()}

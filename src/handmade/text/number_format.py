@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from rich.text import Text
 
 MINUS, TIMES, OVER = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}", "/"
+LONG = 1e6  # numbers from here on are written with an exponent
 BLUE, ORANGE = "#4393c3", "#e08214"  # readable on light and dark, also with colour blindness
 
 
@@ -22,6 +23,13 @@ def signed(value: float, digits: int) -> Text:
 def aligned(value: float, decimals: int) -> Text:
     """Format a number with fixed decimals, so that a column lines up; 0 is exactly 0."""
     return coloured(f"{value:+.{decimals}f}" if value else "0", value)
+
+
+def fixed(value: float, decimals: int) -> Text:
+    """Format a number as `aligned`, but with an exponent if its decimals would be zeros or its digits too many."""
+    if not value or 0.5 * 10**-decimals <= abs(value) < LONG:
+        return aligned(value, decimals)
+    return coloured(f"{value:+.3e}", value)
 
 
 def decimals_for(values: Iterable[float], digits: int) -> int:

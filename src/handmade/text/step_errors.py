@@ -19,7 +19,7 @@ def layout(errors: StepErrors) -> Iterator[RenderableType]:
     yield Text(f"The exact difference at h = {errors.h[-1]:.0e}: {_error(exact, -1)}.")
     left_out = [f"{count:,} of {name}" for name, count in errors.on_kinks.items() if count]
     if left_out:
-        yield Text(f"Left out, because they stand on a kink and have no derivative: {', '.join(left_out)}.")
+        yield Text(f"Left out, because they are on a kink and have no derivative: {', '.join(left_out)}.")
 
 
 def _table(errors: StepErrors) -> Table:

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from handmade.engine.gradients.arguments import Scheme
 from handmade.engine.training import Step
-from handmade.text.number_format import aligned, percent, signed
+from handmade.text.number_format import fixed, percent
 
 
 @dataclass(frozen=True)
@@ -43,20 +43,20 @@ def weight_update(step: Step, method: Method | None = None) -> Iterator[Text]:
     place = f"{step.before.display_name(name)}[{','.join(map(str, index))}]"
     weight, after = float(step.before.parameters()[name][index]), float(step.network.parameters()[name][index])
     quotient = float(step.gradients[name][index])
-    title = Text.assemble((place, "bold"), "  w = ", aligned(weight, 6))
+    title = Text.assemble((place, "bold"), "  w = ", fixed(weight, 6))
     optimiser = "the optimiser" if method is None else method.optimiser
-    update = Text.assemble(f"  {optimiser} moves w by ", aligned(after - weight, 6), " to ", aligned(after, 6))
+    update = Text.assemble(f"  {optimiser} moves w by ", fixed(after - weight, 6), " to ", fixed(after, 6))
     if method is None or method.gradient == "backprop":
-        yield from (title, Text.assemble(f"  L(w) = {step.loss:.9f}   dL/dw = ", aligned(quotient, 6)), update)
+        yield from (title, Text.assemble(f"  L(w) = {step.loss:.9f}   dL/dw = ", fixed(quotient, 6)), update)
         return
     h = method.h
     if method.scheme == "forward":
         losses = Text(f"  L(w) = {step.loss:.9f}   L(w + h) = {step.loss + h * quotient:.9f}")
         formula = "(L(w + h) - L(w)) / h"
     else:
-        losses = Text(f"  L(w) = {step.loss:.9f}   L(w + h) - L(w - h) = ").append(signed(2 * h * quotient, 4))
+        losses = Text(f"  L(w) = {step.loss:.9f}   L(w + h) - L(w - h) = ").append(fixed(2 * h * quotient, 9))
         formula = "(L(w + h) - L(w - h)) / 2h"
-    yield from (title.append(f"   h = {h:g}"), losses, Text(f"  {formula} = ").append(aligned(quotient, 6)), update)
+    yield from (title.append(f"   h = {h:g}"), losses, Text(f"  {formula} = ").append(fixed(quotient, 6)), update)
 
 
 def _selected(step: Step) -> tuple[str, tuple[int, ...]]:

@@ -27,7 +27,9 @@ def check(
     seed: Annotated[int, typer.Option(min=0, metavar="N", help="Seed of fresh weights, and of random inputs.")] = 0,
     all_weights: Annotated[
         bool,
-        typer.Option("--all-weights", help="Run the definition for every weight: a forward pass each.  [default: for some]"),
+        typer.Option(
+            "--all-weights", help="Test the definition on every weight, with a forward pass for each.  [default: on some]"
+        ),
     ] = False,
     step_sizes: Annotated[
         bool, typer.Option("--step-sizes", help="Show the error against the step size h instead, from 0.1 to 1e-30.")

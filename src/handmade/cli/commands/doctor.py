@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def doctor(*, json: Json = False) -> None:
-    """Test that handmade is right and fast on this computer."""
+    """Test that handmade computes correctly and fast on this computer."""
     from handmade.cli.console import print_json, results
     from handmade.doctor import advice, machine, self_test
     from handmade.engine.errors import HandmadeError
@@ -81,7 +81,7 @@ def _rows(machine: "Machine") -> dict[str, str]:
         "BLAS": f"{blas.name} {blas.version}, {blas.architecture} kernels, {blas.threads} threads" if blas else unnamed,
         "variables": ", ".join(f"{name}={value}" for name, value in machine.variables.items()) or "none that change the speed",
         "libraries": ", ".join(libraries),
-        "backend": f"{machine.backend}; there are {', '.join(BACKENDS)}",
+        "backend": f"{machine.backend}; available: {', '.join(BACKENDS)}",
         "compiled": escape(_loops(machine.loops)),
     }
 

@@ -40,7 +40,7 @@ def explain(
     numpy: Annotated[bool, typer.Option("--numpy", help="Print NumPy code that computes the number instead.")] = False,
     json: Json = False,
 ) -> None:
-    """Explain one number: the terms that it is the sum of."""
+    """Explain one number by the terms that it is computed from."""
     if numpy and json:
         raise typer.BadParameter("does not go with --json", param_hint="--numpy")
     from rich.text import Text

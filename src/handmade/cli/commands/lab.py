@@ -1,7 +1,6 @@
 """`handmade lab`: a page in the browser on which every number can be seen and changed."""
 
 import importlib.util
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -15,28 +14,29 @@ NEEDED = ("fastapi", "uvicorn", "pydantic", "anyio")
 def lab(
     target: Annotated[
         str | None,
-        typer.Argument(metavar="[MODEL|RUN|PRESET]", help="A model, a run or a preset.  [default: the example of the package]"),
+        typer.Argument(metavar="MODEL|NAME|FILE", help="Run, model file or preset.  [default: the example of the package]"),
     ] = None,
     *,
     port: Annotated[
         int, typer.Option(metavar="N", min=0, max=65535, help="Port; the next one if it is taken, any free one for 0.")
     ] = 8000,
     host: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Let other machines in, on this address.  [default: this machine alone]")
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help="Address at which other machines can reach the page.  [default: this machine alone]"
+        ),
     ] = None,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in the browser.")] = True,
     runs: Annotated[Path, typer.Option(metavar="DIRECTORY", help="Folder of the runs that the page can open.")] = Path("runs"),
     data: Data = "mnist",
 ) -> None:
-    """Open a page in the browser on which every number can be seen, explained and changed."""
+    """Open a page that shows every number of a network."""
     from handmade.engine.errors import HandmadeError
+    from handmade.engine.extras import not_installed
 
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
-        raise HandmadeError(
-            f"lab: expected the packages {', '.join(NEEDED)}; {missing[0]} is not installed. "
-            f"Try {sys.executable} -m pip install 'handmade[lab]'"
-        )
+        raise HandmadeError(not_installed("lab", missing[0], "lab"))
     from handmade.cli.console import news
     from handmade.lab.catalogue import Catalogue
     from handmade.lab.serve import serve

@@ -17,6 +17,7 @@ def networks(
 ) -> None:
     """Show the layers of networks: settings, output shapes, weights."""
     from handmade.cli.console import print_json, results
+    from handmade.cli.program import callable_here
     from handmade.networks import PRESETS
     from handmade.runs import inputs
     from handmade.text.network_table import layer_rows, layout
@@ -28,7 +29,7 @@ def networks(
     for name, network in found.items():
         results.print(*layout(network, name), sep="\n")
     if target is None:
-        results.print("Train one of them:      handmade train --network seed")
-        results.print("Or one of your own:     handmade train --network my.json, a file such as")
+        results.print(callable_here("Train one of them:      handmade train --network seed"))
+        results.print(callable_here("Or one of your own:     handmade train --network my.json, a file such as"))
         results.print('  {"layers": [{"layer": "Conv2d", "filters": 8, "kernel": 3}, {"layer": "ReLU"},')
         results.print('              {"layer": "Flatten"}, {"layer": "Linear", "units": 10}]}')

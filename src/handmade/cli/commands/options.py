@@ -59,18 +59,18 @@ def given_settings(context: typer.Context) -> dict[str, Any]:
 
 
 def in_options(message: str, *, of_training: bool = False) -> str:
-    """Write arguments of Python as options: steps=5 as --steps 5, force=True as --force, out=... as --out.
+    """Write arguments of Python as options: steps=5 as --steps 5, loss='mse' as --loss mse, out=... as --out.
 
-    A message of a training may begin with the name of a setting; that is written as an option, too.
+    A message of a training may begin with the name of a setting, and any message with `data`; that becomes an option, too.
     """
 
     def option(found: re.Match[str]) -> str:
-        name, mark = found.groups()
-        return f"--{'yes' if name == 'allow_long' else name.replace('_', '-')}{'' if mark else ' '}"
+        name, mark, text = found.groups()
+        return f"--{'yes' if name == 'allow_long' else name.replace('_', '-')}{'' if mark else ' '}{text or ''}"
 
     names = "|".join([*(setting.name for setting in settings()), "out", "force", "allow_long"])
-    message = re.sub(rf"(?<![\w./-])({names})=(True\b|\.\.\.)?", option, message)
-    start = re.match(rf"({names})(?=: expected)", message) if of_training else None
+    message = re.sub(rf"(?<![\w./-])({names})=(True\b|\.\.\.)?(?:'([\w.-]*)')?", option, message)
+    start = re.match(rf"({names if of_training else 'data'})(?=: expected)", message)
     return f"--{start[0].replace('_', '-')}{message[start.end() :]}" if start else message
 
 

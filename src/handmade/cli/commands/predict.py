@@ -218,8 +218,8 @@ def _stages(digit: "Digit") -> list[tuple["Array", str]]:
     """Return every stage with its name; 0 is black and 1 is white."""
     return [
         (digit.picture, "1 the picture"),
-        (digit.ink, "2 its ink"),
-        (digit.box, "3 cut out"),
+        (digit.ink, "2 ink"),
+        (digit.box, "3 cropped"),
         (digit.fitted, "4 fitted into 20 x 20"),
         (digit.image[..., 0] / 255, "5 centred in 28 x 28"),
     ]

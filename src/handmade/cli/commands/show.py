@@ -1,5 +1,6 @@
 """`handmade show`: images and filters, drawn in characters, and the layers of a model."""
 
+import shlex
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -60,6 +61,7 @@ def _images(names: list[str], data: str, *, json: bool) -> None:
 
 def _layers(name: str, *, json: bool) -> None:
     from handmade.cli.console import print_json, results
+    from handmade.cli.program import callable_here
     from handmade.cli.targets import network_of
     from handmade.text.network_table import layer_rows, layout
 
@@ -69,7 +71,8 @@ def _layers(name: str, *, json: bool) -> None:
         return
     results.print(*layout(network, name), sep="\n")
     if found := _convolutions(network):
-        results.print(f"Filters: handmade show {name} --filters {next(iter(found))}", markup=False)
+        line = f"Filters: handmade show {shlex.quote(name)} --filters {next(iter(found))}"
+        results.print(callable_here(line), markup=False)
 
 
 def _convolutions(network: "Network") -> dict[str, "Array"]:

@@ -11,7 +11,7 @@ from handmade.engine.arguments import check_callable, check_choice, check_execut
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.engine.image_arguments import as_labels, check_order
-from handmade.engine.losses import CrossEntropy, Loss
+from handmade.engine.losses import CrossEntropy, Loss, MeanSquaredError
 from handmade.engine.network import Network, check_network
 
 Scheme: TypeAlias = Literal["forward", "central"]
@@ -47,8 +47,8 @@ def as_loss(loss: Loss | None) -> Loss:
     """Return the loss, cross-entropy for None; raise HandmadeError if it is none."""
     if loss is None:
         return CrossEntropy()
-    name = loss.__name__ if isinstance(loss, type) else ""
-    advice = f"handmade.losses.{name if name == 'MeanSquaredError' else 'CrossEntropy'}()"
+    squares = isinstance(loss, type | str) and loss in {MeanSquaredError, "mse"}
+    advice = f"handmade.losses.{'MeanSquaredError' if squares else 'CrossEntropy'}()"
     check_methods(loss, "loss", "a loss with forward, delta and backward", ("forward", "delta", "backward"), advice)
     return loss
 

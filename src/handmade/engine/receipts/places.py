@@ -31,7 +31,7 @@ def place(network: Network, text: str) -> Place:
     gradient = re.fullmatch(r"\s*d\s*loss\s*/\s*d\s*(.+)", text)
     read = re.fullmatch(r"\s*([^\s\[\]=,]+)\s*(?:\[([\d\s,]*)\]\s*)?", gradient[1] if gradient else text, flags=re.ASCII)
     if not read:
-        raise HandmadeError(f"expected a place such as conv1[12,10,3], logits[3], loss or conv1.W[1,2,0,5]; got {text!r:.80}")
+        raise HandmadeError(f"place: expected text such as conv1[12,10,3], logits[3], loss or conv1.W[1,2,0,5]; got {text!r:.80}")
     name = _by_name(network, read[1])
     have_gradients = [*weights(network), LOGITS, *activations(network)]
     if gradient and name not in have_gradients:
@@ -40,7 +40,7 @@ def place(network: Network, text: str) -> Place:
     last = network.shape_of[network.logits_name]
     shapes |= {LOGITS: last, PROBABILITY: last, LOSS: ()} if len(last) == 1 and last[0] > 1 else {}
     if name not in shapes:
-        raise HandmadeError(f"expected a name in this network; got {read[1]!r:.80}. It has {_listed(shapes)}")
+        raise HandmadeError(f"place: expected a name in this network; got {read[1]!r:.80}. It has {_listed(shapes)}")
     index = tuple(int(number[:10]) for number in (read[2] or "").replace(",", " ").split())
     shape = shapes[name]
     if len(index) != len(shape) or any(i >= size for i, size in zip(index, shape, strict=True)):
