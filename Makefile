@@ -5,7 +5,7 @@ export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help train test test-long lint lint-page bench guard clean
+.PHONY: help train lab test test-long lint lint-page bench guard clean
 
 help:            ## show this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 10
@@ -23,6 +23,13 @@ $(BIN)/pytest: $(BIN)/handmade
 
 train: $(BIN)/handmade   ## train on all of MNIST by finite differences, in about a minute
 	$(BIN)/handmade train
+
+lab: $(BIN)/uvicorn      ## open the lab in the browser
+	$(BIN)/handmade lab
+
+$(BIN)/uvicorn: $(BIN)/handmade
+	$(BIN)/python -m pip install --quiet --editable '.[lab]'
+	@touch $@
 
 test: $(BIN)/pytest      ## run every test
 	$(BIN)/pytest

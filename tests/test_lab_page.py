@@ -236,16 +236,31 @@ def test_gradients_of_activations_have_receipts_too(lab: LabPage) -> None:
     assert lab.value("conv1[9,14,2]") == float(tape(x)["0"][9, 14, 2])
 
 
+@pytest.mark.long
 def test_pixels_that_count(lab: LabPage) -> None:
     lab.open()
-
+    x, label = digit(0)
     lab["tab-pixels"].click()
-
-    for kind in ("gradient", "occlusion", "product"):
-        expect(lab[f"contribution-{kind}"]).to_be_visible()
     expect(lab.page.locator(".contribution .legend").first).not_to_be_empty()
 
+    for kind in ("gradient", "occlusion", "product"):
+        canvas = lab[f"contribution-{kind}"]
+        across, down = lab.cell(canvas, (30, 30, 1), (14, 17, 0))
+        canvas.hover(position={"x": across, "y": down}, force=True)
+        expect(lab.page.locator("#tab-pixels .hint-line")).to_contain_text("input[14,17,0]")
+        shown = number_in(lab.page.locator("#tab-pixels .hint-line").inner_text().rpartition(" ")[2])
+        if kind == "occlusion":
+            continue
+        nudged = []
+        for h in (0.004, -0.004):
+            moved = x.copy()
+            moved[14, 17, 0] += np.float32(h)
+            nudged.append(float(tape(moved)[example().logits_name][label]))
+        slope = (nudged[0] - nudged[1]) / 0.008
+        assert shown == pytest.approx(slope if kind == "gradient" else slope * float(x[14, 17, 0]), rel=0.02)
 
+
+@pytest.mark.long
 def test_copied_numpy_computes_the_number(browser: Browser, lab_server: Server) -> None:
     with lab_page(browser, lab_server, permissions=["clipboard-read", "clipboard-write"]) as lab:
         lab.open(focus="conv1[9,14,2]")
