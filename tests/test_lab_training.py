@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import handmade.lab.app
 import handmade.lab.events
 import handmade.lab.lane
 from handmade import load, networks
@@ -464,3 +465,17 @@ def test_folders_of_a_killed_server_are_removed(page: PageClient, folder: Path) 
     assert not left.exists()
     assert news(page)["status"] == "paused"  # its own is held, whatever its age
     page.client.post(other.path + "/close")
+
+
+def test_the_first_training_of_a_server_uses_the_fastest_backend(
+    page: PageClient, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, loaded in {"first": "no.module", "later": "sys"}.items():
+        monkeypatch.setattr(handmade.lab.app, "COMPILED", loaded)  # the module that tells whether the backend is loaded
+        train(page)
+        ended(page)
+        page.post("/training/a/save", {"name": name})
+
+    first, later = (json.loads((folder / "runs" / name / "run.json").read_text())["backend"] for name in ("first", "later"))
+
+    assert first == later

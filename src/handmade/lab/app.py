@@ -54,9 +54,18 @@ class Lab:
         async with page.lock:
             return await to_thread.run_sync(partial(_lightly, work, *arguments), limiter=self._limits[0])
 
-    async def aside(self, work: Callable[..., Result], *arguments: Any) -> Result:
-        """Return the result of a function that takes long, in a thread, while the page goes on."""
-        run = _with_compiled if COMPILED in sys.modules else _lightly
+    async def aside(self, work: Callable[..., Result], *arguments: Any, fastest: bool = False) -> Result:
+        """Return the result of a function that takes long, in a thread, while the page goes on.
+
+        Parameters
+        ----------
+        work : callable
+        *arguments
+            Of the function.
+        fastest : bool, optional
+            Load the fastest backend for it. A training keeps the backend that it begins with.
+        """
+        run = _with_compiled if fastest or COMPILED in sys.modules else _lightly
         return await to_thread.run_sync(partial(run, work, *arguments), limiter=self._limits[1])
 
     def stop(self) -> list[Trainings]:
@@ -144,7 +153,7 @@ def _lightly(work: Callable[..., Result], *arguments: Any) -> Result:
 
 
 def _with_compiled(work: Callable[..., Result], *arguments: Any) -> Result:
-    """Compute with the fastest backend, which a training has loaded already: to load it takes longer than a little work."""
+    """Compute with the fastest backend: for trainings, or once one has loaded it, as this takes longer than a little work."""
     return work(*arguments)
 
 

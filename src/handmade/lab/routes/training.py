@@ -34,7 +34,7 @@ async def events(page: PageOf, lab: LabState) -> StreamingResponse:
 async def train(body: schemas.NewTraining, page: PageOf, lab: LabState) -> Plain:
     """Begin a training in a lane, in the place of the one that is there."""
     plan = _plan(page, body.settings, body.start)
-    costs = await lab.aside(_start, page.training(make=True), {body.lane: plan}, body, None)
+    costs = await lab.aside(_start, page.training(make=True), {body.lane: plan}, body, None, fastest=True)
     return Plain({"lane": body.lane, "estimate": costs[body.lane]})
 
 
@@ -42,7 +42,7 @@ async def train(body: schemas.NewTraining, page: PageOf, lab: LabState) -> Plain
 async def estimate(body: schemas.EstimateOf, page: PageOf, lab: LabState) -> Plain:
     """Measure the cost of a training."""
     plan = _plan(page, body.settings, body.start)
-    return Plain(await lab.aside(plan.estimate))
+    return Plain(await lab.aside(plan.estimate, fastest=True))
 
 
 @router.post("/training/{lane}/adopt", response_model=NetworkAnswer)
@@ -77,7 +77,7 @@ async def race(body: schemas.Race, page: PageOf, lab: LabState) -> Plain:
     """Begin two trainings with the same weights; each gets the processor for the same time."""
     given = same_start(body.a, body.b)
     plans = {name: _plan(page, each, body.start) for name, each in zip("ab", given, strict=True)}
-    costs = await lab.aside(_start, page.training(make=True), plans, body, body.seconds)
+    costs = await lab.aside(_start, page.training(make=True), plans, body, body.seconds, fastest=True)
     return Plain({name: {"lane": name, "estimate": costs[name]} for name in plans})
 
 
