@@ -349,6 +349,6 @@ def test_tensorboard_without_its_library_ends_before_the_training(
 
     assert command(*USUAL, "--tensorboard") == 1
     assert capsys.readouterr().err == (
-        f"handmade: tensorboard: expected tensorboardX, which is not installed. Try {install_command('tensorboard')}\n"
+        f"handmade: --tensorboard: expected tensorboardX, which is not installed. Try {install_command('tensorboard')}\n"
     )
     assert not Path("run").exists()
