@@ -553,7 +553,7 @@ def test_these_begin_at_the_whole_and_never_rise(name: str, moments: list[float]
         (warm_up(linear, 0.2), {0: 0, 0.1: 0.5, 0.2: 1, 0.6: 0.5}),
         (warm_up(OneCycle(), 0.5), {0: 0, 0.25: 0.02, 0.5: 0.04, 0.65: 1}),
     ],
-    ids=str,
+    ids=["constant", "linear", "cosine", "cosine to 0.2", "steps", "one cycle", "warm constant", "warm linear", "warm one cycle"],
 )
 def test_schedules_are_worked_out_by_hand(schedule: Schedule, wanted: dict[float, float]) -> None:
     assert {done: schedule(done) for done in wanted} == pytest.approx(wanted, rel=1e-12, abs=1e-15)
