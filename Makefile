@@ -31,8 +31,8 @@ $(BIN)/uvicorn: $(BIN)/handmade
 	$(BIN)/python -m pip install --quiet --editable '.[lab]'
 	@touch $@
 
-test: $(BIN)/pytest      ## run every test
-	$(BIN)/pytest
+test: $(BIN)/pytest      ## run every test, on up to four cores
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
 
 test-long: $(BIN)/pytest ## run the proofs that take minutes
 	$(BIN)/pytest -m long
