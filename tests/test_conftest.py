@@ -1,4 +1,4 @@
-"""What a test run needs: on a build server, a missing browser or extra is an error."""
+"""Requirements of a test run: on a build server, a missing browser or extra is an error."""
 
 from typing import Any
 

@@ -45,7 +45,7 @@ def long(value: Any) -> Any:
 
 
 def axe(lab: LabPage) -> list[str]:
-    """What axe-core says against the page."""
+    """Return the violations that axe-core finds on the page."""
     script = (importlib.resources.files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
     lab.page.evaluate(script)
     found = lab.page.evaluate("async () => (await axe.run({resultTypes: ['violations']})).violations")

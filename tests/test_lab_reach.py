@@ -21,7 +21,7 @@ SINGLE = {name: case for name, case in CASES.items() if case.layer.images is Non
 
 
 def mask(box: dict[str, Any], shape: Shape) -> Array:
-    """Where a box lies, cut at the edges of the map."""
+    """Return the slices of a box, limited to the map."""
     spans = [box["numbers"]] if "numbers" in box else [box["rows"], box["columns"], box["channels"]]
     inside = np.zeros(shape, bool)
     inside[tuple(slice(max(0, a), max(0, b)) for a, b in spans)] = True
@@ -41,7 +41,7 @@ def some(shape: Shape, count: int = 5) -> Iterator[Shape]:
 
 
 def moved_by(layer: Layer, x: Array, at: Shape) -> Array:
-    """Where the output may move when one number of the input does: a number that is largest everywhere."""
+    """Return the outputs that may change with one number of the input, which is made the largest everywhere."""
     rng = np.random.default_rng(3)
     moved = np.zeros(layer.output_shape(x.shape), bool)
     for _ in range(3):
