@@ -37,7 +37,7 @@ MAY_IMPORT = {
     "runs": {"data", "engine", "files", "network", "networks", "receipts", "threads"},
     "__init__": FACADE,
     "text": {"engine", "runs"},
-    "lab": {*FACADE, "files", "pictures", "text", "threads"},
+    "lab": {*FACADE, "files", "text", "threads"},
     "cli": {*FACADE, "lab", "files", "layer_files", "pictures", "text", "threads", "doctor", "__init__"},
     "__main__": {"cli"},
     "pytest_plugin": set[str](),
