@@ -322,7 +322,8 @@ class QuizView {
     const { data, focus, quiz } = this.lab;
     const { network, image } = data;
     if (!network || !image) return;
-    const nodes = network.nodes.filter((/** @type {any} */ node) => /^(Conv2d|MaxPool2d|AvgPool2d|LeakyReLU|DepthwiseConv2d)$/.test(node.kind) && image.arrays[`act:${node.name}`]);
+    // A layer of maps with settings computes something from few numbers: a kernel, a window, a slope.
+    const nodes = network.nodes.filter((/** @type {any} */ node) => node.shape.length === 3 && Object.keys(node.settings).length > 0 && image.arrays[`act:${node.name}`]);
     const node = nodes.length ? nodes[Math.floor(Math.random() * nodes.length)] : network.nodes.at(-1) ?? inputNode(network);
     const values = image.arrays[`act:${node.name}`].values;
     let offset = 0;
