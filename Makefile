@@ -1,6 +1,7 @@
 # Everything happens in .venv; `make` without a target tells what there is.
 PYTHON ?= python3
 BIN := .venv/bin
+WORKERS ?= auto
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -32,7 +33,7 @@ $(BIN)/uvicorn: $(BIN)/handmade
 	@touch $@
 
 test: $(BIN)/pytest      ## run every test, on up to four cores
-	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
+	$(BIN)/pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile
 
 test-long: $(BIN)/pytest ## run the proofs that take minutes
 	$(BIN)/pytest -m long
