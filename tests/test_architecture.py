@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "layer_files": {"engine"},
     "receipts": {"data", "engine"},
     "threads": set[str](),
-    "compiled": {"engine"},
+    "compiled": {"engine", "files"},
     "doctor": {"compiled", "engine", "networks", "threads"},
     "network": {"engine", "files"},
     "networks": {"engine", "network"},

@@ -155,23 +155,6 @@ def full(*_arguments: object, **_settings: object) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-class FullDisk:
-    """A file on a disk that has room for half of what is written."""
-
-    def __init__(self, file: Any) -> None:
-        self._file = file
-
-    def write(self, content: bytes) -> None:
-        self._file.write(content[: len(content) // 2])
-        full()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-
 def fill_at_fsync(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(os, "fsync", full)
 
@@ -183,8 +166,16 @@ def fill_at_replace(patch: pytest.MonkeyPatch) -> None:
 
 
 def fill_at_write(patch: pytest.MonkeyPatch) -> None:
-    fdopen = os.fdopen
-    patch.setattr(os, "fdopen", lambda handle, mode: FullDisk(fdopen(handle, mode)))
+    write, written = os.write, []
+
+    def half(handle: int, content: memoryview) -> int:
+        """Write half of the content at the first call; there is no room at the second."""
+        if written:
+            full()
+        written.append(write(handle, content[: len(content) // 2]))
+        return written[0]
+
+    patch.setattr(os, "write", half)
 
 
 def fill_at_the_new_file(patch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,7 @@ from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
 
 from handmade.compiled.cache_folder import folder
+from handmade.files.atomic import write_all
 
 DIGEST = 32  # bytes
 HOUR = 3600
@@ -115,8 +116,10 @@ def _write(path: Path, key: bytes, code: bytes) -> None:
     _sweep(path.parent)
     handle, beside = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(sha256(key + code).digest() + code)
+        try:
+            write_all(handle, sha256(key + code).digest() + code)
+        finally:
+            os.close(handle)
         Path(beside).replace(path)
     except BaseException:
         _remove(Path(beside))
