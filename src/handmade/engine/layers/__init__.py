@@ -17,6 +17,7 @@ from handmade.engine.layers.channel import (
     to_dense,
 )
 from handmade.engine.layers.concat import Concat
+from handmade.engine.layers.connections import same_sources, same_targets
 from handmade.engine.layers.conv2d import Conv2d
 from handmade.engine.layers.dropout import Dropout
 from handmade.engine.layers.flatten import Flatten
@@ -72,7 +73,14 @@ register(
 )
 register(ReLU, channel=same_channel, rectifies=True)
 register(MaxPool2d, channel=same_channel)
-register(Flatten, channel=Flatten.output_channel, reorders=True)
+register(
+    Flatten,
+    channel=Flatten.output_channel,
+    reorders=True,
+    derivatives=Flatten.derivatives,
+    sources=Flatten.sources,
+    targets=Flatten.targets,
+)
 register(
     Linear,
     channel=all_channels,
@@ -80,6 +88,7 @@ register(
     input_gradient=Linear.input_gradient,
     weight_gradients=Linear.weight_gradients,
     source=Linear.source,
+    derivatives=Linear.derivatives,
 )
 register(AvgPool2d, channel=same_channel)
 register(GlobalAvgPool2d, channel=same_channel)
@@ -89,6 +98,6 @@ register(Tanh, channel=same_channel)
 register(GELU, channel=same_channel)
 register(Dropout, channel=same_channel)
 register(BatchNorm2d, channel=same_channel, nudges=BatchNorm2d.nudges)
-register(Add, join=Add.difference)
-register(Concat, join=Concat.difference)
-register(Multiply, join=Multiply.difference)
+register(Add, join=Add.difference, derivatives=Add.derivatives, sources=same_sources, targets=same_targets)
+register(Concat, join=Concat.difference, derivatives=Concat.derivatives, sources=Concat.sources, targets=Concat.targets)
+register(Multiply, join=Multiply.difference, derivatives=Multiply.derivatives, sources=same_sources, targets=same_targets)

@@ -16,6 +16,7 @@ import numpy as np
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.errors import HandmadeError
 from handmade.engine.layers.channel import EVERY, Difference, to_dense
+from handmade.engine.layers.connections import ONE, Box, Derivatives, one_place
 from handmade.engine.layers.join import Join, shapes_of
 from handmade.engine.terms import Term, made, stored
 
@@ -43,6 +44,21 @@ class Concat(Join):
         k = next(k for k, end in enumerate(_ends(x)) if at[-1] < end)
         place = (*at[:-1], at[-1] - (_ends(x)[k] - x[k].shape[-1]))
         return made("same", stored(x[k][place], f"input{k}", *place), label="the same number, further along the channels")
+
+    def derivatives(self, x: tuple[Array, ...], k: int, at: Shape) -> Derivatives:
+        yield (*at[:-1], sum(each.shape[-1] for each in x[:k]) + at[-1]), ONE
+
+    def sources(self, shapes: Sequence[Shape], at: Shape) -> list[Box | None]:
+        found: list[Box | None] = []
+        first = 0
+        for shape in shapes:
+            channel = at[-1] - first
+            found.append(one_place((*at[:-1], channel)) if 0 <= channel < shape[-1] else None)
+            first += shape[-1]
+        return found
+
+    def targets(self, shapes: Sequence[Shape], k: int, at: Shape) -> Box:
+        return one_place((*at[:-1], sum(shape[-1] for shape in shapes[:k]) + at[-1]))
 
     def difference(self, x: tuple[Array, ...], moved: Sequence[Difference | None]) -> Difference:
         """Return the difference in the channel's new place if one channel of one activation changes; else as a complete array."""

@@ -22,6 +22,7 @@ from handmade.engine.arrays import Array, Shape
 from handmade.engine.errors import HandmadeError
 from handmade.engine.initialisation import he
 from handmade.engine.layers.channel import EVERY, Channel, one_channel
+from handmade.engine.layers.connections import Derivatives
 from handmade.engine.layers.layer import Layer
 from handmade.engine.printable import counted
 from handmade.engine.terms import Term, largest_products, stored, total
@@ -120,6 +121,10 @@ class Linear(Layer):
         products = largest_products(W.astype(np.float64) * x.astype(np.float64), product, "products")
         bias = stored(self.b[o], "b", o).named("bias")
         return total([*products, bias], "b[o] + sum over i of W[i,o] x[i]")
+
+    def derivatives(self, _x: Array, _k: int, at: Shape) -> Derivatives:
+        for o, W_o in enumerate(self.W[at[0]]):
+            yield (o,), stored(W_o, "W", at[0], o)
 
     def nudges(self, x: Array, h: Any) -> Iterator[tuple[Channel, Array]]:
         """Yield the differences of each output: h times the input that a weight reads, and h for the bias."""
