@@ -4,8 +4,7 @@ The rules "sources" and "targets" of a type give the boxes (engine/layers/connec
 as Linear does.
 """
 
-from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 from handmade.engine.arrays import Shape
 from handmade.engine.graph import INPUT, Node
@@ -20,7 +19,7 @@ from handmade.engine.layers import (
     add_rules,
     rule,
 )
-from handmade.engine.layers.connections import Box, all_places, one_place, same_sources, same_targets
+from handmade.engine.layers.connections import Box, all_places, same_sources, same_targets
 from handmade.engine.receipts import places
 from handmade.engine.receipts.places import GRADIENT, LOSS, PROBABILITY
 from handmade.engine.receipts.work import Work

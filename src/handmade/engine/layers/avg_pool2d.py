@@ -4,9 +4,9 @@
     delta     dy = 1/K sum over k of dx_k
     backward  gx_k += gy / K
 
-K is the number of places of the window in the padded image: zeros of the padding count as pixels. With `count_padding=False`, K is
-the number of pixels in the image alone. Places behind the padding, which `ceil_mode` adds, never count. So K may depend on h and
-w, but not on x: (1) is linear. The setting is `count_include_pad` in PyTorch and ONNX. The places are those of `geometry.py`.
+K is the number of places of the window in the padded image: zeros of the padding count as pixels. With `count_padding=False`, K
+is the number of pixels in the image alone. Places behind the padding, which `ceil_mode` adds, never count. So K may depend on h
+and w, but not on x: (1) is linear. The setting is `count_include_pad` in PyTorch and ONNX. The places are those of `geometry.py`.
 
 LeCun, Boser, Denker, Henderson, Howard, Hubbard & Jackel (1990), "Handwritten Digit Recognition with a Back-Propagation Network",
 NIPS 2.
@@ -55,10 +55,11 @@ class AvgPool2d(Pool):
         stride: int | Pair | None = None,
         padding: int | Padding = 0,
         dilation: int | Pair = 1,
+        *,
         ceil_mode: bool = False,
         count_padding: bool = True,
     ) -> None:
-        super().__init__(window, stride, padding, dilation, ceil_mode)
+        super().__init__(window, stride, padding, dilation, ceil_mode=ceil_mode)
         object.__setattr__(self, "count_padding", true_or_false(count_padding, "count_padding"))
 
     def forward(self, x: Array) -> Array:  # (N, H, W, C) -> (N, H', W', C), or with nudges

@@ -4,8 +4,8 @@ Along each axis, window n reads k places, d apart:
 
     n s + i d - p,  i = 0, ..., k - 1         window k, stride s, dilation d, padding p before and q behind the image
 
-The windows span e = (k - 1) d + 1 places. An axis of `size` pixels has floor((size + p + q - e) / s) + 1 of them. With `ceil_mode` it
-has ceil(...) + 1: the last one may exceed the padding. It is left out if it would begin behind the last pixel. PyTorch and
+A window spans e = (k - 1) d + 1 places. An axis of `size` pixels has floor((size + p + q - e) / s) + 1 windows. With `ceil_mode`
+it has ceil(...) + 1: the last one may exceed the padding. It is left out if it would begin behind the last pixel. PyTorch and
 ONNX (MaxPool, AveragePool, opset 22) define the same.
 
 Dumoulin & Visin (2016), "A guide to convolution arithmetic for deep learning", arXiv:1603.07285.
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from handmade.engine.arrays import Pair, Padding, Shape, Sides
+from handmade.engine.arrays import Padding, Pair, Shape, Sides
 from handmade.engine.errors import HandmadeError
 from handmade.engine.layers.connections import Box
 from handmade.engine.layers.windows import effective_kernel, sides_of

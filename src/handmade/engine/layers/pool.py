@@ -26,8 +26,8 @@ class Pool(Layer):
     stride : int or (int, int), optional
         Step between windows; the size of the window if left out.
     padding : int, (int, int) or ((int, int), (int, int))
-        Rows and columns around the image: on all sides; above and below, left and right; or ((top, bottom), (left, right)). Each is
-        smaller than the window with its gaps, so that the window contains a pixel.
+        Rows and columns around the image: on all sides; above and below, left and right; or ((top, bottom), (left, right)). Each
+        is smaller than the window with its gaps, so that the window contains a pixel.
     dilation : int or (int, int)
         Step between the pixels of one window; for rows and columns.
     ceil_mode : bool
@@ -55,6 +55,7 @@ class Pool(Layer):
         stride: int | Pair | None = None,
         padding: int | Padding = 0,
         dilation: int | Pair = 1,
+        *,
         ceil_mode: bool = False,
     ) -> None:
         size = pair(window, "window", 1)
@@ -80,7 +81,7 @@ class Pool(Layer):
         down, right = self.geometry.output_size(shape, self.kind)
         if self.geometry.is_empty(shape):
             raise HandmadeError(
-                f"{self.kind}: expected images of at least {self.dilation[0]} x {self.dilation[1]} pixels, the dilation, or a padded "
+                f"{self.kind}: expected images of at least {self.dilation[0]} x {self.dilation[1]} pixels, the dilation, or a "
                 f"window sees no pixel; got {shape}"
             )
         return down, right, shape[-1]
