@@ -10,21 +10,14 @@ from typing import Any, TypeAlias
 from handmade.engine.arrays import Shape
 from handmade.engine.graph import INPUT, Node
 from handmade.engine.layers import (
-    GELU,
     AvgPool2d,
-    BatchNorm2d,
     Conv2d,
-    Dropout,
     GlobalAvgPool2d,
-    LeakyReLU,
     MaxPool2d,
-    ReLU,
-    Sigmoid,
-    Tanh,
     add_rules,
     rule,
 )
-from handmade.engine.layers.connections import Box, all_places, one_place, same_sources, same_targets
+from handmade.engine.layers.connections import Box, all_places, one_place
 from handmade.engine.layers.pool import Pool
 from handmade.engine.layers.windows import effective_kernel
 from handmade.engine.receipts import places
@@ -178,5 +171,3 @@ add_rules(MaxPool2d, takes_one=True)
 for pool in (MaxPool2d, AvgPool2d):
     add_rules(pool, sources=_pool_sources, targets=_pool_targets)
 add_rules(GlobalAvgPool2d, sources=_average_sources, targets=_average_targets)
-for each in (ReLU, LeakyReLU, Sigmoid, Tanh, GELU, Dropout, BatchNorm2d):
-    add_rules(each, sources=same_sources, targets=same_targets)
