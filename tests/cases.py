@@ -255,8 +255,8 @@ def gelu_of_erf(shape: Shape) -> Case:
 def of_gelu_of_erf(x: Any, dx: Any) -> Any:
     """Delta is dx F(b) + x (F(b) - F(x)), b = x + dx: what each term is off by, relative to that term.
 
-    F is right to 4, its argument b to 1/2, which moves F(b) by b f(b). A close step: 3 for the density, m^2 / 2 for the rounding of m, 6
-    for the series and the products. Where the step is not close, two tails are subtracted. Each is right to 4.
+    F is right to 4, its argument b to 1/2, which moves F(b) by b f(b). A close step: 3 for the density, m^2 / 2 for the rounding of
+    m, 6 for the series and the products. Where the step is not close, two tails are subtracted. Each is right to 4.
     """
     with mpmath.workdps(30):  # enough for a bound, and for F(b) - F(x) of a step above 1e-3
         b, m = x + dx, abs(x + dx / 2)
@@ -384,8 +384,9 @@ def affine(shape: Shape, of_scale: Shape, of_shift: Shape) -> Case:
 def log_probability_steps(x: Any, dx: Any) -> tuple[list[Any], list[Any]]:
     """The differences d of log p of one row, and what rounding does to them: equations (1) and (2) of layers/probabilities.py.
 
-    p_k is right to `of_p`: what x - max, exp, K additions and a quotient are off by. In (1), sums of K numbers p_k E_k and p_k. In (2),
-    d_r and dx_i - dx_r; where d_r is large, two logarithms, and x + dx, which is rounded once. Near a tie, the reference may be any.
+    p_k is right to `of_p`: what x - max, exp, K additions and a quotient are off by. In (1), sums of K numbers p_k E_k and p_k. In
+    (2), d_r and dx_i - dx_r; where d_r is large, two logarithms, and x + dx, which is rounded once. Near a tie, the reference may
+    be any.
     """
     K = len(x)
     after = [a + b for a, b in zip(x, dx, strict=True)]
@@ -461,7 +462,8 @@ def along_axis(shape: Shape, axis: int = -1, *, log: bool = False) -> Case:
     def sizes(x: Array, _: Parameters) -> Array:
         """Of p: relative to p, x - max and K additions; of log p: those, absolutely."""
         y, largest = twin(x, {}), np.abs(x).max(axis=array_axis, keepdims=True)
-        return np.abs(y) + 1 + largest if log else y * (1 + largest)
+        size: Array = np.abs(y) + 1 + largest if log else y * (1 + largest)
+        return size
 
     def rounding(x: Array, dx: Array) -> Array:
         return softmax_rounding(x, dx, array_axis, log=log)
@@ -629,9 +631,7 @@ def divide(shape: Shape, shift: float = 256.0) -> Case:
         size: Array = np.abs(a / b)
         return size
 
-    return Case(
-        Halves(Divide(), shift=shift), shape, lambda x, _: elementwise_loops.divide(*parts(x)), 3, rounding, sizes
-    )
+    return Case(Halves(Divide(), shift=shift), shape, lambda x, _: elementwise_loops.divide(*parts(x)), 3, rounding, sizes)
 
 
 CASES: dict[str, Case] = {
@@ -705,7 +705,7 @@ CASES: dict[str, Case] = {
     "softmax on images, over rows": along_axis((2, 3, 4, 2), 0),
     "softmax on images, over columns": along_axis((2, 2, 4, 2), -2),
     "softmax on rows": along_axis((3, 6)),
-    "softmax of one number": along_axis((3, 2, 1)),
+    "softmax of one number": along_axis((3, 2, 2, 1)),
     "log softmax on images": along_axis((2, 3, 4, 3), log=True),
     "log softmax on images, over rows": along_axis((2, 3, 4, 2), 0, log=True),
     "log softmax on rows": along_axis((3, 6), 0, log=True),

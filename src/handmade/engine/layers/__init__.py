@@ -92,9 +92,7 @@ register(
     weight_gradients=Conv2d.weight_gradients,
     source=Conv2d.source,
 )
-register(
-    ReLU, channel=same_channel, rectifies=True, derivatives=ReLU.derivatives, sources=same_sources, targets=same_targets
-)
+register(ReLU, channel=same_channel, rectifies=True, derivatives=ReLU.derivatives, sources=same_sources, targets=same_targets)
 register(MaxPool2d, channel=same_channel)
 register(
     Flatten,
@@ -126,9 +124,7 @@ register(
     targets=same_targets,
 )
 for along in (Softmax, LogSoftmax):
-    register(
-        along, channel=along.output_channel, derivatives=along.derivatives, sources=along.sources, targets=along.targets
-    )
+    register(along, channel=along.output_channel, derivatives=along.derivatives, sources=along.sources, targets=along.targets)
 register(Add, join=Add.difference, derivatives=Add.derivatives, sources=same_sources, targets=same_targets)
 register(Concat, join=Concat.difference, derivatives=Concat.derivatives, sources=Concat.sources, targets=Concat.targets)
 register(Multiply, join=Multiply.difference, derivatives=Multiply.derivatives, sources=same_sources, targets=same_targets)

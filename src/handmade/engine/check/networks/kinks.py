@@ -184,7 +184,10 @@ def _switched_elu(elu: ELU, x: Array, dx: Array) -> Array:
 def _switched_bounds(layer: Clip | HardSigmoid, x: Array, dx: Array) -> Array:
     """Return True where a number takes another branch."""
     pairs = zip(layer.sides(x), layer.sides(x + dx), strict=True)
-    return np.logical_or.reduce([np.zeros(x.shape, bool), *((before > 0) != (after > 0) for before, after in pairs)])
+    switched = np.zeros(x.shape, bool)
+    for before, after in pairs:
+        switched |= (before > 0) != (after > 0)
+    return switched
 
 
 def _switched_pool(pool: MaxPool2d, x: Array, dx: Array) -> Array:
