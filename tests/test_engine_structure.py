@@ -20,6 +20,7 @@ ORDER = [
         "loops",
         "more_loops",
         "join_loops",
+        "elementwise_loops",
         "rearrangement_loops",
         "window_loops",
         "terms",
