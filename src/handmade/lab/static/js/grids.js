@@ -85,11 +85,12 @@ function sumLine(total, grids, others, context) {
  * A line for the reader who adds up what is shown, if its rounding can be seen.
  * @param {Term} total
  * @param {Term[]} terms
+ * @param {number} [digits] significant digits that are shown; without, 2 decimals
  */
-export function roundingOfShown(total, terms) {
-  const round = (/** @type {number} */ x) => Math.round(x * 100) / 100;
+export function roundingOfShown(total, terms, digits) {
+  const round = (/** @type {number} */ x) => (digits ? Number(x.toPrecision(digits)) : Math.round(x * 100) / 100);
   const sum = terms.reduce((value, term) => value + round(term.value), 0);
-  if (Math.abs(round(sum) - round(total.value)) < 0.005) return null;
+  if (Math.abs(round(sum) - round(total.value)) < (digits ? Number.EPSILON : 0.005)) return null;
   return h("p", { class: "fine-print" }, text("receipt.rounded", { value: exact(total.value) }));
 }
 

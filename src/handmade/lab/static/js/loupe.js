@@ -151,8 +151,8 @@ export class Loupe {
       const value = values[cell * grid.channels + this.channel];
       const box = this.view.cellBox(cell * grid.channels + this.channel);
       if (!box) continue;
-      context.fillStyle = textOn(limit ? value / limit : 0, kind);
-      context.fillText(shown(value), box.x + scale / 2, box.y + scale / 2);
+      context.fillStyle = Number.isNaN(value) ? "#fff" : textOn(limit ? value / limit : 0, kind);
+      context.fillText(Number.isNaN(value) && this.lab.cover.any ? "?" : shown(value), box.x + scale / 2, box.y + scale / 2);
     }
   }
 
@@ -189,7 +189,8 @@ export class Loupe {
       const cells = [];
       for (let column = 0; column < grid.width; column++) {
         const cell = row * grid.width + column;
-        cells.push(cell < grid.cells ? values[cell * grid.channels + this.channel] : null);
+        const value = cell < grid.cells ? values[cell * grid.channels + this.channel] : null;
+        cells.push(this.lab.cover.any && Number.isNaN(value) ? "?" : value);
       }
       rows.push({ name: String(grid.flat ? row * grid.width : row), cells });
     }
