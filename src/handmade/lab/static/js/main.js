@@ -19,6 +19,7 @@ import "./look.js";
 import "./nudge.js";
 import { startQuiz } from "./quiz.js";
 import "./quizview.js";
+import { startMenu } from "./menu.js";
 import { Overlay } from "./overlay.js";
 import { search, startPicker } from "./picker.js";
 import { Store } from "./state.js";
@@ -95,6 +96,7 @@ async function start() {
   startDivider();
   startQuiz(lab);
   startKeyboard(lab);
+  startMenu(lab);
   lab.views = new Views(lab);
   lab.views.show();
   if (lab.data.network) lab.data.set("network", lab.data.network);

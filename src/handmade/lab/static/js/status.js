@@ -2,7 +2,7 @@
  * The status line: the hovered or pinned number in words, for everyone; a slower copy of it for screen readers; messages; the server.
  *
  * Interface
- *   new Status(lab); status.say(text)   a sentence for screen readers
+ *   new Status(lab); status.say(text)   a sentence for screen readers; status.tell(text) shows it too
  *   message(text)                       a line under the top bar that can be closed
  */
 import { byId, h } from "./dom.js";
@@ -56,6 +56,12 @@ export class Status {
     const words = place ? this.words(place, receipt) : text(this.lab.data.image ? "status.idle" : "status.empty");
     this.line.textContent = words;
     if (place) this.say(words);
+  }
+
+  /** Show a sentence, and say it. @param {string} words */
+  tell(words) {
+    this.line.textContent = words;
+    this.say(words);
   }
 
   /**

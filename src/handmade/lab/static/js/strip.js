@@ -130,8 +130,7 @@ export class Strip extends EventTarget {
     colour?.layout({ ...grid, channels: 1 }, { scale: Math.max(1, Math.round(56 / Math.max(grid.width, grid.height))), across: 1 });
     this.figures.set(node.name, figure);
     figure.keys = watchMap(canvas, {
-      lab: { focus: this.focus },
-      offsetAt: (x, y) => view.offsetAt(x, y),
+      lab: this.lab, view,
       placeAt: (offset) => this.placeOf(figure, offset),
       move: (offset, dx, dy, dc) => neighbour(view.grid, offset, dx, dy, dc, view.channels),
     });

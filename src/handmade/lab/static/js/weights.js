@@ -39,7 +39,7 @@ export class WeightsPanel {
       h("button", { type: "button", class: "plain", t: "table.open", data: { hint: "table.as" }, on: { click: () => this.table() } })), this.note, this.frame);
     watchMap(canvas, {
       lab,
-      offsetAt: (x, y) => this.view.offsetAt(x, y),
+      view: this.view,
       placeAt: (offset) => this.#place(offset),
       move: (offset, dx, dy, dc) => neighbour(this.view.grid, offset, dx, dy, dc, this.view.channels),
     });
