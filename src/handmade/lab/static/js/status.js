@@ -45,6 +45,7 @@ export class Status {
       if (where !== "image") message(words ?? text(key, { place }));
     });
     languages.addEventListener("change", () => this.show(lab.store.state.focus));
+    lab.store.subscribe((/** @type {any} */ state, /** @type {any} */ old) => { if (state.covered !== old.covered) this.#repeat(); });
     data.addEventListener("image", () => { if (!focus.hovered) this.show(lab.store.state.focus); });
   }
 
@@ -56,6 +57,14 @@ export class Status {
     const words = place ? this.words(place, receipt) : text(this.lab.data.image ? "status.idle" : "status.empty");
     this.line.textContent = words;
     if (place) this.say(words);
+  }
+
+  /** Say the number again as it may be shown now: it may just have been covered. */
+  #repeat() {
+    const { focus, store } = this.lab;
+    this.live.textContent = "";
+    this.next = "";
+    this.show(focus.hovered ?? store.state.focus);
   }
 
   /** Show a sentence, and say it. @param {string} words */
