@@ -186,3 +186,9 @@ def test_a_covered_probability_is_told_by_no_bar(lab: LabPage) -> None:
     expect(lab["loss"]).to_contain_text("?")
     loss = float(np.log(np.exp(z - z[label]).sum()))
     hides(lab, loss, "the loss")
+
+    lab.open(image={"split": "test", "index": 8}, covered=[f"logits[{likeliest}]"])  # a list with names and values
+    expect(lab[f"bar-{likeliest}"].locator(".percent")).not_to_have_text("?")
+    lab.hover("6", (10, 1, 1), (likeliest, 0, 0))
+    expect(lab["status-line"]).to_contain_text(f"logits[{likeliest}] = ?")
+    hides(lab, float(z[likeliest]), "the logits")

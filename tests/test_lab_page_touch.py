@@ -226,3 +226,29 @@ def test_a_receipt_is_copied_as_text_and_shows_its_loop(browser: Browser, lab_se
         assert source.splitlines()[line - 1].strip() == marked.strip()
         lab["open-loop"].click()
         expect(lab["loop"]).to_have_count(0)
+
+
+@pytest.mark.parametrize("view", ["train", "quiz", "nudge"])
+def test_a_view_on_a_phone_begins_with_its_controls(browser: Browser, lab_server: Server, view: str) -> None:
+    with lab_page(browser, lab_server, viewport=PHONE, has_touch=True, is_mobile=True) as lab:
+        lab.open(image={"split": "test", "index": 8}, view=view, focus="conv1[9,14,2]")
+        panel, board = (lab.page.locator(name).bounding_box() for name in ("#panel", "#board"))
+        assert panel is not None
+        assert board is not None
+        assert panel["y"] < PHONE["height"] / 2 < board["y"]
+
+
+def test_a_pinned_number_on_a_phone_stays_above_its_receipt(phone: LabPage) -> None:
+    canvas, position = phone.point("0", CONV1, (12, 10, 7))
+    canvas.scroll_into_view_if_needed()
+    canvas.tap(position=position)  # type: ignore[arg-type]  # a dict of x and y
+    place = phone.until(lambda: phone.state.get("focus"), "a pin")
+    phone.receipt(place)
+    cell = phone.page.locator("#network svg rect.pin.cell")
+    expect(cell).to_have_count(1)
+
+    def above() -> bool:
+        pinned, sheet = cell.bounding_box(), phone.page.locator("#view-look .tabbed").bounding_box()
+        return pinned is not None and sheet is not None and 0 < pinned["y"] < sheet["y"]
+
+    phone.until(above, "the number above the sheet")

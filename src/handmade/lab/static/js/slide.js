@@ -36,7 +36,10 @@ export class Slide {
     this.loop = h("button", { type: "button", class: "icon small", label: "slide.loop", "aria-pressed": "false", data: { testid: "slide-loop" }, on: { click: () => this.loop.setAttribute("aria-pressed", String(!this.#loops)) } }, "↻");
     this.element = h("div", { class: "slide", role: "group", label: "slide.title" }, button("back", () => this.#step(-1)), this.play, button("forward", () => this.#step(1)), this.speed, this.loop);
     lab.focus.addEventListener("hover", (/** @type {CustomEvent} */ event) => { if (event.detail && event.detail !== this.own) this.stop(true); });
-    lab.focus.addEventListener("pin", () => this.stop());
+    lab.focus.addEventListener("pin", () => {
+      if (this.own && lab.focus.hovered === this.own) lab.focus.leave();
+      this.stop(true);
+    });
     for (const event of ["network", "image"]) lab.data.addEventListener(event, () => this.stop(true));
     const motion = () => {
       this.play.disabled = still.matches;
@@ -65,7 +68,7 @@ export class Slide {
       return;
     }
     this.#go(this.at >= last ? 0 : this.at + 1);
-    this.timer = setTimeout(() => { if (this.playing) this.#tick(); }, Number(this.speed.value));
+    if (this.playing) this.timer = setTimeout(() => this.#tick(), Number(this.speed.value));
   }
 
   /** One step by hand. @param {number} by */
@@ -77,6 +80,10 @@ export class Slide {
   /** @param {number} cell */
   #go(cell) {
     const { loupe, lab } = this;
+    if (!lab.data.image) {
+      this.stop(true);
+      return;
+    }
     this.at = cell;
     this.own = lab.strip.placeOf(loupe.figure, cell * this.#grid.channels + loupe.channel);
     lab.focus.hover(this.own);
