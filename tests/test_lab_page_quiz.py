@@ -189,6 +189,6 @@ def test_a_covered_probability_is_told_by_no_bar(lab: LabPage) -> None:
 
     lab.open(image={"split": "test", "index": 8}, covered=[f"logits[{likeliest}]"])  # a list with names and values
     expect(lab[f"bar-{likeliest}"].locator(".percent")).not_to_have_text("?")
-    lab.hover("6", (10, 1, 1), (likeliest, 0, 0))
+    lab["map-6"].hover(position={"x": 40, "y": 20 * likeliest + 10})
     expect(lab["status-line"]).to_contain_text(f"logits[{likeliest}] = ?")
     hides(lab, float(z[likeliest]), "the logits")

@@ -118,7 +118,7 @@ def test_a_receipt_follows_the_training_until_it_is_frozen(train: LabPage) -> No
     train.pin("0", (28, 28, 8), (12, 10, 3))
     train["train-play"].click()
     value = train.page.locator("#view-train [data-testid=receipt-value]")
-    train.until(lambda: train["freeze"].count(), "a button that freezes")
+    train.until(train["freeze"].count, "a button that freezes")
 
     train["freeze"].click()
     expect(train["freeze"]).to_have_attribute("aria-pressed", "true")

@@ -4,7 +4,7 @@
  * Interface
  *   startMenu(lab)     pin, compare, table, copy, cover
  */
-import { h } from "./dom.js";
+import { byId, h } from "./dom.js";
 import { mapTable } from "./maptable.js";
 import { find } from "./places.js";
 import { letGo, placeUnder } from "./pointer.js";
@@ -122,7 +122,7 @@ function show(lab, place, x, y) {
     event.stopPropagation();
     if (event.key !== "Enter" && event.key !== " ") event.preventDefault();
   });
-  document.body.append(menu);
+  byId("lab").append(menu);
   open = menu;
   menu.style.left = `${Math.max(4, Math.min(x, document.documentElement.clientWidth - menu.offsetWidth - 4))}px`;
   menu.style.top = `${Math.max(4, Math.min(y, innerHeight - menu.offsetHeight - 4))}px`;
