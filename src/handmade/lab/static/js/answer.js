@@ -6,6 +6,7 @@
  *   Elements: [data-class] bars with [data-place="probability[k]"], #predicted, #label-select, [data-place="loss"]
  */
 import { h } from "./dom.js";
+import { said } from "./said.js";
 import { languages, percent, precise, text } from "./text.js";
 
 const MOST = 10; // classes that are shown
@@ -65,7 +66,7 @@ export class Answer {
     this.predicted.replaceChildren(...(image && predicted !== null && predicted !== undefined
       ? [h("span", { class: "answer-name" }, network.classes[predicted] ?? String(predicted)), h("span", {}, p ? percent(p[predicted]) : "")]
       : [h("span", { class: "muted" }, text("answer.none"))]));
-    this.rejection.textContent = rejection ? text("answer.rejected", { reason: rejection }) : "";
+    this.rejection.textContent = rejection ? text("answer.rejected", { reason: said(rejection) }) : "";
     const known = image && label !== null && label !== undefined;
     this.unlabelled.hidden = !image || known;
     this.truth.textContent = known ? text(label === predicted ? "answer.right" : "answer.wrong") : "";

@@ -9,6 +9,7 @@ import { ApiError, GoneError } from "./api.js";
 import { openDialog } from "./dialog.js";
 import { h } from "./dom.js";
 import { find, parsePlace } from "./places.js";
+import { said } from "./said.js";
 import { renderTotal } from "./terms.js";
 import { count, exact, languages, number, precise, text } from "./text.js";
 
@@ -143,7 +144,7 @@ export class ReceiptPanel {
     return h("article", { class: "receipt", data: { receipt: place, testid: i ? "receipt-second" : "receipt" } },
       h("header", {}, h("h3", {}, h("span", { class: "place" }, receipt.at ?? place), " = ",
         h("span", { class: "value main", data: { valuePlace: place, value: receipt.value, testid: "receipt-value" }, title: exact(receipt.value) }, precise(receipt.value))),
-      h("span", { class: "kind" }, `${receipt.kind} · ${receipt.dtype}`), preview ? null : this.#actions(place, receipt)),
+      h("span", { class: "kind" }, `${said(receipt.kind)} · ${receipt.dtype}`), preview ? null : this.#actions(place, receipt)),
       this.#ways(place, receipt),
       receipt.total ? renderTotal(receipt.total, context) : h("p", { class: "empty-text" }, text(this.#leafKey(place))),
       this.#readers(receipt, context), story(receipt.story), receipt.total ? rounding(receipt) : null);
@@ -254,7 +255,7 @@ function story(steps) {
  */
 function difference(a, b) {
   const named = (/** @type {any} */ receipt) => new Map((receipt.total?.parts ?? []).map((/** @type {any} */ part, /** @type {number} */ k) =>
-    [part.folded ? text("term.others") : part.label || part.place || (part.parts ?? []).map((/** @type {any} */ leaf) => leaf.place).join(" × ") || String(k), part.value]));
+    [part.folded ? text("term.others") : said(part.label) || part.place || (part.parts ?? []).map((/** @type {any} */ leaf) => leaf.place).join(" × ") || String(k), part.value]));
   const [first, second] = [named(a), named(b)];
   const names = [...new Set([...first.keys(), ...second.keys()])];
   const rows = names.map((name) => [name, first.get(name) ?? 0, second.get(name) ?? 0]).sort((x, y) => Math.abs(y[1] - y[2]) - Math.abs(x[1] - x[2])).slice(0, 24);

@@ -7,6 +7,7 @@
  */
 import { byId, h } from "./dom.js";
 import { find } from "./places.js";
+import { said } from "./said.js";
 import { languages, precise, text } from "./text.js";
 
 const PAUSE = 500; // ms between sentences for screen readers
@@ -41,7 +42,7 @@ export class Status {
     data.addEventListener("busy", (/** @type {CustomEvent} */ event) => { if (!data.gone) this.server.textContent = event.detail ? text("loading") : ""; });
     data.addEventListener("trouble", (/** @type {CustomEvent} */ event) => {
       const { where, message: words, key, place } = event.detail;
-      if (where !== "image") message(words ?? text(key, { place }));
+      if (where !== "image") message(words ? said(words) : text(key, { place })); // it may be older than the texts
     });
     languages.addEventListener("change", () => this.show(lab.store.state.focus));
     data.addEventListener("image", () => { if (!focus.hovered) this.show(lab.store.state.focus); });
