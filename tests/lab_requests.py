@@ -1,4 +1,4 @@
-"""Requests that the lab refuses: to every page, to networks of other shapes, settings of trainings, files that are no pictures."""
+"""Requests that the lab refuses: to every page, to networks of other shapes, wrong settings, and files that are no pictures."""
 
 from typing import Any
 
@@ -66,7 +66,10 @@ SETTINGS: dict[str, list[Any]] = {
     "step_size": [0, -1],
     "clip_norm": [-1],
     "weight_decay": [-1],
-    **{name: ["magic"] for name in ("gradient", "optimiser", "schedule", "loss", "scheme", "dtype", "network", "nothing", "learning_rat")},
+    **{
+        name: ["magic"]
+        for name in ("gradient", "optimiser", "schedule", "loss", "scheme", "dtype", "network", "nothing", "learning_rat")
+    },
     "threads": [999],
 }
 FILES = {"no picture": b"hello", "empty": b"", "damaged": b"\x89PNG\r\n\x1a\n" + bytes(30), "large": bytes(11 * 2**20)}

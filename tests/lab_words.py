@@ -101,13 +101,18 @@ def error_words(client: LabClient) -> set[str]:
     for name in NETWORKS:
         other = client.page(f"run:{name}")
         answers += [_refused(other, method, path, body) for method, path, body in ELSEWHERE]
-        answers.append(_refused(other, "POST", "/training", {"lane": "a", "settings": {"limit": 64, "steps": 0}, "start": "here"}))
+        answers.append(
+            _refused(other, "POST", "/training", {"lane": "a", "settings": {"limit": 64, "steps": 0}, "start": "here"})
+        )
     for content in FILES.values():
         answers.append(client.request("PUT", f"{page.path}/file", content=content).json().get("error"))
     costly = {"gradient": "definition", "limit": 6000, "batch_size": 32}
     answers.append(_refused(page, "POST", "/training", {"lane": "a", "settings": costly, "start": "scratch"}))
     answers += [client.get(path).json()["error"] for path in ("/api/runs/nothing/log", "/api/pages/nothing/image")]
-    answers += [_refused(page, "GET", "/training/b/frame", None), client.post("/api/pages", {"source": "nothing"}).json()["error"]]
+    answers += [
+        _refused(page, "GET", "/training/b/frame", None),
+        client.post("/api/pages", {"source": "nothing"}).json()["error"],
+    ]
     return {words for words in answers if words}
 
 
@@ -131,7 +136,9 @@ def source_words() -> set[str]:
         tree = ast.parse(file.read_text(encoding="utf-8"))
         if file.name in {"monitor.py", "rejection.py"}:
             functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
-            found.update(words for function in functions for words in _texts(function.body[_docstring(function) :]) if words.count(" ") > 1)
+            found.update(
+                words for function in functions for words in _texts(function.body[_docstring(function) :]) if words.count(" ") > 1
+            )
             continue
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and _name(node.func).endswith(ERRORS):

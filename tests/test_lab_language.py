@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +24,92 @@ TEXTS: dict[str, dict[str, str]] = {
 }
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 KEY = re.compile(r'(?:\btext\(|\bt: |\blabel: |\bhint: |data-(?:text|label|hint)=|\btitle: |\bname: )"([a-z]\w*(?:\.\w+)+)"')
-# What is the same in every language: functions of formulas, names in code, keys of the keyboard, names of settings and of languages.
-FORMULA = {"exp", "expm", "log", "max", "min", "sqrt", "sigma", "tanh", "epsilon", "loss", "logits", "softmax", "probability"}
+# Words of every language: functions of formulas, names in code, keys of the keyboard, names of settings and of languages.
+FORMULA = {
+    "exp",
+    "expm",
+    "log",
+    "max",
+    "min",
+    "sqrt",
+    "sigma",
+    "tanh",
+    "epsilon",
+    "nan",
+    "inf",
+    "loss",
+    "logits",
+    "softmax",
+    "probability",
+}
 NAMES = {
-    *("handmade", "lab", "NumPy", "PNG", "SVG", "float", "English", "Deutsch", "简体中文", "conv", "relu", "pool", "flatten", "linear", "input"),
-    *("readme", "seed", "deep", "graph", "chain", "colours", "vector", "run", "Ctrl", "Shift", "Tab", "Enter", "Esc", "Arrows", "PgUp", "PgDn", "kept"),
-    *("gradient", "descent", "momentum", "nesterov", "rmsprop", "adam", "adamw", "constant", "linear", "cosine", "step", "one", "cycle"),
+    *(
+        "handmade",
+        "lab",
+        "NumPy",
+        "PNG",
+        "SVG",
+        "float",
+        "English",
+        "Deutsch",
+        "简体中文",
+        "conv",
+        "relu",
+        "pool",
+        "flatten",
+        "linear",
+        "input",
+    ),
+    *(
+        "readme",
+        "seed",
+        "deep",
+        "graph",
+        "chain",
+        "colours",
+        "vector",
+        "run",
+        "Ctrl",
+        "Shift",
+        "Tab",
+        "Enter",
+        "Esc",
+        "Arrows",
+        "PgUp",
+        "PgDn",
+        "kept",
+    ),
+    *(
+        "gradient",
+        "descent",
+        "momentum",
+        "nesterov",
+        "rmsprop",
+        "adam",
+        "adamw",
+        "constant",
+        "linear",
+        "cosine",
+        "step",
+        "one",
+        "cycle",
+    ),
     *("forward", "central", "cross", "entropy", "mse"),
 }
 CLASSES = {*dir(handmade.engine.layers), *dir(handmade.engine.losses)}
 UNITS = {"Sek", "Min", "Std", "Tag", "Tage"}  # of Intl
-ENGLISH = {"expected", "got", "Try", "should", "must", "cannot", "with", "than", "from", "for"}  # no values, but parts of sentences
+ENGLISH = {
+    "expected",
+    "got",
+    "Try",
+    "should",
+    "must",
+    "cannot",
+    "with",
+    "than",
+    "from",
+    "for",
+}  # no values, but parts of sentences
 # Every text of the page, with the language of its table marked: ⟦...⟧ around each piece that a table gave.
 SHOWN = """() => {
   const found = [];
@@ -84,7 +159,7 @@ def marked(words: str) -> str:
     return "".join(piece if i % 2 else f"⟦{piece}⟧" * bool(piece) for i, piece in enumerate(re.split(r"(\{\w+\})", words)))
 
 
-def unmarked(words: str, names: set[str] = frozenset()) -> list[str]:  # type: ignore[assignment]
+def unmarked(words: str, names: Set[str] = frozenset()) -> list[str]:
     """Return the words of a text that came from no table, without names and formulas."""
     left = re.sub("⟦[^⟧]*⟧", " ", words)
     left = re.sub(r"\b(?:https?://\S+|[\w.-]+\.json)", " ", left)
@@ -118,7 +193,9 @@ def words(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 def test_every_word_of_the_engine_and_the_server_has_a_translation(pseudo: LabPage, words: list[str]) -> None:
     pseudo.open()
-    said = pseudo.page.evaluate('async (all) => { const {said} = await import("/static/js/said.js"); return all.map(said); }', words)
+    said = pseudo.page.evaluate(
+        'async (all) => { const {said} = await import("/static/js/said.js"); return all.map(said); }', words
+    )
 
     own = {key.removeprefix("note.") for key in TEXTS["en"] if key.startswith("note.")}  # notes with a text of their own
     alone = [before for before, after in zip(words, said, strict=True) if after == before and unmarked(before, own)]
@@ -160,3 +237,113 @@ def test_sentences_are_translated_with_their_values(browser: Browser, lab_server
     with lab_page(browser, lab_server, locale=language) as lab:
         lab.open()
         assert lab.page.evaluate(script, spoken) == expected
+
+
+# --- the page in a language of marks ------------------------------------------------------------------------------------------
+
+
+def names_of(lab: LabPage) -> set[str]:
+    """Return the words of the network's names: nodes, arrays, classes, the title."""
+    found: Any = lab.page.evaluate("""async () => (await fetch("/api/sources")).json()""")
+    return {word for each in found["sources"] for word in re.findall(r"\w{3,}", f"{each['title']} {each['network']}")}
+
+
+def untold(lab: LabPage) -> list[str]:
+    """Return the texts of the page that hold words of no table."""
+    names = names_of(lab)
+    return sorted({words.strip() for words in lab.page.evaluate(SHOWN) if unmarked(words, names)})
+
+
+def test_no_text_of_look_is_outside_of_the_tables(pseudo: LabPage) -> None:
+    pseudo.open(image={"split": "test", "index": 8}, focus="conv1[9,14,2]", second="conv1[9,15,2]")
+    pseudo.receipt("conv1[9,14,2]")
+    assert untold(pseudo) == []
+    assert len([words for words in pseudo.page.evaluate(SHOWN) if "⟦" in words]) > 100
+    for tab in ("weights", "pixels"):
+        pseudo[f"tab-{tab}"].click()
+        pseudo.page.wait_for_timeout(200)
+        assert untold(pseudo) == []
+    pseudo["tab-receipt"].click()
+
+
+@pytest.mark.parametrize(
+    ("at", "way"),
+    [
+        ("d loss / d conv1.W[1,1,0,2]", "definition"),
+        *(
+            pytest.param(at, way, marks=pytest.mark.long)
+            for at in ("pool1[3,4,1]", "relu1[3,4,1]", "logits[3]", "probability[3]", "loss", "d loss / d conv1[9,14,2]")
+            for way in ("backprop",)
+        ),
+        *(pytest.param("d loss / d conv1.W[1,1,0,2]", way, marks=pytest.mark.long) for way in ("backprop", "difference")),
+    ],
+)
+def test_no_text_of_a_receipt_is_outside_of_the_tables(pseudo: LabPage, at: str, way: str) -> None:
+    pseudo.open(image={"split": "test", "index": 8}, focus=at, by=way, direction="backward" if at.startswith("d ") else "forward")
+    pseudo.receipt(at)
+    assert untold(pseudo) == []
+
+
+def test_no_text_of_a_dialog_or_a_message_is_outside_of_the_tables(pseudo: LabPage) -> None:
+    pseudo.open()
+    page = pseudo.page
+    for button in ("#help", "#picker-button", "#export", '[data-testid="search"]', '#panel [data-testid="as-table"]:visible'):
+        page.locator(button).first.click()
+        expect(page.locator("dialog[open]")).to_be_visible()
+        page.wait_for_timeout(200)
+        assert untold(pseudo) == [], button
+        page.keyboard.press("Escape")
+    page.locator("#share").click()
+    expect(page.locator("#messages .message")).to_be_visible()
+    pseudo.draw([(0.1, 0.5), (0.9, 0.5)])
+    expect(pseudo["rejection"]).not_to_be_empty()
+    assert untold(pseudo) == []
+    page.locator('input[type="file"]').set_input_files({"name": "x.png", "mimeType": "image/png", "buffer": b"no picture"})
+    expect(page.locator("#board-message")).not_to_be_empty()
+    assert untold(pseudo) == []
+    pseudo.forgive("400")
+
+
+def test_no_text_of_nudge_is_outside_of_the_tables(pseudo: LabPage) -> None:
+    pseudo.open(view="nudge", image={"split": "test", "index": 8}, label=3, nudge={"at": "conv1.W[1,1,0,2]", "h": 0.1})
+    expect(pseudo["nudge-loss-2"]).to_be_visible()
+    pseudo["nudge-apply"].click()
+    for tab in ("probabilities", "switches", "quotients", "weights", "edits"):
+        pseudo[f"tab-nudge-{tab}"].click()
+        pseudo.page.wait_for_timeout(300)
+        assert untold(pseudo) == []
+
+
+def test_no_text_of_train_is_outside_of_the_tables(pseudo: LabPage) -> None:
+    pseudo.open(view="train", image={"split": "test", "index": 8})
+    assert untold(pseudo) == []
+    pseudo["train-learning_rate"].fill("1e30")
+    pseudo["train-learning_rate"].press("Enter")
+    pseudo["train-limit"].fill("640")
+    pseudo["train-limit"].press("Enter")
+    pseudo["train-play"].click()
+    expect(pseudo["lane-a"]).to_have_attribute("data-status", "diverged")
+    for tab in ("weights", "receipt", "runs", "confusion"):
+        pseudo[f"tab-train-{tab}"].click()
+        pseudo.page.wait_for_timeout(300)
+        assert untold(pseudo) == []
+    pseudo["mode-race"].click()
+    pseudo["train-gradient"].select_option("definition")
+    expect(pseudo["cost"]).to_contain_text(re.compile("forward pass"))
+    pseudo["train-learning_rate"].fill("-1")
+    pseudo["train-learning_rate"].press("Enter")
+    pseudo["train-gradient"].select_option("backprop")
+    pseudo["train-play"].click()
+    expect(pseudo["train-problem"]).not_to_be_empty()
+    assert untold(pseudo) == []
+    pseudo.forgive("400")
+
+
+def test_no_text_of_predict_is_outside_of_the_tables(pseudo: LabPage) -> None:
+    pseudo.open(view="quiz", image={"split": "test", "index": 8}, focus="conv1[9,14,2]")
+    pseudo.receipt("conv1[9,14,2]")
+    pseudo["quiz-products"].click()
+    for guess in ("9", "x"):
+        pseudo["guess"].first.fill(guess)
+        pseudo["guess"].first.press("Enter")
+        assert untold(pseudo) == []
