@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
@@ -159,7 +160,7 @@ def marked(words: str) -> str:
     return "".join(piece if i % 2 else f"⟦{piece}⟧" * bool(piece) for i, piece in enumerate(re.split(r"(\{\w+\})", words)))
 
 
-def unmarked(words: str, names: Set[str] = frozenset()) -> list[str]:
+def unmarked(words: str, names: AbstractSet[str] = frozenset()) -> list[str]:
     """Return the words of a text that came from no table, without names and formulas."""
     left = re.sub("⟦[^⟧]*⟧", " ", words)
     left = re.sub(r"\b(?:https?://\S+|[\w.-]+\.json)", " ", left)
