@@ -61,7 +61,7 @@ async function share() {
   }
   try {
     await navigator.clipboard.writeText(link);
-    message(text("share.copied"));
+    message(text(lab.data.adopted ? "share.trained" : "share.copied"));
   } catch {
     message(link);
   }
