@@ -15,7 +15,7 @@ import { Focus } from "./focus.js";
 import { showKeys, startKeyboard } from "./keyboard.js";
 import { startDivider } from "./layout.js";
 import "./look.js";
-import "./nudge.js";
+import "./nudgeview.js";
 import { startQuiz } from "./quiz.js";
 import { Overlay } from "./overlay.js";
 import { search, startPicker } from "./picker.js";
@@ -61,7 +61,7 @@ async function share() {
   }
   try {
     await navigator.clipboard.writeText(link);
-    message(text("share.copied"));
+    message(text(lab.data.adopted ? "share.trained" : "share.copied"));
   } catch {
     message(link);
   }

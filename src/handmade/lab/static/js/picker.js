@@ -60,7 +60,6 @@ function group(lab, kind, sources, dialog) {
   const open = (/** @type {any} */ source) => {
     dialog.close();
     lab.store.change({ source: source.source, seed: kind === "preset" ? Number(seed.value) || 0 : 0, edits: [], focus: null, second: null }, { how: "push", undo: true });
-    if (lab.data.adopted && source.source === current) lab.data.reopen();
   };
   const current = lab.data.network?.source;
   return [

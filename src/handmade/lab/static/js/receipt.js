@@ -72,7 +72,8 @@ export class ReceiptPanel {
 
   #empty() {
     this.shownKey = "";
-    const key = this.lab.data.image ? "receipt.empty" : "receipt.noImage";
+    const { image, network } = this.lab.data;
+    const key = image ? "receipt.empty" : network && !network.raw_shape ? "board.noImages" : "receipt.noImage";
     this.root.replaceChildren(h("p", { class: "empty-text", t: key }));
   }
 

@@ -53,7 +53,9 @@ export class Status {
    * @param {any} [receipt]
    */
   show(place, receipt) {
-    const words = place ? this.words(place, receipt) : text(this.lab.data.image ? "status.idle" : "status.empty");
+    const { image, network } = this.lab.data;
+    const empty = network && !network.raw_shape ? "board.noImages" : "status.empty";
+    const words = place ? this.words(place, receipt) : text(image ? "status.idle" : empty);
     this.line.textContent = words;
     if (place) this.say(words);
   }
