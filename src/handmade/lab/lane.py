@@ -6,6 +6,8 @@ from collections.abc import Callable, Generator
 from dataclasses import asdict, replace
 from typing import Any
 
+from handmade.data.split import split_validation
+from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.engine.network import Network
 from handmade.engine.training import Diverged
@@ -48,6 +50,9 @@ class Lane:
         Step after which it pauses.
     ended : str
         "finished", "stopped", "diverged" or "failed" after the end.
+    tested : tuple or None
+        Network of the newest confusion matrix, the split of its images ("test" or "train"), and their numbers in this split;
+        None for the first test images.
     """
 
     def __init__(
@@ -72,6 +77,7 @@ class Lane:
         self._durations: deque[float] = deque(maxlen=RECENT)
         self._warnings: list[dict[str, Any]] = []
         self._validation: dict[str, Any] | None = None
+        self.tested: tuple[Network, str, Array | None] | None = None
         self._validated, self._validation_cost = 0.0, 0.0
         self._part, self._parts_told = 0.0, 0.0  # of a long step
 
@@ -163,8 +169,10 @@ class Lane:
         last = step.stopped is not None or step.number == step.steps
         pause = max(VALIDATION_PAUSE, self._validation_cost / VALIDATION_SHARE)
         if step.validation is not None:
+            tested: tuple[Network, str, Array | None]
             found: dict[str, Any] = {"accuracy": step.validation.accuracy, "loss": step.validation.loss}
             found |= {"images": int(step.validation.confusion.sum()), "confusion": step.validation.confusion.tolist()}
+            tested = (step.smoothed, "train", self._validation_numbers())
         elif self._validate is None or (not last and now - self._validated < pause):
             return None
         else:
@@ -175,8 +183,15 @@ class Lane:
                 return None
             self._validated = time.perf_counter()
             self._validation_cost = self._validated - now
-        self._validation = {"step": step.number} | found
+            tested = (step.smoothed, "test", None)
+        self.tested, self._validation = tested, {"step": step.number} | found
         return step.number, found["accuracy"]
+
+    def _validation_numbers(self) -> Array:
+        """Return the numbers of the validation images among all training images."""
+        job = self.session.job
+        labels = job.digits.train.labels[: job.settings.limit]
+        return split_validation(labels, job.settings.validation or 0, job.settings.seed)[1]
 
     def _within(self, done: int, total: int) -> None:
         """Note the progress of one long step; end it if the lane is to end."""

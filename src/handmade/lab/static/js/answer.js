@@ -37,6 +37,7 @@ export class Answer {
     const draw = () => this.draw();
     for (const event of ["image", "network"]) lab.data.addEventListener(event, draw);
     lab.focus.addEventListener("pin", draw);
+    lab.store.subscribe((/** @type {any} */ state, /** @type {any} */ old) => { if (state.covered !== old.covered) draw(); });
     languages.addEventListener("change", draw);
     this.draw();
   }
@@ -64,7 +65,7 @@ export class Answer {
     this.more.textContent = order.length > MOST ? text("answer.most", { shown: MOST, all: order.length }) : "";
     const { predicted, label, loss, rejection } = image?.meta ?? {};
     this.predicted.replaceChildren(...(image && predicted !== null && predicted !== undefined
-      ? [h("span", { class: "answer-name" }, network.classes[predicted] ?? String(predicted)), h("span", {}, p ? percent(p[predicted]) : "")]
+      ? [h("span", { class: "answer-name" }, network.classes[predicted] ?? String(predicted)), h("span", {}, p ? this.#percent(p, predicted) : "")]
       : [h("span", { class: "muted" }, text("answer.none"))]));
     this.rejection.textContent = rejection ? text("answer.rejected", { reason: said(rejection) }) : "";
     const known = image && label !== null && label !== undefined;
@@ -72,9 +73,15 @@ export class Answer {
     this.truth.textContent = known ? text(label === predicted ? "answer.right" : "answer.wrong") : "";
     this.truth.className = known ? (label === predicted ? "right" : "wrong") : "";
     this.loss.hidden = !known || loss === null;
-    this.loss.textContent = `${text("answer.loss")} ${precise(loss)}`;
+    this.loss.textContent = `${text("answer.loss")} ${this.lab.cover.written("loss", loss, precise)}`;
     this.loss.setAttribute("aria-pressed", String(this.lab.store.state.focus === "loss"));
   }
+
+  /**
+   * @param {ArrayLike<number>} p
+   * @param {number} k
+   */
+  #percent(p, k) { return this.lab.cover.written(`probability[${k}]`, p[k], percent); }
 
   /**
    * @param {any} network
@@ -85,11 +92,12 @@ export class Answer {
     const place = `probability[${k}]`;
     const { predicted, label } = (this.other ?? this.lab.data.image)?.meta ?? {};
     const fill = h("span", { class: "fill" });
-    fill.style.inlineSize = `${100 * (p?.[k] ?? 0)}%`;
+    const covered = this.lab.cover.hides(place);
+    fill.style.inlineSize = `${covered ? 0 : 100 * (p?.[k] ?? 0)}%`;
     const names = [k === predicted ? "predicted" : "", k === label ? "label" : "", this.lab.store.state.focus === place ? "pinned" : ""].join(" ");
     const button = h("button", { type: "button", class: `bar-row ${names}`, disabled: !p, data: { class: k, place, testid: `bar-${k}` } },
       h("span", { class: "class-name", title: network.classes[k] }, network.classes[k]), h("span", { class: "track" }, fill),
-      h("span", { class: "percent" }, p ? percent(p[k]) : "–"), k === label ? h("span", { class: "is-label", title: text("answer.isLabel") }, "◂") : null);
+      h("span", { class: "percent" }, p ? this.#percent(p, k) : "–"), k === label ? h("span", { class: "is-label", title: text("answer.isLabel") }, "◂") : null);
     this.#watch(button, place);
     return h("li", {}, button);
   }

@@ -208,7 +208,8 @@ export class Board {
     this.mistakeButton.disabled = true;
     try {
       const after = image && "index" in image ? image.index : -1;
-      const { index } = await data.call("GET", `mistake?after=${after}`);
+      const lane = this.lab.views?.current === "train" ? this.lab.training?.followed : null;
+      const { index } = await data.call("GET", `mistake?after=${after}${lane ? `&lane=${lane}` : ""}`);
       if (index === null || index === undefined) this.say(text("board.noMistake"));
       else store.change({ image: { split: "test", index }, label: null }, { how: "push", undo: true });
     } catch (error) {

@@ -121,12 +121,12 @@ export class Confusion {
     const { lane } = this;
     try {
       const frame = await data.call("POST", "cell", { frame: true, json: { true: label, predicted, limit: FEW, ...(lane ? { lane } : {}) } });
-      const { indices } = frame.meta;
+      const { indices, split } = frame.meta;
       const { shape, values } = frame.arrays.images;
       this.digitsTitle.textContent = text("confusion.digits", { n: count(indices.length), label: this.#class(label), predicted: this.#class(predicted) });
       this.digits.replaceChildren(...indices.map((/** @type {number} */ index, /** @type {number} */ i) => h("button", {
-        type: "button", class: "digit", "aria-label": text("board.test", { n: index }), title: text("board.test", { n: index }), data: { testid: "digit" },
-        on: { click: () => store.change({ image: { split: "test", index }, label: null }, { how: "push", undo: true }) },
+        type: "button", class: "digit", "aria-label": text(`board.${split}`, { n: index }), title: text(`board.${split}`, { n: index }), data: { testid: "digit" },
+        on: { click: () => store.change({ image: { split, index }, label: null }, { how: "push", undo: true }) },
       }, pictureOf(values, shape, i))));
     } catch (error) {
       if (error instanceof GoneError) data.lost();

@@ -28,6 +28,8 @@ export class Focus extends EventTarget {
     /** @type {string[]} */
     this.trail = [];
     this.asking = false;
+    /** Training whose network is shown, and its newest frame: numbers are those of this network. @type {{lane: string, frame: import("./frames.js").Frame}|null} */
+    this.trained = null;
     /** @type {string|null} */
     this.next = null;
     store.subscribe((state, old) => {
@@ -92,11 +94,13 @@ export class Focus extends EventTarget {
   value(place) {
     const found = find(this.data.network, place);
     if (!found) return null;
-    const { image, gradients, weights } = this.data;
+    const { gradients, weights } = this.data;
+    const image = this.trained && !found.gradient ? this.trained.frame : this.data.image;
     if (found.kind === "loss") return image?.meta.loss ?? null;
     if (found.kind === "probability") return image?.arrays.probabilities?.values[found.offset] ?? null;
     const name = found.node && found.kind === "node" ? found.node.name : found.array?.key ?? "";
     if (found.gradient) return gradients?.arrays[`grad:${name}`]?.values[found.offset] ?? null;
+    if (found.kind === "weight" && this.trained) return this.trained.frame.arrays[`weight:${name}`]?.values[found.offset] ?? null;
     if (found.kind === "weight") return weights?.arrays[name]?.values[found.offset] ?? null;
     const array = name === "input" ? image?.arrays.input : image?.arrays[`act:${name}`];
     return array?.values[found.offset] ?? null;
@@ -110,7 +114,7 @@ export class Focus extends EventTarget {
       this.next = null;
       try {
         if (!this.data.image || !this.data.pageId) continue;
-        const receipt = await this.data.receipt(place);
+        const receipt = await this.data.receipt(place, { lane: this.trained?.lane ?? null });
         if (place === this.hovered) this.#tell({ place, receipt });
       } catch (error) {
         if (error instanceof GoneError) this.data.lost();

@@ -75,7 +75,8 @@ export class NudgeControls {
     const meta = frame?.meta;
     const found = find(network, at);
     this.target.textContent = at ?? "–";
-    this.now.textContent = meta ? `${precise(meta.before)} ${step < 0 ? "−" : "+"} ${precise(Math.abs(step))}` : "–";
+    const hidden = !!meta && this.lab.cover.hidesNudge(at, meta.before);
+    this.now.textContent = meta ? `${hidden ? "?" : precise(meta.before)} ${step < 0 ? "−" : "+"} ${precise(Math.abs(step))}` : "–";
     this.slider.value = String(onSlider(step));
     this.slider.setAttribute("aria-valuetext", `h = ${precise(step)}`);
     if (document.activeElement !== this.field) this.field.value = String(step);
@@ -88,11 +89,13 @@ export class NudgeControls {
       ["w", meta.before, meta.loss, meta.tangent, "nudge.tangent"],
       ["w + h", meta.before + step, meta.loss === null ? null : meta.loss + meta.dL, meta.secant, "nudge.secant"],
     ] : [];
-    this.numbers.replaceChildren(...rows.map(([name, w, loss, slope, kind], i) => h("tr", {}, h("th", { scope: "row" }, name), h("td", { title: exact(w) }, brief(w)),
+    if (hidden) {
+      this.numbers.replaceChildren(...rows.map(([name]) => h("tr", {}, h("th", { scope: "row" }, name), ...["?", "?", "?"].map((words) => h("td", {}, words)))));
+    } else this.numbers.replaceChildren(...rows.map(([name, w, loss, slope, kind], i) => h("tr", {}, h("th", { scope: "row" }, name), h("td", { title: exact(w) }, brief(w)),
       h("td", { title: exact(loss), data: { testid: `nudge-loss-${i}`, value: loss } }, brief(loss)), h("td", { title: `${text(kind)} ${exact(slope)}`, data: { value: slope } }, brief(slope)))));
     this.moved.textContent = [
       found && found.kind !== "weight" ? text("nudge.noApply") : "",
-      meta ? text("nudge.moved", { n: number(Object.keys(frame?.arrays ?? {}).length), dL: precise(meta.dL) }) : "",
+      meta ? text("nudge.moved", { n: number(Object.keys(frame?.arrays ?? {}).length), dL: hidden ? "?" : precise(meta.dL) }) : "",
     ].filter(Boolean).join(" ");
   }
 }

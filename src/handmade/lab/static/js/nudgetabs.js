@@ -29,6 +29,7 @@ export class Probabilities {
     if (order.length > 20) order.sort((/** @type {number} */ a, /** @type {number} */ b) => before[b] - before[a]).length = 20;
     this.body.replaceChildren(...order.map((/** @type {number} */ k) => {
       const after = meta?.probabilities_after[k];
+      if (this.lab.cover.hides(`probability[${k}]`)) return h("tr", {}, h("th", { scope: "row" }, network.classes[k]), h("td", {}, "?"), h("td", {}, "?"), h("td", {}, "?"), h("td"));
       const fills = [before[k], after].map((p, i) => {
         const fill = h("span", { class: i ? "fill after" : "fill" });
         fill.style.inlineSize = `${100 * p}%`;

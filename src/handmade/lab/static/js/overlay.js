@@ -145,9 +145,27 @@ export class Overlay {
       const source = this.strip.figures.get(reach.sources[0].node);
       const [row, column, channel] = reach.winner;
       const box = source?.view.rowsBox(channel, row, row + 1, column, column + 1);
-      if (source && box) marks.push(this.#rect(source, box, `${name} winner`));
+      if (source && box) marks.push(...this.#losers(source, reach.sources[0], reach.winner), this.#rect(source, box, `${name} winner`));
     }
     if (own && cell && reach) marks.push(...this.#lines(own, cell, reach, name));
+    return marks;
+  }
+
+  /**
+   * Numbers of a pool's window that it does not take.
+   * @param {import("./strip.js").Figure} figure
+   * @param {any} box
+   * @param {number[]} winner
+   */
+  #losers(figure, { rows, columns, channels }, winner) {
+    const marks = [];
+    const { width, height } = figure.view.grid;
+    for (let row = Math.max(0, rows[0]); row < Math.min(height, rows[1]); row++) {
+      for (let column = Math.max(0, columns[0]); column < Math.min(width, columns[1]); column++) {
+        const cell = row === winner[0] && column === winner[1] ? null : figure.view.rowsBox(channels[0], row, row + 1, column, column + 1);
+        if (cell && marks.length < MOST) marks.push(this.#rect(figure, cell, "loser"));
+      }
+    }
     return marks;
   }
 

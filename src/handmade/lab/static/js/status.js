@@ -2,11 +2,12 @@
  * The status line: the hovered or pinned number in words, for everyone; a slower copy of it for screen readers; messages; the server.
  *
  * Interface
- *   new Status(lab); status.say(text)   a sentence for screen readers
+ *   new Status(lab); status.say(text)   a sentence for screen readers; status.tell(text) shows it too
  *   message(text)                       a line under the top bar that can be closed
  */
 import { byId, h } from "./dom.js";
-import { find } from "./places.js";
+import { find, nodeOf, placeAt, roomOf } from "./places.js";
+import { BENDS } from "./receiptparts.js";
 import { said } from "./said.js";
 import { languages, precise, text } from "./text.js";
 
@@ -60,6 +61,12 @@ export class Status {
     if (place) this.say(words);
   }
 
+  /** Show a sentence, and say it. @param {string} words */
+  tell(words) {
+    this.line.textContent = words;
+    this.say(words);
+  }
+
   /**
    * @param {string} place
    * @param {any} [receipt]
@@ -67,8 +74,7 @@ export class Status {
   words(place, receipt) {
     const { data, focus, overlay } = this.lab;
     const found = find(data.network, place);
-    const covered = this.lab.store.state.covered.includes(place);
-    const value = covered ? "?" : precise(receipt?.value ?? focus.value(place));
+    const value = this.lab.cover.written(place, receipt?.value ?? focus.value(place), precise);
     if (!found) return place;
     const reach = receipt?.reach ?? overlay.reaches.get(place);
     let words = `${place} = ${value}`;
@@ -77,9 +83,23 @@ export class Status {
       words = text(found.gradient ? "status.gradient" : "status.pixel", { room: found.room, row, column, channel, value });
     }
     const from = reach?.sources?.[0];
+    if (found.node && BENDS.includes(found.node.kind) && !found.gradient) words += this.#change(found, value);
     if (from?.rows) words += ` · ${text("status.from", { room: this.#room(from.node), rows: range(from.rows), columns: range(from.columns) })}`;
     else if (from?.numbers) words += ` · ${text("status.fromNumbers", { room: this.#room(from.node), numbers: range(from.numbers) })}`;
     return words;
+  }
+
+  /**
+   * "-0.31 → 0": the number that an activation function changed.
+   * @param {any} found
+   * @param {string} value
+   */
+  #change({ node, offset }, value) {
+    const { network } = this.lab.data;
+    const source = nodeOf(network, node.reads[0]);
+    if (!source) return "";
+    const before = placeAt(roomOf(network, source), source.shape, offset);
+    return ` · ${this.lab.cover.written(before, this.lab.focus.value(before), precise)} → ${value}`;
   }
 
   /** @param {string} name */

@@ -118,6 +118,7 @@ class TrainView {
   #frame() {
     const frame = this.on ? this.training.frame : null;
     const { lab } = this;
+    lab.focus.trained = frame && this.training.followed ? { lane: this.training.followed, frame } : null;
     lab.strip.show(frame ? { prefix: "act:", frame, activations: true } : null);
     lab.answer.show(frame);
     if (this.weights) {
