@@ -7,6 +7,7 @@
  */
 import { ApiError, GoneError } from "./api.js";
 import { h } from "./dom.js";
+import { imageName, nameFile } from "./imagenames.js";
 import { drawRaw } from "./rawimages.js";
 import { Stages } from "./stages.js";
 import { drawStrokes, inkOf } from "./strokes.js";
@@ -54,6 +55,7 @@ export class Board {
     this.caption = h("p", { class: "caption", data: { testid: "image-caption" } });
     this.randomButton = h("button", { type: "button", class: "button", t: "board.random", data: { testid: "random" }, on: { click: () => this.random() } });
     this.mistakeButton = h("button", { type: "button", class: "button", t: "board.mistake", data: { testid: "mistake" }, on: { click: () => this.mistake() } });
+    this.reason = h("p", { class: "note", t: "board.noTest", hidden: true, data: { testid: "no-test" } });
     this.stages = new Stages(this.lab, () => { if (this.strokes.length) this.#send(true); });
     this.root.append(
       h("div", { class: "board-frame" }, this.canvas, this.empty), this.caption,
@@ -64,7 +66,7 @@ export class Board {
         h("button", { type: "button", class: "icon", label: "board.clear", data: { testid: "clear" }, on: { click: () => this.clear() } }, "✕"),
         h("button", { type: "button", class: "open", t: "board.open", data: { hint: "board.file" }, on: { click: () => this.file.click() } }), this.file),
       h("label", { class: "pen-row" }, h("span", { t: "board.penShort" }), this.pen, this.colour),
-      h("div", { class: "button-row" }, this.randomButton, this.mistakeButton), this.message, this.stages.element);
+      h("div", { class: "button-row" }, this.randomButton, this.mistakeButton), this.reason, this.message, this.stages.element);
   }
 
   #watch() {
@@ -228,7 +230,9 @@ export class Board {
     }
     const frame = await this.lab.data.dropFile(file);
     if (!frame?.meta.choice) return;
+    nameFile(frame.meta.choice.pixels, file.name);
     this.strokes = [];
+    this.follow();
     this.lab.store.change({ image: frame.meta.choice, label: null }, { how: "push", undo: true });
   }
 
@@ -248,7 +252,7 @@ export class Board {
     const { image } = this.lab.store.state;
     this.empty.hidden = !!frame || !!this.strokes.length;
     const choice = frame?.meta.choice ?? image; // the state takes a picture later than its frame
-    this.caption.textContent = !frame ? "" : choice && "index" in choice ? text(`board.${choice.split}`, { n: choice.index }) : text("board.drawing");
+    this.caption.textContent = frame ? imageName(choice, this.sending || this.known.has(choice?.pixels ?? "")) : "";
     this.stages?.show(frame);
     if (!frame) {
       if (!this.sending) this.#blank();
@@ -287,6 +291,7 @@ export class Board {
     this.colour.hidden = !this.colours;
     this.root.classList.toggle("no-images", !reads);
     this.say(reads ? "" : text("board.noImages"));
+    this.reason.hidden = fits || !reads;
     this.randomButton.disabled = !fits;
     this.mistakeButton.disabled = !fits;
   }

@@ -190,6 +190,7 @@ export class Chart {
     this.legend.replaceChildren(this.at, ...this.series.map((series, i) => {
       const swatch = h("span", { class: series.dash ? "swatch dashed" : series.line === false ? "swatch dot" : "swatch", "aria-hidden": "true" });
       swatch.style.setProperty("--colour", `var(${series.colour})`);
+      if (!series.dash && series.line !== false && (series.width ?? 1.5) < 1) swatch.classList.add("thin");
       return h("button", {
         type: "button", class: "plain legend-entry", hidden: !!series.silent, "aria-pressed": "mixed", on: { click: (/** @type {any} */ event) => this.#toggle(series, i, event.currentTarget) },
       }, swatch, named(series.label), " ", this.cells?.[i]);

@@ -40,13 +40,19 @@ export class NudgeControls {
     this.table = h("table", { class: "numbers nudge-numbers" }, h("thead", {}, h("tr", {}, h("td"),
       ...["nudge.value", "nudge.loss", "nudge.slope"].map((key) => h("th", { scope: "col", t: key })))), this.numbers);
     this.moved = h("p", { class: "note", data: { testid: "nudge-moved" } });
+    this.ticks = h("span", { class: "ticks", "aria-hidden": "true" });
     root.append(
       h("p", { class: "nudge-target" }, h("span", { t: "nudge.number" }), " ", this.target, " = ", this.now),
       h("div", { class: "nudge-slider" }, this.slider,
-        h("span", { class: "ticks", "aria-hidden": "true" }, ...["−10", "−0.003", "±10⁻⁶", "0.003", "10"].map((words) => h("span", {}, words)))),
+        this.ticks),
       h("div", { class: "nudge-row" }, h("label", {}, "h ", this.field), this.flip, this.apply), this.problem, this.table, this.moved);
     for (const event of ["moved", "target"]) this.nudge.addEventListener(event, () => this.draw());
-    languages.addEventListener("change", () => this.draw());
+    const ticks = () => this.ticks.replaceChildren(...[number(-10), number(-0.003), "±10⁻⁶", number(0.003), number(10)].map((words) => h("span", {}, words)));
+    languages.addEventListener("change", () => {
+      ticks();
+      this.draw();
+    });
+    ticks();
     this.draw();
   }
 

@@ -24,8 +24,13 @@ export function startPicker(lab) {
     const { network } = lab.data;
     if (!network) return;
     const accuracy = lab.data.sources?.sources.find((/** @type {any} */ each) => each.source === network.source)?.accuracy;
-    button.replaceChildren(h("span", { class: "network-title" }, titleOf(network)), h("span", { class: "network-facts" },
-      `${lab.data.adopted ? `${text("picker.adopted")} · ` : accuracy === null || accuracy === undefined ? "" : `${percent(accuracy)} · `}${text("picker.weights", { n: count(network.weights) })}${network.trained ? "" : ` · ${text("picker.seed", { seed: network.seed })}`}${lab.store.state.edits.length ? ` · ${text("picker.edits", { n: lab.store.state.edits.length })}` : ""}`), h("span", { "aria-hidden": "true" }, "▾"));
+    const { edits } = lab.store.state;
+    const known = accuracy !== null && accuracy !== undefined && !edits.length; // of the weights as they were read
+    const facts = [
+      lab.data.adopted ? text("picker.adopted") : known ? percent(accuracy) : "", text("picker.weights", { n: count(network.weights) }),
+      network.trained ? "" : text("picker.seed", { seed: network.seed }), edits.length ? text("picker.edits", { n: edits.length }) : "",
+    ];
+    button.replaceChildren(h("span", { class: "network-title" }, titleOf(network)), h("span", { class: "network-facts" }, facts.filter(Boolean).join(" · ")), h("span", { "aria-hidden": "true" }, "▾"));
     document.title = `${titleOf(network)} · handmade lab`;
   };
   button.addEventListener("click", () => openPicker(lab));

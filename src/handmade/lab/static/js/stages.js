@@ -18,7 +18,7 @@ export class Stages {
   constructor({ store }, changed) {
     this.pictures = STAGES.map((name) => {
       const view = new MapView(h("canvas", { class: "map", "aria-hidden": "true" }));
-      const element = h("figure", { class: "stage", data: { stage: name } }, view.canvas, h("figcaption", { t: `stage.${name}` }));
+      const element = h("figure", { class: "stage", hidden: true, data: { stage: name } }, view.canvas, h("figcaption", { t: `stage.${name}` }));
       return { name, view, element };
     });
     const boxes = ["crop", "scale", "centre"].map((name) => {

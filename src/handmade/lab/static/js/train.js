@@ -251,7 +251,7 @@ class TrainView {
     const bar = h("span", { class: "fill" });
     bar.style.inlineSize = `${(100 * (news.step + (news.part % 1))) / news.steps}%`;
     const facts = [
-      text(`train.is.${news.status}`), text("train.at", { step: count(news.step), steps: count(news.steps), epoch: count(Math.min(news.epoch + 1, news.epochs)), epochs: count(news.epochs) }),
+      text(`train.is.${news.status}`), text(news.epochs > 1 ? "train.at" : "train.atStep", { step: count(news.step), steps: count(news.steps), epoch: count(Math.min(news.epoch + 1, news.epochs)), epochs: count(news.epochs) }),
       news.smoothed === null ? "" : `${text("answer.loss")} ${brief(news.smoothed)}`,
       news.validation ? text("train.tested", { accuracy: percent(news.validation.accuracy), n: count(news.validation.images) }) : "",
       news.images_per_second ? text("train.speed", { n: count(news.images_per_second) }) : "", text("train.used", { time: duration(news.seconds) }),
