@@ -257,7 +257,7 @@ export class Chart {
     const xs = this.columns[0];
     const every = Math.max(1, Math.ceil(xs.length / MOST_ROWS));
     const rows = xs.map((x, i) => ({ name: x === null ? "" : (this.x.format ?? precise)(x), cells: this.series.map((_, k) => this.columns[k + 1]?.[i] ?? null) }));
-    showTable({ title: text(this.name), columns: this.series.map(({ label }) => named(label)), rows: rows.filter((_, i) => i % every === 0 || i === xs.length - 1) });
+    showTable({ title: text(this.name), corner: named(this.x.label), columns: this.series.map(({ label }) => named(label)), rows: rows.filter((_, i) => i % every === 0 || i === xs.length - 1) });
   }
 }
 
