@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Locator, expect
 import handmade
 from handmade.lab.catalogue import Catalogue
 from handmade.runs import Settings, read_record, start
-from lab_browser import LabPage, Server, hash_of, lab_page
+from lab_browser import LabPage, Server, hash_of, lab_page, number_in
 
 SETTINGS: dict[str, Any] = {
     "gradient": "backprop",
@@ -184,6 +184,33 @@ def test_play_pause_and_what_follows_the_training(train: LabPage) -> None:
     train["train-stop"].click()
     lane(train, status="stopped")
     expect(train["train-status"]).to_contain_text("stopped")
+
+
+def test_a_receipt_follows_the_training_until_it_is_frozen(train: LabPage) -> None:
+    fill(train, limit=2000, epochs=50)
+    train["tab-train-receipt"].click()
+    train.pin("0", (28, 28, 8), (12, 10, 3))
+    train["train-play"].click()
+    value = train.page.locator("#view-train [data-testid=receipt-value]")
+    train.until(lambda: train["freeze"].count(), "a button that freezes")
+
+    train["freeze"].click()
+    expect(train["freeze"]).to_have_attribute("aria-pressed", "true")
+    kept = value.get_attribute("data-value")
+    step = int(train["lane-a"].get_attribute("data-step") or 0)
+    train.until(lambda: int(train["lane-a"].get_attribute("data-step") or 0) > step + 10, "more steps")
+    assert value.get_attribute("data-value") == kept
+    train["freeze"].click()
+    train.until(lambda: value.get_attribute("data-value") != kept, "a receipt that follows again")
+
+    train["train-pause"].click()
+    lane(train, status="paused")
+    settled = train.until(lambda: value.get_attribute("data-value"), "a value")
+    train.page.wait_for_timeout(500)
+    train.hover("0", (28, 28, 8), (12, 10, 3))
+    settled = float(value.get_attribute("data-value") or settled)
+    shown = train["status-line"].inner_text().partition(" = ")[2].partition(" ·")[0]
+    assert number_in(shown) == pytest.approx(settled, rel=1e-4)  # the status line tells the number of the same network
 
 
 def test_a_matrix_and_its_digits(train: LabPage) -> None:

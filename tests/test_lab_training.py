@@ -16,6 +16,7 @@ import handmade.lab.app
 import handmade.lab.events
 import handmade.lab.lane
 from handmade import load, networks
+from handmade.data import prepare_for
 from handmade.lab.catalogue import Catalogue
 from handmade.lab.race import joined, next_turn
 from handmade.runs import Settings, list_runs, read_record, resume, start
@@ -125,6 +126,44 @@ def test_pause_and_stop_come_after_the_step(page: PageClient) -> None:
     ended(page, status="stopped")
     page.post("/training/a/save", {"name": "stopped"})
     assert read_record(page.client.lab.catalogue.runs / "stopped").status == "interrupted"
+
+
+@pytest.mark.parametrize("settings", [{}, {"validation": 40}], ids=["test images", "validation set"])
+def test_a_cell_of_a_training_holds_the_digits_that_its_matrix_counts(page: PageClient, settings: dict[str, Any]) -> None:
+    train(page, paused=True, epochs=2, **settings)
+    page.post("/training/a/epoch")
+    until(lambda: news(page)["status"] == "paused" and news(page)["validation"])
+    data = page.client.lab.pages.get(page.name).catalogue.data
+    matrix = np.array(news(page)["validation"]["confusion"])
+    assert matrix.sum() == (40 if settings else 50)
+
+    seen: list[int] = []
+    for true, predicted in np.argwhere(matrix):
+        cell = {"true": int(true), "predicted": int(predicted), "lane": "a", "limit": 200}
+        arrays, meta = page.frame("POST", "/cell", cell)
+        images = data.train if settings else data.test
+        assert meta["split"] == ("train" if settings else "test")
+        assert len(meta["indices"]) == matrix[true, predicted]
+        assert np.array_equal(arrays["images"], images.images[meta["indices"]])
+        assert set(images.labels[meta["indices"]].tolist()) == {int(true)}
+        seen += meta["indices"]
+    assert len(set(seen)) == matrix.sum()
+
+
+def test_the_next_mistake_is_that_of_the_training(page: PageClient) -> None:
+    train(page, paused=True, epochs=1)
+    page.post("/training/a/step")
+    until(lambda: news(page)["step"] == 1)
+    lab_page = page.client.lab.pages.get(page.name)
+    network, test = lab_page.training().network("a")[0], lab_page.catalogue.data.test
+    predicted = network.logits(prepare_for(network)(test.images)).argmax(axis=1)
+    wrong = np.flatnonzero(predicted != test.labels)
+    assert len(wrong)
+
+    found = page.get("/mistake?lane=a")
+
+    assert found == {"index": wrong[0], "label": test.labels[wrong[0]], "predicted": predicted[wrong[0]]}
+    assert page.refused("GET", "/mistake?lane=b")[0] == 404
 
 
 # --- the same numbers as elsewhere --------------------------------------------------------------------------------------------

@@ -166,7 +166,8 @@ class Lane:
     def _validated_by(self, progress: Progress) -> tuple[int, float] | None:
         """Note the accuracy on the validation set, or now and then on test images."""
         step, now = progress.step, time.perf_counter()
-        last = step.stopped is not None or step.number == step.steps
+        pauses = self.steps >= self.until or (self.limit is not None and self.used >= self.limit)
+        last = pauses or step.stopped is not None or step.number == step.steps
         pause = max(VALIDATION_PAUSE, self._validation_cost / VALIDATION_SHARE)
         if step.validation is not None:
             tested: tuple[Network, str, Array | None]

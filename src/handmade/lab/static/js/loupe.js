@@ -23,7 +23,7 @@ export class Loupe {
    */
   constructor(root, lab) {
     this.lab = lab;
-    this.name = lab.data.network?.nodes[0]?.name ?? "input";
+    this.name = lab.data.network?.nodes[0]?.name ?? ""; // the first layer
     this.channel = 0;
     this.laidOut = "";
     const canvas = h("canvas", { class: "map large", tabindex: "0", role: "application", data: { testid: "loupe-map" } });
@@ -68,7 +68,6 @@ export class Loupe {
       if (this.size !== `${this.frame.clientWidth} ${this.frame.clientHeight}`) this.draw();
     }).observe(this.frame);
     this.build();
-    this.follow(lab.store.state.focus);
   }
 
   /** @returns {any} */
@@ -76,10 +75,11 @@ export class Loupe {
 
   build() {
     const figures = [...this.lab.strip.figures.values()];
-    if (!this.lab.strip.figures.has(this.name)) this.name = figures[1]?.node.name ?? "input";
+    if (!this.lab.strip.figures.has(this.name)) this.name = figures[1]?.node.name ?? "";
     this.select.replaceChildren(...figures.map(({ node, room }) => h("option", { value: node.name }, room)));
     this.select.value = this.name;
     this.draw();
+    this.follow(this.lab.store.state.focus);
   }
 
   /**

@@ -14,7 +14,7 @@ import { byId, h } from "./dom.js";
 import { openExport } from "./export.js";
 import { Focus } from "./focus.js";
 import { showKeys, startKeyboard } from "./keyboard.js";
-import { startDivider } from "./layout.js";
+import { startDivider, startSheet } from "./layout.js";
 import "./look.js";
 import "./nudgeview.js";
 import { startQuiz } from "./quiz.js";
@@ -94,6 +94,7 @@ async function start() {
   startStripTools(lab);
   startPicker(lab);
   startDivider();
+  startSheet(lab);
   startQuiz(lab);
   startKeyboard(lab);
   startMenu(lab);

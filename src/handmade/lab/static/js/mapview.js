@@ -227,9 +227,11 @@ export class MapView {
     for (let i = 0; i < this.grid.cells; i++) {
       const box = /** @type {Box} */ (this.cellBox(i));
       const t = most > 0 ? values[i] / most : 0;
-      context.fillStyle = textOn(t, kind);
+      const none = Number.isNaN(values[i]);
+      context.fillStyle = none ? "#fff" : textOn(t, kind);
       context.textAlign = "center";
-      if (values[i] !== 0) context.fillText(values[i] > 0 ? "+" : "−", box.x + box.width / 2, box.y + box.height / 2);
+      if (none) context.fillText("?", box.x + box.width / 2, box.y + box.height / 2);
+      else if (values[i] !== 0) context.fillText(values[i] > 0 ? "+" : "−", box.x + box.width / 2, box.y + box.height / 2);
       context.fillStyle = style.color;
       const [name, value] = this.listed?.(i) ?? ["", ""];
       const [left, middle] = [box.x + box.width + 5, box.y + box.height / 2];

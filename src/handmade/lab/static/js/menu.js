@@ -11,7 +11,7 @@ import { letGo, placeUnder } from "./pointer.js";
 import { exact, text } from "./text.js";
 
 const LONG = 500; // ms of a long press
-const SLOP = 8; // pixels that the finger may move meanwhile
+const SLOP = 4; // pixels that the finger may move meanwhile
 
 /** @type {HTMLElement|null} */
 let open = null;
@@ -37,6 +37,7 @@ function close() {
 export function startMenu(lab) {
   /** @type {{id: number, x: number, y: number, timer: any}|null} */
   let finger = null;
+  let down = { x: 0, y: 0 };
   let swallow = 0; // time until which a click belongs to the finger that opened the menu
   const lift = () => {
     clearTimeout(finger?.timer);
@@ -44,15 +45,25 @@ export function startMenu(lab) {
   };
   document.addEventListener("contextmenu", (event) => {
     const byKey = !(/** @type {any} */ (event).pointerType) && event.button !== 2;
-    const place = placeAt(event.target, byKey ? null : { x: event.clientX, y: event.clientY });
+    const near = Math.hypot(event.clientX - down.x, event.clientY - down.y) < 2; // this event has coordinates without fractions: another cell
+    const place = placeAt(event.target, byKey ? null : near ? down : { x: event.clientX, y: event.clientY });
     if (!place) return;
     event.preventDefault();
     letGo();
     if (!open) show(lab, place, event.clientX, event.clientY);
   });
+  document.addEventListener("keydown", (event) => { // not every browser makes a menu event of these keys
+    if (event.key !== "ContextMenu" && !(event.key === "F10" && event.shiftKey)) return;
+    const place = placeAt(event.target, null);
+    if (!place || open || !(event.target instanceof Element)) return;
+    event.preventDefault();
+    const box = event.target.getBoundingClientRect();
+    show(lab, place, box.left + Math.min(24, box.width / 2), box.top + Math.min(24, box.height / 2));
+  });
   document.addEventListener("pointerdown", (event) => {
     if (open && !(event.target instanceof Node && open.contains(event.target))) close();
     lift();
+    down = { x: event.clientX, y: event.clientY };
     if (event.pointerType !== "touch" || !event.isPrimary) return;
     const { target, clientX: x, clientY: y } = event;
     const timer = setTimeout(() => {

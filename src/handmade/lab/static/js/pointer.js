@@ -54,6 +54,7 @@ export function watchMap(canvas, { view, placeAt, move, lab }) {
     return offset;
   };
   let pressed = -1;
+  let lifted = false; // the finger scrubbed: its lifting is no tap on what appears under it
   /** The finger that is down. @type {{x: number, y: number, time: number, scrubs: boolean}|null} */
   let finger = null;
   const rested = () => !!finger && !taken && (finger.scrubs || performance.now() - finger.time >= REST);
@@ -63,10 +64,11 @@ export function watchMap(canvas, { view, placeAt, move, lab }) {
   };
   canvas.addEventListener("pointerdown", (event) => {
     pressed = at(event); // a click has coordinates without fractions: another cell
-    taken = false;
+    taken = lifted = false;
     finger = event.pointerType === "touch" ? { x: event.clientX, y: event.clientY, time: performance.now(), scrubs: false } : null;
   });
   canvas.addEventListener("touchmove", (event) => { if (rested() && event.cancelable) event.preventDefault(); }, { passive: false });
+  canvas.addEventListener("touchend", (event) => { if (lifted) event.preventDefault(); });
   canvas.addEventListener("pointermove", (event) => {
     if (event.pointerType !== "touch") hover(event);
     else if (finger && rested() && (finger.scrubs || Math.hypot(event.clientX - finger.x, event.clientY - finger.y) > SLOP)) {
@@ -79,7 +81,7 @@ export function watchMap(canvas, { view, placeAt, move, lab }) {
   canvas.addEventListener("pointerup", (event) => {
     if (finger?.scrubs && !taken) {
       const offset = at(event);
-      pressed = -2;
+      lifted = true;
       focus.leave();
       if (offset >= 0) focus.pin(placeAt(offset));
     }
@@ -92,7 +94,7 @@ export function watchMap(canvas, { view, placeAt, move, lab }) {
   });
   canvas.addEventListener("click", (event) => {
     const offset = pressed;
-    if (offset === -2 || taken) return;
+    if (taken) return;
     if (offset < 0) {
       focus.unpin();
       return;

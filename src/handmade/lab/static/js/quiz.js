@@ -223,7 +223,7 @@ function hideTold(root, told, concealed) {
     element.textContent = element.textContent?.startsWith("=") ? "= ?" : "?";
     conceal(element);
   }
-  for (const element of /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll(".bar, .fine-print"))) element.hidden = true;
+  for (const element of root.querySelectorAll(".bar, .fine-print, .formula b")) element.remove();
   for (const button of /** @type {NodeListOf<HTMLButtonElement>} */ (root.querySelectorAll("[data-copies]"))) {
     button.disabled = true;
     button.title = text("quiz.noCopy");
@@ -234,7 +234,7 @@ function hideTold(root, told, concealed) {
     element.textContent = element.textContent?.startsWith("=") ? "= ?" : element.textContent ? "?" : "";
     element.removeAttribute("title");
   }
-  for (const element of /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll(".readers, .story, .change-line"))) element.hidden = true;
+  for (const element of root.querySelectorAll(".readers, .story, .change-line")) element.remove();
 }
 
 /** @param {any} lab */

@@ -208,7 +208,7 @@ export class ReceiptPanel {
     if (open) return;
     try {
       showLoop(holder, await this.#call("loop", place));
-      holder.scrollIntoView({ block: "nearest" });
+      holder.querySelector("mark")?.scrollIntoView({ block: "center", inline: "nearest" });
     } catch (error) {
       if (error instanceof GoneError) this.lab.data.lost();
       else if (error instanceof ApiError) holder.replaceChildren(h("p", { class: "problem" }, error.message));

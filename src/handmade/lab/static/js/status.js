@@ -46,6 +46,7 @@ export class Status {
       if (where !== "image") message(words ? said(words) : text(key, { place })); // it may be older than the texts
     });
     languages.addEventListener("change", () => this.show(lab.store.state.focus));
+    lab.store.subscribe((/** @type {any} */ state, /** @type {any} */ old) => { if (state.covered !== old.covered) this.#repeat(); });
     data.addEventListener("image", () => { if (!focus.hovered) this.show(lab.store.state.focus); });
   }
 
@@ -59,6 +60,14 @@ export class Status {
     const words = place ? this.words(place, receipt) : text(image ? "status.idle" : empty);
     this.line.textContent = words;
     if (place) this.say(words);
+  }
+
+  /** Say the number again as it may be shown now: it may just have been covered. */
+  #repeat() {
+    const { focus, store } = this.lab;
+    this.live.textContent = "";
+    this.next = "";
+    this.show(focus.hovered ?? store.state.focus);
   }
 
   /** Show a sentence, and say it. @param {string} words */
