@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Locator, expect
 import handmade
 from handmade.lab.catalogue import Catalogue
 from handmade.runs import Settings, read_record, start
-from lab_browser import LabPage, Server, lab_page, number_in
+from lab_browser import LabPage, Server, hash_of, lab_page, number_in
 
 SETTINGS: dict[str, Any] = {
     "gradient": "backprop",
@@ -87,6 +87,80 @@ def test_steps_are_the_engines(train: LabPage, tmp_path: Path) -> None:
 
     ours = engine_after(tmp_path, 10).parameters()["0.W"][1, 2, 0, 5]
     assert train.value("conv1.W[1,2,0,5]") == pytest.approx(float(ours), rel=1e-4)
+
+
+def test_adopted_weights_are_part_of_the_state(train: LabPage) -> None:
+    place = "conv1.W[1,2,0,5]"
+    train.open(view="train", image={"split": "test", "index": 8}, focus=place)
+    fresh = weight_in_look(train, place)
+    train["view-train"].click()
+    fill(train, **SETTINGS)
+    train["train-step1"].click()
+    lane(train, status="paused", step=1)
+    train["train-adopt"].click()
+    train.until(lambda: str(train.state.get("source")).startswith("trained:"), "a source of the weights")
+    expect(train.page.locator("#picker-button")).to_contain_text("trained on this page")
+    trained = weight_in_look(train, place, other_than=fresh)
+
+    undo, redo = train.page.locator("#undo"), train.page.locator("#redo")
+    undo.click()
+    assert weight_in_look(train, place, other_than=trained) == fresh
+    redo.click()
+    assert weight_in_look(train, place, other_than=fresh) == trained
+    train.page.reload()
+    train.ready()
+    assert train.value(place) == trained
+    other = LabPage(train.page.context.new_page(), train.server)
+    other.page.goto(train.page.url)
+    assert other.ready().value(place) == trained
+    assert other.said == []
+    undo.click()
+    assert weight_in_look(train, place, other_than=trained) == fresh
+    train.page.go_back()
+    assert weight_in_look(train, place, other_than=fresh) == trained
+
+
+def weight_in_look(lab: LabPage, place: str, other_than: float | None = None) -> float:
+    """Return a pinned weight as the receipt of the view "look" has it, once it is another one."""
+    lab["view-look"].click()
+    lab.until(lambda: lab.value(place) != other_than, "another weight")
+    return lab.value(place)
+
+
+def test_weights_that_went_with_the_server_are_told(browser: Browser, tmp_path: Path) -> None:
+    server = Server(tmp_path)
+    try:
+        with lab_page(browser, server) as lab:
+            lab.open(view="train", image={"split": "test", "index": 8})
+            fill(lab, **SETTINGS)
+            lab["train-step1"].click()
+            lane(lab, status="paused", step=1)
+            lab["train-adopt"].click()
+            lab.until(lambda: str(lab.state.get("source")).startswith("trained:"), "a source of the weights")
+            server.stop()
+            server.start()
+            lab.page.context.new_page().goto(server.link)
+
+            lab.page.reload()
+
+            expect(lab.page.locator("#messages")).to_contain_text("trained weights are gone")
+            lab.ready()
+            lab.state_has(source="example", image={"split": "test", "index": 8})
+            lab["view-look"].click()
+            lab["bar-3"].click()
+            lab.receipt("probability[3]")
+            lab.page.locator("#undo").click()  # the weights before
+            lab.state_has(source=None)
+            lab.page.locator("#redo").click()
+            lab.state_has(source="example")
+            gone = hash_of({"source": "trained:0123", "image": {"split": "test", "index": 5}})
+            lab.page.evaluate("(hash) => { location.hash = hash; }", gone)  # a link to weights that are gone, in an open page
+            lab.state_has(source="example", image={"split": "test", "index": 5})
+            expect(lab["image-caption"]).to_have_text("Test digit 5")
+            expect(lab.page.locator("#messages")).to_contain_text("trained weights are gone")
+            lab.forgive("404|403|ERR_CONNECTION_REFUSED")
+    finally:
+        server.stop()
 
 
 def test_play_pause_and_what_follows_the_training(train: LabPage) -> None:

@@ -216,6 +216,49 @@ def test_the_page_adopts_a_network(page: PageClient) -> None:
     assert not held.edits
 
 
+def test_adopted_weights_are_opened_again_by_their_source(page: PageClient) -> None:
+    before = page.network["source"]
+    train(page, steps=3)
+    ended(page)
+    found = page.post("/training/a/adopt")["network"]
+    weights = page.frame("GET", "/weights")[0]
+    assert page.post("/training/a/adopt")["network"]["source"] == found["source"]  # a name is a hash of the weights
+    page.client.put(page.path + "/network", {"source": before})
+    assert not np.array_equal(page.frame("GET", "/weights")[0]["0.W"], weights["0.W"])
+    page.client.post(page.path + "/close")  # as a reload does
+
+    again = page.client.page(found["source"])
+
+    assert again.network == found
+    np.testing.assert_equal(again.frame("GET", "/weights")[0], weights)
+
+
+def test_weights_that_are_gone_are_told(page: PageClient) -> None:
+    train(page, steps=1)
+    ended(page)
+    source = page.post("/training/a/adopt")["network"]["source"]
+    page.client.lab.catalogue.trained.close()
+
+    for name in (source, "trained:", "trained:../../etc"):
+        answer = page.client.put(page.path + "/network", {"source": name})
+        assert (answer.status_code, answer.json()["code"]) == (404, "no_weights")
+        assert "Train again" in answer.json()["error"]
+
+
+def test_the_oldest_adopted_weights_give_way(page: PageClient, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("handmade.lab.trained.MOST", 2)
+    train(page, steps=3, paused=True)
+    sources = []
+    for _ in range(3):
+        done = news(page)["step"]
+        page.post("/training/a/step")
+        until(lambda done=done: news(page)["step"] > done)  # type: ignore[misc]
+        sources.append(page.post("/training/a/adopt")["network"]["source"])
+    codes = [page.client.put(page.path + "/network", {"source": name}).status_code for name in sources]
+    assert codes == [404, 200, 200]
+    assert len(list((folder / "runs").glob(".lab-*/*/model.safetensors"))) == 3  # two of these, and that of the training
+
+
 # --- runs ---------------------------------------------------------------------------------------------------------------------
 
 

@@ -10,6 +10,7 @@ from fastapi.responses import StreamingResponse
 from handmade.engine.network import Network
 from handmade.lab import maps
 from handmade.lab import training_schemas as schemas
+from handmade.lab.catalogue import Opened
 from handmade.lab.pages import Page
 from handmade.lab.plans import Plan
 from handmade.lab.race import same_start
@@ -47,9 +48,10 @@ async def estimate(body: schemas.EstimateOf, page: PageOf, lab: LabState) -> Pla
 
 @router.post("/training/{lane}/adopt", response_model=NetworkAnswer)
 async def adopt(lane: Lane, page: PageOf, lab: LabState) -> Plain:
-    """Give the page the network of a lane as it is now."""
+    """Give the page the network of a lane as it is now, under a source of its own."""
     network, _ = page.training().network(lane)
-    return Plain({"network": await lab.compute(page, _adopted, page, network)})
+    opened = await lab.aside(lab.catalogue.keep, network, page.opened)
+    return Plain({"network": await lab.compute(page, _adopted, page, opened)})
 
 
 @router.post("/training/{lane}/save", response_model=schemas.Saved)
@@ -91,8 +93,8 @@ def _start(
     return trainings.start(plans, paused=body.paused, accepted=body.accept_cost, limit=limit)
 
 
-def _adopted(page: Page, network: Network) -> dict[str, Any]:
-    page.adopt(network)
+def _adopted(page: Page, opened: Opened) -> dict[str, Any]:
+    page.show_network(opened)
     return page.info
 
 

@@ -6,6 +6,7 @@
  *   Elements: [data-class] bars with [data-place="probability[k]"], #predicted, #label-select, [data-place="loss"]
  */
 import { h } from "./dom.js";
+import { said } from "./said.js";
 import { languages, percent, precise, text } from "./text.js";
 
 const MOST = 10; // classes that are shown
@@ -29,8 +30,9 @@ export class Answer {
     this.loss = h("button", { type: "button", class: "link loss", data: { place: "loss", testid: "loss" } });
     this.unlabelled = h("p", { class: "note", t: "answer.unlabelled" });
     this.rejection = h("p", { class: "problem", data: { testid: "rejection" } });
+    this.labelRow = h("div", { class: "label-row" }, h("label", { for: "label-select", t: "answer.label" }), this.select, this.truth);
     root.append(h("h2", { t: "answer.title" }), this.predicted, this.rejection, this.bars, this.more,
-      h("div", { class: "label-row" }, h("label", { for: "label-select", t: "answer.label" }), this.select, this.truth),
+      this.labelRow,
       this.unlabelled, h("p", {}, this.loss));
     this.#watch(this.loss, "loss");
     const draw = () => this.draw();
@@ -65,10 +67,11 @@ export class Answer {
     const { predicted, label, loss, rejection } = image?.meta ?? {};
     this.predicted.replaceChildren(...(image && predicted !== null && predicted !== undefined
       ? [h("span", { class: "answer-name" }, network.classes[predicted] ?? String(predicted)), h("span", {}, p ? this.#percent(p, predicted) : "")]
-      : [h("span", { class: "muted" }, text("answer.none"))]));
-    this.rejection.textContent = rejection ? text("answer.rejected", { reason: rejection }) : "";
+      : [h("span", { class: "muted" }, text(image ? "answer.noClasses" : "answer.none"))]));
+    this.labelRow.hidden = !network.classes.length;
+    this.rejection.textContent = rejection ? text("answer.rejected", { reason: said(rejection) }) : "";
     const known = image && label !== null && label !== undefined;
-    this.unlabelled.hidden = !image || known;
+    this.unlabelled.hidden = !image || known || !network.classes.length;
     this.truth.textContent = known ? text(label === predicted ? "answer.right" : "answer.wrong") : "";
     this.truth.className = known ? (label === predicted ? "right" : "wrong") : "";
     this.loss.hidden = !known || loss === null;

@@ -16,7 +16,7 @@ import { Focus } from "./focus.js";
 import { showKeys, startKeyboard } from "./keyboard.js";
 import { startDivider, startSheet } from "./layout.js";
 import "./look.js";
-import "./nudge.js";
+import "./nudgeview.js";
 import { startQuiz } from "./quiz.js";
 import "./quizview.js";
 import { startMenu } from "./menu.js";
@@ -64,7 +64,7 @@ async function share() {
   }
   try {
     await navigator.clipboard.writeText(link);
-    message(text("share.copied"));
+    message(text(lab.data.adopted ? "share.trained" : "share.copied"));
   } catch {
     message(link);
   }

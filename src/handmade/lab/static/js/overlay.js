@@ -7,6 +7,7 @@
  */
 import { svg } from "./dom.js";
 import { find } from "./places.js";
+import { wiresOf } from "./wires.js";
 
 const MOST = 150; // outlines of one reach
 const MOST_LINES = 40;
@@ -75,27 +76,7 @@ export class Overlay {
     const { strip } = this;
     this.svg.setAttribute("width", String(strip.inner.scrollWidth));
     this.svg.setAttribute("height", String(strip.inner.scrollHeight));
-    const paths = [];
-    for (const { node, element } of strip.figures.values()) {
-      for (const name of node.reads) {
-        const from = strip.figures.get(name);
-        if (!from) continue;
-        const far = node.column - from.node.column > 1;
-        const [a, b] = [from, { view: strip.figures.get(node.name)?.view }].map(({ view }) => this.#origin(/** @type {any} */ (view)));
-        const x1 = a.x + Math.max(a.width, 20) + 3;
-        const x2 = b.x - 3;
-        const [y1, y2] = [Math.min(a.y + a.height / 2, a.y + 90), Math.min(b.y + b.height / 2, b.y + 90)];
-        const top = Math.max(a.y + a.height, b.y + b.height) + 34;
-        paths.push(svg("path", {
-          class: far ? "wire far" : "wire",
-          d: far ? `M${x1 - a.width / 2} ${a.y + a.height + 2} C${x1} ${top} ${x2} ${top} ${b.x + b.width / 2} ${b.y + b.height + 2}`
-            : `M${x1} ${y1} C${(x1 + x2) / 2} ${y1} ${(x1 + x2) / 2} ${y2} ${x2} ${y2}`,
-        }));
-      }
-      element.dataset.wired = "true";
-    }
-    this.origins.clear();
-    this.wires.replaceChildren(...paths);
+    this.wires.replaceChildren(...wiresOf(strip));
   }
 
   /** Draw the outlines in the next picture. */

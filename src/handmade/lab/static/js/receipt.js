@@ -10,6 +10,7 @@ import { openDialog } from "./dialog.js";
 import { h } from "./dom.js";
 import { find } from "./places.js";
 import { changeOf, differenceOf, readersOf, roundingOf, showLoop, storyOf } from "./receiptparts.js";
+import { said } from "./said.js";
 import { renderTotal } from "./terms.js";
 import { exact, languages, precise, text } from "./text.js";
 
@@ -75,7 +76,8 @@ export class ReceiptPanel {
 
   #empty() {
     this.shownKey = "";
-    const key = this.lab.data.image ? "receipt.empty" : "receipt.noImage";
+    const { image, network } = this.lab.data;
+    const key = image ? "receipt.empty" : network && !network.raw_shape ? "board.noImages" : "receipt.noImage";
     this.root.replaceChildren(h("p", { class: "empty-text", t: key }));
   }
 
@@ -156,7 +158,7 @@ export class ReceiptPanel {
     return h("article", { class: "receipt", data: { receipt: place, testid: i ? "receipt-second" : "receipt" } },
       h("header", {}, h("h3", {}, h("span", { class: "place" }, receipt.at ?? place), " = ",
         h("span", { class: "value main", data: { valuePlace: place, value: receipt.value, testid: "receipt-value" }, title: exact(receipt.value) }, precise(receipt.value))),
-      h("span", { class: "kind" }, `${receipt.kind} · ${receipt.dtype}`), preview ? null : this.#actions(place, receipt)),
+      h("span", { class: "kind" }, `${said(receipt.kind)} · ${receipt.dtype}`), preview ? null : this.#actions(place, receipt)),
       this.#ways(place, receipt),
       receipt.total ? renderTotal(receipt.total, context) : h("p", { class: "empty-text" }, text(this.#leafKey(place))),
       changeOf(receipt), readersOf(receipt, this.lab, this.lane), storyOf(receipt.story), receipt.total ? roundingOf(receipt) : null, h("div", { class: "loop-holder" }));

@@ -7,6 +7,7 @@
  */
 import { h } from "./dom.js";
 import { parsePlace } from "./places.js";
+import { said } from "./said.js";
 import { count, exact, number, precise, text } from "./text.js";
 
 export const BENDS = ["ReLU", "LeakyReLU", "Sigmoid", "Tanh", "GELU"]; // layers that change each number by itself
@@ -81,7 +82,7 @@ export function storyOf(steps) {
 export function differenceOf(a, b, cover) {
   const named = (/** @type {any} */ receipt) => new Map((receipt.total?.parts ?? []).map((/** @type {any} */ part, /** @type {number} */ k) => {
     const place = part.place || (part.parts ?? []).map((/** @type {any} */ leaf) => leaf.place).join(" × ");
-    return [part.folded ? text("term.others") : part.label || place || String(k), cover.hides(place, part.value) ? Number.NaN : part.value];
+    return [part.folded ? text("term.others") : said(part.label) || place || String(k), cover.hides(place, part.value) ? Number.NaN : part.value];
   }));
   const [first, second] = [named(a), named(b)];
   const names = [...new Set([...first.keys(), ...second.keys()])];

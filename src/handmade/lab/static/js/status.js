@@ -8,6 +8,7 @@
 import { byId, h } from "./dom.js";
 import { find, nodeOf, placeAt, roomOf } from "./places.js";
 import { BENDS } from "./receiptparts.js";
+import { said } from "./said.js";
 import { languages, precise, text } from "./text.js";
 
 const PAUSE = 500; // ms between sentences for screen readers
@@ -42,7 +43,7 @@ export class Status {
     data.addEventListener("busy", (/** @type {CustomEvent} */ event) => { if (!data.gone) this.server.textContent = event.detail ? text("loading") : ""; });
     data.addEventListener("trouble", (/** @type {CustomEvent} */ event) => {
       const { where, message: words, key, place } = event.detail;
-      if (where !== "image") message(words ?? text(key, { place }));
+      if (where !== "image") message(words ? said(words) : text(key, { place })); // it may be older than the texts
     });
     languages.addEventListener("change", () => this.show(lab.store.state.focus));
     lab.store.subscribe((/** @type {any} */ state, /** @type {any} */ old) => { if (state.covered !== old.covered) this.#repeat(); });
@@ -54,7 +55,9 @@ export class Status {
    * @param {any} [receipt]
    */
   show(place, receipt) {
-    const words = place ? this.words(place, receipt) : text(this.lab.data.image ? "status.idle" : "status.empty");
+    const { image, network } = this.lab.data;
+    const empty = network && !network.raw_shape ? "board.noImages" : "status.empty";
+    const words = place ? this.words(place, receipt) : text(image ? "status.idle" : empty);
     this.line.textContent = words;
     if (place) this.say(words);
   }

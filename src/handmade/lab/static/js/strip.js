@@ -16,7 +16,7 @@ import { largest, largestOf, themes } from "./colours.js";
 import { h } from "./dom.js";
 import { legend } from "./legend.js";
 import { MapView } from "./mapview.js";
-import { placeAt, roomOf } from "./places.js";
+import { placeAt, roomOf, size } from "./places.js";
 import { neighbour, watchMap } from "./pointer.js";
 import { columnsOf, MOST, sideOf, tilesOf } from "./striplayout.js";
 import { count, languages, shown, text } from "./text.js";
@@ -166,12 +166,13 @@ export class Strip extends EventTarget {
   /**
    * @param {Figure} figure
    * @param {number} i
+   * @returns {[string, string]}
    */
   #listed(figure, i) {
     const { network } = this.data;
     const name = figure.node.name === network?.logits ? network.classes[i] ?? i : i;
     const value = this.values(figure.node)?.[i] ?? null;
-    return `${String(name).slice(0, 6)}  ${this.lab.cover.any && Number.isNaN(value) ? "?" : shown(value)}`;
+    return [String(name), this.lab.cover.any && Number.isNaN(value) ? "?" : shown(value)];
   }
 
   /**
@@ -190,9 +191,10 @@ export class Strip extends EventTarget {
   /** @param {NodeInfo} node @returns {ArrayLike<number>|null} */
   #values(node) {
     const { image, gradients } = this.data;
-    if (this.shown) return this.shown.frame.arrays[`${this.shown.prefix}${node.name}`]?.values ?? null;
-    if (this.store.state.direction === "backward") return gradients?.arrays[`grad:${node.name}`]?.values ?? null;
-    return (node.name === "input" ? image?.arrays.input : image?.arrays[`act:${node.name}`])?.values ?? null;
+    const array = this.shown ? this.shown.frame.arrays[`${this.shown.prefix}${node.name}`]
+      : this.store.state.direction === "backward" ? gradients?.arrays[`grad:${node.name}`]
+        : node.name === "input" ? image?.arrays.input : image?.arrays[`act:${node.name}`];
+    return array?.values.length === size(node.shape) ? array.values : null; // the frame may still be that of another network
   }
 
   /** Make a map the one that Tab reaches. @param {HTMLCanvasElement} canvas */

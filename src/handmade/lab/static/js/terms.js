@@ -12,24 +12,17 @@
  */
 import { h } from "./dom.js";
 import { gridOfProducts, renderChannels, roundingOfShown } from "./grids.js";
+import { said } from "./said.js";
 import { count, exact, hasText, precise, text } from "./text.js";
 
 const SIGNS = { sum: "+", difference: "−", product: "×", quotient: "÷" };
 const DEEP = 2; // levels of a tree that are open at first
 
 /** @param {Term} term */
-export function termName(term) {
-  const label = term.label ?? "";
-  const channel = /^channel (\d+)$/.exec(label);
-  if (channel) return text("term.channel", { k: channel[1] });
-  const smaller = /^([\d,]+) smaller (\w+)$/.exec(label);
-  if (smaller) return text("term.smaller", { n: count(Number(smaller[1].replaceAll(",", ""))) });
-  if (label === "bias") return text("term.bias");
-  return label;
-}
+export const termName = (term) => said(term.label);
 
 /** @param {string|undefined} note */
-const noteText = (note) => (note && hasText(`note.${note}`) ? text(`note.${note}`) : note ?? "");
+const noteText = (note) => (note && hasText(`note.${note}`) ? text(`note.${note}`) : said(note));
 
 /**
  * @param {string|undefined} place

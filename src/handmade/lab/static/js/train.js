@@ -12,6 +12,7 @@ import { duration } from "./duration.js";
 import { addKey } from "./keyboard.js";
 import { ReceiptPanel } from "./receipt.js";
 import { Runs } from "./runs.js";
+import { said } from "./said.js";
 import { makeTabs } from "./tabs.js";
 import { brief, count, languages, percent, text } from "./text.js";
 import { Training } from "./training.js";
@@ -250,11 +251,11 @@ class TrainView {
     const bar = h("span", { class: "fill" });
     bar.style.inlineSize = `${(100 * (news.step + (news.part % 1))) / news.steps}%`;
     const facts = [
-      text(`train.is.${news.status}`), text("train.at", { step: count(news.step), steps: count(news.steps), epoch: count(Math.min(news.epoch + 1, news.epochs)), epochs: count(news.epochs) }),
+      text(`train.is.${news.status}`), text(news.epochs > 1 ? "train.at" : "train.atStep", { step: count(news.step), steps: count(news.steps), epoch: count(Math.min(news.epoch + 1, news.epochs)), epochs: count(news.epochs) }),
       news.smoothed === null ? "" : `${text("answer.loss")} ${brief(news.smoothed)}`,
       news.validation ? text("train.tested", { accuracy: percent(news.validation.accuracy), n: count(news.validation.images) }) : "",
       news.images_per_second ? text("train.speed", { n: count(news.images_per_second) }) : "", text("train.used", { time: duration(news.seconds) }),
-      news.status === "running" && news.left !== null ? text("train.left", { time: duration(news.left) }) : "", news.error ?? "",
+      news.status === "running" && news.left !== null ? text("train.left", { time: duration(news.left) }) : "", said(news.error),
     ].filter(Boolean);
     return h("div", { class: `lane lane-${name}`, data: { testid: `lane-${name}`, status: news.status, step: news.step } }, label ? h("b", {}, label) : null,
       h("span", { class: "track", role: "progressbar", "aria-valuemin": 0, "aria-valuemax": news.steps, "aria-valuenow": news.step, "aria-label": label || text("view.train") }, bar), h("span", { class: "facts" }, facts.join(" · ")));
@@ -264,10 +265,10 @@ class TrainView {
   #warn(names) {
     const warnings = names.flatMap((name) => this.training.lanes[name]?.news.warnings ?? []);
     const open = [...new Map(warnings.map((each) => [each.seen, each])).values()].filter(({ seen }) => !this.closed.has(seen));
-    const key = JSON.stringify(open);
+    const key = JSON.stringify([open, document.documentElement.lang]);
     if (key === this.warned) return;
     this.warned = key;
-    this.warnings.replaceChildren(...open.map(({ seen, why, change }) => h("li", {}, h("span", {}, h("b", {}, `⚠ ${seen}`), ` ${why} `, h("i", {}, change)),
+    this.warnings.replaceChildren(...open.map(({ seen, why, change }) => h("li", {}, h("span", {}, h("b", {}, `⚠ ${said(seen)}.`), ` ${said(why)}. `, h("i", {}, `${said(change)}.`)),
       h("button", { type: "button", class: "icon small", label: "close", on: { click: () => { this.closed.add(seen); this.#warn(names); } } }, "×"))));
   }
 }

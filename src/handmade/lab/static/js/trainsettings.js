@@ -160,7 +160,6 @@ export class TrainSettings extends EventTarget {
       const cost = await this.measure();
       if (turn !== this.turn) return;
       this.cost.textContent = cost.said;
-      this.cost.title = cost.text;
     } catch (error) {
       if (error instanceof GoneError) this.lab.data.lost();
       else if (error instanceof ApiError && turn === this.turn) this.cost.textContent = error.message;

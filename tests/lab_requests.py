@@ -1,0 +1,75 @@
+"""Requests that the lab refuses: to every page, to networks of other shapes, wrong settings, and files that are no pictures."""
+
+from typing import Any
+
+WRONG: list[tuple[str, str, Any]] = [
+    ("POST", "/receipt", {}),
+    ("POST", "/receipt", {"at": 5}),
+    ("POST", "/receipt", {"at": "nothing"}),
+    ("POST", "/receipt", {"at": "x" * 10_000}),
+    ("POST", "/receipt", {"at": "loss", "by": "magic"}),
+    ("POST", "/receipt", {"at": "loss", "label": -1}),
+    ("POST", "/receipt", {"at": "loss", "label": 10}),
+    ("POST", "/receipt", {"at": "loss", "label": "x"}),
+    ("POST", "/receipt", {"at": "d loss / d conv1.W[0,0,0,0]", "by": "difference", "h": 0}),
+    ("POST", "/receipt", {"at": "d loss / d conv1.W[0,0,0,0]", "by": "definition", "h": -1}),
+    ("POST", "/receipt", {"at": "d loss / d conv1.W[0,0,0,0]", "by": "difference", "h": 1e300}),
+    ("POST", "/receipt", {"at": "loss", "expand": [0] * 100}),
+    ("POST", "/receipt", {"at": "conv1.W[0,0,0,0]", "expand": [0]}),
+    ("POST", "/receipt", [1, 2]),
+    ("POST", "/nudge", {"at": "loss"}),
+    ("POST", "/nudge", {"at": "conv1.W[0,0,0,0]", "h": 0}),
+    ("POST", "/nudge", {"at": "conv1.W[0,0,0,0]", "h": 1e300}),
+    ("POST", "/nudge", {"at": "conv1.W[0,0,0,0]", "h": "much"}),
+    ("POST", "/nudge", {"at": "d loss / d conv1.W[0,0,0,0]"}),
+    ("POST", "/quotients", {"at": "input[0,0,0]"}),
+    ("POST", "/cell", {"true": 0}),
+    ("POST", "/cell", {"true": 0, "predicted": 0, "limit": 10**9}),
+    ("PUT", "/edits", {"edits": [{"at": "conv1.W[0,0,0,0]", "step": 1}] * 1001}),
+    ("PUT", "/edits", {"edits": [{"at": "input[0,0,0]", "step": 1}]}),
+    ("PUT", "/edits", {"edits": None}),
+    ("PUT", "/image", {"choice": {"split": "validation", "index": 0}}),
+    ("PUT", "/image", {"choice": {"split": "test", "index": -1}}),
+    ("PUT", "/image", {"choice": {"split": "test", "index": 10**30}}),
+    ("PUT", "/image", {"choice": {"pixels": "é"}}),
+    ("PUT", "/drawing?height=2&width=2", None),
+    ("PUT", "/drawing?height=0&width=2", None),
+    ("PUT", "/drawing?height=99999999999&width=2", None),
+    ("PUT", "/drawing", None),
+    ("PUT", "/file", None),
+    ("GET", "/gradients?label=99", None),
+    ("GET", "/gradients?label=x", None),
+    ("GET", "/contributions?label=10", None),
+    ("GET", "/mistake?after=-2", None),
+    ("GET", "/nothing", None),
+    ("PATCH", "/image", None),
+]  # requests that every route of a page refuses
+ELSEWHERE: list[tuple[str, str, Any]] = [
+    ("GET", "/accuracy", None),
+    ("GET", "/contributions", None),
+    ("PUT", "/image", {"choice": {"split": "test", "index": 0}}),
+    ("PUT", "/image", {"choice": {"pixels": "AAAA"}}),
+    ("PUT", "/image", {"choice": {"pixels": "A" * 100_000}}),
+    ("PUT", "/image", {"choice": {}}),
+    ("POST", "/cell", {"true": 50, "predicted": 0}),
+    ("POST", "/receipt", {"at": "conv1[99,99,99]"}),
+    ("POST", "/receipt", {"at": "d loss / d loss"}),
+    ("POST", "/race", {"a": {}, "b": {"seed": 1}, "start": "here", "seconds": 1}),
+]  # refused by networks of other shapes
+SETTINGS: dict[str, list[Any]] = {
+    "learning_rate": [-1, 0, "x"],
+    "batch_size": [0, 1.5, "x"],
+    "epochs": [0, 1.5],
+    "seed": [-1, 1.5],
+    "limit": [0, 1.5],
+    "momentum": [-1, 1],
+    "step_size": [0, -1],
+    "clip_norm": [-1],
+    "weight_decay": [-1],
+    **{
+        name: ["magic"]
+        for name in ("gradient", "optimiser", "schedule", "loss", "scheme", "dtype", "network", "nothing", "learning_rat")
+    },
+    "threads": [999],
+}
+FILES = {"no picture": b"hello", "empty": b"", "damaged": b"\x89PNG\r\n\x1a\n" + bytes(30), "large": bytes(11 * 2**20)}
