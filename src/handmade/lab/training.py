@@ -200,16 +200,16 @@ class Trainings:
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)  # of this thread and those that it starts
         while True:
             with self._condition:
-                while not (self._closed or self._tasks or next_turn(self._lanes.values())):
+                while not (self._closed or self._tasks or self._next()):
                     self._condition.wait()
                 if self._closed:
                     break
                 task = self._tasks.popleft() if self._tasks else None
-                lane = next_turn(self._lanes.values())
+                lane = self._next()
             if task is not None:
                 _answer(*task)
             elif lane is not None:
-                self._step(lane)
+                self._turn(lane)
         for each in self._lanes.values():
             self._end(each)
         self._lanes.clear()
@@ -219,9 +219,15 @@ class Trainings:
             if self._folders:
                 self._folders.close()
 
-    def _step(self, lane: Lane) -> None:
+    def _next(self) -> Lane | None:
+        """Return the lane that makes the next step; if none does, one whose results are old."""
+        lanes = self._lanes.values()
+        return next_turn(lanes) or next((lane for lane in lanes if lane.unsettled), None)
+
+    def _turn(self, lane: Lane) -> None:
+        """Let a lane make a step; if it makes none, let it validate its network."""
         before = lane.network
-        points = lane.step()
+        points = lane.step() if lane.runs else (None, lane.settle())
         if lane.network is not before:
             self._versions += 1
             lane.version = self._versions
@@ -245,4 +251,5 @@ def _answer(work: Callable[[], Any], future: "Future[Any]") -> None:
 
 
 def _save(lane: Lane, folders: Folders, run: str) -> None:
-    folders.save(lane.session.folder, run, lane.save())
+    tests = lane.points.validation if lane.validation.is_test else {}  # a validation stands in the log already
+    folders.save(lane.session.folder, run, lane.save(), tests)
