@@ -359,7 +359,7 @@ def test_a_pause_is_followed_by_the_results_of_that_network(page: PageClient) ->
     for action, step in (("step", 1), ("step", 2), ("epoch", 10)):
         page.post(f"/training/a/{action}")
         until(lambda step=step: (news(page)["validation"] or {}).get("step") == step)  # type: ignore[misc]
-    network, _ = page.client.lab.pages.get(page.name).training().network("a")
+    network, _, _ = page.client.lab.pages.get(page.name).training().network("a")
     data = page.client.lab.catalogue.data
     expected = handmade.evaluate(network, data.test.images, data.test.labels, handmade.data.prepare_for(network))
     found = news(page)["validation"]

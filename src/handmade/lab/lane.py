@@ -40,6 +40,8 @@ class Lane:
         The newest network; the last good one after a divergence.
     version : int
         Number of this network among all that the page's trainings made.
+    newest : tuple of Network, int and int
+        Network, version and number of steps that belong together.
     points : Points
         The curves.
     clock, used : float
@@ -60,6 +62,7 @@ class Lane:
         self.network: Network = session.network
         self.points = Points()
         self.version, self.steps = 0, 0
+        self.newest: tuple[Network, int, int] = (self.network, 0, 0)
         self.until = 0 if paused else self.total
         self.clock = self.used = 0.0
         self.ended, self.error = "", ""
@@ -111,6 +114,11 @@ class Lane:
         with self.session as session:
             yield None
             yield from session
+
+    def show(self, version: int) -> None:
+        """Give the network a version, under which others read it."""
+        self.version = version
+        self.newest = self.network, version, self.steps
 
     def step(self) -> tuple[Point | None, tuple[int, float] | None]:
         """Make one step, or the end; return the new points of the curves."""

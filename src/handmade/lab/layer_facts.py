@@ -15,8 +15,8 @@ def layer_facts(step: Step) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        "node" and "title"; "gradient", the root mean square of the gradient of all its weights, or None; "dead", the share of its
-        units or channels that are 0 for every image of the batch, or None, and "units", their number.
+        "step", its number; "node" and "title"; "gradient", the root mean square of the gradient of all its weights, or None;
+        "dead", the share of its units or channels that are 0 for every image of the batch, or None; "units", their number.
     """
     network, gradients = step.before, step.gradients
     rectified = [node.name for node in network.nodes if rule(node.layer, "rectifies")]
@@ -29,6 +29,7 @@ def layer_facts(step: Step) -> list[dict[str, Any]]:
         if arrays or dead is not None:
             found.append(
                 {
+                    "step": step.number,
                     "node": node.name,
                     "title": network.titles[node.name],
                     "gradient": _size(arrays) if arrays else None,

@@ -113,10 +113,9 @@ class Trainings:
             raise no_training()
         return lane
 
-    def network(self, name: str) -> tuple[Network, int]:
-        """Return the newest network of a lane, and its version."""
-        lane = self.lane(name)
-        return lane.network, lane.version
+    def network(self, name: str) -> tuple[Network, int, int]:
+        """Return the newest network of a lane, its version, and the number of steps that made it."""
+        return self.lane(name).newest
 
     def save(self, name: str, run: str) -> None:
         """Copy a lane as it is to a run on disk."""
@@ -178,7 +177,7 @@ class Trainings:
                 self._end(old)
             lane.begin(partial(self._tell, lane))
             self._versions += 1
-            lane.version = self._versions
+            lane.show(self._versions)
             with self._condition:
                 lane.clock = joined(lane, self._lanes.values())
                 self._lanes[name] = lane
@@ -230,7 +229,7 @@ class Trainings:
         points = lane.step() if lane.runs else (None, lane.settle())
         if lane.network is not before:
             self._versions += 1
-            lane.version = self._versions
+            lane.show(self._versions)
         with self._telling:  # a stream that begins now gets each point once
             lane.points.add(*points)
             self._tell(lane, add=points)

@@ -72,6 +72,7 @@ class RaceAnswer(BaseModel):
 class LayerFacts(BaseModel):
     """Gradient of a layer, and its units that are 0 for every image of a batch."""
 
+    step: int
     node: str
     title: str
     gradient: float | None

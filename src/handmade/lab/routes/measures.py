@@ -42,7 +42,7 @@ async def accuracy_of(page: PageOf, lab: LabState) -> Plain:
 async def cell(body: schemas.CellOf, page: PageOf, lab: LabState) -> Frame:
     """Send the images of one cell of the confusion matrix."""
     if body.lane:
-        network, _ = page.training().network(body.lane)
+        network, _, _ = page.training().network(body.lane)
         found = await lab.aside(accuracy.results, network, page.catalogue.data, _open(page))
     else:
         network, found = page.network, await lab.aside(_results, page)
