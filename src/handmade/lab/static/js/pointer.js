@@ -30,6 +30,10 @@ export function watchMap(canvas, { offsetAt, placeAt, move, lab }) {
   };
   let pressed = -1;
   canvas.addEventListener("pointermove", hover);
+  canvas.addEventListener("pointerrawupdate", (/** @type {any} */ event) => { // comes at once; "pointermove" waits for the next picture
+    const offset = at(event);
+    if (offset >= 0) focus.prepare(placeAt(offset));
+  });
   canvas.addEventListener("pointerleave", () => focus.leave());
   canvas.addEventListener("pointerdown", (event) => { pressed = at(event); }); // a click has coordinates without fractions: another cell
   canvas.addEventListener("click", (event) => {
