@@ -42,9 +42,9 @@ def train(browser: Browser, server: Server) -> Iterator[LabPage]:
 
 def fill(lab: LabPage, **settings: object) -> None:
     """Set fields of the settings."""
-    more = lab.page.locator(".more-settings")
-    if more.get_attribute("open") is None:
-        more.locator("summary").click()
+    for more in lab.page.locator(".more-settings").all():
+        if more.get_attribute("open") is None:
+            more.locator("summary").click()
     for name, value in settings.items():
         field = lab[f"train-{name}"]
         if field.evaluate("(field) => field.tagName") == "SELECT":
@@ -274,6 +274,40 @@ def test_a_training_is_saved_as_a_run_and_opened_again(train: LabPage, server: S
     network = handmade.load(server.folder / "runs" / "from-the-page" / "model.safetensors")
     x = handmade.data.prepare_for(network)(Catalogue().data.test.images[8:9])
     expect(train["predicted"]).to_contain_text(str(network.logits(x)[0].argmax()))
+
+
+def test_layers_filters_and_a_baseline(train: LabPage, tmp_path: Path) -> None:
+    train["train-epoch1"].click()
+    lane(train, status="paused", step=10)
+    train["tab-train-layers"].click()
+    row = train["layers"].locator('tr[data-layer="conv2"] td').first
+    train.until(lambda: row.get_attribute("data-value"), "the gradient of a layer")
+    assert 0 < float(row.get_attribute("data-value") or 0) < 10
+    expect(train["layers"].locator('tr[data-layer="relu1"]')).to_contain_text("of 8")
+
+    train["baseline"].click()
+    expect(train["loss-chart"].locator("xpath=..")).to_contain_text("baseline: Backpropagation")
+    train["train-play"].click()
+    lane(train, status="finished")
+    train["tab-train-filters"].click()
+    train.until(lambda: "to 30" in train["filters-note"].inner_text(), "the last step")
+    expect(train["filters-array"]).to_contain_text("conv1.W")
+    weights = engine_after(tmp_path, 30).parameters()["0.W"]
+    train["filters-map"].locator("xpath=../..").get_by_role("button", name="Table").click()
+    cells = train.page.locator("dialog table tbody tr").first.locator("td")
+    shown = number_in(cells.last.inner_text())
+    assert shown == pytest.approx(float(weights[0, 0, 0, 0]), rel=1e-2, abs=1e-4)
+    train.page.keyboard.press("Escape")
+    train["baseline"].click()
+    expect(train["loss-chart"].locator("xpath=..")).not_to_contain_text("baseline:")
+
+
+def test_a_training_stops_at_its_target(train: LabPage) -> None:
+    expect(train["train-target"]).to_be_disabled()
+    fill(train, validation_set=40, validate_every=2, target=0.01)
+    train["train-play"].click()
+    expect(lane(train, status="finished", step=2)).to_contain_text("finished (target reached)")
+    expect(train["confusion-line"]).to_contain_text("40")
 
 
 @pytest.mark.long

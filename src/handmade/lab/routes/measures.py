@@ -47,12 +47,12 @@ async def cell(body: schemas.CellOf, page: PageOf, lab: LabState) -> Frame:
         arrays, meta = accuracy.cell(network, accuracy.first(data.test), found, body.true, body.predicted, body.limit)
         return Frame((arrays, meta | {"split": "test"}))
     lane = page.training().lane(body.lane)
-    network, split, numbers = lane.tested or (lane.network, "test", None)
+    network, numbers = lane.validation.network or lane.network, lane.validation.numbers()
     images = accuracy.first(data.test) if numbers is None else accuracy.some(data.train, numbers)
     found = await lab.aside(accuracy.results, network, data, _open(page), images)
     arrays, meta = accuracy.cell(network, images, found, body.true, body.predicted, body.limit)
     indices = meta["indices"] if numbers is None else numbers[meta["indices"]].tolist()
-    return Frame((arrays, {"indices": indices, "split": split}))
+    return Frame((arrays, {"indices": indices, "split": "test" if numbers is None else "train"}))
 
 
 @router.get("/mistake", response_model=schemas.Mistake)

@@ -49,7 +49,7 @@ async def estimate(body: schemas.EstimateOf, page: PageOf, lab: LabState) -> Pla
 @router.post("/training/{lane}/adopt", response_model=NetworkAnswer)
 async def adopt(lane: Lane, page: PageOf, lab: LabState) -> Plain:
     """Give the page the network of a lane as it is now, under a source of its own."""
-    network, _ = page.training().network(lane)
+    network, _, _ = page.training().network(lane)
     opened = await lab.aside(lab.catalogue.keep, network, page.opened)
     return Plain({"network": await lab.compute(page, _adopted, page, opened)})
 
@@ -70,8 +70,8 @@ async def act(lane: Lane, action: schemas.Action, page: PageOf) -> Plain:
 @router.get("/training/{lane}/frame", response_class=Frame, responses=FRAME)
 async def frame(lane: Lane, page: PageOf, lab: LabState) -> Frame:
     """Send the activations of the page's image in the network of a lane, and its weights."""
-    network, version = page.training().network(lane)
-    return Frame(await lab.compute(page, _maps, page, network, version))
+    newest = page.training().network(lane)
+    return Frame(await lab.compute(page, _maps, page, *newest))
 
 
 @router.post("/race", response_model=schemas.RaceAnswer)
@@ -98,10 +98,10 @@ def _adopted(page: Page, opened: Opened) -> dict[str, Any]:
     return page.info
 
 
-def _maps(page: Page, network: Network, version: int) -> Parts:
+def _maps(page: Page, network: Network, version: int, step: int) -> Parts:
     arrays, meta = page.frame_of(network)
     weights, facts = maps.weight_maps(network)
-    return arrays | {f"weight:{key}": array for key, array in weights.items()}, meta | facts | {"version": version}
+    return arrays | {f"weight:{key}": array for key, array in weights.items()}, meta | facts | {"version": version, "step": step}
 
 
 async def _messages(page: Page, lab: Any) -> AsyncIterator[bytes]:

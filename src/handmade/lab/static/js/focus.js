@@ -2,6 +2,7 @@
  * The number that is looked at: hovered, pinned (store.state.focus) and a second one beside it (store.state.second).
  *
  * Interface
+ *   focus.prepare(place)                  ask for its receipt; the pointer is there, and the next picture shows it
  *   focus.hover(place), focus.leave()     the pointer or the keyboard is on a number; on none
  *   focus.pin(place, {second, trail})     pins it; trail: it was reached from the pinned receipt, so a way back is kept
  *   focus.back()                          back along the trail
@@ -30,6 +31,8 @@ export class Focus extends EventTarget {
     this.asking = false;
     /** Training whose network is shown, and its newest frame: numbers are those of this network. @type {{lane: string, frame: import("./frames.js").Frame}|null} */
     this.trained = null;
+    /** Place that was asked for before it is hovered. @type {string|null} */
+    this.prepared = null;
     /** @type {string|null} */
     this.next = null;
     store.subscribe((state, old) => {
@@ -43,6 +46,14 @@ export class Focus extends EventTarget {
     if (place === this.hovered) return;
     this.hovered = place;
     this.dispatchEvent(new CustomEvent("hover", { detail: place }));
+    this.next = place;
+    this.#ask();
+  }
+
+  /** Ask for the receipt of a place that is hovered next. @param {string} place */
+  prepare(place) {
+    if (place === this.hovered || place === this.prepared) return;
+    this.prepared = place;
     this.next = place;
     this.#ask();
   }

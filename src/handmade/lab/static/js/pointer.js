@@ -78,6 +78,10 @@ export function watchMap(canvas, { view, placeAt, move, lab }) {
       else showLens(view, offset, event.clientX, event.clientY, `${placeAt(offset)} = ${lab.cover.written(placeAt(offset), focus.value(placeAt(offset)), shown)}`);
     }
   });
+  canvas.addEventListener("pointerrawupdate", (/** @type {any} */ event) => { // comes at once; "pointermove" waits for the next picture
+    const offset = event.pointerType === "touch" ? -1 : at(event);
+    if (offset >= 0) focus.prepare(placeAt(offset));
+  });
   canvas.addEventListener("pointerup", (event) => {
     if (finger?.scrubs && !taken) {
       const offset = at(event);

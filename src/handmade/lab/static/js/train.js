@@ -9,7 +9,9 @@ import { Confusion } from "./confusion.js";
 import { Curves } from "./curves.js";
 import { h, svg } from "./dom.js";
 import { duration } from "./duration.js";
+import { Filters } from "./filters.js";
 import { addKey } from "./keyboard.js";
+import { Layers } from "./layers.js";
 import { ReceiptPanel } from "./receipt.js";
 import { Runs } from "./runs.js";
 import { said } from "./said.js";
@@ -74,6 +76,8 @@ class TrainView {
       { name: "confusion", label: "confusion.tab", mount: (body) => new Confusion(body, lab) },
       { name: "weights", label: "tab.weights", mount: (body) => { this.weights = new WeightsPanel(body, lab); this.#frame(); return this.weights; } },
       { name: "receipt", label: "tab.receipt", mount: (body) => { this.receipt = new ReceiptPanel(body, lab); this.receipt.lane = this.training.followed; return this.receipt; } },
+      { name: "layers", label: "layers.tab", mount: (body) => new Layers(body, lab) },
+      { name: "filters", label: "filters.tab", mount: (body) => new Filters(body, lab) },
       { name: "runs", label: "train.runs", mount: (body) => new Runs(body, lab, this.curves) },
     ], "train-");
     root.append(h("div", { class: "train-tools", role: "toolbar", label: "train.tools" }, play, pause, step, epoch, stop, h("span", { class: "rule" }), same, fresh, h("span", { class: "space" }),
@@ -83,7 +87,7 @@ class TrainView {
     this.training.addEventListener("frame", () => this.#frame());
     this.settings.addEventListener("changed", () => { this.problem.replaceChildren(); });
     languages.addEventListener("change", () => { this.key = ""; this.draw(); });
-    this.tabs.open("confusion");
+    for (const name of ["layers", "filters", "confusion"]) this.tabs.open(name); // the first two collect from the beginning
     this.draw();
   }
 
@@ -251,7 +255,7 @@ class TrainView {
     const bar = h("span", { class: "fill" });
     bar.style.inlineSize = `${(100 * (news.step + (news.part % 1))) / news.steps}%`;
     const facts = [
-      text(`train.is.${news.status}`), text(news.epochs > 1 ? "train.at" : "train.atStep", { step: count(news.step), steps: count(news.steps), epoch: count(Math.min(news.epoch + 1, news.epochs)), epochs: count(news.epochs) }),
+      text(`train.is.${news.status}`) + (news.reason ? ` (${text(`train.reason.${news.reason}`)})` : ""), text(news.epochs > 1 ? "train.at" : "train.atStep", { step: count(news.step), steps: count(news.steps), epoch: count(Math.min(news.epoch + 1, news.epochs)), epochs: count(news.epochs) }),
       news.smoothed === null ? "" : `${text("answer.loss")} ${brief(news.smoothed)}`,
       news.validation ? text("train.tested", { accuracy: percent(news.validation.accuracy), n: count(news.validation.images) }) : "",
       news.images_per_second ? text("train.speed", { n: count(news.images_per_second) }) : "", text("train.used", { time: duration(news.seconds) }),
