@@ -71,5 +71,9 @@ SETTINGS: dict[str, list[Any]] = {
         for name in ("gradient", "optimiser", "schedule", "loss", "scheme", "dtype", "network", "nothing", "learning_rat")
     },
     "threads": [999],
+    "validation": [0, 10**6],
+    "target": [2, "x"],
+    "patience": [0, 5],
+    "validate_every": [5],
 }
 FILES = {"no picture": b"hello", "empty": b"", "damaged": b"\x89PNG\r\n\x1a\n" + bytes(30), "large": bytes(11 * 2**20)}

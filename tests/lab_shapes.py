@@ -1,4 +1,4 @@
-"""Networks of many shapes for the lab's page: blocks, branches, rows of numbers, one output, colours, many classes, large images."""
+"""Networks of many shapes for the lab's page: blocks, branches, rows, one output, colours, a hundred classes, large images."""
 
 import json
 from pathlib import Path
