@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "engine": set[str](),
     "data": {"engine"},
     "files": {"engine"},
+    "importing": {"data", "engine", "files"},
     "frameworks": {"engine"},
     "pictures": {"engine", "data"},
     "gradients": {"engine", "frameworks"},
@@ -31,21 +32,21 @@ MAY_IMPORT = {
     "threads": set[str](),
     "compiled": {"engine", "files"},
     "doctor": {"compiled", "engine", "networks", "threads"},
-    "network": {"engine", "files"},
+    "network": {"engine", "files", "importing"},
     "networks": {"engine", "network"},
     "own_digits": {"data", "engine", "files"},
     "runs": {"data", "engine", "files", "network", "networks", "receipts", "threads"},
     "__init__": FACADE,
     "text": {"engine", "runs"},
     "lab": {*FACADE, "files", "text", "threads"},
-    "cli": {*FACADE, "lab", "files", "layer_files", "pictures", "text", "threads", "doctor", "__init__"},
+    "cli": {*FACADE, "lab", "files", "importing", "layer_files", "pictures", "text", "threads", "doctor", "__init__"},
     "__main__": {"cli"},
     "pytest_plugin": set[str](),
 }
 # What comes from outside, room by room, beside NumPy and the standard library.
 FOREIGN = {
     "compiled": {"numba", "llvmlite"},
-    "files": {"safetensors", "tensorboardX", "PIL"},
+    "files": {"safetensors", "tensorboardX", "PIL", "onnx", "torch"},  # formats of files, and their libraries
     "frameworks": {"torch", "jax"},  # only for objects that come from there
     "pictures": {"matplotlib", "PIL"},
     "layer_files": {"watchfiles"},

@@ -10,10 +10,10 @@ from safetensors.numpy import save
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.files.atomic import write_atomically
+from handmade.files.network import MODEL
 from handmade.files.tensor_header import BadTensors
 from handmade.files.tensors import TensorFile, read_with
 
-MODEL = "model.safetensors"  # file name of a model in the folder of its run
 DTYPES = {"F32", "F64"}
 
 
@@ -69,7 +69,10 @@ def _content(path: Path, file: TensorFile) -> tuple[dict[str, Array], str]:
     """Return arrays and description; raise HandmadeError, before an array is read, if they are of another kind."""
     kinds = {entry.dtype for entry in file.entries.values()}
     if "handmade" not in file.metadata:
-        raise HandmadeError(f"{path}: expected a model that handmade saved; its metadata has no description of a network")
+        raise HandmadeError(
+            f"{path}: expected a model that handmade saved; its metadata has no description of a network. "
+            "If it holds weights of PyTorch, try handmade import FILE --like readme"
+        )
     if len(kinds) > 1 or not kinds <= DTYPES:
         raise HandmadeError(f"{path}: expected weights all of F32 or all of F64; got {', '.join(sorted(kinds))}")
     axes = max((len(entry.shape) for entry in file.entries.values()), default=0)

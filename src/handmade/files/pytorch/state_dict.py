@@ -10,7 +10,7 @@ BatchNorm2d  weight, bias, running_mean, running_var, num_batches_tracked
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from safetensors.numpy import save
@@ -31,6 +31,9 @@ FLOATS = {"float16": np.float32, "float32": np.float32, "float64": np.float64}
 LARGEST = 2**32  # bytes of a .pth file
 
 
+N = TypeVar("N", bound=Network)
+
+
 def to_state_dict(network: Network) -> dict[str, Array]:
     """Return weights and buffers as a PyTorch module has them; `module_source` prints that module.
 
@@ -45,7 +48,7 @@ def to_state_dict(network: Network) -> dict[str, Array]:
     return turned | module.constants
 
 
-def from_state_dict(network: Network, arrays: Mapping[str, Any]) -> Network:
+def from_state_dict(network: N, arrays: Mapping[str, Any]) -> N:
     """Return the network with the weights of a state dict.
 
     The names are those of `to_state_dict`. If they are others, as of a class of your own, each array is recognised by its shape,

@@ -1,0 +1,165 @@
+"""ONNX models, and weights of PyTorch, as networks that can be saved.
+
+The preparation of the input is, in this order: the one that the user gives, the one that the model states, the best of the usual
+ones on training digits, and x/255.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from handmade.engine.arguments import as_path
+from handmade.engine.errors import HandmadeError
+from handmade.engine.graph import INPUT, Node
+from handmade.engine.layers import Flatten, Reshape
+from handmade.engine.preparation import Preparation
+from handmade.engine.printable import ShortRepr
+from handmade.files.network import Network
+from handmade.importing.preparations import Guess, as_text, from_expression, guess, stated, with_preparation
+
+HOW_TO_CHANGE = 'To change it: handmade import {} --input "x/255"'
+
+
+@dataclass(frozen=True, eq=False)
+class Imported(ShortRepr):
+    """Network of another library.
+
+    Attributes
+    ----------
+    network : Network
+    preparation : str
+        Sentence about the preparation of its input.
+    notes : tuple of str
+        Sentences about what was left out or changed.
+    guess : Guess or None
+        Accuracies of the preparations that were tried, if the preparation is a guess.
+    """
+
+    network: Network
+    preparation: str
+    notes: tuple[str, ...] = ()
+    guess: Guess | None = field(default=None)
+
+
+def read_onnx(model: Any, *, preparation: str | Preparation | None = None, external_data: bool = False) -> Imported:
+    """Read an ONNX model as a network.
+
+    Parameters
+    ----------
+    model : str, Path, bytes or onnx.ModelProto
+    preparation : str or Preparation, optional
+        Preparation of the input, as a linear expression of a pixel from 0 to 255: "(x/255 - 0.1307)/0.3081".
+    external_data : bool
+        True if numbers may be read from other files in the folder of the model.
+
+    Raises
+    ------
+    HandmadeError
+        If `onnx` is not installed, or the model is damaged or contradictory, or the expression is none.
+    OutOfScope
+        If an operator is not supported; the message lists all of them.
+    """
+    from handmade.files.onnx.imported import read_network  # noqa: PLC0415  onnx is loaded by those who read such a model
+    from handmade.files.onnx.writing import from_metadata  # noqa: PLC0415
+
+    found = read_network(model, external_data=external_data)
+    own = from_metadata(found.metadata)
+    arguments = _with_names(dict(found.arguments), own)
+    dtype_says = arguments.pop("preparation", None)
+    network = as_images(Network(**arguments))
+    name = str(model) if isinstance(model, str | Path) else "FILE"
+    prepared, sentence, tried = _prepared(network, preparation, own, found.metadata, dtype_says, name)
+    return Imported(prepared, sentence, found.notes, tried)
+
+
+def _with_names(arguments: dict[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a network with names of the classes and the logits of our metadata."""
+    names = {node.name for node in arguments["layers"]}
+    if own.get("logits") in names:
+        arguments["logits"] = own["logits"]
+    return arguments | {"class_names": own.get("class_names")}
+
+
+def _prepared(
+    network: Network,
+    given: str | Preparation | None,
+    own: Mapping[str, Any],
+    metadata: Mapping[str, str],
+    dtype_says: Preparation | None,
+    name: str,
+) -> tuple[Network, str, Guess | None]:
+    """Return the network with its preparation, a sentence about it, and the guess, if it is one."""
+    shape = network.input_shape
+    if isinstance(given, Preparation):
+        return with_preparation(network, given), f"Input: {as_text(given)}, as given", None
+    if given is not None:
+        return with_preparation(network, from_expression(given, shape)), f"Input: {given}, as given", None
+    if own:
+        kept = own["preparation"]
+        text = "x/255" if kept is None else as_text(kept)
+        return with_preparation(network, kept), f"Input: {text}, as its metadata say", None
+    says = ("x", "the dtype of its input") if dtype_says is not None else stated(metadata, None)
+    if says is not None:
+        return with_preparation(network, from_expression(says[0], shape)), f"Input: {says[0]}, as {says[1]} says", None
+    if len(shape) != 3:
+        return network, "Input: no image, so there is no preparation", None
+    tried = guess(network)
+    advice = HOW_TO_CHANGE.format(name)
+    if tried is None:
+        return with_preparation(network, from_expression("x/255", shape)), f"Input: x/255, the usual preparation. {advice}", None
+    others = ", ".join(f"{each} {accuracy:.1%}" for each, accuracy in tried.accuracies.items() if each != tried.expression)
+    best = f"{tried.expression} reads {tried.accuracies[tried.expression]:.1%} of {tried.images} training digits"
+    sentence = f"Input: a guess. {best}; {others}. {advice}"
+    return with_preparation(network, from_expression(tried.expression, shape)), sentence, tried
+
+
+def as_images(network: Network) -> Network:
+    """Return a network that reads rows of a square image, or an image without channels, as one that reads images (H, W, 1)."""
+    shape = network.input_shape
+    side = math.isqrt(math.prod(shape))
+    if len(shape) == 1 and side > 1 and side**2 == shape[0]:
+        first, image = Flatten(), (side, side, 1)
+    elif len(shape) == 2:
+        first, image = Reshape(shape), (*shape, 1)
+    else:
+        return network
+    name = "pixels"
+    while name in network.shape_of:
+        name += "_"
+    nodes = [Node(name, first, INPUT)]
+    nodes += [node.with_reads({read: name if read == INPUT else read for read in node.reads}) for node in network.nodes]
+    return Network(
+        nodes,
+        image,
+        logits=network.logits_name,
+        outputs=network.output_names,
+        class_names=network.class_names,
+    )
+
+
+def read_weights(path: str | Path, like: Network) -> Imported:
+    """Read weights of PyTorch into a network with the same layers.
+
+    Parameters
+    ----------
+    path : str or Path
+        A .safetensors file, or a .pth or .pt file if PyTorch is installed.
+    like : Network
+        Network whose layers are those of the PyTorch module.
+
+    Raises
+    ------
+    HandmadeError
+        If the file is damaged, or its arrays are not those of such a network.
+    """
+    from handmade.files.pytorch import from_state_dict, read  # noqa: PLC0415  loaded by those who read weights
+
+    file = as_path(path, "path")
+    try:
+        network = from_state_dict(like, read(file))
+    except HandmadeError as error:
+        text = str(error)
+        raise HandmadeError(text if text.startswith(str(file)) else f"{file}: {text}") from None
+    return Imported(network, "Input: as the network that it is like")
