@@ -17,20 +17,32 @@ from handmade.engine.layers.channel import (
     to_dense,
 )
 from handmade.engine.layers.concat import Concat
+from handmade.engine.layers.connections import same_sources, same_targets
 from handmade.engine.layers.conv2d import Conv2d
 from handmade.engine.layers.dropout import Dropout
+from handmade.engine.layers.expand import Expand
 from handmade.engine.layers.flatten import Flatten
 from handmade.engine.layers.gelu import GELU
 from handmade.engine.layers.global_avg_pool2d import GlobalAvgPool2d
 from handmade.engine.layers.layer import Layer
 from handmade.engine.layers.leaky_relu import LeakyReLU
 from handmade.engine.layers.linear import Linear
+from handmade.engine.layers.matmul import MatMul
 from handmade.engine.layers.max_pool2d import MaxPool2d
+from handmade.engine.layers.mean import Mean
 from handmade.engine.layers.multiply import Multiply
+from handmade.engine.layers.pad import Pad
+from handmade.engine.layers.rearrangement import Rearrangement
+from handmade.engine.layers.reduction import Reduction
 from handmade.engine.layers.registry import KINDS, add_rules, register, rule
 from handmade.engine.layers.relu import ReLU
+from handmade.engine.layers.reshape import Reshape
 from handmade.engine.layers.sigmoid import Sigmoid
+from handmade.engine.layers.slice import Slice
+from handmade.engine.layers.sum import Sum
+from handmade.engine.layers.take import Take
 from handmade.engine.layers.tanh import Tanh
+from handmade.engine.layers.transpose import Transpose
 
 __all__ = [
     "EVERY",
@@ -44,16 +56,25 @@ __all__ = [
     "Conv2d",
     "Difference",
     "Dropout",
+    "Expand",
     "Flatten",
     "GlobalAvgPool2d",
     "Layer",
     "LeakyReLU",
     "Linear",
+    "MatMul",
     "MaxPool2d",
+    "Mean",
     "Multiply",
+    "Pad",
     "ReLU",
+    "Reshape",
     "Sigmoid",
+    "Slice",
+    "Sum",
+    "Take",
     "Tanh",
+    "Transpose",
     "add_rules",
     "one_channel",
     "register",
@@ -72,7 +93,14 @@ register(
 )
 register(ReLU, channel=same_channel, rectifies=True)
 register(MaxPool2d, channel=same_channel)
-register(Flatten, channel=Flatten.output_channel, reorders=True)
+register(
+    Flatten,
+    channel=Flatten.output_channel,
+    reorders=True,
+    derivatives=Flatten.derivatives,
+    sources=Flatten.sources,
+    targets=Flatten.targets,
+)
 register(
     Linear,
     channel=all_channels,
@@ -80,6 +108,9 @@ register(
     input_gradient=Linear.input_gradient,
     weight_gradients=Linear.weight_gradients,
     source=Linear.source,
+    derivatives=Linear.derivatives,
+    sources=Linear.sources,
+    targets=Linear.targets,
 )
 register(AvgPool2d, channel=same_channel)
 register(GlobalAvgPool2d, channel=same_channel)
@@ -89,6 +120,23 @@ register(Tanh, channel=same_channel)
 register(GELU, channel=same_channel)
 register(Dropout, channel=same_channel)
 register(BatchNorm2d, channel=same_channel, nudges=BatchNorm2d.nudges)
-register(Add, join=Add.difference)
-register(Concat, join=Concat.difference)
-register(Multiply, join=Multiply.difference)
+register(Add, join=Add.difference, derivatives=Add.derivatives, sources=same_sources, targets=same_targets)
+register(Concat, join=Concat.difference, derivatives=Concat.derivatives, sources=Concat.sources, targets=Concat.targets)
+register(Multiply, join=Multiply.difference, derivatives=Multiply.derivatives, sources=same_sources, targets=same_targets)
+register(MatMul, join=MatMul.difference, derivatives=MatMul.derivatives, sources=MatMul.sources, targets=MatMul.targets)
+for rearrangement in (Reshape, Transpose, Pad, Slice, Take, Expand):
+    register(
+        rearrangement,
+        channel=Rearrangement.output_channel,
+        derivatives=Rearrangement.derivatives,
+        sources=Rearrangement.sources,
+        targets=Rearrangement.targets,
+    )
+for reduction in (Sum, Mean):
+    register(
+        reduction,
+        channel=Reduction.output_channel,
+        derivatives=Reduction.derivatives,
+        sources=Reduction.sources,
+        targets=Reduction.targets,
+    )

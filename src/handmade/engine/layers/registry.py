@@ -11,6 +11,7 @@ subclass with other equations does not inherit it. Code that uses a rule looks i
     source            (layer, weight, at) -> place         place in the input that a weight reads for one output
     kinks, slope                                           places where two branches meet (check/kinks.py)
     rectifies, reorders                                    facts: negative numbers become 0; numbers are only reordered
+    sources, targets, derivatives                          where numbers come from and go to (connections.py)
 
 Backends, losses and checks add their own rules in their own files.
 """

@@ -1,13 +1,10 @@
-"""Derivatives of a layer's outputs with respect to one number that it reads, as terms, by rules of exact types.
+"""Derivatives of a layer's outputs with respect to one number that it reads, as terms.
 
-    derivatives   (layer, x, k, at) -> (place of an output, d output / d x_k[at]), ...     for one image x
-
-The outputs are those that read the number. For a layer without a rule, `backward` gives them, one output at a time.
+The rule "derivatives" of a type gives them (layers/connections.py). Without it, `backward` does, one output at a time.
 """
 
 import math
 from collections.abc import Callable, Iterator
-from functools import reduce
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -15,25 +12,21 @@ import numpy as np
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.layers import (
     GELU,
-    Add,
     AvgPool2d,
     BatchNorm2d,
-    Concat,
     Conv2d,
     Dropout,
-    Flatten,
     GlobalAvgPool2d,
     Layer,
     LeakyReLU,
-    Linear,
     MaxPool2d,
-    Multiply,
     ReLU,
     Sigmoid,
     Tanh,
     add_rules,
     rule,
 )
+from handmade.engine.layers.connections import ONE, Derivatives
 from handmade.engine.layers.gelu import K, c
 from handmade.engine.layers.sigmoid import sigma_receipt
 from handmade.engine.layers.window_terms import pixel, window
@@ -44,8 +37,6 @@ MOST_OUTPUTS = 4096  # of a layer without a rule that are looked at one by one
 AT_ONCE = 64  # of them
 
 Pair: TypeAlias = tuple[int, int]
-Derivatives: TypeAlias = Iterator[tuple[Shape, Term]]
-ONE = Term(1.0)
 
 
 def derivatives(layer: Layer, x: Any, k: int, at: Shape) -> Derivatives | None:
@@ -107,11 +98,6 @@ def _of_conv(layer: Conv2d, x: Array, _: int, at: Shape) -> Derivatives:
             yield (row, column, o), stored(layer.W[i, j, channel, o], "W", i, j, channel, o)
 
 
-def _of_linear(layer: Linear, _x: Array, _: int, at: Shape) -> Derivatives:
-    for o, W_o in enumerate(layer.W[at[0]]):
-        yield (o,), stored(W_o, "W", at[0], o)
-
-
 def _of_relu(_: ReLU, x: Array, _k: int, at: Shape) -> Derivatives:
     yield at, ONE.named("", "above 0: passes unchanged") if x[at] > 0 else Term(0.0, note="not above 0: cut off")
 
@@ -139,10 +125,6 @@ def _of_avg_pool(layer: AvgPool2d, x: Array, _: int, at: Shape) -> Derivatives:
 
 def _of_global_avg_pool(_: GlobalAvgPool2d, x: Array, _k: int, at: Shape) -> Derivatives:
     yield (at[2],), ONE / Term(float(x.shape[0] * x.shape[1]), label="pixels")
-
-
-def _of_flatten(_: Flatten, x: Array, _k: int, at: Shape) -> Derivatives:
-    yield (int(np.ravel_multi_index(at, x.shape)),), ONE
 
 
 def _of_batch_norm(layer: BatchNorm2d, _x: Array, _: int, at: Shape) -> Derivatives:
@@ -178,32 +160,14 @@ def _of_gelu(_: GELU, x: Array, _k: int, at: Shape) -> Derivatives:
     )
 
 
-def _of_add(_: Add, _x: Any, _k: int, at: Shape) -> Derivatives:
-    yield at, ONE
-
-
-def _of_concat(_: Concat, x: tuple[Array, ...], k: int, at: Shape) -> Derivatives:
-    yield (*at[:-1], sum(each.shape[-1] for each in x[:k]) + at[-1]), ONE
-
-
-def _of_multiply(_: Multiply, x: tuple[Array, ...], k: int, at: Shape) -> Derivatives:
-    others = [stored(each[at], f"input{n}", *at) for n, each in enumerate(x) if n != k]
-    yield at, reduce(lambda a, b: a * b, others)
-
-
 add_rules(Conv2d, derivatives=_of_conv)
-add_rules(Linear, derivatives=_of_linear)
 add_rules(ReLU, derivatives=_of_relu)
 add_rules(LeakyReLU, derivatives=_of_leaky_relu)
 add_rules(MaxPool2d, derivatives=_of_max_pool)
 add_rules(AvgPool2d, derivatives=_of_avg_pool)
 add_rules(GlobalAvgPool2d, derivatives=_of_global_avg_pool)
-add_rules(Flatten, derivatives=_of_flatten)
 add_rules(BatchNorm2d, derivatives=_of_batch_norm)
 add_rules(Dropout, derivatives=_of_dropout)
 add_rules(Sigmoid, derivatives=_of_sigmoid)
 add_rules(Tanh, derivatives=_of_tanh)
 add_rules(GELU, derivatives=_of_gelu)
-add_rules(Add, derivatives=_of_add)
-add_rules(Concat, derivatives=_of_concat)
-add_rules(Multiply, derivatives=_of_multiply)
