@@ -8,18 +8,8 @@ from typing import Any
 
 from handmade.engine.arrays import Shape
 from handmade.engine.graph import INPUT, Node
-from handmade.engine.layers import (
-    GELU,
-    BatchNorm2d,
-    Dropout,
-    LeakyReLU,
-    ReLU,
-    Sigmoid,
-    Tanh,
-    add_rules,
-    rule,
-)
-from handmade.engine.layers.connections import Box, all_places, same_sources, same_targets
+from handmade.engine.layers import rule
+from handmade.engine.layers.connections import Box, all_places
 from handmade.engine.receipts import places
 from handmade.engine.receipts.places import GRADIENT, LOSS, PROBABILITY
 from handmade.engine.receipts.work import Work
@@ -111,7 +101,3 @@ def _plain(name: str, box: Box) -> dict[str, Any]:
     if len(box) == len(AXES):
         return {"node": name} | {axis: list(span) for axis, span in zip(AXES, box, strict=True)}
     return {"node": name, "numbers": list(box[0])}
-
-
-for each in (ReLU, LeakyReLU, Sigmoid, Tanh, GELU, Dropout, BatchNorm2d):
-    add_rules(each, sources=same_sources, targets=same_targets)
