@@ -391,7 +391,7 @@ class Overwrites(ConvBackward):
 @mutant("transpose")
 class CropsByTheHeightOnly(ConvBackward):
     def cut(self, gx: Array, shape: Shape) -> Array:
-        p = self.padding[0]
+        (p, _), _ = self.geometry.sides
         return gx[:, p : p + shape[1], p : p + shape[2]]
 
 
@@ -459,7 +459,7 @@ class Leaky(ReLU):
 class PoolOverwrites(MaxPool2d):
     def backward(self, x: Array, gy: Array) -> Gradients:
         m, padded = self.forward(x), pad(np.zeros_like(x), self.padding, 0)
-        for x_k, gx_k in zip(self.pixels(x, -np.inf), self._places(padded), strict=True):
+        for x_k, gx_k in zip(self.pixels(x, -np.inf), self.places(padded), strict=True):
             np.copyto(gx_k, gy, where=x_k == m)
         return crop(padded, self.padding), {}
 
@@ -468,7 +468,7 @@ class PoolOverwrites(MaxPool2d):
 class EveryPixelWins(MaxPool2d):
     def backward(self, x: Array, gy: Array) -> Gradients:
         padded = pad(np.zeros_like(x), self.padding, 0)
-        for gx_k in self._places(padded):
+        for gx_k in self.places(padded):
             np.add(gx_k, gy, out=gx_k)
         return crop(padded, self.padding), {}
 
@@ -627,7 +627,7 @@ class ShareNotDivided(AvgPool2d):
 class LastWindowOverwrites(AvgPool2d):
     def backward(self, x: Array, gy: Array) -> Gradients:
         padded = pad(np.zeros_like(x), self.padding, 0)
-        for gx_k in self._pixels(padded):
+        for gx_k in self.places(padded):
             gx_k[...] = gy / (self.window[0] * self.window[1])
         return crop(padded, self.padding), {}
 
@@ -1262,7 +1262,7 @@ class TieShared(MaxPool2d):
     def backward(self, x: Array, gy: Array) -> Gradients:
         m, padded = self.forward(x), pad(np.zeros_like(x), self.padding, 0)
         winners = np.sum([x_k == m for x_k in self.pixels(x, -np.inf)], axis=0)
-        for x_k, gx_k in zip(self.pixels(x, -np.inf), self._places(padded), strict=True):
+        for x_k, gx_k in zip(self.pixels(x, -np.inf), self.places(padded), strict=True):
             np.add(gx_k, gy * (x_k == m) / winners, out=gx_k)
         return crop(padded, self.padding), {}
 
@@ -1271,7 +1271,7 @@ class TieShared(MaxPool2d):
 class EveryWinnerTakesAll(MaxPool2d):
     def backward(self, x: Array, gy: Array) -> Gradients:
         m, padded = self.forward(x), pad(np.zeros_like(x), self.padding, 0)
-        for x_k, gx_k in zip(self.pixels(x, -np.inf), self._places(padded), strict=True):
+        for x_k, gx_k in zip(self.pixels(x, -np.inf), self.places(padded), strict=True):
             np.add(gx_k, gy * (x_k == m), out=gx_k)
         return crop(padded, self.padding), {}
 
@@ -1281,7 +1281,7 @@ class LastWinnerTakesAll(MaxPool2d):
     def backward(self, x: Array, gy: Array) -> Gradients:
         m, padded = self.forward(x), pad(np.zeros_like(x), self.padding, 0)
         free = np.ones(m.shape, bool)
-        pairs = list(zip(self.pixels(x, -np.inf), self._places(padded), strict=True))
+        pairs = list(zip(self.pixels(x, -np.inf), self.places(padded), strict=True))
         for x_k, gx_k in reversed(pairs):
             np.add(gx_k, gy * ((x_k == m) & free), out=gx_k)
             free &= x_k != m

@@ -68,7 +68,8 @@ def _check_new(file: Path, *, force: bool) -> None:
 
 def _onnx(network: "Network", model: str, file: Path, opset: int, *, json: bool) -> None:
     from handmade.cli.console import print_json, results
-    from handmade.files.onnx.writing import about_input, export_onnx
+    from handmade.files.onnx.writing import about_input
+    from handmade.files.onnx.writing import export as export_onnx
 
     export_onnx(network, file, opset=opset)
     size = file.stat().st_size

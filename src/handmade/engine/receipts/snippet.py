@@ -17,7 +17,8 @@ from handmade.engine.receipts.receipt import Receipt
 from handmade.engine.terms import Term
 
 BETWEEN = {"sum": " + ", "difference": " - ", "product": " * ", "quotient": " / "}
-CALLED = {"absolute": "np.abs", "root": "np.sqrt", "exp": "np.exp", "expm1": "np.expm1", "log1p": "np.log1p", "tanh": "np.tanh"}
+CALLED = {"absolute": "np.abs", "root": "np.sqrt", "erfc": "np.vectorize(math.erfc)"}
+CALLED |= {name: f"np.{name}" for name in ("exp", "expm1", "log", "log1p", "tanh")}
 CHOSEN = {"largest": "max", "smallest": "min"}
 FEW = 3  # terms of one form that are written one by one
 WIDTH = 100

@@ -1,6 +1,7 @@
 """Graph: an ONNX model as plain values, checked: nodes in order, every name made once, attributes of known types."""
 
 import heapq
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -219,5 +220,4 @@ def _needed(ordered: list[Operation], outputs: list[str], known: set[str]) -> li
 
 
 def _twice(names: Iterable[str]) -> str | None:
-    seen = set[str]()
-    return next((name for name in names if name in seen or seen.add(name)), None)
+    return next((name for name, times in Counter(names).items() if times > 1), None)

@@ -30,7 +30,7 @@ METADATA = "handmade"
 VERSION = 1
 
 
-def export_onnx(network: Network, path: str | Path, *, opset: int = OPSET, dtype: DTypeLike = np.float32) -> None:
+def export(network: Network, path: str | Path, *, opset: int = OPSET, dtype: DTypeLike = np.float32) -> None:
     """Write a network to an ONNX file, completely or not at all.
 
     Parameters
@@ -56,7 +56,7 @@ def export_onnx(network: Network, path: str | Path, *, opset: int = OPSET, dtype
 
 
 def to_model(network: Network, *, opset: int = OPSET, dtype: DTypeLike = np.float32) -> Any:
-    """Return a network as an onnx.ModelProto that passes the checker; see `export_onnx`."""
+    """Return a network as an onnx.ModelProto that passes the checker; see `export`."""
     check_network(network, "to_model(network)")
     if isinstance(opset, bool) or not isinstance(opset, int) or not OLDEST <= opset <= NEWEST:
         raise refused("opset", f"an integer from {OLDEST} to {NEWEST}", repr(opset), str(OPSET))
