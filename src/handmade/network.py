@@ -27,8 +27,8 @@ def load(path: str | Path, *, preparation: str | Preparation | None = None) -> N
     Raises
     ------
     HandmadeError
-        If the file is missing, damaged, or not such a model. For an ONNX model with operators that are not supported, it is also a
-        NotImplementedError, and lists all of them.
+        If the file is missing, damaged, or not such a model. If an ONNX model has operators that are not supported, the error is
+        also a NotImplementedError, and lists all of them.
     """
     given = as_path(path, "path")
     if given.suffix.lower() == ONNX and not given.is_dir():

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.graph import INPUT, Node
+from handmade.engine.layers.windows import pad
 from handmade.engine.network import Network
 
 TO_FIRST, TO_OURS = (2, 0, 1), (1, 2, 0)  # axes of one image
@@ -100,6 +101,14 @@ def constant_there(array: Array, order: Order, shape: Shape) -> Array:
     return np.ascontiguousarray(wide.transpose(TO_FIRST)) if order is FIRST else wide
 
 
+def shares(layer: Any, shape: Shape) -> tuple[Array, Array]:
+    """Return an average pool as a convolution: filters of ones (C, 1, K_h, K_w), and 1 / K for each window, (1, 1, H', W')."""
+    ones = np.ones((1, *shape[:2], 1))
+    pixels = sum(layer.places(pad(ones, layer.borders(ones), 0)))  # of each window, padding left out
+    share = np.divide(layer.forward(ones), pixels, out=np.zeros(pixels.shape), where=pixels > 0)
+    return np.ones((shape[-1], 1, *layer.window)), share.transpose(0, 3, 1, 2)
+
+
 def _step(layer: Any, given: list[Order], shapes: tuple[Shape, ...], shape: Shape) -> tuple[tuple[Order, ...], Order]:
     """Return the orders in which a layer reads its inputs and makes its output."""
     image, kind, first = len(shapes[0]) == 3, layer.kind, given[0]
@@ -108,7 +117,7 @@ def _step(layer: Any, given: list[Order], shapes: tuple[Shape, ...], shape: Shap
     elif kind in BY_NUMBER or kind == "BatchNorm2d":
         makes = first if all(each.same(first) for each in given) else border(shape)
         reads = [makes] * len(given)
-    elif kind in {"Linear", "Flatten"}:
+    elif kind == "Flatten" or (kind == "Linear" and len(shape) == 1):
         reads, makes = [first], _flattened(first, shapes[0]) if kind == "Flatten" else OURS
     elif kind in {"Concat", "Softmax", "LogSoftmax"} and len(shape) == 1:
         reads, makes = given, _joined(given, shapes) if kind == "Concat" else first

@@ -19,8 +19,6 @@ from handmade.engine.printable import ShortRepr
 from handmade.files.network import Network
 from handmade.importing.preparations import Guess, as_text, from_expression, guess, stated, with_preparation
 
-HOW_TO_CHANGE = 'To change it: handmade import {} --input "x/255"'
-
 
 @dataclass(frozen=True, eq=False)
 class Imported(ShortRepr):
@@ -91,28 +89,25 @@ def _prepared(
     name: str,
 ) -> tuple[Network, str, Guess | None]:
     """Return the network with its preparation, a sentence about it, and the guess, if it is one."""
-    shape = network.input_shape
-    if isinstance(given, Preparation):
-        return with_preparation(network, given), f"Input: {as_text(given)}, as given", None
-    if given is not None:
-        return with_preparation(network, from_expression(given, shape)), f"Input: {given}, as given", None
-    if own:
-        kept = own["preparation"]
-        text = "x/255" if kept is None else as_text(kept)
-        return with_preparation(network, kept), f"Input: {text}, as its metadata say", None
+    shape, advice, tried = network.input_shape, f'To change it: handmade import {name} --input "x/255"', None
     says = ("x", "the dtype of its input") if dtype_says is not None else stated(metadata, None)
-    if says is not None:
-        return with_preparation(network, from_expression(says[0], shape)), f"Input: {says[0]}, as {says[1]} says", None
-    if len(shape) != 3:
-        return network, "Input: no image, so there is no preparation", None
-    tried = guess(network)
-    advice = HOW_TO_CHANGE.format(name)
-    if tried is None:
-        return with_preparation(network, from_expression("x/255", shape)), f"Input: x/255, the usual preparation. {advice}", None
-    others = ", ".join(f"{each} {accuracy:.1%}" for each, accuracy in tried.accuracies.items() if each != tried.expression)
-    best = f"{tried.expression} reads {tried.accuracies[tried.expression]:.1%} of {tried.images} training digits"
-    sentence = f"Input: a guess. {best}; {others}. {advice}"
-    return with_preparation(network, from_expression(tried.expression, shape)), sentence, tried
+    if isinstance(given, Preparation):
+        chosen, sentence = given, f"{as_text(given)}, as given"
+    elif given is not None:
+        chosen, sentence = from_expression(given, shape), f"{given}, as given"
+    elif own:
+        chosen, sentence = own["preparation"], f"{as_text(own['preparation'])}, as its metadata say"
+    elif says is not None:
+        chosen, sentence = from_expression(says[0], shape), f"{says[0]}, as {says[1]} says"
+    elif len(shape) != 3:
+        chosen, sentence = None, "no image, so there is no preparation"
+    elif (tried := guess(network)) is None:
+        chosen, sentence = from_expression("x/255", shape), f"x/255, the usual preparation. {advice}"
+    else:
+        others = ", ".join(f"{each} {share:.1%}" for each, share in tried.accuracies.items() if each != tried.expression)
+        best = f"{tried.expression} reads {tried.accuracies[tried.expression]:.1%} of {tried.images} training digits"
+        chosen, sentence = from_expression(tried.expression, shape), f"a guess: {best}; {others}. {advice}"
+    return with_preparation(network, chosen), f"Input: {sentence}", tried
 
 
 def as_images(network: Network) -> Network:

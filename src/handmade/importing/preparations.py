@@ -91,8 +91,10 @@ def with_preparation(network: Network, preparation: Preparation | None) -> Netwo
     )
 
 
-def as_text(preparation: Preparation) -> str:
-    """Return scale and shift as an expression."""
+def as_text(preparation: Preparation | None) -> str:
+    """Return scale and shift as an expression; None is the preparation of `handmade.data.prepare`."""
+    if preparation is None:
+        return "x/255"
     if isinstance(preparation.scale, tuple) or isinstance(preparation.shift, tuple):
         return "a scale and a shift for each channel"
     return f"{preparation.scale:.6g} x {'+' if preparation.shift >= 0 else '-'} {abs(preparation.shift):.6g}"

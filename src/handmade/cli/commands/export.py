@@ -15,7 +15,9 @@ def export(
     model: Target,
     file: Annotated[
         Path | None,
-        typer.Argument(metavar="OUT", help="File to write: .onnx, or .safetensors.  [default: print the source code for PyTorch]"),
+        typer.Argument(
+            metavar="OUT", help="File to write: .onnx, or .safetensors.  [default: print the source code for PyTorch]"
+        ),
     ] = None,
     *,
     layout: Annotated[

@@ -15,7 +15,8 @@ def import_(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="ONNX model; or weights: .safetensors, .pth.")],
     *,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Model to write.  [default: FILE's name, .safetensors, here]")
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE", help="Model to write.  [default: FILE's name, .safetensors, here]"),
     ] = None,
     prepare: Annotated[
         str | None,

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from handmade.files.orders import Step, axis_there, by_axis, constant_there
+from handmade.engine.layers.windows import sides_of
+from handmade.files.orders import Step, axis_there, by_axis, constant_there, shares
 
 BEFORE_ALL = -(2**63)  # stop of a Slice that runs backwards to the first number
 Write = Callable[[Any, Any, list[str], str, str, Step], None]
@@ -19,7 +20,7 @@ Write = Callable[[Any, Any, list[str], str, str, Step], None]
 
 def border_of(padding: Any) -> list[int]:
     """Return a padding as [top, left, bottom, right]."""
-    (top, bottom), (left, right) = ((side, side) if isinstance(side, int) else side for side in padding)
+    (top, bottom), (left, right) = sides_of(padding)
     return [top, left, bottom, right]
 
 
@@ -38,25 +39,46 @@ def _conv(layer: Any, to: Any, x: list[str], output: str, title: str, _step: Ste
     )
 
 
-def _max_pool(layer: Any, to: Any, x: list[str], output: str, _title: str, _step: Step) -> None:
-    to.add("MaxPool", x, output, **_pool(layer))
+def _max_pool(layer: Any, to: Any, x: list[str], output: str, title: str, step: Step) -> None:
+    sides, attributes = _pool(layer, step)
+    if not _fits(sides, layer.window):  # outside the image is minus infinity
+        x = [_padded(to, x, sides, title, -math.inf)]
+        sides = [0, 0, 0, 0]
+    to.add("MaxPool", x, output, pads=sides, **attributes, **_apart(layer))
 
 
-def _avg_pool(layer: Any, to: Any, x: list[str], output: str, _title: str, _step: Step) -> None:
-    attributes = _pool(layer)
-    if to.opset < 19 and attributes["dilations"] == (1, 1):
-        del attributes["dilations"]
-    to.add("AveragePool", x, output, count_include_pad=int(getattr(layer, "count_padding", True)), **attributes)
+def _avg_pool(layer: Any, to: Any, x: list[str], output: str, title: str, step: Step) -> None:
+    sides, attributes = _pool(layer, step)
+    plain = not layer.count_padding or sides == border_of(layer.padding)
+    if plain and _fits(sides, layer.window) and (layer.dilation == (1, 1) or to.opset >= 19):
+        to.add("AveragePool", x, output, pads=sides, count_include_pad=int(layer.count_padding), **attributes, **_apart(layer))
+        return
+    filters, share = shares(layer, step.shapes[0])  # AveragePool has no such padding: sum of each window, times 1 / K
+    names = [_padded(to, x, sides, title, 0.0), to.constant(filters, to.new(title, "ones"))]
+    total = to.add("Conv", names, to.new(title, "sum"), dilations=layer.dilation, group=len(filters), **attributes)
+    to.add("Mul", [total, to.constant(share, to.new(title, "share"))], output)
 
 
-def _pool(layer: Any) -> dict[str, Any]:
-    return {
-        "kernel_shape": layer.window,
-        "strides": layer.stride,
-        "pads": border_of(layer.padding),
-        "dilations": getattr(layer, "dilation", (1, 1)),
-        "ceil_mode": int(getattr(layer, "ceil_mode", False)),
-    }
+def _pool(layer: Any, step: Step) -> tuple[list[int], dict[str, Any]]:
+    """Return the padding of each side, with what a last, partial window reads behind it, and the attributes of the windows."""
+    return border_of(layer.geometry.borders(step.shapes[0][:2])), {"kernel_shape": layer.window, "strides": layer.stride}
+
+
+def _apart(layer: Any) -> dict[str, Any]:
+    return {} if layer.dilation == (1, 1) else {"dilations": layer.dilation}
+
+
+def _fits(sides: list[int], window: tuple[int, int]) -> bool:
+    """Return True for a padding smaller than the window: some programs allow no other."""
+    return all(side < size for side, size in zip(sides, 2 * window, strict=True))
+
+
+def _padded(to: Any, x: list[str], sides: list[int], title: str, value: float) -> str:
+    """Add a Pad of images and return its output."""
+    top, left, bottom, right = sides
+    pads = _integers([0, 0, top, left, 0, 0, bottom, right], to, title, "pads")
+    name: str = to.add("Pad", [*x, pads, to.constant(np.array(value), to.new(title, "outside"))], to.new(title, "padded"))
+    return name
 
 
 def _global(op: str) -> Write:
@@ -68,7 +90,12 @@ def _global(op: str) -> Write:
 
 def _linear(layer: Any, to: Any, x: list[str], output: str, title: str, step: Step) -> None:
     W = layer.W if step.reads[0].places is None else layer.W[step.reads[0].places]
-    to.add("Gemm", [*x, to.constant(W.T, f"{title}.W"), to.constant(layer.b, f"{title}.b")], output, transB=1)
+    b = to.constant(layer.b, f"{title}.b")
+    if len(step.shape) == 1:
+        to.add("Gemm", [*x, to.constant(W.T, f"{title}.W"), b], output, transB=1)
+        return
+    product = to.add("MatMul", [*x, to.constant(W, f"{title}.W")], to.new(title, "product"))
+    to.add("Add", [product, b], output)
 
 
 def _batch_norm(layer: Any, to: Any, x: list[str], output: str, title: str, step: Step) -> None:
@@ -108,7 +135,7 @@ def _affine(layer: Any, to: Any, x: list[str], output: str, title: str, step: St
 
 
 def _gelu(layer: Any, to: Any, x: list[str], output: str, title: str, _step: Step) -> None:
-    approximate = getattr(layer, "approximate", "tanh")
+    approximate = layer.approximate
     if to.opset >= 20:
         to.add("Gelu", x, output, approximate=approximate)
         return
@@ -151,8 +178,20 @@ def _join(op: str) -> Write:
     return write
 
 
+def _matmul(_layer: Any, to: Any, x: list[str], output: str, title: str, step: Step) -> None:
+    axes = max(map(len, step.shapes))
+    wide = []
+    for n, (name, shape) in enumerate(zip(x, step.shapes, strict=True)):
+        if len(shape) < axes:  # the batch axis stands before those that are broadcast
+            sizes = _integers([0, *(1,) * (axes - len(shape)), *shape], to, title, f"shape{n}")
+            wide.append(to.add("Reshape", [name, sizes], to.new(title, f"wide{n}")))
+        else:
+            wide.append(name)
+    to.add("MatMul", wide, output)
+
+
 def _concat(layer: Any, to: Any, x: list[str], output: str, _title: str, step: Step) -> None:
-    axis = axis_there(getattr(layer, "axis", -1), step.reads[0], len(step.shape))
+    axis = axis_there(layer.axis, step.reads[0], len(step.shape))
     to.add("Concat", x, output, axis=axis)
 
 
@@ -177,7 +216,8 @@ def _pad(layer: Any, to: Any, x: list[str], output: str, title: str, step: Step)
 
 
 def _slice(layer: Any, to: Any, x: list[str], output: str, title: str, step: Step) -> None:
-    given = zip(layer.starts, layer.stops, layer.steps, step.shapes[0], strict=True)
+    ones = (1,) * len(layer.starts)
+    given = zip(layer.starts, layer.stops, layer.steps or ones, step.shapes[0], strict=True)
     ranges = by_axis([slice(start, stop, stride).indices(size) for start, stop, stride, size in given], step.reads[0])
     parts = {
         "starts": [start for start, _, _ in ranges],
@@ -241,7 +281,7 @@ NODES: dict[str, Write] = {
     "Subtract": _join("Sub"),
     "Multiply": _join("Mul"),
     "Divide": _join("Div"),
-    "MatMul": _join("MatMul"),
+    "MatMul": _matmul,
     "Concat": _concat,
     "Reshape": _reshape,
     "Transpose": _transpose,

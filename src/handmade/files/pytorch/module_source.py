@@ -56,7 +56,7 @@ def _buffers(module: Module) -> Iterator[str]:
         for key in part.buffers:
             ours, weight = module.weights.get(f"{name}_{key}", ("", None))
             array = weight.there(arrays[ours]) if isinstance(weight, Weight) else module.constants[f"{name}_{key}"]
-            kind = "" if isinstance(weight, Weight) else ", dtype=torch.int64"
+            kind = "" if array.dtype.kind == "f" else ", dtype=torch.int64"
             yield f'        self.register_buffer("{name}_{key}", torch.zeros({array.shape}{kind}))'
     for each in module.conversions.values():
         if each.places is not None:

@@ -107,7 +107,8 @@ class Module:
         for name, part in zip(self.names, self.parts, strict=True):
             if "running_mean" in part.weights:
                 found[f"{name}.num_batches_tracked"] = np.array(0, np.int64)
-            found |= {f"{name}_{key}": value for key, value in part.buffers.items() if not isinstance(value, Weight)}
+            own = {f"{name}_{key}": value for key, value in part.buffers.items() if not isinstance(value, Weight)}
+            found |= {key: value.astype(self.network.dtype) if value.dtype.kind == "f" else value for key, value in own.items()}
         return found | {f"{each.variable}_places": each.places for each in self.conversions.values() if each.places is not None}
 
     @cached_property

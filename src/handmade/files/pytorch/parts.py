@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 
 from handmade.engine.arrays import Array
-from handmade.engine.errors import HandmadeError
-from handmade.files.orders import Order, Step, axis_there, by_axis, constant_there
+from handmade.engine.layers.windows import sides_of
+from handmade.files.orders import Order, Step, axis_there, by_axis, constant_there, shares
 
-MODES = {"reflect": "reflect", "edge": "replicate", "wrap": "circular"}
 Turn = Callable[[Array], Array]
 
 
@@ -101,37 +100,42 @@ def _batch_norm(layer: Any, step: Step) -> Part:
     return Part(f"nn.{kind}({_arguments(settings)})", weights=weights)
 
 
-def _max_pool(layer: Any, _step: Step) -> Part:
-    border, around = _padding(layer.padding)
-    ceil = getattr(layer, "ceil_mode", False)
-    if around is not None and ceil:
-        raise HandmadeError("MaxPool2d: expected equal padding of opposite sides for ceil_mode in PyTorch")
-    dilation = _pair(getattr(layer, "dilation", (1, 1)))
-    settings = [*_pooling(layer, border), *_unless(dilation=(dilation, 1), ceil_mode=(ceil, False))]
+def _max_pool(layer: Any, step: Step) -> Part:
+    border, around = _pool_padding(layer, step)
+    ceil = layer.ceil_mode and around is None
+    settings = [*_pooling(layer, border), *_unless(dilation=(_pair(layer.dilation), 1), ceil_mode=(ceil, False))]
     call = "self.{self}({0})" if around is None else f"self.{{self}}(F.pad({{0}}, {around}, value=-torch.inf))"
     return Part(f"nn.MaxPool2d({_arguments(settings)})", call, plain=around is None)
 
 
-def _avg_pool(layer: Any, _step: Step) -> Part:
-    border, around = _padding(layer.padding)
-    ceil, counted = getattr(layer, "ceil_mode", False), getattr(layer, "count_padding", True)
-    if _pair(getattr(layer, "dilation", (1, 1))) != 1 or (around is not None and ceil):
-        raise HandmadeError("AvgPool2d: expected no dilation, and with ceil_mode equal padding of opposite sides, in PyTorch")
-    if around is not None and not counted:
-        pooled = f"F.avg_pool2d(F.pad({{}}, {around}), {layer.window}, {layer.stride})"
-        return only(f"{pooled.format('{0}')} / {pooled.format('torch.ones_like({0})')}")
-    settings = [*_pooling(layer, border), *_unless(ceil_mode=(ceil, False), count_include_pad=(counted, True))]
-    call = "self.{self}({0})" if around is None else f"self.{{self}}(F.pad({{0}}, {around}))"
-    return Part(f"nn.AvgPool2d({_arguments(settings)})", call, plain=around is None)
+def _avg_pool(layer: Any, step: Step) -> Part:
+    border, around = _pool_padding(layer, step)
+    if around is None and layer.dilation == (1, 1):
+        counted = _unless(ceil_mode=(layer.ceil_mode, False), count_include_pad=(layer.count_padding, True))
+        return Part(f"nn.AvgPool2d({_arguments([*_pooling(layer, border), *counted])})")
+    filters, share = shares(layer, step.shapes[0])  # the sum of each window, times 1 / K
+    (top, bottom), (left, right) = layer.geometry.borders(step.shapes[0][:2])
+    windows = f"stride={layer.stride}, dilation={layer.dilation}, groups={len(filters)}"
+    padded = f"F.pad({{0}}, {(left, right, top, bottom)})"
+    return only(f"F.conv2d({padded}, self.{{self}}_ones, {windows}) * self.{{self}}_share", ones=filters, share=share)
 
 
 def _pooling(layer: Any, border: Any) -> list[Any]:
     return [_pair(layer.window), *_unless(stride=(_pair(layer.stride), _pair(layer.window)), padding=(border, 0))]
 
 
+def _pool_padding(layer: Any, step: Step) -> tuple[Any, tuple[int, ...] | None]:
+    """Return the padding of a module, or that of F.pad: PyTorch pads opposite sides alike, by at most half a window."""
+    (top, bottom), (left, right) = sides_of(layer.padding)
+    if (top, left) == (bottom, right) and 2 * top <= layer.window[0] and 2 * left <= layer.window[1]:
+        return _pair((top, left)), None
+    (top, bottom), (left, right) = layer.geometry.borders(step.shapes[0][:2])
+    return 0, (left, right, top, bottom)
+
+
 def _padding(padding: Any) -> tuple[Any, tuple[int, ...] | None]:
     """Return the padding of a module, and that of F.pad, (left, right, top, bottom), if opposite sides differ."""
-    (top, bottom), (left, right) = ((side, side) if isinstance(side, int) else side for side in padding)
+    (top, bottom), (left, right) = sides_of(padding)
     if (top, left) == (bottom, right):
         return _pair((top, left)), None
     return 0, (left, right, top, bottom)
@@ -170,7 +174,7 @@ def _call(call: str) -> Callable[[Any, Step], Part]:
 
 
 def _gelu(layer: Any, _step: Step) -> Part:
-    return Part(f"nn.GELU(approximate={getattr(layer, 'approximate', 'tanh')!r})")
+    return Part(f"nn.GELU(approximate={layer.approximate!r})")
 
 
 def _clip(layer: Any, _step: Step) -> Part:
@@ -212,8 +216,17 @@ def _join(sign: str) -> Callable[[Any, Step], Part]:
     return lambda _layer, step: only(f" {sign} ".join(f"{{{n}}}" for n in range(len(step.reads))))
 
 
+def _matmul(_layer: Any, step: Step) -> Part:
+    axes = max(map(len, step.shapes))
+    factors = [
+        f"{{{n}}}" if len(shape) == axes else f"{{{n}}}.reshape({_arguments([-1, *(1,) * (axes - len(shape)), *shape])})"
+        for n, shape in enumerate(step.shapes)
+    ]
+    return only(" @ ".join(factors))
+
+
 def _concat(layer: Any, step: Step) -> Part:
-    axis = axis_there(getattr(layer, "axis", -1), step.reads[0], len(step.shape))
+    axis = axis_there(layer.axis, step.reads[0], len(step.shape))
     return only(f"torch.cat([{', '.join(f'{{{n}}}' for n in range(len(step.reads)))}], dim={axis})")
 
 
@@ -226,19 +239,21 @@ def _transpose(layer: Any, _step: Step) -> Part:
 
 
 def _pad(layer: Any, step: Step) -> Part:
-    widths = by_axis(layer.widths, step.reads[0])
-    if layer.mode != "constant" and any(tuple(width) != (0, 0) for width in widths[:-2]):
-        raise HandmadeError(f"Pad: expected widths of the last two axes alone for the mode {layer.mode!r} in PyTorch")
-    if layer.mode != "constant" and len(widths) < 2:
-        raise HandmadeError(f"Pad: expected at least two axes for the mode {layer.mode!r} in PyTorch")
-    used = widths if layer.mode == "constant" else widths[-2:]
-    around = tuple(int(side) for width in reversed(used) for side in width)
-    how = f"value={float(layer.value)!r}" if layer.mode == "constant" else f"mode={MODES[layer.mode]!r}"
-    return only(f"F.pad({{0}}, {around}, {how})")
+    widths, sizes = by_axis(layer.widths, step.reads[0]), by_axis(step.shapes[0], step.reads[0])
+    if layer.mode == "constant":
+        around = tuple(int(side) for width in reversed(widths) for side in width)
+        return only(f"F.pad({{0}}, {around}, value={float(layer.value)!r})")
+    call, buffers = "{0}", {}
+    for axis, (width, size) in enumerate(zip(widths, sizes, strict=True), 1):  # F.pad does not know these modes for each axis
+        if any(width):
+            buffers[f"places{axis}"] = np.pad(np.arange(size), width, layer.mode)
+            call += f".index_select({axis}, self.{{self}}_places{axis})"
+    return only(call, **buffers)
 
 
 def _slice(layer: Any, step: Step) -> Part:
-    given = zip(layer.starts, layer.stops, layer.steps, step.shapes[0], strict=True)
+    ones = (1,) * len(layer.starts)
+    given = zip(layer.starts, layer.stops, layer.steps or ones, step.shapes[0], strict=True)
     ranges = [(slice(start, stop, stride).indices(size), size) for start, stop, stride, size in given]
     flipped, cuts = [], [":"]
     for axis, ((start, stop, stride), size) in enumerate(by_axis(ranges, step.reads[0]), 1):
@@ -297,7 +312,7 @@ PARTS: dict[str, Callable[[Any, Step], Part]] = {
     "Subtract": _join("-"),
     "Multiply": _join("*"),
     "Divide": _join("/"),
-    "MatMul": _join("@"),
+    "MatMul": _matmul,
     "Concat": _concat,
     "Reshape": _reshape,
     "Transpose": _transpose,
