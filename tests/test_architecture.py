@@ -45,7 +45,7 @@ MAY_IMPORT = {
 # What comes from outside, room by room, beside NumPy and the standard library.
 FOREIGN = {
     "compiled": {"numba", "llvmlite"},
-    "files": {"safetensors", "tensorboardX", "PIL"},
+    "files": {"safetensors", "tensorboardX", "PIL", "onnx", "ml_dtypes"},
     "frameworks": {"torch", "jax"},  # only for objects that come from there
     "pictures": {"matplotlib", "PIL"},
     "layer_files": {"watchfiles"},
@@ -116,7 +116,7 @@ def test_importing_handmade_loads_numpy_and_nothing_heavier() -> None:
     code = (
         "import sys, handmade, handmade.frameworks, handmade.text\n"
         "repr(handmade.ReLU())\n"
-        "print(*{'typer', 'rich', 'safetensors', 'threadpoolctl', 'numba', 'llvmlite', 'torch', 'jax', 'fastapi', 'pydantic', "
+        "print(*{'typer', 'rich', 'safetensors', 'onnx', 'ml_dtypes', 'threadpoolctl', 'numba', 'llvmlite', 'torch', 'jax', 'fastapi', 'pydantic', "
         "'starlette', 'uvicorn', 'anyio'} & set(sys.modules))"
     )
 

@@ -32,21 +32,25 @@ class Network(engine.Network):
 
 
 def load(path: str | Path) -> Network:
-    """Read a network that `Network.save` wrote.
+    """Read a network that `Network.save` wrote, or an ONNX model.
 
     Parameters
     ----------
     path
-        Model file, or the folder of a run, whose model is read.
+        Model file, or the folder of a run, whose model is read. A file that ends in .onnx is converted; it needs the package onnx.
 
     Raises
     ------
     HandmadeError
-        If the file is missing, damaged, or not a handmade model.
+        If the file is missing, damaged, or neither a handmade model nor an ONNX model that has layers here.
     """
     from handmade.files import models  # noqa: PLC0415  safetensors is loaded by those who load
 
     given = as_path(path, "path")
+    if given.suffix == ".onnx":
+        from handmade.files.onnx import read_network  # noqa: PLC0415  an extra
+
+        return Network(**read_network(given).arguments)
     parameters, description = models.read(given / models.MODEL if given.is_dir() else given)
     try:
         return Network(**restore(description, parameters))
