@@ -46,7 +46,7 @@ MAY_IMPORT = {
 # What comes from outside, room by room, beside NumPy and the standard library.
 FOREIGN = {
     "compiled": {"numba", "llvmlite"},
-    "files": {"safetensors", "tensorboardX", "PIL", "onnx", "torch"},  # formats of files, and their libraries
+    "files": {"safetensors", "tensorboardX", "PIL", "ml_dtypes", "onnx", "torch"},  # formats of files, and their libraries
     "frameworks": {"torch", "jax"},  # only for objects that come from there
     "pictures": {"matplotlib", "PIL"},
     "layer_files": {"watchfiles"},

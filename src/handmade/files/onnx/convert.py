@@ -1,7 +1,7 @@
 """Conversion: walk through the graph, fold what is constant, and turn the rest into nodes of a network.
 
-A tensor is constant (Known), an activation of the network (Activation), or neither: Outside is for a node without a layer, and for all
-that read it.
+A tensor is constant (Known), an activation of the network (Activation), or neither: Outside is for a node without a layer,
+and for all that read it.
 """
 
 import math

@@ -7,5 +7,5 @@ class OutOfScope(HandmadeError, NotImplementedError):
     """Error of a correct model that uses what is not supported; also a NotImplementedError, as ONNX backends raise it."""
 
 
-class NoLayer(Exception):  # noqa: N818  caught inside: it says that no layer fits, and is no error of the user
+class NoLayer(Exception):
     """Reason why a node of the graph is no layer of a Network: it is then computed by its definition."""

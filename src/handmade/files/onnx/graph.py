@@ -12,7 +12,7 @@ from handmade.engine.errors import HandmadeError
 from handmade.files.onnx.errors import OutOfScope
 from handmade.files.onnx.external import Folder
 from handmade.files.onnx.tensors import to_array
-from handmade.files.onnx.types import Values, dtype_of
+from handmade.files.onnx.types import DTYPES, Values, dtype_of
 
 Size: TypeAlias = int | str | None  # of an axis: a number, the name of a number, or unknown
 MAIN = {"", "ai.onnx"}  # two spellings of the same domain
@@ -113,7 +113,9 @@ def _opsets(model: Any, newest: int) -> dict[str, int]:
     for entry in model.opset_import:
         domain = "" if entry.domain in MAIN else entry.domain
         if opsets.get(domain, entry.version) != entry.version:
-            raise HandmadeError(f"opsets: expected one version of {domain or 'ai.onnx'}; got {opsets[domain]} and {entry.version}")
+            raise HandmadeError(
+                f"opsets: expected one version of {domain or 'ai.onnx'}; got {opsets[domain]} and {entry.version}"
+            )
         opsets[domain] = entry.version
     version = opsets.get("", 0)
     if not opsets:
@@ -136,7 +138,12 @@ def _port(value: Any) -> Port:
             each.dim_value if each.HasField("dim_value") and each.dim_value >= 0 else (each.dim_param or None)
             for each in tensor.shape.dim
         )
-    return Port(value.name, dtype_of(tensor.elem_type), shape)
+    dtype = dtype_of(tensor.elem_type)
+    if dtype is None and tensor.elem_type:
+        raise OutOfScope(
+            f"{value.name!r:.80}: expected an element type among {', '.join(DTYPES.values())}; got number {tensor.elem_type}"
+        )
+    return Port(value.name, dtype, shape)
 
 
 def _operation(node: Any, number: int, opsets: dict[str, int], folder: Folder) -> Operation:
@@ -189,7 +196,9 @@ def _in_order(operations: list[Operation], known: set[str]) -> list[Operation]:
     for number, operation in enumerate(operations):
         missing = next((name for name in operation.inputs if name and name not in maker and name not in known), None)
         if missing is not None:
-            raise HandmadeError(f"node {operation.name!r:.80}: expected inputs that the graph makes; nothing makes {missing!r:.80}")
+            raise HandmadeError(
+                f"node {operation.name!r:.80}: expected inputs that the graph makes; nothing makes {missing!r:.80}"
+            )
         for earlier in waits[number]:
             waiting[earlier].append(number)
     ready, found = [number for number, sources in enumerate(waits) if not sources], list[int]()

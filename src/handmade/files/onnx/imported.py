@@ -84,9 +84,7 @@ def _imported(graph: Graph) -> Imported:
     assert images.shape is not None and images.dtype is not None
     found = convert(graph, images.name, image_size(images.shape, images.name), batches, images.dtype, {})
     left_out = _left_out(graph, found)
-    outputs = {
-        port.name: tensor for port in graph.outputs if isinstance(tensor := found.tensors.get(port.name), Activation)
-    }
+    outputs = {port.name: tensor for port in graph.outputs if isinstance(tensor := found.tensors.get(port.name), Activation)}
     ends = join_names(f"{node.op} ({node.name})" for node in left_out)
     if left_out:
         for name in dict.fromkeys(name for node in left_out for name in node.inputs):
@@ -133,7 +131,9 @@ def _left_out(graph: Graph, found: Converted) -> list[Operation]:
             refused.append(f"{node.op} (node {node.name!r:.80}, opset {node.opset}): {reason}")
     if refused:
         several = f" Inputs beside the images: {join_names(others)}." if others else ""
-        raise OutOfScope(f"the model: expected operations that have layers; {len(refused)} have none: {'; '.join(refused)}{several}")
+        raise OutOfScope(
+            f"the model: expected operations that have layers; {len(refused)} have none: {'; '.join(refused)}{several}"
+        )
     return [node for node, _ in found.rest]
 
 

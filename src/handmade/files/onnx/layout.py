@@ -139,7 +139,8 @@ def per_image(array: Values, rank: int, batches: Sequence[int]) -> Values:
         raise NoLayer(f"a constant has {array.ndim} axes, and the activation {rank}")
     if array.shape[0] != 1 and not (array.shape[0] in batches and (array == array[:1]).all()):
         raise NoLayer("a constant differs from image to image")
-    return array[0]
+    row: Values = array[0]
+    return row
 
 
 class Known:

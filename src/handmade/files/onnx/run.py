@@ -72,12 +72,12 @@ def run(graph: Graph, inputs: Any) -> Result:
         others = {name: array for name, array in given.items() if name != images}
         found = convert(graph, images, x.shape[1:], (len(x),), x.dtype, others)
         if found.builder.nodes:
-            return _as_network(graph, found, images, x)
+            return _as_network(graph, found, x)
     values: dict[str, Values] = graph.constants | given
     return _finished(graph, values, graph.operations, 0)
 
 
-def _as_network(graph: Graph, found: Converted, images: str, x: Values) -> Result:
+def _as_network(graph: Graph, found: Converted, x: Values) -> Result:
     """Run the network, and then the operations that remain."""
     rest = [node for node, _ in found.rest]
     wanted = {name for node in rest for name in node.inputs} | {port.name for port in graph.outputs}
@@ -108,17 +108,19 @@ def _finished(graph: Graph, values: dict[str, Values], rest: Sequence[Operation]
 
 def _given(graph: Graph, inputs: Any) -> dict[str, Values]:
     """Return the inputs by name; raise HandmadeError unless they are those of the graph."""
-    needed, all_ports = [port.name for port in graph.inputs], {port.name: port for port in (*graph.inputs, *graph.defaults)}
+    needed = [port.name for port in graph.inputs]
+    ports = {port.name: port for port in (*graph.inputs, *graph.defaults)}
     if isinstance(inputs, Mapping):
         named = dict(inputs)
     elif isinstance(inputs, Sequence) and not isinstance(inputs, str | bytes):
-        names = needed if len(inputs) <= len(needed) else [*all_ports]
-        named = dict(zip(names, inputs, strict=False)) if len(inputs) <= len(names) else dict.fromkeys(map(str, range(len(inputs))))
+        if len(inputs) not in {len(needed), len(ports)}:
+            raise HandmadeError(f"inputs: expected {len(needed)} of them, {join_names(needed)}; got {len(inputs)}")
+        named = dict(zip(needed if len(inputs) == len(needed) else ports, inputs, strict=True))
     else:
         raise HandmadeError(f"inputs: expected a list of arrays, or arrays by name; got {described(inputs)}. Try [x]")
-    if not set(needed) <= set(named) <= set(all_ports):
-        raise HandmadeError(f"inputs: expected {len(needed)} of them, {join_names(needed)}; got {len(named)}, {join_names(named)}")
-    return {name: _checked(all_ports[name], array) for name, array in named.items()}
+    if not set(needed) <= set(named) <= set(ports):
+        raise HandmadeError(f"inputs: expected {join_names(needed)}; got {join_names(named)}")
+    return {name: _checked(ports[name], array) for name, array in named.items()}
 
 
 def _checked(port: Port, given: Any) -> Values:
@@ -140,6 +142,6 @@ def _images(graph: Graph, given: Mapping[str, Values]) -> str | None:
     """Return the input that holds images: the first one with floats, or pixels, and an axis of images; None if there is none."""
     for port in graph.inputs:
         array = given[port.name]
-        if array.ndim > 1 and array.size and (is_float(array.dtype) or array.dtype == np.uint8):
+        if array.ndim and array.size and (is_float(array.dtype) or array.dtype == np.uint8):
             return port.name
     return None

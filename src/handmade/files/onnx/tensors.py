@@ -54,9 +54,11 @@ def to_array(tensor: Any, folder: Folder, what: str) -> Values:
             f"{what}: expected {count * dtype.itemsize:,} bytes for {dtype.name} of shape {shape}; got {len(data):,}"
         )
     if dtype.kind == "b":
-        return (np.frombuffer(data, np.uint8) != 0).reshape(shape)
+        truth: Values = (np.frombuffer(data, np.uint8) != 0).reshape(shape)
+        return truth
     little = dtype if dtype.name == "bfloat16" else dtype.newbyteorder("<")
-    return np.frombuffer(data, little).astype(dtype, copy=False).reshape(shape)
+    found: Values = np.frombuffer(data, little).astype(dtype, copy=False).reshape(shape)
+    return found
 
 
 def checked_size(shape: tuple[int, ...], what: str) -> int:
@@ -64,7 +66,7 @@ def checked_size(shape: tuple[int, ...], what: str) -> int:
     if len(shape) > MOST_AXES:
         raise HandmadeError(f"{what}: expected at most {MOST_AXES} axes; got {len(shape)}")
     if any(size < 0 for size in shape) or math.prod(size for size in shape if size) > LARGEST:
-        raise HandmadeError(f"{what}: expected sizes from 0 with at most {LARGEST:,} numbers; got {str(shape):.200}")
+        raise HandmadeError(f"{what}: expected sizes from 0 with at most {LARGEST:,} numbers; got {shape!s:.200}")
     return math.prod(shape)
 
 

@@ -37,7 +37,8 @@ def dtype_of(code: int) -> np.dtype[Any] | None:
     if name == "bfloat16":
         import ml_dtypes  # noqa: PLC0415  installed with onnx, needed for this type alone
 
-        return np.dtype(ml_dtypes.bfloat16)
+        bfloat16: np.dtype[Any] = np.dtype(ml_dtypes.bfloat16)
+        return bfloat16
     return None if name is None else np.dtype(name)
 
 

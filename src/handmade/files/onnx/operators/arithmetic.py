@@ -20,7 +20,7 @@ from handmade.files.onnx.operators.elementwise import floating
 from handmade.files.onnx.operators.table import Tensor, layers, value
 from handmade.files.onnx.types import Values
 
-FOUR = {"Add": np.add, "Sub": np.subtract, "Mul": np.multiply}
+ARITHMETIC: dict[str, Callable[..., Any]] = {"Add": np.add, "Sub": np.subtract, "Mul": np.multiply}
 COMPARISONS: dict[str, Callable[..., Any]] = {
     "Equal": np.equal,
     "Greater": np.greater,
@@ -43,7 +43,7 @@ def legacy(node: Operation, a: Values, b: Values) -> Values:
 
 
 def _register() -> None:
-    for op, function in FOUR.items():
+    for op, function in ARITHMETIC.items():
         value(op)(lambda node, a, b, f=function: f(a, legacy(node, a, b)).astype(a.dtype))
     for op, function in COMPARISONS.items():
         value(op)(lambda node, a, b, f=function: f(a, legacy(node, a, b)))
@@ -63,7 +63,7 @@ def _div(node: Operation, a: Values, b: Values) -> Values:
     return np.where(b == 0, 0, quotient).astype(a.dtype)
 
 
-def _towards_zero(a: Values, b: Values) -> Values:
+def _towards_zero(a: Values, b: Values) -> Any:
     quotient = a // b
     return quotient + ((quotient < 0) & (quotient * b != a))
 
@@ -74,11 +74,11 @@ def _mod(node: Operation, a: Values, b: Values) -> Values:
 
 
 @value("Pow")
-def _pow(_node: Operation, a: Values, b: Values) -> Values:
+def _pow(_node: Operation, a: Values, b: Values) -> Any:
     return np.power(a.astype(np.float64), b.astype(np.float64)).astype(a.dtype) if a.dtype.kind in "iu" else _power(a, b)
 
 
-def _power(a: Values, b: Values) -> Values:
+def _power(a: Values, b: Values) -> Any:
     return np.power(a, b.astype(a.dtype)).astype(a.dtype)
 
 
@@ -98,7 +98,7 @@ def _sum(_node: Operation, *x: Values) -> Values:
 
 
 @value("Mean")
-def _mean(_node: Operation, *x: Values) -> Values:
+def _mean(_node: Operation, *x: Values) -> Any:
     return (reduce(operator.add, x) / x[0].dtype.type(len(x))).astype(x[0].dtype)
 
 
@@ -183,5 +183,3 @@ def join(to: Builder, node: Operation, layer: Layer, x: list[Activation]) -> Act
             name = to.emit(f"{node.name}_expand", Expand(target), name)
         names.append(name)
     return replace(main, name=to.emit(node.name, layer, *names))
-
-

@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
+from handmade.files.onnx.errors import NoLayer
 from handmade.files.onnx.graph import Operation
 from handmade.files.onnx.operators.parts import made_size
 from handmade.files.onnx.operators.shapes import integers
 from handmade.files.onnx.operators.table import value
-from handmade.files.onnx.errors import NoLayer
 from handmade.files.onnx.types import Values
 
 NUMBERS: dict[str, Any] = {

@@ -4,6 +4,7 @@ Gelu: y = x (1 + erf(x / sqrt 2)) / 2, or its tanh form. HardSwish: y = x max(0,
 """
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,6 @@ from handmade.engine.layers import (
     ELU,
     GELU,
     Add,
-    Affine,
     Clip,
     Exp,
     HardSigmoid,
@@ -27,7 +27,7 @@ from handmade.engine.layers import (
 from handmade.files.onnx.builder import Builder
 from handmade.files.onnx.errors import NoLayer
 from handmade.files.onnx.graph import Operation
-from handmade.files.onnx.layout import Activation
+from handmade.files.onnx.layout import Activation, Known
 from handmade.files.onnx.operators.table import Tensor, activation, known, layers, value
 from handmade.files.onnx.types import Values
 
@@ -123,11 +123,20 @@ def _prelu_layer(to: Builder, node: Operation, x: Tensor, slope: Tensor) -> Acti
     if slopes.size == 1:
         return to.apply(node, LeakyReLU(float(slopes.reshape(()))), given)
     to.note(f"{node.name}: a PRelu with several slopes is max(x, 0) - slope max(-x, 0), in layers; its slopes are constants")
-    positive = to.emit(f"{node.name}_positive", ReLU(), given.name)
-    turned = to.emit(f"{node.name}_turned", Affine(to.weights(np.array(-1.0)), to.weights(np.array(0.0))), given.name)
-    negative = Activation(to.emit(f"{node.name}_negative", ReLU(), turned), given.factors, given.groups, given.dtype)
-    scaled = to.affine(node, negative, -to.constant(type(slope)([slopes]), given), 0.0)  # type: ignore[misc, call-arg]
-    return Activation(to.emit(f"{node.name}_sum", Add(), positive, scaled.name), given.factors, given.groups, given.dtype)
+    positive, negative = _halves(to, node, given)
+    scaled = to.affine(_part(node, "scaled"), negative, -to.constant(Known([slopes]), given), 0.0)
+    return replace(given, name=to.emit(node.name, Add(), positive.name, scaled.name))
+
+
+def _part(node: Operation, name: str) -> Operation:
+    """Return the node with a name for one of the layers that it is made of."""
+    return replace(node, name=f"{node.name}_{name}")
+
+
+def _halves(to: Builder, node: Operation, x: Activation) -> tuple[Activation, Activation]:
+    """Add max(x, 0) and max(-x, 0)."""
+    turned = to.affine(_part(node, "turned"), x, -1.0, 0.0)
+    return to.apply(_part(node, "positive"), ReLU(), x), to.apply(_part(node, "negative"), ReLU(), turned)
 
 
 @value("Elu")
@@ -149,9 +158,7 @@ def _selu(node: Operation, x: Values) -> Values:
 @layers("Selu")
 def _selu_layer(to: Builder, node: Operation, x: Tensor) -> Activation:
     alpha, gamma = node.get("alpha", 1.67326319217681884765625), node.get("gamma", 1.05070102214813232421875)
-    inner = floating(x)
-    name = to.emit(f"{node.name}_elu", ELU(alpha), inner.name)
-    return to.affine(node, Activation(name, inner.factors, inner.groups, inner.dtype), np.array(gamma), 0.0)
+    return to.affine(node, to.apply(_part(node, "elu"), ELU(alpha), floating(x)), gamma, 0.0)
 
 
 @value("HardSigmoid")
@@ -172,13 +179,33 @@ def _hard_swish(_node: Operation, x: Values) -> Values:
 @layers("HardSwish")
 def _hard_swish_layer(to: Builder, node: Operation, x: Tensor) -> Activation:
     given = floating(x)
-    gate = to.emit(f"{node.name}_gate", HardSigmoid(1 / 6, 0.5), given.name)
-    return Activation(to.emit(node.name, Multiply(), given.name, gate), given.factors, given.groups, given.dtype)
+    gate = to.apply(_part(node, "gate"), HardSigmoid(1 / 6, 0.5), given)
+    return replace(given, name=to.emit(node.name, Multiply(), given.name, gate.name))
+
+
+@layers("Neg")
+def _neg_layer(to: Builder, node: Operation, x: Tensor) -> Activation:
+    return to.affine(node, floating(x), -1.0, 0.0)
+
+
+@layers("Abs")
+def _abs_layer(to: Builder, node: Operation, x: Tensor) -> Activation:
+    """Add |x| = max(x, 0) + max(-x, 0)."""
+    given = floating(x)
+    return replace(given, name=to.emit(node.name, Add(), *(half.name for half in _halves(to, node, given))))
 
 
 @value("Swish")
 def _swish(node: Operation, x: Values) -> Values:
     return _kept(x * sigmoid(x * x.dtype.type(node.get("alpha", 1.0))), x)
+
+
+@layers("Swish")
+def _swish_layer(to: Builder, node: Operation, x: Tensor) -> Activation:
+    given, alpha = floating(x), node.get("alpha", 1.0)
+    scaled = given if alpha == 1 else to.affine(_part(node, "scaled"), given, alpha, 0.0)
+    gate = to.apply(_part(node, "gate"), Sigmoid(), scaled)
+    return replace(given, name=to.emit(node.name, Multiply(), given.name, gate.name))
 
 
 @value("Erf")

@@ -1,7 +1,9 @@
 """Losses as outputs of a graph: SoftmaxCrossEntropyLoss and NegativeLogLikelihoodLoss. They have no layer; an import leaves them out.
 
-    L[n,i] = -w[t] log p[n,t,i],   t = label[n,i]          mean: sum of L / sum of w[t];  labels of ignore_index have the weight 0
+L[n,i] = -w[t] log p[n,t,i],   t = label[n,i]          mean: sum of L / sum of w[t];  labels of ignore_index have the weight 0
 """
+
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +13,7 @@ from handmade.files.onnx.operators.table import value
 from handmade.files.onnx.types import Values
 
 
-def _loss(node: Operation, log_p: Values, labels: Values, weights: Values | None) -> Values:
+def _loss(node: Operation, log_p: Values, labels: Values, weights: Values | None) -> Any:
     """Return the loss of log-probabilities (N, C, ...) for labels (N, ...)."""
     ignored = node.get("ignore_index")
     counted = np.ones(labels.shape, bool) if ignored is None else labels != ignored
@@ -28,7 +30,7 @@ def _loss(node: Operation, log_p: Values, labels: Values, weights: Values | None
 
 
 @value("NegativeLogLikelihoodLoss")
-def _nll(node: Operation, x: Values, labels: Values, weights: Values | None = None) -> Values:
+def _nll(node: Operation, x: Values, labels: Values, weights: Values | None = None) -> Any:
     return _loss(node, x, labels, weights)
 
 

@@ -56,13 +56,13 @@ def _batch_norm_layer(
     given = floating(x)
     if _trains(node) or not node.get("spatial", 1):
         raise NoLayer("the statistics of the batch, or of each pixel, in inference")
-    arrays = [to.weights(known(each, "weights")) for each in (scale, b, mean, variance)]
+    W, bias, m, v = [to.weights(known(each, "weights")) for each in (scale, b, mean, variance)]
     order = (*range(1, len(given.shape)), 0)  # channels last
     shape = tuple(given.shape[axis] for axis in order)
     if len(shape) not in {1, 3}:
         shape = (1,) * (3 - len(shape)) + shape if len(shape) < 3 else (int(np.prod(shape[:-2])), *shape[-2:])
     try:
-        layer = BatchNorm2d(*arrays, momentum=1 - node.get("momentum", 0.9), epsilon=node.get("epsilon", 1e-5))
+        layer = BatchNorm2d(W, bias, m, v, 1 - node.get("momentum", 0.9), node.get("epsilon", 1e-5))
     except HandmadeError as error:
         raise NoLayer(str(error)) from None
     to.note(
@@ -101,5 +101,3 @@ def _dropout_layer(to: Builder, node: Operation, x: Tensor, ratio: Tensor = None
     if not 0 < rate <= HIGHEST:
         return given
     return to.apply(node, Dropout(rate), given)
-
-

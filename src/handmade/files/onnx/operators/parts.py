@@ -21,7 +21,7 @@ MODES = {"constant": "constant", "reflect": "reflect", "edge": "edge", "wrap": "
 def made_size(shape: Sequence[int]) -> tuple[int, ...]:
     """Return a shape that numbers of a model ask for; raise NoLayer before more memory is used than a network may need."""
     if any(size < 0 for size in shape) or math.prod(shape) > LARGEST_ACTIVATION:
-        raise NoLayer(f"it makes an array of the shape {str(tuple(shape)):.100}; at most {LARGEST_ACTIVATION:,} numbers are made")
+        raise NoLayer(f"it makes an array of the shape {tuple(shape)!s:.100}; at most {LARGEST_ACTIVATION:,} numbers are made")
     return tuple(shape)
 
 
@@ -82,11 +82,11 @@ def _split_layer(to: Builder, node: Operation, x: Tensor, sizes: Tensor = None) 
 def _sliced(to: Builder, node: Operation, x: Activation, steps: dict[int, tuple[int, int | None, int]]) -> Activation:
     order = engine_order(len(x.shape))
     cuts = [slice(*steps[axis]).indices(x.shape[axis]) if axis in steps else (0, x.shape[axis], 1) for axis in order]
-    if any(not len(range(*cut)) for cut in cuts):
+    if any(not range(*cut) for cut in cuts):
         raise NoLayer("a slice without numbers")
     if all(range(*cut) == range(x.shape[axis]) for cut, axis in zip(cuts, order, strict=True)):
         return x
-    starts, stops, strides = ([cut[k] for cut in cuts] for k in range(3))
+    starts, stops, strides = (tuple(cut[k] for cut in cuts) for k in range(3))
     name = to.arrange(node.name, x, order)
     return turned(to.emit(node.name, Slice(starts, stops, strides), name), to, x, order)
 
@@ -144,7 +144,9 @@ def _gather_layer(to: Builder, node: Operation, x: Tensor, indices: Tensor) -> A
     if places.size == 0 or not ((places >= -size) & (places < size)).all():
         raise NoLayer("indices outside of the axis")
     order = engine_order(len(given.shape))
-    name = to.emit(node.name, Take(order.index(axis), [int(k) % size for k in places.reshape(-1)]), to.arrange(node.name, given, order))
+    name = to.emit(
+        node.name, Take(order.index(axis), [int(k) % size for k in places.reshape(-1)]), to.arrange(node.name, given, order)
+    )
     shape = (*given.shape[:axis], *places.shape, *given.shape[axis + 1 :])
     return to.reshape(node.name, turned(name, to, given, order), shape)
 
@@ -156,7 +158,9 @@ def _gather_elements(node: Operation, x: Values, indices: Values) -> Values:
 
 
 @value("Pad")
-def _pad(node: Operation, x: Values, pads: Values | None = None, fill: Values | None = None, axes: Values | None = None) -> Values:
+def _pad(
+    node: Operation, x: Values, pads: Values | None = None, fill: Values | None = None, axes: Values | None = None
+) -> Values:
     widths, mode, number = _widths(node, x.ndim, pads, fill, axes)
     cuts = tuple(slice(max(-a, 0), size - max(-b, 0)) for size, (a, b) in zip(x.shape, widths, strict=True))
     around = [(max(a, 0), max(b, 0)) for a, b in widths]
@@ -189,7 +193,9 @@ def _pad_layer(
     )
     if batch != (0, 0):
         raise NoLayer("it pads along the axis of the images")
-    cut = {axis: (max(-a, 0), given.shape[axis] - max(-b, 0), 1) for axis, (a, b) in enumerate(widths) if a < 0 or b < 0}
+    cut: dict[int, tuple[int, int | None, int]] = {
+        axis: (max(-a, 0), given.shape[axis] - max(-b, 0), 1) for axis, (a, b) in enumerate(widths) if a < 0 or b < 0
+    }
     inner = _sliced(to, node, given, cut)
     around = [(max(a, 0), max(b, 0)) for a, b in widths]
     if not any(map(any, around)):

@@ -1,10 +1,11 @@
 """Matrix products: Gemm and MatMul. A constant matrix becomes the weights of a Linear, its rows in the order of the layer's input.
 
-    Gemm  y = alpha A B + beta C
+Gemm  y = alpha A B + beta C
 """
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from handmade.files.onnx.types import Values
 
 
 @value("Gemm")
-def _gemm(node: Operation, a: Values, b: Values, c: Values | None = None) -> Values:
+def _gemm(node: Operation, a: Values, b: Values, c: Values | None = None) -> Any:
     left, right = (x.T if node.get(name, 0) else x for x, name in ((a, "transA"), (b, "transB")))
     y = a.dtype.type(node.get("alpha", 1.0)) * (left @ right)
     return (y if c is None else y + c.dtype.type(node.get("beta", 1.0)) * c).astype(a.dtype)
@@ -56,7 +57,7 @@ def linear(to: Builder, node: Operation, x: Activation, W: Values, b: Values) ->
 
 
 @value("MatMul")
-def _matmul(_node: Operation, a: Values, b: Values) -> Values:
+def _matmul(_node: Operation, a: Values, b: Values) -> Any:
     return np.matmul(a, b)
 
 
@@ -98,5 +99,3 @@ def _two(to: Builder, node: Operation, a: Activation, b: Activation) -> Activati
         raise NoLayer("a product along the axis of the images")
     name = to.emit(node.name, MatMul(), to.arrange(node.name, a), to.arrange(node.name, b))
     return view(name, to.shapes[name], range(len(to.shapes[name])), a.dtype)
-
-

@@ -1,11 +1,13 @@
 """Reductions along axes: sums, means and extremes; ArgMax and ArgMin, which have no layer."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from handmade.engine.layers import GlobalAvgPool2d, GlobalMaxPool2d, Layer, Mean, Sum
+from handmade.engine.arrays import Shape
+from handmade.engine.layers import GlobalAvgPool2d, GlobalMaxPool2d, Layer, MaxPool2d, Mean, Sum
 from handmade.files.onnx.builder import Builder
 from handmade.files.onnx.errors import NoLayer
 from handmade.files.onnx.graph import Operation
@@ -78,7 +80,7 @@ def _layers(to: Builder, node: Operation, x: Tensor, axes: Tensor = None) -> Act
     if len(order) == 3 and set(gone) == {1, 2} and node.op != "ReduceSum":
         layer: Layer = GlobalAvgPool2d() if node.op == "ReduceMean" else GlobalMaxPool2d()
     elif node.op == "ReduceMax":
-        raise NoLayer("the largest number along other axes than those of an image")
+        return _largest(to, node, given, gone)
     else:
         kind = Sum if node.op == "ReduceSum" else Mean
         layer = kind(tuple(sorted(order.index(axis) for axis in gone)), keepdims=True)
@@ -87,9 +89,23 @@ def _layers(to: Builder, node: Operation, x: Tensor, axes: Tensor = None) -> Act
         found = turned(made, to, given, order)
     else:
         found = to.reshape(node.name, view(made, to.shapes[made], range(len(to.shapes[made])), given.dtype), kept)
+    return _shaped(to, node, found, kept, gone)
+
+
+def _largest(to: Builder, node: Operation, x: Activation, gone: tuple[int, ...]) -> Activation:
+    """Add a MaxPool2d with windows of one row: each row holds the numbers of which the largest is wanted."""
+    stay = [axis for axis in range(len(x.shape)) if axis not in gone]
+    rows, size = (math.prod(x.shape[axis] for axis in axes) for axes in (stay, gone))
+    name = to.emit(node.name, MaxPool2d((1, size)), to.arrange(node.name, x, (*stay, *gone), (rows, size, 1)))
+    found = view(name, to.shapes[name], (0, 1, 2), x.dtype)
+    kept = tuple(1 if axis in gone else size for axis, size in enumerate(x.shape))
+    return _shaped(to, node, to.reshape(node.name, found, kept), kept, gone)
+
+
+def _shaped(to: Builder, node: Operation, x: Activation, kept: Shape, gone: tuple[int, ...]) -> Activation:
     if node.get("keepdims", 1):
-        return found
-    return to.reshape(node.name, found, tuple(size for axis, size in enumerate(kept) if axis not in gone))
+        return x
+    return to.reshape(node.name, x, tuple(size for axis, size in enumerate(kept) if axis not in gone))
 
 
 @value("ArgMax", "ArgMin")

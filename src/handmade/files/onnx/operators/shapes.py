@@ -156,7 +156,7 @@ def _unsqueeze_layer(to: Builder, node: Operation, x: Tensor, axes: Tensor = Non
 
 
 @value("Shape")
-def shape_of(node: Operation, x: Values) -> Values:
+def _shape(node: Operation, x: Values) -> Values:
     return _of_shape(node, x.shape)
 
 

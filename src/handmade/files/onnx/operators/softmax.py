@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from handmade.engine.layers import Layer, LogSoftmax, Softmax
+from handmade.engine.layers import LogSoftmax, Softmax
 from handmade.files.onnx.builder import Builder
 from handmade.files.onnx.graph import Operation
 from handmade.files.onnx.layout import Activation
@@ -42,7 +42,7 @@ def _values(node: Operation, x: Values) -> Values:
 @layers("Softmax", "LogSoftmax")
 def _layers(to: Builder, node: Operation, x: Tensor) -> Activation:
     given = floating(x)
-    kind: type[Layer] = Softmax if node.op == "Softmax" else LogSoftmax
+    kind = Softmax if node.op == "Softmax" else LogSoftmax
     rank = len(given.shape)
     if node.opset < 13:
         (axis,) = image_axes([node.get("axis", 1)], 1 + rank)
@@ -53,5 +53,3 @@ def _layers(to: Builder, node: Operation, x: Tensor) -> Activation:
     order = engine_order(rank)
     name = to.arrange(node.name, given, order)
     return turned(to.emit(node.name, kind(axis=order.index(axis)), name), to, given, order)
-
-

@@ -18,7 +18,8 @@ Value: TypeAlias = Callable[..., Any]  # (node, *arrays or None): an array, or a
 Rule: TypeAlias = Callable[..., Any]  # (builder, node, *tensors or None): a tensor, or a tuple of tensors
 Tensor: TypeAlias = Activation | Known | None
 
-OLDEST = 6  # opset: before it, the operators had other attributes
+OLDEST = 6  # opset: before it, many operators had other attributes
+UNCHANGED = {"Not"}  # since the first opset
 
 
 @dataclass
@@ -58,7 +59,7 @@ def unsupported(node: Operation) -> str | None:
     """Return the reason why an operation is not supported; None if it is."""
     if node.domain or node.op not in TABLE:
         return "the operator is not supported"
-    if node.opset < OLDEST:
+    if node.opset < OLDEST and node.op not in UNCHANGED:
         return f"opsets from {OLDEST} are supported"
     return None
 

@@ -1,7 +1,7 @@
 """Sizes of windows: kernel, strides, dilations and pads of a node, and the number of places where a window fits.
 
-    size of the output = floor((size + pads - ((kernel - 1) dilation + 1)) / stride) + 1          ceil with ceil_mode
-    auto_pad SAME: size of the output = ceil(size / stride), the odd zero at the end (UPPER) or at the beginning (LOWER)
+size of the output = floor((size + pads - ((kernel - 1) dilation + 1)) / stride) + 1          ceil with ceil_mode
+auto_pad SAME: size of the output = ceil(size / stride), the odd zero at the end (UPPER) or at the beginning (LOWER)
 """
 
 from dataclasses import dataclass
@@ -67,9 +67,7 @@ def windows(node: Operation, size: Shape, kernel: Shape) -> Windows:
         raise NoLayer(f"a kernel {kernel}, strides {stride}, dilations {dilation} and pads {pads}: negative, 0 or too large")
     padding = tuple((pads[k], pads[k + axes]) for k in range(axes))
     if mode in {"SAME_UPPER", "SAME_LOWER"}:
-        padding = tuple(
-            _same(*each, last=mode == "SAME_UPPER") for each in zip(size, kernel, stride, dilation, strict=True)
-        )
+        padding = tuple(_same(*each, last=mode == "SAME_UPPER") for each in zip(size, kernel, stride, dilation, strict=True))
     elif mode == "VALID":
         padding = ((0, 0),) * axes
     elif mode not in {"NOTSET", ""}:

@@ -1,10 +1,11 @@
 """Convolution and pooling for arrays (N, C, ...) with any number of axes, by their definitions.
 
-    Conv      y[n,o,i] = b[o] + sum over c,k of W[o,c,k] x[n, c, i stride + k dilation - pad]
-    MaxPool   the largest, AveragePool the mean of the numbers of a window
+Conv      y[n,o,i] = b[o] + sum over c,k of W[o,c,k] x[n, c, i stride + k dilation - pad]
+MaxPool   the largest, AveragePool the mean of the numbers of a window
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -21,9 +22,7 @@ def patches(x: Values, use: Windows, fill: float) -> Values:
     places = use.places(size)
     needed = [
         max(before + each + after, (count - 1) * stride + reach) - before - each
-        for each, (before, after), count, stride, reach in zip(
-            size, use.padding, places, use.stride, use.reach, strict=True
-        )
+        for each, (before, after), count, stride, reach in zip(size, use.padding, places, use.stride, use.reach, strict=True)
     ]
     around = [(0, 0), (0, 0), *((before, after) for (before, _), after in zip(use.padding, needed, strict=True))]
     padded = np.pad(x, around, constant_values=x.dtype.type(fill))
@@ -76,7 +75,7 @@ def _places(node: Operation, x: Values, use: Windows) -> Values:
 
 
 @value("AveragePool")
-def _average_pool(node: Operation, x: Values) -> Values:
+def _average_pool(node: Operation, x: Values) -> Any:
     """Return the sum of each window, divided by the numbers that count: those of the image, perhaps with its padding."""
     use = _sizes(node, x)
     inside = tuple(range(x.ndim, 2 * x.ndim - 2))
@@ -92,10 +91,10 @@ def _average_pool(node: Operation, x: Values) -> Values:
 
 
 @value("GlobalAveragePool")
-def _global_average(_node: Operation, x: Values) -> Values:
+def _global_average(_node: Operation, x: Values) -> Any:
     return x.mean(axis=tuple(range(2, x.ndim)), keepdims=True, dtype=x.dtype)
 
 
 @value("GlobalMaxPool")
-def _global_max(_node: Operation, x: Values) -> Values:
+def _global_max(_node: Operation, x: Values) -> Any:
     return x.max(axis=tuple(range(2, x.ndim)), keepdims=True)
