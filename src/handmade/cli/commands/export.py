@@ -57,8 +57,8 @@ def _is_pytorch(file: Path | None, layout: str | None) -> bool:
             raise UsageError("expected a file to write, such as model.onnx; got none. Try: handmade export readme readme.onnx")
         if ending == ".safetensors" and layout is None:
             raise UsageError("--layout: expected pytorch for a file .safetensors, got nothing. Try --layout pytorch")
-        wanted_ending = ".safetensors" if layout == "pytorch" else ".onnx"
-        raise UsageError(f"OUT: expected a name that ends in {wanted_ending}, got {str(file)!r:.80}. Try model{wanted_ending}")
+        ending_for = ".safetensors" if layout == "pytorch" else ".onnx"
+        raise UsageError(f"OUT: expected a name that ends in {ending_for}, got {str(file)!r:.80}. Try model{ending_for}")
     return layout == "pytorch"
 
 

@@ -160,3 +160,9 @@ def _logits(found: Converted, names: list[str]) -> str:
         is_row = len(shape) == 1 or math.prod(shape) != max(shape)
         return before if is_row else builder.emit(f"{before}_flatten", Flatten(), before)
     return rows[0]
+
+
+def from_graph(graph: Graph) -> Imported:
+    """Return a checked graph as a network; see `read_network`."""
+    check_supported(graph)
+    return _imported(graph)
