@@ -167,7 +167,7 @@ def errors_of_modules() -> Iterator[tuple[str, float]]:
         with torch.no_grad():
             expected = module(x)
         listed = expected if isinstance(expected, tuple) else (expected,)
-        found = network.outputs(to_ours(x.numpy())).values()
+        found = list(network.outputs(to_ours(x.numpy())).values())[: len(listed)]  # then perhaps logits before a softmax
         yield name, max(error(to_ours(y.numpy()), ours) for y, ours in zip(listed, found, strict=True))
 
 

@@ -15,6 +15,7 @@ from handmade.engine.layers.windows import sides_of
 from handmade.files.orders import Step, axis_there, by_axis, constant_there, shares
 
 BEFORE_ALL = -(2**63)  # stop of a Slice that runs backwards to the first number
+LOWEST = -3e38  # a number below all others, which float32 can hold
 Write = Callable[[Any, Any, list[str], str, str, Step], None]
 
 
@@ -41,8 +42,8 @@ def _conv(layer: Any, to: Any, x: list[str], output: str, title: str, _step: Ste
 
 def _max_pool(layer: Any, to: Any, x: list[str], output: str, title: str, step: Step) -> None:
     sides, attributes = _pool(layer, step)
-    if not _fits(sides, layer.window):  # outside the image is minus infinity
-        x = [_padded(to, x, sides, title, -math.inf)]
+    if not _fits(sides, layer.window):
+        x = [_padded(to, x, sides, title, LOWEST)]  # every window has a pixel, which is larger
         sides = [0, 0, 0, 0]
     to.add("MaxPool", x, output, pads=sides, **attributes, **_apart(layer))
 
@@ -102,7 +103,9 @@ def _batch_norm(layer: Any, to: Any, x: list[str], output: str, title: str, step
     places = step.reads[0].places
     arrays = {name: getattr(layer, name) for name in ("W", "b", "mean", "variance")}
     names = [to.constant(array if places is None else array[places], f"{title}.{name}") for name, array in arrays.items()]
-    to.add("BatchNormalization", [*x, *names], output, epsilon=layer.epsilon, momentum=1 - layer.momentum)
+    epsilon = np.float32(layer.epsilon)  # as the attribute holds it
+    epsilon = np.nextafter(epsilon, np.float32(1)) if epsilon < layer.epsilon else epsilon  # never below the smallest
+    to.add("BatchNormalization", [*x, *names], output, epsilon=float(epsilon), momentum=1 - layer.momentum)
 
 
 def _plain(op: str, **names: str) -> Write:
