@@ -164,7 +164,7 @@ class Builder:
 
 def _one_row(x: Known, batches: Sequence[int]) -> Values:
     """Return a constant that has one row for each image, all equal, with one row."""
-    rows = [per_image(array, array.ndim, [batch]) for array, batch in zip(x.values, batches, strict=True)]
+    rows = [per_image(array, array.ndim, [batch]) for array, batch in zip(x.each(batches), batches, strict=True)]
     return Known(rows).array[None]
 
 

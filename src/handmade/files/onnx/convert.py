@@ -17,11 +17,13 @@ from handmade.engine.errors import HandmadeError
 from handmade.engine.graph import INPUT, Node, upstream
 from handmade.files.onnx.builder import Builder
 from handmade.files.onnx.errors import NoLayer, OutOfScope
+from handmade.files.onnx.fuse import fused
 from handmade.files.onnx.graph import Graph, Operation
 from handmade.files.onnx.layout import IMAGE, Activation, Known, view
 from handmade.files.onnx.operators import TABLE, unsupported
 from handmade.files.onnx.types import Values
 
+FOLLOWS = "it reads an output that is not in the network"
 CONSUMED = 50  # operations between an input and the Transpose that tells its layout
 
 
@@ -108,6 +110,7 @@ def convert(
     known : mapping of str to array
         Values of the other inputs.
     """
+    graph = fused(graph)
     order = IMAGE if len(shape) == 3 and not is_channels_last(graph, source) else tuple(range(len(shape)))
     engine = tuple(shape[axis] for axis in order) or (1,)
     builder = Builder(engine, batches, np.dtype(np.float64 if dtype == np.float64 else np.float32))
@@ -131,7 +134,7 @@ def convert(
 
 def _converted(found: Converted, node: Operation, inputs: Sequence[Tensor]) -> Sequence[Tensor]:
     """Return the outputs of one operation."""
-    reason = "it reads an output that is not in the network"
+    reason = FOLLOWS
     if all(tensor is None or isinstance(tensor, Known) for tensor in inputs):
         try:
             folded = _folded(node, inputs)  # type: ignore[arg-type]

@@ -90,13 +90,13 @@ def build(model: Any, folder: Folder, newest: int) -> Graph:
         raise HandmadeError(f"the model: expected a name of its own for each input and output; got {twice!r:.80} twice")
     known = {*constants, *(port.name for port in ports)}
     ordered = _in_order(operations, known)
-    needed = _needed(ordered, [port.name for port in outputs], known)
+    used = needed(ordered, [port.name for port in outputs], known)
     metadata = {entry.key: entry.value for entry in model.metadata_props}
-    notes = [f"{len(ordered) - len(needed)} nodes that no output needs were left out"] if len(needed) < len(ordered) else []
+    notes = [f"{len(ordered) - len(used)} nodes that no output needs were left out"] if len(used) < len(ordered) else []
     notes += ["the part for training was left out"] if len(model.training_info) else []
     return Graph(
         proto.name,
-        tuple(needed),
+        tuple(used),
         constants,
         tuple(port for port in ports if port.name not in constants),
         tuple(port for port in ports if port.name in constants),
@@ -214,7 +214,7 @@ def _in_order(operations: list[Operation], known: set[str]) -> list[Operation]:
     return [operations[number] for number in found]
 
 
-def _needed(ordered: list[Operation], outputs: list[str], known: set[str]) -> list[Operation]:
+def needed(ordered: list[Operation], outputs: list[str], known: set[str]) -> list[Operation]:
     """Return the nodes that the outputs are made of."""
     made = {name for operation in ordered for name in operation.outputs} | known
     missing = next((name for name in outputs if name not in made), None)

@@ -10,7 +10,7 @@ from handmade.engine.graph import INPUT, join_names
 from handmade.engine.layers import Flatten, LogSoftmax, Reshape, Softmax
 from handmade.engine.network import Network
 from handmade.engine.preparation import Preparation
-from handmade.files.onnx.convert import Converted, check_supported, convert, image_size
+from handmade.files.onnx.convert import FOLLOWS, Converted, check_supported, convert, image_size
 from handmade.files.onnx.errors import OutOfScope
 from handmade.files.onnx.graph import Graph, Operation, Port
 from handmade.files.onnx.layout import Activation
@@ -127,7 +127,7 @@ def _left_out(graph: Graph, found: Converted) -> list[Operation]:
     for node, reason in found.rest:
         if node.op in ENDS or (node.op in AT_THE_END and ends.intersection(node.inputs)):
             ends.update(node.outputs)
-        else:
+        elif reason != FOLLOWS:
             refused.append(f"{node.op} (node {node.name!r:.80}, opset {node.opset}): {reason}")
     if refused:
         several = f" Inputs beside the images: {join_names(others)}." if others else ""

@@ -152,6 +152,10 @@ class Known:
     def __init__(self, values: Sequence[Values]) -> None:
         self.values = tuple(values)
 
+    def each(self, batches: Sequence[int]) -> Sequence[Values]:
+        """Return one array for each size of the batch."""
+        return self.values if len(self.values) > 1 else self.values * len(batches)
+
     @property
     def array(self) -> Values:
         """The array, if it is the same for every size of the batch."""

@@ -86,7 +86,8 @@ def _sliced(to: Builder, node: Operation, x: Activation, steps: dict[int, tuple[
         raise NoLayer("a slice without numbers")
     if all(range(*cut) == range(x.shape[axis]) for cut, axis in zip(cuts, order, strict=True)):
         return x
-    starts, stops, strides = (tuple(cut[k] for cut in cuts) for k in range(3))
+    starts, strides = (tuple(cut[k] for cut in cuts) for k in (0, 2))
+    stops = tuple(None if stop < 0 else stop for _, stop, _ in cuts)  # backwards, to the first number
     name = to.arrange(node.name, x, order)
     return turned(to.emit(node.name, Slice(starts, stops, strides), name), to, x, order)
 
@@ -218,7 +219,7 @@ def _expand_layer(to: Builder, node: Operation, x: Tensor, shape: Tensor) -> Act
         raise NoLayer("its shape depends on the images")
     wanted = {
         np.broadcast_shapes((batch, *given.shape), made_size(integers(sizes)))[1:]
-        for batch, sizes in zip(to.batches, shape.values, strict=True)
+        for batch, sizes in zip(to.batches, shape.each(to.batches), strict=True)
         if np.broadcast_shapes((batch, *given.shape), integers(sizes))[0] == batch
     }
     if len(wanted) != 1 or len(next(iter(wanted))) != len(given.shape):

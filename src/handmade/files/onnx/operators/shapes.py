@@ -110,7 +110,7 @@ def _reshape_layer(to: Builder, node: Operation, x: Tensor, shape: Tensor = None
     given = activation(x)
     if isinstance(shape, Activation):
         raise NoLayer("its shape depends on the images")
-    asked = [np.asarray(node.get("shape"))] * len(to.batches) if shape is None else shape.values
+    asked = [np.asarray(node.get("shape"))] * len(to.batches) if shape is None else shape.each(to.batches)
     targets = []
     for batch, sizes in zip(to.batches, asked, strict=True):
         target = _target(node, (batch, *given.shape), sizes)
