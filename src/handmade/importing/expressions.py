@@ -98,7 +98,7 @@ class _Parser:
             if not self._take(")"):
                 self._refuse("expected ) at the end of a parenthesis")
             return found
-        if token[:1].isdigit() or token[:1] == ".":
+        if token.isascii() and (token[:1].isdigit() or token[:1] == "."):
             try:
                 return Linear(0.0, float(token))
             except ValueError:

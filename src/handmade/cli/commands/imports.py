@@ -51,12 +51,14 @@ def import_(
     is_onnx = file.suffix.lower() == ".onnx"
     if is_onnx and like is not None:
         raise UsageError("--like: expected it with weights alone; an ONNX model has its layers. Try without --like")
+    if not is_onnx and like is None:
+        raise UsageError("--like: expected a network with the same layers, as weights have none; got nothing. Try --like readme")
     target = writable(out or Path(f"{file.stem}.safetensors"), ["safetensors"], force=force)
     if is_onnx:
         _check_there(file)
         found = read_onnx(file, preparation=prepare, external_data=external_data)
     else:
-        found = _weights(file, like, prepare, seed)
+        found = _weights(file, like or "", prepare, seed)
     found.network.save(target)
     network = found.network
     if json:
@@ -78,17 +80,14 @@ def _check_there(file: Path) -> None:
         raise HandmadeError(f"{file}: expected an ONNX model; there is no such file. Check the path")
 
 
-def _weights(file: Path, like: str | None, prepare: str | None, seed: int) -> "Imported":
+def _weights(file: Path, like: str, prepare: str | None, seed: int) -> "Imported":
     """Read weights into a network with the same layers."""
     from dataclasses import replace
 
-    from handmade.cli.exits import UsageError
     from handmade.importing.models import read_weights
     from handmade.importing.preparations import from_expression, with_preparation
     from handmade.runs.inputs import network_named
 
-    if like is None:
-        raise UsageError("--like: expected a network with the same layers, as weights have none; got nothing. Try --like readme")
     found = read_weights(file, network_named(like, seed))
     if prepare is None:
         return found

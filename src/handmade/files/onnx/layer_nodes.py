@@ -104,7 +104,7 @@ def _batch_norm(layer: Any, to: Any, x: list[str], output: str, title: str, step
     arrays = {name: getattr(layer, name) for name in ("W", "b", "mean", "variance")}
     names = [to.constant(array if places is None else array[places], f"{title}.{name}") for name, array in arrays.items()]
     epsilon = np.float32(layer.epsilon)  # as the attribute holds it
-    epsilon = np.nextafter(epsilon, np.float32(1)) if epsilon < layer.epsilon else epsilon  # never below the smallest
+    epsilon = np.nextafter(epsilon, np.float32(1)) if float(epsilon) < layer.epsilon else epsilon  # never below the smallest
     to.add("BatchNormalization", [*x, *names], output, epsilon=float(epsilon), momentum=1 - layer.momentum)
 
 

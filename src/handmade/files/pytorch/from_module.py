@@ -148,8 +148,6 @@ class _Converter:
             return
         self.traced.label, self.traced.shape = node.name, tuple(result.shape)
         try:
-            if any(results[node].shape[:1] != (batch,) for results, batch in zip(self.results, BATCHES, strict=True)):
-                raise OutOfScope("its result has no axis of images")
             found = self._converted(node)
             self.values[node] = Tensor(found.name, tuple(result.shape))
         except (OutOfScope, TypeError, ValueError, KeyError, AttributeError) as error:
@@ -157,6 +155,8 @@ class _Converter:
             self.values[node] = Tensor(node.name, tuple(result.shape))
 
     def _converted(self, node: Any) -> Tensor:
+        if any(results[node].shape[:1] != (batch,) for results, batch in zip(self.results, BATCHES, strict=True)):
+            raise OutOfScope("its result has no axis of images")
         arguments = [self._value(each) for each in node.args]
         options = {name: self._value(each) for name, each in node.kwargs.items()}
         if node.op == "call_module":

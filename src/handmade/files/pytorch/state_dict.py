@@ -64,7 +64,7 @@ def from_state_dict(network: N, arrays: Mapping[str, Any]) -> N:
         raise refused("arrays", "a dict of arrays by their names", described(arrays), "model.state_dict()")
     module, expected = module_of(network), to_state_dict(network)
     given = {name: as_array(value, f"arrays[{name!r}]") for name, value in arrays.items()}
-    named = given if _needed(expected) <= given.keys() else _by_shape(expected, given)
+    named = given if _needed(expected).keys() <= given.keys() else _by_shape(expected, given)
     surplus = sorted(named.keys() - expected.keys())
     if surplus:
         raise HandmadeError(f"state dict: expected the arrays {join_names(expected)}; got {join_names(surplus)} too")
@@ -72,11 +72,15 @@ def from_state_dict(network: N, arrays: Mapping[str, Any]) -> N:
     floats = np.result_type(*(named[name] for name in module.weights)) if module.weights else np.dtype(np.float32)
     floats = np.dtype(FLOATS[floats.name])
     turned = {ours: np.ascontiguousarray(weight.back(named[name]), floats) for name, (ours, weight) in module.weights.items()}
-    return network.replace(turned)
+    found = network.replace(turned)
+    for node in found.nodes:
+        type(node.layer).restore(node.layer.parameters() | node.layer.statistics(), node.layer.settings())  # or it refuses them
+    return found
 
 
-def _needed(expected: Mapping[str, Array]) -> set[str]:
-    return {name for name in expected if not name.endswith(COUNTER)}
+def _needed(expected: Mapping[str, Array]) -> dict[str, None]:
+    """Return the names that a state dict must have, in order."""
+    return {name: None for name in expected if not name.endswith(COUNTER)}
 
 
 def _by_shape(expected: Mapping[str, Array], given: Mapping[str, Array]) -> dict[str, Array]:
