@@ -116,6 +116,7 @@ def as_array(value: Any) -> np.ndarray:
 def judge(case: Case, counts: Counts) -> None:
     """Run a case and count its result."""
     try:
+        assert case.data, "it has no data"
         graph = read_graph(case.model)
         for inputs, expected in case.data:
             result = run(graph, [as_array(each) for each in inputs])

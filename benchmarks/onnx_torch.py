@@ -1,6 +1,8 @@
 """Small CNNs of PyTorch, exported to ONNX at several opsets and by both exporters, and imported: logits and gradients.
 
-python benchmarks/onnx_torch.py          needs `pip install torch==2.13.0 onnx onnxscript onnxruntime`; exits with 1 if one disagrees
+python benchmarks/onnx_torch.py          exits with 1 if one disagrees
+
+It needs `pip install torch==2.13.0 onnx onnxscript`, and perhaps onnxruntime.
 
 Logits are held to PyTorch, and to onnxruntime where it is installed; `check` compares backpropagation, exact differences and the
 definition on the imported network; its gradients are held to PyTorch's, array by array, for the arrays that both have.
@@ -32,7 +34,11 @@ CLOSE_GRADIENTS = 1e-9  # between our own, in float64
 TO_TORCH = 1e-3  # between our gradients in float64 and PyTorch's in float32, relative to the largest of an array
 
 
-class Basic(nn.Module):
+class Module(nn.Module):  # type: ignore[misc]  # PyTorch is of any type here
+    """Base class of the modules below."""
+
+
+class Basic(Module):
     """Block of ResNet: two convolutions beside a shortcut."""
 
     def __init__(self, before: int, after: int, stride: int) -> None:
@@ -47,7 +53,7 @@ class Basic(nn.Module):
         return F.relu(self.n(self.b(F.relu(self.m(self.a(x))))) + self.shortcut(x))
 
 
-class Squeeze(nn.Module):
+class Squeeze(Module):
     """Squeeze and excitation: a gate for each channel."""
 
     def __init__(self, channels: int) -> None:
@@ -59,7 +65,7 @@ class Squeeze(nn.Module):
         return x * F.hardsigmoid(self.b(F.relu(self.a(F.adaptive_avg_pool2d(x, 1)))))
 
 
-class Inverted(nn.Module):
+class Inverted(Module):
     """Block of MobileNet: expansion, one filter a channel, projection."""
 
     def __init__(self, channels: int, act: Callable[[], nn.Module], *, squeeze: bool) -> None:
@@ -75,7 +81,7 @@ class Inverted(nn.Module):
         return x + self.block(x)
 
 
-class Inception(nn.Module):
+class Inception(Module):
     """Four branches side by side."""
 
     def __init__(self, channels: int) -> None:
@@ -91,7 +97,7 @@ class Inception(nn.Module):
         return torch.cat([self.a(x), self.b(x), self.c(x), self.d(F.max_pool2d(x, 3, 1, 1))], 1)
 
 
-class Shuffle(nn.Module):
+class Shuffle(Module):
     """ShuffleNet: split, one half through a branch, and a shuffle of channels."""
 
     def __init__(self, channels: int) -> None:
@@ -108,7 +114,7 @@ class Shuffle(nn.Module):
         return y.view(N, 2, C // 2, H, W).transpose(1, 2).reshape(N, C, H, W)
 
 
-class Views(nn.Module):
+class Views(Module):
     """Flatten as notebooks write it: x.view(x.size(0), -1), with dropout and log_softmax."""
 
     def __init__(self) -> None:
@@ -123,7 +129,7 @@ class Views(nn.Module):
         return F.log_softmax(self.fc2(F.dropout(F.relu(self.fc1(x)), 0.5, self.training)), dim=1)
 
 
-class Normed(nn.Module):
+class Normed(Module):
     """Image normalised inside, GELU, and a mean over rows and columns."""
 
     def __init__(self) -> None:
@@ -201,18 +207,18 @@ def compare(name: str, module: nn.Module, opset: int, *, new: bool) -> list[str]
     expected = module(x).detach().numpy()
     try:
         imported = read_network(data)
-    except HandmadeError as error:
-        return [f"refused: {error}"]
+    except HandmadeError as refusal:
+        return [f"refused: {refusal}"]
     network, images = imported.network, np.moveaxis(x.numpy(), 1, 3)
     (output,) = imported.outputs.values()
     problems = []
     for backend in BACKENDS:
         with use_backend(backend):
-            errors = {
+            apart = {
                 "network": _apart(network.outputs(images)[output], expected),
                 "backend of ONNX": _apart(run(read_graph(data), [x.numpy()]).outputs[0], expected),
             }
-        problems += [f"{what}, {backend}: logits differ by {error:.0e}" for what, error in errors.items() if not error < CLOSE]
+        problems += [f"{what}, {backend}: logits differ by {each:.0e}" for what, each in apart.items() if not each < CLOSE]
     with contextlib.suppress(ImportError):
         import onnxruntime  # noqa: PLC0415  not everywhere
 
@@ -234,10 +240,8 @@ def compare(name: str, module: nn.Module, opset: int, *, new: bool) -> list[str]
     report = check(network, images[:2], y, tries=3)
     problems += [each.story() for each in report.arrays if each.verdict == "bug"]
     problems += _to_torch(module, x[:2], y, network, backprop(network, images[:2], y)[1])
-    layers = ", ".join(dict.fromkeys(node.layer.kind for node in network.nodes))
-    print(f"{name:32}opset {opset}, {'new' if new else 'old'} exporter: {len(network.nodes)} layers ({layers})")
-    for note in imported.notes if opset == OPSETS[-1] else ():
-        print(f"    {note}")
+    kinds = ", ".join(dict.fromkeys(node.layer.kind for node in network.nodes))
+    print(f"{name:32}opset {opset}, {'new' if new else 'old'} exporter: {len(network.nodes)} layers ({kinds})")
     return problems
 
 

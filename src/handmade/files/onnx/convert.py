@@ -144,14 +144,10 @@ def _converted(found: Converted, node: Operation, inputs: Sequence[Tensor]) -> S
             found.folded += 1
             return folded
     elif not any(isinstance(tensor, Outside) for tensor in inputs):
-        rule = TABLE[node.op].layers
+        rule = TABLE[node.op].layers or _without_layer
         try:
-            if rule is None:
-                raise NoLayer(f"{node.op} has no layer")
             outputs = rule(found.builder, node, *inputs)
-        except NoLayer as error:
-            reason = str(error)
-        except HandmadeError as error:
+        except (NoLayer, HandmadeError) as error:
             reason = str(error)
         except (ValueError, TypeError, IndexError, KeyError, AttributeError, ArithmeticError, MemoryError) as error:
             reason = f"its inputs and attributes do not fit together ({error})"
@@ -159,6 +155,10 @@ def _converted(found: Converted, node: Operation, inputs: Sequence[Tensor]) -> S
             return outputs if isinstance(outputs, tuple) else (outputs,)
     found.rest.append((node, reason))
     return [Outside()] * len(node.outputs)
+
+
+def _without_layer(_to: Builder, node: Operation, *_: Tensor) -> Tensor:
+    raise NoLayer(f"{node.op} has no layer")
 
 
 def _folded(node: Operation, inputs: Sequence[Known | None]) -> list[Known]:

@@ -1,4 +1,4 @@
-"""Errors of ONNX models: damaged files are a HandmadeError; models that are correct but outside of what is read, an OutOfScope."""
+"""Errors of ONNX models: a HandmadeError for damaged files, an OutOfScope for correct ones that are not supported."""
 
 from handmade.engine.errors import HandmadeError
 

@@ -2,7 +2,7 @@
 
 import heapq
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -15,6 +15,14 @@ from handmade.files.onnx.tensors import to_array
 from handmade.files.onnx.types import DTYPES, Values, dtype_of
 
 Size: TypeAlias = int | str | None  # of an axis: a number, the name of a number, or unknown
+ATTRIBUTES: dict[int, Callable[[Any], Any]] = {  # by the numbers of onnx.AttributeProto.AttributeType
+    1: lambda each: float(each.f),
+    2: lambda each: int(each.i),
+    3: lambda each: each.s.decode("utf-8", "replace"),
+    6: lambda each: tuple(map(float, each.floats)),
+    7: lambda each: tuple(map(int, each.ints)),
+    8: lambda each: tuple(text.decode("utf-8", "replace") for text in each.strings),
+}
 MAIN = {"", "ai.onnx"}  # two spellings of the same domain
 
 
@@ -163,43 +171,22 @@ def _attribute(each: Any, folder: Folder, what: str) -> Any:
     """Return the value of an attribute: number, text, array, or a tuple of these."""
     if each.ref_attr_name:
         raise HandmadeError(f"{what}: expected the attribute {each.name!r:.80} with a value; it refers to that of a function")
-    match each.type:
-        case 1:
-            return float(each.f)
-        case 2:
-            return int(each.i)
-        case 3:
-            return each.s.decode("utf-8", "replace")
-        case 4:
-            return to_array(each.t, folder, f"{what}, attribute {each.name!r:.80}")
-        case 6:
-            return tuple(map(float, each.floats))
-        case 7:
-            return tuple(map(int, each.ints))
-        case 8:
-            return tuple(text.decode("utf-8", "replace") for text in each.strings)
-        case 5 | 10:
-            raise OutOfScope(f"{what}: expected no graph within the graph; the attribute {each.name!r:.80} is one")
-    raise OutOfScope(f"{what}: expected numbers, texts or tensors as attributes; {each.name!r:.80} is of type {each.type}")
+    if each.type in {5, 10}:
+        raise OutOfScope(f"{what}: expected no graph within the graph; the attribute {each.name!r:.80} is one")
+    if each.type == 4:
+        return to_array(each.t, folder, f"{what}, attribute {each.name!r:.80}")
+    if each.type not in ATTRIBUTES:
+        raise OutOfScope(f"{what}: expected numbers, texts or tensors as attributes; {each.name!r:.80} is of type {each.type}")
+    return ATTRIBUTES[each.type](each)
 
 
 def _in_order(operations: list[Operation], known: set[str]) -> list[Operation]:
     """Return the nodes in topological order; where the graph allows it, in the given order."""
-    maker: dict[str, int] = {}
-    for number, operation in enumerate(operations):
-        for name in filter(None, operation.outputs):
-            if name in maker or name in known:
-                raise HandmadeError(f"node {operation.name!r:.80}: expected outputs with new names; {name!r:.80} is made twice")
-            maker[name] = number
+    maker = _makers(operations, known)
     waits = [{maker[name] for name in each.inputs if name in maker} for each in operations]
     waiting: list[list[int]] = [[] for _ in operations]
-    for number, operation in enumerate(operations):
-        missing = next((name for name in operation.inputs if name and name not in maker and name not in known), None)
-        if missing is not None:
-            raise HandmadeError(
-                f"node {operation.name!r:.80}: expected inputs that the graph makes; nothing makes {missing!r:.80}"
-            )
-        for earlier in waits[number]:
+    for number, sources in enumerate(waits):
+        for earlier in sources:
             waiting[earlier].append(number)
     ready, found = [number for number, sources in enumerate(waits) if not sources], list[int]()
     while ready:
@@ -212,6 +199,23 @@ def _in_order(operations: list[Operation], known: set[str]) -> list[Operation]:
         stuck = next(number for number, sources in enumerate(waits) if sources)
         raise HandmadeError(f"the model: expected a graph without a cycle; node {operations[stuck].name!r:.80} waits for itself")
     return [operations[number] for number in found]
+
+
+def _makers(operations: list[Operation], known: set[str]) -> dict[str, int]:
+    """Return the number of the node that makes each tensor; raise HandmadeError if two do, or none makes an input."""
+    maker: dict[str, int] = {}
+    for number, operation in enumerate(operations):
+        for name in filter(None, operation.outputs):
+            if name in maker or name in known:
+                raise HandmadeError(f"node {operation.name!r:.80}: expected outputs with new names; {name!r:.80} is made twice")
+            maker[name] = number
+    for operation in operations:
+        missing = next((name for name in operation.inputs if name and name not in maker and name not in known), None)
+        if missing is not None:
+            raise HandmadeError(
+                f"node {operation.name!r:.80}: expected inputs that the graph makes; nothing makes {missing!r:.80}"
+            )
+    return maker
 
 
 def needed(ordered: list[Operation], outputs: list[str], known: set[str]) -> list[Operation]:

@@ -81,7 +81,8 @@ def _imported(graph: Graph) -> Imported:
     images = _image_port(graph)
     batch, *_ = images.shape or (None,)
     batches = (batch,) if isinstance(batch, int) and batch > 0 else TRIED
-    assert images.shape is not None and images.dtype is not None
+    assert images.shape is not None  # or it would not be the input of the images
+    assert images.dtype is not None
     found = convert(graph, images.name, image_size(images.shape, images.name), batches, images.dtype, {})
     left_out = _left_out(graph, found)
     outputs = {port.name: tensor for port in graph.outputs if isinstance(tensor := found.tensors.get(port.name), Activation)}
@@ -153,7 +154,7 @@ def _logits(found: Converted, names: list[str]) -> str:
         node = builder.nodes.get(name)
         while node is not None and isinstance(node.layer, Flatten | Reshape):
             node = builder.nodes.get(node.reads[0])
-        if node is None or not isinstance(node.layer, Softmax | LogSoftmax):
+        if node is None or not isinstance(node.layer, Softmax | LogSoftmax) or node.reads[0] == INPUT:
             continue
         builder.note(f"{node.name}: the {node.layer.kind} at the end is an output beside the logits")
         before, shape = node.reads[0], builder.shapes[node.reads[0]]

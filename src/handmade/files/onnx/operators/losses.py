@@ -1,4 +1,4 @@
-"""Losses as outputs of a graph: SoftmaxCrossEntropyLoss and NegativeLogLikelihoodLoss. They have no layer; an import leaves them out.
+"""Losses as outputs of a graph: SoftmaxCrossEntropyLoss and NegativeLogLikelihoodLoss. An import leaves them out.
 
 L[n,i] = -w[t] log p[n,t,i],   t = label[n,i]          mean: sum of L / sum of w[t];  labels of ignore_index have the weight 0
 """

@@ -1,4 +1,4 @@
-"""Matrix products: Gemm and MatMul. A constant matrix becomes the weights of a Linear, its rows in the order of the layer's input.
+"""Matrix products: Gemm and MatMul. A constant matrix becomes the weights of a Linear, its rows in the order of its input.
 
 Gemm  y = alpha A B + beta C
 """

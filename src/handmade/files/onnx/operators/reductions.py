@@ -29,6 +29,12 @@ def _highest(dtype: np.dtype[Any]) -> Any:
     return dtype.type(np.inf) if is_float(dtype) else True if dtype.kind == "b" else np.iinfo(dtype).max
 
 
+def _log_sum_exp(x: Values, **how: Any) -> Any:
+    top = x.max(initial=_lowest(x.dtype), axis=how["axis"], keepdims=True)
+    safe = np.where(np.isfinite(top), top, 0)
+    return np.log(np.exp(x - safe).sum(**how)) + (safe if how["keepdims"] else safe.reshape(x.sum(**how).shape))
+
+
 REDUCTIONS: dict[str, Callable[..., Any]] = {
     "ReduceSum": lambda x, **how: x.sum(**how),
     "ReduceMean": lambda x, **how: x.mean(**how) if is_float(x.dtype) else x.sum(**how) // max(x.size, 1),
@@ -39,14 +45,8 @@ REDUCTIONS: dict[str, Callable[..., Any]] = {
     "ReduceL2": lambda x, **how: np.sqrt(np.square(x).sum(**how)),
     "ReduceSumSquare": lambda x, **how: np.square(x).sum(**how),
     "ReduceLogSum": lambda x, **how: np.log(x.sum(**how)),
-    "ReduceLogSumExp": lambda x, **how: _log_sum_exp(x, **how),
+    "ReduceLogSumExp": _log_sum_exp,
 }
-
-
-def _log_sum_exp(x: Values, **how: Any) -> Any:
-    top = x.max(initial=_lowest(x.dtype), axis=how["axis"], keepdims=True)
-    safe = np.where(np.isfinite(top), top, 0)
-    return np.log(np.exp(x - safe).sum(**how)) + (safe if how["keepdims"] else safe.reshape(x.sum(**how).shape))
 
 
 def _axes(node: Operation, given: Any) -> tuple[int, ...] | None:
@@ -112,9 +112,8 @@ def _shaped(to: Builder, node: Operation, x: Activation, kept: Shape, gone: tupl
 def _places(node: Operation, x: Values) -> Values:
     """Return the place of the first extreme along an axis, or of the last one with select_last_index."""
     axis, search = node.get("axis", 0), np.argmax if node.op == "ArgMax" else np.argmin
-    if node.get("select_last_index", 0):
-        found = x.shape[axis] - 1 - search(np.flip(x, axis), axis=axis)
-    else:
-        found = search(x, axis=axis)
+    last = bool(node.get("select_last_index", 0))
+    found = search(np.flip(x, axis) if last else x, axis=axis)
+    found = x.shape[axis] - 1 - found if last else found
     places = np.asarray(found).astype(np.int64)
     return np.expand_dims(places, axis) if node.get("keepdims", 1) else places

@@ -34,7 +34,7 @@ def _cast(node: Operation, x: Values) -> Values:
 
 
 @layers("Cast")
-def _cast_layer(to: Builder, node: Operation, x: Tensor) -> Activation:
+def _cast_layer(_to: Builder, node: Operation, x: Tensor) -> Activation:
     given, dtype = activation(x), dtype_of(node.get("to"))
     if dtype is None or not is_float(dtype):
         raise NoLayer(f"Cast of an activation to {dtype or 'another element type'}")
