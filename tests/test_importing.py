@@ -137,7 +137,7 @@ def with_input(expression: str) -> Network:
     assert isinstance(own.scale, float)
     assert isinstance(own.shift, float)
     scale = 1 / (255 * own.scale)
-    first = Node("to_shares", Affine(np.float32(scale), np.float32(-own.shift * scale)))
+    first = Node("to_shares", Affine(np.array(scale, np.float32), np.array(-own.shift * scale, np.float32)))
     nodes = [
         first,
         *(
@@ -316,7 +316,7 @@ def test_a_guess_is_told_by_every_command(told: Callable[..., tuple[int, str, st
         ("export readme nowhere/w.onnx", 1, "--out: expected a folder that exists"),
         ("export nothing w.onnx", 1, "nothing: expected a run, a model file, a preset or a network file"),
         ("import some.onnx", 1, "some.onnx: expected an ONNX model; there is no such file. Check the path"),
-        ("import bad.onnx --out new.safetensors", 1, "bad.onnx: the model: expected an ONNX file"),
+        ("import bad.onnx --out new.safetensors", 1, "bad.onnx: expected an ONNX file"),
         ("import bad.onnx --like readme", 2, "--like: expected it with weights alone"),
         ("import bad.safetensors", 2, "--like: expected a network with the same layers"),
         (

@@ -1,4 +1,4 @@
-"""Strict reading of safetensors files: everything that the format forbids is refused before memory is taken for an array.
+"""Strict reading of safetensors files: everything that the format forbids is refused before an array is allocated.
 
     8 bytes      N, the length of the header, little-endian; N <= 100,000,000, and inside the file
     N bytes      one JSON object in UTF-8, which begins with {, perhaps followed by spaces

@@ -13,7 +13,7 @@ from typing import Any
 from handmade.engine.arguments import as_path
 from handmade.engine.errors import HandmadeError
 from handmade.engine.graph import INPUT, Node
-from handmade.engine.layers import Flatten, Reshape
+from handmade.engine.layers import Flatten, Layer, Reshape
 from handmade.engine.preparation import Preparation
 from handmade.engine.printable import ShortRepr
 from handmade.files.network import Network
@@ -62,8 +62,12 @@ def read_onnx(model: Any, *, preparation: str | Preparation | None = None, exter
     from handmade.files.onnx.imported import read_network  # noqa: PLC0415  onnx is loaded by those who read such a model
     from handmade.files.onnx.writing import from_metadata  # noqa: PLC0415
 
-    found = read_network(model, external_data=external_data)
-    own = from_metadata(found.metadata)
+    try:
+        found = read_network(model, external_data=external_data)
+        own = from_metadata(found.metadata)
+    except HandmadeError as error:
+        name, text = (str(model) if isinstance(model, str | Path) else "model"), str(error).removeprefix("the model: ")
+        raise type(error)(text if text.startswith(name) else f"{name}: {text}") from None
     arguments = _with_names(dict(found.arguments), own)
     dtype_says = arguments.pop("preparation", None)
     network = as_images(Network(**arguments))
@@ -114,6 +118,7 @@ def as_images(network: Network) -> Network:
     """Return a network that reads rows of a square image, or an image without channels, as one that reads images (H, W, 1)."""
     shape = network.input_shape
     side = math.isqrt(math.prod(shape))
+    first: Layer
     if len(shape) == 1 and side > 1 and side**2 == shape[0]:
         first, image = Flatten(), (side, side, 1)
     elif len(shape) == 2:

@@ -6,7 +6,7 @@ remain unseen. Rows and columns around a digit are those of a black pixel, scale
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -29,6 +29,9 @@ RANGES = {  # of the metadata entry Image.NominalPixelRange
     "NominalRange_16_235": "16 + x*219/255",
 }
 PIXEL_RANGE = "Image.NominalPixelRange"
+
+
+N = TypeVar("N", bound=Network)
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ def guess(network: Network) -> Guess | None:
     return Guess(max(found, key=lambda expression: found[expression]), found, len(labels))
 
 
-def with_preparation(network: Network, preparation: Preparation | None) -> Network:
+def with_preparation(network: N, preparation: Preparation | None) -> N:
     """Return the same network with another preparation; raise HandmadeError if it does not fit its input."""
     return type(network)(
         network.nodes,

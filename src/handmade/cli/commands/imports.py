@@ -37,7 +37,7 @@ def import_(
     force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there already.")] = False,
     json: Json = False,
 ) -> None:
-    """Read a network of another library, and save it as a model of handmade.
+    """Read a network of another library, and save it here.
 
     Every command that takes a model takes an .onnx file as well. A model that is imported once opens faster, and keeps the
     preparation that you gave.

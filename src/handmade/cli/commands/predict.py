@@ -106,7 +106,7 @@ def _check_order(model: Path, files: list[str]) -> None:
     import shlex
 
     from handmade.engine.errors import HandmadeError
-    from handmade.files.models import MODEL
+    from handmade.files.network import MODEL
 
     models = [name for name in files if (Path(name) / MODEL).is_file() or name.endswith(Path(MODEL).suffix)]
     if models and model.suffix.lower() in PICTURES:

@@ -204,7 +204,7 @@ def _integers(values: Sequence[int], to: Any, title: str, name: str) -> str:
 
 
 def _reshape(_layer: Any, to: Any, x: list[str], output: str, title: str, step: Step) -> None:
-    to.add("Reshape", [*x, _integers([0, *step.shape], to, title, "shape")], output)  # 0: as many images as there are
+    to.add("Reshape", [*x, _integers([0, *step.shape], to, title, "shape")], output)  # 0: the number of images
 
 
 def _transpose(layer: Any, to: Any, x: list[str], output: str, _title: str, _step: Step) -> None:

@@ -150,7 +150,7 @@ class _Converter:
         try:
             found = self._converted(node)
             self.values[node] = Tensor(found.name, tuple(result.shape))
-        except (OutOfScope, TypeError, ValueError, KeyError, AttributeError) as error:
+        except (OutOfScope, TypeError, ValueError, KeyError) as error:
             self.refused.append(f"{self._named(node)} ({error})" if isinstance(error, HandmadeError) else self._named(node))
             self.values[node] = Tensor(node.name, tuple(result.shape))
 
@@ -167,7 +167,8 @@ class _Converter:
             return convert(self.traced, part, *arguments)
         source = arguments[0] if arguments else None
         if self._name(node) == "getitem" and isinstance(source, tuple):
-            return source[arguments[1]]
+            part_of_several: Tensor = source[arguments[1]]
+            return part_of_several
         known = BY_NAME.get(self._name(node))
         if known is None:
             raise OutOfScope("no layer")
@@ -175,18 +176,18 @@ class _Converter:
 
     def _several(self, node: Any, result: Any) -> None:
         """Convert a chunk or a split: one range for each part."""
-        whole = self._value(node.args[0])
+        source = self._value(node.args[0])
         parts, first = list[Tensor](), 0
         axis = (
             next(
                 (
                     k
-                    for k, sizes in enumerate(zip(*(each.shape for each in result), whole.shape, strict=True))
+                    for k, sizes in enumerate(zip(*(each.shape for each in result), source.shape, strict=True))
                     if sum(sizes[:-1]) == sizes[-1] and (k > 0)
                 ),
                 0,
             )
-            if isinstance(whole, Tensor)
+            if isinstance(source, Tensor)
             else 0
         )
         if self._name(node) not in {"chunk", "split", "tensor_split"} or not axis:
@@ -195,7 +196,7 @@ class _Converter:
             self.traced.label, self.traced.shape = node.name, tuple(part.shape)
             last = first + part.shape[axis]
             cut = [np.array([value], np.int64) for value in (first, last, axis)]
-            parts.append(self.traced.emit("Slice", [whole, *cut]))
+            parts.append(self.traced.emit("Slice", [source, *cut]))
             first = last
         self.values[node] = tuple(parts) or tuple(Tensor(node.name, tuple(each.shape)) for each in result)
 

@@ -6,7 +6,7 @@ from handmade.engine.graph import INPUT
 from handmade.engine.network import Network, check_network
 from handmade.files.orders import Order, border
 from handmade.files.pytorch.modules import Module, module_of
-from handmade.files.pytorch.parts import Weight
+from handmade.files.pytorch.part import Weight
 
 
 def module_source(network: Network) -> str:

@@ -17,7 +17,8 @@ from handmade.engine.graph import INPUT
 from handmade.engine.layers.registry import KINDS
 from handmade.engine.network import Network
 from handmade.files.orders import FIRST, TO_FIRST, TO_OURS, Order, Step, border, steps
-from handmade.files.pytorch.parts import PARTS, Part, Weight
+from handmade.files.pytorch.part import Part, Weight
+from handmade.files.pytorch.parts import PARTS
 
 TAKEN = {
     "F",

@@ -5,8 +5,8 @@ from typing import Any
 
 from handmade.engine.arrays import Array
 from handmade.files.onnx.errors import OutOfScope
-from handmade.files.pytorch import operations
-from handmade.files.pytorch.operations import BY_NAME
+from handmade.files.pytorch import window_operations
+from handmade.files.pytorch.operations import BY_NAME, pad
 from handmade.files.pytorch.traced import Tensor, Traced
 
 Convert = Callable[..., Tensor]
@@ -20,16 +20,18 @@ def _conv(to: Traced, module: Any, x: Tensor) -> Tensor:
     if module.padding_mode != "zeros":
         raise OutOfScope(f"padding mode {module.padding_mode!r}")
     weight = module.weight.detach().cpu().numpy()
-    return operations.conv2d(to, x, weight, _array(module.bias), module.stride, module.padding, module.dilation, module.groups)
+    return window_operations.conv2d(
+        to, x, weight, _array(module.bias), module.stride, module.padding, module.dilation, module.groups
+    )
 
 
 def _linear(to: Traced, module: Any, x: Tensor) -> Tensor:
-    return operations.linear(to, x, module.weight.detach().cpu().numpy(), _array(module.bias))
+    return window_operations.linear(to, x, module.weight.detach().cpu().numpy(), _array(module.bias))
 
 
 def _batch_norm(to: Traced, module: Any, x: Tensor) -> Tensor:
-    arrays = (_array(each) for each in (module.running_mean, module.running_var, module.weight, module.bias))
-    return operations.batch_norm(to, x, *arrays, momentum=module.momentum, eps=module.eps)
+    mean, variance, weight, bias = map(_array, (module.running_mean, module.running_var, module.weight, module.bias))
+    return window_operations.batch_norm(to, x, mean, variance, weight, bias, momentum=module.momentum, eps=module.eps)
 
 
 def _settings(function: str, *names: str) -> Convert:
@@ -43,7 +45,7 @@ def _settings(function: str, *names: str) -> Convert:
 
 def _pad(mode: str) -> Convert:
     def convert(to: Traced, module: Any, x: Tensor) -> Tensor:
-        return operations.pad(to, x, module.padding, mode, getattr(module, "value", None))
+        return pad(to, x, module.padding, mode, getattr(module, "value", None))
 
     return convert
 
