@@ -4,8 +4,8 @@
     python benchmarks/fuzz.py state-dict --seconds 60
     python benchmarks/fuzz.py onnx --seconds 600
 
-A finding is any exception but a HandmadeError, a message of several lines, a run of more than 5 seconds, or memory beyond 20 MB and
-ten times the file. Findings are written to the folder `fuzz`, and belong into the tests as cases.
+A finding is any exception but a HandmadeError, a message of several lines, a run of more than 5 seconds, or memory beyond
+20 MB and ten times the file. Findings are written to the folder `fuzz`, and belong into the tests as cases.
 """
 
 import argparse
@@ -98,7 +98,7 @@ def seeds(target: str) -> list[bytes]:
         return [save(to_state_dict(SMALL), metadata={"format": "pt"})]
     header = json.dumps({"a": {"dtype": "F4", "shape": [2], "data_offsets": [0, 1]}}).encode()
     return [
-        save({"a": np.ones((2, 3), np.float32), "b": np.zeros((0, 4), np.int64), "c": np.array(True)}, metadata={"é": '"\\'}),
+        save({"a": np.ones((2, 3), np.float32), "b": np.zeros((0, 4), np.int64), "c": np.ones((), bool)}, metadata={"é": '"\\'}),
         save({}),
         struct.pack("<Q", len(header)) + header + b"\0",
     ]
@@ -142,7 +142,7 @@ class Coverage:
         self.root = str(Path(handmade.__file__).parent / "files")
         self.lines: set[tuple[str, int]] = set()
 
-    def trace(self, frame: FrameType, event: str, argument: Any) -> Any:  # noqa: ARG002  as sys.settrace calls it
+    def trace(self, frame: FrameType, event: str, argument: Any) -> Any:
         """Note a line."""
         if event == "call" and not frame.f_code.co_filename.startswith(self.root):
             return None

@@ -19,6 +19,7 @@ from handmade.engine.graph import INPUT
 from handmade.engine.layers.registry import KINDS
 from handmade.engine.network import Network, check_network
 from handmade.engine.preparation import Preparation
+from handmade.engine.printable import counted
 from handmade.files.atomic import write_atomically
 from handmade.files.onnx.layer_nodes import NODES
 from handmade.files.onnx.reader import import_onnx
@@ -195,7 +196,7 @@ def about_input(network: Network) -> str:
     steps_of = network.preparation or (Preparation(padding=1) if network.input_shape == (30, 30, 1) else None)
     if steps_of is None:
         return ""
-    around = f", then {steps_of.padding} rows and columns of zeros around it" if steps_of.padding else ""
+    around = f", then {counted(steps_of.padding, 'row')} of {steps_of.outside:g} on each side" if steps_of.padding else ""
     return f"images (N, C, H, W): pixels from 0 to 255, times {_listed(steps_of.scale)}, plus {_listed(steps_of.shift)}{around}"
 
 
