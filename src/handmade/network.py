@@ -37,7 +37,7 @@ def load(path: str | Path) -> Network:
     Parameters
     ----------
     path
-        Model file, or the folder of a run, whose model is read. A file that ends in .onnx is converted; it needs the package onnx.
+        Model file, or the folder of a run, whose model is read. A file that ends in .onnx is converted, with the package onnx.
 
     Raises
     ------

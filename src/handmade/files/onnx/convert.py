@@ -83,7 +83,10 @@ def evaluate(node: Operation, inputs: Sequence[Values | None]) -> tuple[Values, 
         raise
     except (ValueError, TypeError, IndexError, KeyError, AttributeError, ArithmeticError, MemoryError) as error:
         raise HandmadeError(f"{what}: expected inputs and attributes that fit together ({error})") from None
-    return tuple(np.asarray(each) for each in (found if isinstance(found, tuple) else (found,)))
+    outputs = tuple(np.asarray(each) for each in (found if isinstance(found, tuple) else (found,)))
+    if any(node.outputs[len(outputs) :]):
+        raise HandmadeError(f"{what}: expected at most {len(outputs)} outputs; got {len(node.outputs)}")
+    return outputs
 
 
 def convert(
@@ -128,7 +131,7 @@ def convert(
         outputs = _converted(found, node, inputs)
         for k, name in enumerate(node.outputs):
             if name:
-                found.tensors[name] = outputs[k] if k < len(outputs) else Outside()
+                found.tensors[name] = outputs[k]
     return found
 
 
@@ -152,7 +155,10 @@ def _converted(found: Converted, node: Operation, inputs: Sequence[Tensor]) -> S
         except (ValueError, TypeError, IndexError, KeyError, AttributeError, ArithmeticError, MemoryError) as error:
             reason = f"its inputs and attributes do not fit together ({error})"
         else:
-            return outputs if isinstance(outputs, tuple) else (outputs,)
+            made = outputs if isinstance(outputs, tuple) else (outputs,)
+            if not any(node.outputs[len(made) :]):
+                return made
+            reason = f"its layers have {len(made)} outputs, not {len(node.outputs)}"
     found.rest.append((node, reason))
     return [Outside()] * len(node.outputs)
 

@@ -63,7 +63,9 @@ def _split(node: Operation, x: Values, sizes: Values | None = None) -> tuple[Val
 def _ends(node: Operation, size: int, sizes: Any) -> list[int]:
     """Return where the parts of a Split end; without sizes they are equal, but for a smaller last one."""
     given = node.get("split") if sizes is None else sizes
-    count = node.get("num_outputs", len(node.outputs))
+    count = len(node.outputs)
+    if node.get("num_outputs", count) != count:
+        raise NoLayer(f"{node.get('num_outputs')} parts for {count} outputs")
     each = -(-size // max(count, 1))
     parts = [min(each, size - each * k) for k in range(count)] if given is None else integers(given)
     if sum(parts) != size or any(part < 0 for part in parts):
