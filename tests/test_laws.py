@@ -180,6 +180,15 @@ EVERY_KIND: list[dict[str, Any]] = [
     {"layer": "Tanh"},
     {"layer": "LeakyReLU"},
     {"layer": "Flatten"},
+    {"layer": "Reshape", "name": "matrix", "shape": [3, -1]},
+    {"layer": "Transpose", "name": "turned", "axes": [1, 0]},
+    {"layer": "MatMul", "reads": ["matrix", "turned"]},
+    {"layer": "Pad", "widths": [[1, 0], [0, 2]], "mode": "edge"},
+    {"layer": "Slice", "starts": [0, -1], "stops": [None, 0], "steps": [1, -2]},
+    {"layer": "Take", "axis": -1, "indices": [[1], [0], [1]]},
+    {"layer": "Expand", "shape": [2, 1, 1, 1]},
+    {"layer": "Sum", "axes": [0, -1]},
+    {"layer": "Mean", "axes": [1]},
     {"layer": "Linear", "units": 3},
     {"layer": "BatchNorm2d", "momentum": 0.5, "epsilon": 0.25},
     {"layer": "Dropout", "rate": 0.25},
@@ -197,6 +206,7 @@ def test_a_network_of_every_kind_of_layer_is_described_and_restored() -> None:
         if not entry.get("name", "").startswith("6.") and entry.get("reads") != ["6.block.1", "6.shortcut.1"]
     ]
     assert said[0] == EVERY_KIND[0] | {"kernel": [2, 2], "stride": [1, 1], "padding": [0, 0]}
+    assert {"layer": "Take", "axis": -1, "indices": [[1], [0], [1]]} in said
     assert said[3] | {"dilation": [1, 1], "groups": 6} == said[3]
     assert {"layer": "LeakyReLU", "slope": 0.01} in said
     assert {"layer": "Add", "reads": ["6.block.1", "6.shortcut.1"]} in said
