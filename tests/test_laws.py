@@ -13,7 +13,7 @@ from cases import CASES, INPUTS, Case, Draw, generic, kinked
 from handmade.engine.arrays import Array
 from handmade.engine.description import build, describe, restore
 from handmade.engine.errors import HandmadeError
-from handmade.engine.layers import KINDS, Conv2d, GlobalAvgPool2d, LeakyReLU, MaxPool2d, ReLU
+from handmade.engine.layers import KINDS, Conv2d, GlobalAvgPool2d, GlobalMaxPool2d, LeakyReLU, MaxPool2d, ReLU
 from handmade.engine.losses import CrossEntropy
 from handmade.engine.network import Network
 from laws import ALL_SIZES, FAR_BELOW_ROUNDING, SIZES
@@ -129,6 +129,19 @@ def test_no_digit_is_lost_where_a_curve_is_nearly_flat(case: Case, dtype: type) 
 def test_the_first_winner_of_a_window_takes_the_whole_gradient(case: Case, draw: Draw) -> None:
     r = rng()
     laws.check_ties_of_pool(case, draw(r, case.shape), r)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_first_maximum_of_a_channel_takes_the_whole_gradient(seed: int) -> None:
+    r = np.random.default_rng(seed)
+    x, gy = kinked(r, (2, 3, 4, 5)), generic(r, (2, 5))
+    gx, gradients = GlobalMaxPool2d().backward(x, gy)
+    assert gradients == {}
+    for n, c in np.ndindex(gy.shape):
+        pixels, g = x[n, :, :, c].ravel().tolist(), gx[n, :, :, c].ravel()
+        first = pixels.index(max(pixels))
+        assert g[first] == gy[n, c]
+        assert np.count_nonzero(g) == 1
 
 
 @at_random
@@ -310,6 +323,8 @@ def test_an_impossible_setting_is_refused_in_one_line(entry: dict[str, Any], say
 def test_layers_that_do_not_fit_are_refused_in_words() -> None:
     with pytest.raises(HandmadeError, match="Flatten"):
         GlobalAvgPool2d().output_shape((12,))
+    with pytest.raises(HandmadeError, match="Flatten"):
+        GlobalMaxPool2d().output_shape((12,))
     with pytest.raises(HandmadeError, match="filters: expected a number divisible by groups, 2; got 3"):
         Conv2d(np.ones((2, 2, 1, 3)), np.ones(3), groups=2)
     with pytest.raises(HandmadeError, match=r"\(H, W, 4\)"):

@@ -74,10 +74,10 @@ def as_plain(value: Any) -> Any:
 
 
 def sides(value: object) -> str:
-    """Return a setting of a layer as text: 2 x 2 for [2, 2], (0, 1) x (0, 1) for [[0, 1], [0, 1]]."""
+    """Return a setting of a layer as text: 2 x 2 for [2, 2], (0,1) x (0,1) for [[0, 1], [0, 1]]."""
     if not isinstance(value, list | tuple):
         return str(value)
-    return " x ".join(f"({', '.join(map(str, each))})" if isinstance(each, list | tuple) else str(each) for each in value)
+    return " x ".join(f"({','.join(map(str, each))})" if isinstance(each, list | tuple) else str(each) for each in value)
 
 
 def setting(name: str, value: object) -> str:
