@@ -13,7 +13,7 @@ from cases import CASES, INPUTS, Case, Draw, generic, kinked
 from handmade.engine.arrays import Array
 from handmade.engine.description import build, describe, restore
 from handmade.engine.errors import HandmadeError
-from handmade.engine.layers import KINDS, Conv2d, GlobalAvgPool2d, LeakyReLU, MaxPool2d, ReLU
+from handmade.engine.layers import KINDS, Conv2d, GlobalAvgPool2d, GlobalMaxPool2d, LeakyReLU, MaxPool2d, ReLU
 from handmade.engine.losses import CrossEntropy
 from handmade.engine.network import Network
 from laws import ALL_SIZES, FAR_BELOW_ROUNDING, SIZES
@@ -131,6 +131,19 @@ def test_the_first_winner_of_a_window_takes_the_whole_gradient(case: Case, draw:
     laws.check_ties_of_pool(case, draw(r, case.shape), r)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_the_first_maximum_of_a_channel_takes_the_whole_gradient(seed: int) -> None:
+    r = np.random.default_rng(seed)
+    x, gy = kinked(r, (2, 3, 4, 5)), generic(r, (2, 5))
+    gx, gradients = GlobalMaxPool2d().backward(x, gy)
+    assert gradients == {}
+    for n, c in np.ndindex(gy.shape):
+        pixels, g = x[n, :, :, c].ravel().tolist(), gx[n, :, :, c].ravel()
+        first = pixels.index(max(pixels))
+        assert g[first] == gy[n, c]
+        assert np.count_nonzero(g) == 1
+
+
 @at_random
 @given(layers, seeds)
 def test_any_layer_obeys_every_law(case: Case, seed: int) -> None:
@@ -180,6 +193,15 @@ EVERY_KIND: list[dict[str, Any]] = [
     {"layer": "Tanh"},
     {"layer": "LeakyReLU"},
     {"layer": "Flatten"},
+    {"layer": "Reshape", "name": "matrix", "shape": [3, -1]},
+    {"layer": "Transpose", "name": "turned", "axes": [1, 0]},
+    {"layer": "MatMul", "reads": ["matrix", "turned"]},
+    {"layer": "Pad", "widths": [[1, 0], [0, 2]], "mode": "edge"},
+    {"layer": "Slice", "starts": [0, -1], "stops": [None, 0], "steps": [1, -2]},
+    {"layer": "Take", "axis": -1, "indices": [[1], [0], [1]]},
+    {"layer": "Expand", "shape": [2, 1, 1, 1]},
+    {"layer": "Sum", "axes": [0, -1]},
+    {"layer": "Mean", "axes": [1]},
     {"layer": "Linear", "units": 3},
     {"layer": "BatchNorm2d", "momentum": 0.5, "epsilon": 0.25},
     {"layer": "Dropout", "rate": 0.25},
@@ -197,6 +219,7 @@ def test_a_network_of_every_kind_of_layer_is_described_and_restored() -> None:
         if not entry.get("name", "").startswith("6.") and entry.get("reads") != ["6.block.1", "6.shortcut.1"]
     ]
     assert said[0] == EVERY_KIND[0] | {"kernel": [2, 2], "stride": [1, 1], "padding": [0, 0]}
+    assert {"layer": "Take", "axis": -1, "indices": [[1], [0], [1]]} in said
     assert said[3] | {"dilation": [1, 1], "groups": 6} == said[3]
     assert {"layer": "LeakyReLU", "slope": 0.01} in said
     assert {"layer": "Add", "reads": ["6.block.1", "6.shortcut.1"]} in said
@@ -300,6 +323,8 @@ def test_an_impossible_setting_is_refused_in_one_line(entry: dict[str, Any], say
 def test_layers_that_do_not_fit_are_refused_in_words() -> None:
     with pytest.raises(HandmadeError, match="Flatten"):
         GlobalAvgPool2d().output_shape((12,))
+    with pytest.raises(HandmadeError, match="Flatten"):
+        GlobalMaxPool2d().output_shape((12,))
     with pytest.raises(HandmadeError, match="filters: expected a number divisible by groups, 2; got 3"):
         Conv2d(np.ones((2, 2, 1, 3)), np.ones(3), groups=2)
     with pytest.raises(HandmadeError, match=r"\(H, W, 4\)"):

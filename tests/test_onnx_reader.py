@@ -219,7 +219,7 @@ def test_external_data_outside_the_folder_is_refused(tmp_path: Path, location: s
     os.mkfifo(folder / "fifo")
     path = external(folder, location, **more)
 
-    with pytest.raises(HandmadeError, match="external data|offset|length"):
+    with pytest.raises(HandmadeError, match=r"external data|offset|length"):
         read_network(path, external_data=True)
 
 

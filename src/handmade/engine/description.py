@@ -29,6 +29,7 @@ from handmade.engine.network import Network
 from handmade.engine.preparation import Preparation
 
 LARGEST_ACTIVATION = 2**24  # numbers for one image: far more than any image of a digit needs
+MOST_AXES = 8  # of an image: more are a mistake
 DEEPEST = 8  # levels of nested Residuals: a deeper description is a mistake or an attack
 RESIDUAL = "Residual"
 BRANCHES = ("block", "shortcut")
@@ -152,8 +153,8 @@ def _walk(description: object, make: Maker) -> dict[str, Any]:
             f"perhaps with {', '.join(sorted(KEYS - {'input', 'layers'}))}; got {got:.80}"
         )
     sizes, listing = description.get("input", [30, 30, 1]), description.get("layers")
-    if not isinstance(sizes, list) or not 1 <= len(sizes) <= 3:
-        raise HandmadeError(f"input: expected a list of one to three integers, [height, width, channels]; got {sizes!r:.80}")
+    if not isinstance(sizes, list) or not 1 <= len(sizes) <= MOST_AXES:
+        raise HandmadeError(f"input: expected a list of integers such as [height, width, channels]; got {sizes!r:.80}")
     shapes: dict[str, Any] = {INPUT: _small_enough(tuple(integer(size, "input", 1) for size in sizes))}
     if not isinstance(listing, list) or not listing:
         found = "there is none" if listing is None else f"got {listing!r:.80}"

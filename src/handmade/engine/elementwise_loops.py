@@ -46,7 +46,8 @@ def clip(x: Array, low: Number = -math.inf, high: Number = math.inf) -> Array:
         y[at] = x[at]
         if x[at] < low:
             y[at] = low
-        y[at] = min(y[at], high)
+        if y[at] > high:
+            y[at] = high
     return y
 
 

@@ -6,10 +6,13 @@ as Linear does.
 
 from typing import Any
 
+import numpy as np
+
 from handmade.engine.arrays import Shape
 from handmade.engine.graph import INPUT, Node
 from handmade.engine.layers import rule
 from handmade.engine.layers.connections import Box, all_places
+from handmade.engine.network import Network
 from handmade.engine.receipts import places
 from handmade.engine.receipts.places import GRADIENT, LOSS, PROBABILITY
 from handmade.engine.receipts.work import Work
@@ -30,7 +33,7 @@ def reach(work: Work, at: Place) -> dict[str, Any] | None:
     if place.name == LOSS:
         return None
     if place.name == PROBABILITY:
-        return {"sources": [_plain(logits, all_places(network.shape_of[logits]))], "targets": []}
+        return {"sources": [_plain(network, logits, all_places(network.shape_of[logits]))], "targets": []}
     if not work.is_activation(place.name):
         return _of_weight(work, place)
     name = work.name_of(place.name)
@@ -47,7 +50,7 @@ def _sources(work: Work, node: Node, at: Shape) -> list[dict[str, Any]]:
     shapes = [work.network.shape_of[name] for name in node.reads]
     of_type = rule(node.layer, "sources")
     boxes = of_type(node.layer, shapes, at) if of_type else [all_places(shape) for shape in shapes]
-    return [_plain(name, box) for name, box in zip(node.reads, boxes, strict=True) if box is not None]
+    return [_plain(work.network, name, box) for name, box in zip(node.reads, boxes, strict=True) if box is not None]
 
 
 def _targets(work: Work, name: str, at: Shape) -> list[dict[str, Any]]:
@@ -58,7 +61,7 @@ def _targets(work: Work, name: str, at: Shape) -> list[dict[str, Any]]:
         for k, read in enumerate(node.reads):
             if read == name:
                 box = of_type(node.layer, shapes, k, at) if of_type else all_places(work.network.shape_of[node.name])
-                found += [] if box is None else [_plain(node.name, box)]
+                found += [] if box is None else [_plain(work.network, node.name, box)]
     return [box for n, box in enumerate(found) if box not in found[:n]]
 
 
@@ -83,8 +86,8 @@ def _of_weight(work: Work, at: Place) -> dict[str, Any] | None:
         )
         boxes = [tuple((a, b + 1) for a, b in zip(first, last, strict=True))] if len(first) == len(read) else [all_places(read)]
     return {
-        "sources": [_plain(name, box) for name, box in zip(node.reads, boxes, strict=False)],
-        "targets": [_plain(node.name, fed)],
+        "sources": [_plain(work.network, name, box) for name, box in zip(node.reads, boxes, strict=False)],
+        "targets": [_plain(work.network, node.name, fed)],
     }
 
 
@@ -97,7 +100,19 @@ def _winner(work: Work, node: Node, at: Place) -> list[int] | None:
     return list(taken[0].index) if taken else None
 
 
-def _plain(name: str, box: Box) -> dict[str, Any]:
+def _plain(network: Network, name: str, box: Box) -> dict[str, Any]:
+    """Return a box as the page draws it: numbers of a row, or rows and columns of some maps.
+
+    Of an array with other axes than (H, W, C), the maps lie on its first two axes, and those after them are counted through as
+    channels. The columns of a matrix are drawn as rows of numbers, side by side. There, "spans" holds the box itself.
+    """
+    if len(box) == 1:
+        return {"node": name, "numbers": list(box[0])}
     if len(box) == len(AXES):
         return {"node": name} | {axis: list(span) for axis, span in zip(AXES, box, strict=True)}
-    return {"node": name, "numbers": list(box[0])}
+    spans = [list(span) for span in box]
+    if len(box) == 2:
+        return {"node": name, "numbers": spans[0], "channels": spans[1], "spans": spans}
+    sizes = network.shape_of[name][2:]
+    first, last = (int(np.ravel_multi_index(corner, sizes)) for corner in zip(*((a, b - 1) for a, b in box[2:]), strict=True))
+    return {"node": name, "rows": spans[0], "columns": spans[1], "channels": [first, last + 1], "spans": spans}

@@ -85,7 +85,9 @@ class AvgPool2d(Pool):
 
     def receipt(self, x: Array, at: Shape) -> Term:
         seen = [pixel(x, row, column, at[2]) for row, column in self._counted(x, at)]
-        return (total(seen, "window") / Term(float(len(seen)), label="pixels")).named("mean over the window")
+        others = math.prod(self.window) - len(seen)
+        note = f"{others} places outside the image do not count" * (others > 0)
+        return (total(seen, "window") / Term(float(len(seen)), label="pixels")).named("mean over the window", note)
 
     def derivatives(self, x: Array, _k: int, at: Shape) -> Derivatives:
         for row, column, _i, _j in self.geometry.readers(at, self.output_shape(x.shape)):

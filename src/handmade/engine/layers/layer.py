@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.errors import HandmadeError
-from handmade.engine.printable import ShortRepr, as_plain, sides
+from handmade.engine.printable import ShortRepr, as_plain, setting
 from handmade.engine.terms import Term
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Layer(ShortRepr, ABC):
         raise HandmadeError(f"expected {self.kind} to have a method receipt; it has none")
 
     def _summary(self) -> str:
-        return ", ".join(f"{name} {sides(value)}" for name, value in self.settings().items())
+        return ", ".join(setting(name, value) for name, value in self.settings().items())
 
     @property
     def kind(self) -> str:

@@ -78,7 +78,7 @@ class Pad(Rearrangement):
     def rearranged(self, places: Array) -> Array:
         if self.mode == "constant":
             return np.pad(places, self.widths, constant_values=-1)
-        copies: Any = np.pad(places, self.widths, mode=self.mode)  # type: ignore[call-overload]  # NumPy's types want a literal
+        copies: Any = np.pad(places, self.widths, mode=self.mode)  # type: ignore[call-overload]  # mode is a checked str
         return np.asarray(copies)
 
 

@@ -90,7 +90,7 @@ class Index:
     Attributes
     ----------
     shape : Shape
-        That of one image of the input.
+        Shape of one image of the input.
     places : Array of int, (*output shape)
         Equation (1).
     """

@@ -10,7 +10,7 @@ import numpy as np
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.errors import HandmadeError
 from handmade.engine.graph import FORBIDDEN, INPUT, LONGEST, RESERVED, Node
-from handmade.engine.layers import Affine, Conv2d, Flatten, Layer, Linear, Reshape, Transpose
+from handmade.engine.layers import Affine, Flatten, Layer, Reshape, Transpose
 from handmade.files.onnx.errors import NoLayer
 from handmade.files.onnx.graph import Operation
 from handmade.files.onnx.layout import Activation, Known, per_image, view
@@ -34,6 +34,9 @@ class Builder:
 
     def __init__(self, input_shape: Shape, batches: Sequence[int], dtype: np.dtype[Any]) -> None:
         self.batches, self.dtype = tuple(batches), dtype
+        self.biased = set[str]()  # nodes with a bias for each channel, which may take in a constant that is added
+        self.softmaxes: dict[str, str] = {}  # nodes of a Softmax or LogSoftmax, with what they read
+        self.reshaped: dict[str, str] = {}  # nodes of a Flatten or Reshape, with what they read
         self.shared = {INPUT}  # nodes whose output several operations of the graph read: they must stay as they are
         self.shapes: dict[str, Shape] = {INPUT: input_shape}
         self.nodes: dict[str, Node] = {}
@@ -90,9 +93,11 @@ class Builder:
     def _reshape(self, label: str, name: str, shape: Shape) -> str:
         if self.shapes[name] == shape:
             return name
-        if len(shape) == 1:
-            return self.emit(f"{label}_flatten", Flatten(), name)
-        return self.emit(f"{label}_reshape", Reshape(shape), name)
+        flat = len(shape) == 1
+        layer: Layer = Flatten() if flat else Reshape(shape)
+        found = self.emit(f"{label}_{'flatten' if flat else 'reshape'}", layer, name)
+        self.reshaped[found] = name
+        return found
 
     def plain(self, label: str, x: Activation) -> Activation:
         """Return the tensor with its node in the order of ONNX."""
@@ -142,12 +147,12 @@ class Builder:
     def add_to_bias(self, node: Operation, x: Activation, shift: Values) -> Activation | None:
         """Return x with a constant in the biases of the layer that made it; None if there is no such layer."""
         made = self.nodes.get(x.name)
-        if made is None or not isinstance(made.layer, Conv2d | Linear) or x.name in self.shared:
+        if made is None or x.name not in self.biased or x.name in self.shared:
             return None
         array = x.to_node(shift, self.shapes[x.name])
         if array.size not in {1, array.shape[-1]}:
             return None
-        b = made.layer.b + self.weights(array).reshape(-1)
+        b = made.layer.parameters()["b"] + self.weights(array).reshape(-1)
         self.nodes[x.name] = made.with_layer(made.layer.replace({"b": b}))
         return x
 

@@ -81,9 +81,12 @@ def evaluate(node: Operation, inputs: Sequence[Values | None]) -> tuple[Values, 
         raise OutOfScope(f"{what}: {reason}") from None
     except HandmadeError:
         raise
-    except (ValueError, TypeError, IndexError, KeyError, AttributeError, ArithmeticError, MemoryError) as error:
-        raise HandmadeError(f"{what}: expected inputs and attributes that fit together ({error})") from None
-    return tuple(np.asarray(each) for each in (found if isinstance(found, tuple) else (found,)))
+    except Exception as error:  # noqa: BLE001  damaged attributes and inputs make NumPy raise any kind
+        raise HandmadeError(f"{what}: expected inputs and attributes that fit together ({one_line(error)})") from None
+    outputs = tuple(np.asarray(each) for each in (found if isinstance(found, tuple) else (found,)))
+    if any(node.outputs[len(outputs) :]):
+        raise HandmadeError(f"{what}: expected at most {len(outputs)} outputs; got {len(node.outputs)}")
+    return outputs
 
 
 def convert(
@@ -128,8 +131,13 @@ def convert(
         outputs = _converted(found, node, inputs)
         for k, name in enumerate(node.outputs):
             if name:
-                found.tensors[name] = outputs[k] if k < len(outputs) else Outside()
+                found.tensors[name] = outputs[k]
     return found
+
+
+def one_line(error: Exception) -> str:
+    """Return the message of an error of NumPy for a message of ours."""
+    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 def _converted(found: Converted, node: Operation, inputs: Sequence[Tensor]) -> Sequence[Tensor]:
@@ -149,10 +157,13 @@ def _converted(found: Converted, node: Operation, inputs: Sequence[Tensor]) -> S
             outputs = rule(found.builder, node, *inputs)
         except (NoLayer, HandmadeError) as error:
             reason = str(error)
-        except (ValueError, TypeError, IndexError, KeyError, AttributeError, ArithmeticError, MemoryError) as error:
-            reason = f"its inputs and attributes do not fit together ({error})"
+        except Exception as error:  # noqa: BLE001  as for evaluate
+            reason = f"its inputs and attributes do not fit together ({one_line(error)})"
         else:
-            return outputs if isinstance(outputs, tuple) else (outputs,)
+            made = outputs if isinstance(outputs, tuple) else (outputs,)
+            if not any(node.outputs[len(made) :]):
+                return made
+            reason = f"its layers have {len(made)} outputs, not {len(node.outputs)}"
     found.rest.append((node, reason))
     return [Outside()] * len(node.outputs)
 

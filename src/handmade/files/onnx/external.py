@@ -63,9 +63,7 @@ class Folder:
         about = os.fstat(file)
         if not stat.S_ISREG(about.st_mode) or about.st_nlink != 1:
             os.close(file)
-            raise HandmadeError(
-                f"{what}: expected external data in a regular file; {location!r:.80} is none, or has several names"
-            )
+            raise HandmadeError(f"{what}: expected external data in a regular file with one name; {location!r:.80} is none")
         return file
 
 

@@ -157,6 +157,8 @@ def _port(value: Any) -> Port:
 def _operation(node: Any, number: int, opsets: dict[str, int], folder: Folder) -> Operation:
     domain = "" if node.domain in MAIN else node.domain
     name = node.name or f"{node.op_type}_{number}"
+    if not (node.op_type.isidentifier() and node.domain.isprintable()):
+        raise HandmadeError(f"node {name!r:.80}: expected the name of an operator; got {node.op_type!r:.80}")
     if domain not in opsets:
         raise HandmadeError(f"node {name!r:.80}: expected a domain with a version; got {domain or 'ai.onnx'!r:.80}")
     attributes: dict[str, Any] = {}
@@ -224,10 +226,10 @@ def needed(ordered: list[Operation], outputs: list[str], known: set[str]) -> lis
     missing = next((name for name in outputs if name not in made), None)
     if missing is not None:
         raise HandmadeError(f"the model: expected outputs that the graph makes; nothing makes {missing!r:.80}")
-    wanted, found = set(outputs), list[Operation]()
+    read_names, found = set(outputs), list[Operation]()
     for operation in reversed(ordered):
-        if wanted.intersection(filter(None, operation.outputs)):
-            wanted.update(operation.inputs)
+        if read_names.intersection(filter(None, operation.outputs)):
+            read_names.update(operation.inputs)
             found.append(operation)
     return found[::-1]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from handmade.engine.errors import HandmadeError
 from handmade.engine.graph import INPUT, join_names
-from handmade.engine.layers import Flatten, LogSoftmax, Reshape, Softmax
+from handmade.engine.layers import Flatten
 from handmade.engine.network import Network
 from handmade.engine.preparation import Preparation
 from handmade.files.onnx.convert import FOLLOWS, Converted, check_supported, convert, image_size
@@ -95,12 +95,12 @@ def _imported(graph: Graph) -> Imported:
         raise OutOfScope("the model: expected outputs that depend on the images; got none")
     names = {name: _row(found, tensor) for name, tensor in outputs.items()}
     logits = _logits(found, list(names.values()))
-    wanted = [*dict.fromkeys([*names.values(), logits])]
-    nodes = found.nodes_for(wanted)
-    if not nodes or INPUT in wanted:
+    exits = [*dict.fromkeys([*names.values(), logits])]
+    nodes = found.nodes_for(exits)
+    if not nodes or INPUT in exits:
         raise OutOfScope("the model: expected at least one layer; its output is its input")
     notes = [*graph.notes, *found.builder.notes, *([f"left out at the end, as they are no layers: {ends}"] if left_out else [])]
-    arguments: dict[str, Any] = {"layers": nodes, "input_shape": found.builder.shapes[INPUT], "logits": logits, "outputs": wanted}
+    arguments: dict[str, Any] = {"layers": nodes, "input_shape": found.builder.shapes[INPUT], "logits": logits, "outputs": exits}
     if images.dtype.kind in "iu":
         arguments["preparation"] = Preparation(scale=1.0)
         notes.append(f"the network takes pixels of {images.dtype} as they are: the model scales them itself")
@@ -151,13 +151,14 @@ def _logits(found: Converted, names: list[str]) -> str:
     builder = found.builder
     rows = [name for name in names if len(builder.shapes[name]) == 1] or names
     for name in rows:
-        node = builder.nodes.get(name)
-        while node is not None and isinstance(node.layer, Flatten | Reshape):
-            node = builder.nodes.get(node.reads[0])
-        if node is None or not isinstance(node.layer, Softmax | LogSoftmax) or node.reads[0] == INPUT:
+        end = name
+        while end in builder.reshaped:
+            end = builder.reshaped[end]
+        before = builder.softmaxes.get(end, INPUT)
+        if before == INPUT:
             continue
-        builder.note(f"{node.name}: the {node.layer.kind} at the end is an output beside the logits")
-        before, shape = node.reads[0], builder.shapes[node.reads[0]]
+        builder.note(f"{end}: the {builder.nodes[end].layer.kind} at the end is an output beside the logits")
+        shape = builder.shapes[before]
         is_row = len(shape) == 1 or math.prod(shape) != max(shape)
         return before if is_row else builder.emit(f"{before}_flatten", Flatten(), before)
     return rows[0]

@@ -9,7 +9,7 @@ from handmade.engine.extras import not_installed
 from handmade.files.onnx.external import Folder
 from handmade.files.onnx.graph import Graph, build
 
-LARGEST_FILE = 2**30  # bytes: protobuf itself ends at twice as many
+LARGEST_FILE = 2**30  # bytes: the limit of protobuf is 2 GiB
 
 
 def read_graph(model: Any, *, external_data: bool = False) -> Graph:

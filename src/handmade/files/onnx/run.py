@@ -80,8 +80,8 @@ def run(graph: Graph, inputs: Any) -> Result:
 def _as_network(graph: Graph, found: Converted, x: Values) -> Result:
     """Run the network, and then the operations that remain."""
     rest = [node for node, _ in found.rest]
-    wanted = {name for node in rest for name in node.inputs} | {port.name for port in graph.outputs}
-    live = {name: tensor for name in wanted if isinstance(tensor := found.tensors.get(name), Activation)}
+    exits = {name for node in rest for name in node.inputs} | {port.name for port in graph.outputs}
+    live = {name: tensor for name in exits if isinstance(tensor := found.tensors.get(name), Activation)}
     values = {name: tensor.array for name, tensor in found.tensors.items() if isinstance(tensor, Known)}
     nodes = found.nodes_for([tensor.name for tensor in live.values()])
     inner = x.transpose(0, *(1 + axis for axis in found.order)).reshape(len(x), *found.builder.shapes[INPUT])

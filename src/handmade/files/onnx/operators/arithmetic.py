@@ -114,7 +114,8 @@ def arithmetic(to: Builder, node: Operation, a: Tensor, b: Tensor) -> Activation
         return join(to, node, JOINS[node.op](), [floating(a), floating(b)])
     x = floating(a if isinstance(a, Activation) else b)
     given = b if isinstance(a, Activation) else a
-    assert isinstance(given, Known)  # an operation on two constants is folded
+    if not isinstance(given, Known):
+        raise NoLayer("one of its inputs is left out")
     if node.opset < 7 and "axis" in node.attributes:
         given = Known([legacy(node, np.empty((1,) * (1 + len(x.shape))), given.array)])
     c = to.constant(given, x)

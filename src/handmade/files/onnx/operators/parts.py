@@ -63,7 +63,9 @@ def _split(node: Operation, x: Values, sizes: Values | None = None) -> tuple[Val
 def _ends(node: Operation, size: int, sizes: Any) -> list[int]:
     """Return where the parts of a Split end; without sizes they are equal, but for a smaller last one."""
     given = node.get("split") if sizes is None else sizes
-    count = node.get("num_outputs", len(node.outputs))
+    count = len(node.outputs)
+    if node.get("num_outputs", count) != count:
+        raise NoLayer(f"{node.get('num_outputs')} parts for {count} outputs")
     each = -(-size // max(count, 1))
     parts = [min(each, size - each * k) for k in range(count)] if given is None else integers(given)
     if sum(parts) != size or any(part < 0 for part in parts):
@@ -126,8 +128,8 @@ def _clipped(start: int, stop: int, step: int, size: int) -> tuple[int, int | No
 def _slice_layer(to: Builder, node: Operation, x: Tensor, *given: Tensor) -> Activation:
     source = activation(x)
     cuts = _cuts(node, 1 + len(source.shape), [known(each, "slice") for each in given])
-    whole = cuts.pop(0, (0, max(to.batches), 1))
-    if whole[0] != 0 or whole[2] != 1 or whole[1] < max(to.batches):
+    images = cuts.pop(0, (0, max(to.batches), 1))
+    if images[0] != 0 or images[2] != 1 or images[1] < max(to.batches):
         raise NoLayer("it takes some of the images")
     return _sliced(to, node, source, {axis - 1: _clipped(*cut, source.shape[axis - 1]) for axis, cut in cuts.items()})
 
@@ -217,14 +219,14 @@ def _expand_layer(to: Builder, node: Operation, x: Tensor, shape: Tensor) -> Act
     given = activation(x)
     if not isinstance(shape, Known):
         raise NoLayer("its shape depends on the images")
-    wanted = {
+    targets = {
         np.broadcast_shapes((batch, *given.shape), made_size(integers(sizes)))[1:]
         for batch, sizes in zip(to.batches, shape.each(to.batches), strict=True)
         if np.broadcast_shapes((batch, *given.shape), integers(sizes))[0] == batch
     }
-    if len(wanted) != 1 or len(next(iter(wanted))) != len(given.shape):
+    if len(targets) != 1 or len(next(iter(targets))) != len(given.shape):
         raise NoLayer("its shape depends on the number of images, or changes it")
-    target = wanted.pop()
+    target = targets.pop()
     if target == given.shape:
         return given
     order = engine_order(len(given.shape))

@@ -53,6 +53,7 @@ def linear(to: Builder, node: Operation, x: Activation, W: Values, b: Values) ->
     rows = W.reshape(*sizes, W.shape[1]).transpose(*np.argsort(x.order), len(sizes)).reshape(W.shape)
     flat = replace(x, groups=(tuple(range(len(x.factors))),))  # the order of the node, which the rows now have
     name = to.emit(node.name, Linear(to.weights(rows), to.weights(b)), to.arrange(node.name, flat))
+    to.biased.add(name)
     return view(name, to.shapes[name], (0,), x.dtype)
 
 

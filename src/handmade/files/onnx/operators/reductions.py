@@ -93,7 +93,7 @@ def _layers(to: Builder, node: Operation, x: Tensor, axes: Tensor = None) -> Act
 
 
 def _largest(to: Builder, node: Operation, x: Activation, gone: tuple[int, ...]) -> Activation:
-    """Add a MaxPool2d with windows of one row: each row holds the numbers of which the largest is wanted."""
+    """Add a MaxPool2d with windows of one row: each row holds the numbers of which the largest is taken."""
     stay = [axis for axis in range(len(x.shape)) if axis not in gone]
     rows, size = (math.prod(x.shape[axis] for axis in axes) for axes in (stay, gone))
     name = to.emit(node.name, MaxPool2d((1, size)), to.arrange(node.name, x, (*stay, *gone), (rows, size, 1)))

@@ -151,6 +151,8 @@ def _unsqueeze_layer(to: Builder, node: Operation, x: Tensor, axes: Tensor = Non
     given = activation(x)
     asked = node.get("axes") if axes is None else known(axes, "axes")
     new = image_axes(asked, 1 + len(given.shape) + len(asked))
+    if len(set(new)) < len(new):
+        raise NoLayer(f"the axes {tuple(asked)}, one of them twice")
     sizes = iter(given.shape)
     return to.reshape(node.name, given, tuple(1 if k in new else next(sizes) for k in range(len(given.shape) + len(new))))
 

@@ -48,8 +48,12 @@ def _layers(to: Builder, node: Operation, x: Tensor) -> Activation:
         (axis,) = image_axes([node.get("axis", 1)], 1 + rank)
         rest = (*given.shape[:axis], math.prod(given.shape[axis:]))
         flat = to.plain(node.name, to.reshape(node.name, given, rest))
-        return to.reshape(node.name, to.apply(node, kind(), flat), given.shape)
+        found = to.apply(node, kind(), flat)
+        to.softmaxes[found.name] = flat.name
+        return to.reshape(node.name, found, given.shape)
     (axis,) = image_axes([node.get("axis", -1)], 1 + rank)
     order = engine_order(rank)
     name = to.arrange(node.name, given, order)
-    return turned(to.emit(node.name, kind(axis=order.index(axis)), name), to, given, order)
+    made = to.emit(node.name, kind(axis=order.index(axis)), name)
+    to.softmaxes[made] = name
+    return turned(made, to, given, order)

@@ -50,7 +50,9 @@ def _conv_layer(to: Builder, node: Operation, x: Tensor, W: Tensor, b: Tensor = 
     image = filters.reshape(*filters.shape[:2], *use.kernel).transpose(2, 3, 1, 0)  # (K_h, K_w, C / groups, O)
     arrays = to.weights(image), to.weights(biases)
     layer = _made(Conv2d, *arrays, use.stride, use.padding, use.dilation, node.get("group", 1))
-    return _from_image(to, node, to.emit(node.name, layer, _image(to, node, given)), given)
+    name = to.emit(node.name, layer, _image(to, node, given))
+    to.biased.add(name)
+    return _from_image(to, node, name, given)
 
 
 @layers("MaxPool")
