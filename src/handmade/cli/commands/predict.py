@@ -47,7 +47,9 @@ class Reading:
 
 
 def predict(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A run or a model file made by handmade train, or an ONNX model.")],
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="A run or a model file made by handmade train, or an ONNX model.")
+    ],
     files: Annotated[
         list[str],
         typer.Argument(metavar="FILE...", help="Pictures with one digit each; - reads one from standard input."),
