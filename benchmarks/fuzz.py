@@ -184,6 +184,7 @@ def main() -> None:
     rng, coverage, corpus = random.Random(given.seed), Coverage(), seeds(given.target)  # noqa: S311  no secret
     end, tries, findings = time.monotonic() + given.seconds, 0, dict[str, bytes]()
     for content in corpus:
+        targets[given.target](content)  # so that libraries are loaded before memory is measured
         assert not problem(targets[given.target], content, coverage)
     while time.monotonic() < end:
         content, before = changed(rng.choice(corpus), corpus, rng), len(coverage.lines)

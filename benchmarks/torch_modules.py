@@ -23,7 +23,11 @@ from handmade.network import Network
 LARGEST = 1e-4  # error relative to the largest number of the output, in float32
 
 
-class CourseNet(nn.Module):
+class Module(nn.Module):  # type: ignore[misc]  # PyTorch is of any type here
+    """Base class of the modules below."""
+
+
+class CourseNet(Module):
     """The network of many course notebooks."""
 
     def __init__(self) -> None:
@@ -43,7 +47,7 @@ class CourseNet(nn.Module):
         return F.log_softmax(self.fc2(x), dim=1)
 
 
-class Block(nn.Module):
+class Block(Module):
     """Residual block with a projection."""
 
     def __init__(self, channels: int, filters: int, stride: int) -> None:
@@ -60,7 +64,7 @@ class Block(nn.Module):
         return torch.relu(y + self.down(x))
 
 
-class Inverted(nn.Module):
+class Inverted(Module):
     """Block of a MobileNet: a wide depthwise convolution between two of 1 x 1."""
 
     def __init__(self, channels: int) -> None:
@@ -80,7 +84,7 @@ class Inverted(nn.Module):
         return x + self.layers(x)
 
 
-class Gate(nn.Module):
+class Gate(Module):
     """Squeeze and excitation: channels times numbers between 0 and 1."""
 
     def __init__(self, channels: int) -> None:
@@ -93,7 +97,7 @@ class Gate(nn.Module):
         return x * gate[:, :, None, None]
 
 
-class Inception(nn.Module):
+class Inception(Module):
     """Branches side by side."""
 
     def __init__(self) -> None:
@@ -106,7 +110,7 @@ class Inception(nn.Module):
         return torch.cat([self.a(x), F.leaky_relu(self.b(x), 0.2), F.elu(self.c(x)), pooled], dim=1)
 
 
-class Methods(nn.Module):
+class Methods(Module):
     """Methods of tensors, constants, slices."""
 
     def __init__(self) -> None:
@@ -125,7 +129,7 @@ class Methods(nn.Module):
         return torch.softmax(self.fc(x), -1).log() * 2 - x.pow(2).sum(1, keepdim=True).sqrt()
 
 
-class Several(nn.Module):
+class Several(Module):
     """Two outputs."""
 
     def __init__(self) -> None:

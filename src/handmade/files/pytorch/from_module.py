@@ -98,7 +98,7 @@ class _Converter:
 
     def convert(self) -> tuple[Traced, list[Tensor]]:
         """Return the graph and its outputs; raise OutOfScope with all parts that have no layer."""
-        outputs: list[Tensor] = []
+        given: Any = None
         images = [node for node in self.program.graph.nodes if node.op == "placeholder" and not node.args]
         if len(images) != 1:
             raise OutOfScope(f"module: expected one input, the images; got {', '.join(map(str, images)) or 'none'}")
@@ -106,13 +106,13 @@ class _Converter:
             if node is images[0]:
                 self.values[node] = self.traced.input
             elif node.op == "output":
-                outputs = self._outputs(node.args[0])
+                given = node.args[0]
             else:
                 self._add(node)
         if self.refused:
             listed = "; ".join(self.refused)
             raise OutOfScope(f"module: expected parts that have layers; {len(self.refused)} have none: {listed}")
-        return self.traced, outputs
+        return self.traced, self._outputs(given)
 
     def _run(self, batch: int, shape: Shape) -> dict[Any, Any]:
         """Return the result of every node for a batch of zeros."""
@@ -140,13 +140,18 @@ class _Converter:
         if isinstance(result, tuple | list) and depends and all(isinstance(each, self.torch.Tensor) for each in result):
             self._several(node, result)
             return
+        if depends and isinstance(result, tuple | list) and not all(isinstance(each, int) for each in result):  # a size is one
+            self.refused.append(self._named(node))
+            self.values[node] = _Varies()
+            return
         if not isinstance(result, self.torch.Tensor):
             self.values[node] = _same_for_all([results[node] for results in self.results])
             return
         if not depends:
             self.values[node] = result.detach().cpu().numpy()
             return
-        self.traced.label, self.traced.shape = node.name, tuple(result.shape)
+        label = str(node.target) if node.op == "call_module" else node.name
+        self.traced.label, self.traced.shape = label, tuple(result.shape)
         try:
             found = self._converted(node)
             self.values[node] = Tensor(found.name, tuple(result.shape))
@@ -178,18 +183,9 @@ class _Converter:
         """Convert a chunk or a split: one range for each part."""
         source = self._value(node.args[0])
         parts, first = list[Tensor](), 0
-        axis = (
-            next(
-                (
-                    k
-                    for k, sizes in enumerate(zip(*(each.shape for each in result), source.shape, strict=True))
-                    if sum(sizes[:-1]) == sizes[-1] and (k > 0)
-                ),
-                0,
-            )
-            if isinstance(source, Tensor)
-            else 0
-        )
+        sizes = [*zip(*(each.shape for each in result), strict=True)]
+        axes = [k for k, parts_of in enumerate(sizes) if k and isinstance(source, Tensor) and sum(parts_of) == source.shape[k]]
+        axis = axes[0] if axes else 0
         if self._name(node) not in {"chunk", "split", "tensor_split"} or not axis:
             self.refused.append(self._named(node))
         for part in result if axis else ():

@@ -7,6 +7,7 @@ Linear       weight (out, in) = W (in, out) transposed; after Flatten of an imag
 BatchNorm2d  weight, bias, running_mean, running_var, num_batches_tracked
 """
 
+import warnings
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -156,10 +157,13 @@ def _from_torch(path: Path) -> dict[str, Array]:
     if path.stat().st_size > LARGEST:
         raise HandmadeError(f"{path}: expected a file of weights; {path.stat().st_size:,} bytes are too many")
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # noqa: BLE001  PyTorch raises many kinds
-        reason = " ".join(str(error).split())
-        raise HandmadeError(f"{path}: expected a state dict that torch.save wrote; got: {reason:.200}") from None
+        with warnings.catch_warnings(action="ignore"):
+            found = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception:  # noqa: BLE001  PyTorch raises many kinds, with advice to load such a file nevertheless
+        raise HandmadeError(
+            f"{path}: expected a state dict; the file is damaged, or holds more than tensors, which could run code. "
+            "Try torch.save(model.state_dict(), path) where it was made"
+        ) from None
     if not isinstance(found, Mapping) or not all(isinstance(value, torch.Tensor) for value in found.values()):
         raise HandmadeError(f"{path}: expected a state dict, names and tensors; got {described(found)}. Try model.state_dict()")
     return {str(name): (value.float() if value.dtype == torch.bfloat16 else value).numpy() for name, value in found.items()}
