@@ -231,6 +231,15 @@ def test_rows_and_images_without_channels_become_images(shape: tuple[int, ...]) 
 # --- load, commands, lab ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("text", [b"conv1.W", b"Relu", b"linear1", b"handmade", b"kernel_shape", b"Image.NominalPixelRange"])
+def test_texts_that_are_no_unicode_are_refused(text: bytes, tmp_path: Path) -> None:
+    content = to_model(handmade.networks.readme(0)).SerializeToString()
+    assert text in content
+    (tmp_path / "some.onnx").write_bytes(content.replace(text, text[:-1] + b"\xff"))
+    with pytest.raises(HandmadeError, match=r"some\.onnx: expected (texts in UTF-8|an ONNX file)"):
+        handmade.load(tmp_path / "some.onnx")
+
+
 def test_load_reads_an_onnx_model(tmp_path: Path) -> None:
     network = handmade.load(EXAMPLE)
     export(network, tmp_path / "Model.ONNX")

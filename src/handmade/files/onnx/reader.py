@@ -48,6 +48,7 @@ def read_graph(model: Any, *, external_data: bool = False) -> Graph:
         raise HandmadeError(f"model: expected a path, bytes or an onnx.ModelProto; got {described(model)}")
     if not parsed.HasField("graph"):
         raise HandmadeError("the model: expected an ONNX file with a graph; it has none")
+    _check_texts(parsed)
     return build(parsed, folder, onnx.defs.onnx_opset_version())
 
 
@@ -70,3 +71,14 @@ def _content(path: Path) -> bytes:
     if len(content) > LARGEST_FILE:
         raise HandmadeError(f"{path}: expected a file of at most {LARGEST_FILE:,} bytes; it is larger")
     return content
+
+
+def _check_texts(message: Any) -> None:
+    """Raise HandmadeError unless all texts are UTF-8; protobuf returns those that are not as bytes."""
+    for entry, value in message.ListFields():
+        several = [value] if isinstance(value, str | bytes) or hasattr(value, "ListFields") else value
+        if entry.type == entry.TYPE_MESSAGE:
+            for part in several:
+                _check_texts(part)
+        elif entry.type == entry.TYPE_STRING and not all(isinstance(text, str) for text in several):
+            raise HandmadeError(f"the model: expected texts in UTF-8; {entry.full_name} is none")
