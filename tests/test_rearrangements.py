@@ -239,6 +239,60 @@ def test_joined_rows_of_images_reach_the_exact_difference_behind_them() -> None:
         np.testing.assert_allclose(found[name], array, rtol=0, atol=1e-11, err_msg=name)
 
 
+# --- what is shown ------------------------------------------------------------------------------------------------------------
+
+
+def tiles(figure: Any) -> list[Array]:
+    """Return the maps of a figure as they are stored, without the legends of the scales."""
+    every = [np.asarray(image.get_array()) for axes in figure.axes for image in axes.images]
+    return [tile for tile in every if tile.ndim == 2 and tile.shape != (1, 256)]
+
+
+def test_a_matrix_is_one_map_and_axes_after_the_second_are_channels() -> None:
+    network, image = attention(), rng(8).random((6, 6, 1))
+    tape = {node.name: y[0] for node, y in zip(network.nodes, network.forward(image[None])[1:], strict=True)}
+
+    found = tiles(handmade.pictures.feature_maps(network, image, 1))
+
+    patches = tape["patches"].reshape(2, 3, 6)
+    for c in range(6):
+        np.testing.assert_allclose(found[1 + c], patches[..., c])
+    shown = [tile for tile in found if tile.shape == tape["wide"].shape]
+    assert any(np.allclose(tile, tape["wide"]) for tile in shown)
+    assert any(tile.shape == (6, 6) and np.allclose(tile, tape["scores"]) for tile in found)
+    moved = tiles(handmade.pictures.difference_maps(network, image, "query.W[2,1]=+0.5", 1))
+    assert sum(tile.shape == (6, 6) for tile in moved) >= 4  # the image, scores, active, mixed, sum
+
+
+@pytest.mark.parametrize("shape", [(5,), (4, 5), (3, 4, 2, 3)])
+def test_inputs_of_any_number_of_axes_are_drawn_and_traced(shape: Shape) -> None:
+    network = handmade.networks.described({"input": list(shape), "layers": [*FLAT, {"layer": "Linear", "units": 3}]}, rng())
+    image, first = rng(9).random(shape).astype(np.float32), ",".join("0" for _ in shape)
+
+    maps = tiles(handmade.pictures.feature_maps(network, image, 1))
+    sensitivity = tiles(handmade.pictures.sensitivity(network, image, 1))
+    traced = str(handmade.trace(network, image, f"input[{first}]=+0.5", label=1))
+
+    if len(shape) == 2:
+        np.testing.assert_allclose(maps[0], image)
+        assert sum(tile.shape == shape for tile in sensitivity) == 5
+    elif len(shape) == 4:
+        assert len(maps) == 6
+        np.testing.assert_allclose(maps[5], image[:, :, 1, 2])
+    assert f"[{first}]" in traced
+
+
+FLAT: list[dict[str, Any]] = [{"layer": "Flatten"}]
+
+
+def test_axes_are_printed_as_lists_and_sizes_with_a_cross() -> None:
+    printed = str(attention())
+    assert "shape 2 x 3 x 3 x 2" in printed
+    assert "axes (0, 2, 1, 3)" in printed
+    assert repr(Pad(((1, 0), (0, 2)))) == "Pad(widths ((1, 0), (0, 2)), mode constant, value 0.0)"
+    assert len(repr(Take(0, list(range(1000))))) < 80
+
+
 # --- refusals -----------------------------------------------------------------------------------------------------------------
 
 
