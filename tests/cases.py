@@ -14,7 +14,7 @@ import mpmath
 import numpy as np
 
 from graph_layers import Halves, Parts, Subnetwork
-from handmade.engine import join_loops, loops, more_loops, rearrangement_loops
+from handmade.engine import join_loops, loops, more_loops, rearrangement_loops, window_loops
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.layers import (
     GELU,
@@ -27,6 +27,7 @@ from handmade.engine.layers import (
     Expand,
     Flatten,
     GlobalAvgPool2d,
+    GlobalMaxPool2d,
     Layer,
     LeakyReLU,
     Linear,
@@ -45,6 +46,7 @@ from handmade.engine.layers import (
     Transpose,
 )
 from handmade.engine.residual import Residual
+from handmade.engine.window_loops import NONE, Sides
 
 Parameters: TypeAlias = dict[str, Array]
 Pair: TypeAlias = tuple[int, int]
@@ -122,6 +124,52 @@ def average(shape: Shape, window: Pair, stride: Pair, padding: Pair = (0, 0)) ->
 
 def average_of_all(shape: Shape) -> Case:
     return Case(GlobalAvgPool2d(), shape, lambda x, _: more_loops.global_avg_pool2d(x), shape[1] * shape[2] + 1)
+
+
+def conv_sided(
+    shape: Shape,
+    kernel: Pair,
+    filters: int,
+    stride: Pair = (1, 1),
+    padding: Sides = NONE,
+    dilation: Pair = (1, 1),
+    groups: int = 1,
+) -> Case:
+    """A convolution with a padding of each side."""
+    rng = np.random.default_rng(8)
+    W, b = rng.standard_normal((*kernel, shape[-1] // groups, filters)), rng.standard_normal(filters)
+    layer = Conv2d(W, b, stride, padding, dilation, groups)
+    return Case(layer, shape, lambda x, p: window_loops.conv2d(x, p["W"], p["b"], stride, padding, dilation, groups))
+
+
+def pool_sided(
+    shape: Shape, window: Pair, stride: Pair, padding: Sides = NONE, dilation: Pair = (1, 1), *, ceil: bool = False
+) -> Case:
+    """A pool with every setting."""
+    layer = MaxPool2d(window, stride, padding, dilation, ceil_mode=ceil)
+    return Case(layer, shape, lambda x, _: window_loops.max_pool2d(x, window, stride, padding, dilation, ceil_mode=ceil))
+
+
+def average_sided(
+    shape: Shape,
+    window: Pair,
+    stride: Pair,
+    padding: Sides = NONE,
+    dilation: Pair = (1, 1),
+    *,
+    ceil: bool = False,
+    count: bool = True,
+) -> Case:
+    layer = AvgPool2d(window, stride, padding, dilation, ceil_mode=ceil, count_padding=count)
+
+    def twin(x: Array, _: Parameters) -> Array:
+        return window_loops.avg_pool2d(x, window, stride, padding, dilation, ceil_mode=ceil, count_padding=count)
+
+    return Case(layer, shape, twin, window[0] * window[1] + 1)
+
+
+def largest_of_all(shape: Shape) -> Case:
+    return Case(GlobalMaxPool2d(), shape, lambda x, _: window_loops.global_max_pool2d(x))
 
 
 def linear(images: int, inputs: int, outputs: int) -> Case:
@@ -494,6 +542,24 @@ CASES: dict[str, Case] = {
     "average, rows and columns left over": average((1, 5, 7, 2), (2, 3), (2, 3)),
     "average of all": average_of_all((2, 3, 4, 3)),
     "average of one row of one channel": average_of_all((2, 1, 5, 1)),
+    "conv, a padding of each side": conv_sided((2, 3, 4, 2), (3, 2), 3, (2, 1), ((2, 1), (0, 3))),
+    "conv, a padding of each side, dilated, two groups": conv_sided((2, 4, 5, 4), (2, 3), 4, (1, 2), ((0, 1), (2, 0)), (3, 2), 2),
+    "pool, a padding of each side": pool_sided((2, 5, 4, 2), (3, 2), (2, 1), ((2, 1), (0, 1))),
+    "pool, dilated": pool_sided((2, 6, 7, 2), (3, 2), (2, 1), ((1, 0), (0, 2)), (2, 3)),
+    "pool, dilated, no pixel in two windows": pool_sided((2, 6, 9, 2), (1, 3), (2, 5), dilation=(2, 2)),
+    "pool, dilated, pixels between windows in others": pool_sided((2, 5, 6, 2), (1, 2), (1, 2), dilation=(1, 2)),
+    "pool, part of a window at the end": pool_sided((2, 5, 6, 2), (2, 3), (2, 2), ceil=True),
+    "pool, part of a window behind the padding": pool_sided((1, 4, 6, 2), (3, 2), (2, 3), ((1, 0), (1, 1)), (1, 2), ceil=True),
+    "pool, no window that begins behind the image": pool_sided((2, 4, 3, 2), (1, 2), (2, 3), ((0, 0), (1, 1)), ceil=True),
+    "average, a padding of each side": average_sided((2, 5, 4, 2), (3, 2), (2, 1), ((2, 1), (0, 1))),
+    "average, padding not counted": average_sided((2, 5, 4, 2), (3, 2), (2, 1), ((2, 1), (1, 0)), count=False),
+    "average, dilated, padding not counted": average_sided((1, 6, 5, 2), (2, 3), (1, 2), ((1, 2), (1, 0)), (3, 2), count=False),
+    "average, part of a window at the end": average_sided((2, 5, 6, 2), (2, 3), (2, 2), ceil=True),
+    "average, part of a window behind the padding": average_sided((1, 4, 6, 2), (3, 2), (2, 3), ((1, 0), (1, 1)), ceil=True),
+    "average, pixels of part of a window": average_sided((1, 6, 5, 2), (3, 2), (2, 3), ((1, 0), (1, 0)), ceil=True, count=False),
+    "average, window larger than the image": average_sided((1, 3, 4, 2), (4, 5), (2, 2), ceil=True),
+    "largest of all": largest_of_all((2, 3, 4, 3)),
+    "largest of one row of one channel": largest_of_all((2, 1, 5, 1)),
     "leaky relu on images": leaky((2, 3, 4, 2)),
     "leaky relu on rows, slope 1/4": leaky((3, 6), 0.25),
     "leaky relu, slope 0": leaky((3, 6), 0),

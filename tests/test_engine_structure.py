@@ -21,6 +21,7 @@ ORDER = [
         "more_loops",
         "join_loops",
         "rearrangement_loops",
+        "window_loops",
         "terms",
         "foreign",
         "layers",

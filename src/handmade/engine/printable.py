@@ -68,9 +68,16 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def as_plain(value: Any) -> Any:
+    """Return a setting ready for JSON: tuples become lists, within each other as well."""
+    return [as_plain(each) for each in value] if isinstance(value, list | tuple) else value
+
+
 def sides(value: object) -> str:
-    """Return a setting of a layer as text: 2 x 2 for [2, 2]."""
-    return " x ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    """Return a setting of a layer as text: 2 x 2 for [2, 2], (0,1) x (0,1) for [[0, 1], [0, 1]]."""
+    if not isinstance(value, list | tuple):
+        return str(value)
+    return " x ".join(f"({','.join(map(str, each))})" if isinstance(each, list | tuple) else str(each) for each in value)
 
 
 def setting(name: str, value: object) -> str:

@@ -4,8 +4,7 @@ The rules "sources" and "targets" of a type give the boxes (engine/layers/connec
 as Linear does.
 """
 
-from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
@@ -13,29 +12,22 @@ from handmade.engine.arrays import Shape
 from handmade.engine.graph import INPUT, Node
 from handmade.engine.layers import (
     GELU,
-    AvgPool2d,
     BatchNorm2d,
-    Conv2d,
     Dropout,
-    GlobalAvgPool2d,
     LeakyReLU,
-    MaxPool2d,
     ReLU,
     Sigmoid,
     Tanh,
     add_rules,
     rule,
 )
-from handmade.engine.layers.connections import Box, all_places, one_place, same_sources, same_targets
-from handmade.engine.layers.pool import Pool
-from handmade.engine.layers.windows import effective_kernel
+from handmade.engine.layers.connections import Box, all_places, same_sources, same_targets
 from handmade.engine.network import Network
 from handmade.engine.receipts import places
 from handmade.engine.receipts.places import GRADIENT, LOSS, PROBABILITY
 from handmade.engine.receipts.work import Work
 from handmade.engine.terms import Place
 
-Pair: TypeAlias = tuple[int, int]
 AXES = ("rows", "columns", "channels")
 
 
@@ -136,62 +128,5 @@ def _plain(network: Network, name: str, box: Box) -> dict[str, Any]:
     return {"node": name, "rows": spans[0], "columns": spans[1], "channels": [first, last + 1], "spans": spans}
 
 
-# --- windows ------------------------------------------------------------------------------------------------------------------
-
-
-def _window(at: Shape, size: Pair, stride: Pair, padding: Pair) -> Box:
-    """Return rows and columns that the window of an output reads."""
-    firsts = [at[axis] * stride[axis] - padding[axis] for axis in (0, 1)]
-    return tuple((first, first + size[axis]) for axis, first in enumerate(firsts))
-
-
-def _windows(at: Shape, size: Pair, stride: Pair, padding: Pair, outputs: Shape) -> Box | None:
-    """Return rows and columns of the outputs whose windows span a pixel."""
-    spans = []
-    for axis in (0, 1):
-        pixel = at[axis] + padding[axis]
-        first, last = max(0, -(-(pixel - size[axis] + 1) // stride[axis])), min(pixel // stride[axis], outputs[axis] - 1)
-        spans.append((first, last + 1))
-    return None if any(first >= end for first, end in spans) else tuple(spans)
-
-
-def _conv_sources(layer: Conv2d, _: Sequence[Shape], at: Shape) -> list[Box]:
-    group, seen = at[2] // (layer.filters // layer.groups), layer.channels // layer.groups
-    size = effective_kernel(layer.kernel, layer.dilation)
-    return [(*_window(at, size, layer.stride, layer.padding), (group * seen, (group + 1) * seen))]
-
-
-def _conv_targets(layer: Conv2d, shapes: Sequence[Shape], _: int, at: Shape) -> Box | None:
-    group, filters = at[2] // (layer.channels // layer.groups), layer.filters // layer.groups
-    size = effective_kernel(layer.kernel, layer.dilation)
-    found = _windows(at, size, layer.stride, layer.padding, layer.output_shape(shapes[0]))
-    return None if found is None else (*found, (group * filters, (group + 1) * filters))
-
-
-def _pool_sources(layer: Pool, _: Sequence[Shape], at: Shape) -> list[Box]:
-    return [(*_window(at, layer.window, layer.stride, layer.padding), (at[2], at[2] + 1))]
-
-
-def _pool_targets(layer: Pool, shapes: Sequence[Shape], _: int, at: Shape) -> Box | None:
-    found = _windows(at, layer.window, layer.stride, layer.padding, layer.output_shape(shapes[0]))
-    return None if found is None else (*found, (at[2], at[2] + 1))
-
-
-# --- the other layers ---------------------------------------------------------------------------------------------------------
-
-
-def _average_sources(_: GlobalAvgPool2d, shapes: Sequence[Shape], at: Shape) -> list[Box]:
-    return [(*all_places(shapes[0])[:2], (at[0], at[0] + 1))]
-
-
-def _average_targets(_: GlobalAvgPool2d, _shapes: Sequence[Shape], _k: int, at: Shape) -> Box:
-    return one_place(at[2:])
-
-
-add_rules(Conv2d, sources=_conv_sources, targets=_conv_targets)
-add_rules(MaxPool2d, takes_one=True)
-for pool in (MaxPool2d, AvgPool2d):
-    add_rules(pool, sources=_pool_sources, targets=_pool_targets)
-add_rules(GlobalAvgPool2d, sources=_average_sources, targets=_average_targets)
 for each in (ReLU, LeakyReLU, Sigmoid, Tanh, GELU, Dropout, BatchNorm2d):
     add_rules(each, sources=same_sources, targets=same_targets)

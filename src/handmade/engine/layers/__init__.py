@@ -24,6 +24,7 @@ from handmade.engine.layers.expand import Expand
 from handmade.engine.layers.flatten import Flatten
 from handmade.engine.layers.gelu import GELU
 from handmade.engine.layers.global_avg_pool2d import GlobalAvgPool2d
+from handmade.engine.layers.global_max_pool2d import GlobalMaxPool2d
 from handmade.engine.layers.layer import Layer
 from handmade.engine.layers.leaky_relu import LeakyReLU
 from handmade.engine.layers.linear import Linear
@@ -59,6 +60,7 @@ __all__ = [
     "Expand",
     "Flatten",
     "GlobalAvgPool2d",
+    "GlobalMaxPool2d",
     "Layer",
     "LeakyReLU",
     "Linear",
@@ -90,9 +92,19 @@ register(
     input_gradient=Conv2d.input_gradient,
     weight_gradients=Conv2d.weight_gradients,
     source=Conv2d.source,
+    derivatives=Conv2d.derivatives,
+    sources=Conv2d.sources,
+    targets=Conv2d.targets,
 )
 register(ReLU, channel=same_channel, rectifies=True)
-register(MaxPool2d, channel=same_channel)
+register(
+    MaxPool2d,
+    channel=same_channel,
+    takes_one=True,
+    derivatives=MaxPool2d.derivatives,
+    sources=MaxPool2d.sources,
+    targets=MaxPool2d.targets,
+)
 register(
     Flatten,
     channel=Flatten.output_channel,
@@ -112,8 +124,28 @@ register(
     sources=Linear.sources,
     targets=Linear.targets,
 )
-register(AvgPool2d, channel=same_channel)
-register(GlobalAvgPool2d, channel=same_channel)
+register(
+    AvgPool2d,
+    channel=same_channel,
+    derivatives=AvgPool2d.derivatives,
+    sources=AvgPool2d.sources,
+    targets=AvgPool2d.targets,
+)
+register(
+    GlobalAvgPool2d,
+    channel=same_channel,
+    derivatives=GlobalAvgPool2d.derivatives,
+    sources=GlobalAvgPool2d.sources,
+    targets=GlobalAvgPool2d.targets,
+)
+register(
+    GlobalMaxPool2d,
+    channel=same_channel,
+    takes_one=True,
+    derivatives=GlobalMaxPool2d.derivatives,
+    sources=GlobalMaxPool2d.sources,
+    targets=GlobalMaxPool2d.targets,
+)
 register(LeakyReLU, channel=same_channel)
 register(Sigmoid, channel=same_channel)
 register(Tanh, channel=same_channel)
