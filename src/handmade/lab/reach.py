@@ -10,18 +10,8 @@ import numpy as np
 
 from handmade.engine.arrays import Shape
 from handmade.engine.graph import INPUT, Node
-from handmade.engine.layers import (
-    GELU,
-    BatchNorm2d,
-    Dropout,
-    LeakyReLU,
-    ReLU,
-    Sigmoid,
-    Tanh,
-    add_rules,
-    rule,
-)
-from handmade.engine.layers.connections import Box, all_places, same_sources, same_targets
+from handmade.engine.layers import rule
+from handmade.engine.layers.connections import Box, all_places
 from handmade.engine.network import Network
 from handmade.engine.receipts import places
 from handmade.engine.receipts.places import GRADIENT, LOSS, PROBABILITY
@@ -126,7 +116,3 @@ def _plain(network: Network, name: str, box: Box) -> dict[str, Any]:
     sizes = network.shape_of[name][2:]
     first, last = (int(np.ravel_multi_index(corner, sizes)) for corner in zip(*((a, b - 1) for a, b in box[2:]), strict=True))
     return {"node": name, "rows": spans[0], "columns": spans[1], "channels": [first, last + 1], "spans": spans}
-
-
-for each in (ReLU, LeakyReLU, Sigmoid, Tanh, GELU, Dropout, BatchNorm2d):
-    add_rules(each, sources=same_sources, targets=same_targets)

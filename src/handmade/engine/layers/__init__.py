@@ -4,6 +4,7 @@ To add your own layer, call `register(MyLayer)`. Its equations are enough; rules
 """
 
 from handmade.engine.layers.add import Add
+from handmade.engine.layers.affine import Affine
 from handmade.engine.layers.avg_pool2d import AvgPool2d
 from handmade.engine.layers.batch_norm2d import BatchNorm2d
 from handmade.engine.layers.channel import (
@@ -16,18 +17,24 @@ from handmade.engine.layers.channel import (
     select_channel,
     to_dense,
 )
+from handmade.engine.layers.clip import Clip
 from handmade.engine.layers.concat import Concat
 from handmade.engine.layers.connections import same_sources, same_targets
 from handmade.engine.layers.conv2d import Conv2d
+from handmade.engine.layers.divide import Divide
 from handmade.engine.layers.dropout import Dropout
+from handmade.engine.layers.elu import ELU
+from handmade.engine.layers.exp import Exp
 from handmade.engine.layers.expand import Expand
 from handmade.engine.layers.flatten import Flatten
 from handmade.engine.layers.gelu import GELU
 from handmade.engine.layers.global_avg_pool2d import GlobalAvgPool2d
 from handmade.engine.layers.global_max_pool2d import GlobalMaxPool2d
+from handmade.engine.layers.hard_sigmoid import HardSigmoid
 from handmade.engine.layers.layer import Layer
 from handmade.engine.layers.leaky_relu import LeakyReLU
 from handmade.engine.layers.linear import Linear
+from handmade.engine.layers.log import Log
 from handmade.engine.layers.matmul import MatMul
 from handmade.engine.layers.max_pool2d import MaxPool2d
 from handmade.engine.layers.mean import Mean
@@ -40,30 +47,41 @@ from handmade.engine.layers.relu import ReLU
 from handmade.engine.layers.reshape import Reshape
 from handmade.engine.layers.sigmoid import Sigmoid
 from handmade.engine.layers.slice import Slice
+from handmade.engine.layers.softmax import LogSoftmax, Softmax
+from handmade.engine.layers.sqrt import Sqrt
+from handmade.engine.layers.subtract import Subtract
 from handmade.engine.layers.sum import Sum
 from handmade.engine.layers.take import Take
 from handmade.engine.layers.tanh import Tanh
 from handmade.engine.layers.transpose import Transpose
 
 __all__ = [
+    "ELU",
     "EVERY",
     "GELU",
     "KINDS",
     "Add",
+    "Affine",
     "AvgPool2d",
     "BatchNorm2d",
     "Channel",
+    "Clip",
     "Concat",
     "Conv2d",
     "Difference",
+    "Divide",
     "Dropout",
+    "Exp",
     "Expand",
     "Flatten",
     "GlobalAvgPool2d",
     "GlobalMaxPool2d",
+    "HardSigmoid",
     "Layer",
     "LeakyReLU",
     "Linear",
+    "Log",
+    "LogSoftmax",
     "MatMul",
     "MaxPool2d",
     "Mean",
@@ -73,6 +91,9 @@ __all__ = [
     "Reshape",
     "Sigmoid",
     "Slice",
+    "Softmax",
+    "Sqrt",
+    "Subtract",
     "Sum",
     "Take",
     "Tanh",
@@ -96,7 +117,7 @@ register(
     sources=Conv2d.sources,
     targets=Conv2d.targets,
 )
-register(ReLU, channel=same_channel, rectifies=True)
+register(ReLU, channel=same_channel, rectifies=True, derivatives=ReLU.derivatives, sources=same_sources, targets=same_targets)
 register(
     MaxPool2d,
     channel=same_channel,
@@ -146,15 +167,23 @@ register(
     sources=GlobalMaxPool2d.sources,
     targets=GlobalMaxPool2d.targets,
 )
-register(LeakyReLU, channel=same_channel)
-register(Sigmoid, channel=same_channel)
-register(Tanh, channel=same_channel)
-register(GELU, channel=same_channel)
-register(Dropout, channel=same_channel)
-register(BatchNorm2d, channel=same_channel, nudges=BatchNorm2d.nudges)
+for each in (LeakyReLU, Sigmoid, Tanh, GELU, Dropout, ELU, Clip, HardSigmoid, Exp, Log, Sqrt, Affine):  # element by element
+    register(each, channel=same_channel, derivatives=each.derivatives, sources=same_sources, targets=same_targets)
+register(
+    BatchNorm2d,
+    channel=same_channel,
+    nudges=BatchNorm2d.nudges,
+    derivatives=BatchNorm2d.derivatives,
+    sources=same_sources,
+    targets=same_targets,
+)
+for along in (Softmax, LogSoftmax):
+    register(along, channel=along.output_channel, derivatives=along.derivatives, sources=along.sources, targets=along.targets)
 register(Add, join=Add.difference, derivatives=Add.derivatives, sources=same_sources, targets=same_targets)
 register(Concat, join=Concat.difference, derivatives=Concat.derivatives, sources=Concat.sources, targets=Concat.targets)
 register(Multiply, join=Multiply.difference, derivatives=Multiply.derivatives, sources=same_sources, targets=same_targets)
+register(Subtract, join=Subtract.difference, derivatives=Subtract.derivatives, sources=same_sources, targets=same_targets)
+register(Divide, join=Divide.difference, derivatives=Divide.derivatives, sources=same_sources, targets=same_targets)
 register(MatMul, join=MatMul.difference, derivatives=MatMul.derivatives, sources=MatMul.sources, targets=MatMul.targets)
 for rearrangement in (Reshape, Transpose, Pad, Slice, Take, Expand):
     register(
