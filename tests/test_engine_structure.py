@@ -19,8 +19,8 @@ ORDER = [
     *(
         "loops",
         "more_loops",
-        "elementwise_loops",
         "join_loops",
+        "elementwise_loops",
         "rearrangement_loops",
         "window_loops",
         "terms",
