@@ -3,8 +3,8 @@
     delta     dy = min(max(a dx + (u - y), -y), 1 - y)
     backward  gx = a gy where 0 < u < 1, else 0        (so on a kink, by convention, 0)
 
-A kink lies where a x + b is 0 or 1, at an x that is seldom a floating-point number. So u is computed as a sum of two numbers, with
-the rounding errors of the product and of the sum: the branch is always the right one, and a dx + (u - y) loses no digits.
+A kink lies where a x + b is 0 or 1, at an x that is seldom a floating-point number. So u is computed as a sum of two numbers,
+with the rounding errors of the product and of the sum: the branch is always the right one, and a dx + (u - y) loses no digits.
 
 Courbariaux, Bengio & David (2015), "BinaryConnect: Training Deep Neural Networks with Binary Weights during Propagations",
 NeurIPS; ONNX, operator HardSigmoid.
