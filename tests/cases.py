@@ -400,22 +400,20 @@ def log_probability_steps(x: Any, dx: Any) -> tuple[list[Any], list[Any]]:
 
     def by(r: int) -> tuple[Any, Any, list[Any]]:
         s = [each - dx[r] for each in dx]
-        terms = [p_k * mpmath.expm1(s_k) for p_k, s_k in zip(p, s, strict=True)]
-        T = sum(terms)
-        return T, mpmath.log1p(T), s
+        T, S = (sum(p_k * f(s_k) for p_k, s_k in zip(p, s, strict=True)) for f in (mpmath.expm1, mpmath.exp))
+        return S, mpmath.log1p(T) if abs(T) < 0.4 else mpmath.log(S), s
 
     def error_of_reference(r: int) -> Any:
-        T, d, s = by(r)
-        error = sum(p_k * abs(mpmath.expm1(s_k)) * (e + K + 8) for p_k, s_k, e in zip(p, s, of_p, strict=True)) / (1 + T)
-        if T < -0.4:
-            error = sum(p_k * mpmath.exp(s_k) * (e + K + 8) for p_k, s_k, e in zip(p, s, of_p, strict=True)) / (1 + T) + abs(d)
+        S, d, s = by(r)
+        size = (lambda step: abs(mpmath.expm1(step))) if S > 0.6 else mpmath.exp
+        error = sum(p_k * size(s_k) * (e + K + 8) for p_k, s_k, e in zip(p, s, of_p, strict=True)) / S
         if abs(d) > 2.9:
             error = 5 * (abs(mpmath.log(p[r])) + abs(mpmath.log(p[r]) - d)) + 2 * K + 2 * largest
         return error + 5 * abs(d)
 
     d, off = [], [mpmath.mpf(0)] * K
     for r in ties:
-        T, log_S, s = by(r)
+        S, log_S, s = by(r)
         d = [s_k - log_S for s_k in s]
         E = [mpmath.expm1(s_k) for s_k in s]
         close = max(map(abs, s)) <= 1
@@ -423,7 +421,7 @@ def log_probability_steps(x: Any, dx: Any) -> tuple[list[Any], list[Any]]:
             others = [k for k in range(K) if k != i]
             if close:
                 d[i] = -mpmath.log1p(sum(p[k] * mpmath.expm1(s[k] - s[i]) for k in others))
-                error = sum(p[k] * (abs(E[k]) + abs(E[i])) * (of_p[k] + K + 8) for k in others) / (1 + T) + 5 * abs(d[i])
+                error = sum(p[k] * (abs(E[k]) + abs(E[i])) * (of_p[k] + K + 8) for k in others) / S + 5 * abs(d[i])
             else:
                 near = first if abs(dx[i] - dx[first]) < abs(s[i]) else r
                 error = error_of_reference(near) + 2 * abs(dx[i] - dx[near]) + abs(d[i])
@@ -435,6 +433,12 @@ def softmax_rounding(x: Array, dx: Array, axis: int, *, log: bool) -> Array:
     """What rounding does to delta, in eps; p is multiplied by expm1(d), or p' by -expm1(-d)."""
     rows, moves = (np.moveaxis(each, axis, -1) for each in (x, dx))
     bound = np.empty(rows.shape, object)
+    with mpmath.workdps(30):  # enough for a bound
+        fill_softmax_rounding(bound, rows, moves, log=log)
+    return np.moveaxis(bound, -1, axis)
+
+
+def fill_softmax_rounding(bound: Array, rows: Array, moves: Array, *, log: bool) -> None:
     for at in np.ndindex(rows.shape[:-1]):
         row, move = ([mpmath.mpf(each) for each in array[at]] for array in (rows, moves))
         d, off = log_probability_steps(row, move)
@@ -445,7 +449,6 @@ def softmax_rounding(x: Array, dx: Array, axis: int, *, log: bool) -> Array:
             e = len(row) + 12 + max(row) - row[i] + max(after) - after[i] + (max(map(abs, after)) if d[i] > 0 else 0)
             through_p = min(p, p_after) * abs(mpmath.expm1(abs(d[i]))) * e + max(p, p_after) * off[i]
             bound[(*at, i)] = off[i] if log else through_p
-    return np.moveaxis(bound, -1, axis)
 
 
 def along_axis(shape: Shape, axis: int = -1, *, log: bool = False) -> Case:
@@ -454,7 +457,7 @@ def along_axis(shape: Shape, axis: int = -1, *, log: bool = False) -> Case:
 
     def twin(x: Array, _: Parameters) -> Array:
         precise = x.dtype == object
-        exp, logarithm = (mpmath.exp, mpmath.log) if precise else (math.exp, math.log)
+        exp, logarithm = (cache(mpmath.exp), mpmath.log) if precise else (math.exp, math.log)
         if log:
             return elementwise_loops.log_softmax(x, array_axis, exp=exp, log=logarithm)
         return elementwise_loops.softmax(x, array_axis, exp=exp)
