@@ -13,8 +13,8 @@ from typing import Any, TypeAlias
 import mpmath
 import numpy as np
 
-from graph_layers import Halves, Shifted, Subnetwork
-from handmade.engine import elementwise_loops, join_loops, loops, more_loops
+from graph_layers import Halves, Parts, Shifted, Subnetwork
+from handmade.engine import elementwise_loops, join_loops, loops, more_loops, rearrangement_loops, window_loops
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.layers import (
     ELU,
@@ -29,24 +29,35 @@ from handmade.engine.layers import (
     Divide,
     Dropout,
     Exp,
+    Expand,
     Flatten,
     GlobalAvgPool2d,
+    GlobalMaxPool2d,
     HardSigmoid,
     Layer,
     LeakyReLU,
     Linear,
     Log,
     LogSoftmax,
+    MatMul,
     MaxPool2d,
+    Mean,
     Multiply,
+    Pad,
     ReLU,
+    Reshape,
     Sigmoid,
+    Slice,
     Softmax,
     Sqrt,
     Subtract,
+    Sum,
+    Take,
     Tanh,
+    Transpose,
 )
 from handmade.engine.residual import Residual
+from handmade.engine.window_loops import NONE, Sides
 
 Parameters: TypeAlias = dict[str, Array]
 Pair: TypeAlias = tuple[int, int]
@@ -128,10 +139,63 @@ def average_of_all(shape: Shape) -> Case:
     return Case(GlobalAvgPool2d(), shape, lambda x, _: more_loops.global_avg_pool2d(x), shape[1] * shape[2] + 1)
 
 
+def conv_sided(
+    shape: Shape,
+    kernel: Pair,
+    filters: int,
+    stride: Pair = (1, 1),
+    padding: Sides = NONE,
+    dilation: Pair = (1, 1),
+    groups: int = 1,
+) -> Case:
+    """A convolution with a padding of each side."""
+    rng = np.random.default_rng(8)
+    W, b = rng.standard_normal((*kernel, shape[-1] // groups, filters)), rng.standard_normal(filters)
+    layer = Conv2d(W, b, stride, padding, dilation, groups)
+    return Case(layer, shape, lambda x, p: window_loops.conv2d(x, p["W"], p["b"], stride, padding, dilation, groups))
+
+
+def pool_sided(
+    shape: Shape, window: Pair, stride: Pair, padding: Sides = NONE, dilation: Pair = (1, 1), *, ceil: bool = False
+) -> Case:
+    """A pool with every setting."""
+    layer = MaxPool2d(window, stride, padding, dilation, ceil_mode=ceil)
+    return Case(layer, shape, lambda x, _: window_loops.max_pool2d(x, window, stride, padding, dilation, ceil_mode=ceil))
+
+
+def average_sided(
+    shape: Shape,
+    window: Pair,
+    stride: Pair,
+    padding: Sides = NONE,
+    dilation: Pair = (1, 1),
+    *,
+    ceil: bool = False,
+    count: bool = True,
+) -> Case:
+    layer = AvgPool2d(window, stride, padding, dilation, ceil_mode=ceil, count_padding=count)
+
+    def twin(x: Array, _: Parameters) -> Array:
+        return window_loops.avg_pool2d(x, window, stride, padding, dilation, ceil_mode=ceil, count_padding=count)
+
+    return Case(layer, shape, twin, window[0] * window[1] + 1)
+
+
+def largest_of_all(shape: Shape) -> Case:
+    return Case(GlobalMaxPool2d(), shape, lambda x, _: window_loops.global_max_pool2d(x))
+
+
 def linear(images: int, inputs: int, outputs: int) -> Case:
     rng = np.random.default_rng(2)
     layer = Linear(rng.standard_normal((inputs, outputs)), rng.standard_normal(outputs))
     return Case(layer, (images, inputs), lambda x, p: loops.linear(x, p["W"], p["b"]))
+
+
+def linear_rows(shape: Shape, outputs: int) -> Case:
+    """Many rows an image, with the same weights."""
+    rng = np.random.default_rng(8)
+    layer = Linear(rng.standard_normal((shape[-1], outputs)), rng.standard_normal(outputs))
+    return Case(layer, shape, lambda x, p: rearrangement_loops.linear_rows(x, p["W"], p["b"]))
 
 
 def relu(shape: Shape) -> Case:
@@ -474,6 +538,73 @@ def along_axis(shape: Shape, axis: int = -1, *, log: bool = False) -> Case:
     return Case(layer, shape, twin, shape[array_axis] + 8, rounding, sizes)
 
 
+# --- rearrangements and sums over axes ----------------------------------------------------------------------------------------
+
+
+def reshape(shape: Shape, to: Shape, twin: Shape | None = None) -> Case:
+    return Case(Reshape(to), shape, lambda x, _: rearrangement_loops.reshape(x, twin or to))
+
+
+def transpose(shape: Shape, axes: Shape) -> Case:
+    return Case(Transpose(axes), shape, lambda x, _: rearrangement_loops.transpose(x, axes))
+
+
+def pad(shape: Shape, widths: tuple[Pair, ...], mode: str = "constant", value: float = 0.0) -> Case:
+    def padded(x: Array, value: float) -> Array:
+        return rearrangement_loops.pad(x, widths, mode, value)
+
+    return Case(Pad(widths, mode, value), shape, lambda x, _: padded(x, value), sizes=lambda x, _: padded(np.abs(x), abs(value)))
+
+
+def slice_(shape: Shape, layer: Slice, starts: Shape, to: Shape, steps: Shape) -> Case:
+    return Case(layer, shape, lambda x, _: rearrangement_loops.slice_(x, starts, to, steps))
+
+
+def take(shape: Shape, axis: int, indices: list[int]) -> Case:
+    return Case(Take(axis, indices), shape, lambda x, _: rearrangement_loops.take(x, axis, indices))
+
+
+def take_one(shape: Shape, axis: int, index: int) -> Case:
+    """A single index leaves its axis out; nested indices make several of it."""
+    left = (*shape[1 : 1 + axis], *shape[2 + axis :])
+
+    def twin(x: Array, _: Parameters) -> Array:
+        return rearrangement_loops.reshape(rearrangement_loops.take(x, axis, [index]), left)
+
+    return Case(Take(axis, index), shape, twin)
+
+
+def take_nested(shape: Shape, axis: int, indices: list[list[int]]) -> Case:
+    to = (*shape[1 : 1 + axis], len(indices), len(indices[0]), *shape[2 + axis :])
+
+    def twin(x: Array, _: Parameters) -> Array:
+        return rearrangement_loops.reshape(rearrangement_loops.take(x, axis, [i for row in indices for i in row]), to)
+
+    return Case(Take(axis, indices), shape, twin)
+
+
+def expand(shape: Shape, by: Shape, to: Shape) -> Case:
+    return Case(Expand(by), shape, lambda x, _: rearrangement_loops.expand(x, to))
+
+
+def sum_of(shape: Shape, axes: Shape, *, keepdims: bool = False) -> Case:
+    normal, count = tuple(axis % (len(shape) - 1) for axis in axes), math.prod(shape)
+
+    def twin(x: Array, _: Parameters) -> Array:
+        return rearrangement_loops.sum_(x, normal, keepdims=keepdims)
+
+    return Case(Sum(axes, keepdims), shape, twin, count)
+
+
+def mean_over(shape: Shape, axes: Shape, *, keepdims: bool = False) -> Case:
+    normal, count = tuple(axis % (len(shape) - 1) for axis in axes), math.prod(shape)
+
+    def twin(x: Array, _: Parameters) -> Array:
+        return rearrangement_loops.mean(x, normal, keepdims=keepdims)
+
+    return Case(Mean(axes, keepdims), shape, twin, count + 1)
+
+
 # --- layers of two stages -----------------------------------------------------------------------------------------------------
 
 
@@ -584,6 +715,28 @@ def concat(shape: Shape, parts: int = 2) -> Case:
     return Case(Halves(Concat(), parts), shape, lambda x, _: join_loops.concat(*np.split(x, parts, axis=-1)), parts)
 
 
+def concat_along(axis: int, images: int, *shapes: Shape) -> Case:
+    layer = Parts(Concat(axis), len(shapes), shapes=shapes)
+    normal = axis % len(shapes[0])
+    row = (images, sum(map(math.prod, shapes)))
+    return Case(layer, row, lambda x, _: rearrangement_loops.concat(normal, *layer.split(x)))
+
+
+def matmul(images: int, a: Shape, b: Shape) -> Case:
+    """A sum of K products in each of the two terms of delta; a + da is rounded once."""
+    layer, terms = Parts(MatMul(), 2, shapes=(a, b)), a[-1]
+
+    def twin(x: Array, _: Parameters) -> Array:
+        return rearrangement_loops.matmul(*layer.split(x))
+
+    def rounding(x: Array, dx: Array) -> Array:
+        (x_a, x_b), (dx_a, dx_b) = layer.split(np.abs(x)), layer.split(np.abs(dx))
+        bound: Array = (terms + 4) * (rearrangement_loops.matmul(dx_a, x_b) + rearrangement_loops.matmul(x_a + dx_a, dx_b))
+        return bound
+
+    return Case(layer, (images, math.prod(a) + math.prod(b)), twin, 2 * terms, rounding, lambda x, _: twin(np.abs(x), {}))
+
+
 def multiply(shape: Shape, parts: int = 2) -> Case:
     """A product bends its numbers: delta is a sum of `parts` terms, each of as many factors, x + dx among them."""
 
@@ -670,6 +823,24 @@ CASES: dict[str, Case] = {
     "average, rows and columns left over": average((1, 5, 7, 2), (2, 3), (2, 3)),
     "average of all": average_of_all((2, 3, 4, 3)),
     "average of one row of one channel": average_of_all((2, 1, 5, 1)),
+    "conv, a padding of each side": conv_sided((2, 3, 4, 2), (3, 2), 3, (2, 1), ((2, 1), (0, 3))),
+    "conv, a padding of each side, dilated, two groups": conv_sided((2, 4, 5, 4), (2, 3), 4, (1, 2), ((0, 1), (2, 0)), (3, 2), 2),
+    "pool, a padding of each side": pool_sided((2, 5, 4, 2), (3, 2), (2, 1), ((2, 1), (0, 1))),
+    "pool, dilated": pool_sided((2, 6, 7, 2), (3, 2), (2, 1), ((1, 0), (0, 2)), (2, 3)),
+    "pool, dilated, no pixel in two windows": pool_sided((2, 6, 9, 2), (1, 3), (2, 5), dilation=(2, 2)),
+    "pool, dilated, pixels between windows in others": pool_sided((2, 5, 6, 2), (1, 2), (1, 2), dilation=(1, 2)),
+    "pool, part of a window at the end": pool_sided((2, 5, 6, 2), (2, 3), (2, 2), ceil=True),
+    "pool, part of a window behind the padding": pool_sided((1, 4, 6, 2), (3, 2), (2, 3), ((1, 0), (1, 1)), (1, 2), ceil=True),
+    "pool, no window that begins behind the image": pool_sided((2, 4, 3, 2), (1, 2), (2, 3), ((0, 0), (1, 1)), ceil=True),
+    "average, a padding of each side": average_sided((2, 5, 4, 2), (3, 2), (2, 1), ((2, 1), (0, 1))),
+    "average, padding not counted": average_sided((2, 5, 4, 2), (3, 2), (2, 1), ((2, 1), (1, 0)), count=False),
+    "average, dilated, padding not counted": average_sided((1, 6, 5, 2), (2, 3), (1, 2), ((1, 2), (1, 0)), (3, 2), count=False),
+    "average, part of a window at the end": average_sided((2, 5, 6, 2), (2, 3), (2, 2), ceil=True),
+    "average, part of a window behind the padding": average_sided((1, 4, 6, 2), (3, 2), (2, 3), ((1, 0), (1, 1)), ceil=True),
+    "average, pixels of part of a window": average_sided((1, 6, 5, 2), (3, 2), (2, 3), ((1, 0), (1, 0)), ceil=True, count=False),
+    "average, window larger than the image": average_sided((1, 3, 4, 2), (4, 5), (2, 2), ceil=True),
+    "largest of all": largest_of_all((2, 3, 4, 3)),
+    "largest of one row of one channel": largest_of_all((2, 1, 5, 1)),
     "leaky relu on images": leaky((2, 3, 4, 2)),
     "leaky relu on rows, slope 1/4": leaky((3, 6), 0.25),
     "leaky relu, slope 0": leaky((3, 6), 0),
@@ -717,6 +888,43 @@ CASES: dict[str, Case] = {
     "linear": linear(3, 6, 4),
     "linear, one output": linear(2, 5, 1),
     "linear, one input": linear(2, 1, 3),
+    "linear on rows of images": linear_rows((2, 3, 5), 4),
+    "linear on the channels of images": linear_rows((2, 3, 4, 2), 3),
+    "reshape images to rows": reshape((2, 3, 4, 2), (-1,), (24,)),
+    "reshape images to matrices": reshape((2, 3, 4, 2), (6, -1), (6, 4)),
+    "reshape rows to images": reshape((3, 12), (2, 3, 2)),
+    "reshape rows to four axes": reshape((2, 12), (2, 1, 3, 2)),
+    "transpose to channels first": transpose((2, 3, 4, 2), (2, 0, 1)),
+    "transpose matrices": transpose((3, 2, 5), (1, 0)),
+    "transpose four axes": transpose((2, 2, 3, 1, 2), (3, 1, 0, 2)),
+    "transpose rows": transpose((2, 5), (0,)),
+    "pad with zeros": pad((2, 3, 2, 2), ((1, 2), (0, 1), (0, 0))),
+    "pad with a negative constant": pad((2, 3, 2), ((0, 1), (2, 1)), value=-1.5),
+    "pad rows": pad((3, 4), ((2, 1),), value=0.5),
+    "pad with the edge": pad((2, 3, 2, 2), ((1, 2), (2, 0), (1, 1)), "edge"),
+    "pad with the mirror image": pad((2, 3, 4, 2), ((2, 1), (0, 3), (1, 0)), "reflect"),
+    "pad with the other end": pad((2, 2, 3), ((3, 1), (1, 2)), "wrap"),
+    "slice": slice_((2, 5, 4, 3), Slice((1, 0, 0), (4, -1, None)), (1, 0, 0), (3, 3, 3), (1, 1, 1)),
+    "slice, steps and channels": slice_(
+        (2, 5, 4, 3), Slice((0, -1, 1), (9, None, 2), (2, -2, 1)), (0, 3, 1), (3, 2, 1), (2, -2, 1)
+    ),
+    "slice of rows, backwards": slice_((3, 7), Slice((-2,), (None,), (-3,)), (5,), (2,), (-3,)),
+    "take channels, one twice": take((2, 3, 2, 3), 2, [2, 0, 2, 1]),
+    "take rows": take((2, 4, 3), 0, [3, 1]),
+    "take of rows of numbers": take((3, 6), 0, [1, 3, 5]),
+    "take one channel": take_one((2, 3, 4, 3), 2, 1),
+    "take one row": take_one((2, 4, 3), 0, 2),
+    "take nested": take_nested((2, 4, 3), 1, [[0, 2], [1, 1], [2, 0]]),
+    "expand rows of an image": expand((2, 1, 3, 2), (4, 1, 1), (4, 3, 2)),
+    "expand channels": expand((2, 2, 3, 1), (3, 4), (2, 3, 4)),
+    "expand rows to matrices": expand((3, 4), (2, 4), (2, 4)),
+    "sum over rows and columns": sum_of((2, 3, 4, 2), (0, 1)),
+    "sum over channels": sum_of((2, 3, 4, 2), (-1,)),
+    "sum over columns, kept": sum_of((2, 3, 4, 2), (1,), keepdims=True),
+    "sum over all, kept": sum_of((3, 5), (0,), keepdims=True),
+    "mean over rows and columns": mean_over((2, 3, 4, 2), (0, 1)),
+    "mean over rows and channels, kept": mean_over((2, 3, 4, 2), (-1, 0), keepdims=True),
+    "mean over the first of four axes": mean_over((2, 2, 3, 1, 2), (0,)),
     "dropout": dropout((3, 2, 4, 2), training=False),
     "dropout in training, on images": dropout((3, 2, 4, 2), training=True),
     "dropout in training, on rows": dropout((3, 6), 0.75, training=True),
@@ -733,6 +941,13 @@ CASES: dict[str, Case] = {
     "add three rows": add((3, 6), 3),
     "concat on images": concat((2, 3, 4, 4)),
     "concat three rows": concat((3, 6), 3),
+    "concat along rows": concat_along(0, 2, (2, 3, 2), (1, 3, 2), (3, 3, 2)),
+    "concat along columns of matrices": concat_along(-1, 3, (2, 3), (2, 1)),
+    "concat along the second of four axes": concat_along(1, 2, (2, 1, 3, 2), (2, 2, 3, 2)),
+    "matmul": matmul(2, (3, 4), (4, 2)),
+    "matmul of many matrices": matmul(2, (2, 2, 3), (2, 3, 4)),
+    "matmul, broadcast": matmul(2, (2, 1, 1, 3), (3, 3, 2)),
+    "matmul, one matrix for all": matmul(3, (2, 3), (2, 3, 2)),
     "multiply on images": multiply((2, 3, 4, 4)),
     "multiply three rows": multiply((3, 6), 3),
     "subtract on images": subtract((2, 3, 4, 4)),

@@ -1,6 +1,7 @@
 """Joins and small graphs, each as a layer with one input, so that every law holds for them through the one table of cases."""
 
 import copy
+import math
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -58,6 +59,27 @@ class Shifted(Layer):
 
     def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
         return self.layer.backward(x + self.shift, gy)
+
+
+@dataclass(frozen=True, eq=False)
+class Parts(Halves):
+    """A join that reads activations of several shapes, which lie one after the other in a row of numbers."""
+
+    shapes: tuple[Shape, ...] = ()
+
+    def split(self, x: Array) -> tuple[Array, ...]:
+        flat, lead = np.split(x, np.cumsum([math.prod(shape) for shape in self.shapes])[:-1], axis=-1), x.shape[:-1]
+        return tuple(part.reshape(*lead, *shape) for part, shape in zip(flat, self.shapes, strict=True))
+
+    def split_differences(self, dx: Array) -> tuple[Array, ...]:
+        return self.split(dx)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return self.join.output_shape(self.shapes)
+
+    def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
+        gx, gradients = self.join.backward(self.split(x), gy)
+        return np.concatenate([part.reshape(len(x), -1) for part in gx], axis=-1), gradients
 
 
 class Subnetwork(Layer):

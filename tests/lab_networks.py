@@ -18,10 +18,14 @@ from handmade.engine.layers import (
     GlobalAvgPool2d,
     LeakyReLU,
     Linear,
+    MatMul,
     MaxPool2d,
+    Mean,
     Multiply,
     ReLU,
+    Reshape,
     Sigmoid,
+    Transpose,
 )
 from handmade.engine.preparation import Preparation
 from handmade.engine.residual import Residual
@@ -73,7 +77,26 @@ def vector() -> Network:
     return Network([Linear.init(np.random.default_rng(3), 5, 4)], (5,))
 
 
-NETWORKS = {"chain": chain, "graph": graph, "colours": colours, "vector": vector}
+def tokens() -> Network:
+    """Attention over patches of an image: activations with two and four axes."""
+    rng = np.random.default_rng(4)
+    nodes = [
+        Node("patches", Reshape((2, 4, 5, 2)), "input"),
+        Node("ordered", Transpose((0, 2, 1, 3)), "patches"),
+        Node("rows", Reshape((10, 8)), "ordered"),
+        Node("query", Linear.init(rng, 8, 3), "rows"),
+        Node("turned", Transpose((1, 0)), "query"),
+        Node("scores", MatMul(), ["query", "turned"]),
+        Node("active", ReLU(), "scores"),
+        Node("mixed", MatMul(), ["active", "rows"]),
+        Node("longer", Concat(0), ["mixed", "rows"]),
+        Node("mean", Mean((0,)), "longer"),
+        Node("head", Linear.init(rng, 8, 4), "mean"),
+    ]
+    return Network(nodes, (8, 10, 1))
+
+
+NETWORKS = {"chain": chain, "graph": graph, "colours": colours, "vector": vector, "tokens": tokens}
 
 
 def write_runs(folder: Path) -> Path:

@@ -370,13 +370,14 @@ def check_kink_of_leaky(case: Case, x: Array, rng: np.random.Generator) -> None:
 def check_ties_of_pool(case: Case, x: Array, rng: np.random.Generator) -> None:
     """Of pixels that tie for the largest, the first in the window, row by row, takes the whole gradient."""
     layer: MaxPool2d = case.layer
+    (top, _), (left, _) = np.broadcast_to(np.array(layer.padding).reshape(2, -1), (2, 2)).tolist()  # a pair, or one of each side
     gy = rng.standard_normal(layer.forward(x).shape)
     wanted = np.zeros(x.shape)
     for n, h, w, c in np.ndindex(gy.shape):
         pixels = [
             (n, row, column, c)
-            for row in range(h * layer.stride[0] - layer.padding[0], h * layer.stride[0] - layer.padding[0] + layer.window[0])
-            for column in range(w * layer.stride[1] - layer.padding[1], w * layer.stride[1] - layer.padding[1] + layer.window[1])
+            for row in (h * layer.stride[0] - top + i * layer.dilation[0] for i in range(layer.window[0]))
+            for column in (w * layer.stride[1] - left + j * layer.dilation[1] for j in range(layer.window[1]))
             if 0 <= row < x.shape[1] and 0 <= column < x.shape[2]
         ]
         wanted[max(pixels, key=lambda at: x[at])] += gy[n, h, w, c]  # max keeps the first of equals

@@ -21,6 +21,8 @@ ORDER = [
         "more_loops",
         "elementwise_loops",
         "join_loops",
+        "rearrangement_loops",
+        "window_loops",
         "terms",
         "foreign",
         "layers",

@@ -24,7 +24,7 @@ from handmade.runs.backends import use_light_backend
 from lab_client import LabClient, PageClient
 from lab_networks import NETWORKS, write_runs
 
-IMAGES = ["chain", "graph", "colours"]
+IMAGES = ["chain", "graph", "colours", "tokens"]
 
 
 @pytest.fixture(scope="module")
@@ -197,7 +197,7 @@ def test_nudges_are_exact_differences(client: LabClient, name: str) -> None:
     page, network, x = opened(client, name)
     first = next(iter(network.parameters()))
     places = [
-        f"{network.display_name(first)}[0,0,0,1]",
+        f"{network.display_name(first)}[{'0,' * (network.parameters()[first].ndim - 1)}1]",
         "input[3,3,0]",
         next(at for node, at in places_of(network) if node != "input"),
     ]

@@ -15,14 +15,16 @@ from handmade.engine.receipts import places
 from handmade.engine.receipts.work import Work
 from handmade.lab.reach import reach
 from handmade.runs.backends import use_light_backend
-from lab_networks import graph
+from lab_networks import graph, tokens
 
 SINGLE = {name: case for name, case in CASES.items() if case.layer.images is None and not case.layer.mixes_batch}
 
 
 def mask(box: dict[str, Any], shape: Shape) -> Array:
     """Return the slices of a box, limited to the map."""
-    spans = [box["numbers"]] if "numbers" in box else [box["rows"], box["columns"], box["channels"]]
+    single = [box["numbers"]] if "numbers" in box else [box["rows"], box["columns"], box["channels"]]
+    spans = box.get("spans", single)
+    assert len(spans) == len(shape)
     inside = np.zeros(shape, bool)
     inside[tuple(slice(max(0, a), max(0, b)) for a, b in spans)] = True
     return inside
@@ -136,6 +138,25 @@ def test_the_winner_of_a_pool_is_named() -> None:
     row, column = np.unravel_index(window.argmax(), window.shape)
     assert found["winner"] == [2 + row, column, 0]
     assert of(work, "d loss / d pool1[1,0,0]")["winner"] == found["winner"]
+
+
+def test_boxes_of_matrices_and_of_four_axes_are_told_as_they_are_drawn() -> None:
+    work = work_of(tokens())
+
+    assert of(work, "scores[2,7]")["sources"] == [
+        {"node": "query", "numbers": [2, 3], "channels": [0, 3], "spans": [[2, 3], [0, 3]]},
+        {"node": "turned", "numbers": [0, 3], "channels": [7, 8], "spans": [[0, 3], [7, 8]]},
+    ]
+    assert of(work, "ordered[1,4,3,1]")["sources"] == [
+        {"node": "patches", "rows": [1, 2], "columns": [3, 4], "channels": [9, 10], "spans": [[1, 2], [3, 4], [4, 5], [1, 2]]}
+    ]
+    assert of(work, "longer[12,5]")["sources"] == [
+        {"node": "rows", "numbers": [2, 3], "channels": [5, 6], "spans": [[2, 3], [5, 6]]}
+    ]
+    assert of(work, "patches[0,1,2,1]")["sources"] == [{"node": "input", "rows": [1, 2], "columns": [5, 6], "channels": [0, 1]}]
+    found = of(work, "query.W[3,1]")
+    assert found["sources"] == [{"node": "rows", "numbers": [0, 10], "channels": [3, 4], "spans": [[0, 10], [3, 4]]}]
+    assert found["targets"] == [{"node": "query", "numbers": [0, 10], "channels": [1, 2], "spans": [[0, 10], [1, 2]]}]
 
 
 class Twice(Conv2d):

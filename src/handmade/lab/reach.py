@@ -4,28 +4,20 @@ The rules "sources" and "targets" of a type give the boxes (engine/layers/connec
 as Linear does.
 """
 
-from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any
+
+import numpy as np
 
 from handmade.engine.arrays import Shape
 from handmade.engine.graph import INPUT, Node
-from handmade.engine.layers import (
-    AvgPool2d,
-    Conv2d,
-    GlobalAvgPool2d,
-    MaxPool2d,
-    add_rules,
-    rule,
-)
-from handmade.engine.layers.connections import Box, all_places, one_place
-from handmade.engine.layers.pool import Pool
-from handmade.engine.layers.windows import effective_kernel
+from handmade.engine.layers import rule
+from handmade.engine.layers.connections import Box, all_places
+from handmade.engine.network import Network
 from handmade.engine.receipts import places
 from handmade.engine.receipts.places import GRADIENT, LOSS, PROBABILITY
 from handmade.engine.receipts.work import Work
 from handmade.engine.terms import Place
 
-Pair: TypeAlias = tuple[int, int]
 AXES = ("rows", "columns", "channels")
 
 
@@ -41,7 +33,7 @@ def reach(work: Work, at: Place) -> dict[str, Any] | None:
     if place.name == LOSS:
         return None
     if place.name == PROBABILITY:
-        return {"sources": [_plain(logits, all_places(network.shape_of[logits]))], "targets": []}
+        return {"sources": [_plain(network, logits, all_places(network.shape_of[logits]))], "targets": []}
     if not work.is_activation(place.name):
         return _of_weight(work, place)
     name = work.name_of(place.name)
@@ -58,7 +50,7 @@ def _sources(work: Work, node: Node, at: Shape) -> list[dict[str, Any]]:
     shapes = [work.network.shape_of[name] for name in node.reads]
     of_type = rule(node.layer, "sources")
     boxes = of_type(node.layer, shapes, at) if of_type else [all_places(shape) for shape in shapes]
-    return [_plain(name, box) for name, box in zip(node.reads, boxes, strict=True) if box is not None]
+    return [_plain(work.network, name, box) for name, box in zip(node.reads, boxes, strict=True) if box is not None]
 
 
 def _targets(work: Work, name: str, at: Shape) -> list[dict[str, Any]]:
@@ -69,7 +61,7 @@ def _targets(work: Work, name: str, at: Shape) -> list[dict[str, Any]]:
         for k, read in enumerate(node.reads):
             if read == name:
                 box = of_type(node.layer, shapes, k, at) if of_type else all_places(work.network.shape_of[node.name])
-                found += [] if box is None else [_plain(node.name, box)]
+                found += [] if box is None else [_plain(work.network, node.name, box)]
     return [box for n, box in enumerate(found) if box not in found[:n]]
 
 
@@ -94,8 +86,8 @@ def _of_weight(work: Work, at: Place) -> dict[str, Any] | None:
         )
         boxes = [tuple((a, b + 1) for a, b in zip(first, last, strict=True))] if len(first) == len(read) else [all_places(read)]
     return {
-        "sources": [_plain(name, box) for name, box in zip(node.reads, boxes, strict=False)],
-        "targets": [_plain(node.name, fed)],
+        "sources": [_plain(work.network, name, box) for name, box in zip(node.reads, boxes, strict=False)],
+        "targets": [_plain(work.network, node.name, fed)],
     }
 
 
@@ -108,66 +100,19 @@ def _winner(work: Work, node: Node, at: Place) -> list[int] | None:
     return list(taken[0].index) if taken else None
 
 
-def _plain(name: str, box: Box) -> dict[str, Any]:
+def _plain(network: Network, name: str, box: Box) -> dict[str, Any]:
+    """Return a box as the page draws it: numbers of a row, or rows and columns of some maps.
+
+    Of an array with other axes than (H, W, C), the maps lie on its first two axes, and those after them are counted through as
+    channels. The columns of a matrix are drawn as rows of numbers, side by side. There, "spans" holds the box itself.
+    """
+    if len(box) == 1:
+        return {"node": name, "numbers": list(box[0])}
     if len(box) == len(AXES):
         return {"node": name} | {axis: list(span) for axis, span in zip(AXES, box, strict=True)}
-    return {"node": name, "numbers": list(box[0])}
-
-
-# --- windows ------------------------------------------------------------------------------------------------------------------
-
-
-def _window(at: Shape, size: Pair, stride: Pair, padding: Pair) -> Box:
-    """Return rows and columns that the window of an output reads."""
-    firsts = [at[axis] * stride[axis] - padding[axis] for axis in (0, 1)]
-    return tuple((first, first + size[axis]) for axis, first in enumerate(firsts))
-
-
-def _windows(at: Shape, size: Pair, stride: Pair, padding: Pair, outputs: Shape) -> Box | None:
-    """Return rows and columns of the outputs whose windows span a pixel."""
-    spans = []
-    for axis in (0, 1):
-        pixel = at[axis] + padding[axis]
-        first, last = max(0, -(-(pixel - size[axis] + 1) // stride[axis])), min(pixel // stride[axis], outputs[axis] - 1)
-        spans.append((first, last + 1))
-    return None if any(first >= end for first, end in spans) else tuple(spans)
-
-
-def _conv_sources(layer: Conv2d, _: Sequence[Shape], at: Shape) -> list[Box]:
-    group, seen = at[2] // (layer.filters // layer.groups), layer.channels // layer.groups
-    size = effective_kernel(layer.kernel, layer.dilation)
-    return [(*_window(at, size, layer.stride, layer.padding), (group * seen, (group + 1) * seen))]
-
-
-def _conv_targets(layer: Conv2d, shapes: Sequence[Shape], _: int, at: Shape) -> Box | None:
-    group, filters = at[2] // (layer.channels // layer.groups), layer.filters // layer.groups
-    size = effective_kernel(layer.kernel, layer.dilation)
-    found = _windows(at, size, layer.stride, layer.padding, layer.output_shape(shapes[0]))
-    return None if found is None else (*found, (group * filters, (group + 1) * filters))
-
-
-def _pool_sources(layer: Pool, _: Sequence[Shape], at: Shape) -> list[Box]:
-    return [(*_window(at, layer.window, layer.stride, layer.padding), (at[2], at[2] + 1))]
-
-
-def _pool_targets(layer: Pool, shapes: Sequence[Shape], _: int, at: Shape) -> Box | None:
-    found = _windows(at, layer.window, layer.stride, layer.padding, layer.output_shape(shapes[0]))
-    return None if found is None else (*found, (at[2], at[2] + 1))
-
-
-# --- the other layers ---------------------------------------------------------------------------------------------------------
-
-
-def _average_sources(_: GlobalAvgPool2d, shapes: Sequence[Shape], at: Shape) -> list[Box]:
-    return [(*all_places(shapes[0])[:2], (at[0], at[0] + 1))]
-
-
-def _average_targets(_: GlobalAvgPool2d, _shapes: Sequence[Shape], _k: int, at: Shape) -> Box:
-    return one_place(at[2:])
-
-
-add_rules(Conv2d, sources=_conv_sources, targets=_conv_targets)
-add_rules(MaxPool2d, takes_one=True)
-for pool in (MaxPool2d, AvgPool2d):
-    add_rules(pool, sources=_pool_sources, targets=_pool_targets)
-add_rules(GlobalAvgPool2d, sources=_average_sources, targets=_average_targets)
+    spans = [list(span) for span in box]
+    if len(box) == 2:
+        return {"node": name, "numbers": spans[0], "channels": spans[1], "spans": spans}
+    sizes = network.shape_of[name][2:]
+    first, last = (int(np.ravel_multi_index(corner, sizes)) for corner in zip(*((a, b - 1) for a, b in box[2:]), strict=True))
+    return {"node": name, "rows": spans[0], "columns": spans[1], "channels": [first, last + 1], "spans": spans}

@@ -3,31 +3,19 @@
 The rule "derivatives" of a type gives them (layers/connections.py). Without it, `backward` does, one output at a time.
 """
 
-import math
-from collections.abc import Callable, Iterator
-from typing import Any, TypeAlias
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from handmade.engine.arrays import Array, Shape
-from handmade.engine.layers import (
-    AvgPool2d,
-    Conv2d,
-    GlobalAvgPool2d,
-    Layer,
-    MaxPool2d,
-    add_rules,
-    rule,
-)
-from handmade.engine.layers.connections import ONE, Derivatives
-from handmade.engine.layers.window_terms import pixel, window
-from handmade.engine.terms import Term, stored
+from handmade.engine.layers import Layer, rule
+from handmade.engine.layers.connections import Derivatives
+from handmade.engine.terms import Term
 
 RULE = "derivatives"
 MOST_OUTPUTS = 4096  # of a layer without a rule that are looked at one by one
 AT_ONCE = 64  # of them
-
-Pair: TypeAlias = tuple[int, int]
 
 
 def derivatives(layer: Layer, x: Any, k: int, at: Shape) -> Derivatives | None:
@@ -55,62 +43,3 @@ def _one_by_one(layer: Layer, x: Any, g: Array, places: list[Shape], k: int, at:
         for place, slope in zip(block, (gx[k] if layer.joins else gx)[(slice(None), *at)], strict=True):
             if slope:
                 yield place, Term(float(slope), label="derivative")
-
-
-def fed(
-    at: Shape, size: Pair, stride: Pair, padding: Pair, outputs: Shape, dilation: Pair = (1, 1)
-) -> Iterator[tuple[int, int, int, int]]:
-    """For each window that reads row and column of `at`: its row and column, and the place (i, j) in it."""
-    rows, columns = (
-        [
-            (n, i)
-            for n in range(outputs[axis])
-            if (i := _tap(at[axis] + padding[axis] - n * stride[axis], dilation[axis], size[axis])) is not None
-        ]
-        for axis in (0, 1)
-    )
-    for row, i in rows:
-        for column, j in columns:
-            yield row, column, i, j
-
-
-def _tap(distance: int, dilation: int, size: int) -> int | None:
-    """Return the place in a window that lies at a distance from its begin, in pixels; None if there is none."""
-    i, rest = divmod(distance, dilation)
-    return i if rest == 0 and 0 <= i < size else None
-
-
-def _of_conv(layer: Conv2d, x: Array, _: int, at: Shape) -> Derivatives:
-    outputs, seen = layer.output_shape(x.shape), layer.W.shape[2]
-    group, channel = divmod(at[2], seen)
-    filters = len(layer.b) // layer.groups
-    for row, column, i, j in fed(at, layer.kernel, layer.stride, layer.padding, outputs, layer.dilation):
-        for o in range(group * filters, (group + 1) * filters):
-            yield (row, column, o), stored(layer.W[i, j, channel, o], "W", i, j, channel, o)
-
-
-def _of_max_pool(layer: MaxPool2d, x: Array, _: int, at: Shape) -> Derivatives:
-    for row, column, i, j in fed(at, layer.window, layer.stride, layer.padding, layer.output_shape(x.shape)):
-        seen = [
-            ((k, l), pixel(x, r, s, at[2]).value)
-            for k, l, r, s in window((row, column), layer.window, layer.stride, layer.padding)
-            if 0 <= r < x.shape[0] and 0 <= s < x.shape[1]
-        ]
-        m = max(value for _, value in seen)
-        wins = next(place for place, value in seen if value == m) == (i, j)
-        yield (row, column, at[2]), Term(float(wins), note="wins" if wins else "does not win")
-
-
-def _of_avg_pool(layer: AvgPool2d, x: Array, _: int, at: Shape) -> Derivatives:
-    for row, column, _i, _j in fed(at, layer.window, layer.stride, layer.padding, layer.output_shape(x.shape)):
-        yield (row, column, at[2]), ONE / Term(float(math.prod(layer.window)), label="pixels")
-
-
-def _of_global_avg_pool(_: GlobalAvgPool2d, x: Array, _k: int, at: Shape) -> Derivatives:
-    yield (at[2],), ONE / Term(float(x.shape[0] * x.shape[1]), label="pixels")
-
-
-add_rules(Conv2d, derivatives=_of_conv)
-add_rules(MaxPool2d, derivatives=_of_max_pool)
-add_rules(AvgPool2d, derivatives=_of_avg_pool)
-add_rules(GlobalAvgPool2d, derivatives=_of_global_avg_pool)

@@ -8,14 +8,24 @@ the conventional branch where two branches meet.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from handmade.engine.arrays import Array
 from handmade.engine.graph import Node, Values, propagate_differences
-from handmade.engine.layers import ELU, Clip, HardSigmoid, LeakyReLU, MaxPool2d, ReLU, add_rules, rule, to_dense
+from handmade.engine.layers import (
+    ELU,
+    Clip,
+    GlobalMaxPool2d,
+    HardSigmoid,
+    LeakyReLU,
+    MaxPool2d,
+    ReLU,
+    add_rules,
+    rule,
+    to_dense,
+)
 from handmade.engine.layers.propagate import nudges
 from handmade.engine.losses import Loss
 from handmade.engine.network import Network
@@ -133,12 +143,10 @@ def _of_bounds(name: str, layer: Clip | HardSigmoid, x: Array, dx: Array) -> Ite
         yield from _of_sides(name, before, after, dx)
 
 
-def _of_pool(name: str, pool: MaxPool2d, x: Array, dx: Array) -> Iterator[Kink]:
+def _of_pool(name: str, pool: MaxPool2d | GlobalMaxPool2d, x: Array, dx: Array) -> Iterator[Kink]:
     pixels, moves = np.stack(list(pool.pixels(x, -np.inf))), np.stack(list(pool.pixels(dx, 0)))
-    m = pixels.max(axis=0)
-    tied = np.zeros(m.shape, bool)
-    for k, j in combinations(range(len(pixels)), 2):
-        tied |= (pixels[k] == m) & (pixels[j] == m) & (moves[k] != moves[j])
+    top = pixels == pixels.max(axis=0)
+    tied = np.where(top, moves, np.inf).min(axis=0) < np.where(top, moves, -np.inf).max(axis=0)
     for n, *place in np.argwhere(tied).tolist():
         yield Kink(name, n, tuple(place), "has a tie, and its pixels move differently")
     deposed = ~tied & (pixels.argmax(axis=0) != (pixels + moves).argmax(axis=0))
@@ -164,7 +172,7 @@ def _slope_of_bounds(layer: Clip | HardSigmoid, x: Array, dx: Array) -> Array:
     return layer.backward(x, dx)[0]
 
 
-def _slope_of_pool(pool: MaxPool2d, x: Array, dx: Array) -> Array:
+def _slope_of_pool(pool: MaxPool2d | GlobalMaxPool2d, x: Array, dx: Array) -> Array:
     winner = np.stack(list(pool.pixels(x, -np.inf))).argmax(axis=0)
     dy: Array = np.take_along_axis(np.stack(list(pool.pixels(dx, 0))), winner[None], axis=0)[0]
     return dy
@@ -190,7 +198,7 @@ def _switched_bounds(layer: Clip | HardSigmoid, x: Array, dx: Array) -> Array:
     return switched
 
 
-def _switched_pool(pool: MaxPool2d, x: Array, dx: Array) -> Array:
+def _switched_pool(pool: MaxPool2d | GlobalMaxPool2d, x: Array, dx: Array) -> Array:
     """Return True where a window has another winner."""
     pixels = np.stack(list(pool.pixels(x, -np.inf)))
     switched: Array = pixels.argmax(axis=0) != (pixels + np.stack(list(pool.pixels(dx, 0)))).argmax(axis=0)
@@ -200,6 +208,7 @@ def _switched_pool(pool: MaxPool2d, x: Array, dx: Array) -> Array:
 add_rules(ReLU, kinks=_of_relu, slope=_slope_of_relu, switched=_switched_relu)
 add_rules(LeakyReLU, kinks=_of_relu, slope=_slope_of_leaky, switched=_switched_relu)
 add_rules(ELU, kinks=_of_elu, slope=_slope_of_elu, switched=_switched_elu)
-for each in (Clip, HardSigmoid):
-    add_rules(each, kinks=_of_bounds, slope=_slope_of_bounds, switched=_switched_bounds)
-add_rules(MaxPool2d, kinks=_of_pool, slope=_slope_of_pool, switched=_switched_pool)
+for bounded in (Clip, HardSigmoid):
+    add_rules(bounded, kinks=_of_bounds, slope=_slope_of_bounds, switched=_switched_bounds)
+for each in (MaxPool2d, GlobalMaxPool2d):
+    add_rules(each, kinks=_of_pool, slope=_slope_of_pool, switched=_switched_pool)
