@@ -19,6 +19,7 @@ ORDER = [
     *(
         "loops",
         "more_loops",
+        "elementwise_loops",
         "join_loops",
         "rearrangement_loops",
         "window_loops",

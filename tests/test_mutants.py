@@ -11,37 +11,51 @@ import pytest
 import handmade
 import laws
 from cases import CASES, INPUTS, Case, generic
-from graph_layers import Halves, Subnetwork
+from graph_layers import Halves, Shifted, Subnetwork
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.backend import BACKENDS, use_backend
 from handmade.engine.errors import HandmadeError
 from handmade.engine.graph import INPUT, Node, propagate_differences
 from handmade.engine.layers import (
+    ELU,
     EVERY,
     GELU,
     Add,
+    Affine,
     AvgPool2d,
     BatchNorm2d,
     Channel,
+    Clip,
     Concat,
     Conv2d,
     Difference,
+    Divide,
     Dropout,
+    Exp,
     Flatten,
     GlobalAvgPool2d,
     GlobalMaxPool2d,
+    HardSigmoid,
     LeakyReLU,
     Linear,
+    Log,
+    LogSoftmax,
     MaxPool2d,
     Multiply,
     ReLU,
     Sigmoid,
+    Softmax,
+    Sqrt,
+    Subtract,
     Tanh,
     one_channel,
     rule,
     select_channel,
     to_dense,
 )
+from handmade.engine.layers.join import Pair
+from handmade.engine.layers.normal import density, normal
+from handmade.engine.layers.probabilities import softmax, sum_of_others
 from handmade.engine.layers.sigmoid import sigma, sigma_step
 from handmade.engine.layers.windows import crop, im2col, pad, patches, strided_slice
 from handmade.engine.losses import CrossEntropy
@@ -68,6 +82,8 @@ class Mutant:
                 yield replace(case, layer=turned_into(self.kind, case.layer))
             elif isinstance(case.layer, Halves) and type(case.layer.join) is original:
                 yield replace(case, layer=replace(case.layer, join=turned_into(self.kind, case.layer.join)))
+            elif isinstance(case.layer, Shifted) and type(case.layer.layer) is original:
+                yield replace(case, layer=replace(case.layer, layer=turned_into(self.kind, case.layer.layer)))
 
 
 def turned_into(kind: type, layer: Any) -> Any:
@@ -927,6 +943,257 @@ class CubeForgotten(GELU):
         return (gate(x) + x * gate(x) * (1 - gate(x)) * 2 * np.sqrt(2 / np.pi)) * gy, {}
 
 
+# --- further functions of one number ------------------------------------------------------------------------------------------
+
+
+@mutant("reference")
+class AlphaForgotten(ELU):
+    def forward(self, x: Array) -> Array:
+        return ELU().forward(x)
+
+
+@mutant("difference")
+class SubtractedPowers(ELU):
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        x = select_channel(x, dx, channel)
+        return super().forward(x + dx) - super().forward(x)
+
+
+@mutant("transpose")
+class SlopeOneBelow(ELU):
+    def backward(self, x: Array, gy: Array) -> Gradients:
+        return np.where(x > 0, gy, self.alpha * gy), {}
+
+
+@mutant("reference")
+class NeverClippedAbove(Clip):
+    def forward(self, x: Array) -> Array:
+        return np.maximum(x, self.bounds[0])
+
+
+@mutant("subtraction")
+@mutant("difference")
+class StaysOutside(Clip):
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        x = select_channel(x, dx, channel)
+        low, high = self.bounds
+        return np.where((x < low) | (x > high), 0, np.minimum(np.maximum(dx, low - x), high - x))
+
+
+@mutant("difference")
+class SubtractedInside(Clip):
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        x = select_channel(x, dx, channel)
+        return super().forward(x + dx) - super().forward(x)
+
+
+@mutant("channel")
+class ClippedBesideTheWrongChannel(Clip):
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        return super().delta(x, dx, channel if channel == EVERY or x.ndim == 2 else one_channel(0))
+
+
+@mutant("transpose")
+class PassesEverywhere(Clip):
+    def backward(self, x: Array, gy: Array) -> Gradients:
+        return gy, {}
+
+
+@mutant("reference")
+class ShiftOfOneHalf(HardSigmoid):
+    def forward(self, x: Array) -> Array:
+        y: Array = np.clip(self.slope * x + 0.5, 0, 1)
+        return y
+
+
+@mutant("difference")
+class SubtractedLines(HardSigmoid):
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        x = select_channel(x, dx, channel)
+        return super().forward(x + dx) - super().forward(x)
+
+
+@mutant("tails")
+class RoundedLine(HardSigmoid):
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        u = self.slope * select_channel(x, dx, channel) + self.shift
+        y = np.clip(u, 0, 1)
+        dy: Array = np.clip(self.slope * dx + (u - y), -y, 1 - y)
+        return dy
+
+
+@mutant("transpose")
+class SlopeOfOne(HardSigmoid):
+    def backward(self, x: Array, gy: Array) -> Gradients:
+        gx, g = super().backward(x, gy)
+        return gx / self.slope, g
+
+
+@mutant("difference")
+class SubtractedExponentials(Exp):
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        x = select_channel(x, dx, channel)
+        dy: Array = np.exp(x + dx) - np.exp(x)
+        return dy
+
+
+@mutant("tails")
+class GrowthOverflows(Exp):
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        return np.exp(select_channel(x, dx, channel)) * np.expm1(dx)
+
+
+@mutant("difference")
+class SubtractedLogarithms(Log):
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        x = select_channel(x, dx, channel)
+        dy: Array = np.log(x + dx) - np.log(x)
+        return dy
+
+
+@mutant("transpose")
+class LogarithmOfBaseTwo(Log):
+    def backward(self, x: Array, gy: Array) -> Gradients:
+        return gy / (x * np.log(2)), {}
+
+
+@mutant("difference")
+class SubtractedSquareRoots(Sqrt):
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        x = select_channel(x, dx, channel)
+        dy: Array = np.sqrt(x + dx) - np.sqrt(x)
+        return dy
+
+
+@mutant("subtraction")
+@mutant("difference")
+class FirstOrderRoot(Sqrt):
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        dy: Array = dx / (2 * np.sqrt(select_channel(x, dx, channel)))
+        return dy
+
+
+@mutant("reference")
+class OneGateForBoth(GELU):
+    def forward(self, x: Array) -> Array:
+        return GELU().forward(x)
+
+
+@mutant("difference")
+class SubtractedProbabilities(GELU):
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        x = select_channel(x, dx, channel)
+        dy: Array = dx * normal(x + dx) + x * (normal(x + dx) - normal(x))
+        return dy
+
+
+@mutant("transpose")
+class DensityForgotten(GELU):
+    def backward(self, x: Array, gy: Array) -> Gradients:
+        return (normal(x) + density(x)) * gy, {}
+
+
+@mutant("reference")
+class NoShift(Affine):
+    def forward(self, x: Array) -> Array:
+        return self.scale * x
+
+
+@mutant("subtraction")
+@mutant("difference")
+class ShiftMovesAsWell(Affine):
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        return super().delta(x, dx, channel) + 1e-3
+
+
+@mutant("channel")
+class ScaleOfTheFirstChannel(Affine):
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        return super().delta(x, dx, channel if channel == EVERY else one_channel(0))
+
+
+@mutant("transpose")
+class DividedByTheScale(Affine):
+    def backward(self, x: Array, gy: Array) -> Gradients:
+        return gy / self.scale, {}
+
+
+# --- along an axis ------------------------------------------------------------------------------------------------------------
+
+
+@mutant("reference")
+class AlwaysTheLastAxis(Softmax):
+    def forward(self, x: Array) -> Array:
+        return softmax(x, x.ndim - 1)
+
+
+@mutant("difference")
+class SubtractedShares(Softmax):
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        x, dx, axis = self._parts(x, dx, channel)
+        return softmax(x + dx, axis) - softmax(x, axis)
+
+
+@mutant("subtraction")
+@mutant("difference")
+class FirstOrderShares(Softmax):
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        x, dx, axis = self._parts(x, dx, channel)
+        p = softmax(x, axis)
+        dy: Array = p * (dx - (p * dx).sum(axis=axis, keepdims=True))
+        return dy
+
+
+@mutant("channel")
+class OthersStandStill(Softmax):
+    def output_channel(self, channel: Channel, shape: Shape) -> Channel:
+        return channel
+
+
+@mutant("transpose")
+class OwnSlopeAlone(Softmax):
+    def backward(self, x: Array, gy: Array) -> Gradients:
+        p = super().forward(x)
+        return gy * p * (1 - p), {}
+
+
+@mutant("images")
+class SharesOfTheBatch(Softmax):
+    def forward(self, x: Array) -> Array:
+        return softmax(x, 0)
+
+
+@mutant("manners")
+class SubtractsTheLargestInPlace(Softmax):
+    def forward(self, x: Array) -> Array:
+        x -= x.max(axis=self._axis(x), keepdims=True)
+        return super().forward(x)
+
+
+@mutant("reference")
+class LargestIsLeftOut(LogSoftmax):
+    def forward(self, x: Array) -> Array:
+        axis = self._axis(x)
+        dy: Array = (
+            x - x.max(axis=axis, keepdims=True) - np.log1p(sum_of_others(np.exp(x - x.max(axis=axis, keepdims=True)), axis))
+        )
+        return dy
+
+
+@mutant("difference")
+class SubtractedLogProbabilities(LogSoftmax):
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        x, dx, axis = self._parts(x, dx, channel)
+        forward = LogSoftmax(axis - 1).forward
+        return forward(x + dx) - forward(x) if dx.ndim == x.ndim else super().delta(x, dx)
+
+
+@mutant("transpose")
+class SumOfGradientsForgotten(LogSoftmax):
+    def backward(self, x: Array, gy: Array) -> Gradients:
+        return gy - softmax(x, self._axis(x)) * gy, {}
+
+
 # --- layers of two stages -----------------------------------------------------------------------------------------------------
 
 
@@ -1283,6 +1550,53 @@ def moved(x: Several, dx: Several) -> Several:
 
 
 @mutant("reference")
+class SubtractedInReverse(Subtract):
+    def forward(self, x: Several) -> Array:
+        return x[1] - x[0]
+
+
+@mutant("subtraction")
+@mutant("difference")
+class SumOfTheMoves(Subtract):
+    def delta(self, x: Several, dx: Sequence[Any]) -> Array:
+        dy: Array = dx[0] + dx[1]
+        return dy
+
+
+@mutant("transpose")
+class SignForgotten(Subtract):
+    def backward(self, x: Several, gy: Array) -> tuple[Several, dict[str, Array]]:
+        return (gy, gy), {}
+
+
+@mutant("reference")
+class DividedInReverse(Divide):
+    def forward(self, x: Several) -> Array:
+        return x[1] / x[0]
+
+
+@mutant("difference")
+class SubtractedQuotients(Divide):
+    def delta(self, x: Several, dx: Sequence[Any]) -> Array:
+        dy: Array = (x[0] + dx[0]) / (x[1] + dx[1]) - x[0] / x[1]
+        return dy
+
+
+@mutant("subtraction")
+@mutant("difference")
+class DenominatorStandsStill(Divide):
+    def delta(self, x: Several, dx: Sequence[Any]) -> Array:
+        dy: Array = (dx[0] - x[0] / x[1] * dx[1]) / x[1]
+        return dy
+
+
+@mutant("transpose")
+class SquareOfTheDenominatorForgotten(Divide):
+    def backward(self, x: Several, gy: Array) -> tuple[Several, dict[str, Array]]:
+        return (gy / x[1], -gy * x[0] / x[1]), {}
+
+
+@mutant("reference")
 class TheBlockTwice(Subnetwork):
     """A graph taken for a chain: what is read is the node before, whatever the join says."""
 
@@ -1472,6 +1786,39 @@ class SameTanh(Tanh): ...
 class SameGELU(GELU): ...
 
 
+class SameELU(ELU): ...
+
+
+class SameClip(Clip): ...
+
+
+class SameHardSigmoid(HardSigmoid): ...
+
+
+class SameExp(Exp): ...
+
+
+class SameLog(Log): ...
+
+
+class SameSqrt(Sqrt): ...
+
+
+class SameAffine(Affine): ...
+
+
+class SameSoftmax(Softmax): ...
+
+
+class SameLogSoftmax(LogSoftmax): ...
+
+
+class SameSubtract(Subtract): ...
+
+
+class SameDivide(Divide): ...
+
+
 class SameDropout(Dropout): ...
 
 
@@ -1492,7 +1839,7 @@ class SameSubnetwork(Subnetwork): ...
 
 ABOUT = {
     "nudges": (Conv2d, Linear, BatchNorm2d),
-    "tails": (LeakyReLU, Sigmoid, Tanh, GELU),
+    "tails": (LeakyReLU, Sigmoid, Tanh, GELU, ELU, Clip, HardSigmoid, Exp),
     "kink of relu": (ReLU,),
     "kink of leaky relu": (LeakyReLU,),
     "ties of pool": (MaxPool2d,),
@@ -1501,7 +1848,8 @@ COPIES = [
     *(SameConv2d, ConvBackward, SameLinear, SameReLU, SameMaxPool2d, SameFlatten, SameAvgPool2d, SameGlobalAvgPool2d),
     SameGlobalMaxPool2d,
     *(SameLeakyReLU, SameSigmoid, SameTanh, SameGELU, SameDropout, SameBatchNorm2d),
-    *(SameAdd, SameConcat, SameMultiply, SameSubnetwork),
+    *(SameELU, SameClip, SameHardSigmoid, SameExp, SameLog, SameSqrt, SameAffine, SameSoftmax, SameLogSoftmax),
+    *(SameAdd, SameConcat, SameMultiply, SameSubtract, SameDivide, SameSubnetwork),
 ]
 
 
@@ -1517,16 +1865,19 @@ def test_no_law_minds_a_copy_without_a_bug(law: str, kind: type) -> None:
 # --- the rule of joins --------------------------------------------------------------------------------------------------------
 
 JoinRule = Callable[[Any, Sequence[Array], Sequence[Difference | None]], Difference]
-JOINS = {"add": Add(), "concat": Concat(), "multiply": Multiply()}
+JOINS = {"add": Add(), "concat": Concat(), "multiply": Multiply(), "subtract": Subtract(), "divide": Divide()}
 
 
 def check_join(layer: Any, difference: JoinRule) -> None:
     """The rule of a join gives delta of the differences written densely, whatever moves."""
     rng = np.random.default_rng(3)
     for shape in ((2, 3, 2, 4), (3, 4)):
-        x = tuple(rng.standard_normal(shape) for _ in range(3))
+        several = 2 if isinstance(layer, Pair) else 3
+        x = tuple(rng.standard_normal(shape) for _ in range(3))[:several]
+        x = (*x[:-1], x[-1] + 16 * (several == 2))  # a denominator is not 0
         in_one = ([(c, None, None), (None, c, None), (c, c, None), (c, c, c)] for c in laws.channels(shape))
-        for ends in chain(product([None, EVERY, one_channel(1), one_channel(3)], repeat=3), *in_one):
+        every = chain(product([None, EVERY, one_channel(1), one_channel(3)], repeat=3), *in_one)
+        for ends in (each[:several] for each in map(tuple, every)):
             for nudges in ((), (3,)):
                 if any(end is not None for end in ends):
                     check_difference_of_a_join(layer, difference, x, [differing(rng, shape, nudges, end) for end in ends])

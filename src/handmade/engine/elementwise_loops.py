@@ -1,8 +1,8 @@
 """Layers that work element by element, and softmax, as nested loops like those of `loops.py`: read that file first.
 
 elu            y = x where x > 0, else a (exp(x) - 1)
-clip           y = low where x < low, high where x > high, else x
-hard_sigmoid   y = 0 where a x + b < 0, 1 where a x + b > 1, else a x + b
+clip           y = min(max(x, low), high)
+hard_sigmoid   y = min(max(a x + b, 0), 1)
 gelu           y = x/2 (1 + erf(x / sqrt(2)))
 exp, log, sqrt
 affine         y = s x + t
@@ -43,11 +43,7 @@ def clip(x: Array, low: Number = -math.inf, high: Number = math.inf) -> Array:
     """Replace numbers beyond a bound by the bound, in an array of any shape."""
     y = np.empty(x.shape, x.dtype)
     for at in np.ndindex(x.shape):
-        y[at] = x[at]
-        if x[at] < low:
-            y[at] = low
-        if y[at] > high:
-            y[at] = high
+        y[at] = min(max(x[at], low), high)
     return y
 
 
@@ -55,12 +51,7 @@ def hard_sigmoid(x: Array, slope: Number = 0.2, shift: Number = 0.5) -> Array:
     """Map every number into the interval from 0 to 1 by three straight lines, in an array of any shape."""
     y = np.empty(x.shape, x.dtype)
     for at in np.ndindex(x.shape):
-        u = slope * x[at] + shift
-        if u < 0:
-            u = 0 * u
-        if u > 1:
-            u = 1 + 0 * u
-        y[at] = u
+        y[at] = min(max(slope * x[at] + shift, 0), 1)
     return y
 
 

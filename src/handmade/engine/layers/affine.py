@@ -49,7 +49,9 @@ class Affine(Layer):
         for name, array in zip(self.STATISTICS, arrays, strict=True):
             object.__setattr__(self, name, array)
         if not all(array.size for array in arrays):
-            raise refused("Affine", "a scale and a shift of at least one number", f"{self.scale.shape}, {self.shift.shape}", ADVICE)
+            raise refused(
+                "Affine", "a scale and a shift of at least one number", f"{self.scale.shape}, {self.shift.shape}", ADVICE
+            )
 
     @classmethod
     def init(

@@ -42,8 +42,3 @@ def normal_axes(layer: str, axes: Sequence[int], shape: Shape) -> tuple[int, ...
     if len(set(found)) < len(found):
         raise HandmadeError(f"{layer}: expected each axis once; got {tuple(axes)} for one image {shape}")
     return tuple(found)
-
-
-def as_lists(value: Any) -> Any:
-    """Return nested tuples as nested lists, as JSON holds them."""
-    return [as_lists(each) for each in value] if isinstance(value, tuple) else value

@@ -71,13 +71,13 @@ class Clip(Layer):
         return dy
 
     def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
-        return self.slope(x, gy), {}
-
-    def slope(self, x: Array, dx: Array) -> Array:
-        """Return the derivative of y along dx; 0 at a bound itself."""
         low, high = self.bounds
-        dy: Array = dx * ((x > low) & (x < high))
-        return dy
+        return gy * ((x > low) & (x < high)), {}
+
+    def sides(self, x: Array) -> list[Array]:
+        """Return the sides of x of each bound at which y bends: -1, 0 on it, or 1."""
+        low, high = self.bounds
+        return [np.sign(x - bound) for bound in (low, high) if np.isfinite(bound) and low < high]
 
     def receipt(self, x: Array, at: Shape) -> Term:
         before = stored(x[at], "input", *at)

@@ -4,7 +4,8 @@
     delta     dy = (da - y db) / (b + db)        (1)
     backward  ga = gy / b,   gb = -gy y / b
 
-In (1) no two quotients are subtracted; it is accurate relative to its two terms. A division by 0 gives infinity or NaN, as in NumPy.
+In (1) no two quotients are subtracted; it is accurate relative to its two terms. A division by 0 gives infinity or NaN, as in
+NumPy.
 """
 
 from collections.abc import Sequence

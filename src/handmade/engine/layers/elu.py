@@ -60,12 +60,7 @@ class ELU(Layer):
         return dy
 
     def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
-        return self.slope(x, gy), {}
-
-    def slope(self, x: Array, dx: Array) -> Array:
-        """Return the derivative of y along dx; at 0, that of the negative branch."""
-        dy: Array = np.where(x > 0, dx, self.alpha * np.exp(np.minimum(x, 0)) * dx)
-        return dy
+        return np.where(x > 0, gy, self.alpha * np.exp(np.minimum(x, 0)) * gy), {}
 
     def receipt(self, x: Array, at: Shape) -> Term:
         before = stored(x[at], "input", *at)

@@ -5,8 +5,8 @@
 
 Layers use them where a sum decides a branch, and where it may cancel. An error of infinity or NaN, from an overflow, counts as 0.
 
-Knuth (1998), "The Art of Computer Programming", volume 2, third edition, section 4.2.2, theorem B; Dekker (1971), "A Floating-Point
-Technique for Extending the Available Precision", Numerische Mathematik 18.
+Knuth (1998), "The Art of Computer Programming", volume 2, third edition, section 4.2.2, theorem B; Dekker (1971), "A
+Floating-Point Technique for Extending the Available Precision", Numerische Mathematik 18.
 """
 
 from typing import Any

@@ -4,8 +4,8 @@
               dy = -exp(x + dx) expm1(-dx)             for dx > 0: expm1(dx) alone could overflow
     backward  gx = exp(x) gy
 
-Kahan (1987), "Branch Cuts for Complex Elementary Functions", in "The State of the Art in Numerical Analysis": expm1 and log1p keep
-the digits of a small step.
+expm1 keeps the digits of a small step: Higham (2002), "Accuracy and Stability of Numerical Algorithms", second edition, section
+1.14.1.
 """
 
 from dataclasses import dataclass

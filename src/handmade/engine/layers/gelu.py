@@ -136,7 +136,8 @@ class GELU(Layer):
 
     def receipt(self, x: Array, at: Shape) -> Term:
         before = stored(x[at], "input", *at)
-        return (before * self._gate.receipt(before)).named(f"x {self._gate.label}")
+        gate: Term = self._gate.receipt(before)
+        return (before * gate).named(f"x {self._gate.label}")
 
     def derivatives(self, x: Array, _k: int, at: Shape) -> Derivatives:
         before = stored(x[at], "input", *at)

@@ -3,11 +3,11 @@
     delta     dy = min(max(a dx + (u - y), -y), 1 - y)
     backward  gx = a gy where 0 < u < 1, else 0        (so on a kink, by convention, 0)
 
-A kink lies where a x + b is 0 or 1, at an x that is seldom a floating-point number. So u is computed as a sum of two numbers, with the
-rounding errors of the product and of the sum: the branch is always the right one, and dx + (u - y) loses no digits.
+A kink lies where a x + b is 0 or 1, at an x that is seldom a floating-point number. So u is computed as a sum of two numbers,
+with the rounding errors of the product and of the sum: the branch is always the right one, and a dx + (u - y) loses no digits.
 
-Courbariaux, Bengio & David (2015), "BinaryConnect: Training Deep Neural Networks with Binary Weights during Propagations", NeurIPS;
-ONNX, operator HardSigmoid.
+Courbariaux, Bengio & David (2015), "BinaryConnect: Training Deep Neural Networks with Binary Weights during Propagations",
+NeurIPS; ONNX, operator HardSigmoid.
 """
 
 from dataclasses import dataclass
@@ -58,32 +58,30 @@ class HardSigmoid(Layer):
 
     def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
         x = select_channel(x, dx, channel)
-        u, error = self.line(x)
-        du, more = two_product(x.dtype.type(self.slope), dx)
-        y = np.minimum(np.maximum(u, 0), 1)
-        inside = (y == u) & ((u > 0) | (error >= 0)) & ((u < 1) | (error <= 0))
-        outside, rest = two_sum(u, -y)
-        moved, last = two_sum(du, np.where(inside, 0, outside))
-        moved = moved + (last + (more + np.where(inside, 0, rest + error)))
-        y, below = np.where(inside, u, y), np.where(inside, error, 0)  # y and what is left of it
-        dy: Array = np.minimum(np.maximum(moved, -y - below), (1 - y) - below)
+        u, error = self._line(x)
+        du, of_du = two_product(x.dtype.type(self.slope), dx)
+        between = (_side(u, error) >= 0) & (_side(u - 1, error) <= 0)
+        y, of_y = np.where(between, u, u > 0), np.where(between, error, 0)
+        outside, of_outside = two_sum(u, -y)  # u - y, 0 between the kinks
+        moved, of_moved = two_sum(du, outside)
+        moved = moved + (of_moved + (of_du + (of_outside + (error - of_y))))
+        dy: Array = np.minimum(np.maximum(moved, -y - of_y), (1 - y) - of_y)
         return dy
 
     def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
-        return self.tangent(x, gy), {}
+        above_0, above_1 = self.sides(x)
+        return self.slope * gy * ((above_0 > 0) & (above_1 < 0)), {}
 
-    def line(self, x: Array) -> tuple[Array, Array]:
+    def sides(self, x: Array) -> list[Array]:
+        """Return the sides of u of each kink, 0 and 1: -1, 0 on it, or 1."""
+        u, error = self._line(x)
+        return [_side(u, error), _side(u - 1, error)]
+
+    def _line(self, x: Array) -> tuple[Array, Array]:
         """Return u = a x + b, rounded, and its error."""
         product, error = two_product(x.dtype.type(self.slope), x)
         u, more = two_sum(product, x.dtype.type(self.shift))
         return two_sum(u, more + error)
-
-    def tangent(self, x: Array, dx: Array) -> Array:
-        """Return the derivative of y along dx; 0 on a kink."""
-        u, error = self.line(x)
-        between = ((u > 0) | ((u == 0) & (error > 0))) & ((u < 1) | ((u == 1) & (error < 0)))
-        dy: Array = self.slope * dx * between
-        return dy
 
     def receipt(self, x: Array, at: Shape) -> Term:
         u = self._line_receipt(x, at)
@@ -91,7 +89,7 @@ class HardSigmoid(Layer):
         return made("smallest", raised, Term(1.0), label="min(max(u, 0), 1)")
 
     def derivatives(self, x: Array, _k: int, at: Shape) -> Derivatives:
-        if self.tangent(x[at][None], np.ones_like(x[at])[None])[0]:
+        if self.backward(x[at].reshape(1), np.ones(1, x.dtype))[0][0]:
             yield at, Term(self.slope, label="slope", note="between the kinks")
         else:
             yield at, Term(0.0, note="outside the kinks: cut off")
@@ -99,3 +97,8 @@ class HardSigmoid(Layer):
     def _line_receipt(self, x: Array, at: Shape) -> Term:
         line = Term(self.slope, label="slope") * stored(x[at], "input", *at) + Term(self.shift, label="shift")
         return line.named("u = a x + b")
+
+
+def _side(u: Array, error: Array) -> Array:
+    """Return the sign of u + error, whose error is less than half a unit in the last place of u."""
+    return np.sign(np.where(u == 0, error, u))

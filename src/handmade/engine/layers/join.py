@@ -35,7 +35,9 @@ class Pair(Join):
 
     def output_shape(self, shape: tuple[Shape, ...]) -> Shape:
         if len(shape) != 2:
-            raise HandmadeError(f"{self.kind}: expected two activations to read; got {len(shape)}. Try Node(name, {self.kind}(), [a, b])")
+            raise HandmadeError(
+                f"{self.kind}: expected two activations to read; got {len(shape)}. Try Node(name, {self.kind}(), [a, b])"
+            )
         return super().output_shape(shape)
 
 

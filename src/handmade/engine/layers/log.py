@@ -4,8 +4,8 @@
               dy = log((x + dx) / x)                   otherwise: there x + dx is exact (Sterbenz), and 1 + dx/x would cancel
     backward  gx = gy / x
 
-Where dx / x overflows, the outputs are so far apart that subtracting them loses nothing. log(0) is -infinity, and the logarithm of a
-negative number is NaN, as in NumPy.
+Where dx / x overflows, the outputs are so far apart that subtracting them loses nothing. log(0) is -infinity, and the logarithm
+of a negative number is NaN, as in NumPy.
 
 Sterbenz (1974), "Floating-Point Computation", theorem 4.3.1.
 """

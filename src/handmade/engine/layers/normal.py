@@ -7,9 +7,9 @@
 erf and exp(y^2) erfc(y) are Cody's rational approximations, a quotient of two polynomials in each of three intervals of y. In
 exp(-x^2/2), x is split into h + l with an h of few digits, so that h^2 is exact: exp(-h^2/2) exp(-l (x + h) / 2).
 
-(1) is the integral of f around m: its power series in s, with the Hermite polynomials He. It is used for |s| max(1, |m|) <= 1, where
-twelve terms reach 1e-17. For a longer step, F(b) and F(a) differ so much that subtracting them costs at most a factor of 3; they are
-taken from the tail on the side of m, which is small and keeps its digits.
+(1) is the integral of f around m: its power series in s, with the Hermite polynomials He. It is used for |s| max(1, |m|) <= 1,
+where twelve terms reach 1e-17. For a longer step, F(b) and F(a) differ so much that subtracting them costs at most a factor of 3;
+they are taken from the tail on the side of m, which is small and keeps its digits.
 
 Cody (1969), "Rational Chebyshev Approximations for the Error Function", Mathematics of Computation 23.
 """

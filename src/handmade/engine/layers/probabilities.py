@@ -23,6 +23,7 @@ from handmade.engine.terms import Term, largest_first, made, total
 
 CLOSE = 1.0  # largest |s_k| for (1)
 APART = 3.0  # d_r from which two logarithms are subtracted
+HUGE = 30.0  # step beyond which p exp(step) is exp(log p + step)
 NEAR = -0.5  # sum in d_r from which log1p is used; below it, 1 + sum would cancel
 
 
@@ -45,7 +46,8 @@ def log_softmax(x: Array, axis: int) -> Array:
     shifted = x - np.take_along_axis(x, top, axis)
     e = np.exp(shifted)
     np.put_along_axis(e, top, 0, axis)
-    return shifted - np.log1p(e.sum(axis=axis, keepdims=True))
+    log_p: Array = shifted - np.log1p(e.sum(axis=axis, keepdims=True))
+    return log_p
 
 
 def sum_of_others(a: Array, axis: int) -> Array:
@@ -54,7 +56,8 @@ def sum_of_others(a: Array, axis: int) -> Array:
     before, after = np.zeros_like(a), np.zeros_like(a)
     np.cumsum(a[:-1], axis=0, out=before[1:])
     np.cumsum(a[:0:-1], axis=0, out=after[-2::-1] if len(a) > 1 else after[:0])
-    return np.moveaxis(before + after, 0, axis)
+    sums: Array = np.moveaxis(before + after, 0, axis)
+    return sums
 
 
 def log_softmax_step(x: Array, dx: Array, axis: int) -> Array:
@@ -86,14 +89,17 @@ def _far_step(x: Array, dx: Array, axis: int, top: Array, steps: Array) -> Array
     first = np.broadcast_to(x.argmax(axis=axis, keepdims=True), top.shape)
 
     def by_reference(r: Array, s: Array) -> Array:
-        T, S = ((p * f(s)).sum(axis=axis, keepdims=True) for f in (np.expm1, np.exp))
+        large = np.exp(log_p + s)  # where exp(s) alone could overflow, and p underflow
+        T, S = (np.where(s > HUGE, large, p * f(s)).sum(axis=axis, keepdims=True) for f in (np.expm1, np.exp))
         d_r = -np.where(T > NEAR, np.log1p(T), np.log(S))
         apart = np.take_along_axis(log_p_after, r, axis) - np.take_along_axis(np.broadcast_to(log_p, dx.shape), r, axis)
-        return np.where(np.abs(apart) < APART, d_r, apart) + s
+        d: Array = np.where(np.abs(apart) < APART, d_r, apart) + s
+        return d
 
     from_first = dx - np.take_along_axis(dx, first, axis)
     nearer = np.abs(from_first) < np.abs(steps)
-    return np.where(nearer, by_reference(first, from_first), by_reference(top, steps))
+    d: Array = np.where(nearer, by_reference(first, from_first), by_reference(top, steps))
+    return d
 
 
 # --- receipts -----------------------------------------------------------------------------------------------------------------

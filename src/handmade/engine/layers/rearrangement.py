@@ -13,12 +13,10 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
 from handmade.engine.arrays import Array, Shape
-from handmade.engine.layers.axes import as_lists
 from handmade.engine.layers.channel import EVERY, Channel, one_channel
 from handmade.engine.layers.connections import ONE, Box, Derivatives, one_place
 from handmade.engine.layers.layer import Layer
@@ -43,9 +41,6 @@ class Rearrangement(Layer):
     def constant(self) -> float:
         """Value of the outputs that copy no input."""
         return 0.0
-
-    def settings(self) -> dict[str, Any]:
-        return {name: as_lists(getattr(self, name)) for name in self.SETTINGS}
 
     def forward(self, x: Array) -> Array:
         return copied(x, x.ndim, _index(self, x.shape[1:]).places, self.constant)

@@ -9,14 +9,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from handmade.engine.arguments import described, refused
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.errors import HandmadeError
-from handmade.engine.layers.axes import as_integers, as_lists, normal_axes
+from handmade.engine.layers.axes import as_integers, normal_axes
 from handmade.engine.layers.channel import EVERY, Channel
 from handmade.engine.layers.connections import Box, Derivatives, one_place
 from handmade.engine.layers.layer import Layer
@@ -51,9 +51,6 @@ class Reduction(Layer):
         object.__setattr__(self, "axes", as_integers(given, f"{self.kind}: axes", "(0, 1)"))
         if not isinstance(self.keepdims, bool):
             raise refused(f"{self.kind}: keepdims", "True or False", described(self.keepdims))
-
-    def settings(self) -> dict[str, Any]:
-        return {name: as_lists(getattr(self, name)) for name in self.SETTINGS}
 
     def output_shape(self, shape: Shape) -> Shape:
         axes = normal_axes(self.kind, self.axes, shape)

@@ -6,8 +6,8 @@
 
 (1) keeps its digits if p_i is nearly 1. The largest x is subtracted from all of them first, so that exp cannot overflow.
 
-Bridle (1990), "Probabilistic Interpretation of Feedforward Classification Network Outputs, with Relationships to Statistical Pattern
-Recognition", in "Neurocomputing", NATO ASI Series F 68.
+Bridle (1990), "Probabilistic Interpretation of Feedforward Classification Network Outputs, with Relationships to Statistical
+Pattern Recognition", in "Neurocomputing", NATO ASI Series F 68.
 """
 
 from collections.abc import Sequence
@@ -58,9 +58,8 @@ class AlongAxis(Layer):
 
     def output_shape(self, shape: Shape) -> Shape:
         if not -len(shape) <= self.axis < len(shape):
-            raise HandmadeError(
-                f"{self.kind}: expected an axis from {-len(shape)} to {len(shape) - 1}, for one image {tuple(shape)}; got {self.axis}"
-            )
+            axes = f"from {-len(shape)} to {len(shape) - 1}"
+            raise HandmadeError(f"{self.kind}: expected an axis {axes}, for one image {tuple(shape)}; got {self.axis}")
         return tuple(shape)
 
     def output_channel(self, channel: Channel, shape: Shape) -> Channel:

@@ -1,7 +1,8 @@
 """Bound of the rounding error of a computed number, derived from its tree of terms.
 
 Assume that the tree is computed in some precision, and that each operation has a relative error of at most eps (twice the unit
-roundoff; 4 eps for exp, expm1, log, log1p, tanh and erfc). The n numbers of a sum may be added in any order. Then the error e is bounded by:
+roundoff; 4 eps for exp, expm1, log, log1p, tanh and erfc). The n numbers of a sum may be added in any order. Then the error e is
+bounded by:
 
     e(sum)       <= sum of e_k + n eps sum of (|v_k| + e_k)        with the n numbers of nested sums together
     e(product)   <= (|a| + e_a) (|b| + e_b) (1 + eps) - |a b|      and similar worst cases for other operations        (1)

@@ -33,7 +33,8 @@ def snippet(receipt: Receipt) -> str:
     writer = Writer()
     result = _bare(writer.code(receipt.total))
     folded = [f"# {term.value!r}: {term.label}" for term in _folded(receipt.total)]
-    lines = ["import numpy as np", "", *writer.lines, *folded, f"print({result})  # {receipt.at}"]
+    imports = ["import math", ""] * ("math." in result) + ["import numpy as np", ""]  # NumPy has no erfc
+    lines = [*imports, *writer.lines, *folded, f"print({result})  # {receipt.at}"]
     return "\n".join(lines) + "\n"
 
 
@@ -42,7 +43,7 @@ class Writer:
 
     def __init__(self) -> None:
         self.lines: list[str] = []
-        self._names: set[str] = {"np"}
+        self._names: set[str] = {"np", "math"}
 
     def code(self, term: Term) -> str:
         """Return the expression of a term."""
