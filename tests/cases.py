@@ -7,7 +7,7 @@ numbers agree, code that mistakes one for the other cannot be told from code tha
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache, reduce
+from functools import reduce
 from typing import Any, TypeAlias
 
 import mpmath
@@ -302,6 +302,73 @@ def gelu(shape: Shape) -> Case:
     return Case(GELU(), shape, twin, CURVED, by_number(of_gelu))
 
 
+# --- rearrangements and sums over axes ----------------------------------------------------------------------------------------
+
+
+def reshape(shape: Shape, to: Shape, twin: Shape | None = None) -> Case:
+    return Case(Reshape(to), shape, lambda x, _: rearrangement_loops.reshape(x, twin or to))
+
+
+def transpose(shape: Shape, axes: Shape) -> Case:
+    return Case(Transpose(axes), shape, lambda x, _: rearrangement_loops.transpose(x, axes))
+
+
+def pad(shape: Shape, widths: tuple[Pair, ...], mode: str = "constant", value: float = 0.0) -> Case:
+    def padded(x: Array, value: float) -> Array:
+        return rearrangement_loops.pad(x, widths, mode, value)
+
+    return Case(Pad(widths, mode, value), shape, lambda x, _: padded(x, value), sizes=lambda x, _: padded(np.abs(x), abs(value)))
+
+
+def slice_(shape: Shape, layer: Slice, starts: Shape, to: Shape, steps: Shape) -> Case:
+    return Case(layer, shape, lambda x, _: rearrangement_loops.slice_(x, starts, to, steps))
+
+
+def take(shape: Shape, axis: int, indices: list[int]) -> Case:
+    return Case(Take(axis, indices), shape, lambda x, _: rearrangement_loops.take(x, axis, indices))
+
+
+def take_one(shape: Shape, axis: int, index: int) -> Case:
+    """A single index leaves its axis out; nested indices make several of it."""
+    left = (*shape[1 : 1 + axis], *shape[2 + axis :])
+
+    def twin(x: Array, _: Parameters) -> Array:
+        return rearrangement_loops.reshape(rearrangement_loops.take(x, axis, [index]), left)
+
+    return Case(Take(axis, index), shape, twin)
+
+
+def take_nested(shape: Shape, axis: int, indices: list[list[int]]) -> Case:
+    to = (*shape[1 : 1 + axis], len(indices), len(indices[0]), *shape[2 + axis :])
+
+    def twin(x: Array, _: Parameters) -> Array:
+        return rearrangement_loops.reshape(rearrangement_loops.take(x, axis, [i for row in indices for i in row]), to)
+
+    return Case(Take(axis, indices), shape, twin)
+
+
+def expand(shape: Shape, by: Shape, to: Shape) -> Case:
+    return Case(Expand(by), shape, lambda x, _: rearrangement_loops.expand(x, to))
+
+
+def sum_of(shape: Shape, axes: Shape, *, keepdims: bool = False) -> Case:
+    normal, count = tuple(axis % (len(shape) - 1) for axis in axes), math.prod(shape)
+
+    def twin(x: Array, _: Parameters) -> Array:
+        return rearrangement_loops.sum_(x, normal, keepdims=keepdims)
+
+    return Case(Sum(axes, keepdims), shape, twin, count)
+
+
+def mean_over(shape: Shape, axes: Shape, *, keepdims: bool = False) -> Case:
+    normal, count = tuple(axis % (len(shape) - 1) for axis in axes), math.prod(shape)
+
+    def twin(x: Array, _: Parameters) -> Array:
+        return rearrangement_loops.mean(x, normal, keepdims=keepdims)
+
+    return Case(Mean(axes, keepdims), shape, twin, count + 1)
+
+
 def curve(layer: Layer, shape: Shape, twin: Twin, rounding: Callable[[Any, Any], Any], sizes: Sizes | None = None) -> Case:
     """A layer that works element by element, with the rounding of its delta for one number."""
     return Case(layer, shape, twin, CURVED, by_number(rounding), sizes)
@@ -310,7 +377,7 @@ def curve(layer: Layer, shape: Shape, twin: Twin, rounding: Callable[[Any, Any],
 def gelu_of_erf(shape: Shape) -> Case:
     def twin(x: Array, _: Parameters) -> Array:
         precise = x.dtype == object
-        erf, sqrt = (cache(mpmath.erf), mpmath.sqrt) if precise else (math.erf, math.sqrt)  # many of the numbers are equal
+        erf, sqrt = (mpmath.erf, mpmath.sqrt) if precise else (math.erf, math.sqrt)
         return elementwise_loops.gelu(x, erf=erf, sqrt=sqrt)
 
     return curve(GELU("none"), shape, twin, of_gelu_of_erf)
@@ -319,8 +386,8 @@ def gelu_of_erf(shape: Shape) -> Case:
 def of_gelu_of_erf(x: Any, dx: Any) -> Any:
     """Delta is dx F(b) + x (F(b) - F(x)), b = x + dx: what each term is off by, relative to that term.
 
-    F is right to 4, its argument b to 1/2, which moves F(b) by b f(b). A close step: 3 for the density, m^2 / 2 for the rounding
-    of m, 6 for the series and the products. Where the step is not close, two tails are subtracted. Each is right to 4.
+    F is right to 4, its argument b to 1/2, which moves F(b) by b f(b). A close step: 3 for the density, m^2 / 2 for the rounding of
+    m, 6 for the series and the products. Where the step is not close, two tails are subtracted. Each is right to 4.
     """
     with mpmath.workdps(30):  # enough for a bound, and for F(b) - F(x) of a step above 1e-3
         b, m = x + dx, abs(x + dx / 2)
@@ -448,7 +515,7 @@ def affine(shape: Shape, of_scale: Shape, of_shift: Shape) -> Case:
 def log_probability_steps(x: Any, dx: Any) -> tuple[list[Any], list[Any]]:
     """The differences d of log p of one row, and what rounding does to them: equations (1) and (2) of layers/probabilities.py.
 
-    p_k is right to `of_p`: what x - max, exp, K additions and a quotient are off by. In (1), sums of K numbers p_k E_k, p_k. In
+    p_k is right to `of_p`: what x - max, exp, K additions and a quotient are off by. In (1), sums of K numbers p_k E_k and p_k. In
     (2), d_r and dx_i - dx_r; where d_r is large, two logarithms, and x + dx, which is rounded once. Near a tie, the reference may
     be any.
     """
@@ -464,20 +531,22 @@ def log_probability_steps(x: Any, dx: Any) -> tuple[list[Any], list[Any]]:
 
     def by(r: int) -> tuple[Any, Any, list[Any]]:
         s = [each - dx[r] for each in dx]
-        T, S = (sum(p_k * f(s_k) for p_k, s_k in zip(p, s, strict=True)) for f in (mpmath.expm1, mpmath.exp))
-        return S, mpmath.log1p(T) if abs(T) < 0.4 else mpmath.log(S), s
+        terms = [p_k * mpmath.expm1(s_k) for p_k, s_k in zip(p, s, strict=True)]
+        T = sum(terms)
+        return T, mpmath.log1p(T), s
 
     def error_of_reference(r: int) -> Any:
-        S, d, s = by(r)
-        size = (lambda step: abs(mpmath.expm1(step))) if S > 0.6 else mpmath.exp
-        error = sum(p_k * size(s_k) * (e + K + 8) for p_k, s_k, e in zip(p, s, of_p, strict=True)) / S
+        T, d, s = by(r)
+        error = sum(p_k * abs(mpmath.expm1(s_k)) * (e + K + 8) for p_k, s_k, e in zip(p, s, of_p, strict=True)) / (1 + T)
+        if T < -0.4:
+            error = sum(p_k * mpmath.exp(s_k) * (e + K + 8) for p_k, s_k, e in zip(p, s, of_p, strict=True)) / (1 + T) + abs(d)
         if abs(d) > 2.9:
             error = 5 * (abs(mpmath.log(p[r])) + abs(mpmath.log(p[r]) - d)) + 2 * K + 2 * largest
         return error + 5 * abs(d)
 
     d, off = [], [mpmath.mpf(0)] * K
     for r in ties:
-        S, log_S, s = by(r)
+        T, log_S, s = by(r)
         d = [s_k - log_S for s_k in s]
         E = [mpmath.expm1(s_k) for s_k in s]
         close = max(map(abs, s)) <= 1
@@ -485,7 +554,7 @@ def log_probability_steps(x: Any, dx: Any) -> tuple[list[Any], list[Any]]:
             others = [k for k in range(K) if k != i]
             if close:
                 d[i] = -mpmath.log1p(sum(p[k] * mpmath.expm1(s[k] - s[i]) for k in others))
-                error = sum(p[k] * (abs(E[k]) + abs(E[i])) * (of_p[k] + K + 8) for k in others) / S + 5 * abs(d[i])
+                error = sum(p[k] * (abs(E[k]) + abs(E[i])) * (of_p[k] + K + 8) for k in others) / (1 + T) + 5 * abs(d[i])
             else:
                 near = first if abs(dx[i] - dx[first]) < abs(s[i]) else r
                 error = error_of_reference(near) + 2 * abs(dx[i] - dx[near]) + abs(d[i])
@@ -497,12 +566,6 @@ def softmax_rounding(x: Array, dx: Array, axis: int, *, log: bool) -> Array:
     """What rounding does to delta, in eps; p is multiplied by expm1(d), or p' by -expm1(-d)."""
     rows, moves = (np.moveaxis(each, axis, -1) for each in (x, dx))
     bound = np.empty(rows.shape, object)
-    with mpmath.workdps(30):  # enough for a bound
-        fill_softmax_rounding(bound, rows, moves, log=log)
-    return np.moveaxis(bound, -1, axis)
-
-
-def fill_softmax_rounding(bound: Array, rows: Array, moves: Array, *, log: bool) -> None:
     for at in np.ndindex(rows.shape[:-1]):
         row, move = ([mpmath.mpf(each) for each in array[at]] for array in (rows, moves))
         d, off = log_probability_steps(row, move)
@@ -513,6 +576,7 @@ def fill_softmax_rounding(bound: Array, rows: Array, moves: Array, *, log: bool)
             e = len(row) + 12 + max(row) - row[i] + max(after) - after[i] + (max(map(abs, after)) if d[i] > 0 else 0)
             through_p = min(p, p_after) * abs(mpmath.expm1(abs(d[i]))) * e + max(p, p_after) * off[i]
             bound[(*at, i)] = off[i] if log else through_p
+    return np.moveaxis(bound, -1, axis)
 
 
 def along_axis(shape: Shape, axis: int = -1, *, log: bool = False) -> Case:
@@ -521,7 +585,7 @@ def along_axis(shape: Shape, axis: int = -1, *, log: bool = False) -> Case:
 
     def twin(x: Array, _: Parameters) -> Array:
         precise = x.dtype == object
-        exp, logarithm = (cache(mpmath.exp), mpmath.log) if precise else (math.exp, math.log)
+        exp, logarithm = (mpmath.exp, mpmath.log) if precise else (math.exp, math.log)
         if log:
             return elementwise_loops.log_softmax(x, array_axis, exp=exp, log=logarithm)
         return elementwise_loops.softmax(x, array_axis, exp=exp)
@@ -536,73 +600,6 @@ def along_axis(shape: Shape, axis: int = -1, *, log: bool = False) -> Case:
         return softmax_rounding(x, dx, array_axis, log=log)
 
     return Case(layer, shape, twin, shape[array_axis] + 8, rounding, sizes)
-
-
-# --- rearrangements and sums over axes ----------------------------------------------------------------------------------------
-
-
-def reshape(shape: Shape, to: Shape, twin: Shape | None = None) -> Case:
-    return Case(Reshape(to), shape, lambda x, _: rearrangement_loops.reshape(x, twin or to))
-
-
-def transpose(shape: Shape, axes: Shape) -> Case:
-    return Case(Transpose(axes), shape, lambda x, _: rearrangement_loops.transpose(x, axes))
-
-
-def pad(shape: Shape, widths: tuple[Pair, ...], mode: str = "constant", value: float = 0.0) -> Case:
-    def padded(x: Array, value: float) -> Array:
-        return rearrangement_loops.pad(x, widths, mode, value)
-
-    return Case(Pad(widths, mode, value), shape, lambda x, _: padded(x, value), sizes=lambda x, _: padded(np.abs(x), abs(value)))
-
-
-def slice_(shape: Shape, layer: Slice, starts: Shape, to: Shape, steps: Shape) -> Case:
-    return Case(layer, shape, lambda x, _: rearrangement_loops.slice_(x, starts, to, steps))
-
-
-def take(shape: Shape, axis: int, indices: list[int]) -> Case:
-    return Case(Take(axis, indices), shape, lambda x, _: rearrangement_loops.take(x, axis, indices))
-
-
-def take_one(shape: Shape, axis: int, index: int) -> Case:
-    """A single index leaves its axis out; nested indices make several of it."""
-    left = (*shape[1 : 1 + axis], *shape[2 + axis :])
-
-    def twin(x: Array, _: Parameters) -> Array:
-        return rearrangement_loops.reshape(rearrangement_loops.take(x, axis, [index]), left)
-
-    return Case(Take(axis, index), shape, twin)
-
-
-def take_nested(shape: Shape, axis: int, indices: list[list[int]]) -> Case:
-    to = (*shape[1 : 1 + axis], len(indices), len(indices[0]), *shape[2 + axis :])
-
-    def twin(x: Array, _: Parameters) -> Array:
-        return rearrangement_loops.reshape(rearrangement_loops.take(x, axis, [i for row in indices for i in row]), to)
-
-    return Case(Take(axis, indices), shape, twin)
-
-
-def expand(shape: Shape, by: Shape, to: Shape) -> Case:
-    return Case(Expand(by), shape, lambda x, _: rearrangement_loops.expand(x, to))
-
-
-def sum_of(shape: Shape, axes: Shape, *, keepdims: bool = False) -> Case:
-    normal, count = tuple(axis % (len(shape) - 1) for axis in axes), math.prod(shape)
-
-    def twin(x: Array, _: Parameters) -> Array:
-        return rearrangement_loops.sum_(x, normal, keepdims=keepdims)
-
-    return Case(Sum(axes, keepdims), shape, twin, count)
-
-
-def mean_over(shape: Shape, axes: Shape, *, keepdims: bool = False) -> Case:
-    normal, count = tuple(axis % (len(shape) - 1) for axis in axes), math.prod(shape)
-
-    def twin(x: Array, _: Parameters) -> Array:
-        return rearrangement_loops.mean(x, normal, keepdims=keepdims)
-
-    return Case(Mean(axes, keepdims), shape, twin, count + 1)
 
 
 # --- layers of two stages -----------------------------------------------------------------------------------------------------
