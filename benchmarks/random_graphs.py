@@ -26,6 +26,7 @@ from handmade.engine.layers import (
     Dropout,
     Flatten,
     GlobalAvgPool2d,
+    GlobalMaxPool2d,
     Layer,
     LeakyReLU,
     Linear,
@@ -74,7 +75,7 @@ def random_graph(seed: int, nodes: int = 9) -> Network:
     read = {name for node in made for name in node.reads}
     ends = [node.name for node in made if node.name not in read]
     made.append(Node("ends", Concat(), [*ends, str(rng.choice(list(channels)))]))
-    made.append(Node("row", Flatten() if rng.integers(2) else GlobalAvgPool2d(), "ends"))
+    made.append(Node("row", [Flatten(), GlobalAvgPool2d(), GlobalMaxPool2d()][int(rng.integers(3))], "ends"))
     inputs = Network(made, (SIDE, SIDE + 1, CHANNELS)).shapes[-1][0]
     W = rng.standard_normal((inputs, CLASSES)) / np.sqrt(inputs)
     return Network([*made, Node("logits_of", Linear(W, 0.1 * rng.standard_normal(CLASSES)), "row")], (SIDE, SIDE + 1, CHANNELS))
@@ -87,7 +88,8 @@ def batch(seed: int) -> tuple[Array, Array]:
 
 
 def _filters(rng: "np.random.Generator", channels: int, filters: int) -> Conv2d:
-    kernel, padding = [((1, 1), (0, 0)), ((3, 3), (1, 1)), ((3, 1), (1, 0))][int(rng.integers(3))]
+    sizes: list[tuple[Any, Any]] = [((1, 1), 0), ((3, 3), 1), ((3, 1), (1, 0)), ((2, 4), ((1, 0), (1, 2)))]
+    kernel, padding = sizes[int(rng.integers(4))]
     W = rng.standard_normal((*kernel, channels, filters)) / np.sqrt(kernel[0] * kernel[1] * channels)
     return Conv2d(W, 0.1 * rng.standard_normal(filters), padding=padding)
 
@@ -97,6 +99,7 @@ def _by_number(rng: "np.random.Generator", channels: int) -> Layer:
     layers: list[Layer] = [
         *(ReLU(), LeakyReLU(0.2), Sigmoid(), Tanh(), GELU(), MaxPool2d(3, 1, 1), AvgPool2d(3, 1, 1), Dropout(0.3)),
         BatchNorm2d(W, b, mean, rng.random(channels) + 0.5),
+        *(MaxPool2d((2, 3), 1, ((0, 1), (2, 0))), MaxPool2d(3, 1, 2, 2), AvgPool2d(3, 1, 1, count_padding=False)),
     ]
     return layers[int(rng.integers(len(layers)))]
 
@@ -143,24 +146,33 @@ def in_torch(network: Network, x: Array, y: Array) -> tuple[Array, dict[str, Arr
     def arrays_of(node: Node) -> dict[str, Any]:
         return {name: torch.tensor(array, requires_grad=True) for name, array in node.layer.parameters().items()}
 
+    def padded(layer: Any, a: Any, outside: float) -> Any:
+        (top, bottom), (left, right) = layer.geometry.sides
+        return F.pad(a, (left, right, top, bottom), value=outside)
+
     weights = {node.name: arrays_of(node) for node in network.nodes}
     values = {INPUT: torch.tensor(x).permute(0, 3, 1, 2)}  # channels first
     ways: dict[str, Any] = {
-        "Conv2d": lambda layer, a, w: F.conv2d(a, w["W"].permute(3, 2, 0, 1).contiguous(), w["b"], padding=layer.padding),
+        "Conv2d": lambda layer, a, w: F.conv2d(padded(layer, a, 0), w["W"].permute(3, 2, 0, 1).contiguous(), w["b"]),
         "Linear": lambda _, a, w: a @ w["W"] + w["b"],
         "ReLU": lambda _, a, __: F.relu(a),
         "LeakyReLU": lambda layer, a, _: F.leaky_relu(a, layer.slope),
         "Sigmoid": lambda _, a, __: torch.sigmoid(a),
         "Tanh": lambda _, a, __: torch.tanh(a),
         "GELU": lambda _, a, __: F.gelu(a, approximate="tanh"),
-        "MaxPool2d": lambda layer, a, _: F.max_pool2d(a, layer.window, layer.stride, layer.padding),
-        "AvgPool2d": lambda layer, a, _: F.avg_pool2d(a, layer.window, layer.stride, layer.padding),
+        "MaxPool2d": lambda layer, a, _: F.max_pool2d(
+            padded(layer, a, -np.inf), layer.window, layer.stride, dilation=layer.dilation
+        ),
+        "AvgPool2d": lambda layer, a, _: F.avg_pool2d(
+            a, layer.window, layer.stride, layer.padding, count_include_pad=layer.count_padding
+        ),
         "Dropout": lambda _, a, __: a,
         "BatchNorm2d": lambda layer, a, w: F.batch_norm(
             a, torch.tensor(layer.mean), torch.tensor(layer.variance), w["W"], w["b"], eps=layer.epsilon
         ),
         "Flatten": lambda _, a, __: a.permute(0, 2, 3, 1).flatten(1),
         "GlobalAvgPool2d": lambda _, a, __: a.mean(dim=(2, 3)),
+        "GlobalMaxPool2d": lambda _, a, __: a.amax(dim=(2, 3)),
         "Add": lambda _, a, __: sum(a[1:], a[0]),
         "Multiply": lambda _, a, __: torch.stack(a).prod(dim=0),
         "Concat": lambda _, a, __: torch.cat(a, dim=1),

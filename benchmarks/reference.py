@@ -90,5 +90,5 @@ def _looped(layer: Layer, x: Array, W: Array | None, b: Array | None) -> Array:
         assert b is not None
         return loops.conv2d(x, W, b) if isinstance(layer, Conv2d) else loops.linear(x, W, b)
     if isinstance(layer, MaxPool2d):
-        return loops.max_pool2d(x, layer.window, layer.stride, layer.padding)
+        return loops.max_pool2d(x, layer.window, layer.stride)
     return {ReLU: loops.relu, Flatten: loops.flatten}[type(layer)](x)

@@ -13,35 +13,58 @@ from typing import Any, TypeAlias
 import mpmath
 import numpy as np
 
-from graph_layers import Halves, Subnetwork
-from handmade.engine import join_loops, loops, more_loops
+from graph_layers import Halves, Parts, Shifted, Subnetwork
+from handmade.engine import elementwise_loops, join_loops, loops, more_loops, rearrangement_loops, window_loops
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.layers import (
+    ELU,
     GELU,
     Add,
+    Affine,
     AvgPool2d,
     BatchNorm2d,
+    Clip,
     Concat,
     Conv2d,
+    Divide,
     Dropout,
+    Exp,
+    Expand,
     Flatten,
     GlobalAvgPool2d,
+    GlobalMaxPool2d,
+    HardSigmoid,
     Layer,
     LeakyReLU,
     Linear,
+    Log,
+    LogSoftmax,
+    MatMul,
     MaxPool2d,
+    Mean,
     Multiply,
+    Pad,
     ReLU,
+    Reshape,
     Sigmoid,
+    Slice,
+    Softmax,
+    Sqrt,
+    Subtract,
+    Sum,
+    Take,
     Tanh,
+    Transpose,
 )
 from handmade.engine.residual import Residual
+from handmade.engine.window_loops import NONE, Sides
 
 Parameters: TypeAlias = dict[str, Array]
 Pair: TypeAlias = tuple[int, int]
 Draw: TypeAlias = Callable[[np.random.Generator, Shape], Array]
 Rounding: TypeAlias = Callable[[Array, Array], Array]
 Sizes: TypeAlias = Callable[[Array, Parameters], Array]
+Twin: TypeAlias = Callable[[Array, Parameters], Array]
 
 
 @dataclass(frozen=True)
@@ -52,6 +75,7 @@ class Case:
     operations: int = 1  # that make one number of the output, beside those with weights
     rounding: Rounding | None = None  # of a curved layer: what rounding does to delta(x, dx), in eps, for exact x and dx
     sizes: Sizes | None = None  # of the sums that make the output, where the twin of positive numbers does not tell them
+    positive: bool = False  # defined for positive numbers alone
 
     @property
     def parameters(self) -> Parameters:
@@ -115,10 +139,63 @@ def average_of_all(shape: Shape) -> Case:
     return Case(GlobalAvgPool2d(), shape, lambda x, _: more_loops.global_avg_pool2d(x), shape[1] * shape[2] + 1)
 
 
+def conv_sided(
+    shape: Shape,
+    kernel: Pair,
+    filters: int,
+    stride: Pair = (1, 1),
+    padding: Sides = NONE,
+    dilation: Pair = (1, 1),
+    groups: int = 1,
+) -> Case:
+    """A convolution with a padding of each side."""
+    rng = np.random.default_rng(8)
+    W, b = rng.standard_normal((*kernel, shape[-1] // groups, filters)), rng.standard_normal(filters)
+    layer = Conv2d(W, b, stride, padding, dilation, groups)
+    return Case(layer, shape, lambda x, p: window_loops.conv2d(x, p["W"], p["b"], stride, padding, dilation, groups))
+
+
+def pool_sided(
+    shape: Shape, window: Pair, stride: Pair, padding: Sides = NONE, dilation: Pair = (1, 1), *, ceil: bool = False
+) -> Case:
+    """A pool with every setting."""
+    layer = MaxPool2d(window, stride, padding, dilation, ceil_mode=ceil)
+    return Case(layer, shape, lambda x, _: window_loops.max_pool2d(x, window, stride, padding, dilation, ceil_mode=ceil))
+
+
+def average_sided(
+    shape: Shape,
+    window: Pair,
+    stride: Pair,
+    padding: Sides = NONE,
+    dilation: Pair = (1, 1),
+    *,
+    ceil: bool = False,
+    count: bool = True,
+) -> Case:
+    layer = AvgPool2d(window, stride, padding, dilation, ceil_mode=ceil, count_padding=count)
+
+    def twin(x: Array, _: Parameters) -> Array:
+        return window_loops.avg_pool2d(x, window, stride, padding, dilation, ceil_mode=ceil, count_padding=count)
+
+    return Case(layer, shape, twin, window[0] * window[1] + 1)
+
+
+def largest_of_all(shape: Shape) -> Case:
+    return Case(GlobalMaxPool2d(), shape, lambda x, _: window_loops.global_max_pool2d(x))
+
+
 def linear(images: int, inputs: int, outputs: int) -> Case:
     rng = np.random.default_rng(2)
     layer = Linear(rng.standard_normal((inputs, outputs)), rng.standard_normal(outputs))
     return Case(layer, (images, inputs), lambda x, p: loops.linear(x, p["W"], p["b"]))
+
+
+def linear_rows(shape: Shape, outputs: int) -> Case:
+    """Many rows an image, with the same weights."""
+    rng = np.random.default_rng(8)
+    layer = Linear(rng.standard_normal((shape[-1], outputs)), rng.standard_normal(outputs))
+    return Case(layer, shape, lambda x, p: rearrangement_loops.linear_rows(x, p["W"], p["b"]))
 
 
 def relu(shape: Shape) -> Case:
@@ -223,6 +300,306 @@ def gelu(shape: Shape) -> Case:
         return more_loops.gelu(x, tanh=mpmath.tanh if x.dtype == object else math.tanh)
 
     return Case(GELU(), shape, twin, CURVED, by_number(of_gelu))
+
+
+# --- rearrangements and sums over axes ----------------------------------------------------------------------------------------
+
+
+def reshape(shape: Shape, to: Shape, twin: Shape | None = None) -> Case:
+    return Case(Reshape(to), shape, lambda x, _: rearrangement_loops.reshape(x, twin or to))
+
+
+def transpose(shape: Shape, axes: Shape) -> Case:
+    return Case(Transpose(axes), shape, lambda x, _: rearrangement_loops.transpose(x, axes))
+
+
+def pad(shape: Shape, widths: tuple[Pair, ...], mode: str = "constant", value: float = 0.0) -> Case:
+    def padded(x: Array, value: float) -> Array:
+        return rearrangement_loops.pad(x, widths, mode, value)
+
+    return Case(Pad(widths, mode, value), shape, lambda x, _: padded(x, value), sizes=lambda x, _: padded(np.abs(x), abs(value)))
+
+
+def slice_(shape: Shape, layer: Slice, starts: Shape, to: Shape, steps: Shape) -> Case:
+    return Case(layer, shape, lambda x, _: rearrangement_loops.slice_(x, starts, to, steps))
+
+
+def take(shape: Shape, axis: int, indices: list[int]) -> Case:
+    return Case(Take(axis, indices), shape, lambda x, _: rearrangement_loops.take(x, axis, indices))
+
+
+def take_one(shape: Shape, axis: int, index: int) -> Case:
+    """A single index leaves its axis out; nested indices make several of it."""
+    left = (*shape[1 : 1 + axis], *shape[2 + axis :])
+
+    def twin(x: Array, _: Parameters) -> Array:
+        return rearrangement_loops.reshape(rearrangement_loops.take(x, axis, [index]), left)
+
+    return Case(Take(axis, index), shape, twin)
+
+
+def take_nested(shape: Shape, axis: int, indices: list[list[int]]) -> Case:
+    to = (*shape[1 : 1 + axis], len(indices), len(indices[0]), *shape[2 + axis :])
+
+    def twin(x: Array, _: Parameters) -> Array:
+        return rearrangement_loops.reshape(rearrangement_loops.take(x, axis, [i for row in indices for i in row]), to)
+
+    return Case(Take(axis, indices), shape, twin)
+
+
+def expand(shape: Shape, by: Shape, to: Shape) -> Case:
+    return Case(Expand(by), shape, lambda x, _: rearrangement_loops.expand(x, to))
+
+
+def sum_of(shape: Shape, axes: Shape, *, keepdims: bool = False) -> Case:
+    normal, count = tuple(axis % (len(shape) - 1) for axis in axes), math.prod(shape)
+
+    def twin(x: Array, _: Parameters) -> Array:
+        return rearrangement_loops.sum_(x, normal, keepdims=keepdims)
+
+    return Case(Sum(axes, keepdims), shape, twin, count)
+
+
+def mean_over(shape: Shape, axes: Shape, *, keepdims: bool = False) -> Case:
+    normal, count = tuple(axis % (len(shape) - 1) for axis in axes), math.prod(shape)
+
+    def twin(x: Array, _: Parameters) -> Array:
+        return rearrangement_loops.mean(x, normal, keepdims=keepdims)
+
+    return Case(Mean(axes, keepdims), shape, twin, count + 1)
+
+
+def curve(layer: Layer, shape: Shape, twin: Twin, rounding: Callable[[Any, Any], Any], sizes: Sizes | None = None) -> Case:
+    """A layer that works element by element, with the rounding of its delta for one number."""
+    return Case(layer, shape, twin, CURVED, by_number(rounding), sizes)
+
+
+def gelu_of_erf(shape: Shape) -> Case:
+    def twin(x: Array, _: Parameters) -> Array:
+        precise = x.dtype == object
+        erf, sqrt = (mpmath.erf, mpmath.sqrt) if precise else (math.erf, math.sqrt)
+        return elementwise_loops.gelu(x, erf=erf, sqrt=sqrt)
+
+    return curve(GELU("none"), shape, twin, of_gelu_of_erf)
+
+
+def of_gelu_of_erf(x: Any, dx: Any) -> Any:
+    """Delta is dx F(b) + x (F(b) - F(x)), b = x + dx: what each term is off by, relative to that term.
+
+    F is right to 4, its argument b to 1/2, which moves F(b) by b f(b). A close step: 3 for the density, m^2 / 2 for the rounding of
+    m, 6 for the series and the products. Where the step is not close, two tails are subtracted. Each is right to 4.
+    """
+    with mpmath.workdps(30):  # enough for a bound, and for F(b) - F(x) of a step above 1e-3
+        b, m = x + dx, abs(x + dx / 2)
+        of_b = abs(b) * mpmath.npdf(b) / 2
+        first = abs(dx) * (6 * mpmath.ncdf(b) + of_b)
+        step = abs(dx) * mpmath.npdf(m) if abs(dx) * max(1, m) < 1e-3 else abs(mpmath.ncdf(b) - mpmath.ncdf(x))
+        second = (12 + m * m) * step
+        if abs(dx) * max(1, m) > 0.9:
+            side = -1 if x + dx / 2 > 0 else 1
+            second += 4 * (mpmath.ncdf(side * x) + mpmath.ncdf(side * b)) + of_b
+        return first + abs(x) * second
+
+
+def elu(shape: Shape, alpha: float = 1.0) -> Case:
+    def twin(x: Array, _: Parameters) -> Array:
+        return elementwise_loops.elu(x, alpha, exp=mpmath.exp if x.dtype == object else math.exp)
+
+    def rounding(x: Any, dx: Any) -> Any:
+        """1/2 for dx + x, alpha in float32, two products and the sum, whose terms have one sign; 3 for exp and for expm1.
+
+        Where x + dx is below 0, it is rounded once.
+        """
+        n, after = min(x, 0), min(x + dx, 0)
+        step = min(dx + max(x, 0), -n)
+        size = abs(max(dx + n, -max(x, 0))) + alpha * mpmath.exp(n) * abs(mpmath.expm1(step))
+        return size * (9 + abs(after) / 2)
+
+    return curve(ELU(alpha), shape, twin, rounding)
+
+
+def clip(shape: Shape, low: float | None, high: float | None) -> Case:
+    """Bounds that float32 holds: then delta is right to two roundings, also where it is far less than x and dx."""
+    lowest, highest = -math.inf if low is None else low, math.inf if high is None else high
+
+    def twin(x: Array, _: Parameters) -> Array:
+        return elementwise_loops.clip(x, lowest, highest)
+
+    def rounding(x: Any, dx: Any) -> Any:
+        y, moved = (min(max(each, lowest), highest) for each in (x, x + dx))
+        return 2 * abs(moved - y if y != x or moved != x + dx else dx)
+
+    return curve(Clip(low, high), shape, twin, rounding, lambda x, _: np.abs(x) + np.abs(twin(x, {})))
+
+
+def hard_sigmoid(shape: Shape, slope: float = 0.2, shift: float = 0.5) -> Case:
+    """With a slope that float32 holds, delta is right to three roundings; else what the slope is off by counts at the kinks."""
+    inexact = float(np.float32(slope)) != slope
+
+    def twin(x: Array, _: Parameters) -> Array:
+        return elementwise_loops.hard_sigmoid(x, slope, shift)
+
+    def rounding(x: Any, dx: Any) -> Any:
+        u, after = slope * x + shift, slope * (x + dx) + shift
+        if 0 <= u <= 1 and 0 <= after <= 1:
+            return 3 * slope * abs(dx)
+        at_kinks = (abs(u) + abs(after)) * inexact if max(u, after) >= 0 and min(u, after) <= 1 else 0
+        return 3 * abs(min(max(after, 0), 1) - min(max(u, 0), 1)) + at_kinks
+
+    return curve(HardSigmoid(slope, shift), shape, twin, rounding)
+
+
+def exponential(shape: Shape) -> Case:
+    def twin(x: Array, _: Parameters) -> Array:
+        return elementwise_loops.each(x, mpmath.exp if x.dtype == object else math.exp)
+
+    def rounding(x: Any, dx: Any) -> Any:
+        """3 for exp and expm1, 1/2 for the product; up, exp takes x + dx, which is rounded once."""
+        return mpmath.exp(x) * abs(mpmath.expm1(dx)) * (7 + (abs(x + dx) / 2 if dx > 0 else 0))
+
+    return curve(Exp(), shape, twin, rounding)
+
+
+def positive_curve(shape: Shape, layer: Layer, function: Any, rounding: Callable[[Any, Any], Any], shift: float) -> Case:
+    """A function of positive numbers, of x + shift; without a shift, for `check_tails`."""
+
+    def twin(x: Array, _: Parameters) -> Array:
+        precise, plain = function
+        return elementwise_loops.each(x + shift, precise if x.dtype == object else plain)
+
+    def shifted(x: Any, dx: Any) -> Any:
+        """And 1 more, because x + shift is rounded."""
+        return rounding(x + shift, dx) * 7 / 6
+
+    def sizes(x: Array, _: Parameters) -> Array:
+        return np.abs(twin(x, {})) + 1
+
+    if not shift:
+        return curve(layer, shape, twin, rounding)
+    return curve(Shifted(layer, shift), shape, twin, shifted, sizes)
+
+
+def logarithm(shape: Shape, shift: float = 256.0) -> Case:
+    def rounding(x: Any, dx: Any) -> Any:
+        """3 for log1p, or log; what the quotient is off by, 1/2, counts at most one and a half times."""
+        return 6 * abs(mpmath.log1p(dx / x))
+
+    return positive_curve(shape, Log(), (mpmath.log, math.log), rounding, shift)
+
+
+def square_root(shape: Shape, shift: float = 256.0) -> Case:
+    def rounding(x: Any, dx: Any) -> Any:
+        """1/2 for x + dx, of which a root takes half, for each root, the sum and the quotient; all are positive."""
+        return 3 * abs(dx) / (mpmath.sqrt(x + dx) + mpmath.sqrt(x))
+
+    return positive_curve(shape, Sqrt(), (mpmath.sqrt, math.sqrt), rounding, shift)
+
+
+def affine(shape: Shape, of_scale: Shape, of_shift: Shape) -> Case:
+    rng = np.random.default_rng(8)
+    layer = Affine(rng.standard_normal(of_scale), rng.standard_normal(of_shift))
+    scale, shift = (np.broadcast_to(array, shape[1:]) for array in (layer.scale, layer.shift))
+    return Case(
+        layer,
+        shape,
+        lambda x, _: elementwise_loops.affine(x, scale, shift),
+        3,
+        lambda _, dx: 2 * np.abs(scale * dx),
+        lambda x, _: np.abs(scale * x) + np.abs(shift) + 0 * x,
+    )
+
+
+# --- along an axis ------------------------------------------------------------------------------------------------------------
+
+
+def log_probability_steps(x: Any, dx: Any) -> tuple[list[Any], list[Any]]:
+    """The differences d of log p of one row, and what rounding does to them: equations (1) and (2) of layers/probabilities.py.
+
+    p_k is right to `of_p`: what x - max, exp, K additions and a quotient are off by. In (1), sums of K numbers p_k E_k and p_k. In
+    (2), d_r and dx_i - dx_r; where d_r is large, two logarithms, and x + dx, which is rounded once. Near a tie, the reference may
+    be any.
+    """
+    K = len(x)
+    after = [a + b for a, b in zip(x, dx, strict=True)]
+    top, top_after = max(x), max(after)
+    largest = max(map(abs, after))
+    p = [mpmath.exp(each - top) for each in x]
+    p = [each / sum(p) for each in p]
+    of_p = [K + 6 + top - each for each in x]
+    ties = [k for k in range(K) if top_after - after[k] <= 1e-5 * (1 + largest)]
+    first = next(k for k in range(K) if x[k] == top)
+
+    def by(r: int) -> tuple[Any, Any, list[Any]]:
+        s = [each - dx[r] for each in dx]
+        terms = [p_k * mpmath.expm1(s_k) for p_k, s_k in zip(p, s, strict=True)]
+        T = sum(terms)
+        return T, mpmath.log1p(T), s
+
+    def error_of_reference(r: int) -> Any:
+        T, d, s = by(r)
+        error = sum(p_k * abs(mpmath.expm1(s_k)) * (e + K + 8) for p_k, s_k, e in zip(p, s, of_p, strict=True)) / (1 + T)
+        if T < -0.4:
+            error = sum(p_k * mpmath.exp(s_k) * (e + K + 8) for p_k, s_k, e in zip(p, s, of_p, strict=True)) / (1 + T) + abs(d)
+        if abs(d) > 2.9:
+            error = 5 * (abs(mpmath.log(p[r])) + abs(mpmath.log(p[r]) - d)) + 2 * K + 2 * largest
+        return error + 5 * abs(d)
+
+    d, off = [], [mpmath.mpf(0)] * K
+    for r in ties:
+        T, log_S, s = by(r)
+        d = [s_k - log_S for s_k in s]
+        E = [mpmath.expm1(s_k) for s_k in s]
+        close = max(map(abs, s)) <= 1
+        for i in range(K):
+            others = [k for k in range(K) if k != i]
+            if close:
+                d[i] = -mpmath.log1p(sum(p[k] * mpmath.expm1(s[k] - s[i]) for k in others))
+                error = sum(p[k] * (abs(E[k]) + abs(E[i])) * (of_p[k] + K + 8) for k in others) / (1 + T) + 5 * abs(d[i])
+            else:
+                near = first if abs(dx[i] - dx[first]) < abs(s[i]) else r
+                error = error_of_reference(near) + 2 * abs(dx[i] - dx[near]) + abs(d[i])
+            off[i] = max(off[i], error)
+    return d, off
+
+
+def softmax_rounding(x: Array, dx: Array, axis: int, *, log: bool) -> Array:
+    """What rounding does to delta, in eps; p is multiplied by expm1(d), or p' by -expm1(-d)."""
+    rows, moves = (np.moveaxis(each, axis, -1) for each in (x, dx))
+    bound = np.empty(rows.shape, object)
+    for at in np.ndindex(rows.shape[:-1]):
+        row, move = ([mpmath.mpf(each) for each in array[at]] for array in (rows, moves))
+        d, off = log_probability_steps(row, move)
+        after = [a + b for a, b in zip(row, move, strict=True)]
+        for i in range(len(row)):
+            p = mpmath.exp(row[i] - max(row)) / sum(mpmath.exp(each - max(row)) for each in row)
+            p_after = p * mpmath.exp(d[i])
+            e = len(row) + 12 + max(row) - row[i] + max(after) - after[i] + (max(map(abs, after)) if d[i] > 0 else 0)
+            through_p = min(p, p_after) * abs(mpmath.expm1(abs(d[i]))) * e + max(p, p_after) * off[i]
+            bound[(*at, i)] = off[i] if log else through_p
+    return np.moveaxis(bound, -1, axis)
+
+
+def along_axis(shape: Shape, axis: int = -1, *, log: bool = False) -> Case:
+    array_axis = axis % (len(shape) - 1) + 1
+    layer = (LogSoftmax if log else Softmax)(axis)
+
+    def twin(x: Array, _: Parameters) -> Array:
+        precise = x.dtype == object
+        exp, logarithm = (mpmath.exp, mpmath.log) if precise else (math.exp, math.log)
+        if log:
+            return elementwise_loops.log_softmax(x, array_axis, exp=exp, log=logarithm)
+        return elementwise_loops.softmax(x, array_axis, exp=exp)
+
+    def sizes(x: Array, _: Parameters) -> Array:
+        """Of p: relative to p, x - max and K additions; of log p: those, absolutely."""
+        y, largest = twin(x, {}), np.abs(x).max(axis=array_axis, keepdims=True)
+        size: Array = np.abs(y) + 1 + largest if log else y * (1 + largest)
+        return size
+
+    def rounding(x: Array, dx: Array) -> Array:
+        return softmax_rounding(x, dx, array_axis, log=log)
+
+    return Case(layer, shape, twin, shape[array_axis] + 8, rounding, sizes)
 
 
 # --- layers of two stages -----------------------------------------------------------------------------------------------------
@@ -335,6 +712,28 @@ def concat(shape: Shape, parts: int = 2) -> Case:
     return Case(Halves(Concat(), parts), shape, lambda x, _: join_loops.concat(*np.split(x, parts, axis=-1)), parts)
 
 
+def concat_along(axis: int, images: int, *shapes: Shape) -> Case:
+    layer = Parts(Concat(axis), len(shapes), shapes=shapes)
+    normal = axis % len(shapes[0])
+    row = (images, sum(map(math.prod, shapes)))
+    return Case(layer, row, lambda x, _: rearrangement_loops.concat(normal, *layer.split(x)))
+
+
+def matmul(images: int, a: Shape, b: Shape) -> Case:
+    """A sum of K products in each of the two terms of delta; a + da is rounded once."""
+    layer, terms = Parts(MatMul(), 2, shapes=(a, b)), a[-1]
+
+    def twin(x: Array, _: Parameters) -> Array:
+        return rearrangement_loops.matmul(*layer.split(x))
+
+    def rounding(x: Array, dx: Array) -> Array:
+        (x_a, x_b), (dx_a, dx_b) = layer.split(np.abs(x)), layer.split(np.abs(dx))
+        bound: Array = (terms + 4) * (rearrangement_loops.matmul(dx_a, x_b) + rearrangement_loops.matmul(x_a + dx_a, dx_b))
+        return bound
+
+    return Case(layer, (images, math.prod(a) + math.prod(b)), twin, 2 * terms, rounding, lambda x, _: twin(np.abs(x), {}))
+
+
 def multiply(shape: Shape, parts: int = 2) -> Case:
     """A product bends its numbers: delta is a sum of `parts` terms, each of as many factors, x + dx among them."""
 
@@ -354,6 +753,38 @@ def multiply(shape: Shape, parts: int = 2) -> Case:
         return bound
 
     return Case(Halves(Multiply(), parts), shape, twin, 2 * parts, rounding, lambda x, _: twin(np.abs(x), {}))
+
+
+def subtract(shape: Shape) -> Case:
+    layer = Halves(Subtract())
+
+    def sizes(x: Array, _: Parameters) -> Array:
+        return join_loops.add(*np.split(np.abs(x), 2, axis=-1))
+
+    def rounding(_: Array, dx: Array) -> Array:
+        return sizes(dx, {})
+
+    return Case(layer, shape, lambda x, _: elementwise_loops.subtract(*np.split(x, 2, axis=-1)), 2, rounding, sizes)
+
+
+def divide(shape: Shape, shift: float = 256.0) -> Case:
+    """Of a / b, with b + shift for b. Delta is (da - y db) / (b + db): 1/2 for each of five operations, and for b + shift."""
+
+    def parts(x: Array) -> tuple[Array, Array]:
+        a, b = np.split(x, 2, axis=-1)
+        return a, b + shift
+
+    def rounding(x: Array, dx: Array) -> Array:
+        (a, b), (da, db) = parts(x), np.split(dx, 2, axis=-1)
+        bound: Array = 5 * (np.abs(da) + np.abs(a / b * db)) / np.abs(b + db)
+        return bound
+
+    def sizes(x: Array, _: Parameters) -> Array:
+        a, b = parts(x)
+        size: Array = np.abs(a / b)
+        return size
+
+    return Case(Halves(Divide(), shift=shift), shape, lambda x, _: elementwise_loops.divide(*parts(x)), 3, rounding, sizes)
 
 
 CASES: dict[str, Case] = {
@@ -389,6 +820,24 @@ CASES: dict[str, Case] = {
     "average, rows and columns left over": average((1, 5, 7, 2), (2, 3), (2, 3)),
     "average of all": average_of_all((2, 3, 4, 3)),
     "average of one row of one channel": average_of_all((2, 1, 5, 1)),
+    "conv, a padding of each side": conv_sided((2, 3, 4, 2), (3, 2), 3, (2, 1), ((2, 1), (0, 3))),
+    "conv, a padding of each side, dilated, two groups": conv_sided((2, 4, 5, 4), (2, 3), 4, (1, 2), ((0, 1), (2, 0)), (3, 2), 2),
+    "pool, a padding of each side": pool_sided((2, 5, 4, 2), (3, 2), (2, 1), ((2, 1), (0, 1))),
+    "pool, dilated": pool_sided((2, 6, 7, 2), (3, 2), (2, 1), ((1, 0), (0, 2)), (2, 3)),
+    "pool, dilated, no pixel in two windows": pool_sided((2, 6, 9, 2), (1, 3), (2, 5), dilation=(2, 2)),
+    "pool, dilated, pixels between windows in others": pool_sided((2, 5, 6, 2), (1, 2), (1, 2), dilation=(1, 2)),
+    "pool, part of a window at the end": pool_sided((2, 5, 6, 2), (2, 3), (2, 2), ceil=True),
+    "pool, part of a window behind the padding": pool_sided((1, 4, 6, 2), (3, 2), (2, 3), ((1, 0), (1, 1)), (1, 2), ceil=True),
+    "pool, no window that begins behind the image": pool_sided((2, 4, 3, 2), (1, 2), (2, 3), ((0, 0), (1, 1)), ceil=True),
+    "average, a padding of each side": average_sided((2, 5, 4, 2), (3, 2), (2, 1), ((2, 1), (0, 1))),
+    "average, padding not counted": average_sided((2, 5, 4, 2), (3, 2), (2, 1), ((2, 1), (1, 0)), count=False),
+    "average, dilated, padding not counted": average_sided((1, 6, 5, 2), (2, 3), (1, 2), ((1, 2), (1, 0)), (3, 2), count=False),
+    "average, part of a window at the end": average_sided((2, 5, 6, 2), (2, 3), (2, 2), ceil=True),
+    "average, part of a window behind the padding": average_sided((1, 4, 6, 2), (3, 2), (2, 3), ((1, 0), (1, 1)), ceil=True),
+    "average, pixels of part of a window": average_sided((1, 6, 5, 2), (3, 2), (2, 3), ((1, 0), (1, 0)), ceil=True, count=False),
+    "average, window larger than the image": average_sided((1, 3, 4, 2), (4, 5), (2, 2), ceil=True),
+    "largest of all": largest_of_all((2, 3, 4, 3)),
+    "largest of one row of one channel": largest_of_all((2, 1, 5, 1)),
     "leaky relu on images": leaky((2, 3, 4, 2)),
     "leaky relu on rows, slope 1/4": leaky((3, 6), 0.25),
     "leaky relu, slope 0": leaky((3, 6), 0),
@@ -399,11 +848,80 @@ CASES: dict[str, Case] = {
     "tanh on rows": tanh((3, 6)),
     "gelu on images": gelu((2, 3, 4, 2)),
     "gelu on rows": gelu((3, 6)),
+    "gelu of erf on images": gelu_of_erf((2, 3, 4, 2)),
+    "gelu of erf on rows": gelu_of_erf((3, 6)),
+    "elu on images": elu((2, 3, 4, 2)),
+    "elu on rows, alpha 1/4": elu((3, 6), 0.25),
+    "elu, alpha 0": elu((3, 6), 0),
+    "elu, alpha 3": elu((3, 6), 3),
+    "clip on images": clip((2, 3, 4, 2), -0.5, 1.25),
+    "clip on rows, below": clip((3, 6), 0, None),
+    "clip on rows, above": clip((3, 6), None, 0.5),
+    "clip, no bounds": clip((3, 6), None, None),
+    "clip, bounds in reverse": clip((3, 6), 1, -0.5),
+    "hard sigmoid on images": hard_sigmoid((2, 3, 4, 2)),
+    "hard sigmoid on rows, slope 3/8": hard_sigmoid((3, 6), 0.375, 0.625),
+    "hard sigmoid on rows, slope 3": hard_sigmoid((3, 6), 3, -0.5),
+    "exp on images": exponential((2, 3, 4, 2)),
+    "exp on rows": exponential((3, 6)),
+    "log on images": logarithm((2, 3, 4, 2)),
+    "log on rows": logarithm((3, 6)),
+    "square root on images": square_root((2, 3, 4, 2)),
+    "square root on rows": square_root((3, 6)),
+    "affine on images, by channel": affine((2, 3, 4, 2), (2,), (2,)),
+    "affine on images, one number and all numbers": affine((2, 3, 4, 2), (), (3, 4, 2)),
+    "affine on images, by row and by column": affine((2, 3, 4, 2), (3, 1, 1), (1, 4, 1)),
+    "affine on rows": affine((3, 6), (6,), (1,)),
+    "softmax on images": along_axis((2, 3, 4, 3)),
+    "softmax on images, over rows": along_axis((2, 3, 4, 2), 0),
+    "softmax on images, over columns": along_axis((2, 2, 4, 2), -2),
+    "softmax on rows": along_axis((3, 6)),
+    "softmax of one number": along_axis((3, 2, 2, 1)),
+    "log softmax on images": along_axis((2, 3, 4, 3), log=True),
+    "log softmax on images, over rows": along_axis((2, 3, 4, 2), 0, log=True),
+    "log softmax on rows": along_axis((3, 6), 0, log=True),
     "flatten on images": flatten((2, 3, 4, 2)),
     "flatten on rows": flatten_rows((3, 6)),
     "linear": linear(3, 6, 4),
     "linear, one output": linear(2, 5, 1),
     "linear, one input": linear(2, 1, 3),
+    "linear on rows of images": linear_rows((2, 3, 5), 4),
+    "linear on the channels of images": linear_rows((2, 3, 4, 2), 3),
+    "reshape images to rows": reshape((2, 3, 4, 2), (-1,), (24,)),
+    "reshape images to matrices": reshape((2, 3, 4, 2), (6, -1), (6, 4)),
+    "reshape rows to images": reshape((3, 12), (2, 3, 2)),
+    "reshape rows to four axes": reshape((2, 12), (2, 1, 3, 2)),
+    "transpose to channels first": transpose((2, 3, 4, 2), (2, 0, 1)),
+    "transpose matrices": transpose((3, 2, 5), (1, 0)),
+    "transpose four axes": transpose((2, 2, 3, 1, 2), (3, 1, 0, 2)),
+    "transpose rows": transpose((2, 5), (0,)),
+    "pad with zeros": pad((2, 3, 2, 2), ((1, 2), (0, 1), (0, 0))),
+    "pad with a negative constant": pad((2, 3, 2), ((0, 1), (2, 1)), value=-1.5),
+    "pad rows": pad((3, 4), ((2, 1),), value=0.5),
+    "pad with the edge": pad((2, 3, 2, 2), ((1, 2), (2, 0), (1, 1)), "edge"),
+    "pad with the mirror image": pad((2, 3, 4, 2), ((2, 1), (0, 3), (1, 0)), "reflect"),
+    "pad with the other end": pad((2, 2, 3), ((3, 1), (1, 2)), "wrap"),
+    "slice": slice_((2, 5, 4, 3), Slice((1, 0, 0), (4, -1, None)), (1, 0, 0), (3, 3, 3), (1, 1, 1)),
+    "slice, steps and channels": slice_(
+        (2, 5, 4, 3), Slice((0, -1, 1), (9, None, 2), (2, -2, 1)), (0, 3, 1), (3, 2, 1), (2, -2, 1)
+    ),
+    "slice of rows, backwards": slice_((3, 7), Slice((-2,), (None,), (-3,)), (5,), (2,), (-3,)),
+    "take channels, one twice": take((2, 3, 2, 3), 2, [2, 0, 2, 1]),
+    "take rows": take((2, 4, 3), 0, [3, 1]),
+    "take of rows of numbers": take((3, 6), 0, [1, 3, 5]),
+    "take one channel": take_one((2, 3, 4, 3), 2, 1),
+    "take one row": take_one((2, 4, 3), 0, 2),
+    "take nested": take_nested((2, 4, 3), 1, [[0, 2], [1, 1], [2, 0]]),
+    "expand rows of an image": expand((2, 1, 3, 2), (4, 1, 1), (4, 3, 2)),
+    "expand channels": expand((2, 2, 3, 1), (3, 4), (2, 3, 4)),
+    "expand rows to matrices": expand((3, 4), (2, 4), (2, 4)),
+    "sum over rows and columns": sum_of((2, 3, 4, 2), (0, 1)),
+    "sum over channels": sum_of((2, 3, 4, 2), (-1,)),
+    "sum over columns, kept": sum_of((2, 3, 4, 2), (1,), keepdims=True),
+    "sum over all, kept": sum_of((3, 5), (0,), keepdims=True),
+    "mean over rows and columns": mean_over((2, 3, 4, 2), (0, 1)),
+    "mean over rows and channels, kept": mean_over((2, 3, 4, 2), (-1, 0), keepdims=True),
+    "mean over the first of four axes": mean_over((2, 2, 3, 1, 2), (0,)),
     "dropout": dropout((3, 2, 4, 2), training=False),
     "dropout in training, on images": dropout((3, 2, 4, 2), training=True),
     "dropout in training, on rows": dropout((3, 6), 0.75, training=True),
@@ -420,9 +938,28 @@ CASES: dict[str, Case] = {
     "add three rows": add((3, 6), 3),
     "concat on images": concat((2, 3, 4, 4)),
     "concat three rows": concat((3, 6), 3),
+    "concat along rows": concat_along(0, 2, (2, 3, 2), (1, 3, 2), (3, 3, 2)),
+    "concat along columns of matrices": concat_along(-1, 3, (2, 3), (2, 1)),
+    "concat along the second of four axes": concat_along(1, 2, (2, 1, 3, 2), (2, 2, 3, 2)),
+    "matmul": matmul(2, (3, 4), (4, 2)),
+    "matmul of many matrices": matmul(2, (2, 2, 3), (2, 3, 4)),
+    "matmul, broadcast": matmul(2, (2, 1, 1, 3), (3, 3, 2)),
+    "matmul, one matrix for all": matmul(3, (2, 3), (2, 3, 2)),
     "multiply on images": multiply((2, 3, 4, 4)),
     "multiply three rows": multiply((3, 6), 3),
+    "subtract on images": subtract((2, 3, 4, 4)),
+    "subtract rows": subtract((3, 6)),
+    "divide on images": divide((2, 3, 4, 4)),
+    "divide rows": divide((3, 6)),
 }
+
+CURVES: dict[str, Case] = {  # functions of one number, for `check_tails`
+    name: CASES[name]
+    for name in (
+        *("leaky relu, steeper below", "sigmoid on rows", "tanh on rows", "gelu on rows", "gelu of erf on rows", "exp on rows"),
+        *("elu on images", "elu on rows, alpha 1/4", "clip on images", "clip on rows, below", "hard sigmoid on rows, slope 3/8"),
+    )
+} | {"log": replace(logarithm((3, 6), 0), positive=True), "square root": replace(square_root((3, 6), 0), positive=True)}
 
 
 def generic(rng: np.random.Generator, shape: Shape) -> Array:

@@ -62,7 +62,7 @@ def forward(layer: Layer, x: Array) -> Array:
     y: Array
     match layer:
         case Conv2d():
-            windows = sliding(loops.pad(x, layer.padding), layer.kernel, layer.stride)  # (N, H', W', K_h, K_w, C)
+            windows = sliding(loops.pad(x, pair_of(layer)), layer.kernel, layer.stride)  # (N, H', W', K_h, K_w, C)
             rows = windows.reshape(-1, layer.W[..., 0].size)
             y = rows.dot(layer.W.reshape(-1, layer.W.shape[-1])).reshape(*windows.shape[:3], -1) + layer.b
         case Linear():
@@ -78,6 +78,13 @@ def forward(layer: Layer, x: Array) -> Array:
     return y
 
 
+def pair_of(layer: Conv2d | MaxPool2d) -> tuple[int, int]:
+    """The padding above and left, which is that below and right as well."""
+    (top, bottom), (left, right) = layer.geometry.sides
+    assert (top, left) == (bottom, right)
+    return top, left
+
+
 def sliding(x: Array, window: tuple[int, int], stride: tuple[int, int]) -> Array:
     """(N, H, W, C) -> (N, H', W', K_h, K_w, C)."""
     views = np.lib.stride_tricks.sliding_window_view(x, window, axis=(1, 2))[:, :: stride[0], :: stride[1]]
@@ -89,11 +96,11 @@ def in_loops(network: Network, x: Array, parameters: dict[str, Array]) -> Array:
     for i, layer in enumerate(network.layers):
         match layer:
             case Conv2d():
-                x = loops.conv2d(x, parameters[f"{i}.W"], parameters[f"{i}.b"], layer.stride, layer.padding)
+                x = loops.conv2d(x, parameters[f"{i}.W"], parameters[f"{i}.b"], layer.stride, pair_of(layer))
             case Linear():
                 x = loops.linear(x, parameters[f"{i}.W"], parameters[f"{i}.b"])
             case MaxPool2d():
-                x = loops.max_pool2d(x, layer.window, layer.stride, layer.padding)
+                x = loops.max_pool2d(x, layer.window, layer.stride, pair_of(layer))
             case ReLU():
                 x = loops.relu(x)
             case Flatten():

@@ -1,6 +1,7 @@
 """Joins and small graphs, each as a layer with one input, so that every law holds for them through the one table of cases."""
 
 import copy
+import math
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -17,9 +18,14 @@ class Halves(Layer):
 
     join: Layer
     parts: int = 2
+    shift: float = 0.0  # of the last part: a denominator is not 0
 
     def split(self, x: Array) -> tuple[Array, ...]:
-        return tuple(np.split(x, self.parts, axis=-1))
+        *others, last = np.split(x, self.parts, axis=-1)
+        return (*others, last + self.shift)
+
+    def split_differences(self, dx: Array) -> tuple[Array, ...]:
+        return tuple(np.split(dx, self.parts, axis=-1))
 
     def output_shape(self, shape: Shape) -> Shape:
         return self.join.output_shape(((*shape[:-1], shape[-1] // self.parts),) * self.parts)
@@ -28,11 +34,52 @@ class Halves(Layer):
         return self.join.forward(self.split(x))
 
     def delta(self, x: Array, dx: Array) -> Array:
-        return self.join.delta(self.split(x), self.split(dx))
+        return self.join.delta(self.split(x), self.split_differences(dx))
 
     def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
         gx, gradients = self.join.backward(self.split(x), gy)
         return np.concatenate(gx, axis=-1), gradients
+
+
+@dataclass(frozen=True, eq=False)
+class Parts(Halves):
+    """A join that reads activations of several shapes, which lie one after the other in a row of numbers."""
+
+    shapes: tuple[Shape, ...] = ()
+
+    def split(self, x: Array) -> tuple[Array, ...]:
+        flat, lead = np.split(x, np.cumsum([math.prod(shape) for shape in self.shapes])[:-1], axis=-1), x.shape[:-1]
+        return tuple(part.reshape(*lead, *shape) for part, shape in zip(flat, self.shapes, strict=True))
+
+    def split_differences(self, dx: Array) -> tuple[Array, ...]:
+        return self.split(dx)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return self.join.output_shape(self.shapes)
+
+    def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
+        gx, gradients = self.join.backward(self.split(x), gy)
+        return np.concatenate([part.reshape(len(x), -1) for part in gx], axis=-1), gradients
+
+
+@dataclass(frozen=True, eq=False)
+class Shifted(Layer):
+    """A layer that reads x + shift: one that is defined for positive numbers alone, on any drawn numbers."""
+
+    layer: Layer
+    shift: float
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return self.layer.output_shape(shape)
+
+    def forward(self, x: Array) -> Array:
+        return self.layer.forward(x + self.shift)
+
+    def delta(self, x: Array, dx: Array) -> Array:
+        return self.layer.delta(x + self.shift, dx)
+
+    def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
+        return self.layer.backward(x + self.shift, gy)
 
 
 class Subnetwork(Layer):

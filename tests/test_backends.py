@@ -41,7 +41,7 @@ def network_of(case: Case) -> Network:
     draw, shape = rng(1), case.shape[1:]
     row = int(np.prod(case.layer.output_shape(shape)))
     W, b = np.eye(shape[-1]) + 0.1, np.zeros(shape[-1])
-    first = Linear(W, b) if len(shape) == 1 else Conv2d(W[None, None], b)
+    first = Conv2d(W[None, None], b) if len(shape) == 3 else Linear(W, b)
     return Network([first, case.layer, Flatten(), Linear(draw.standard_normal((row, 3)) / np.sqrt(row), np.zeros(3))], shape)
 
 

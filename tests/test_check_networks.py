@@ -31,8 +31,8 @@ def rng_of(seed: int) -> np.random.Generator:
 # --- right networks -----------------------------------------------------------------------------------------------------------
 
 
-def check_problem(seed: int) -> None:
-    problem = random_problem(seed)
+def check_problem(seed: int, *, sided: bool = False) -> None:
+    problem = random_problem(seed, sided=sided)
     report = check(problem.network, problem.x, problem.y, loss=problem.loss, tries=1)
 
     assert report.verdict != "bug", f"{seed}: {problem.about}\n{report}"
@@ -45,6 +45,13 @@ def test_no_random_network_is_accused(first: int) -> None:
             check_problem(seed)
 
 
+@pytest.mark.parametrize("backend", [name for name in BACKENDS if unusable(name) is None])
+def test_no_network_with_windows_of_every_setting_is_accused(backend: str) -> None:
+    with use_backend(backend):
+        for seed in range(FEW // 4):
+            check_problem(seed, sided=True)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("backend", [name for name in BACKENDS if unusable(name) is None])
 @pytest.mark.parametrize("first", range(FEW, MANY, 20))
@@ -52,6 +59,7 @@ def test_no_random_network_is_accused_among_many(first: int, backend: str) -> No
     with use_backend(backend):
         for seed in range(first, first + 20):
             check_problem(seed)
+            check_problem(seed, sided=True)
 
 
 @pytest.mark.parametrize("seed", [1036, 1649, 207, 214, 349])

@@ -1,6 +1,7 @@
 """A network as plain data: what is described is what is built, and whatever is wrong is named."""
 
 import json
+import re
 import tracemalloc
 from typing import Any
 
@@ -168,7 +169,7 @@ def test_a_description_is_not_changed_by_building_it() -> None:
         (layers([RELU]), ["layer 0: expected", "got ["]),
         (layers({}), ["layer 0: expected", "Conv2d, ReLU, MaxPool2d, Flatten, Linear", "got {}"]),
         (layers({"kind": "ReLU"}), ["layer 0: expected", "got {'kind': 'ReLU'}"]),
-        (layers(RELU, RELU, {"layer": "Softmax"}), ["layer 2: expected", "Conv2d, ReLU, MaxPool2d, Flatten, Linear", "Softmax"]),
+        (layers(RELU, RELU, {"layer": "Maxout"}), ["layer 2: expected", "Conv2d, ReLU, MaxPool2d, Flatten, Linear", "Maxout"]),
         (layers({"layer": "relu"}), ["layer 0: expected", "ReLU", "'relu'"]),
         (layers({"layer": ["ReLU"]}), ["layer 0: expected", "['ReLU']"]),
         (layers({"layer": None}), ["layer 0: expected", "None"]),
@@ -183,20 +184,28 @@ def test_a_description_is_not_changed_by_building_it() -> None:
         (layers({"layer": "Conv2d", "kernel": 2}), ["layer 0 (Conv2d)", "filters"]),
         (layers({"layer": "MaxPool2d", "stride": 2}), ["layer 0 (MaxPool2d)", "window"]),
         (layers(FLATTEN, {"layer": "Linear"}), ["layer 1 (Linear)", "units"]),
-        (layers(LINEAR), ["layer 0 (Linear)", "(30, 30, 1)", "Flatten"]),
-        (layers(CONV, RELU, LINEAR), ["layer 2 (Linear)", "(28, 28, 2)", "Flatten"]),
         (layers(FLATTEN, CONV), ["layer 1 (Conv2d)", "(900,)", "Flatten"]),
         (layers(FLATTEN, POOL), ["layer 1 (MaxPool2d)", "(900,)", "Flatten"]),
         (layers({**CONV, "kernel": 31}), ["layer 0 (Conv2d)", "31 x 31", "30 x 30"]),
         (layers({**CONV, "kernel": [3, 35], "padding": [0, 2]}), ["layer 0 (Conv2d)", "3 x 35", "30 x 34"]),
         (layers(RELU, {**POOL, "window": [31, 1]}), ["layer 1 (MaxPool2d)", "31 x 1", "30 x 30"]),
-        (layers({**POOL, "padding": 2}), ["layer 0 (MaxPool2d)", "padding", "half"]),
+        (layers({**POOL, "padding": 2}), ["layer 0 (MaxPool2d)", "padding", "less than the window (2, 2)"]),
+        (layers({**POOL, "padding": [[0, 2], [0, 0]]}), ["layer 0 (MaxPool2d)", "padding", "less than the window (2, 2)"]),
     ],
 )
 def test_a_wrong_description_is_refused_in_words(description: object, says: list[str]) -> None:
     message = refusal_of(description)
     for words in says:
         assert words in message
+
+
+def test_logits_without_flatten_are_rows_of_every_pixel_and_refused_where_classes_are_wanted() -> None:
+    network = handmade.networks.described(layers(CONV, RELU, LINEAR), rng())
+
+    assert network.shapes[-1] == (28, 28, 10)
+    with pytest.raises(HandmadeError, match=re.escape("(28, 28, 10). End it in Flatten and Linear")):
+        network.predict(np.zeros((1, 30, 30, 1)))
+    assert handmade.networks.described(layers(CONV, RELU, LINEAR, FLATTEN, LINEAR), rng()).classes == 10
 
 
 NO_WHOLE_NUMBER = [-1, 2.0, 2.5, float("nan"), float("inf"), True, False, "2", "", None, {}, {"a": 1}, [[2]], HUGE]
@@ -267,6 +276,15 @@ def test_an_input_of_a_trillion_pixels_is_refused() -> None:
         ([{**CONV, "kernel": 1, "filters": LARGEST_ACTIVATION // 900 + 1}], ["layer 0 (Conv2d)", f"{LARGEST_ACTIVATION:,}"]),
         # The output is tiny, and still the padded image would have to be made.
         ([{**CONV, "kernel": 1, "padding": 10**6, "stride": 10**6}], ["layer 0 (Conv2d)", "pad"]),
+        ([{**CONV, "kernel": 1, "padding": [[0, 10**9], [0, 0]], "stride": 10**9}], ["layer 0 (Conv2d)", "pads an image to"]),
+        (
+            [{"layer": "MaxPool2d", "window": 10**9, "stride": 10**9, "ceil_mode": True}],
+            ["layer 0 (MaxPool2d)", "pads an image to"],
+        ),
+        (
+            [{"layer": "AvgPool2d", "window": 2, "dilation": 10**9, "padding": 10**9, "stride": 10**9}],
+            ["layer 0 (AvgPool2d)", "pads an image to"],
+        ),
     ],
 )
 def test_what_would_not_fit_into_memory_is_refused_before_it_is_made(wrong: list[dict[str, Any]], says: list[str]) -> None:
@@ -289,7 +307,7 @@ def test_a_stride_is_refused_or_works(entry: dict[str, Any], stride: int) -> Non
 
 def test_the_first_wrong_layer_is_the_one_that_is_named() -> None:
     assert "layer 1 (Conv2d)" in refusal_of(layers(RELU, {**CONV, "filters": 0}, {**CONV, "kernel": 99}))
-    assert "layer 1: expected" in refusal_of(layers(RELU, {"layer": "Softmax"}, {"layer": "Softplus"}))
+    assert "layer 1: expected" in refusal_of(layers(RELU, {"layer": "Maxout"}, {"layer": "Softplus"}))
 
 
 def nested(depth: int) -> dict[str, Any]:
@@ -596,7 +614,7 @@ NO_LAYOUT: list[object] = [None, 3, "HWC", [], {}, ["NHWC"]]
             layers({"layer": "Residual", "block": [RELU], "reads": ["input", "input"]}),
             ["layer 0 (Residual)", "one activation", "got input, input"],
         ),
-        (layers(RELU, {"layer": "Residual", "block": [RELU, {"layer": "Softmax"}]}), ["layer 1.block.1: expected", "Softmax"]),
+        (layers(RELU, {"layer": "Residual", "block": [RELU, {"layer": "Maxout"}]}), ["layer 1.block.1: expected", "Maxout"]),
         (layers(RELU, FLATTEN, LINEAR) | {"logits": "nowhere"}, ["logits", "0, 1, 2", "'nowhere'"]),
         (layers(RELU, FLATTEN, LINEAR) | {"outputs": ["0", "nowhere"]}, ["outputs", "0, 1, 2", "'nowhere'"]),
         (layers(FLATTEN, LINEAR) | {"classes": ["a", "b"]}, ["class_names", "(10,)", "('a', 'b')"]),
@@ -636,10 +654,10 @@ LONG = "x" * 10_000
         layers({**RELU, "name": "a\nb", "slope": 1}, FLATTEN, LINEAR),
         layers({**RELU, "name": "a\nb", "reads": ["c\nd"]}, {**RELU, "name": "c\nd", "reads": ["a\nb"]}),
         layers({"layer": "Residual", "name": "a\nb", "block": []}),
-        layers({"layer": "Residual", "name": "a\nb", "block": [{"layer": "Softmax"}]}),
+        layers({"layer": "Residual", "name": "a\nb", "block": [{"layer": "Maxout"}]}),
         layers({**RELU, "name": LONG, "slope": 1}),
         layers({"layer": "Residual", "name": LONG, "block": []}),
-        layers({"layer": "Residual", "name": LONG, "block": [{"layer": "Softmax"}]}),
+        layers({"layer": "Residual", "name": LONG, "block": [{"layer": "Maxout"}]}),
         layers({**RELU, "name": LONG}, {**RELU, "reads": ["nowhere"]}),
         layers(*({**RELU, "name": f"n{k}"} for k in range(500)), {**RELU, "reads": ["nowhere"]}),
         layers(*({**RELU, "name": f"n{k}"} for k in range(500))) | {"logits": "nowhere"},

@@ -16,7 +16,22 @@ ENGINE = ROOT / "engine"
 ORDER = [
     *("errors", "printable", "extras", "compiling", "arrays", "arguments", "image_arguments", "memory"),
     *("randomness", "initialisation"),
-    *("loops", "more_loops", "join_loops", "terms", "foreign", "layers", "losses", "preparation", "graph", "names", "structure"),
+    *(
+        "loops",
+        "more_loops",
+        "join_loops",
+        "elementwise_loops",
+        "rearrangement_loops",
+        "window_loops",
+        "terms",
+        "foreign",
+        "layers",
+        "losses",
+        "preparation",
+        "graph",
+        "names",
+        "structure",
+    ),
     *("backend", "network", "residual", "description", "parallel", "plain", "evaluation", "gradients", "optim", "training"),
     *("receipts", "check"),
 ]

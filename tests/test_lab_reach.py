@@ -22,7 +22,9 @@ SINGLE = {name: case for name, case in CASES.items() if case.layer.images is Non
 
 def mask(box: dict[str, Any], shape: Shape) -> Array:
     """Return the slices of a box, limited to the map."""
-    spans = [box["numbers"]] if "numbers" in box else [box["rows"], box["columns"], box["channels"]]
+    single = [box["numbers"]] if "numbers" in box else [box["rows"], box["columns"], box["channels"]]
+    spans = box.get("spans", single)
+    assert len(spans) == len(shape)
     inside = np.zeros(shape, bool)
     inside[tuple(slice(max(0, a), max(0, b)) for a, b in spans)] = True
     return inside

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given, settings
 
 import laws
-from cases import CASES, INPUTS, Case, Draw, generic, kinked
+from cases import CASES, CURVES, INPUTS, Case, Draw, generic, kinked
 from handmade.engine.arrays import Array
 from handmade.engine.description import build, describe, restore
 from handmade.engine.errors import HandmadeError
-from handmade.engine.layers import KINDS, Conv2d, GlobalAvgPool2d, LeakyReLU, MaxPool2d, ReLU
+from handmade.engine.layers import KINDS, Conv2d, GlobalAvgPool2d, GlobalMaxPool2d, LeakyReLU, MaxPool2d, ReLU
 from handmade.engine.losses import CrossEntropy
 from handmade.engine.network import Network
 from laws import ALL_SIZES, FAR_BELOW_ROUNDING, SIZES
-from strategies import convolutions, convolutions_apart, layers, linears, pools, seeds
+from strategies import convolutions, convolutions_apart, convolutions_sided, layers, linears, maxima_sided, pools, seeds
 
 
 def rows(kind: type = object) -> pytest.MarkDecorator:
@@ -114,8 +114,7 @@ def test_the_gradient_of_leaky_relu_is_its_slope_on_the_kink(case: Case) -> None
     laws.check_kink_of_leaky(case, kinked(r, case.shape), r)
 
 
-CURVED = {type(case.layer).__name__: case for case in CASES.values() if case.rounding and not case.sizes}
-every_curve = pytest.mark.parametrize("case", CURVED.values(), ids=CURVED)
+every_curve = pytest.mark.parametrize("case", CURVES.values(), ids=CURVES)
 
 
 @every_curve
@@ -131,6 +130,19 @@ def test_the_first_winner_of_a_window_takes_the_whole_gradient(case: Case, draw:
     laws.check_ties_of_pool(case, draw(r, case.shape), r)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_the_first_maximum_of_a_channel_takes_the_whole_gradient(seed: int) -> None:
+    r = np.random.default_rng(seed)
+    x, gy = kinked(r, (2, 3, 4, 5)), generic(r, (2, 5))
+    gx, gradients = GlobalMaxPool2d().backward(x, gy)
+    assert gradients == {}
+    for n, c in np.ndindex(gy.shape):
+        pixels, g = x[n, :, :, c].ravel().tolist(), gx[n, :, :, c].ravel()
+        first = pixels.index(max(pixels))
+        assert g[first] == gy[n, c]
+        assert np.count_nonzero(g) == 1
+
+
 @at_random
 @given(layers, seeds)
 def test_any_layer_obeys_every_law(case: Case, seed: int) -> None:
@@ -143,13 +155,13 @@ def test_any_layer_obeys_every_law(case: Case, seed: int) -> None:
 
 
 @at_random
-@given(convolutions() | convolutions_apart() | linears(), seeds)
+@given(convolutions() | convolutions_apart() | convolutions_sided() | linears(), seeds)
 def test_the_nudges_of_any_layer_are_its_weights_moved_one_by_one(case: Case, seed: int) -> None:
     laws.check_nudges(case, generic(np.random.default_rng(seed), case.shape))
 
 
 @at_random
-@given(pools(), seeds)
+@given(pools() | maxima_sided(), seeds)
 def test_ties_go_to_the_first_winner_in_any_pool(case: Case, seed: int) -> None:
     r = np.random.default_rng(seed)
     laws.check_ties_of_pool(case, kinked(r, case.shape), r)
@@ -163,7 +175,7 @@ EVERY_KIND: list[dict[str, Any]] = [
     {"layer": "AvgPool2d", "window": [3, 2], "stride": 1, "padding": [1, 0]},
     {"layer": "Conv2d", "filters": 6, "kernel": [1, 3], "groups": 6},
     {"layer": "GELU"},
-    {"layer": "MaxPool2d", "window": 2},
+    {"layer": "MaxPool2d", "window": 2, "padding": [[0, 1], [1, 0]]},
     {
         "layer": "Residual",
         "block": [{"layer": "Residual", "block": [{"layer": "BatchNorm2d"}]}, {"layer": "ReLU"}],
@@ -174,10 +186,33 @@ EVERY_KIND: list[dict[str, Any]] = [
     {"layer": "Concat", "reads": ["relu", "6"]},
     {"layer": "Multiply", "reads": ["8", "8"]},
     {"layer": "Add", "reads": ["8", "9", "8"]},
-    {"layer": "GlobalAvgPool2d"},
+    {"layer": "GlobalMaxPool2d", "name": "largest"},
+    {"layer": "GlobalAvgPool2d", "reads": ["10"]},
+    {"layer": "Add", "reads": ["largest", "11"]},
     {"layer": "Tanh"},
     {"layer": "LeakyReLU"},
     {"layer": "Flatten"},
+    {"layer": "ELU", "alpha": 0.5},
+    {"layer": "Clip", "low": -1, "high": None},
+    {"layer": "HardSigmoid"},
+    {"layer": "Exp"},
+    {"layer": "Log"},
+    {"layer": "Sqrt"},
+    {"layer": "Affine"},
+    {"layer": "GELU", "approximate": "none"},
+    {"layer": "Softmax", "axis": 0},
+    {"layer": "LogSoftmax", "name": "logs"},
+    {"layer": "Subtract", "reads": ["logs", "logs"]},
+    {"layer": "Divide", "reads": ["24", "logs"]},
+    {"layer": "Reshape", "name": "matrix", "shape": [3, -1]},
+    {"layer": "Transpose", "name": "turned", "axes": [1, 0]},
+    {"layer": "MatMul", "reads": ["matrix", "turned"]},
+    {"layer": "Pad", "widths": [[1, 0], [0, 2]], "mode": "edge"},
+    {"layer": "Slice", "starts": [0, -1], "stops": [None, 0], "steps": [1, -2]},
+    {"layer": "Take", "axis": -1, "indices": [[1], [0], [1]]},
+    {"layer": "Expand", "shape": [2, 1, 1, 1]},
+    {"layer": "Sum", "axes": [0, -1]},
+    {"layer": "Mean", "axes": [1]},
     {"layer": "Linear", "units": 3},
     {"layer": "BatchNorm2d", "momentum": 0.5, "epsilon": 0.25},
     {"layer": "Dropout", "rate": 0.25},
@@ -195,6 +230,7 @@ def test_a_network_of_every_kind_of_layer_is_described_and_restored() -> None:
         if not entry.get("name", "").startswith("6.") and entry.get("reads") != ["6.block.1", "6.shortcut.1"]
     ]
     assert said[0] == EVERY_KIND[0] | {"kernel": [2, 2], "stride": [1, 1], "padding": [0, 0]}
+    assert {"layer": "Take", "axis": -1, "indices": [[1], [0], [1]]} in said
     assert said[3] | {"dilation": [1, 1], "groups": 6} == said[3]
     assert {"layer": "LeakyReLU", "slope": 0.01} in said
     assert {"layer": "Add", "reads": ["6.block.1", "6.shortcut.1"]} in said
@@ -208,6 +244,21 @@ def test_a_network_of_every_kind_of_layer_is_described_and_restored() -> None:
 
 
 CONV: dict[str, Any] = {"layer": "Conv2d", "filters": 4, "kernel": 3}
+BAD_PADDINGS: list[Any] = [
+    -1,
+    1.5,
+    True,
+    None,
+    "same",
+    [1],
+    [1, 2, 3],
+    [[1, 2]],
+    [[1], [2]],
+    [[1, -1], [0, 0]],
+    [1, [0, None]],
+    {},
+]
+FLAGS = ("ceil_mode", "count_padding")
 
 
 @pytest.mark.parametrize(
@@ -220,7 +271,27 @@ CONV: dict[str, Any] = {"layer": "Conv2d", "filters": 4, "kernel": 3}
         (CONV | {"dilation": [1, 4]}, "no larger than the padded image; got 3 x 9 over 7 x 8"),
         ({"layer": "AvgPool2d"}, "window is missing"),
         ({"layer": "AvgPool2d", "window": [8, 2]}, "AvgPool2d: expected a window no larger"),
-        ({"layer": "AvgPool2d", "window": [3, 2], "padding": [2, 0]}, "at most half the window"),
+        (
+            {"layer": "AvgPool2d", "window": [3, 2], "padding": [3, 0]},
+            "padding: expected less than the window (3, 2) on each side",
+        ),
+        ({"layer": "MaxPool2d", "window": 2, "padding": [[0, 2], [0, 0]]}, "expected less than the window (2, 2)"),
+        (
+            {"layer": "MaxPool2d", "window": 2, "padding": [0, 3], "dilation": [1, 2]},
+            "(2, 2), (2, 3) with its gaps on each side",
+        ),
+        (
+            {"layer": "MaxPool2d", "window": 9, "stride": 1, "ceil_mode": True},
+            "no larger than the padded image; got 9 x 9 over 7 x 8",
+        ),
+        (
+            {"layer": "MaxPool2d", "window": 2, "padding": 3, "dilation": 9},
+            "at least 9 x 9 pixels, the dilation, or a window sees",
+        ),
+        *((CONV | {"padding": padding}, "padding: expected an integer, (rows, columns)") for padding in BAD_PADDINGS),
+        *(({"layer": "AvgPool2d", "window": 2, name: 1}, f"{name}: expected True or False") for name in FLAGS),
+        ({"layer": "MaxPool2d", "window": 2, "count_padding": True}, "got 'count_padding'"),
+        ({"layer": "GlobalMaxPool2d", "window": 2}, "expected no settings"),
         ({"layer": "Sigmoid", "slope": 1}, "expected no settings"),
         *(
             ({"layer": "LeakyReLU", "slope": slope}, "slope: expected a number from 0 to 1e")
@@ -263,6 +334,8 @@ def test_an_impossible_setting_is_refused_in_one_line(entry: dict[str, Any], say
 def test_layers_that_do_not_fit_are_refused_in_words() -> None:
     with pytest.raises(HandmadeError, match="Flatten"):
         GlobalAvgPool2d().output_shape((12,))
+    with pytest.raises(HandmadeError, match="Flatten"):
+        GlobalMaxPool2d().output_shape((12,))
     with pytest.raises(HandmadeError, match="filters: expected a number divisible by groups, 2; got 3"):
         Conv2d(np.ones((2, 2, 1, 3)), np.ones(3), groups=2)
     with pytest.raises(HandmadeError, match=r"\(H, W, 4\)"):

@@ -29,6 +29,7 @@ from handmade.engine.layers import (
     Dropout,
     Flatten,
     GlobalAvgPool2d,
+    GlobalMaxPool2d,
     LeakyReLU,
     Linear,
     MaxPool2d,
@@ -145,6 +146,68 @@ class PoolPaddedByZeros(MaxPool2d):
     def forward(self, x: Array) -> Array:
         y: Array = np.max(np.stack([*self.pixels(x, 0)]), axis=0)
         return y
+
+
+def turned(layer: Any) -> Any:
+    """The same layer with the paddings of opposite sides exchanged."""
+    (top, bottom), (left, right) = layer.geometry.sides
+    other = turned_into(type(layer), layer)
+    other.__dict__["padding"] = ((bottom, top), (right, left))
+    return other
+
+
+@mutant("reference")
+class SidesOfTheConvolutionSwapped(Conv2d):
+    def forward(self, x: Array) -> Array:
+        return Conv2d.forward(turned(self), x)
+
+
+@mutant("reference")
+class SidesOfThePoolSwapped(MaxPool2d):
+    def forward(self, x: Array) -> Array:
+        return MaxPool2d.forward(turned(self), x)
+
+
+@mutant("reference")
+class GapsOfThePoolForgotten(MaxPool2d):
+    def forward(self, x: Array) -> Array:
+        other = turned_into(MaxPool2d, self)
+        other.__dict__["dilation"] = (1, 1)
+        y: Array = other.forward(x)
+        return y
+
+
+@mutant("reference")
+class NoPartOfAWindow(MaxPool2d):
+    def forward(self, x: Array) -> Array:
+        return MaxPool2d(self.window, self.stride, self.padding, self.dilation).forward(x)
+
+
+@mutant("reference")
+class WindowBehindTheImage(MaxPool2d):
+    def output_shape(self, shape: Shape) -> Shape:
+        (top, bottom), (left, right) = self.geometry.sides
+        sides = zip(shape, (top + bottom, left + right), self.geometry.span, self.stride, strict=False)
+        down, across = (-(-(size + both - span) // step) + 1 for size, both, span, step in sides)
+        return down, across, shape[-1]
+
+    def forward(self, x: Array) -> Array:
+        y = np.full((len(x), *self.output_shape(x.shape[1:])), -np.inf)
+        found = super().forward(x)
+        y[:, : found.shape[1], : found.shape[2]] = found
+        return y
+
+
+@mutant("transpose")
+class PixelsBetweenTheGapsOverwritten(MaxPool2d):
+    def backward(self, x: Array, gy: Array) -> Gradients:
+        padded, m = pad(np.zeros_like(x), self.borders(x), 0), self.forward(x)
+        free = np.ones(m.shape, bool)
+        disjoint = self.window[0] <= self.stride[0] and self.window[1] <= self.stride[1]  # which dilation breaks
+        for x_k, gx_k in zip(self.pixels(x, -np.inf), self.places(padded), strict=True):
+            gx_k[...] = gy * ((x_k == m) & free) + (0 if disjoint else gx_k)
+            free &= x_k != m
+        return crop(padded, self.borders(x)), {}
 
 
 @mutant("reference")
@@ -391,7 +454,7 @@ class Overwrites(ConvBackward):
 @mutant("transpose")
 class CropsByTheHeightOnly(ConvBackward):
     def cut(self, gx: Array, shape: Shape) -> Array:
-        p = self.padding[0]
+        (p, _), _ = self.geometry.sides
         return gx[:, p : p + shape[1], p : p + shape[2]]
 
 
@@ -459,7 +522,7 @@ class Leaky(ReLU):
 class PoolOverwrites(MaxPool2d):
     def backward(self, x: Array, gy: Array) -> Gradients:
         m, padded = self.forward(x), pad(np.zeros_like(x), self.padding, 0)
-        for x_k, gx_k in zip(self.pixels(x, -np.inf), self._places(padded), strict=True):
+        for x_k, gx_k in zip(self.pixels(x, -np.inf), self.places(padded), strict=True):
             np.copyto(gx_k, gy, where=x_k == m)
         return crop(padded, self.padding), {}
 
@@ -468,7 +531,7 @@ class PoolOverwrites(MaxPool2d):
 class EveryPixelWins(MaxPool2d):
     def backward(self, x: Array, gy: Array) -> Gradients:
         padded = pad(np.zeros_like(x), self.padding, 0)
-        for gx_k in self._places(padded):
+        for gx_k in self.places(padded):
             np.add(gx_k, gy, out=gx_k)
         return crop(padded, self.padding), {}
 
@@ -627,9 +690,36 @@ class ShareNotDivided(AvgPool2d):
 class LastWindowOverwrites(AvgPool2d):
     def backward(self, x: Array, gy: Array) -> Gradients:
         padded = pad(np.zeros_like(x), self.padding, 0)
-        for gx_k in self._pixels(padded):
+        for gx_k in self.places(padded):
             gx_k[...] = gy / (self.window[0] * self.window[1])
         return crop(padded, self.padding), {}
+
+
+@mutant("reference")
+class PaddingCountedAlways(AvgPool2d):
+    def forward(self, x: Array) -> Array:
+        layer = AvgPool2d(self.window, self.stride, self.padding, self.dilation, ceil_mode=self.ceil_mode)
+        return layer.forward(x)
+
+
+@mutant("reference")
+class CountsBehindThePadding(AvgPool2d):
+    def _counted_span(self, axis: int, size: int) -> tuple[int, int]:
+        first, end = super()._counted_span(axis, size)
+        return first, end + self.geometry.span[axis]
+
+
+@mutant("reference")
+class SidesSwapped(AvgPool2d):
+    def forward(self, x: Array) -> Array:
+        return AvgPool2d.forward(turned(self), x)
+
+
+@mutant("transpose")
+class CountsOfTheFirstWindow(AvgPool2d):
+    def backward(self, x: Array, gy: Array) -> Gradients:
+        counts = np.broadcast_to(self._counts(x), gy.shape[1:])
+        return super().backward(x, gy * (counts / counts[0, 0]))
 
 
 @mutant("reference")
@@ -657,6 +747,32 @@ class EverythingMoves(GlobalAvgPool2d):
 class AveragedBySquares(GlobalAvgPool2d):
     def backward(self, x: Array, gy: Array) -> Gradients:
         return super().backward(x, gy)[0] / (x.shape[1] * x.shape[2]), {}
+
+
+@mutant("reference")
+class LargestOfOneColumn(GlobalMaxPool2d):
+    def forward(self, x: Array) -> Array:
+        y: Array = x[:, :, 0].max(axis=1)
+        return y
+
+
+@mutant("difference")
+class SlackOfAllForgotten(GlobalMaxPool2d):
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        dy: Array = dx.max(axis=(1, 2))
+        return dy
+
+
+@mutant("transpose")
+class GradientForEveryPixel(GlobalMaxPool2d):
+    def backward(self, x: Array, gy: Array) -> Gradients:
+        return np.broadcast_to(gy[:, None, None], x.shape).copy(), {}
+
+
+@mutant("channel")
+class ChannelOfTheMaximumIgnored(GlobalMaxPool2d):
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        return super().delta(x, dx, EVERY if channel == EVERY else slice(0, channel.stop - channel.start))
 
 
 # --- curves -------------------------------------------------------------------------------------------------------------------
@@ -1262,7 +1378,7 @@ class TieShared(MaxPool2d):
     def backward(self, x: Array, gy: Array) -> Gradients:
         m, padded = self.forward(x), pad(np.zeros_like(x), self.padding, 0)
         winners = np.sum([x_k == m for x_k in self.pixels(x, -np.inf)], axis=0)
-        for x_k, gx_k in zip(self.pixels(x, -np.inf), self._places(padded), strict=True):
+        for x_k, gx_k in zip(self.pixels(x, -np.inf), self.places(padded), strict=True):
             np.add(gx_k, gy * (x_k == m) / winners, out=gx_k)
         return crop(padded, self.padding), {}
 
@@ -1271,7 +1387,7 @@ class TieShared(MaxPool2d):
 class EveryWinnerTakesAll(MaxPool2d):
     def backward(self, x: Array, gy: Array) -> Gradients:
         m, padded = self.forward(x), pad(np.zeros_like(x), self.padding, 0)
-        for x_k, gx_k in zip(self.pixels(x, -np.inf), self._places(padded), strict=True):
+        for x_k, gx_k in zip(self.pixels(x, -np.inf), self.places(padded), strict=True):
             np.add(gx_k, gy * (x_k == m), out=gx_k)
         return crop(padded, self.padding), {}
 
@@ -1281,7 +1397,7 @@ class LastWinnerTakesAll(MaxPool2d):
     def backward(self, x: Array, gy: Array) -> Gradients:
         m, padded = self.forward(x), pad(np.zeros_like(x), self.padding, 0)
         free = np.ones(m.shape, bool)
-        pairs = list(zip(self.pixels(x, -np.inf), self._places(padded), strict=True))
+        pairs = list(zip(self.pixels(x, -np.inf), self.places(padded), strict=True))
         for x_k, gx_k in reversed(pairs):
             np.add(gx_k, gy * ((x_k == m) & free), out=gx_k)
             free &= x_k != m
@@ -1341,6 +1457,9 @@ class SameAvgPool2d(AvgPool2d): ...
 class SameGlobalAvgPool2d(GlobalAvgPool2d): ...
 
 
+class SameGlobalMaxPool2d(GlobalMaxPool2d): ...
+
+
 class SameLeakyReLU(LeakyReLU): ...
 
 
@@ -1380,6 +1499,7 @@ ABOUT = {
 }
 COPIES = [
     *(SameConv2d, ConvBackward, SameLinear, SameReLU, SameMaxPool2d, SameFlatten, SameAvgPool2d, SameGlobalAvgPool2d),
+    SameGlobalMaxPool2d,
     *(SameLeakyReLU, SameSigmoid, SameTanh, SameGELU, SameDropout, SameBatchNorm2d),
     *(SameAdd, SameConcat, SameMultiply, SameSubnetwork),
 ]

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import handmade
 import zoo
 from cases import CASES, INPUTS, Case, conv, conv_apart
-from graph_layers import Halves
+from graph_layers import Halves, Shifted
 from handmade import HandmadeError, Network
 from handmade.engine import loops
 from handmade.engine.arrays import Array, Shape
@@ -65,7 +65,9 @@ OPERATIONS: dict[str, Callable[..., float]] = {  # once more, so that a slip in 
     "root": math.sqrt,
     "exp": math.exp,
     "expm1": math.expm1,
+    "log": math.log,
     "log1p": math.log1p,
+    "erfc": math.erfc,
     "tanh": math.tanh,
     "largest": lambda *parts: max(parts),
     "smallest": lambda *parts: min(parts),
@@ -75,7 +77,7 @@ OPERATIONS: dict[str, Callable[..., float]] = {  # once more, so that a slip in 
 
 def explained(layer: Any) -> Any:
     """The layer that tells how a number is made: a join itself, where it stands for one of the table."""
-    return layer.join if isinstance(layer, Halves) else layer
+    return layer.join if isinstance(layer, Halves) else layer.layer if isinstance(layer, Shifted) else layer
 
 
 EXPLAINED = {
@@ -109,13 +111,20 @@ def check_leaves(tree: Term, arrays: dict[str, Array]) -> None:
 
 def receipt_of(case: Case, x: Array, at: Shape) -> Term:
     """The tree of one number of a layer's output, for one image."""
-    tree: Term = explained(case.layer).receipt(case.layer.split(x) if isinstance(case.layer, Halves) else x, at)
+    read = case.layer.split(x) if isinstance(case.layer, Halves) else x + shift_of(case)
+    tree: Term = explained(case.layer).receipt(read, at)
     return tree
 
 
 def inputs_of(case: Case, x: Array) -> dict[str, Array]:
     """Return all that the layer reads of one image, by the names of its receipt."""
-    return {f"input{k}": x_k for k, x_k in enumerate(case.layer.split(x))} if isinstance(case.layer, Halves) else {"input": x}
+    halves = isinstance(case.layer, Halves)
+    return {f"input{k}": x_k for k, x_k in enumerate(case.layer.split(x))} if halves else {"input": x + shift_of(case)}
+
+
+def shift_of(case: Case) -> Array:
+    """What the layer adds to its input before it reads it."""
+    return np.asarray(case.layer.shift if isinstance(case.layer, Shifted) else 0, np.float32)
 
 
 def check_layer(case: Case, x: Array, at: Shape) -> None:

@@ -18,7 +18,7 @@ from handmade.compiled.differences.block import Block, block
 from handmade.compiled.differences.linear_layers import products
 from handmade.compiled.differences.units import Units, units_of
 from handmade.compiled.fused import FLOATS, Choice, Convolution, Factors, Product
-from handmade.compiled.fusion import fused_nodes
+from handmade.compiled.fusion import fused_nodes, role_of
 from handmade.compiled.products import product
 from handmade.compiled.updates import supports, update
 from handmade.engine.arrays import Array
@@ -63,7 +63,7 @@ class Compiled(Plain):
 
     def _operation(self, network: Network, node: Node, taken: set[str]) -> Operation:
         """Return the operation that begins with a node; the names of its other nodes are added to `taken`."""
-        role: str | None = rule(node.layer, "compiled")
+        role = role_of(network, node)
         if self._convolves(node):
             last, relu, pool = fused_nodes(network, node, relu=False, pool=None)
             taken.update(last[1:])

@@ -28,12 +28,14 @@ from handmade.compiled.vectors import lanes
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.graph import Node
 from handmade.engine.layers import rule
+from handmade.engine.layers.geometry import Geometry
 from handmade.engine.layers.windows import crop, pad
 from handmade.engine.plain.operation import Operation
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 MANY = 64  # images: a gW with more numbers than their factors is computed for all images of a batch at once
 SHORT = 8  # numbers in a run, below which a tile holds filters instead
+ONE_PIXEL = Geometry((1, 1), (1, 1))  # windows of a ReLU alone
 NO_WINNERS = np.empty((0, 0), np.int32)
 
 
@@ -75,20 +77,17 @@ class Plan:
 
 
 @lru_cache(maxsize=256)
-def _plan(shape: Shape, conv: tuple[Any, ...], filters: int, pool: tuple[Any, ...] | None, dtype: Any, _lanes: int) -> Plan:
-    kernel, stride, padding, dilation, groups = conv
-    found = patches_of(shape, kernel, stride, padding, dilation, groups)
+def _plan(shape: Shape, conv: Geometry, groups: int, filters: int, pool: Geometry | None, dtype: Any, _lanes: int) -> Plan:
+    found = patches_of(shape, conv, groups)
     first, each = found[0], filters // groups
     down, right = first.origin.shape
     pixels = None
     output: Shape = (down, right, filters)
     if pool is not None:
-        window, step, border = pool
-        pixels = pooling_windows((down, right), window, step, border)
-        size = [(n + 2 * b - k) // s + 1 for n, k, s, b in zip((down, right), window, step, border, strict=True)]
-        output = (*size, filters)
+        pixels = pooling_windows((down, right), pool)
+        output = (*pool.count((down, right)), filters)
     elif padded(each) != each:
-        pixels = pooling_windows((down, right), (1, 1), (1, 1), (0, 0))  # removes the zero filters
+        pixels = pooling_windows((down, right), ONE_PIXEL)  # removes the zero filters
     short_runs = first.length < SHORT
     back = filter_tile(first, padded(each), dtype) if short_runs else patch_tile(first, each, dtype)
     return Plan(
@@ -121,13 +120,12 @@ class Convolution(Operation):
         super().__init__(node, name)
         self.conv: Any = node.layer
         self.relu = relu
-        self.pool = None if pool is None else (pool.window, pool.stride, pool.padding)
+        self.pool: Geometry | None = None if pool is None else pool.geometry
 
     def plan(self, shape: Shape, dtype: np.dtype[Any]) -> Plan:
         """Return the plan for images (H, W, C), with computation in a dtype."""
         c = self.conv
-        settings = (c.kernel, c.stride, c.padding, c.dilation, c.groups)
-        return _plan(shape, settings, len(c.b), self.pool, dtype, lanes())
+        return _plan(shape, c.geometry, c.groups, len(c.b), self.pool, dtype, lanes())
 
     def forward(self, x: Array) -> Array:
         return self.record(x)[0]
@@ -157,8 +155,8 @@ class Convolution(Operation):
         gradients = {"W": np.concatenate(gW, -1).reshape(self.conv.W.shape), "b": np.concatenate(gb)}
         if gx is None:
             return None, gradients
-        (p, q), (H, W, C) = self.conv.padding, shape[1:]
-        gx = gx.reshape(len(gy), H + 2 * p, W + 2 * q, C).astype(dtype, copy=False)
+        (rows, columns), (H, W, C) = self.conv.geometry.sides, shape[1:]
+        gx = gx.reshape(len(gy), H + sum(rows), W + sum(columns), C).astype(dtype, copy=False)
         return crop(gx, self.conv.padding), gradients
 
     def images(self, x: Array) -> Array:
@@ -237,7 +235,7 @@ class Choice(Operation):
         return self.record(x)[0]
 
     def record(self, x: Array) -> tuple[Array, Any]:
-        pixels = pooling_windows(x.shape[1:], self.pool.window, self.pool.stride, self.pool.padding)
+        pixels = pooling_windows(x.shape[1:], self.pool.geometry)
         C = x.shape[3]
         z = in_rows(x, working(x))
         y = np.empty((len(x), len(pixels) * C), z.dtype)

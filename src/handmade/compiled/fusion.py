@@ -7,6 +7,15 @@ from handmade.engine.layers import rule
 from handmade.engine.network import Network
 
 
+def role_of(network: Network, node: Node) -> str | None:
+    """Return the name of a node's compiled rule; None if there is none, or if it does not know the shapes of the node.
+
+    A "product" is that of a Linear on one row for each image. With many rows an image, a Linear runs by its equations.
+    """
+    role: str | None = rule(node.layer, "compiled")
+    return None if role == "product" and len(network.shape_of[node.reads[0]]) > 1 else role
+
+
 def fused_nodes(network: Network, node: Node, *, relu: bool, pool: Any) -> tuple[list[str], bool, Any]:
     """Return the names from a node to the last ReLU or pool directly after it, whether there is a ReLU, and the pool.
 

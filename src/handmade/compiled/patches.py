@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from handmade.compiled.tiles import Tile
 from handmade.compiled.vectors import registers, widest
 from handmade.engine.arrays import Array, Shape
-from handmade.engine.layers.windows import effective_kernel
+from handmade.engine.layers.geometry import Geometry
 
-Pair: TypeAlias = tuple[int, int]  # for rows, for columns
 Places: TypeAlias = NDArray[np.int64]
 
 
@@ -56,36 +55,40 @@ class Patches:
 
 
 @lru_cache(maxsize=256)
-def patches_of(shape: Shape, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> tuple[Patches, ...]:
+def patches_of(shape: Shape, geometry: Geometry, groups: int) -> tuple[Patches, ...]:
     """Return the patches of each group for images of `shape`, (H, W, C)."""
-    H, W, C = shape[0] + 2 * padding[0], shape[1] + 2 * padding[1], shape[2]
-    down, right = (
-        (size - span) // step + 1 for size, span, step in zip((H, W), effective_kernel(kernel, dilation), stride, strict=True)
-    )
-    rows, columns = np.arange(down) * stride[0], np.arange(right) * stride[1]
-    origin = (rows[:, None] * W + columns) * C
+    across, C = shape[1] + sum(geometry.sides[1]), shape[2]
+    (down, right), kernel, dilation = geometry.count(shape), geometry.window, geometry.dilation
+    rows, columns = np.arange(down) * geometry.stride[0], np.arange(right) * geometry.stride[1]
+    origin = (rows[:, None] * across + columns) * C
     seen = C // groups
-    below = np.arange(kernel[0]) * dilation[0] * W * C
+    below = np.arange(kernel[0]) * dilation[0] * across * C
     if dilation[1] == 1 and groups == 1:
         runs, length = below, kernel[1] * C
     else:
         runs, length = (below[:, None] + np.arange(kernel[1]) * dilation[1] * C).ravel(), seen
     even = len(set(np.diff(runs).tolist())) <= 1
-    return tuple(Patches(np.ascontiguousarray(origin + g * seen), stride[1] * C, runs, length, even) for g in range(groups))
+    step = geometry.stride[1] * C
+    return tuple(Patches(np.ascontiguousarray(origin + g * seen), step, runs, length, even) for g in range(groups))
 
 
 @lru_cache(maxsize=256)
-def pooling_windows(shape: Shape, window: Shape, stride: Shape, padding: Shape) -> NDArray[np.int32]:
+def pooling_windows(shape: Shape, geometry: Geometry) -> NDArray[np.int32]:
     """Return the indices of the pixels of each window, row by row, for images of `shape` (H, W, ...): (windows, pixels).
 
-    Places outside the image are replaced by the nearest pixel of the edge: it is in the same window, so it changes no maximum.
+    Places outside the image are replaced by the nearest pixel of the same window: it changes no maximum.
     """
-    along = []
-    for size, k, step, border in zip(shape[:2], window, stride, padding, strict=True):
-        count = (size + 2 * border - k) // step + 1
-        along.append(np.clip(np.arange(count)[:, None] * step - border + np.arange(k), 0, size - 1))  # (windows, k)
-    pixels = along[0][:, None, :, None] * shape[1] + along[1][None, :, None, :]
+    rows, columns = (_inside(geometry.along(axis, shape[axis]), shape[axis]) for axis in (0, 1))
+    pixels = rows[:, None, :, None] * shape[1] + columns[None, :, None, :]
     return np.ascontiguousarray(pixels.reshape(pixels.shape[0] * pixels.shape[1], -1), np.int32)
+
+
+def _inside(places: Places, size: int) -> Places:
+    """Return the places of windows along one axis; those outside the image are replaced by the first or last one inside it."""
+    inside = (places >= 0) & (places < size)
+    first = np.where(inside, places, size).min(axis=1, keepdims=True)
+    last = np.where(inside, places, -1).max(axis=1, keepdims=True)
+    return np.clip(places, first, last)
 
 
 # --- shapes of tiles ------------------------------------------------------------------------------------------------------------

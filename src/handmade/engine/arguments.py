@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from handmade.engine.arrays import Array, Shape
+from handmade.engine.arrays import Array, Padding, Shape
 from handmade.engine.errors import HandmadeError
 
 MOST = 2**31 - 1  # of anything: a number beyond it is a slip, or hostile
@@ -134,6 +134,38 @@ def pair(value: Any, name: str, minimum: int) -> tuple[int, int]:
     if not isinstance(sides, Sequence) or len(sides) != 2 or not all(_is_integer(side, minimum) for side in sides):
         raise refused(name, f"one or two integers {_range(minimum)}", described(value))
     return int(sides[0]), int(sides[1])
+
+
+def true_or_false(value: Any, name: str) -> bool:
+    """Return a setting that is True or False; raise HandmadeError if it is neither."""
+    if not isinstance(value, bool | np.bool_):
+        raise refused(name, "True or False", described(value))
+    return bool(value)
+
+
+def padding_of(value: Any, name: str = "padding") -> Padding:
+    """Return a padding as (rows, columns) if opposite sides are equal, else as ((top, bottom), (left, right)).
+
+    Parameters
+    ----------
+    value : int, (int, int) or ((int, int), (int, int))
+        Number of rows and columns on all sides; above and below, left and right; or of each side.
+    name : str
+        Name of the setting.
+
+    Raises
+    ------
+    HandmadeError
+        If it is none of these, or a number is below 0 or beyond any use.
+    """
+    given = value.tolist() if isinstance(value, np.ndarray) else value
+    along = given if isinstance(given, list | tuple) else (given, given)
+    each = [tuple(axis) if isinstance(axis, list | tuple) else (axis, axis) for axis in along]
+    if [len(axis) for axis in each] != [2, 2] or not all(_is_integer(side, 0) for axis in each for side in axis):
+        form = "an integer, (rows, columns) or ((top, bottom), (left, right)); integers"
+        raise refused(name, f"{form} {_range(0)}", described(value))
+    (top, bottom), (left, right) = ((int(before), int(after)) for before, after in each)
+    return (top, left) if (top, left) == (bottom, right) else ((top, bottom), (left, right))
 
 
 def number(value: Any, name: str, low: float, high: float) -> float:

@@ -18,16 +18,18 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike
 
-from handmade.engine.arguments import integer, pair
-from handmade.engine.arrays import Array, Shape
+from handmade.engine.arguments import integer, padding_of, pair
+from handmade.engine.arrays import Array, Pair, Shape
 from handmade.engine.errors import HandmadeError
 from handmade.engine.graph import INPUT, Node, check_name, join_names, order
 from handmade.engine.layers import KINDS, Add, Layer
 from handmade.engine.layers.registry import check_known
+from handmade.engine.layers.windows import sides_of
 from handmade.engine.network import Network
 from handmade.engine.preparation import Preparation
 
 LARGEST_ACTIVATION = 2**24  # numbers for one image: far more than any image of a digit needs
+MOST_AXES = 8  # of an image: more are a mistake
 DEEPEST = 8  # levels of nested Residuals: a deeper description is a mistake or an attack
 RESIDUAL = "Residual"
 BRANCHES = ("block", "shortcut")
@@ -151,8 +153,8 @@ def _walk(description: object, make: Maker) -> dict[str, Any]:
             f"perhaps with {', '.join(sorted(KEYS - {'input', 'layers'}))}; got {got:.80}"
         )
     sizes, listing = description.get("input", [30, 30, 1]), description.get("layers")
-    if not isinstance(sizes, list) or not 1 <= len(sizes) <= 3:
-        raise HandmadeError(f"input: expected a list of one to three integers, [height, width, channels]; got {sizes!r:.80}")
+    if not isinstance(sizes, list) or not 1 <= len(sizes) <= MOST_AXES:
+        raise HandmadeError(f"input: expected a list of integers such as [height, width, channels]; got {sizes!r:.80}")
     shapes: dict[str, Any] = {INPUT: _small_enough(tuple(integer(size, "input", 1) for size in sizes))}
     if not isinstance(listing, list) or not listing:
         found = "there is none" if listing is None else f"got {listing!r:.80}"
@@ -234,11 +236,19 @@ def _made(entry: _Entry, make: Maker, shapes: dict[str, Any]) -> tuple[Node, Sha
     layer = make(kind, settings, entry.name, reads[0])
     node = Node(entry.name, layer, entry.reads)
     output = layer.output_shape(node.inputs(shapes))
-    down, right = pair(layer.settings().get("padding", 0), "padding", 0)
-    if down or right:
+    rows, columns = _padding(layer)
+    if rows or columns:
         height, width, *rest = reads[0]
-        _small_enough((height + 2 * down, width + 2 * right, *rest), "pads an image to")
+        _small_enough((height + rows, width + columns, *rest), "pads an image to")
     return node, _small_enough(output)
+
+
+def _padding(layer: Layer) -> Pair:
+    """Return the most rows and columns that a layer lays around an image, on both sides together."""
+    settings = layer.settings()
+    rows, columns = (sum(sides) for sides in sides_of(padding_of(settings.get("padding", 0))))
+    down, right = pair(settings.get("stride", 1), "stride", 1) if settings.get("ceil_mode") else (0, 0)  # less than a step
+    return rows + down, columns + right
 
 
 def _names(value: object, what: str) -> list[str]:

@@ -100,7 +100,10 @@ class Network(Structure):
         """Number of logits; raises HandmadeError unless they are a row of two or more."""
         shape = self.shape_of[self.logits_name]
         if len(shape) != 1 or shape[0] < 2:
-            raise HandmadeError(f"network: expected at least two logits; the output has the shape {shape}. End it in Linear")
+            end = "Linear" if len(shape) == 1 else "Flatten and Linear"
+            raise HandmadeError(
+                f"network: expected a row of at least two logits; the output has the shape {shape}. End it in {end}"
+            )
         return shape[0]
 
     def class_name(self, k: int) -> str:

@@ -13,6 +13,8 @@ TEXT = "handmade.text"
 LONGEST = 160  # letters of a repr
 LONGEST_VALUE = 60  # letters of one value in it
 FEW = 4  # entries of a list that are shown one by one
+LISTED = 40  # letters of a list of settings
+SIZES = ("shape", "kernel", "stride", "padding", "dilation", "window")  # settings that are sizes: 2 x 2
 
 
 class ShortRepr:
@@ -66,9 +68,26 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def as_plain(value: Any) -> Any:
+    """Return a setting ready for JSON: tuples become lists, within each other as well."""
+    return [as_plain(each) for each in value] if isinstance(value, list | tuple) else value
+
+
 def sides(value: object) -> str:
-    """Return a setting of a layer as text: 2 x 2 for [2, 2]."""
-    return " x ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    """Return a setting of a layer as text: 2 x 2 for [2, 2], (0,1) x (0,1) for [[0, 1], [0, 1]]."""
+    if not isinstance(value, list | tuple):
+        return str(value)
+    return " x ".join(f"({','.join(map(str, each))})" if isinstance(each, list | tuple) else str(each) for each in value)
+
+
+def setting(name: str, value: object) -> str:
+    """Return a setting of a layer with its name: sizes as in kernel 2 x 2, other lists as in axes (0, 2)."""
+    text = sides(value) if name in SIZES or not isinstance(value, list | tuple) else cut(str(_as_tuples(value)), LISTED)
+    return f"{name} {text}"
+
+
+def _as_tuples(value: object) -> object:
+    return tuple(map(_as_tuples, value)) if isinstance(value, list | tuple) else value
 
 
 def cut(text: str, most: int) -> str:

@@ -30,7 +30,9 @@ OPERATIONS: dict[str, Callable[..., float]] = {
     "root": math.sqrt,
     "exp": math.exp,
     "expm1": math.expm1,
+    "log": math.log,
     "log1p": math.log1p,
+    "erfc": math.erfc,
     "tanh": math.tanh,
     "largest": lambda *parts: max(parts),  # a window may contain a single pixel
     "smallest": lambda *parts: min(parts),

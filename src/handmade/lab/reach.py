@@ -1,47 +1,23 @@
-"""Reach: the numbers that a number is made of, and those that it affects, as boxes, by rules of exact types.
+"""Reach: the numbers that a number is made of, and those that it affects, as boxes.
 
-    sources   (layer, shapes, at) -> for each activation that the layer reads, a box; None for one that is not read
-    targets   (layer, shapes, k, at) -> the box of outputs that read number `at` of activation k; None if there are none
-
-A box of a map is (rows, columns, channels), that of a vector is (numbers,): pairs, half-open. Rows and columns of a source may
-lie in the padding. A layer without a rule reads all numbers, as Linear does.
+The rules "sources" and "targets" of a type give the boxes (engine/layers/connections.py). A layer without them reads all numbers,
+as Linear does.
 """
 
-from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any
+
+import numpy as np
 
 from handmade.engine.arrays import Shape
 from handmade.engine.graph import INPUT, Node
-from handmade.engine.layers import (
-    GELU,
-    Add,
-    AvgPool2d,
-    BatchNorm2d,
-    Concat,
-    Conv2d,
-    Dropout,
-    Flatten,
-    GlobalAvgPool2d,
-    Layer,
-    LeakyReLU,
-    MaxPool2d,
-    Multiply,
-    ReLU,
-    Sigmoid,
-    Tanh,
-    add_rules,
-    rule,
-)
-from handmade.engine.layers.pool import Pool
-from handmade.engine.layers.windows import effective_kernel
+from handmade.engine.layers import rule
+from handmade.engine.layers.connections import Box, all_places
+from handmade.engine.network import Network
 from handmade.engine.receipts import places
 from handmade.engine.receipts.places import GRADIENT, LOSS, PROBABILITY
 from handmade.engine.receipts.work import Work
 from handmade.engine.terms import Place
 
-Span: TypeAlias = tuple[int, int]
-Box: TypeAlias = tuple[Span, ...]
-Pair: TypeAlias = tuple[int, int]
 AXES = ("rows", "columns", "channels")
 
 
@@ -57,7 +33,7 @@ def reach(work: Work, at: Place) -> dict[str, Any] | None:
     if place.name == LOSS:
         return None
     if place.name == PROBABILITY:
-        return {"sources": [_plain(logits, _all(network.shape_of[logits]))], "targets": []}
+        return {"sources": [_plain(network, logits, all_places(network.shape_of[logits]))], "targets": []}
     if not work.is_activation(place.name):
         return _of_weight(work, place)
     name = work.name_of(place.name)
@@ -73,8 +49,8 @@ def reach(work: Work, at: Place) -> dict[str, Any] | None:
 def _sources(work: Work, node: Node, at: Shape) -> list[dict[str, Any]]:
     shapes = [work.network.shape_of[name] for name in node.reads]
     of_type = rule(node.layer, "sources")
-    boxes = of_type(node.layer, shapes, at) if of_type else [_all(shape) for shape in shapes]
-    return [_plain(name, box) for name, box in zip(node.reads, boxes, strict=True) if box is not None]
+    boxes = of_type(node.layer, shapes, at) if of_type else [all_places(shape) for shape in shapes]
+    return [_plain(work.network, name, box) for name, box in zip(node.reads, boxes, strict=True) if box is not None]
 
 
 def _targets(work: Work, name: str, at: Shape) -> list[dict[str, Any]]:
@@ -84,8 +60,8 @@ def _targets(work: Work, name: str, at: Shape) -> list[dict[str, Any]]:
         of_type = rule(node.layer, "targets")
         for k, read in enumerate(node.reads):
             if read == name:
-                box = of_type(node.layer, shapes, k, at) if of_type else _all(work.network.shape_of[node.name])
-                found += [] if box is None else [_plain(node.name, box)]
+                box = of_type(node.layer, shapes, k, at) if of_type else all_places(work.network.shape_of[node.name])
+                found += [] if box is None else [_plain(work.network, node.name, box)]
     return [box for n, box in enumerate(found) if box not in found[:n]]
 
 
@@ -98,20 +74,20 @@ def _of_weight(work: Work, at: Place) -> dict[str, Any] | None:
     node, array = network.node(owner[0]), owner[1]
     output = network.shape_of[node.name]
     by_channel = rule(node.layer, "nudges") is not None
-    fed = (*_all(output)[:-1], (at.index[-1], at.index[-1] + 1)) if by_channel else _all(output)
+    fed = (*all_places(output)[:-1], (at.index[-1], at.index[-1] + 1)) if by_channel else all_places(output)
     read, source = network.shape_of[node.reads[0]], rule(node.layer, "source")
     if not node.layer.parameters() or array not in node.layer.parameters() or array == "b":
         boxes = []
     elif source is None:
-        boxes = [_all(network.shape_of[name]) for name in node.reads]
+        boxes = [all_places(network.shape_of[name]) for name in node.reads]
     else:
         first, last = (
             source(node.layer, at.index, corner) for corner in (tuple(0 for _ in output), tuple(n - 1 for n in output))
         )
-        boxes = [tuple((a, b + 1) for a, b in zip(first, last, strict=True))] if len(first) == len(read) else [_all(read)]
+        boxes = [tuple((a, b + 1) for a, b in zip(first, last, strict=True))] if len(first) == len(read) else [all_places(read)]
     return {
-        "sources": [_plain(name, box) for name, box in zip(node.reads, boxes, strict=False)],
-        "targets": [_plain(node.name, fed)],
+        "sources": [_plain(work.network, name, box) for name, box in zip(node.reads, boxes, strict=False)],
+        "targets": [_plain(work.network, node.name, fed)],
     }
 
 
@@ -124,115 +100,19 @@ def _winner(work: Work, node: Node, at: Place) -> list[int] | None:
     return list(taken[0].index) if taken else None
 
 
-def _all(shape: Shape) -> Box:
-    return tuple((0, size) for size in shape)
+def _plain(network: Network, name: str, box: Box) -> dict[str, Any]:
+    """Return a box as the page draws it: numbers of a row, or rows and columns of some maps.
 
-
-def _one(at: Shape) -> Box:
-    return tuple((i, i + 1) for i in at)
-
-
-def _plain(name: str, box: Box) -> dict[str, Any]:
+    Of an array with other axes than (H, W, C), the maps lie on its first two axes, and those after them are counted through as
+    channels. The columns of a matrix are drawn as rows of numbers, side by side. There, "spans" holds the box itself.
+    """
+    if len(box) == 1:
+        return {"node": name, "numbers": list(box[0])}
     if len(box) == len(AXES):
         return {"node": name} | {axis: list(span) for axis, span in zip(AXES, box, strict=True)}
-    return {"node": name, "numbers": list(box[0])}
-
-
-# --- windows ------------------------------------------------------------------------------------------------------------------
-
-
-def _window(at: Shape, size: Pair, stride: Pair, padding: Pair) -> Box:
-    """Return rows and columns that the window of an output reads."""
-    firsts = [at[axis] * stride[axis] - padding[axis] for axis in (0, 1)]
-    return tuple((first, first + size[axis]) for axis, first in enumerate(firsts))
-
-
-def _windows(at: Shape, size: Pair, stride: Pair, padding: Pair, outputs: Shape) -> Box | None:
-    """Return rows and columns of the outputs whose windows span a pixel."""
-    spans = []
-    for axis in (0, 1):
-        pixel = at[axis] + padding[axis]
-        first, last = max(0, -(-(pixel - size[axis] + 1) // stride[axis])), min(pixel // stride[axis], outputs[axis] - 1)
-        spans.append((first, last + 1))
-    return None if any(first >= end for first, end in spans) else tuple(spans)
-
-
-def _conv_sources(layer: Conv2d, _: Sequence[Shape], at: Shape) -> list[Box]:
-    group, seen = at[2] // (layer.filters // layer.groups), layer.channels // layer.groups
-    size = effective_kernel(layer.kernel, layer.dilation)
-    return [(*_window(at, size, layer.stride, layer.padding), (group * seen, (group + 1) * seen))]
-
-
-def _conv_targets(layer: Conv2d, shapes: Sequence[Shape], _: int, at: Shape) -> Box | None:
-    group, filters = at[2] // (layer.channels // layer.groups), layer.filters // layer.groups
-    size = effective_kernel(layer.kernel, layer.dilation)
-    found = _windows(at, size, layer.stride, layer.padding, layer.output_shape(shapes[0]))
-    return None if found is None else (*found, (group * filters, (group + 1) * filters))
-
-
-def _pool_sources(layer: Pool, _: Sequence[Shape], at: Shape) -> list[Box]:
-    return [(*_window(at, layer.window, layer.stride, layer.padding), (at[2], at[2] + 1))]
-
-
-def _pool_targets(layer: Pool, shapes: Sequence[Shape], _: int, at: Shape) -> Box | None:
-    found = _windows(at, layer.window, layer.stride, layer.padding, layer.output_shape(shapes[0]))
-    return None if found is None else (*found, (at[2], at[2] + 1))
-
-
-# --- the other layers ---------------------------------------------------------------------------------------------------------
-
-
-def _same_source(_: Layer, shapes: Sequence[Shape], at: Shape) -> list[Box]:
-    return [_one(at) for _ in shapes]
-
-
-def _same_target(_: Layer, _shapes: Sequence[Shape], _k: int, at: Shape) -> Box:
-    return _one(at)
-
-
-def _flatten_sources(_: Flatten, shapes: Sequence[Shape], at: Shape) -> list[Box]:
-    index, number = [], at[0]
-    for size in reversed(shapes[0]):
-        number, i = divmod(number, size)
-        index.append(i)
-    return [_one(tuple(reversed(index)))]
-
-
-def _flatten_targets(_: Flatten, shapes: Sequence[Shape], _k: int, at: Shape) -> Box:
-    number = 0
-    for size, i in zip(shapes[0], at, strict=True):
-        number = number * size + i
-    return _one((number,))
-
-
-def _average_sources(_: GlobalAvgPool2d, shapes: Sequence[Shape], at: Shape) -> list[Box]:
-    return [(*_all(shapes[0])[:2], (at[0], at[0] + 1))]
-
-
-def _average_targets(_: GlobalAvgPool2d, _shapes: Sequence[Shape], _k: int, at: Shape) -> Box:
-    return _one(at[2:])
-
-
-def _concat_sources(_: Concat, shapes: Sequence[Shape], at: Shape) -> list[Box | None]:
-    found: list[Box | None] = []
-    first = 0
-    for shape in shapes:
-        channel = at[-1] - first
-        found.append(_one((*at[:-1], channel)) if 0 <= channel < shape[-1] else None)
-        first += shape[-1]
-    return found
-
-
-def _concat_targets(_: Concat, shapes: Sequence[Shape], k: int, at: Shape) -> Box:
-    return _one((*at[:-1], sum(shape[-1] for shape in shapes[:k]) + at[-1]))
-
-
-add_rules(Conv2d, sources=_conv_sources, targets=_conv_targets)
-add_rules(MaxPool2d, takes_one=True)
-for pool in (MaxPool2d, AvgPool2d):
-    add_rules(pool, sources=_pool_sources, targets=_pool_targets)
-add_rules(GlobalAvgPool2d, sources=_average_sources, targets=_average_targets)
-add_rules(Flatten, sources=_flatten_sources, targets=_flatten_targets)
-add_rules(Concat, sources=_concat_sources, targets=_concat_targets)
-for each in (ReLU, LeakyReLU, Sigmoid, Tanh, GELU, Dropout, BatchNorm2d, Add, Multiply):
-    add_rules(each, sources=_same_source, targets=_same_target)
+    spans = [list(span) for span in box]
+    if len(box) == 2:
+        return {"node": name, "numbers": spans[0], "channels": spans[1], "spans": spans}
+    sizes = network.shape_of[name][2:]
+    first, last = (int(np.ravel_multi_index(corner, sizes)) for corner in zip(*((a, b - 1) for a, b in box[2:]), strict=True))
+    return {"node": name, "rows": spans[0], "columns": spans[1], "channels": [first, last + 1], "spans": spans}

@@ -216,13 +216,17 @@ class Closed(BaseModel):
 
 
 class Box(BaseModel):
-    """Numbers of one activation, half-open; rows and columns may exceed the map by its padding."""
+    """Numbers of one activation, half-open; rows and columns may exceed the map by its padding.
+
+    `spans` is the box along each axis, for arrays with two axes, or with more than three.
+    """
 
     node: str
     rows: tuple[int, int] | None = None
     columns: tuple[int, int] | None = None
     channels: tuple[int, int] | None = None
     numbers: tuple[int, int] | None = None
+    spans: list[tuple[int, int]] | None = None
 
 
 class Reach(BaseModel):

@@ -46,15 +46,14 @@ def image_pixels(x: Array, preparation: Preparation | None = None) -> Pixels:
     if x.ndim == 4 and x.shape[-1] == COLOURS:
         return Pixels(list(_from_zero_to_one(_unprepared(x.astype(np.float64), preparation))), None, "")
     maps = [as_map(image) for image in x]
-    channels = x.shape[-1] if x.ndim == 4 else 1
+    channels = math.prod(x.shape[3:])
     return Pixels(maps, image_scale(maps), f"mean of {channels} channels" if channels > 1 else "")
 
 
 def as_map(x: Array) -> Array:
-    """Return an array (H, W, C) as one map (H, W), the mean of its channels; a row (F,) is folded into a square."""
+    """Return an array (H, W, ...) as one map (H, W), the mean of its channels; a row (F,) is folded into a square."""
     if x.ndim > 1:
-        mean: Array = x.mean(axis=-1)
-        return mean
+        return x if x.ndim == 2 else np.asarray(x.reshape(*x.shape[:2], -1).mean(axis=-1))
     side = math.isqrt(len(x) - 1) + 1
     folded = np.full(side * side, np.nan)
     folded[: len(x)] = x

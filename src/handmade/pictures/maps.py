@@ -3,6 +3,7 @@
 Zero has the same colour everywhere, so the zeros of a ReLU are visible.
 """
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -84,21 +85,24 @@ def of_class(network: Network, label: int | None) -> str:
 
 def _show_input(sheet: Sheet, x: Array, network: Network) -> None:
     """Draw the image: in colour, in grey, or each of its channels."""
-    if x.ndim == 3 and x.shape[-1] not in {1, 3}:
-        scale = image_scale([x])
-        sheet.group(f"input: {size(*x.shape)}, {first(MOST, x.shape[-1], 'channel')}", scale)
-        shown = range(min(x.shape[-1], MOST))
-        sheet.maps([x[..., c] for c in shown], scale, captions=[str(c) for c in shown])
+    channels = math.prod(x.shape[2:])
+    if channels not in {1, 3} or x.ndim > 3:
+        scale, y = image_scale([x]), as_channels(x)
+        sheet.group(f"input: {size(*x.shape)}, {first(MOST, channels, 'channel')}", scale)
+        shown = range(min(channels, MOST))
+        sheet.maps([y[..., c] for c in shown], scale, captions=[str(c) for c in shown])
         return
     pixels = image_pixels(x[None], network.preparation)
-    sheet.group(f"input: {size(*x.shape) if x.ndim == 3 else counted(len(x), 'number')}", pixels.scale)
+    sheet.group(f"input: {size(*x.shape) if x.ndim > 1 else counted(len(x), 'number')}", pixels.scale)
     sheet.maps(pixels.maps, pixels.scale, across=sheet.across(8))
 
 
 def _show(sheet: Sheet, network: Network, name: str, y: Array, label: int | None, *, last: bool) -> None:
     """Draw one layer's output: maps, bars or a strip; bars of logits have the names of the classes."""
-    if y.ndim == 3:
-        show_maps(sheet, f"{name}: {_cut(y.shape[-1])}, {size(*y.shape[:2])}", y, signed_scale(sheet.theme, [y]))
+    if y.ndim > 1:
+        maps = as_channels(y)
+        cut = f"{_cut(maps.shape[-1])}, " if y.ndim > 2 else ""
+        show_maps(sheet, f"{name}: {cut}{size(*y.shape[:2])}", maps, signed_scale(sheet.theme, [y]))
     elif last and len(y) > 1:
         p = np.exp(log_softmax(y[None].astype(np.float64)))[0]
         texts = [[number(float(v)), percent(float(share))] for v, share in zip(y, p, strict=True)]
@@ -112,6 +116,11 @@ def _show(sheet: Sheet, network: Network, name: str, y: Array, label: int | None
 
 def _cut(maps: int) -> str:
     return counted(maps, "map") if maps <= MOST else f"{MOST} of {maps} maps, most active first"
+
+
+def as_channels(y: Array) -> Array:
+    """Return an array of two axes or more as maps (H, W, C): a matrix is one map; axes after the second are channels."""
+    return y.reshape(*y.shape[:2], -1)
 
 
 def show_maps(sheet: Sheet, title: str, y: Array, scale: Scale, most: int = MOST) -> None:

@@ -12,7 +12,7 @@ from handmade.engine.layers import rule
 from handmade.engine.network import Network
 from handmade.engine.receipts.trace import trace
 from handmade.pictures.image_pixels import image_pixels
-from handmade.pictures.maps import BARS, MOST, STRIP, STRIP_LINES, of_class, show_classes, show_maps, show_strip
+from handmade.pictures.maps import BARS, MOST, STRIP, STRIP_LINES, as_channels, of_class, show_classes, show_maps, show_strip
 from handmade.pictures.numbers import counted, number, plain, short, size
 from handmade.pictures.scales import signed_scale
 from handmade.pictures.sheet import Sheet
@@ -75,10 +75,11 @@ def _show(sheet: Sheet, network: Network, name: str, d: Array, y: Array, label: 
         sheet.group(title)
         return
     scale = signed_scale(sheet.theme, [d], "difference")
-    if d.ndim == 3:
-        changed = min(MOST, int(d.any(axis=(0, 1)).sum()))
-        cut = f"; {changed} of {d.shape[-1]} maps{', largest differences first' if changed > 1 else ''}"
-        show_maps(sheet, title + (cut if d.shape[-1] > MOST else ""), d, scale, changed)
+    if d.ndim > 1:
+        maps = as_channels(d)
+        changed = min(MOST, int(maps.any(axis=(0, 1)).sum()))
+        cut = f"; {changed} of {maps.shape[-1]} maps{', largest differences first' if changed > 1 else ''}"
+        show_maps(sheet, title + (cut if maps.shape[-1] > MOST else ""), maps, scale, changed)
         return
     texts = [[number(float(before)), number(float(by))] for before, by in zip(y, d, strict=True)]
     if last and len(d) > 1:

@@ -12,6 +12,7 @@ Simonyan, Vedaldi & Zisserman (2014), "Deep Inside Convolutional Networks", ICLR
 Zeiler & Fergus (2014), "Visualizing and Understanding Convolutional Networks", ECCV, section 4.2 (occlusion).
 """
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -124,7 +125,7 @@ def sensitivity(network: Network, image: Array, label: int, *, h: float = GREY, 
     sheet.captioned("backpropagation: dL / dx", slopes[0], both, MARGIN + column, side)
     sheet.captioned(f"nudging by h = {plain(h)}: dL / h", slopes[1], both, MARGIN + 2 * column, side)
     sheet.y += height + 0.6
-    sheet.group(f"Occlusion: {size(patch, patch) if image.ndim == 3 else patch} pixels around each pixel set to 0")
+    sheet.group(f"Occlusion: {size(patch, patch) if image.ndim > 1 else patch} pixels around each pixel set to 0")
     top = sheet.y
     sheet.paragraph(_explanation(found), side)
     below, sheet.y = sheet.y, top
@@ -160,7 +161,7 @@ def in_double(network: Network) -> Network:
 
 def _grid(shape: tuple[int, ...], step: int) -> tuple[slice, ...]:
     """Return the pixels of a grid, each in the middle of its cell; with all channels."""
-    return tuple(slice(min(step // 2, side - 1), None, step) for side in (shape[:2] if len(shape) == 3 else shape))
+    return tuple(slice(min(step // 2, side - 1), None, step) for side in shape[:2])
 
 
 def _nudged(network: Network, x: Array, y: Array, h: float, numbers: Array) -> Array:
@@ -178,7 +179,7 @@ def _nudged(network: Network, x: Array, y: Array, h: float, numbers: Array) -> A
 
 def _occluded(network: Network, x: Array, y: Array, gradient: Array, patch: int, grid: int) -> tuple[Array, Array]:
     """Return the change of the loss for the patch around each pixel of the grid, and the change expected from the gradient."""
-    sides = x.shape[1:3] if x.ndim == 4 else x.shape[1:]
+    sides = x.shape[1:3]
     axes = [np.arange(side)[part] for side, part in zip(sides, _grid(x.shape[1:], grid), strict=True)]
     centres = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(sides))
     loss = CrossEntropy()
@@ -203,12 +204,13 @@ def _patches(sides: tuple[int, ...], centres: Array, patch: int) -> Array:
 def _grid_note(grid: int, image: Array) -> str:
     if grid == 1:
         return ""
-    cell = size(grid, grid) if image.ndim == 3 else str(grid)
+    cell = size(grid, grid) if image.ndim > 1 else str(grid)
     return f" Nudges and occlusion: one pixel of every {cell}."
 
 
 def _channels(image: Array) -> str:
-    return f" (mean of {image.shape[-1]} channels)" if image.ndim == 3 and image.shape[-1] > 1 else ""
+    channels = math.prod(image.shape[2:])
+    return f" (mean of {channels} channels)" if channels > 1 else ""
 
 
 def _explanation(found: Sensitivity) -> str:

@@ -8,11 +8,11 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from handmade.engine.printable import sides
+from handmade.engine.printable import setting, sides
 from handmade.engine.structure import Structure
 
 FEW = 10  # names of classes that are listed
-DEFAULTS = (("stride", [1, 1]), ("padding", [0, 0]), ("dilation", [1, 1]), ("groups", 1))
+DEFAULTS = (("stride", [1, 1]), ("padding", [0, 0]), ("dilation", [1, 1]), ("groups", 1), ("keepdims", False))
 
 
 def layout(network: Structure, name: str = "Network") -> Iterator[RenderableType]:
@@ -52,7 +52,7 @@ def _table(title: str, rows: list[dict[str, Any]]) -> Table:
     table.add_column("output shape", justify="right")
     table.add_column("weights", justify="right")
     for row in rows:
-        settings = [f"{key} {sides(value)}" for key, value in row["settings"].items() if (key, value) not in DEFAULTS]
+        settings = [setting(key, value) for key, value in row["settings"].items() if (key, value) not in DEFAULTS]
         reads = [f"reads {' and '.join(row['reads'])}"] if "reads" in row else []
         weights = f"{row['weights']:,}" if row["weights"] else ""
         table.add_row(Text(row["name"]), Text(", ".join([*settings, *reads])), sides(row["shape"]), weights)

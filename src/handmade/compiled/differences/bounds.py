@@ -79,7 +79,7 @@ def _through(network: Network, unit: Unit, reaching: Sequence[Bound | None]) -> 
         known = [_resized(bound, shape[-1]) for bound, shape in zip(known, shapes, strict=True)]
     key = ("gains", unit.node.name, *(len(bound.one) for bound in known))
     with np.errstate(over="ignore", invalid="ignore"):
-        found: Bound = through(network.cached(key, lambda: _gains(unit.node.layer, known)), known)
+        found: Bound = through(network.cached(key, lambda: _gains(unit.node.layer, known, shapes[0])), known)
     return found
 
 
@@ -94,18 +94,18 @@ def _nothing(shape: Shape) -> Bound:
 # --- by layer -------------------------------------------------------------------------------------------------------------------
 
 
-def _gains(layer: Any, bounds_before: Sequence[Bound]) -> Any:
-    """Return the gains of a layer: the numbers of its arrays that its bound depends on."""
+def _gains(layer: Any, bounds_before: Sequence[Bound], shape: Shape) -> Any:
+    """Return the gains of a layer: all that its bound depends on, beside those of its inputs; `shape` is that of the first."""
     gains = rule(layer, "gains")
-    return gains(layer, len(bounds_before[0].one)) if gains else None
+    return gains(layer, len(bounds_before[0].one), shape) if gains else None
 
 
-def _gains_of_linear(layer: Any, channels: int) -> Channels:
+def _gains_of_linear(layer: Any, channels: int, _shape: Shape) -> Channels:
     """Return the sum over places of |W|, (channels, outputs)."""
     return np.asarray(np.abs(layer.W).reshape(-1, channels, layer.units).sum(axis=0), np.float64)
 
 
-def _gains_of_convolution(layer: Any, channels: int) -> Channels:
+def _gains_of_convolution(layer: Any, channels: int, _shape: Shape) -> Channels:
     summed = np.abs(layer.W).sum(axis=(0, 1), dtype=np.float64)  # (C / groups, O)
     gains, seen, filters = np.zeros((channels, summed.shape[1])), len(summed), summed.shape[1] // layer.groups
     for g in range(layer.groups):
@@ -114,12 +114,17 @@ def _gains_of_convolution(layer: Any, channels: int) -> Channels:
     return gains
 
 
-def _gains_of_batch_norm(layer: Any, _channels: int) -> Channels:
+def _gains_of_batch_norm(layer: Any, _channels: int, _shape: Shape) -> Channels:
     return np.asarray(np.abs(layer.W.astype(np.float64)) / np.sqrt(layer.variance.astype(np.float64) + layer.epsilon))
 
 
-def _gains_of_dropout(layer: Any, _channels: int) -> Channels:
+def _gains_of_dropout(layer: Any, _channels: int, _shape: Shape) -> Channels:
     return np.array([1 / (1 - layer.rate)])
+
+
+def _along_channels(layer: Any, _channels: int, shape: Shape) -> bool:
+    """Return True for activations that are concatenated along their channels."""
+    return bool(layer.axis % len(shape) == len(shape) - 1)
 
 
 def _by_matrix(gains: Channels, before: Sequence[Bound]) -> Bound:
@@ -142,8 +147,9 @@ def _sum(_gains: object, before: Sequence[Bound]) -> Bound:
     return Bound(np.zeros_like(total), total)
 
 
-def _side_by_side(_gains: object, before: Sequence[Bound]) -> Bound:
-    both = np.concatenate([bound.both for bound in before])
+def _side_by_side(along_channels: bool, before: Sequence[Bound]) -> Bound:
+    parts = [bound.both for bound in before]
+    both = np.concatenate(parts) if along_channels else np.max(parts, axis=0)
     return Bound(np.zeros_like(both), both)
 
 
@@ -152,6 +158,6 @@ add_rules(Linear, bound=_by_matrix, gains=_gains_of_linear)
 add_rules(BatchNorm2d, bound=_by_factor, gains=_gains_of_batch_norm)
 add_rules(Dropout, bound=_by_factor, gains=_gains_of_dropout)
 add_rules(Add, bound=_sum)
-add_rules(Concat, bound=_side_by_side)
+add_rules(Concat, bound=_side_by_side, gains=_along_channels)
 for each in (Flatten, AvgPool2d, GlobalAvgPool2d):
     add_rules(each, bound=_as_before)

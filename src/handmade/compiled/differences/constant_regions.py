@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handmade.engine.arrays import Array, Shape
+from handmade.engine.arrays import Array
 from handmade.engine.layers import AvgPool2d, BatchNorm2d, Conv2d, LeakyReLU, MaxPool2d, ReLU, add_rules
+from handmade.engine.layers.geometry import Geometry
 from handmade.engine.layers.windows import pad, strided_slice
 
 Blank = NDArray[np.bool_]  # (N, H, W)
@@ -27,33 +28,27 @@ def of_images(x: Array) -> Blank | None:
     return blank if x.ndim == 4 else None
 
 
-def windows(blank: Blank, size: Shape, stride: Shape, padding: Shape, dilation: Shape = (1, 1)) -> Blank:
+def windows(blank: Blank, geometry: Geometry) -> Blank:
     """Return True for each window with blank pixels only; computed over the rows first, then over the columns."""
-    found = pad(blank, (padding[0], padding[1]), outside=False)
-    for axis in (0, 1):
-        places = (found.shape[1 + axis] - (size[axis] - 1) * dilation[axis] - 1) // stride[axis] + 1
+    found = pad(blank, geometry.borders(blank.shape[1:]), outside=False)
+    for axis, places in enumerate(geometry.count(blank.shape[1:])):
         parts = [
-            found[(slice(None),) * (1 + axis) + (strided_slice(k * dilation[axis], places, stride[axis]),)]
-            for k in range(size[axis])
+            found[(slice(None),) * (1 + axis) + (strided_slice(k * geometry.dilation[axis], places, geometry.stride[axis]),)]
+            for k in range(geometry.window[axis])
         ]
         found = np.logical_and.reduce(parts) if len(parts) > 1 else parts[0]
     return found
 
 
 def _of_windows(layer: Any, blank: Blank) -> Blank:
-    return windows(blank, layer.window, layer.stride, layer.padding)
-
-
-def _of_convolution(layer: Any, blank: Blank) -> Blank:
-    return windows(blank, layer.kernel, layer.stride, layer.padding, layer.dilation)
+    return windows(blank, layer.geometry)
 
 
 def _unchanged(_layer: object, blank: Blank) -> Blank:
     return blank
 
 
-add_rules(Conv2d, constant=_of_convolution)
-for pool in (MaxPool2d, AvgPool2d):
-    add_rules(pool, constant=_of_windows)
+for windowed in (Conv2d, MaxPool2d, AvgPool2d):
+    add_rules(windowed, constant=_of_windows)
 for each in (ReLU, LeakyReLU, BatchNorm2d):  # element by element, with the same function at all places of a channel
     add_rules(each, constant=_unchanged)

@@ -140,8 +140,8 @@ class GroupDifferences:
             )
         if conv.padding == (0, 0):
             return before
-        (p, q), (H, W, C) = conv.padding, self.network.shape_of[ready.unit.node.reads[0]]
-        inner = crop(before[:, : numbers * M].reshape(self.N, H + 2 * p, W + 2 * q, C * M), (p, q))
+        (rows, columns), (H, W, C) = conv.geometry.sides, self.network.shape_of[ready.unit.node.reads[0]]
+        inner = crop(before[:, : numbers * M].reshape(self.N, H + sum(rows), W + sum(columns), C * M), conv.padding)
         room = self._room(H * W * C)
         room[:, : H * W * C * M] = inner.reshape(self.N, -1)
         return room

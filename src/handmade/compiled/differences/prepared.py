@@ -157,11 +157,11 @@ def _tile(patches: Patches, dtype: Any) -> Tile:
 
 def _next(later: Unit, shape: Shape, dtype: Any) -> Next:
     conv: Any = later.node.layer
-    (p, q), (H, W, C) = conv.padding, shape
-    across = W + 2 * q
+    ((top, bottom), (left, right)), (H, W, C) = conv.geometry.sides, shape
+    across = left + W + right
     taps = np.add.outer(np.arange(conv.kernel[0]) * conv.dilation[0] * across, np.arange(conv.kernel[1]) * conv.dilation[1])
-    pixel_of = np.full((H + 2 * p, across), -1, np.int64)
-    pixel_of[p : p + H, q : q + W] = np.arange(H * W).reshape(H, W)
+    pixel_of = np.full((top + H + bottom, across), -1, np.int64)
+    pixel_of[top : top + H, left : left + W] = np.arange(H * W).reshape(H, W)
     w = np.ascontiguousarray(conv.W.reshape(-1, C, len(conv.b)).transpose(1, 2, 0))
     origin = Convolution(later.node).plan(shape, dtype).groups[0].origin.reshape(-1) // C
     return Next(later.node.name, origin, taps.reshape(-1), pixel_of.reshape(-1), w)

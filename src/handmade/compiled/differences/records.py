@@ -9,7 +9,7 @@ import numpy as np
 from handmade.compiled.differences.choices import choose_leads
 from handmade.compiled.differences.constant_regions import of_images
 from handmade.compiled.differences.units import Unit, Units
-from handmade.compiled.fused import Convolution
+from handmade.compiled.fused import ONE_PIXEL, Convolution
 from handmade.compiled.patches import pooling_windows
 from handmade.engine.arrays import Array
 from handmade.engine.graph import INPUT, Node
@@ -79,8 +79,7 @@ def _chosen(unit: Unit, images: Array, z: Array, blank: Array | None) -> Record:
     N, C = len(z), z.shape[-1]
     shape = z.shape[1:] if z.ndim == 4 else (math.prod(z.shape[1:-1]), 1, C)
     pool = unit.pool
-    window = ((1, 1), (1, 1), (0, 0)) if pool is None else (pool.window, pool.stride, pool.padding)
-    pixels = pooling_windows(shape, *window)
+    pixels = pooling_windows(shape, ONE_PIXEL if pool is None else pool.geometry)
     alike = np.zeros((N, len(pixels)), np.bool_)
     if blank is not None:
         alike = blank.reshape(N, -1) if pool is None else rule(pool, "constant")(pool, blank).reshape(N, -1)

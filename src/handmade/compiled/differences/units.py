@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from handmade.compiled import rules  # noqa: F401  makes the rules known
-from handmade.compiled.fusion import fused_nodes
+from handmade.compiled.fusion import fused_nodes, role_of
 from handmade.engine.graph import Node, downstream
 from handmade.engine.layers import rule
 from handmade.engine.network import Network
@@ -102,7 +102,7 @@ def units_of(network: Network) -> Units:
 
 def _unit(network: Network, node: Node) -> tuple[Unit, list[str]]:
     """Return the unit that begins with a node, and the names of its nodes."""
-    role = rule(node.layer, "compiled")
+    role = role_of(network, node)
     if role in {"convolution", "product"}:
         names, relu, pool = fused_nodes(network, node, relu=False, pool=None)
         return Unit(node, names[-1], "convolution" if role == "convolution" else "linear", relu, pool), names

@@ -13,6 +13,7 @@ import numpy as np
 
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.layers.channel import Difference, in_common_channel
+from handmade.engine.layers.connections import ONE, Derivatives
 from handmade.engine.layers.join import Join
 from handmade.engine.terms import Term, total
 
@@ -33,6 +34,9 @@ class Add(Join):
 
     def receipt(self, x: tuple[Array, ...], at: Shape) -> Term:
         return total(self.terms(x, at), "sum of its inputs")
+
+    def derivatives(self, _x: tuple[Array, ...], _k: int, at: Shape) -> Derivatives:
+        yield at, ONE
 
     def difference(self, x: tuple[Array, ...], moved: Sequence[Difference | None]) -> Difference:
         """Return the sum of the differences; in one channel if all of them lie in the same channel."""

@@ -38,6 +38,7 @@ from handmade.engine.arrays import Array, Shape
 from handmade.engine.errors import HandmadeError
 from handmade.engine.initialisation import check_size
 from handmade.engine.layers.channel import EVERY, Channel, one_channel, select_channel
+from handmade.engine.layers.connections import Derivatives
 from handmade.engine.layers.layer import Layer
 from handmade.engine.terms import Term, stored
 
@@ -172,6 +173,11 @@ class BatchNorm2d(Layer):
         spread = (v + Term(self.epsilon, label="epsilon")).named("v + epsilon").sqrt().named("1 / r")
         normal = ((stored(x[at], "input", *at) - m).named("x - m") / spread).named("(x - m) r")
         return (W * normal + b.named("bias")).named("W (x - m) r + b")
+
+    def derivatives(self, _x: Array, _k: int, at: Shape) -> Derivatives:
+        channel = at[-1]
+        variance = stored(self.variance[channel], "variance", channel) + Term(self.epsilon, label="epsilon")
+        yield at, stored(self.W[channel], "W", channel) / variance.sqrt().named("1 / r")
 
     def nudges(self, x: Array, h: Any) -> Iterator[tuple[Channel, Array]]:
         """Yield the differences of each channel: h times the normalised input for W nudged by h, and h for b."""

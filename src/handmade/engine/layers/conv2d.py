@@ -27,24 +27,17 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import DTypeLike
 
-from handmade.engine.arguments import as_dtype, as_generator, as_weight_arrays, integer, pair, refused
-from handmade.engine.arrays import Array, Shape
+from handmade.engine.arguments import as_dtype, as_generator, as_weight_arrays, integer, padding_of, pair, refused
+from handmade.engine.arrays import Array, Padding, Pair, Shape
 from handmade.engine.errors import HandmadeError
 from handmade.engine.initialisation import he
 from handmade.engine.layers.channel import EVERY, Channel, one_channel
+from handmade.engine.layers.connections import Box, Derivatives
+from handmade.engine.layers.geometry import Geometry
 from handmade.engine.layers.layer import Layer
-from handmade.engine.layers.window_terms import pixel, window
-from handmade.engine.layers.windows import (
-    crop,
-    effective_kernel,
-    im2col,
-    im2col_transposed,
-    output_size,
-    pad,
-    patches,
-    strided_slice,
-)
-from handmade.engine.printable import counted
+from handmade.engine.layers.window_terms import pixel
+from handmade.engine.layers.windows import crop, im2col, im2col_transposed, pad, patches, strided_slice
+from handmade.engine.printable import counted, sides
 from handmade.engine.terms import Term, stored, total
 
 
@@ -58,8 +51,10 @@ class Conv2d(Layer):
         Filters.
         b : Array, (O,)
         Biases, one for each filter.
-    stride, padding : int or (int, int)
-        Step between windows, and number of zeros around the image; for rows and columns.
+    stride : int or (int, int)
+        Step between windows; for rows and columns.
+    padding : int, (int, int) or ((int, int), (int, int))
+        Number of zeros around the image: on all sides; above and below, left and right; or ((top, bottom), (left, right)).
     dilation : int or (int, int)
         Step between the pixels of one window; for rows and columns.
     groups : int
@@ -77,18 +72,18 @@ class Conv2d(Layer):
 
     W: Array
     b: Array
-    stride: tuple[int, int]
-    padding: tuple[int, int]
-    dilation: tuple[int, int]
+    stride: Pair
+    padding: Padding
+    dilation: Pair
     groups: int
 
     def __init__(
         self,
         W: Array,
         b: Array,
-        stride: int | tuple[int, int] = 1,
-        padding: int | tuple[int, int] = 0,
-        dilation: int | tuple[int, int] = 1,
+        stride: int | Pair = 1,
+        padding: int | Padding = 0,
+        dilation: int | Pair = 1,
         groups: int = 1,
     ) -> None:
         given = ((W, 1), (b, 8), (stride, 3))  # and usual sizes, for advice to those who give sizes
@@ -102,7 +97,7 @@ class Conv2d(Layer):
         object.__setattr__(self, "W", weights)
         object.__setattr__(self, "b", biases)
         object.__setattr__(self, "stride", pair(stride, "stride", 1))
-        object.__setattr__(self, "padding", pair(padding, "padding", 0))
+        object.__setattr__(self, "padding", padding_of(padding))
         object.__setattr__(self, "dilation", pair(dilation, "dilation", 1))
         object.__setattr__(self, "groups", int(groups))
 
@@ -111,7 +106,7 @@ class Conv2d(Layer):
         parts = [counted(self.filters, "filter"), f"{kernel[0]} x {kernel[1]}", counted(channels, "channel")]
         pairs = {"stride": self.stride, "dilation": self.dilation}
         parts += [f"{name} {a} x {b}" for name, (a, b) in pairs.items() if (a, b) != (1, 1)]
-        parts += [f"padding {self.padding[0]} x {self.padding[1]}"] if any(self.padding) else []
+        parts += [f"padding {sides(self.padding)}"] if self.padding != (0, 0) else []
         return ", ".join(parts + ([f"{self.groups} groups"] if self.groups > 1 else []))
 
     @classmethod
@@ -120,11 +115,11 @@ class Conv2d(Layer):
         rng: "np.random.Generator | int",
         channels: int,
         filters: int,
-        kernel: int | tuple[int, int],
-        stride: int | tuple[int, int] = 1,
-        padding: int | tuple[int, int] = 0,
+        kernel: int | Pair,
+        stride: int | Pair = 1,
+        padding: int | Padding = 0,
         dtype: DTypeLike = np.float32,
-        dilation: int | tuple[int, int] = 1,
+        dilation: int | Pair = 1,
         groups: int = 1,
     ) -> Self:
         """Return a new layer for images with `channels` channels: He initialisation of the weights, biases zero."""
@@ -145,7 +140,7 @@ class Conv2d(Layer):
         return int(self.W.shape[-1])
 
     @property
-    def kernel(self) -> tuple[int, int]:
+    def kernel(self) -> Pair:
         """Size of the kernel, (K_h, K_w)."""
         return self.W.shape[0], self.W.shape[1]
 
@@ -154,8 +149,13 @@ class Conv2d(Layer):
         """Number of channels of all groups, C."""
         return int(self.W.shape[2]) * self.groups
 
+    @property
+    def geometry(self) -> Geometry:
+        """Position of the windows."""
+        return Geometry(self.kernel, self.stride, self.padding, self.dilation)
+
     def output_shape(self, shape: Shape) -> Shape:
-        down, right = output_size(shape, effective_kernel(self.kernel, self.dilation), self.stride, self.padding, "Conv2d")
+        down, right = self.geometry.output_size(shape, "Conv2d")
         if shape[-1] != self.channels:
             raise HandmadeError(f"Conv2d: expected images (H, W, {self.channels}); got {shape}")
         return down, right, self.W.shape[-1]
@@ -210,8 +210,8 @@ class Conv2d(Layer):
 
     def source(self, weight: Shape, at: Shape) -> Shape:
         """Return the place in the input, possibly outside the image, that a weight reads for the output at `at`."""
-        steps = zip(at[:2], weight[:2], self.stride, self.dilation, self.padding, strict=True)
-        row, column = (place * stride + k * dilation - padding for place, k, stride, dilation, padding in steps)
+        steps = zip(at[:2], weight[:2], self.stride, self.dilation, self.geometry.sides, strict=True)
+        row, column = (place * stride + k * dilation - before for place, k, stride, dilation, (before, _) in steps)
         group = weight[3] // (len(self.b) // self.groups)
         return row, column, group * self.W.shape[2] + weight[2]
 
@@ -219,7 +219,7 @@ class Conv2d(Layer):
         """Return the sum channel by channel, so that the contribution of each channel is visible."""
         o = at[2]
         first = o // (len(self.b) // self.groups) * self.W.shape[2]  # channel of the filter's group
-        spots = list(window(at, self.kernel, self.stride, self.padding, self.dilation))
+        spots = list(self.geometry.places(at))
         channels = [
             total(
                 [stored(self.W[i, j, c, o], "W", i, j, c, o) * pixel(x, row, column, first + c) for i, j, row, column in spots],
@@ -229,19 +229,37 @@ class Conv2d(Layer):
         ]
         return total([*channels, stored(self.b[o], "b", o).named("bias")], "b[o] + sum over i,j,c of W[i,j,c,o] x[i,j,c]")
 
+    def derivatives(self, x: Array, _k: int, at: Shape) -> Derivatives:
+        filters = self._filters_of(at[2])
+        c = at[2] % self.W.shape[2]
+        for row, column, i, j in self.geometry.readers(at, self.output_shape(x.shape)):
+            for o in range(filters.start, filters.stop):
+                yield (row, column, o), stored(self.W[i, j, c, o], "W", i, j, c, o)
+
+    def sources(self, _shapes: Sequence[Shape], at: Shape) -> list[Box]:
+        group, seen = at[2] // (self.filters // self.groups), self.W.shape[2]
+        return [(*self.geometry.box(at), (group * seen, (group + 1) * seen))]
+
+    def targets(self, shapes: Sequence[Shape], _k: int, at: Shape) -> Box | None:
+        found, filters = self.geometry.boxes(at, self.output_shape(shapes[0])), self._filters_of(at[2])
+        return None if found is None else (*found, (filters.start, filters.stop))
+
     def _parts(self) -> Iterator[tuple[slice, slice]]:
         """Yield for each group the channels that it reads, and its filters."""
         channels, filters = self.W.shape[2], len(self.b) // self.groups
         for g in range(self.groups):
             yield slice(g * channels, (g + 1) * channels), slice(g * filters, (g + 1) * filters)
 
+    def _filters_of(self, channel: int) -> slice:
+        """Return the filters that read a channel."""
+        group, filters = channel // self.W.shape[2], len(self.b) // self.groups
+        return slice(group * filters, (group + 1) * filters)
+
     def _at(self, channel: Channel) -> tuple[slice, slice]:
         """Return the place of a channel in its group, and the filters of that group."""
         if self.groups == 1 or channel == EVERY:
             return channel, EVERY
-        group, place = divmod(channel.start, self.W.shape[2])
-        filters = len(self.b) // self.groups
-        return one_channel(place), slice(group * filters, (group + 1) * filters)
+        return one_channel(channel.start % self.W.shape[2]), self._filters_of(channel.start)
 
     def _correlate(self, x: Array, W: Array) -> Array:
         windows = self._patches(x)  # (N, H', W', K_h, K_w, C), or with nudges (N, H', W', K_h, K_w, C, nudges)

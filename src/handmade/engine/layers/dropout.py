@@ -22,6 +22,7 @@ from handmade.engine.arguments import number
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.errors import HandmadeError
 from handmade.engine.layers.channel import EVERY, Channel, select_channel
+from handmade.engine.layers.connections import ONE, Derivatives
 from handmade.engine.layers.layer import Layer
 from handmade.engine.terms import Term, made, stored
 
@@ -85,6 +86,12 @@ class Dropout(Layer):
             return made("same", before, label="x", note="inference: passes unchanged")
         kept = bool(self.mask[(0, *at)])
         return (Term(kept / (1 - self.rate), label="s m") * before).named("s m x", "kept and scaled" if kept else "dropped")
+
+    def derivatives(self, _x: Array, _k: int, at: Shape) -> Derivatives:
+        if self.mask is None:
+            yield at, ONE.named("", "not in training: passes unchanged")
+        else:
+            yield at, Term(bool(self.mask[(0, *at)]) / (1 - self.rate), label="s m")
 
     def _kept(self, x: Array, channel: Channel) -> Array:
         if self.mask is None:

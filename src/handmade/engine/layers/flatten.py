@@ -8,12 +8,14 @@ Channel c of an image is every C-th number of its row, from number c on.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.layers.channel import EVERY, Channel
+from handmade.engine.layers.connections import ONE, Box, Derivatives, one_place
 from handmade.engine.layers.layer import Layer
 from handmade.engine.terms import Term, made, stored
 
@@ -43,3 +45,12 @@ class Flatten(Layer):
         if channel == EVERY or len(shape) == 1:
             return channel
         return slice(channel.start, None, shape[-1])
+
+    def derivatives(self, x: Array, _k: int, at: Shape) -> Derivatives:
+        yield (int(np.ravel_multi_index(at, x.shape)),), ONE
+
+    def sources(self, shapes: Sequence[Shape], at: Shape) -> list[Box]:
+        return [one_place(tuple(map(int, np.unravel_index(at[0], shapes[0]))))]
+
+    def targets(self, shapes: Sequence[Shape], _k: int, at: Shape) -> Box:
+        return one_place((int(np.ravel_multi_index(at, shapes[0])),))

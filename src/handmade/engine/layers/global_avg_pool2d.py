@@ -10,6 +10,7 @@ Lin, Chen & Yan (2014), "Network in Network", ICLR, section 3.2.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ import numpy as np
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.errors import HandmadeError
 from handmade.engine.layers.channel import EVERY, Channel
+from handmade.engine.layers.connections import ONE, Box, Derivatives, all_places, one_place
 from handmade.engine.layers.layer import Layer
 from handmade.engine.terms import Term, largest_first, stored, total
 
@@ -47,3 +49,12 @@ class GlobalAvgPool2d(Layer):
         seen = [stored(x[i, j, at[0]], "input", i, j, at[0]) for i in range(height) for j in range(width)]
         pixels = Term(float(height * width), label="pixels")
         return (total(largest_first(seen, "pixels"), "channel") / pixels).named("mean over the image")
+
+    def derivatives(self, x: Array, _k: int, at: Shape) -> Derivatives:
+        yield (at[2],), ONE / Term(float(x.shape[0] * x.shape[1]), label="pixels")
+
+    def sources(self, shapes: Sequence[Shape], at: Shape) -> list[Box]:
+        return [(*all_places(shapes[0])[:2], (at[0], at[0] + 1))]
+
+    def targets(self, _shapes: Sequence[Shape], _k: int, at: Shape) -> Box:
+        return one_place(at[2:])

@@ -29,6 +29,18 @@ class Join(Layer):
         return [stored(x_k[at], f"input{k}", *at) for k, x_k in enumerate(x)]
 
 
+@dataclass(frozen=True, eq=False)
+class Pair(Join):
+    """Layer that joins two activations of one shape, element by element."""
+
+    def output_shape(self, shape: tuple[Shape, ...]) -> Shape:
+        if len(shape) != 2:
+            raise HandmadeError(
+                f"{self.kind}: expected two activations to read; got {len(shape)}. Try Node(name, {self.kind}(), [a, b])"
+            )
+        return super().output_shape(shape)
+
+
 def shapes_of(shapes: tuple[Shape, ...], most: int = 5) -> str:
     """Return some shapes for a message."""
     return ", ".join(map(str, shapes[:most])) + ", ..." * (len(shapes) > most)

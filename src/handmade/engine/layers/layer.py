@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.errors import HandmadeError
-from handmade.engine.printable import ShortRepr, sides
+from handmade.engine.printable import ShortRepr, as_plain, setting
 from handmade.engine.terms import Term
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Layer(ShortRepr, ABC):
         raise HandmadeError(f"expected {self.kind} to have a method receipt; it has none")
 
     def _summary(self) -> str:
-        return ", ".join(f"{name} {sides(value)}" for name, value in self.settings().items())
+        return ", ".join(setting(name, value) for name, value in self.settings().items())
 
     @property
     def kind(self) -> str:
@@ -75,8 +75,7 @@ class Layer(ShortRepr, ABC):
 
     def settings(self) -> dict[str, Any]:
         """Return the settings of the layer as plain data, ready for JSON."""
-        values = {name: getattr(self, name) for name in self.SETTINGS}
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+        return {name: as_plain(getattr(self, name)) for name in self.SETTINGS}
 
     def output_shape(self, shape: Any) -> Shape:
         """Return the shape of the output for an input of `shape`; raise HandmadeError if they do not fit."""

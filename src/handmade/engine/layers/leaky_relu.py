@@ -17,6 +17,7 @@ import numpy as np
 from handmade.engine.arguments import number
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.layers.channel import EVERY, Channel, select_channel
+from handmade.engine.layers.connections import ONE, Derivatives
 from handmade.engine.layers.layer import Layer
 from handmade.engine.terms import Term, made, stored
 
@@ -64,3 +65,6 @@ class LeakyReLU(Layer):
         note = "above 0: passes unchanged" if before.value > 0 else "below 0: multiplied by the slope"
         note = "exactly on the kink: 0 stays 0" if before.value == 0 else note
         return (above + Term(self.slope, label="slope") * below).named("max(x, 0) + a min(x, 0)", note)
+
+    def derivatives(self, x: Array, _k: int, at: Shape) -> Derivatives:
+        yield at, ONE.named("", "above 0: passes unchanged") if x[at] > 0 else Term(self.slope, label="slope")

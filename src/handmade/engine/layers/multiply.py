@@ -16,8 +16,9 @@ import numpy as np
 
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.layers.channel import Difference, in_common_channel, select_channel
+from handmade.engine.layers.connections import Derivatives
 from handmade.engine.layers.join import Join
-from handmade.engine.terms import Term, made
+from handmade.engine.terms import Term, made, stored
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +42,10 @@ class Multiply(Join):
         for other in others:
             product = made("product", product, other)
         return product.named("product of its inputs")
+
+    def derivatives(self, x: tuple[Array, ...], k: int, at: Shape) -> Derivatives:
+        others = [stored(each[at], f"input{n}", *at) for n, each in enumerate(x) if n != k]
+        yield at, reduce(lambda a, b: a * b, others)
 
     def difference(self, x: tuple[Array, ...], moved: Sequence[Difference | None]) -> Difference:
         """Return equation (1) in the channel of the differences."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.layers.channel import EVERY, Channel, select_channel
+from handmade.engine.layers.connections import ONE, Derivatives
 from handmade.engine.layers.layer import Layer
 from handmade.engine.terms import Term, made, stored
 
@@ -41,3 +42,6 @@ class ReLU(Layer):
         else:
             note = "above 0: passes unchanged" if before.value > 0 else "below 0: cut off"
         return made("largest", before, Term(0.0), label="max(x, 0)", note=note)
+
+    def derivatives(self, x: Array, _k: int, at: Shape) -> Derivatives:
+        yield at, ONE.named("", "above 0: passes unchanged") if x[at] > 0 else Term(0.0, note="not above 0: cut off")

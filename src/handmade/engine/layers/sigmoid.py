@@ -15,6 +15,7 @@ import numpy as np
 
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.layers.channel import EVERY, Channel, select_channel
+from handmade.engine.layers.connections import Derivatives
 from handmade.engine.layers.layer import Layer
 from handmade.engine.terms import Term, made, stored
 
@@ -60,3 +61,7 @@ class Sigmoid(Layer):
 
     def receipt(self, x: Array, at: Shape) -> Term:
         return sigma_receipt(stored(x[at], "input", *at))
+
+    def derivatives(self, x: Array, _k: int, at: Shape) -> Derivatives:
+        before = stored(x[at], "input", *at)
+        yield at, (sigma_receipt(before) * sigma_receipt(-before)).named("sigma(x) sigma(-x)")

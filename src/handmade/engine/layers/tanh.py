@@ -15,8 +15,9 @@ import numpy as np
 
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.layers.channel import EVERY, Channel, select_channel
+from handmade.engine.layers.connections import Derivatives
 from handmade.engine.layers.layer import Layer
-from handmade.engine.layers.sigmoid import sigma, sigma_step
+from handmade.engine.layers.sigmoid import sigma, sigma_receipt, sigma_step
 from handmade.engine.terms import Term, made, stored
 
 
@@ -36,3 +37,7 @@ class Tanh(Layer):
 
     def receipt(self, x: Array, at: Shape) -> Term:
         return made("tanh", stored(x[at], "input", *at), label="tanh(x)")
+
+    def derivatives(self, x: Array, _k: int, at: Shape) -> Derivatives:
+        twice = 2 * stored(x[at], "input", *at)
+        yield at, (4 * sigma_receipt(twice) * sigma_receipt(-twice)).named("4 sigma(2x) sigma(-2x)")

@@ -1,21 +1,12 @@
 """Pixels of one window of an image, as terms."""
 
-from collections.abc import Iterator
-from typing import TypeAlias
+from collections.abc import Sequence
+from dataclasses import replace
 
-from handmade.engine.arrays import Array, Shape
-from handmade.engine.terms import Term, stored
+from handmade.engine.arrays import Array
+from handmade.engine.terms import MOST, Term, made, stored
 
-Pair: TypeAlias = tuple[int, int]
-
-
-def window(at: Shape, size: Pair, stride: Pair, padding: Pair, dilation: Pair = (1, 1)) -> Iterator[tuple[int, int, int, int]]:
-    """Yield i, j, row and column for each place (i, j) of the window of output `at`; the pixel may lie outside the image."""
-    for i in range(size[0]):
-        for j in range(size[1]):
-            row = at[0] * stride[0] + i * dilation[0] - padding[0]
-            column = at[1] * stride[1] + j * dilation[1] - padding[1]
-            yield i, j, row, column
+FEW = 25  # pixels of a window that are listed one by one, in their order
 
 
 def inside(x: Array, row: int, column: int) -> bool:
@@ -29,3 +20,17 @@ def pixel(x: Array, row: int, column: int, channel: int) -> Term:
     if inside(x, row, column):
         return stored(x[row, column, channel], "input", row, column, channel)
     return Term(0.0, note="padding")
+
+
+def largest(seen: Sequence[Term], label: str, notes: Sequence[str] = ()) -> Term:
+    """Return the largest of some pixels; those that have this value are marked. Of a long list, the small ones are folded."""
+    m = max(candidate.value for candidate in seen)
+    ties = sum(candidate.value == m for candidate in seen)
+    marked = [candidate.named("", ("wins" if ties == 1 else "tie") * (candidate.value == m)) for candidate in seen]
+    if len(marked) > FEW:
+        order = sorted(range(len(marked)), key=lambda k: -marked[k].value)  # stable: the first of equals stays the first
+        rest = [marked[k] for k in sorted(order[MOST:])]
+        others = replace(made("largest", *rest, label=f"{len(rest):,} other pixels"), folded=True)
+        marked = [*(marked[k] for k in order[:MOST]), others]
+    tied = [f"a tie of {ties}: in backpropagation, the first one gets the complete gradient"] * (ties > 1)
+    return made("largest", *marked, label=label, note="; ".join([*tied, *notes]))

@@ -6,51 +6,38 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from handmade.engine.arrays import Array, Shape
-from handmade.engine.errors import HandmadeError
+from handmade.engine.arrays import Array, Padding, Pair, Sides
 
 SHORT = 16  # numbers: shorter blocks are slow to copy one by one
 
 
-def output_size(
-    shape: Shape, window: tuple[int, int], stride: tuple[int, int], padding: tuple[int, int], name: str
-) -> tuple[int, int]:
-    """Return the output size, rows and columns: (size + 2 padding - window) // stride + 1.
-
-    Raises
-    ------
-    HandmadeError
-        If `shape` is not (H, W, C), or the window is larger than the padded image.
-    """
-    if len(shape) != 3:
-        raise HandmadeError(f"{name}: expected images (H, W, C); got the shape {shape}. Try it before Flatten")
-    padded = (shape[0] + 2 * padding[0], shape[1] + 2 * padding[1])
-    if window[0] > padded[0] or window[1] > padded[1]:
-        raise HandmadeError(
-            f"{name}: expected a window no larger than the padded image; got {window[0]} x {window[1]} over "
-            f"{padded[0]} x {padded[1]}"
-        )
-    return (padded[0] - window[0]) // stride[0] + 1, (padded[1] - window[1]) // stride[1] + 1
+def sides_of(padding: Padding) -> Sides:
+    """Return the padding of each side, ((top, bottom), (left, right))."""
+    rows, columns = padding
+    return (
+        rows if isinstance(rows, tuple) else (rows, rows),
+        columns if isinstance(columns, tuple) else (columns, columns),
+    )
 
 
-def pad(x: Array, padding: tuple[int, int], outside: float) -> Array:
+def pad(x: Array, padding: Padding, outside: float) -> Array:
     """Surround images (N, H, W, ...) by rows and columns of the value `outside`."""
-    if padding == (0, 0):
+    (top, bottom), (left, right) = sides_of(padding)
+    if not (top or bottom or left or right):
         return x
-    top, left = padding
     images, height, width, *rest = x.shape
-    padded = np.full((images, height + 2 * top, width + 2 * left, *rest), outside, x.dtype)
+    padded = np.full((images, top + height + bottom, left + width + right, *rest), outside, x.dtype)
     padded[:, top : top + height, left : left + width] = x
     return padded
 
 
-def crop(x: Array, padding: tuple[int, int]) -> Array:
+def crop(x: Array, padding: Padding) -> Array:
     """Return images without their padding: the inverse of `pad`, a view."""
-    top, left = padding
-    return x[:, top : x.shape[1] - top, left : x.shape[2] - left]
+    (top, bottom), (left, right) = sides_of(padding)
+    return x[:, top : x.shape[1] - bottom, left : x.shape[2] - right]
 
 
-def effective_kernel(window: tuple[int, int], dilation: tuple[int, int]) -> tuple[int, int]:
+def effective_kernel(window: Pair, dilation: Pair) -> Pair:
     """Return the rows and columns that a dilated window spans: (k - 1) dilation + 1."""
     return (window[0] - 1) * dilation[0] + 1, (window[1] - 1) * dilation[1] + 1
 
@@ -60,15 +47,17 @@ def strided_slice(i: int, places: int, stride: int) -> slice:
     return slice(i, i + (places - 1) * stride + 1, stride)
 
 
-def pixels(x: Array, window: tuple[int, int], stride: tuple[int, int]) -> Iterator[Array]:
+def pixels(x: Array, window: Pair, stride: Pair, dilation: Pair = (1, 1)) -> Iterator[Array]:
     """Yield, for each place of the window, row by row, this pixel of all windows: (N, H, W, ...) -> (N, H', W', ...), views."""
-    down, right = ((size - k) // step + 1 for size, k, step in zip(x.shape[1:3], window, stride, strict=True))
+    span = effective_kernel(window, dilation)
+    down, right = ((size - k) // step + 1 for size, k, step in zip(x.shape[1:3], span, stride, strict=True))
     for i in range(window[0]):
         for j in range(window[1]):
-            yield x[:, strided_slice(i, down, stride[0]), strided_slice(j, right, stride[1])]
+            rows = strided_slice(i * dilation[0], down, stride[0])
+            yield x[:, rows, strided_slice(j * dilation[1], right, stride[1])]
 
 
-def patches(x: Array, window: tuple[int, int], stride: tuple[int, int], dilation: tuple[int, int] = (1, 1)) -> Array:
+def patches(x: Array, window: Pair, stride: Pair, dilation: Pair = (1, 1)) -> Array:
     """Return all windows of all images: (N, H, W, C, ...) -> (N, H', W', K_h, K_w, C, ...), a read-only view.
 
     Neighbours in a window are `dilation` apart in the image.

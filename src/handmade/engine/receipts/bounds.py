@@ -1,7 +1,8 @@
 """Bound of the rounding error of a computed number, derived from its tree of terms.
 
 Assume that the tree is computed in some precision, and that each operation has a relative error of at most eps (twice the unit
-roundoff; 4 eps for exp, expm1, log1p and tanh). The n numbers of a sum may be added in any order. Then the error e is bounded by:
+roundoff; 4 eps for exp, expm1, log, log1p, tanh and erfc). The n numbers of a sum may be added in any order. Then the error e is
+bounded by:
 
     e(sum)       <= sum of e_k + n eps sum of (|v_k| + e_k)        with the n numbers of nested sums together
     e(product)   <= (|a| + e_a) (|b| + e_b) (1 + eps) - |a b|      and similar worst cases for other operations        (1)
@@ -19,7 +20,7 @@ from numpy.typing import DTypeLike
 
 from handmade.engine.terms import Products, Term
 
-CURVED = 4  # error of the library's exp, expm1, log1p and tanh, in eps
+CURVED = 4  # error of the library's exp, expm1, log, log1p, tanh and erfc, in eps
 
 
 def bound(term: Term, dtype: DTypeLike) -> float:
@@ -50,7 +51,7 @@ def _error(term: Term, eps: float, tiny: float) -> float:
         case "root":
             error = math.sqrt(errors[0]) if errors[0] >= sizes[0] else errors[0] / math.sqrt(sizes[0])
             error += eps * v
-        case "exp" | "expm1" | "log1p" | "tanh":
+        case "exp" | "expm1" | "log" | "log1p" | "tanh" | "erfc":
             error = _moved(term, errors[0], tiny) + CURVED * eps * v
         case _:  # a choice of a part, or a change of sign
             error = max(errors)
@@ -61,9 +62,12 @@ def _moved(term: Term, e: float, tiny: float) -> float:
     """Return the largest change of a function's value if its argument changes by e."""
     if term.how == "tanh":
         return e
-    if term.how == "log1p":
-        return e / max(1 + term.parts[0].value - e, tiny)
-    return math.exp(term.parts[0].value) * math.expm1(min(e, 1e2))
+    x = term.parts[0].value
+    if term.how == "erfc":
+        return 2 / math.sqrt(math.pi) * math.exp(-(max(abs(x) - e, 0) ** 2)) * e
+    if term.how in {"log", "log1p"}:
+        return e / max((term.how == "log1p") + x - e, tiny)
+    return math.exp(x) * math.expm1(min(e, 1e2))
 
 
 def _addends(term: Term, eps: float, tiny: float) -> tuple[list[float], list[float]]:

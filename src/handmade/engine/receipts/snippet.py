@@ -17,7 +17,8 @@ from handmade.engine.receipts.receipt import Receipt
 from handmade.engine.terms import Term
 
 BETWEEN = {"sum": " + ", "difference": " - ", "product": " * ", "quotient": " / "}
-CALLED = {"absolute": "np.abs", "root": "np.sqrt", "exp": "np.exp", "expm1": "np.expm1", "log1p": "np.log1p", "tanh": "np.tanh"}
+CALLED = {"absolute": "np.abs", "root": "np.sqrt", "erfc": "np.vectorize(math.erfc)"}
+CALLED |= {name: f"np.{name}" for name in ("exp", "expm1", "log", "log1p", "tanh")}
 CHOSEN = {"largest": "max", "smallest": "min"}
 FEW = 3  # terms of one form that are written one by one
 WIDTH = 100
@@ -32,7 +33,8 @@ def snippet(receipt: Receipt) -> str:
     writer = Writer()
     result = _bare(writer.code(receipt.total))
     folded = [f"# {term.value!r}: {term.label}" for term in _folded(receipt.total)]
-    lines = ["import numpy as np", "", *writer.lines, *folded, f"print({result})  # {receipt.at}"]
+    imports = ["import math", ""] * ("math." in result) + ["import numpy as np", ""]  # NumPy has no erfc
+    lines = [*imports, *writer.lines, *folded, f"print({result})  # {receipt.at}"]
     return "\n".join(lines) + "\n"
 
 
@@ -41,7 +43,7 @@ class Writer:
 
     def __init__(self) -> None:
         self.lines: list[str] = []
-        self._names: set[str] = {"np"}
+        self._names: set[str] = {"np", "math"}
 
     def code(self, term: Term) -> str:
         """Return the expression of a term."""

@@ -171,7 +171,8 @@ def _shares(tree: Term, share: float | None = None) -> Iterator[tuple[Place, flo
         if tree.how == "product":
             yield from _shares(part, abs(tree.value) if share is None else share)
         elif tree.how in {"largest", "smallest"}:
-            yield from _shares(part, math.inf if part.value == tree.value else 0.0)
+            taken = part.value == tree.value and not tree.folded
+            yield from _shares(part, math.inf if taken else 0.0)
         else:
             yield from _shares(part, share)
 

@@ -8,14 +8,24 @@ the conventional branch where two branches meet.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from handmade.engine.arrays import Array
 from handmade.engine.graph import Node, Values, propagate_differences
-from handmade.engine.layers import LeakyReLU, MaxPool2d, ReLU, add_rules, rule, to_dense
+from handmade.engine.layers import (
+    ELU,
+    Clip,
+    GlobalMaxPool2d,
+    HardSigmoid,
+    LeakyReLU,
+    MaxPool2d,
+    ReLU,
+    add_rules,
+    rule,
+    to_dense,
+)
 from handmade.engine.layers.propagate import nudges
 from handmade.engine.losses import Loss
 from handmade.engine.network import Network
@@ -112,18 +122,31 @@ def _follow(network: Network, tape: Values, name: str, index: tuple[int, ...], s
 
 
 def _of_relu(name: str, _relu: object, x: Array, dx: Array) -> Iterator[Kink]:
-    for n, *place in np.argwhere((dx != 0) & (x == 0)).tolist():
+    yield from _of_sides(name, np.sign(x), np.sign(x + dx), dx)
+
+
+def _of_sides(name: str, before: Array, after: Array, dx: Array) -> Iterator[Kink]:
+    """Yield the kinks of numbers whose sides of one kink are given: -1, 0 on it, or 1."""
+    for n, *place in np.argwhere((dx != 0) & (before == 0)).tolist():
         yield Kink(name, n, tuple(place), "lies exactly on its kink")
-    for n, *place in np.argwhere((x != 0) & ((x > 0) != (x + dx > 0))).tolist():
+    for n, *place in np.argwhere((before != 0) & ((before > 0) != (after > 0))).tolist():
         yield Kink(name, n, tuple(place), "crosses its kink")
 
 
-def _of_pool(name: str, pool: MaxPool2d, x: Array, dx: Array) -> Iterator[Kink]:
+def _of_elu(name: str, elu: ELU, x: Array, dx: Array) -> Iterator[Kink]:
+    if elu.alpha != 1:
+        yield from _of_relu(name, elu, x, dx)
+
+
+def _of_bounds(name: str, layer: Clip | HardSigmoid, x: Array, dx: Array) -> Iterator[Kink]:
+    for before, after in zip(layer.sides(x), layer.sides(x + dx), strict=True):
+        yield from _of_sides(name, before, after, dx)
+
+
+def _of_pool(name: str, pool: MaxPool2d | GlobalMaxPool2d, x: Array, dx: Array) -> Iterator[Kink]:
     pixels, moves = np.stack(list(pool.pixels(x, -np.inf))), np.stack(list(pool.pixels(dx, 0)))
-    m = pixels.max(axis=0)
-    tied = np.zeros(m.shape, bool)
-    for k, j in combinations(range(len(pixels)), 2):
-        tied |= (pixels[k] == m) & (pixels[j] == m) & (moves[k] != moves[j])
+    top = pixels == pixels.max(axis=0)
+    tied = np.where(top, moves, np.inf).min(axis=0) < np.where(top, moves, -np.inf).max(axis=0)
     for n, *place in np.argwhere(tied).tolist():
         yield Kink(name, n, tuple(place), "has a tie, and its pixels move differently")
     deposed = ~tied & (pixels.argmax(axis=0) != (pixels + moves).argmax(axis=0))
@@ -141,7 +164,15 @@ def _slope_of_leaky(leaky: LeakyReLU, x: Array, dx: Array) -> Array:
     return dy
 
 
-def _slope_of_pool(pool: MaxPool2d, x: Array, dx: Array) -> Array:
+def _slope_of_elu(elu: ELU, x: Array, dx: Array) -> Array:
+    return elu.backward(x, dx)[0]
+
+
+def _slope_of_bounds(layer: Clip | HardSigmoid, x: Array, dx: Array) -> Array:
+    return layer.backward(x, dx)[0]
+
+
+def _slope_of_pool(pool: MaxPool2d | GlobalMaxPool2d, x: Array, dx: Array) -> Array:
     winner = np.stack(list(pool.pixels(x, -np.inf))).argmax(axis=0)
     dy: Array = np.take_along_axis(np.stack(list(pool.pixels(dx, 0))), winner[None], axis=0)[0]
     return dy
@@ -153,7 +184,21 @@ def _switched_relu(_relu: object, x: Array, dx: Array) -> Array:
     return switched
 
 
-def _switched_pool(pool: MaxPool2d, x: Array, dx: Array) -> Array:
+def _switched_elu(elu: ELU, x: Array, dx: Array) -> Array:
+    """Return True where a number crosses a kink; with alpha = 1, there is none."""
+    return _switched_relu(elu, x, dx) & (elu.alpha != 1)
+
+
+def _switched_bounds(layer: Clip | HardSigmoid, x: Array, dx: Array) -> Array:
+    """Return True where a number takes another branch."""
+    pairs = zip(layer.sides(x), layer.sides(x + dx), strict=True)
+    switched = np.zeros(x.shape, bool)
+    for before, after in pairs:
+        switched |= (before > 0) != (after > 0)
+    return switched
+
+
+def _switched_pool(pool: MaxPool2d | GlobalMaxPool2d, x: Array, dx: Array) -> Array:
     """Return True where a window has another winner."""
     pixels = np.stack(list(pool.pixels(x, -np.inf)))
     switched: Array = pixels.argmax(axis=0) != (pixels + np.stack(list(pool.pixels(dx, 0)))).argmax(axis=0)
@@ -162,4 +207,8 @@ def _switched_pool(pool: MaxPool2d, x: Array, dx: Array) -> Array:
 
 add_rules(ReLU, kinks=_of_relu, slope=_slope_of_relu, switched=_switched_relu)
 add_rules(LeakyReLU, kinks=_of_relu, slope=_slope_of_leaky, switched=_switched_relu)
-add_rules(MaxPool2d, kinks=_of_pool, slope=_slope_of_pool, switched=_switched_pool)
+add_rules(ELU, kinks=_of_elu, slope=_slope_of_elu, switched=_switched_elu)
+for bounded in (Clip, HardSigmoid):
+    add_rules(bounded, kinks=_of_bounds, slope=_slope_of_bounds, switched=_switched_bounds)
+for pool in (MaxPool2d, GlobalMaxPool2d):
+    add_rules(pool, kinks=_of_pool, slope=_slope_of_pool, switched=_switched_pool)
