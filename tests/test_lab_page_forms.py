@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
-from lab_browser import LabPage, Server, lab_page
+from lab_browser import LabPage, Server, hash_of, lab_page
 
 VIEWS = ("look", "nudge", "train", "quiz")
 NARROW, WIDE, WIDEST = {"width": 390, "height": 844}, {"width": 1280, "height": 800}, {"width": 2560, "height": 1440}
@@ -278,3 +278,52 @@ def test_targets_of_a_finger_are_large_enough(browser: Browser, lab_server: Serv
         small = lab.page.evaluate(SMALL)
 
         assert small == []
+
+
+def ticks(lab: LabPage, node: str) -> list[str]:
+    """Return the numbers at the legend of a map."""
+    return lab[f"node-{node}"].locator(".legend-ticks span").all_inner_texts()
+
+
+MARKED = """(canvas, points) => {
+  const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", { willReadFrequently: true });
+  copy.drawImage(canvas, 0, 0);
+  const colour = getComputedStyle(canvas).color.match(/\\d+/g).slice(0, 3).join();
+  const at = ([x, y]) => [...copy.getImageData(x * devicePixelRatio, y * devicePixelRatio, 1, 1).data].slice(0, 3).join();
+  return points.map((point) => at(point) === colour);
+}"""
+
+
+def corners(lab: LabPage, node: str, shape: tuple[int, int, int]) -> list[bool]:
+    """Return for each tile of a map whether its upper right corner is marked."""
+    _, width, channels = shape
+    canvas, points = lab[f"map-{node}"], []
+    for channel in range(channels):
+        x, y = lab.cell(canvas, shape, (0, width - 1, channel))
+        half = (x - lab.cell(canvas, shape, (0, width - 2, channel))[0]) / 2
+        points.append([x + half - 2, y - half + 1])
+    return list(canvas.evaluate(MARKED, points))
+
+
+def test_scopes_of_the_colours_their_lock_and_the_sign_of_saturation(lab: LabPage) -> None:
+    shape = (28, 28, 8)
+    lab.open(image={"split": "test", "index": 3})
+    low, zero, high = ticks(lab, "0")
+    assert (zero, low.replace("−", "")) == ("0", high)
+    assert ticks(lab, "0") != ticks(lab, "1")  # each layer has a limit of its own
+    lab["scale"].select_option("network")
+    lab.until(lambda: ticks(lab, "0") == ticks(lab, "1") == ticks(lab, "6"), "one limit for the network")
+    lab["scale"].select_option("map")
+    lab.until(lambda: not any(character.isdigit() for character in ticks(lab, "0")[-1]), "a limit for each map")
+    lab["scale"].select_option("layer")
+    lab.until(lambda: ticks(lab, "0") == [low, zero, high], "a limit for each layer")
+    assert not any(corners(lab, "0", shape))
+
+    lab["lock"].click()
+    edits = [{"at": "conv1.b[5]", "step": 100.0}]
+    lab.page.evaluate("(hash) => { location.hash = hash; }", hash_of({"image": {"split": "test", "index": 3}, "edits": edits}))
+    lab.until(lambda: corners(lab, "0", shape)[5], "a mark of saturation")
+    assert corners(lab, "0", shape) == [channel == 5 for channel in range(8)]
+    assert ticks(lab, "0") == [low, zero, high]
+    lab["lock"].click()
+    lab.until(lambda: not any(corners(lab, "0", shape)), "limits that follow again")

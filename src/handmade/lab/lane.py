@@ -102,9 +102,10 @@ class Lane:
         """One of running, paused, finished, stopped, diverged and failed."""
         return self.ended or ("running" if self.steps < self.until else "paused")
 
-    def begin(self, tell: Callable[[], object]) -> None:
-        """Enter the session, so that its folder is there."""
-        self._tell = tell
+    def begin(self, tell: Callable[[], object], new_version: Callable[[], int]) -> None:
+        """Enter the session, so that its folder is there; the functions tell the news, and return a number for a network."""
+        self._tell, self._new_version = tell, new_version
+        self._show(self.network, 0)
         self.session.job = replace(self.session.job, progress=self._within)
         self._stream = self._progress()
         self._guarded(lambda: next(self._stream, None) if self._stream else None)
@@ -115,10 +116,11 @@ class Lane:
             yield None
             yield from session
 
-    def show(self, version: int) -> None:
-        """Give the network a version, under which others read it."""
-        self.version = version
-        self.newest = self.network, version, self.steps
+    def _show(self, network: Network, steps: int) -> None:
+        """Take a network, in an order in which no reader sees a step without its network."""
+        self.version = self._new_version()
+        self.newest = network, self.version, steps
+        self.network, self.steps = network, steps
 
     def step(self) -> tuple[Point | None, tuple[int, float] | None]:
         """Make one step, or the end; return the new points of the curves."""
@@ -152,7 +154,8 @@ class Lane:
         except HandmadeError as error:
             cause = error.__cause__
             if isinstance(cause, Diverged):
-                self.network, self.error = cause.network, _with_title(cause)
+                self.error = _with_title(cause)
+                self._show(cause.network, self.steps)
                 self._end("diverged")
             else:
                 self.error = str(error)
@@ -164,7 +167,8 @@ class Lane:
 
     def _taken(self, progress: Progress, seconds: float) -> tuple[Point, tuple[int, float] | None]:
         step = progress.step
-        self.network, self.steps, self._begun, self._part = step.smoothed, step.number, True, 0.0
+        self._begun, self._part = True, 0.0
+        self._show(step.smoothed, step.number)
         self._durations.append(seconds)
         self._smoothed = step.loss if self._smoothed is None else SMOOTHING * self._smoothed + (1 - SMOOTHING) * step.loss
         self._warnings = [*self._warnings, *map(asdict, progress.notices)]

@@ -175,9 +175,7 @@ class Trainings:
             old = self._lanes.pop(name, None)
             if old is not None:
                 self._end(old)
-            lane.begin(partial(self._tell, lane))
-            self._versions += 1
-            lane.show(self._versions)
+            lane.begin(partial(self._tell, lane), self._version)
             with self._condition:
                 lane.clock = joined(lane, self._lanes.values())
                 self._lanes[name] = lane
@@ -218,6 +216,11 @@ class Trainings:
             if self._folders:
                 self._folders.close()
 
+    def _version(self) -> int:
+        """Return a new number for a network; the thread alone calls this."""
+        self._versions += 1
+        return self._versions
+
     def _next(self) -> Lane | None:
         """Return the lane that makes the next step; if none does, one whose results are old."""
         lanes = self._lanes.values()
@@ -225,11 +228,7 @@ class Trainings:
 
     def _turn(self, lane: Lane) -> None:
         """Let a lane make a step; if it makes none, let it validate its network."""
-        before = lane.network
         points = lane.step() if lane.runs else (None, lane.settle())
-        if lane.network is not before:
-            self._versions += 1
-            lane.show(self._versions)
         with self._telling:  # a stream that begins now gets each point once
             lane.points.add(*points)
             self._tell(lane, add=points)
