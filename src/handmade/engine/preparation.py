@@ -9,7 +9,18 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from handmade.engine.arguments import as_array, as_dtype, as_shape, check_choice, code_of, described, integer, is_number, number, refused
+from handmade.engine.arguments import (
+    as_array,
+    as_dtype,
+    as_shape,
+    check_choice,
+    code_of,
+    described,
+    integer,
+    is_number,
+    number,
+    refused,
+)
 from handmade.engine.arrays import Array, Shape
 
 LAYOUTS = {"NHWC": (0, 1, 2, 3), "NCHW": (0, 2, 3, 1)}  # each with the order of its axes that makes it NHWC
