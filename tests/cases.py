@@ -302,6 +302,73 @@ def gelu(shape: Shape) -> Case:
     return Case(GELU(), shape, twin, CURVED, by_number(of_gelu))
 
 
+# --- rearrangements and sums over axes ----------------------------------------------------------------------------------------
+
+
+def reshape(shape: Shape, to: Shape, twin: Shape | None = None) -> Case:
+    return Case(Reshape(to), shape, lambda x, _: rearrangement_loops.reshape(x, twin or to))
+
+
+def transpose(shape: Shape, axes: Shape) -> Case:
+    return Case(Transpose(axes), shape, lambda x, _: rearrangement_loops.transpose(x, axes))
+
+
+def pad(shape: Shape, widths: tuple[Pair, ...], mode: str = "constant", value: float = 0.0) -> Case:
+    def padded(x: Array, value: float) -> Array:
+        return rearrangement_loops.pad(x, widths, mode, value)
+
+    return Case(Pad(widths, mode, value), shape, lambda x, _: padded(x, value), sizes=lambda x, _: padded(np.abs(x), abs(value)))
+
+
+def slice_(shape: Shape, layer: Slice, starts: Shape, to: Shape, steps: Shape) -> Case:
+    return Case(layer, shape, lambda x, _: rearrangement_loops.slice_(x, starts, to, steps))
+
+
+def take(shape: Shape, axis: int, indices: list[int]) -> Case:
+    return Case(Take(axis, indices), shape, lambda x, _: rearrangement_loops.take(x, axis, indices))
+
+
+def take_one(shape: Shape, axis: int, index: int) -> Case:
+    """A single index leaves its axis out; nested indices make several of it."""
+    left = (*shape[1 : 1 + axis], *shape[2 + axis :])
+
+    def twin(x: Array, _: Parameters) -> Array:
+        return rearrangement_loops.reshape(rearrangement_loops.take(x, axis, [index]), left)
+
+    return Case(Take(axis, index), shape, twin)
+
+
+def take_nested(shape: Shape, axis: int, indices: list[list[int]]) -> Case:
+    to = (*shape[1 : 1 + axis], len(indices), len(indices[0]), *shape[2 + axis :])
+
+    def twin(x: Array, _: Parameters) -> Array:
+        return rearrangement_loops.reshape(rearrangement_loops.take(x, axis, [i for row in indices for i in row]), to)
+
+    return Case(Take(axis, indices), shape, twin)
+
+
+def expand(shape: Shape, by: Shape, to: Shape) -> Case:
+    return Case(Expand(by), shape, lambda x, _: rearrangement_loops.expand(x, to))
+
+
+def sum_of(shape: Shape, axes: Shape, *, keepdims: bool = False) -> Case:
+    normal, count = tuple(axis % (len(shape) - 1) for axis in axes), math.prod(shape)
+
+    def twin(x: Array, _: Parameters) -> Array:
+        return rearrangement_loops.sum_(x, normal, keepdims=keepdims)
+
+    return Case(Sum(axes, keepdims), shape, twin, count)
+
+
+def mean_over(shape: Shape, axes: Shape, *, keepdims: bool = False) -> Case:
+    normal, count = tuple(axis % (len(shape) - 1) for axis in axes), math.prod(shape)
+
+    def twin(x: Array, _: Parameters) -> Array:
+        return rearrangement_loops.mean(x, normal, keepdims=keepdims)
+
+    return Case(Mean(axes, keepdims), shape, twin, count + 1)
+
+
 def curve(layer: Layer, shape: Shape, twin: Twin, rounding: Callable[[Any, Any], Any], sizes: Sizes | None = None) -> Case:
     """A layer that works element by element, with the rounding of its delta for one number."""
     return Case(layer, shape, twin, CURVED, by_number(rounding), sizes)
@@ -536,73 +603,6 @@ def along_axis(shape: Shape, axis: int = -1, *, log: bool = False) -> Case:
         return softmax_rounding(x, dx, array_axis, log=log)
 
     return Case(layer, shape, twin, shape[array_axis] + 8, rounding, sizes)
-
-
-# --- rearrangements and sums over axes ----------------------------------------------------------------------------------------
-
-
-def reshape(shape: Shape, to: Shape, twin: Shape | None = None) -> Case:
-    return Case(Reshape(to), shape, lambda x, _: rearrangement_loops.reshape(x, twin or to))
-
-
-def transpose(shape: Shape, axes: Shape) -> Case:
-    return Case(Transpose(axes), shape, lambda x, _: rearrangement_loops.transpose(x, axes))
-
-
-def pad(shape: Shape, widths: tuple[Pair, ...], mode: str = "constant", value: float = 0.0) -> Case:
-    def padded(x: Array, value: float) -> Array:
-        return rearrangement_loops.pad(x, widths, mode, value)
-
-    return Case(Pad(widths, mode, value), shape, lambda x, _: padded(x, value), sizes=lambda x, _: padded(np.abs(x), abs(value)))
-
-
-def slice_(shape: Shape, layer: Slice, starts: Shape, to: Shape, steps: Shape) -> Case:
-    return Case(layer, shape, lambda x, _: rearrangement_loops.slice_(x, starts, to, steps))
-
-
-def take(shape: Shape, axis: int, indices: list[int]) -> Case:
-    return Case(Take(axis, indices), shape, lambda x, _: rearrangement_loops.take(x, axis, indices))
-
-
-def take_one(shape: Shape, axis: int, index: int) -> Case:
-    """A single index leaves its axis out; nested indices make several of it."""
-    left = (*shape[1 : 1 + axis], *shape[2 + axis :])
-
-    def twin(x: Array, _: Parameters) -> Array:
-        return rearrangement_loops.reshape(rearrangement_loops.take(x, axis, [index]), left)
-
-    return Case(Take(axis, index), shape, twin)
-
-
-def take_nested(shape: Shape, axis: int, indices: list[list[int]]) -> Case:
-    to = (*shape[1 : 1 + axis], len(indices), len(indices[0]), *shape[2 + axis :])
-
-    def twin(x: Array, _: Parameters) -> Array:
-        return rearrangement_loops.reshape(rearrangement_loops.take(x, axis, [i for row in indices for i in row]), to)
-
-    return Case(Take(axis, indices), shape, twin)
-
-
-def expand(shape: Shape, by: Shape, to: Shape) -> Case:
-    return Case(Expand(by), shape, lambda x, _: rearrangement_loops.expand(x, to))
-
-
-def sum_of(shape: Shape, axes: Shape, *, keepdims: bool = False) -> Case:
-    normal, count = tuple(axis % (len(shape) - 1) for axis in axes), math.prod(shape)
-
-    def twin(x: Array, _: Parameters) -> Array:
-        return rearrangement_loops.sum_(x, normal, keepdims=keepdims)
-
-    return Case(Sum(axes, keepdims), shape, twin, count)
-
-
-def mean_over(shape: Shape, axes: Shape, *, keepdims: bool = False) -> Case:
-    normal, count = tuple(axis % (len(shape) - 1) for axis in axes), math.prod(shape)
-
-    def twin(x: Array, _: Parameters) -> Array:
-        return rearrangement_loops.mean(x, normal, keepdims=keepdims)
-
-    return Case(Mean(axes, keepdims), shape, twin, count + 1)
 
 
 # --- layers of two stages -----------------------------------------------------------------------------------------------------

@@ -14,8 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from handmade.engine.backend import BACKENDS, shortcuts, unusable, use_backend
+
+settings.register_profile("handmade", deadline=None)  # no test may fail because the machine is busy
+settings.load_profile("handmade")
 
 USABLE = [name for name in BACKENDS if unusable(name) is None]
 FASTEST = USABLE[0]

@@ -42,26 +42,6 @@ class Halves(Layer):
 
 
 @dataclass(frozen=True, eq=False)
-class Shifted(Layer):
-    """A layer that reads x + shift: one that is defined for positive numbers alone, on any drawn numbers."""
-
-    layer: Layer
-    shift: float
-
-    def output_shape(self, shape: Shape) -> Shape:
-        return self.layer.output_shape(shape)
-
-    def forward(self, x: Array) -> Array:
-        return self.layer.forward(x + self.shift)
-
-    def delta(self, x: Array, dx: Array) -> Array:
-        return self.layer.delta(x + self.shift, dx)
-
-    def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
-        return self.layer.backward(x + self.shift, gy)
-
-
-@dataclass(frozen=True, eq=False)
 class Parts(Halves):
     """A join that reads activations of several shapes, which lie one after the other in a row of numbers."""
 
@@ -80,6 +60,26 @@ class Parts(Halves):
     def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
         gx, gradients = self.join.backward(self.split(x), gy)
         return np.concatenate([part.reshape(len(x), -1) for part in gx], axis=-1), gradients
+
+
+@dataclass(frozen=True, eq=False)
+class Shifted(Layer):
+    """A layer that reads x + shift: one that is defined for positive numbers alone, on any drawn numbers."""
+
+    layer: Layer
+    shift: float
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return self.layer.output_shape(shape)
+
+    def forward(self, x: Array) -> Array:
+        return self.layer.forward(x + self.shift)
+
+    def delta(self, x: Array, dx: Array) -> Array:
+        return self.layer.delta(x + self.shift, dx)
+
+    def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
+        return self.layer.backward(x + self.shift, gy)
 
 
 class Subnetwork(Layer):

@@ -169,7 +169,7 @@ def test_a_description_is_not_changed_by_building_it() -> None:
         (layers([RELU]), ["layer 0: expected", "got ["]),
         (layers({}), ["layer 0: expected", "Conv2d, ReLU, MaxPool2d, Flatten, Linear", "got {}"]),
         (layers({"kind": "ReLU"}), ["layer 0: expected", "got {'kind': 'ReLU'}"]),
-        (layers(RELU, RELU, {"layer": "Softmax"}), ["layer 2: expected", "Conv2d, ReLU, MaxPool2d, Flatten, Linear", "Softmax"]),
+        (layers(RELU, RELU, {"layer": "Maxout"}), ["layer 2: expected", "Conv2d, ReLU, MaxPool2d, Flatten, Linear", "Maxout"]),
         (layers({"layer": "relu"}), ["layer 0: expected", "ReLU", "'relu'"]),
         (layers({"layer": ["ReLU"]}), ["layer 0: expected", "['ReLU']"]),
         (layers({"layer": None}), ["layer 0: expected", "None"]),
@@ -307,7 +307,7 @@ def test_a_stride_is_refused_or_works(entry: dict[str, Any], stride: int) -> Non
 
 def test_the_first_wrong_layer_is_the_one_that_is_named() -> None:
     assert "layer 1 (Conv2d)" in refusal_of(layers(RELU, {**CONV, "filters": 0}, {**CONV, "kernel": 99}))
-    assert "layer 1: expected" in refusal_of(layers(RELU, {"layer": "Softmax"}, {"layer": "Softplus"}))
+    assert "layer 1: expected" in refusal_of(layers(RELU, {"layer": "Maxout"}, {"layer": "Softplus"}))
 
 
 def nested(depth: int) -> dict[str, Any]:
@@ -614,7 +614,7 @@ NO_LAYOUT: list[object] = [None, 3, "HWC", [], {}, ["NHWC"]]
             layers({"layer": "Residual", "block": [RELU], "reads": ["input", "input"]}),
             ["layer 0 (Residual)", "one activation", "got input, input"],
         ),
-        (layers(RELU, {"layer": "Residual", "block": [RELU, {"layer": "Softmax"}]}), ["layer 1.block.1: expected", "Softmax"]),
+        (layers(RELU, {"layer": "Residual", "block": [RELU, {"layer": "Maxout"}]}), ["layer 1.block.1: expected", "Maxout"]),
         (layers(RELU, FLATTEN, LINEAR) | {"logits": "nowhere"}, ["logits", "0, 1, 2", "'nowhere'"]),
         (layers(RELU, FLATTEN, LINEAR) | {"outputs": ["0", "nowhere"]}, ["outputs", "0, 1, 2", "'nowhere'"]),
         (layers(FLATTEN, LINEAR) | {"classes": ["a", "b"]}, ["class_names", "(10,)", "('a', 'b')"]),
@@ -654,10 +654,10 @@ LONG = "x" * 10_000
         layers({**RELU, "name": "a\nb", "slope": 1}, FLATTEN, LINEAR),
         layers({**RELU, "name": "a\nb", "reads": ["c\nd"]}, {**RELU, "name": "c\nd", "reads": ["a\nb"]}),
         layers({"layer": "Residual", "name": "a\nb", "block": []}),
-        layers({"layer": "Residual", "name": "a\nb", "block": [{"layer": "Softmax"}]}),
+        layers({"layer": "Residual", "name": "a\nb", "block": [{"layer": "Maxout"}]}),
         layers({**RELU, "name": LONG, "slope": 1}),
         layers({"layer": "Residual", "name": LONG, "block": []}),
-        layers({"layer": "Residual", "name": LONG, "block": [{"layer": "Softmax"}]}),
+        layers({"layer": "Residual", "name": LONG, "block": [{"layer": "Maxout"}]}),
         layers({**RELU, "name": LONG}, {**RELU, "reads": ["nowhere"]}),
         layers(*({**RELU, "name": f"n{k}"} for k in range(500)), {**RELU, "reads": ["nowhere"]}),
         layers(*({**RELU, "name": f"n{k}"} for k in range(500))) | {"logits": "nowhere"},

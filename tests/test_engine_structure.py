@@ -21,6 +21,7 @@ ORDER = [
         "more_loops",
         "elementwise_loops",
         "join_loops",
+        "elementwise_loops",
         "rearrangement_loops",
         "window_loops",
         "terms",

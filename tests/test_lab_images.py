@@ -103,15 +103,77 @@ def test_an_empty_board_is_no_digit(client: LabClient) -> None:
         drawn(client.page(), np.zeros((height, width), np.uint8), "")
 
 
-def test_other_sizes_and_channels_take_the_average(client: LabClient) -> None:
-    page = client.page("run:colours")
+def test_a_digit_has_the_size_that_the_network_reads(client: LabClient) -> None:
+    arrays, meta = drawn(client.page("run:graph"), one())
 
-    arrays, _ = drawn(page, one())
+    digit = find_digit(one(), shape=(8, 10))
+    assert meta["rejection"] is None
+    assert arrays["stage:fitted"].shape == digit.fitted.shape == (6, 2)  # 20/28 of the shorter side
+    assert arrays["raw"].shape == (8, 10, 2)
+    assert all(np.array_equal(arrays["raw"][..., c], digit.image[..., 0]) for c in range(2))
+    large = find_digit(one(), shape=(64, 64)).image
+    rows = np.flatnonzero(large.any(axis=(1, 2)))
+    assert large.shape == (64, 64, 1)
+    assert np.ptp(rows) + 1 == round(64 * 20 / 28)
 
-    grey = np.rint(area_average(find_digit(one()).image[..., 0], (8, 8))).astype(np.uint8)
-    assert arrays["raw"].shape == (8, 8, 3)
-    assert all(np.array_equal(arrays["raw"][..., c], grey) for c in range(3))
-    assert arrays["input"].shape == (10, 10, 3)
+
+def colours() -> Array:
+    """A picture of 16 x 32 pixels: red, and right of it blue, with a green corner."""
+    picture = np.zeros((16, 32, 3), np.uint8)
+    picture[:, :16, 0], picture[:, 16:, 2] = 200, 100
+    picture[:4, :4] = 0, 250, 0
+    return picture
+
+
+def sent(client: LabClient, picture: Array, stages: str, mode: str = "RGB") -> dict[str, Array]:
+    file = BytesIO()
+    Image.fromarray(picture, mode).save(file, "PNG")
+    return client.page("run:colours").frame("PUT", f"/file?stages={stages}", content=file.getvalue())[0]
+
+
+def test_a_network_of_colours_gets_the_colours(client: LabClient) -> None:
+    whole, cut = colours(), colours()[:, 8:24]
+
+    arrays = sent(client, whole, "crop,scale,centre")
+
+    expected = cut.reshape(8, 2, 8, 2, 3).mean(axis=(1, 3))
+    np.testing.assert_array_equal(arrays["raw"], expected)
+    np.testing.assert_allclose(arrays["stage:picture"], whole / 255, atol=1e-7)
+    np.testing.assert_allclose(arrays["stage:box"], cut / 255, atol=1e-7)
+    np.testing.assert_allclose(arrays["stage:fitted"], expected / 255, atol=1e-7)
+    scaled = expected * (0.01, 0.02, 0.03) + 0.1  # the network's own preparation
+    np.testing.assert_allclose(arrays["input"], np.pad(scaled, ((1, 1), (1, 1), (0, 0))), rtol=1e-6)
+
+
+def test_each_stage_of_a_colour_picture_can_be_switched_off(client: LabClient) -> None:
+    whole = colours()
+    corner = sent(client, whole, "crop,scale")["raw"]
+    np.testing.assert_array_equal(corner, whole[:, :16].reshape(8, 2, 8, 2, 3).mean(axis=(1, 3)))
+    uncut = sent(client, whole, "scale,centre")["raw"]
+    np.testing.assert_array_equal(uncut[2:6], whole.reshape(4, 4, 8, 4, 3).mean(axis=(1, 3)))
+    assert not uncut[:2].any()
+    assert not uncut[6:].any()
+    np.testing.assert_array_equal(sent(client, whole, "centre")["raw"], whole[4:12, 12:20])
+    np.testing.assert_array_equal(sent(client, whole, "")["raw"], whole[:8, :8])
+    np.testing.assert_array_equal(sent(client, whole[:4, :4], "centre")["raw"][2:6, 2:6], whole[:4, :4])
+
+
+def test_transparent_pixels_and_grey_pictures_become_colours(client: LabClient) -> None:
+    ink = np.zeros((8, 8, 4), np.uint8)
+    ink[2:4, :, 3] = 255  # black ink, so the paper is white
+    raw = sent(client, ink, "crop,scale,centre", "RGBA")["raw"]
+    assert not raw[2:4].any()
+    assert (raw[:2] == 255).all()
+    grey = np.arange(64, dtype=np.uint8).reshape(8, 8)
+    np.testing.assert_array_equal(sent(client, grey, "crop,scale,centre", "L")["raw"], np.repeat(grey[..., None], 3, axis=2))
+
+
+def test_a_drawing_in_colour(client: LabClient) -> None:
+    page, picture = client.page("run:colours"), colours()[:, :16]
+    for content, expected in ((picture, picture), (picture[..., :1], np.repeat(picture[..., :1], 3, axis=2))):
+        arrays, _ = page.frame("PUT", "/drawing?height=16&width=16", content=content.tobytes())
+        np.testing.assert_array_equal(arrays["raw"], expected.reshape(8, 2, 8, 2, 3).mean(axis=(1, 3)))
+    assert client.page().refused("PUT", "/drawing?height=16&width=16", content=picture.tobytes())[0] == 400
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP"])

@@ -18,7 +18,7 @@ from handmade.engine.gradients import input_gradient
 from handmade.engine.network import Network
 from handmade.engine.preparation import Preparation
 from handmade.engine.terms import OPERATIONS
-from handmade.lab import schemas
+from handmade.lab import receipt_schemas, schemas
 from handmade.lab.catalogue import Catalogue
 from handmade.runs.backends import use_light_backend
 from lab_client import LabClient, PageClient
@@ -144,7 +144,7 @@ def test_receipts_are_the_engines(client: LabClient, name: str) -> None:
     for node, at in [*places_of(network), *(("", each) for each in ("loss", "probability[1]", "logits[0]", *weights))]:
         told = page.post("/receipt", {"at": at})
 
-        schemas.ReceiptAnswer.model_validate(told)
+        receipt_schemas.ReceiptAnswer.model_validate(told)
         receipt = handmade.explain(network, x, at, label=2)
         assert (told["value"], told["sum"], told["rounding"], told["bound"]) == (
             receipt.value,
@@ -273,6 +273,32 @@ def test_contributions_are_those_of_a_logit(client: LabClient) -> None:
     assert page.frame("GET", "/contributions")[1]["label"] == tape_of(network, x)[network.logits_name].argmax()
 
 
+@pytest.mark.parametrize("name", ["graph", pytest.param("chain", marks=pytest.mark.long)])
+def test_a_number_leads_to_its_text_and_to_its_loop(client: LabClient, name: str) -> None:
+    page, network, x = opened(client, name)
+    for _, at in places_of(network):
+        told = page.post("/text", {"at": at})["text"]
+        assert told == str(handmade.explain(network, x, at))
+        loop = page.post("/receipt", {"at": at})["loop"]
+        title = at.partition("[")[0]
+        if title == "input":
+            assert loop is None
+            assert "input" in page.refused("POST", "/loop", {"at": at})[1]
+            continue
+        found = receipt_schemas.LoopAnswer.model_validate(page.post("/loop", {"at": at}))
+        assert found.function == loop
+        lines = (Path(handmade.__file__).parent / found.file).read_text(encoding="utf-8").splitlines()
+        assert lines[found.first - 1 : found.first - 1 + len(found.lines)] == found.lines
+        assert found.lines[0].startswith(f"def {loop}(")
+        indents = [len(line) - len(line.lstrip()) for line in found.lines]
+        assert indents[found.inner - found.first] == max(indents)
+    for at, loop in (("loss", "cross_entropy"), ("probability[0]", "cross_entropy")):
+        assert page.post("/loop", {"at": at})["function"] == loop
+    weight = next(network.display_name(key) + f"[{','.join('0' * array.ndim)}]" for key, array in network.parameters().items())
+    assert page.refused("POST", "/loop", {"at": weight})[0] == 400
+    assert page.post("/loop", {"at": f"d loss / d {weight}", "by": "definition"})["function"] == "gradient"
+
+
 def test_accuracy_cells_and_mistakes(client: LabClient) -> None:
     page = client.page("example")
     network = page.client.lab.pages.get(page.name).network
@@ -296,6 +322,7 @@ def test_accuracy_cells_and_mistakes(client: LabClient) -> None:
     arrays, meta = page.frame("POST", "/cell", {"true": true, "predicted": taken})
     assert wrong[0] in meta["indices"]
     assert np.array_equal(arrays["images"], test.images[meta["indices"]])
+    assert meta["split"] == "test"
     assert page.refused("POST", "/cell", {"true": 10, "predicted": 0})[0] == 400
     assert client.page("run:colours").refused("GET", "/accuracy")[1].startswith("accuracy: expected a network that reads")
 

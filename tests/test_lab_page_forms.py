@@ -84,6 +84,19 @@ def test_axe_finds_nothing(browser: Browser, lab_server: Server, view: str, size
         assert axe(lab) == []
 
 
+@pytest.mark.parametrize("scheme", ["light", long("dark")])
+def test_axe_finds_nothing_in_a_menu_a_loop_and_covered_numbers(browser: Browser, lab_server: Server, scheme: Any) -> None:
+    with lab_page(browser, lab_server, color_scheme=scheme) as lab:
+        show(lab, "look", covered=["conv1[9,14,2]", "logits[7]", "probability[7]"])
+        lab["open-loop"].click()
+        expect(lab["loop"]).to_be_visible()
+        lab["map-2"].click(button="right", position={"x": 12, "y": 12})
+        expect(lab["menu"]).to_be_visible()
+
+        assert axe(lab) == []
+        fits(lab, "menu")
+
+
 @pytest.mark.long
 def test_axe_finds_what_is_wrong(lab: LabPage) -> None:
     lab.open()
@@ -102,11 +115,26 @@ def test_nothing_is_cut_at_any_width(browser: Browser, lab_server: Server, size:
 
 
 @pytest.mark.long
-def test_a_page_at_twice_its_size_needs_no_horizontal_scroll(browser: Browser, lab_server: Server) -> None:
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_page_at_twice_its_size_needs_no_horizontal_scroll(browser: Browser, lab_server: Server, view: str) -> None:
     with lab_page(browser, lab_server, viewport={"width": 640, "height": 400}, device_scale_factor=2) as lab:
-        show(lab, "look")
+        show(lab, view)
 
-        fits(lab, "look")
+        fits(lab, view)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("view", VIEWS)
+def test_forced_colours_keep_outlines_and_what_is_pressed(browser: Browser, lab_server: Server, view: str) -> None:
+    with lab_page(browser, lab_server, forced_colors="active") as lab:
+        show(lab, view)
+
+        outline = "(element) => getComputedStyle(element).outlineStyle"
+        assert lab[f"view-{view}"].evaluate(outline) == "solid"
+        expect(lab.page.locator("#network svg rect.pin.cell")).to_have_count(1)
+        highlight = lab.page.evaluate("""() => { const e = document.createElement("i"); e.style.color = "Highlight";
+          document.body.append(e); return getComputedStyle(e).color; }""")
+        assert lab.page.locator("#network svg rect.pin.cell").evaluate("(e) => getComputedStyle(e).stroke") == highlight
 
 
 def test_dark_is_the_systems_or_the_users_choice(browser: Browser, lab_server: Server) -> None:

@@ -104,3 +104,91 @@ def test_a_task_pins_and_covers_a_number(lab: LabPage) -> None:
     lab["guess"].fill(str(np.float32(stored)))
     lab["guess"].press("Enter")
     lab.state_has(score={"right": 1, "wrong": 0})
+
+
+READABLE = """() => [document.documentElement.outerHTML, document.body.innerText,
+  ...[...document.querySelectorAll("input")].map((e) => e.value)].join(" ")"""
+
+
+def written(value: float) -> list[str]:
+    """The value with four and more digits, as parts of the page would write it."""
+    return [f"{abs(value):.{digits}g}" for digits in (4, 5, 6)]
+
+
+def hides(lab: LabPage, value: float, what: str) -> None:
+    """Check that no text, attribute or field of the page tells a value; a number moves slowly through the page, so wait."""
+
+    def told() -> list[str]:
+        everything = lab.page.evaluate(READABLE)
+        return [digits for digits in written(value) if digits in everything]
+
+    lab.until(lambda: not told(), f"{what} hides {value}: {told()}", seconds=3)
+
+
+def test_a_covered_number_is_told_by_no_map_table_neighbour_or_copy(lab: LabPage) -> None:
+    pooled = tape(digit(0)[0])["4"]
+    row, column, channel = (int(i) for i in np.unravel_index(pooled.argmax(), pooled.shape))
+    at = (row, column, channel)
+    place, value = f"pool1[{row},{column},{channel}]", float(pooled.max())  # the largest: legends end with it
+    lab.open(view="quiz", image={"split": "test", "index": 0}, focus=place)
+    lab.receipt(place)
+    assert any(digits in lab.page.evaluate(READABLE) for digits in written(value))
+    limit = lab["node-4"].locator(".legend").inner_text()
+
+    lab["quiz-value"].click()
+    expect(lab["guess"]).to_have_count(1)
+    hides(lab, value, "the receipt")
+    assert lab["node-4"].locator(".legend").inner_text() != limit
+    for button in ("copy-numpy", "copy-text"):
+        for each in lab[button].all():
+            expect(each).to_be_disabled()
+    lab.hover("4", (13, 13, 16), at)
+    expect(lab["status-line"]).to_contain_text(f"pixel ({row}, {column}) = ?")
+    hides(lab, value, "the status line")
+
+    lab["view-look"].click()
+    flat = (row * 13 + column) * 16 + channel
+    for other in (f"flatten1[{flat}]", *takers(at)):  # layers pass the number on as it is
+        lab.page.keyboard.press("/")
+        lab.page.locator("#search-field").fill(other)
+        lab.page.keyboard.press("Enter")
+        lab.state_has(focus=other)
+        lab.receipt(other)
+        hides(lab, value, other)
+    lab["as-table"].first.click()
+    expect(lab["table"]).to_contain_text("?")
+    hides(lab, value, "the table")
+    lab.page.keyboard.press("Escape")
+    lab["view-nudge"].click()
+    hides(lab, value, "the nudge")
+
+
+def takers(at: tuple[int, ...]) -> list[str]:
+    """Places of the ReLU and of the convolution from which a pool takes its number."""
+    row, column, channel = at
+    window = tape(digit(0)[0])["3"][2 * row : 2 * row + 2, 2 * column : 2 * column + 2, channel]
+    i, j = np.unravel_index(window.argmax(), window.shape)
+    return [f"{room}[{2 * row + i},{2 * column + j},{channel}]" for room in ("relu2", "conv2")]
+
+
+def test_a_covered_probability_is_told_by_no_bar(lab: LabPage) -> None:
+    lab.open(image={"split": "test", "index": 8}, covered=["probability[5]"])
+    label = digit(8)[1]
+    z = tape(digit(8)[0])[example().logits_name].astype(float)
+    likeliest = int(z.argmax())
+
+    lab.open(image={"split": "test", "index": 8}, covered=[f"probability[{likeliest}]", f"probability[{label}]"])
+
+    for k in {likeliest, label}:
+        expect(lab[f"bar-{k}"].locator(".percent")).to_have_text("?")
+        assert lab[f"bar-{k}"].locator(".fill").evaluate("(fill) => fill.style.inlineSize") == "0%"
+    expect(lab["predicted"]).to_contain_text("?")
+    expect(lab["loss"]).to_contain_text("?")
+    loss = float(np.log(np.exp(z - z[label]).sum()))
+    hides(lab, loss, "the loss")
+
+    lab.open(image={"split": "test", "index": 8}, covered=[f"logits[{likeliest}]"])  # a list with names and values
+    expect(lab[f"bar-{likeliest}"].locator(".percent")).not_to_have_text("?")
+    lab["map-6"].hover(position={"x": 40, "y": 20 * likeliest + 10})
+    expect(lab["status-line"]).to_contain_text(f"logits[{likeliest}] = ?")
+    hides(lab, float(z[likeliest]), "the logits")

@@ -1,13 +1,15 @@
 """The state of the lab's page: Back, reload, undo, links, tabs, bad input, and a server that goes and comes back."""
 
+import base64
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page, expect
 
-from lab_browser import LabPage, Server, lab_page, number_in
+from lab_browser import LabPage, Server, hash_of, lab_page, number_in
 
 DIGIT = {"split": "test", "index": 3}
 LINKS = ("#s=bm90IGpzb24", "#s=eyJ2Ijo5OX0", "#s=eyJ2IjoxLCJ2aWV3Ijoic2NyaXB0In0")  # no JSON, another version, no such view
@@ -173,6 +175,45 @@ def picture(folder: Path) -> Path:
     ImageDraw.Draw(image).line([(62, 20), (58, 100)], fill=0, width=12)
     image.save(folder / "one.png")
     return folder / "one.png"
+
+
+def test_a_network_of_colours_gets_the_colours_of_the_pen_and_of_a_picture(lab: LabPage, tmp_path: Path) -> None:
+    lab.open(source="run:colours", image=None)
+    lab["pen-colour"].fill("#ff0080")
+    lab.draw([(0.5, 0.5), (0.5, 0.5)])
+    pixels = raw_pixels(lab)
+    assert pixels.shape == (8, 8, 3)
+    assert pixels[..., 0].max() > 0
+    assert not pixels[..., 1].any()
+    np.testing.assert_allclose(pixels[..., 2], pixels[..., 0] * (128 / 255), atol=1)
+    expect(lab["image-caption"]).to_have_text("Your drawing")
+
+    lab["erase"].click()  # black ink on it
+    lab.draw([(0.0, 0.5), (0.46, 0.5)])
+    lab.until(lambda: raw_pixels(lab).sum() < pixels.sum(), "an erased drawing")
+    lab["board-undo"].click()
+    lab.until(lambda: np.array_equal(raw_pixels(lab), pixels), "the drawing before")
+    green = np.full((16, 40, 3), (10, 200, 30), np.uint8)
+    Image.fromarray(green).save(tmp_path / "green.png")
+    lab.page.locator('#board input[type="file"]').set_input_files(tmp_path / "green.png")
+    lab.until(lambda: np.array_equal(raw_pixels(lab), green[:8, :8]), "the colours of the picture")
+    expect(lab.page.locator('[data-stage="picture"]')).to_be_visible()
+    expect(lab.page.locator('[data-stage="ink"]')).to_be_hidden()
+
+
+def raw_pixels(lab: LabPage) -> "np.ndarray[Any, np.dtype[np.uint8]]":
+    """Return the raw image in the state."""
+    text = lab.until(lambda: (lab.state.get("image") or {}).get("pixels"), "pixels")
+    return np.frombuffer(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), np.uint8).reshape(8, 8, 3)
+
+
+def test_a_network_without_images_offers_no_board(lab: LabPage) -> None:
+    lab.open(source="run:vector", image=None)
+    expect(lab.page.locator("#board-message")).to_contain_text("reads no images")
+    expect(lab["board-canvas"]).to_be_hidden()
+    lab.page.evaluate("(hash) => { location.hash = hash; }", hash_of({"source": "run:colours"}))
+    expect(lab["board-canvas"]).to_be_visible()
+    expect(lab.page.locator("#board-message")).to_be_empty()
 
 
 def test_the_server_goes_and_comes_back(browser: Browser, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from handmade.lab.pages import MOST_PAGES, SILENT, Page, Pages, new_name
 from handmade.runs.backends import use_light_backend
 from lab_client import LabClient, right
 from lab_networks import write_runs
+from lab_requests import WRONG
 from tiny_digits import write_digits
 
 
@@ -271,51 +272,7 @@ def test_a_newer_change_overtakes_the_accuracy(client: LabClient) -> None:
 # --- wrong requests -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "body"),
-    [
-        ("POST", "/receipt", {}),
-        ("POST", "/receipt", {"at": 5}),
-        ("POST", "/receipt", {"at": "nothing"}),
-        ("POST", "/receipt", {"at": "x" * 10_000}),
-        ("POST", "/receipt", {"at": "loss", "by": "magic"}),
-        ("POST", "/receipt", {"at": "loss", "label": -1}),
-        ("POST", "/receipt", {"at": "loss", "label": 10}),
-        ("POST", "/receipt", {"at": "loss", "label": "x"}),
-        ("POST", "/receipt", {"at": "d loss / d conv1.W[0,0,0,0]", "by": "difference", "h": 0}),
-        ("POST", "/receipt", {"at": "d loss / d conv1.W[0,0,0,0]", "by": "definition", "h": -1}),
-        ("POST", "/receipt", {"at": "d loss / d conv1.W[0,0,0,0]", "by": "difference", "h": 1e300}),
-        ("POST", "/receipt", {"at": "loss", "expand": [0] * 100}),
-        ("POST", "/receipt", {"at": "conv1.W[0,0,0,0]", "expand": [0]}),
-        ("POST", "/receipt", [1, 2]),
-        ("POST", "/nudge", {"at": "loss"}),
-        ("POST", "/nudge", {"at": "conv1.W[0,0,0,0]", "h": 0}),
-        ("POST", "/nudge", {"at": "conv1.W[0,0,0,0]", "h": 1e300}),
-        ("POST", "/nudge", {"at": "conv1.W[0,0,0,0]", "h": "much"}),
-        ("POST", "/nudge", {"at": "d loss / d conv1.W[0,0,0,0]"}),
-        ("POST", "/quotients", {"at": "input[0,0,0]"}),
-        ("POST", "/cell", {"true": 0}),
-        ("POST", "/cell", {"true": 0, "predicted": 0, "limit": 10**9}),
-        ("PUT", "/edits", {"edits": [{"at": "conv1.W[0,0,0,0]", "step": 1}] * 1001}),
-        ("PUT", "/edits", {"edits": [{"at": "input[0,0,0]", "step": 1}]}),
-        ("PUT", "/edits", {"edits": None}),
-        ("PUT", "/image", {"choice": {"split": "validation", "index": 0}}),
-        ("PUT", "/image", {"choice": {"split": "test", "index": -1}}),
-        ("PUT", "/image", {"choice": {"split": "test", "index": 10**30}}),
-        ("PUT", "/image", {"choice": {"pixels": "é"}}),
-        ("PUT", "/drawing?height=2&width=2", None),
-        ("PUT", "/drawing?height=0&width=2", None),
-        ("PUT", "/drawing?height=99999999999&width=2", None),
-        ("PUT", "/drawing", None),
-        ("PUT", "/file", None),
-        ("GET", "/gradients?label=99", None),
-        ("GET", "/gradients?label=x", None),
-        ("GET", "/contributions?label=10", None),
-        ("GET", "/mistake?after=-2", None),
-        ("GET", "/nothing", None),
-        ("PATCH", "/image", None),
-    ],
-)
+@pytest.mark.parametrize(("method", "path", "body"), WRONG)
 def test_a_wrong_request_is_told_in_one_line(client: LabClient, method: str, path: str, body: Any) -> None:
     page = client.page("example")
 

@@ -16,6 +16,8 @@ import handmade.lab.app
 import handmade.lab.events
 import handmade.lab.lane
 from handmade import load, networks
+from handmade.data import prepare_for
+from handmade.engine.training.state import TrainingState
 from handmade.lab.catalogue import Catalogue
 from handmade.lab.race import joined, next_turn
 from handmade.runs import Settings, list_runs, read_record, resume, start
@@ -48,6 +50,7 @@ def page(client: LabClient) -> Iterator[PageClient]:
     page = client.page("run:tiny")
     yield page
     client.post(page.path + "/close")
+    client.lab.catalogue.trained.close()  # its files stand beside those that tests count
 
 
 def train(page: PageClient, lane: str = "a", *, start: str = "scratch", paused: bool = False, **settings: Any) -> Any:
@@ -127,6 +130,44 @@ def test_pause_and_stop_come_after_the_step(page: PageClient) -> None:
     assert read_record(page.client.lab.catalogue.runs / "stopped").status == "interrupted"
 
 
+@pytest.mark.parametrize("settings", [{}, {"validation": 40}], ids=["test images", "validation set"])
+def test_a_cell_of_a_training_holds_the_digits_that_its_matrix_counts(page: PageClient, settings: dict[str, Any]) -> None:
+    train(page, paused=True, epochs=2, **settings)
+    page.post("/training/a/epoch")
+    until(lambda: news(page)["status"] == "paused" and news(page)["validation"])
+    data = page.client.lab.pages.get(page.name).catalogue.data
+    matrix = np.array(news(page)["validation"]["confusion"])
+    assert matrix.sum() == (40 if settings else 50)
+
+    seen: list[int] = []
+    for true, predicted in np.argwhere(matrix):
+        cell = {"true": int(true), "predicted": int(predicted), "lane": "a", "limit": 200}
+        arrays, meta = page.frame("POST", "/cell", cell)
+        images = data.train if settings else data.test
+        assert meta["split"] == ("train" if settings else "test")
+        assert len(meta["indices"]) == matrix[true, predicted]
+        assert np.array_equal(arrays["images"], images.images[meta["indices"]])
+        assert set(images.labels[meta["indices"]].tolist()) == {int(true)}
+        seen += meta["indices"]
+    assert len(set(seen)) == matrix.sum()
+
+
+def test_the_next_mistake_is_that_of_the_training(page: PageClient) -> None:
+    train(page, paused=True, epochs=1)
+    page.post("/training/a/step")
+    until(lambda: news(page)["step"] == 1)
+    lab_page = page.client.lab.pages.get(page.name)
+    network, test = lab_page.training().network("a")[0], lab_page.catalogue.data.test
+    predicted = network.logits(prepare_for(network)(test.images)).argmax(axis=1)
+    wrong = np.flatnonzero(predicted != test.labels)
+    assert len(wrong)
+
+    found = page.get("/mistake?lane=a")
+
+    assert found == {"index": wrong[0], "label": test.labels[wrong[0]], "predicted": predicted[wrong[0]]}
+    assert page.refused("GET", "/mistake?lane=b")[0] == 404
+
+
 # --- the same numbers as elsewhere --------------------------------------------------------------------------------------------
 
 
@@ -175,6 +216,49 @@ def test_the_page_adopts_a_network(page: PageClient) -> None:
     assert trainings is not None
     assert held.network is trainings.network("a")[0]
     assert not held.edits
+
+
+def test_adopted_weights_are_opened_again_by_their_source(page: PageClient) -> None:
+    before = page.network["source"]
+    train(page, steps=3)
+    ended(page)
+    found = page.post("/training/a/adopt")["network"]
+    weights = page.frame("GET", "/weights")[0]
+    assert page.post("/training/a/adopt")["network"]["source"] == found["source"]  # a name is a hash of the weights
+    page.client.put(page.path + "/network", {"source": before})
+    assert not np.array_equal(page.frame("GET", "/weights")[0]["0.W"], weights["0.W"])
+    page.client.post(page.path + "/close")  # as a reload does
+
+    again = page.client.page(found["source"])
+
+    assert again.network == found
+    np.testing.assert_equal(again.frame("GET", "/weights")[0], weights)
+
+
+def test_weights_that_are_gone_are_told(page: PageClient) -> None:
+    train(page, steps=1)
+    ended(page)
+    source = page.post("/training/a/adopt")["network"]["source"]
+    page.client.lab.catalogue.trained.close()
+
+    for name in (source, "trained:", "trained:../../etc"):
+        answer = page.client.put(page.path + "/network", {"source": name})
+        assert (answer.status_code, answer.json()["code"]) == (404, "no_weights")
+        assert "Train again" in answer.json()["error"]
+
+
+def test_the_oldest_adopted_weights_give_way(page: PageClient, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("handmade.lab.trained.MOST", 2)
+    train(page, steps=3, paused=True)
+    sources = []
+    for _ in range(3):
+        done = news(page)["step"]
+        page.post("/training/a/step")
+        until(lambda done=done: news(page)["step"] > done)  # type: ignore[misc]
+        sources.append(page.post("/training/a/adopt")["network"]["source"])
+    codes = [page.client.put(page.path + "/network", {"source": name}).status_code for name in sources]
+    assert codes == [404, 200, 200]
+    assert len(list((folder / "runs").glob(".lab-*/*/model.safetensors"))) == 3  # two of these, and that of the training
 
 
 # --- runs ---------------------------------------------------------------------------------------------------------------------
@@ -308,6 +392,81 @@ def _slowly(within: Callable[..., None], told: list[int]) -> Callable[..., None]
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_pause_is_followed_by_the_results_of_that_network(page: PageClient) -> None:
+    train(page, paused=True, epochs=5)
+    assert news(page)["validation"] is None
+    for action, step in (("step", 1), ("step", 2), ("epoch", 10)):
+        page.post(f"/training/a/{action}")
+        until(lambda step=step: (news(page)["validation"] or {}).get("step") == step)  # type: ignore[misc]
+    network, _, _ = page.client.lab.pages.get(page.name).training().network("a")
+    data = page.client.lab.catalogue.data
+    expected = handmade.evaluate(network, data.test.images, data.test.labels, handmade.data.prepare_for(network))
+    found = news(page)["validation"]
+    assert found["test"]
+    assert np.array_equal(found["confusion"], expected.confusion)
+
+    train(page, paused=True, epochs=5, validation=40, validate_every=5)  # a validation set of its own
+    for _ in range(2):
+        page.post("/training/a/step")
+    until(lambda: (news(page)["validation"] or {}).get("step") == 2)
+    found = news(page)["validation"]
+    assert (found["test"], found["images"]) == (False, 40)
+
+
+def test_the_layers_of_a_step(page: PageClient) -> None:
+    train(page, paused=True, gradient="backprop")
+    page.post("/training/a/step")
+    until(lambda: news(page)["layers"] and news(page)["validation"])
+    job = page.client.lab.pages.get(page.name).training().lane("a").session.job
+    step = next(job.train(TrainingState.start(job.network, job.optimiser, job.ema), None))
+    found = {each["title"]: each for each in news(page)["layers"]}
+
+    shown = [node.name for node in job.network.nodes if node.layer.parameters() or node.layer.kind == "ReLU"]
+    assert list(found) == [job.network.titles[name] for name in shown]
+    for node in job.network.nodes:
+        keys = [f"{node.name}.{key}" for key in node.layer.parameters()]
+        if keys:
+            numbers = np.concatenate([step.gradients[key].ravel() for key in keys])
+            assert found[job.network.titles[node.name]]["gradient"] == pytest.approx(np.sqrt(np.mean(numbers**2)), rel=1e-4)
+        if node.layer.kind == "ReLU":
+            y = job.network.tape(step.x)[node.name]
+            dead = [not y[..., k].any() for k in range(y.shape[-1])]
+            facts = found[job.network.titles[node.name]]
+            assert (facts["dead"], facts["units"]) == (np.mean(dead), len(dead))
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ({"validation": 40, "validate_every": 1, "target": 1e-6}, "target"),
+        ({"validation": 40, "validate_every": 1, "patience": 1, "learning_rate": 1e-12}, "patience"),
+        ({"time_limit": 0.0}, "time"),
+    ],
+)
+def test_the_reason_for_an_early_end(page: PageClient, more: dict[str, Any], reason: str) -> None:
+    train(page, epochs=1000, **more)
+    found = ended(page)
+    assert found["reason"] == reason
+    assert found["step"] < found["steps"]
+
+
+def test_a_saved_run_holds_its_accuracy_over_time(page: PageClient, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("handmade.lab.validation.PAUSE", 0.0)
+    monkeypatch.setattr("handmade.lab.validation.SHARE", 1e9)
+    train(page, epochs=1)
+    ended(page)
+    page.post("/training/a/save", {"name": "tested"})
+
+    log = read_record(folder / "runs" / "tested").log()
+
+    points = page.client.lab.pages.get(page.name).training().lane("a").points.validation
+    assert len(points) > 3
+    assert {line["step"]: line["test_accuracy"] for line in log if "test_accuracy" in line} == points
+    curves = page.client.get("/api/runs/tested/log").json()
+    assert dict(curves["validation"]) == points
+    assert read_record(folder / "runs" / "tested").status == "finished"
+
+
 def test_a_diverging_training_keeps_the_last_good_network(page: PageClient) -> None:
     train(page, learning_rate=1e30, optimiser="gradient-descent", epochs=20)
 
@@ -315,6 +474,8 @@ def test_a_diverging_training_keeps_the_last_good_network(page: PageClient) -> N
 
     assert "overflow" in found["error"] or "no longer finite" in found["error"]
     assert "/" not in found["error"]  # no path
+    titles = [*page.client.lab.pages.get(page.name).network.titles.values()]
+    assert any(title in found["error"] for title in titles)  # the layer
     frame, _ = page.frame("GET", "/training/a/frame")
     assert all(np.isfinite(array).all() for name, array in frame.items() if name.startswith("weight:"))
     page.post("/training/a/save", {"name": "diverged"})

@@ -203,7 +203,7 @@ EVERY_KIND: list[dict[str, Any]] = [
     {"layer": "Softmax", "axis": 0},
     {"layer": "LogSoftmax", "name": "logs"},
     {"layer": "Subtract", "reads": ["logs", "logs"]},
-    {"layer": "Divide", "reads": ["23", "logs"]},
+    {"layer": "Divide", "reads": ["24", "logs"]},
     {"layer": "Reshape", "name": "matrix", "shape": [3, -1]},
     {"layer": "Transpose", "name": "turned", "axes": [1, 0]},
     {"layer": "MatMul", "reads": ["matrix", "turned"]},

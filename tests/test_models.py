@@ -166,7 +166,8 @@ def fill_at_replace(patch: pytest.MonkeyPatch) -> None:
 
 
 def fill_at_write(patch: pytest.MonkeyPatch) -> None:
-    write, written = os.write, []
+    write = os.write
+    written: list[int] = []
 
     def half(handle: int, content: memoryview) -> int:
         """Write half of the content at the first call; there is no room at the second."""

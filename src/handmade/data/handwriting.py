@@ -7,6 +7,7 @@ Source: Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning app
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -68,7 +69,7 @@ class Digit(ShortRepr):
     fitted
         (20, w) or (h, 20) float64: box, scaled to the size of MNIST's digits.
     image
-        (28, 28, 1) uint8: image for `prepare` and a network; all zeros if there is no ink.
+        (28, 28, 1) uint8, or another size that was asked for: image for `prepare` and a network; all zeros if there is no ink.
     measures
         Measurements of the ink.
     rejection
@@ -87,7 +88,7 @@ class Digit(ShortRepr):
         return f"picture {self.picture.shape[0]} x {self.picture.shape[1]}, rejection={self.rejection!r}"
 
 
-def find_digit(picture: ArrayLike, stages: Stages = ALL_STAGES) -> Digit:
+def find_digit(picture: ArrayLike, stages: Stages = ALL_STAGES, shape: tuple[int, int] = (SIDE, SIDE)) -> Digit:
     """Find the digit in a picture of any size, with any light and ink, and convert it to an image like those of MNIST.
 
     Parameters
@@ -97,6 +98,8 @@ def find_digit(picture: ArrayLike, stages: Stages = ALL_STAGES) -> Digit:
         integers from 0 to 255, or floats from 0 (black) to 1 (white). The ink may be dark or light.
     stages
         Stages that are switched on. Without some of them, the image is less like those of MNIST.
+    shape
+        Height and width of the image. In another size than 28 x 28, the digit takes the same share of the shorter side.
 
     Raises
     ------
@@ -104,22 +107,23 @@ def find_digit(picture: ArrayLike, stages: Stages = ALL_STAGES) -> Digit:
         If `picture` is another kind of array.
     """
     picture = _as_picture(picture)
-    found, (rows, columns) = _find(picture, stages, max(picture.shape))
+    find = partial(_find, stages=stages, frame=max(picture.shape), shape=shape)
+    found, (rows, columns) = find(picture)
     if not stages.crop:
         return found
     if max(rows.stop - rows.start, columns.stop - columns.start) < max(picture.shape) / 2 and max(picture.shape) > SEARCH_SIZE:
         margin = max(rows.stop - rows.start, columns.stop - columns.start) // 2
         near = tuple(slice(max(0, side.start - margin), side.stop + margin) for side in (rows, columns))
-        found, _ = _find(picture[near], stages, max(picture.shape))
+        found, _ = find(picture[near])
     elif found.measures.share > SHEET and min(found.box.shape) > SMALLEST_SHEET:
         inset = min(rows.stop - rows.start, columns.stop - columns.start) // 16
         near = slice(rows.start + inset, rows.stop - inset), slice(columns.start + inset, columns.stop - inset)
-        inside, _ = _find(picture[near], stages, max(picture.shape))
+        inside, _ = find(picture[near])
         found = found if inside.rejection else inside
     return found
 
 
-def _find(picture: Array, stages: Stages, frame: int) -> tuple[Digit, tuple[slice, slice]]:
+def _find(picture: Array, stages: Stages, frame: int, shape: tuple[int, int]) -> tuple[Digit, tuple[slice, slice]]:
     """Return the digit of a part of a picture, and its rows and columns; `frame` is the longer side of the whole picture."""
     white = np.iinfo(picture.dtype).max if picture.dtype.kind == "u" else 1
     seen = shrunk(picture, SEARCH_SIZE) / np.float64(white)
@@ -129,9 +133,10 @@ def _find(picture: Array, stages: Stages, frame: int) -> tuple[Digit, tuple[slic
     scale = -(-max(picture.shape) // SEARCH_SIZE)
     measures = _measured(ink, kept, kept[rows, columns])
     box = kept[rows, columns] if stages.crop else kept
-    fitted = _fit(box, BOX / max(box.shape) if stages.scale else SIDE * scale / frame)
+    side = min(shape)
+    fitted = _fit(box, side * BOX / SIDE / max(box.shape) if stages.scale else side * scale / frame, shape)
     place = slice(scale * rows.start, scale * rows.stop), slice(scale * columns.start, scale * columns.stop)
-    return Digit(seen, kept, box, fitted, _centred(fitted, by_mass=stages.centre), measures, rejection(measures)), place
+    return Digit(seen, kept, box, fitted, _centred(fitted, shape, by_mass=stages.centre), measures, rejection(measures)), place
 
 
 def _as_picture(value: Any) -> Array:
@@ -219,22 +224,22 @@ def _figures(strokes: Array) -> int:
     return sum(bool(height > TALL * len(strokes)) for height in heights)
 
 
-def _fit(box: Array, factor: float) -> Array:
+def _fit(box: Array, factor: float, shape: tuple[int, int]) -> Array:
     """Scale both sides by one factor, and keep the aspect ratio."""
-    height, width = (min(max(1, round(factor * side)), SIDE) for side in box.shape)
+    height, width = (min(max(1, round(factor * side)), most) for side, most in zip(box.shape, shape, strict=True))
     return area_average(box, (height, width))
 
 
-def _centred(fitted: Array, *, by_mass: bool) -> NDArray[np.uint8]:
-    """Place the digit in 28 x 28 pixels, its centre of mass, or its middle, as close to row 14, column 14 as shifts allow."""
-    image = np.zeros((SIDE, SIDE, 1), np.uint8)
+def _centred(fitted: Array, shape: tuple[int, int], *, by_mass: bool) -> NDArray[np.uint8]:
+    """Place the digit in an image: its centre of mass, or its middle, as close to the middle of the image as shifts allow."""
+    image = np.zeros((*shape, 1), np.uint8)
     mass = fitted.sum()
     if mass:
         tops = []
-        for axis in (0, 1):
+        for axis, size in enumerate(shape):
             side = fitted.shape[axis]
             centre = float(fitted.sum(axis=1 - axis) @ np.arange(side) / mass) if by_mass else side / 2
-            tops.append(min(max(round(SIDE / 2 - centre), 0), SIDE - side))
+            tops.append(min(max(round(size / 2 - centre), 0), size - side))
         top, left = tops
         image[top : top + fitted.shape[0], left : left + fitted.shape[1], 0] = np.rint(255 * fitted / fitted.max())
     return image

@@ -2,7 +2,7 @@
 
 import stat
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -74,6 +74,18 @@ def read(path: Path) -> Picture:
 
 def read_stream(file: BinaryIO, name: str) -> Picture:
     """Read a picture from an open file, such as standard input; `name` is its name in errors. See `read`."""
+    return Picture(*_decoded(file, name, _grey))
+
+
+def read_colour(file: BinaryIO, name: str) -> NDArray[np.float64]:
+    """Read a picture from an open file as red, green and blue, (H, W, 3) from 0 to 1, with the same checks as `read`."""
+    return _decoded(file, name, _colour)[0]
+
+
+def _decoded(
+    file: BinaryIO, name: str, convert: "Callable[[Image.Image], Array]"
+) -> tuple[NDArray[np.float64], tuple[int, int], tuple[str, ...]]:
+    """Return the converted pixels of a picture, its height and width in the file, and remarks."""
     content = file.read(LARGEST_FILE + 1)
     if not content:
         raise HandmadeError(f"{name}: expected a picture; got an empty file. Save or send it again")
@@ -90,8 +102,8 @@ def read_stream(file: BinaryIO, name: str) -> Picture:
         orientation = image.getexif().get(ORIENTATION, 1)
         height, width = (image.height, image.width) if orientation not in {5, 6, 7, 8} else (image.width, image.height)
         image.draft(None, (LONGEST, LONGEST))  # a JPEG can be decompressed at an eighth of its size
-        grey = _rotated(_grey(image), orientation)
-    return Picture(grey, (height, width), remarks)
+        pixels = _rotated(convert(image), orientation)
+    return pixels, (height, width), remarks
 
 
 def write_rows(path: Path, rows: list[list[Array]]) -> None:
@@ -164,6 +176,18 @@ def _grey(image: "Image.Image") -> Array:
     return grey
 
 
+def _colour(image: "Image.Image") -> Array:
+    """Return red, green and blue of every pixel, 0 to 1, after scaling down."""
+    if image.mode in {"I", "F"} or image.mode.startswith("I;16"):
+        return np.repeat(_grey(image)[..., None], 3, axis=2)
+    if not image.has_transparency_data:
+        return _pixels(image, "RGB") / 255
+    pixels = _pixels(image, "RGBA") / 255
+    colours, opacity = pixels[..., :3], pixels[..., 3:]
+    blended: Array = opacity * colours + (1 - opacity) * _paper(colours @ LUMINANCE, pixels[..., 3])
+    return blended
+
+
 def _pixels(image: "Image.Image", mode: str) -> Array:
     """Return the pixels of an image in another mode, scaled down by averaging blocks."""
     if image.mode != mode:
@@ -184,27 +208,33 @@ def _from_depth(values: Array, mode: str) -> Array:
 
 
 def _with_background(grey: Array, opacity: Array) -> Array:
-    """Put a background behind transparent pixels.
+    """Put a background behind transparent pixels."""
+    if not (opacity > 0.5).any():
+        return np.ones(grey.shape)
+    blended: Array = opacity * grey + (1 - opacity) * _paper(grey, opacity)
+    return blended
+
+
+def _paper(grey: Array, opacity: Array) -> float:
+    """Return the shade of the background behind transparent pixels.
 
     If all visible pixels have one shade, they are ink, and the background is black or white, whichever differs more. Else the
     picture shows ink and paper, and the background has the median shade.
     """
     seen = grey[opacity > 0.5]
     if not seen.size:
-        return np.ones(grey.shape)
+        return 1.0
     low, middle, high = np.percentile(seen, (1, 50, 99))
     covered = opacity.mean() > 0.5
-    paper = middle if covered and high - low > ONE_SHADE else float(middle < 0.5)
-    blended: Array = opacity * grey + (1 - opacity) * paper
-    return blended
+    return float(middle) if covered and high - low > ONE_SHADE else float(middle < 0.5)
 
 
-def _rotated(grey: Array, orientation: int) -> Array:
+def _rotated(pixels: Array, orientation: int) -> Array:
     """Undo the camera's orientation, one of the eight of EXIF."""
     if orientation in {5, 6, 7, 8}:
-        grey = grey.T
+        pixels = pixels.swapaxes(0, 1)
     if orientation in {3, 4, 7, 8}:
-        grey = grey[::-1]
+        pixels = pixels[::-1]
     if orientation in {2, 3, 6, 7}:
-        grey = grey[:, ::-1]
-    return np.ascontiguousarray(grey)
+        pixels = pixels[:, ::-1]
+    return np.ascontiguousarray(pixels)

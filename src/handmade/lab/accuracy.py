@@ -32,12 +32,12 @@ class Results:
     loss: float
 
 
-def results(network: Network, data: Dataset, check: Callable[[], None]) -> Results:
-    """Classify the first test images on all cores; `check` is called between blocks, and may raise."""
-    images = _images(network, data)
-    count = min(IMAGES, len(images.labels))
+def results(network: Network, data: Dataset, check: Callable[[], None], images: Images | None = None) -> Results:
+    """Classify images on all cores, without `images` the first test images; `check` is called between blocks, and may raise."""
+    tested = first(_images(network, data)) if images is None else images
+    count = len(tested.labels)
     with threads(cores()) as executor:
-        work = partial(_block, network, images, count, check)
+        work = partial(_block, network, tested, count, check)
         parts = list(parallel_map(executor, work, list(range(0, count, BLOCK))))
     return Results(np.concatenate([predicted for predicted, _ in parts]), math.fsum(loss for _, loss in parts) / count)
 
@@ -66,17 +66,26 @@ def accuracy(network: Network, data: Dataset, found: Results) -> dict[str, Any]:
     }
 
 
+def first(images: Images) -> Images:
+    """Return the first images, those of the confusion matrix."""
+    return Images(images.images[:IMAGES], images.labels[:IMAGES])
+
+
+def some(images: Images, numbers: Array) -> Images:
+    """Return the images with these numbers."""
+    return Images(images.images[numbers], images.labels[numbers])
+
+
 def cell(
-    network: Network, data: Dataset, found: Results, true: int, predicted: int, limit: int
+    network: Network, images: Images, found: Results, true: int, predicted: int, limit: int
 ) -> tuple[dict[str, Array], dict[str, Any]]:
-    """Return the images of one cell of the confusion matrix."""
+    """Return the images of one cell of the confusion matrix, and their numbers among all images of the matrix."""
     classes = classes_of(network)
     for name, k in (("true", true), ("predicted", predicted)):
         if k >= classes:
             raise HandmadeError(f"{name}: expected a class from 0 to {classes - 1}; got {k}")
-    labels = data.test.labels[: len(found.predicted)]
-    indices = np.flatnonzero((labels == true) & (found.predicted == predicted))[:limit]
-    return {"images": data.test.images[indices]}, {"indices": indices.tolist()}
+    indices = np.flatnonzero((images.labels == true) & (found.predicted == predicted))[:limit]
+    return {"images": images.images[indices]}, {"indices": indices.tolist()}
 
 
 def next_mistake(network: Network, data: Dataset, after: int, check: Callable[[], None]) -> dict[str, Any]:

@@ -12,8 +12,13 @@ from handmade.engine.terms import Term
 MOST_PARTS = 20_000  # of a folded term that is opened
 
 
-def receipt_answer(receipt: Receipt, reach: dict[str, Any] | None, expand: Sequence[int] | None) -> dict[str, Any]:
-    """Return a receipt as plain data; with `expand`, the folded term at that path of parts stands in the place of the tree."""
+def receipt_answer(
+    receipt: Receipt, reach: dict[str, Any] | None, loop: str | None, expand: Sequence[int] | None
+) -> dict[str, Any]:
+    """Return a receipt as plain data; `loop` names the function of its loops.
+
+    With `expand`, the folded term at that path of parts stands in the place of the tree.
+    """
     total: dict[str, Any] | None
     if expand is not None:
         opened = _at(receipt.total, expand)
@@ -32,6 +37,7 @@ def receipt_answer(receipt: Receipt, reach: dict[str, Any] | None, expand: Seque
         "story": [step.to_json() for step in receipt.story],
         "reach": reach,
         "snippet": "" if expand is not None else snippet(receipt),
+        "loop": loop,
     }
 
 

@@ -97,6 +97,7 @@ def create_app(catalogue: Catalogue, token: str, port: int, host: str | None = N
                 group.start_soon(_load, lab)
                 yield
                 await to_thread.run_sync(_join, lab.stop())
+                catalogue.trained.close()
                 group.cancel_scope.cancel()
 
     app = FastAPI(

@@ -4,13 +4,14 @@
     preset:readme   a preset with fresh weights
     run:readme-1    the network of a run in the folder of the runs; run:readme-1/best, that of its best validation
     model           the model or network file that the command was given
+    trained:5b1c... weights of a training on a page, see trained.py
 
 A page names a source, never a path.
 """
 
 import os
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
@@ -22,6 +23,8 @@ from handmade.data import Dataset
 from handmade.engine.network import Network
 from handmade.files.models import MODEL
 from handmade.lab.errors import LabError
+from handmade.lab.folders import Folders
+from handmade.lab.trained import TRAINED, TrainedNetworks
 from handmade.network import load
 from handmade.runs import inputs, list_runs, read_record
 from handmade.runs.history import RunRecord
@@ -77,6 +80,7 @@ class Catalogue:
         self._lock = threading.Lock()
         self._data: Dataset | None = None
         self._known: WeakValueDictionary[tuple[str, int, int], Network] = WeakValueDictionary()
+        self.trained = TrainedNetworks(lambda: Folders(self.runs))
         self.first = self._first(target)
         if data != PACKAGED:
             _ = self.data  # or the command ends here
@@ -121,9 +125,16 @@ class Catalogue:
             name = source.removeprefix(RUN).removesuffix(BEST_END)
             best = source.endswith(BEST_END)
             return self._read(source, f"{name}, best" if best else name, self.run(name) / (BEST if best else MODEL))
+        if source.startswith(TRAINED):
+            title, network = self.trained.open(source)
+            return Opened(source, title, seed, network, trained=True)
         if source == "model" and self._target is not None:
             return self._open_target(self._target, seed)
         raise LabError(f"source: expected example, preset:NAME, run:NAME or model; got {source!r:.80}", 404, "no_source")
+
+    def keep(self, network: Network, opened: Opened) -> Opened:
+        """Return a trained network as an opened one, which can be opened again by its source as long as the server goes on."""
+        return replace(opened, source=self.trained.keep(network, opened.title), network=network, trained=True)
 
     def run(self, name: str) -> Path:
         """Return the folder of a run in the folder of the runs; raise LabError if there is none of that name."""

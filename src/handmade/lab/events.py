@@ -48,6 +48,11 @@ class Points:
         if validation is not None:
             _add(self._validation, validation)
 
+    @property
+    def validation(self) -> dict[int, float]:
+        """Accuracies by step."""
+        return dict(self._validation)
+
     def copy(self) -> "Points":
         """Return the same points for a new stream, where the curves begin with them."""
         other = Points(fresh=True)

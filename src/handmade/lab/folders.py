@@ -8,6 +8,7 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 
 from handmade.engine.errors import HandmadeError
 from handmade.files.atomic import write_atomically
-from handmade.runs.record import SETTINGS, locked, read_run_json
+from handmade.runs.record import LOG, SETTINGS, locked, read_run_json
 
 HIDDEN = ".lab-"  # lists of runs leave such folders out
 NETWORK = "network.json"  # layers of a network that is no preset, in the folder of its training
@@ -53,8 +54,19 @@ class Folders:
         """Return the path of a new folder, which is not there yet."""
         return Path(self._all.name) / str(next(self._numbers))
 
-    def save(self, folder: Path, name: str, result: dict[str, Any]) -> None:
-        """Copy the folder of a training to a run; `result` goes into its record.
+    def save(self, folder: Path, name: str, result: dict[str, Any], tests: Mapping[int, float]) -> None:
+        """Copy the folder of a training to a run.
+
+        Parameters
+        ----------
+        folder : Path
+            Folder of the training.
+        name : str
+            Name of the run.
+        result : dict
+            Result, which goes into its record.
+        tests : mapping of float
+            Accuracies on test images by step, which go into its log as "test_accuracy".
 
         Raises
         ------
@@ -74,6 +86,8 @@ class Folders:
                 known["network"] = str(target.resolve() / NETWORK)
             write_atomically(copy / SETTINGS, json.dumps(known, indent=2).encode() + b"\n")
             self.target(name)  # again: another run may have come since
+            if tests:
+                _add_tests(copy / LOG, tests)
             copy.rename(target)
         except OSError as error:
             raise HandmadeError(f"name: cannot write the run {name} ({error.strerror}). Try another name") from None
@@ -96,6 +110,15 @@ class Folders:
         """Remove all of them."""
         self._all.cleanup()
         os.close(self._lock)
+
+
+def _add_tests(log: Path, tests: Mapping[int, float]) -> None:
+    lines = []
+    for line in log.read_text().splitlines():
+        record = json.loads(line)
+        share = tests.get(record["step"])
+        lines.append(line if share is None else json.dumps(record | {"test_accuracy": share}))
+    write_atomically(log, "".join(f"{line}\n" for line in lines).encode())
 
 
 def _sweep(runs: Path) -> None:

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handmade.data import Dataset
-from handmade.data.handwriting import Digit, Stages, find_digit
-from handmade.data.resize import area_average
+from handmade.data.handwriting import Stages, find_digit
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.errors import HandmadeError
 from handmade.engine.network import Network
-from handmade.files.images import read_stream
+from handmade.files.images import read_colour, read_stream
 from handmade.lab import schemas
+from handmade.lab.colour_images import COLOURS, colour_image
 from handmade.lab.structure import fits, raw_shape
 
 LONGEST_SIDE = 2048  # pixels of a drawing
@@ -111,7 +111,7 @@ def of_pixels(pixels: NDArray[np.uint8]) -> RawImage:
 
 
 def drawing(network: Network, content: bytes, height: int, width: int, stages: Stages) -> RawImage:
-    """Return the image of a drawing: height * width bytes, grey, white ink on black.
+    """Return the image of a drawing: height * width bytes, grey, white ink on black; for networks of colours, also three a pixel.
 
     Raises
     ------
@@ -120,20 +120,31 @@ def drawing(network: Network, content: bytes, height: int, width: int, stages: S
     """
     if not (1 <= height <= LONGEST_SIDE and 1 <= width <= LONGEST_SIDE):
         raise HandmadeError(f"drawing: expected 1 to {LONGEST_SIDE} pixels on a side; got {height} x {width}")
-    if len(content) != height * width:
+    colours = COLOURS if reads_colours(network) and len(content) == COLOURS * height * width else 1
+    if len(content) != height * width * colours:
         raise HandmadeError(f"drawing: expected {height * width:,} bytes, height * width; got {len(content):,}")
-    return _of_digit(network, find_digit(np.frombuffer(content, np.uint8).reshape(height, width), stages))
+    pixels = np.frombuffer(content, np.uint8).reshape(height, width, colours)
+    if reads_colours(network):
+        return _of_colours(network, np.broadcast_to(pixels, (height, width, COLOURS)) / 255, stages)
+    return _of_digit(network, pixels[..., 0], stages)
 
 
 def picture(network: Network, content: bytes, stages: Stages) -> RawImage:
-    """Return the image of a picture file.
+    """Return the image of a picture file: in colour for a network that reads colours, else its digit.
 
     Raises
     ------
     HandmadeError
         If it is no picture.
     """
-    return _of_digit(network, find_digit(read_stream(BytesIO(content), "file").grey, stages))
+    if reads_colours(network):
+        return _of_colours(network, read_colour(BytesIO(content), "file"), stages)
+    return _of_digit(network, read_stream(BytesIO(content), "file").grey, stages)
+
+
+def reads_colours(network: Network) -> bool:
+    """Return True if the images of a network have red, green and blue."""
+    return _raw_shape(network)[2] == COLOURS
 
 
 def encoded(pixels: NDArray[np.uint8]) -> str:
@@ -155,19 +166,23 @@ def _decoded(text: str, shape: Shape) -> NDArray[np.uint8]:
     return np.frombuffer(content, np.uint8).reshape(shape)
 
 
-def _of_digit(network: Network, digit: Digit) -> RawImage:
-    shape = _raw_shape(network)
-    pixels = resized(digit.image[..., 0], shape)
-    stages = {name: np.asarray(getattr(digit, name), np.float32) for name in ("picture", "ink", "box", "fitted")}
-    measures = asdict(digit.measures)
-    return RawImage(pixels, {"pixels": encoded(pixels)}, None, stages, digit.rejection, measures)
+def _of_colours(network: Network, picture: Array, stages: Stages) -> RawImage:
+    rows, columns, _ = _raw_shape(network)
+    pixels, shown = colour_image(picture, (rows, columns), stages)
+    return RawImage(pixels, {"pixels": encoded(pixels)}, None, _as_sent(shown))
 
 
-def resized(grey: Array, shape: Shape) -> NDArray[np.uint8]:
-    """Return a grey image (28, 28) of uint8 averaged to the raw size of a network, repeated over its channels."""
-    if grey.shape != shape[:2]:
-        grey = np.rint(area_average(grey, shape[:2])).astype(np.uint8)
-    return np.ascontiguousarray(np.repeat(grey[..., None], shape[2], axis=2))
+def _of_digit(network: Network, grey: Array, stages: Stages) -> RawImage:
+    """Return the image of the digit in a picture, repeated over the channels of the network."""
+    rows, columns, channels = _raw_shape(network)
+    digit = find_digit(grey, stages, (rows, columns))
+    pixels = np.repeat(digit.image, channels, axis=2)
+    shown = _as_sent({name: getattr(digit, name) for name in ("picture", "ink", "box", "fitted")})
+    return RawImage(pixels, {"pixels": encoded(pixels)}, None, shown, digit.rejection, asdict(digit.measures))
+
+
+def _as_sent(stages: Mapping[str, Array]) -> dict[str, Array]:
+    return {name: np.asarray(stage, np.float32) for name, stage in stages.items()}
 
 
 def _raw_shape(network: Network) -> Shape:

@@ -10,14 +10,14 @@ from handmade.engine.errors import HandmadeError
 from handmade.engine.network import Network
 from handmade.engine.training import Diverged
 from handmade.lab.events import Point, Points
+from handmade.lab.layer_facts import layer_facts
+from handmade.lab.validation import Validate, Validation
 from handmade.runs import Progress, TrainingSession
 
 SMOOTHING = 0.95  # of the loss from step to step
 RECENT = 50  # steps from which the speed is told
-VALIDATION_PAUSE, VALIDATION_SHARE = 1.0, 0.02  # seconds at least, and share of the time, for the accuracy on test images
+FACTS_PAUSE = 0.5  # seconds between two looks at the layers
 PROGRESS_PAUSE = 0.2  # seconds between two news of one long step
-
-Validate = Callable[[Network], dict[str, Any]] | None
 
 
 class Lane:
@@ -40,14 +40,18 @@ class Lane:
         The newest network; the last good one after a divergence.
     version : int
         Number of this network among all that the page's trainings made.
+    newest : tuple of Network, int and int
+        Network, version and number of steps that belong together.
     points : Points
         The curves.
     clock, used : float
         Seconds by which turns are given, and seconds in steps.
     until : int
         Step after which it pauses.
-    ended : str
-        "finished", "stopped", "diverged" or "failed" after the end.
+    ended, reason : str
+        "finished", "stopped", "diverged" or "failed" after the end; "target", "patience" or "time" for an early one.
+    validation : Validation
+        Its accuracy over time.
     """
 
     def __init__(
@@ -58,11 +62,13 @@ class Lane:
         self.network: Network = session.network
         self.points = Points()
         self.version, self.steps = 0, 0
+        self.newest: tuple[Network, int, int] = (self.network, 0, 0)
         self.until = 0 if paused else self.total
         self.clock = self.used = 0.0
         self.ended, self.error = "", ""
         self.closing = self.stopping = False
-        self._validate = validate if session.job.settings.validation is None else None
+        self.validation = Validation(session.job, validate)
+        self.reason = ""
         self._stream: Generator[Progress | None] | None = None
         self._left = 0.0  # when the last step ended
         self._begun = False
@@ -71,14 +77,25 @@ class Lane:
         self._smoothed: float | None = None
         self._durations: deque[float] = deque(maxlen=RECENT)
         self._warnings: list[dict[str, Any]] = []
-        self._validation: dict[str, Any] | None = None
-        self._validated, self._validation_cost = 0.0, 0.0
+        self._layers: list[dict[str, Any]] = []
+        self._looked = 0.0  # when they were looked at
+        self._newest: Progress | None = None
         self._part, self._parts_told = 0.0, 0.0  # of a long step
 
     @property
     def runs(self) -> bool:
         """True if it has a step to make, or an end."""
         return not self.ended and (self.closing or self.stopping or self.steps < self.until)
+
+    @property
+    def unsettled(self) -> bool:
+        """True if it pauses or has ended, and its results are those of an earlier network."""
+        return not self.runs and not self.closing and self.ended != "failed" and self.validation.is_old(self.steps)
+
+    def settle(self) -> tuple[int, float] | None:
+        """Validate the network as it is, and look at its layers; return step and accuracy."""
+        self._look()
+        return self.validation.now(self.steps, self.network)
 
     @property
     def status(self) -> str:
@@ -91,12 +108,17 @@ class Lane:
         self.session.job = replace(self.session.job, progress=self._within)
         self._stream = self._progress()
         self._guarded(lambda: next(self._stream, None) if self._stream else None)
-        self._left = self._validated = time.perf_counter()
+        self._left = time.perf_counter()
 
     def _progress(self) -> Generator[Progress | None]:
         with self.session as session:
             yield None
             yield from session
+
+    def show(self, version: int) -> None:
+        """Give the network a version, under which others read it."""
+        self.version = version
+        self.newest = self.network, version, self.steps
 
     def step(self) -> tuple[Point | None, tuple[int, float] | None]:
         """Make one step, or the end; return the new points of the curves."""
@@ -117,7 +139,7 @@ class Lane:
         self.used += self._left - now
         self.clock += self._left - now
         if progress is None:
-            self._end("finished")
+            self._end("finished", "time" if not self.ended and self.steps < self.total else "")
             return None, None
         return self._taken(progress, self._left - now)
 
@@ -130,7 +152,7 @@ class Lane:
         except HandmadeError as error:
             cause = error.__cause__
             if isinstance(cause, Diverged):
-                self.network, self.error = cause.network, str(cause)
+                self.network, self.error = cause.network, _with_title(cause)
                 self._end("diverged")
             else:
                 self.error = str(error)
@@ -149,34 +171,22 @@ class Lane:
         accuracy = self._numbers["accuracy"] if step.accuracy is None else step.accuracy
         self._numbers = {"loss": step.loss, "accuracy": accuracy, "learning_rate": step.learning_rate}
         self._images = step.images
-        share = self._validated_by(progress)
+        share = self.validation.after(progress)
+        self._newest = progress
+        if time.perf_counter() - self._looked >= FACTS_PAUSE:
+            self._look()
         if self.limit is not None and self.used >= self.limit:
             self.until, self.limit = self.steps, None
         if step.stopped or step.number == step.steps:
             self._guarded(lambda: next(self._stream, None) if self._stream else None)
-            self._end("finished")
+            self._end("finished", step.stopped or "")
         return Point(step.number, step.loss, step.accuracy), share
 
-    def _validated_by(self, progress: Progress) -> tuple[int, float] | None:
-        """Note the accuracy on the validation set, or now and then on test images."""
-        step, now = progress.step, time.perf_counter()
-        last = step.stopped is not None or step.number == step.steps
-        pause = max(VALIDATION_PAUSE, self._validation_cost / VALIDATION_SHARE)
-        if step.validation is not None:
-            found: dict[str, Any] = {"accuracy": step.validation.accuracy, "loss": step.validation.loss}
-            found |= {"images": int(step.validation.confusion.sum()), "confusion": step.validation.confusion.tolist()}
-        elif self._validate is None or (not last and now - self._validated < pause):
-            return None
-        else:
-            try:
-                found = self._validate(step.smoothed)
-            except (HandmadeError, MemoryError):  # the training is more important
-                self._validate = None
-                return None
-            self._validated = time.perf_counter()
-            self._validation_cost = self._validated - now
-        self._validation = {"step": step.number} | found
-        return step.number, found["accuracy"]
+    def _look(self) -> None:
+        """Note the facts about the layers at the newest step."""
+        if self._newest is not None:
+            self._layers = layer_facts(self._newest.step)
+            self._looked = time.perf_counter()
 
     def _within(self, done: int, total: int) -> None:
         """Note the progress of one long step; end it if the lane is to end."""
@@ -203,10 +213,12 @@ class Lane:
         if self.closing:
             self.session.stop()  # nothing is saved any more
         self._guarded(lambda: stream.close() if stream else None)
+        self._newest = None
         self._end("stopped")
 
-    def _end(self, status: str) -> None:
-        self.ended = self.ended or status
+    def _end(self, status: str, reason: str = "") -> None:
+        if not self.ended:
+            self.ended, self.reason = status, reason
         self.until = self.steps
 
     def news(self) -> dict[str, Any]:
@@ -226,10 +238,19 @@ class Lane:
             "steps_an_epoch": self.steps_an_epoch,
             **self._numbers,
             "smoothed": self._smoothed,
-            "validation": self._validation,
+            "validation": self.validation.newest,
+            "layers": self._layers,
             "seconds": self.used,
             "left": left,
             "images_per_second": self._images / per_step if per_step else None,
             "warnings": self._warnings,
             "version": self.version,
+            "reason": self.reason,
         } | ({"error": self.error} if self.error else {})
+
+
+def _with_title(error: Diverged) -> str:
+    """Return the message of a divergence, with the title of an array, such as conv1.W, in the place of its key."""
+    message = str(error)
+    key, _, rest = message.partition(" ")
+    return f"{error.network.display_name(key)} {rest}" if key in error.network.parameters() else message

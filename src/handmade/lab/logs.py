@@ -18,10 +18,13 @@ def log_of(folder: Path) -> dict[str, Any]:
         "steps": [record["step"] for record in kept],
         "loss": [_number(record["loss"]) for record in kept],
         "accuracy": [_number(record.get("accuracy")) for record in kept],
-        "validation": [
-            [record["step"], share] for record in records if (share := _number(record.get("validation_accuracy"))) is not None
-        ],
+        "validation": _series(records, "validation_accuracy") or _series(records, "test_accuracy"),
     }
+
+
+def _series(records: Sequence[dict[str, Any]], key: str) -> list[list[Any]]:
+    """Return step and number of the records that have this number."""
+    return [[record["step"], share] for record in records if (share := _number(record.get(key))) is not None]
 
 
 def thinned(points: Sequence[Any], most: int = MOST_POINTS) -> list[Any]:

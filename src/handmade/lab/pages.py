@@ -7,7 +7,6 @@ state. So a page that was silent for a minute is forgotten, and the one that was
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import anyio
@@ -107,10 +106,6 @@ class Page:
         self._network, self.edits, self.label = network, list(edits), label
         self.version += 1
         self._forget()
-
-    def adopt(self, network: Network) -> None:
-        """Take the weights of a training; edits are dropped."""
-        self.show_network(replace(self.opened, network=network, trained=True))
 
     def training(self, *, make: bool = False) -> Trainings:
         """Return the trainings of the page; call this in the event loop.

@@ -215,44 +215,6 @@ class Closed(BaseModel):
     closed: bool
 
 
-class Box(BaseModel):
-    """Numbers of one activation, half-open; rows and columns may exceed the map by its padding.
-
-    `spans` is the box along each axis, for arrays with two axes, or with more than three.
-    """
-
-    node: str
-    rows: tuple[int, int] | None = None
-    columns: tuple[int, int] | None = None
-    channels: tuple[int, int] | None = None
-    numbers: tuple[int, int] | None = None
-    spans: list[tuple[int, int]] | None = None
-
-
-class Reach(BaseModel):
-    """The numbers that a number is made of, and those that it affects."""
-
-    sources: list[Box]
-    targets: list[Box]
-    winner: list[int] | None = None
-
-
-class ReceiptAnswer(BaseModel):
-    """A receipt; `total` is a tree of terms."""
-
-    at: str
-    kind: str
-    value: float
-    dtype: str
-    sum: float
-    rounding: float
-    bound: float | None
-    total: dict[str, Any] | None
-    story: list[dict[str, Any]]
-    reach: Reach | None
-    snippet: str
-
-
 class Curve(BaseModel):
     """Relative error of one method at every h; null where it is not known."""
 

@@ -113,10 +113,9 @@ class Trainings:
             raise no_training()
         return lane
 
-    def network(self, name: str) -> tuple[Network, int]:
-        """Return the newest network of a lane, and its version."""
-        lane = self.lane(name)
-        return lane.network, lane.version
+    def network(self, name: str) -> tuple[Network, int, int]:
+        """Return the newest network of a lane, its version, and the number of steps that made it."""
+        return self.lane(name).newest
 
     def save(self, name: str, run: str) -> None:
         """Copy a lane as it is to a run on disk."""
@@ -178,7 +177,7 @@ class Trainings:
                 self._end(old)
             lane.begin(partial(self._tell, lane))
             self._versions += 1
-            lane.version = self._versions
+            lane.show(self._versions)
             with self._condition:
                 lane.clock = joined(lane, self._lanes.values())
                 self._lanes[name] = lane
@@ -200,16 +199,16 @@ class Trainings:
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)  # of this thread and those that it starts
         while True:
             with self._condition:
-                while not (self._closed or self._tasks or next_turn(self._lanes.values())):
+                while not (self._closed or self._tasks or self._next()):
                     self._condition.wait()
                 if self._closed:
                     break
                 task = self._tasks.popleft() if self._tasks else None
-                lane = next_turn(self._lanes.values())
+                lane = self._next()
             if task is not None:
                 _answer(*task)
             elif lane is not None:
-                self._step(lane)
+                self._turn(lane)
         for each in self._lanes.values():
             self._end(each)
         self._lanes.clear()
@@ -219,12 +218,18 @@ class Trainings:
             if self._folders:
                 self._folders.close()
 
-    def _step(self, lane: Lane) -> None:
+    def _next(self) -> Lane | None:
+        """Return the lane that makes the next step; if none does, one whose results are old."""
+        lanes = self._lanes.values()
+        return next_turn(lanes) or next((lane for lane in lanes if lane.unsettled), None)
+
+    def _turn(self, lane: Lane) -> None:
+        """Let a lane make a step; if it makes none, let it validate its network."""
         before = lane.network
-        points = lane.step()
+        points = lane.step() if lane.runs else (None, lane.settle())
         if lane.network is not before:
             self._versions += 1
-            lane.version = self._versions
+            lane.show(self._versions)
         with self._telling:  # a stream that begins now gets each point once
             lane.points.add(*points)
             self._tell(lane, add=points)
@@ -245,4 +250,5 @@ def _answer(work: Callable[[], Any], future: "Future[Any]") -> None:
 
 
 def _save(lane: Lane, folders: Folders, run: str) -> None:
-    folders.save(lane.session.folder, run, lane.save())
+    tests = lane.points.validation if lane.validation.is_test else {}  # a validation stands in the log already
+    folders.save(lane.session.folder, run, lane.save(), tests)

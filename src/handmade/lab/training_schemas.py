@@ -69,6 +69,17 @@ class RaceAnswer(BaseModel):
     b: TrainingAnswer
 
 
+class LayerFacts(BaseModel):
+    """Gradient of a layer, and its units that are 0 for every image of a batch."""
+
+    step: int
+    node: str
+    title: str
+    gradient: float | None
+    dead: float | None
+    units: int
+
+
 class TrainingNews(BaseModel):
     """State of a lane."""
 
@@ -90,6 +101,8 @@ class TrainingNews(BaseModel):
     images_per_second: float | None
     warnings: list[dict[str, Any]]
     version: int
+    layers: list[LayerFacts]
+    reason: Literal["", "target", "patience", "time"]
     error: str | None = None
 
 

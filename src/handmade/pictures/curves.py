@@ -35,7 +35,8 @@ class History:
     name : str
         Name of the run.
     records : sequence of mappings
-        One for each step: "step", "loss", "accuracy" (may be None) and, at a validation, "validation_accuracy".
+        One for each step: "step", "loss", "accuracy" (may be None), at a validation "validation_accuracy", and at a test of a
+        training in the lab "test_accuracy".
     test_accuracy : float, optional
         Accuracy of the trained network on the test images.
     """
@@ -104,9 +105,10 @@ def curves(runs: Sequence[History], *, dark: bool = False, width: float = WIDTH)
         steps, shares = run.series("accuracy")
         draw(accuracy, steps, 100 * shares, colour, dash, label)
         bottom = min(bottom, float(np.quantile(100 * shares, 0.1, method="lower")) if len(shares) else 0)
-        steps, shares = run.series("validation_accuracy")
-        bottom = min(bottom, float(np.quantile(100 * shares, 0.1, method="lower")) if len(shares) else 100)
-        accuracy.plot(steps, 100 * shares, "o-", color=colour, markersize=3.5, linewidth=0.8)
+        for key, face in (("validation_accuracy", colour), ("test_accuracy", "none")):
+            steps, shares = run.series(key)
+            bottom = min(bottom, float(np.quantile(100 * shares, 0.1, method="lower")) if len(shares) else 100)
+            accuracy.plot(steps, 100 * shares, "o-", color=colour, markerfacecolor=face, markersize=3.5, linewidth=0.8)
         if run.test_accuracy is not None:
             accuracy.axhline(100 * run.test_accuracy, color=colour, linewidth=0.8, linestyle=":")
     logarithmic(loss)
@@ -121,6 +123,8 @@ def _note(runs: Sequence[History]) -> str:
     note = "Thin: each training batch. Thick: running mean."
     if any(len(run.series("validation_accuracy")[0]) for run in runs):
         note += " Points: validation accuracy."
+    if any(len(run.series("test_accuracy")[0]) for run in runs):
+        note += " Circles: accuracy on test images."
     if any(run.test_accuracy is not None for run in runs):
         note += " Dotted: test accuracy at the end."
     return note

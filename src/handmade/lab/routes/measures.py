@@ -40,20 +40,29 @@ async def accuracy_of(page: PageOf, lab: LabState) -> Plain:
 
 @router.post("/cell", response_class=Frame, responses=FRAME)
 async def cell(body: schemas.CellOf, page: PageOf, lab: LabState) -> Frame:
-    """Send the images of one cell of the confusion matrix."""
-    if body.lane:
-        network, _ = page.training().network(body.lane)
-        found = await lab.aside(accuracy.results, network, page.catalogue.data, _open(page))
-    else:
+    """Send the images of one cell of the confusion matrix, and their numbers in the data."""
+    data = page.catalogue.data
+    if not body.lane:
         network, found = page.network, await lab.aside(_results, page)
-    return Frame(accuracy.cell(network, page.catalogue.data, found, body.true, body.predicted, body.limit))
+        arrays, meta = accuracy.cell(network, accuracy.first(data.test), found, body.true, body.predicted, body.limit)
+        return Frame((arrays, meta | {"split": "test"}))
+    lane = page.training().lane(body.lane)
+    network, numbers = lane.validation.network or lane.network, lane.validation.numbers()
+    images = accuracy.first(data.test) if numbers is None else accuracy.some(data.train, numbers)
+    found = await lab.aside(accuracy.results, network, data, _open(page), images)
+    arrays, meta = accuracy.cell(network, images, found, body.true, body.predicted, body.limit)
+    indices = meta["indices"] if numbers is None else numbers[meta["indices"]].tolist()
+    return Frame((arrays, {"indices": indices, "split": "test" if numbers is None else "train"}))
 
 
 @router.get("/mistake", response_model=schemas.Mistake)
-async def mistake(page: PageOf, lab: LabState, after: Annotated[int, Query(ge=-1, le=MOST)] = -1) -> Plain:
-    """Send the next test image that the network gets wrong."""
-    network = page.network
-    return Plain(await lab.aside(accuracy.next_mistake, network, page.catalogue.data, after, _current(page)))
+async def mistake(
+    page: PageOf, lab: LabState, after: Annotated[int, Query(ge=-1, le=MOST)] = -1, lane: schemas.Lane | None = None
+) -> Plain:
+    """Send the next test image that the network gets wrong; `lane` for the network of a training."""
+    network = page.training().lane(lane).network if lane else page.network
+    check = _open(page) if lane else _current(page)
+    return Plain(await lab.aside(accuracy.next_mistake, network, page.catalogue.data, after, check))
 
 
 def _results(page: Page) -> accuracy.Results:

@@ -5,7 +5,9 @@ from typing import Any
 from fastapi import APIRouter
 
 from handmade.engine.receipts.explain import explain_work
-from handmade.lab import answers, maps, nudges, schemas
+from handmade.engine.receipts.receipt import Receipt
+from handmade.engine.receipts.work import Work
+from handmade.lab import answers, loops, maps, nudges, receipt_schemas, schemas
 from handmade.lab.pages import Page
 from handmade.lab.reach import reach
 from handmade.lab.routes.common import FRAME, Frame, LabState, PageOf, Parts, Plain
@@ -31,10 +33,22 @@ async def gradients(page: PageOf, lab: LabState, label: schemas.Label = None) ->
     return Frame(await lab.compute(page, _gradients, page, label))
 
 
-@router.post("/receipt", response_model=schemas.ReceiptAnswer)
+@router.post("/receipt", response_model=receipt_schemas.ReceiptAnswer)
 async def receipt(body: schemas.ReceiptOf, page: PageOf, lab: LabState) -> Plain:
     """Send the receipt of one number."""
     return Plain(await lab.compute(page, _receipt, page, body))
+
+
+@router.post("/text", response_model=receipt_schemas.TextAnswer)
+async def words(body: schemas.ReceiptOf, page: PageOf, lab: LabState) -> Plain:
+    """Send the receipt of one number as text."""
+    return Plain(await lab.compute(page, _words, page, body))
+
+
+@router.post("/loop", response_model=receipt_schemas.LoopAnswer)
+async def loop(body: schemas.ReceiptOf, page: PageOf, lab: LabState) -> Plain:
+    """Send the lines of the nested loops that compute a number."""
+    return Plain(await lab.compute(page, _loop, page, body))
 
 
 @router.post("/nudge", response_class=Frame, responses=FRAME)
@@ -57,10 +71,23 @@ def _gradients(page: Page, label: int | None) -> Parts:
 
 
 def _receipt(page: Page, body: schemas.ReceiptOf) -> dict[str, Any]:
+    work, found = _explained(page, body)
+    return answers.receipt_answer(found, reach(work, found.at), loops.name(work.network, found), body.expand)
+
+
+def _words(page: Page, body: schemas.ReceiptOf) -> dict[str, Any]:
+    return {"text": str(_explained(page, body)[1])}
+
+
+def _loop(page: Page, body: schemas.ReceiptOf) -> dict[str, Any]:
+    work, found = _explained(page, body)
+    return loops.source(work.network, found)
+
+
+def _explained(page: Page, body: schemas.ReceiptOf) -> tuple[Work, Receipt]:
     trained = page.training().network(body.lane)[0] if body.lane else None
     work = page.checked_work(body.label) if trained is None else page.checked_work_of(trained, body.label)
-    found = explain_work(work, body.at, by=body.by, h=body.h)
-    return answers.receipt_answer(found, reach(work, found.at), body.expand)
+    return work, explain_work(work, body.at, by=body.by, h=body.h)
 
 
 def _nudge(page: Page, body: schemas.NudgeOf) -> Parts:

@@ -10,6 +10,7 @@ from fastapi.responses import StreamingResponse
 from handmade.engine.network import Network
 from handmade.lab import maps
 from handmade.lab import training_schemas as schemas
+from handmade.lab.catalogue import Opened
 from handmade.lab.pages import Page
 from handmade.lab.plans import Plan
 from handmade.lab.race import same_start
@@ -47,9 +48,10 @@ async def estimate(body: schemas.EstimateOf, page: PageOf, lab: LabState) -> Pla
 
 @router.post("/training/{lane}/adopt", response_model=NetworkAnswer)
 async def adopt(lane: Lane, page: PageOf, lab: LabState) -> Plain:
-    """Give the page the network of a lane as it is now."""
-    network, _ = page.training().network(lane)
-    return Plain({"network": await lab.compute(page, _adopted, page, network)})
+    """Give the page the network of a lane as it is now, under a source of its own."""
+    network, _, _ = page.training().network(lane)
+    opened = await lab.aside(lab.catalogue.keep, network, page.opened)
+    return Plain({"network": await lab.compute(page, _adopted, page, opened)})
 
 
 @router.post("/training/{lane}/save", response_model=schemas.Saved)
@@ -68,8 +70,8 @@ async def act(lane: Lane, action: schemas.Action, page: PageOf) -> Plain:
 @router.get("/training/{lane}/frame", response_class=Frame, responses=FRAME)
 async def frame(lane: Lane, page: PageOf, lab: LabState) -> Frame:
     """Send the activations of the page's image in the network of a lane, and its weights."""
-    network, version = page.training().network(lane)
-    return Frame(await lab.compute(page, _maps, page, network, version))
+    newest = page.training().network(lane)
+    return Frame(await lab.compute(page, _maps, page, *newest))
 
 
 @router.post("/race", response_model=schemas.RaceAnswer)
@@ -91,15 +93,15 @@ def _start(
     return trainings.start(plans, paused=body.paused, accepted=body.accept_cost, limit=limit)
 
 
-def _adopted(page: Page, network: Network) -> dict[str, Any]:
-    page.adopt(network)
+def _adopted(page: Page, opened: Opened) -> dict[str, Any]:
+    page.show_network(opened)
     return page.info
 
 
-def _maps(page: Page, network: Network, version: int) -> Parts:
+def _maps(page: Page, network: Network, version: int, step: int) -> Parts:
     arrays, meta = page.frame_of(network)
     weights, facts = maps.weight_maps(network)
-    return arrays | {f"weight:{key}": array for key, array in weights.items()}, meta | facts | {"version": version}
+    return arrays | {f"weight:{key}": array for key, array in weights.items()}, meta | facts | {"version": version, "step": step}
 
 
 async def _messages(page: Page, lab: Any) -> AsyncIterator[bytes]:

@@ -210,5 +210,5 @@ add_rules(LeakyReLU, kinks=_of_relu, slope=_slope_of_leaky, switched=_switched_r
 add_rules(ELU, kinks=_of_elu, slope=_slope_of_elu, switched=_switched_elu)
 for bounded in (Clip, HardSigmoid):
     add_rules(bounded, kinks=_of_bounds, slope=_slope_of_bounds, switched=_switched_bounds)
-for each in (MaxPool2d, GlobalMaxPool2d):
-    add_rules(each, kinks=_of_pool, slope=_slope_of_pool, switched=_switched_pool)
+for pool in (MaxPool2d, GlobalMaxPool2d):
+    add_rules(pool, kinks=_of_pool, slope=_slope_of_pool, switched=_switched_pool)

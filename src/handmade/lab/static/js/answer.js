@@ -6,6 +6,7 @@
  *   Elements: [data-class] bars with [data-place="probability[k]"], #predicted, #label-select, [data-place="loss"]
  */
 import { h } from "./dom.js";
+import { said } from "./said.js";
 import { languages, percent, precise, text } from "./text.js";
 
 const MOST = 10; // classes that are shown
@@ -29,13 +30,15 @@ export class Answer {
     this.loss = h("button", { type: "button", class: "link loss", data: { place: "loss", testid: "loss" } });
     this.unlabelled = h("p", { class: "note", t: "answer.unlabelled" });
     this.rejection = h("p", { class: "problem", data: { testid: "rejection" } });
+    this.labelRow = h("div", { class: "label-row" }, h("label", { for: "label-select", t: "answer.label" }), this.select, this.truth);
     root.append(h("h2", { t: "answer.title" }), this.predicted, this.rejection, this.bars, this.more,
-      h("div", { class: "label-row" }, h("label", { for: "label-select", t: "answer.label" }), this.select, this.truth),
+      this.labelRow,
       this.unlabelled, h("p", {}, this.loss));
     this.#watch(this.loss, "loss");
     const draw = () => this.draw();
     for (const event of ["image", "network"]) lab.data.addEventListener(event, draw);
     lab.focus.addEventListener("pin", draw);
+    lab.store.subscribe((/** @type {any} */ state, /** @type {any} */ old) => { if (state.covered !== old.covered) draw(); });
     languages.addEventListener("change", draw);
     this.draw();
   }
@@ -63,17 +66,24 @@ export class Answer {
     this.more.textContent = order.length > MOST ? text("answer.most", { shown: MOST, all: order.length }) : "";
     const { predicted, label, loss, rejection } = image?.meta ?? {};
     this.predicted.replaceChildren(...(image && predicted !== null && predicted !== undefined
-      ? [h("span", { class: "answer-name" }, network.classes[predicted] ?? String(predicted)), h("span", {}, p ? percent(p[predicted]) : "")]
-      : [h("span", { class: "muted" }, text("answer.none"))]));
-    this.rejection.textContent = rejection ? text("answer.rejected", { reason: rejection }) : "";
+      ? [h("span", { class: "answer-name" }, network.classes[predicted] ?? String(predicted)), h("span", {}, p ? this.#percent(p, predicted) : "")]
+      : [h("span", { class: "muted" }, text(image ? "answer.noClasses" : "answer.none"))]));
+    this.labelRow.hidden = !network.classes.length;
+    this.rejection.textContent = rejection ? text("answer.rejected", { reason: said(rejection) }) : "";
     const known = image && label !== null && label !== undefined;
-    this.unlabelled.hidden = !image || known;
+    this.unlabelled.hidden = !image || known || !network.classes.length;
     this.truth.textContent = known ? text(label === predicted ? "answer.right" : "answer.wrong") : "";
     this.truth.className = known ? (label === predicted ? "right" : "wrong") : "";
     this.loss.hidden = !known || loss === null;
-    this.loss.textContent = `${text("answer.loss")} ${precise(loss)}`;
+    this.loss.textContent = `${text("answer.loss")} ${this.lab.cover.written("loss", loss, precise)}`;
     this.loss.setAttribute("aria-pressed", String(this.lab.store.state.focus === "loss"));
   }
+
+  /**
+   * @param {ArrayLike<number>} p
+   * @param {number} k
+   */
+  #percent(p, k) { return this.lab.cover.written(`probability[${k}]`, p[k], percent); }
 
   /**
    * @param {any} network
@@ -84,11 +94,12 @@ export class Answer {
     const place = `probability[${k}]`;
     const { predicted, label } = (this.other ?? this.lab.data.image)?.meta ?? {};
     const fill = h("span", { class: "fill" });
-    fill.style.inlineSize = `${100 * (p?.[k] ?? 0)}%`;
+    const covered = this.lab.cover.hides(place);
+    fill.style.inlineSize = `${covered ? 0 : 100 * (p?.[k] ?? 0)}%`;
     const names = [k === predicted ? "predicted" : "", k === label ? "label" : "", this.lab.store.state.focus === place ? "pinned" : ""].join(" ");
     const button = h("button", { type: "button", class: `bar-row ${names}`, disabled: !p, data: { class: k, place, testid: `bar-${k}` } },
       h("span", { class: "class-name", title: network.classes[k] }, network.classes[k]), h("span", { class: "track" }, fill),
-      h("span", { class: "percent" }, p ? percent(p[k]) : "–"), k === label ? h("span", { class: "is-label", title: text("answer.isLabel") }, "◂") : null);
+      h("span", { class: "percent" }, p ? this.#percent(p, k) : "–"), k === label ? h("span", { class: "is-label", title: text("answer.isLabel") }, "◂") : null);
     this.#watch(button, place);
     return h("li", {}, button);
   }

@@ -3,20 +3,21 @@
  *
  * Interface
  *   request(method, path, {json, body, signal, frame}) -> the answer (JSON or Frame); throws
- *     ApiError   the server refused: .status, .code, .message (one line for the user)
+ *     ApiError   the server refused: .status, .code, .message (one line in the user's language)
  *     GoneError  the server cannot be reached
  *   whenBack()   resolves when /healthz answers again
  */
 import { readFrame } from "./frames.js";
+import { said } from "./said.js";
 
 export class ApiError extends Error {
   /**
-   * @param {string} message
+   * @param {string} message in English
    * @param {number} status
    * @param {string} code
    */
   constructor(message, status, code) {
-    super(message);
+    super(said(message));
     this.status = status;
     this.code = code;
   }

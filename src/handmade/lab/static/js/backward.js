@@ -80,7 +80,7 @@ export class ContributionsPanel {
   draw() {
     const { contributions, image, network } = this.lab.data;
     const known = image && contributions;
-    this.title.textContent = known ? text("pixels.title", { name: network.classes[image.meta.predicted] ?? image.meta.predicted }) : text(image ? "loading" : "receipt.noImage");
+    this.title.textContent = known && !network.classes.length ? text("pixels.titleOutput") : known ? text("pixels.title", { name: network.classes[image.meta.predicted] ?? image.meta.predicted }) : text(image ? "loading" : "receipt.noImage");
     for (const { kind, view, bar } of this.maps) {
       const array = known ? contributions.arrays[kind] : null;
       if (!array) continue;

@@ -7,12 +7,15 @@
  */
 import { ApiError, GoneError } from "./api.js";
 import { h } from "./dom.js";
+import { imageName, nameFile } from "./imagenames.js";
+import { drawRaw } from "./rawimages.js";
 import { Stages } from "./stages.js";
 import { drawStrokes, inkOf } from "./strokes.js";
 import { languages, text } from "./text.js";
 
 const SIDE = 280; // units of the canvas
-const SENT = 140; // rows and columns that are sent
+const SENT = 140; // rows and columns that are sent; twice as many for images with a side above LARGE
+const LARGE = 64;
 const LARGEST_FILE = 10 * 1024 * 1024;
 
 export class Board {
@@ -45,12 +48,14 @@ export class Board {
     this.canvas = h("canvas", { id: "board-canvas", width: SIDE, height: SIDE, tabindex: "0", role: "img", label: "board.canvas", data: { testid: "board-canvas" } });
     this.empty = h("span", { class: "board-empty", t: "board.empty", "aria-hidden": "true" });
     this.pen = h("input", { type: "range", min: 8, max: 40, value: 20, id: "pen", label: "board.pen" });
+    this.colour = h("input", { type: "color", value: "#ffffff", id: "pen-colour", label: "board.colour", data: { testid: "pen-colour", hint: "board.colour" }, hidden: true });
     this.eraser = h("button", { type: "button", class: "icon", label: "board.erase", "aria-pressed": "false", data: { testid: "erase" }, on: { click: () => this.#erase() } }, "⌫");
     this.message = h("p", { class: "problem", id: "board-message", role: "alert" });
     this.file = h("input", { type: "file", accept: "image/*", hidden: true, on: { change: () => { if (this.file.files[0]) this.take(this.file.files[0]); this.file.value = ""; } } });
     this.caption = h("p", { class: "caption", data: { testid: "image-caption" } });
     this.randomButton = h("button", { type: "button", class: "button", t: "board.random", data: { testid: "random" }, on: { click: () => this.random() } });
     this.mistakeButton = h("button", { type: "button", class: "button", t: "board.mistake", data: { testid: "mistake" }, on: { click: () => this.mistake() } });
+    this.reason = h("p", { class: "note", t: "board.noTest", hidden: true, data: { testid: "no-test" } });
     this.stages = new Stages(this.lab, () => { if (this.strokes.length) this.#send(true); });
     this.root.append(
       h("div", { class: "board-frame" }, this.canvas, this.empty), this.caption,
@@ -60,8 +65,8 @@ export class Board {
         h("button", { type: "button", class: "icon", label: "board.redo", data: { testid: "board-redo" }, on: { click: () => store.redo() } }, "↷"),
         h("button", { type: "button", class: "icon", label: "board.clear", data: { testid: "clear" }, on: { click: () => this.clear() } }, "✕"),
         h("button", { type: "button", class: "open", t: "board.open", data: { hint: "board.file" }, on: { click: () => this.file.click() } }), this.file),
-      h("label", { class: "pen-row" }, h("span", { t: "board.penShort" }), this.pen),
-      h("div", { class: "button-row" }, this.randomButton, this.mistakeButton), this.message, this.stages.element);
+      h("label", { class: "pen-row" }, h("span", { t: "board.penShort" }), this.pen, this.colour),
+      h("div", { class: "button-row" }, this.randomButton, this.mistakeButton), this.reason, this.message, this.stages.element);
   }
 
   #watch() {
@@ -76,7 +81,7 @@ export class Board {
       if (event.button) return;
       canvas.setPointerCapture(event.pointerId);
       if (!this.drawing) this.#blank();
-      stroke = { width: Number(this.pen.value), erase: this.erasing || event.pointerType === "pen" && event.buttons === 32, points: [at(event)] };
+      stroke = { width: Number(this.pen.value), colour: this.colours ? this.colour.value : "#fff", erase: this.erasing || event.pointerType === "pen" && event.buttons === 32, points: [at(event)] };
       this.strokes = [...this.strokes, stroke];
       this.drawing = true;
       this.before = this.lab.store.state.image;
@@ -142,7 +147,7 @@ export class Board {
       this.due = false;
       const { ending, strokes } = this;
       this.ending = false;
-      const { bytes, height, width, ink } = inkOf(this.canvas, SENT, SENT);
+      const { bytes, height, width, ink } = inkOf(this.canvas, this.#sent, this.colours);
       if (!ink) {
         this.#forget();
         continue;
@@ -205,7 +210,8 @@ export class Board {
     this.mistakeButton.disabled = true;
     try {
       const after = image && "index" in image ? image.index : -1;
-      const { index } = await data.call("GET", `mistake?after=${after}`);
+      const lane = this.lab.views?.current === "train" ? this.lab.training?.followed : null;
+      const { index } = await data.call("GET", `mistake?after=${after}${lane ? `&lane=${lane}` : ""}`);
       if (index === null || index === undefined) this.say(text("board.noMistake"));
       else store.change({ image: { split: "test", index }, label: null }, { how: "push", undo: true });
     } catch (error) {
@@ -224,7 +230,9 @@ export class Board {
     }
     const frame = await this.lab.data.dropFile(file);
     if (!frame?.meta.choice) return;
+    nameFile(frame.meta.choice.pixels, file.name);
     this.strokes = [];
+    this.follow();
     this.lab.store.change({ image: frame.meta.choice, label: null }, { how: "push", undo: true });
   }
 
@@ -244,7 +252,7 @@ export class Board {
     const { image } = this.lab.store.state;
     this.empty.hidden = !!frame || !!this.strokes.length;
     const choice = frame?.meta.choice ?? image; // the state takes a picture later than its frame
-    this.caption.textContent = !frame ? "" : choice && "index" in choice ? text(`board.${choice.split}`, { n: choice.index }) : text("board.drawing");
+    this.caption.textContent = frame ? imageName(choice, this.sending || this.known.has(choice?.pixels ?? "")) : "";
     this.stages?.show(frame);
     if (!frame) {
       if (!this.sending) this.#blank();
@@ -261,7 +269,7 @@ export class Board {
     this.shown = "";
     this.strokes = [];
     this.drawing = false;
-    this.#picture(frame);
+    if (frame.arrays.raw) drawRaw(this.context, frame.arrays.raw, SIDE);
   }
 
   #redraw() {
@@ -271,28 +279,19 @@ export class Board {
     drawStrokes(this.context, this.strokes);
   }
 
-  /** @param {import("./frames.js").Frame} frame */
-  #picture(frame) {
-    const { raw } = frame.arrays;
-    if (!raw || raw.shape.length !== 3) return;
-    const [height, width, channels] = raw.shape;
-    const small = new OffscreenCanvas(width, height);
-    const context = /** @type {OffscreenCanvasRenderingContext2D} */ (small.getContext("2d"));
-    const pixels = context.createImageData(width, height);
-    for (let i = 0; i < height * width; i++) {
-      for (let k = 0; k < 3; k++) pixels.data[4 * i + k] = raw.values[i * channels + (channels >= 3 ? k : 0)];
-      pixels.data[4 * i + 3] = 255;
-    }
-    context.putImageData(pixels, 0, 0);
-    this.context.imageSmoothingEnabled = false;
-    const scale = SIDE / Math.max(height, width);
-    this.context.fillStyle = "#000";
-    this.context.fillRect(0, 0, SIDE, SIDE);
-    this.context.drawImage(small, (SIDE - width * scale) / 2, (SIDE - height * scale) / 2, width * scale, height * scale);
-  }
+  /** True if the network reads images of red, green and blue. */
+  get colours() { return this.lab.data.network?.raw_shape?.[2] === 3; }
+
+  /** Rows and columns of a drawing that are sent. */
+  get #sent() { return Math.max(...this.lab.data.network?.raw_shape?.slice(0, 2) ?? [0]) > LARGE ? 2 * SENT : SENT; }
 
   #network() {
     const fits = !!this.lab.data.network?.fits_data;
+    const reads = !!this.lab.data.network?.raw_shape;
+    this.colour.hidden = !this.colours;
+    this.root.classList.toggle("no-images", !reads);
+    this.say(reads ? "" : text("board.noImages"));
+    this.reason.hidden = fits || !reads;
     this.randomButton.disabled = !fits;
     this.mistakeButton.disabled = !fits;
   }

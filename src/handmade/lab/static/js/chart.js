@@ -190,6 +190,7 @@ export class Chart {
     this.legend.replaceChildren(this.at, ...this.series.map((series, i) => {
       const swatch = h("span", { class: series.dash ? "swatch dashed" : series.line === false ? "swatch dot" : "swatch", "aria-hidden": "true" });
       swatch.style.setProperty("--colour", `var(${series.colour})`);
+      if (!series.dash && series.line !== false && (series.width ?? 1.5) < 1) swatch.classList.add("thin");
       return h("button", {
         type: "button", class: "plain legend-entry", hidden: !!series.silent, "aria-pressed": "mixed", on: { click: (/** @type {any} */ event) => this.#toggle(series, i, event.currentTarget) },
       }, swatch, named(series.label), " ", this.cells?.[i]);
@@ -256,7 +257,7 @@ export class Chart {
     const xs = this.columns[0];
     const every = Math.max(1, Math.ceil(xs.length / MOST_ROWS));
     const rows = xs.map((x, i) => ({ name: x === null ? "" : (this.x.format ?? precise)(x), cells: this.series.map((_, k) => this.columns[k + 1]?.[i] ?? null) }));
-    showTable({ title: text(this.name), columns: this.series.map(({ label }) => named(label)), rows: rows.filter((_, i) => i % every === 0 || i === xs.length - 1) });
+    showTable({ title: text(this.name), corner: named(this.x.label), columns: this.series.map(({ label }) => named(label)), rows: rows.filter((_, i) => i % every === 0 || i === xs.length - 1) });
   }
 }
 

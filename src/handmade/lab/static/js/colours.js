@@ -58,6 +58,7 @@ const rgb = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
  * @param {string} kind
  */
 function colourAt(t, kind) {
+  if (Number.isNaN(t)) return [214, 0, 108];
   const stops = stopsOf(kind);
   const x = (Math.min(1, Math.max(-1, t)) + 1) * 4;
   const low = Math.min(7, Math.floor(x));

@@ -7,6 +7,7 @@
 import { ApiError, GoneError } from "./api.js";
 import { cssOf, textOn, themes } from "./colours.js";
 import { h } from "./dom.js";
+import { rawCanvas } from "./rawimages.js";
 import { showTable } from "./table.js";
 import { count, languages, percent, text } from "./text.js";
 
@@ -120,12 +121,12 @@ export class Confusion {
     const { lane } = this;
     try {
       const frame = await data.call("POST", "cell", { frame: true, json: { true: label, predicted, limit: FEW, ...(lane ? { lane } : {}) } });
-      const { indices } = frame.meta;
+      const { indices, split } = frame.meta;
       const { shape, values } = frame.arrays.images;
       this.digitsTitle.textContent = text("confusion.digits", { n: count(indices.length), label: this.#class(label), predicted: this.#class(predicted) });
       this.digits.replaceChildren(...indices.map((/** @type {number} */ index, /** @type {number} */ i) => h("button", {
-        type: "button", class: "digit", "aria-label": text("board.test", { n: index }), title: text("board.test", { n: index }), data: { testid: "digit" },
-        on: { click: () => store.change({ image: { split: "test", index }, label: null }, { how: "push", undo: true }) },
+        type: "button", class: "digit", "aria-label": text(`board.${split}`, { n: index }), title: text(`board.${split}`, { n: index }), data: { testid: "digit" },
+        on: { click: () => store.change({ image: { split, index }, label: null }, { how: "push", undo: true }) },
       }, pictureOf(values, shape, i))));
     } catch (error) {
       if (error instanceof GoneError) data.lost();
@@ -145,16 +146,9 @@ export class Confusion {
  * @param {number[]} shape (n, H, W, C)
  * @param {number} i
  */
-function pictureOf(values, [, height, width, channels], i) {
-  const canvas = h("canvas", { width, height, class: "picture" });
+function pictureOf(values, [, ...shape], i) {
+  const canvas = rawCanvas({ values, shape }, i * shape[0] * shape[1] * shape[2]);
+  canvas.className = "picture";
   canvas.style.width = `${SIDE}px`;
-  const context = canvas.getContext("2d");
-  const pixels = context.createImageData(width, height);
-  const start = i * height * width * channels;
-  for (let at = 0; at < height * width; at++) {
-    for (let c = 0; c < 3; c++) pixels.data[4 * at + c] = values[start + at * channels + Math.min(c, channels - 1)];
-    pixels.data[4 * at + 3] = 255;
-  }
-  context.putImageData(pixels, 0, 0);
   return canvas;
 }

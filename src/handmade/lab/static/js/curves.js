@@ -3,6 +3,7 @@
  *
  * Interface
  *   new Curves(root, lab)           follows lab.training
+ *   the button "Keep as baseline" keeps the curves of lane a, dashed, until it is pressed again
  *   curves.overlay(name, log|null)  lays a run of the disk over them, or takes it away; at most MOST_RUNS
  */
 import { Chart, joined } from "./chart.js";
@@ -13,6 +14,7 @@ const PAUSE = 100; // ms between two drawings
 const SMOOTHING = 0.95; // of the loss from step to step, as the trainer's
 export const MOST_RUNS = 4;
 const COLOURS = /** @type {Record<string, string>} */ ({ a: "--positive", b: "--negative" });
+const DASH = [6, 4]; // of the baseline
 const RUN_COLOURS = ["--target", "--second", "--select", "--muted"];
 
 /** @param {number[]} steps @param {(number|null)[]} values */
@@ -57,7 +59,10 @@ export class Curves {
       this.key = "";
       this.draw();
     } } }, h("option", { value: "steps", t: "train.steps" }), h("option", { value: "seconds", t: "train.secondsAxis" }));
-    this.loss.tools.prepend(this.logButton);
+    /** Curves that were kept as the baseline. @type {{label: string, rate: number, log: import("./training.js").Log}|null} */
+    this.baseline = null;
+    this.baselineButton = h("button", { type: "button", class: "plain", t: "train.keepBaseline", "aria-pressed": "false", data: { testid: "baseline", hint: "train.baselineHint" }, on: { click: () => this.keep() } });
+    this.loss.tools.prepend(this.baselineButton, this.logButton);
     this.accuracy.tools.prepend(this.axis);
     for (const event of ["log", "news"]) this.training.addEventListener(event, () => this.later());
     this.draw();
@@ -68,6 +73,14 @@ export class Curves {
     this.against = against;
     this.axis.value = against;
     this.key = "";
+    this.draw();
+  }
+
+  /** Keep the curves of lane a as the baseline; if there is one, drop it. */
+  keep() {
+    const [first] = this.#lanes();
+    this.baseline = this.baseline || !first ? null : { label: text("train.baseline", { method: first.method }), rate: first.rate, log: copied(first.log) };
+    this.baselineButton.setAttribute("aria-pressed", String(!!this.baseline));
     this.draw();
   }
 
@@ -93,36 +106,42 @@ export class Curves {
   }
 
   /** Curves that are shown: {name, label, colour, log, rate: seconds of a step}. */
-  #curves() {
+  #lanes() {
     const lanes = this.training.names.map((/** @type {string} */ name) => {
       const { news, log, settings } = this.training.lanes[name];
       const method = settings.gradient ? text(`way.${settings.gradient}`) : name.toUpperCase();
-      return { name, label: this.training.names.length > 1 ? method : "", colour: COLOURS[name], log, rate: news?.step ? news.seconds / news.step : 0 };
+      const tested = text(news?.validation?.test === false ? "train.validationSet" : "train.validation");
+      return { name, method, tested, label: this.training.names.length > 1 ? method : "", colour: COLOURS[name], log, rate: news?.step ? news.seconds / news.step : 0 };
     });
     if (lanes.length > 1 && lanes[0].label === lanes[1].label) lanes.forEach((/** @type {any} */ lane) => { lane.label += ` ${lane.name.toUpperCase()}`; });
+    return lanes;
+  }
+
+  #curves() {
     const runs = [...this.runs].map(([name, log], i) => ({ name: `run:${name}`, label: name, colour: RUN_COLOURS[i % RUN_COLOURS.length], log, rate: 0 }));
-    return [...lanes, ...(this.against === "steps" ? runs : [])];
+    const kept = this.baseline ? [{ name: "run:", colour: "--muted", dash: DASH, ...this.baseline }] : [];
+    return [...this.#lanes(), ...kept, ...(this.against === "steps" ? runs : [])];
   }
 
   draw() {
     const curves = this.#curves();
     const named = (/** @type {string} */ label, /** @type {string} */ key) => (label ? `${label}: ${text(key)}` : text(key));
-    const key = JSON.stringify([curves.map(({ name, label }) => [name, label]), this.log, this.against, document.documentElement.lang]);
+    const key = JSON.stringify([curves.map(({ name, label, tested }) => [name, label, tested]), this.log, this.against, document.documentElement.lang]);
     if (key !== this.key) {
       this.key = key;
       const seconds = this.against === "seconds";
       const x = { label: seconds ? "train.second" : "train.step", format: (/** @type {number} */ v) => number(v, { maximumFractionDigits: seconds ? 1 : 0 }) };
       this.loss.change({
         x, y: { label: "", log: this.log, ...(this.log ? { format: brief } : {}) },
-        series: curves.flatMap(({ label, colour, name }) => [
+        series: curves.flatMap(({ label, colour, name, dash }) => [
           ...(name.startsWith("run:") ? [] : [{ label: named(label, "train.batchLoss"), colour, width: 0.5, value: precise, silent: curves.length > 1 }]),
-          { label: name.startsWith("run:") ? label : label || text("train.smoothed"), colour, width: 2, value: brief, last: true }]),
+          { label: name.startsWith("run:") ? label : label || text("train.smoothed"), colour, dash, width: 2, value: brief, last: true }]),
       });
       const share = (/** @type {number} */ v) => percent(v, 1);
       this.accuracy.change({
-        x, series: curves.flatMap(({ label, colour, name, log }) => [
+        x, series: curves.flatMap(({ label, colour, name, log, dash, tested }) => [
           ...(name.startsWith("run:") ? [] : [{ label: named(label, "train.batches"), colour, width: 0.75, value: share, silent: curves.length > 1 }]),
-          { label: name.startsWith("run:") ? label : label || text("train.validation"), colour, ...(dense(log, name) ? { width: 0.75 } : { width: 2, points: 5 }), value: share, last: curves.length === 1 }]),
+          { label: name.startsWith("run:") ? label : label || tested, colour, dash, ...(dense(log, name) ? { width: 0.75 } : { width: 2, points: 5 }), value: share, last: curves.length === 1 }]),
       });
     }
     const at = (/** @type {any} */ { rate }, /** @type {number[]} */ steps) => (this.against === "seconds" ? steps.map((step) => step * rate) : steps);
@@ -140,6 +159,9 @@ export class Curves {
     })));
   }
 }
+
+/** @param {import("./training.js").Log} log */
+const copied = (log) => ({ steps: [...log.steps], loss: [...log.loss], accuracy: [...log.accuracy], validation: [...log.validation] });
 
 /**
  * True if a run was not tested while it learned, so that its batches stand for it.

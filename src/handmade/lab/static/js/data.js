@@ -51,8 +51,6 @@ export class Data extends EventTarget {
     /** Source of the first network. @type {string|null} */
     this.first = null;
     this.gone = false;
-    /** True if the network is that of a training of this page, which no source names. */
-    this.adopted = false;
     /** @type {Record<string, Set<string>>} */
     this.wanted = { weights: new Set(), gradients: new Set(), contributions: new Set() };
     /** @type {Record<string, number>} */
@@ -68,6 +66,9 @@ export class Data extends EventTarget {
     });
     addEventListener("pageshow", (event) => { if (event.persisted) this.sync(); });
   }
+
+  /** True if the network is that of a training on this server. */
+  get adopted() { return !!this.network?.source.startsWith("trained:"); }
 
   get label() {
     const meta = this.image?.meta;
@@ -159,19 +160,12 @@ export class Data extends EventTarget {
     this.set("image", frame);
   }
 
-  /** Take a network that the server put into this page (an adopted training); edits are dropped. @param {NetworkInfo} network */
+  /** Take a network that the server put into this page: weights of a training, which have a source of their own. @param {NetworkInfo} network */
   async adopt(network) {
     this.steps.sent = { network: JSON.stringify([network.source, network.seed]), edits: "[]", image: "" };
-    this.adopted = true;
     this.set("network", network);
-    this.store.change({ source: network.source, seed: network.seed, edits: [] }, { how: "push" });
+    this.store.change({ source: network.source, seed: network.seed, edits: [] }, { how: "push", undo: true });
     await this.sync();
-  }
-
-  /** Open the state's source again, in the place of an adopted training. */
-  reopen() {
-    this.steps.sent.network = "";
-    return this.sync();
   }
 
   #stages() {

@@ -1,5 +1,5 @@
 /**
- * Any part of the page as SVG or PNG: text, boxes, maps and outlines as they are shown.
+ * Any part of the page as SVG or PNG: text, boxes, maps and outlines as they are shown; of a part that scrolls, what is seen of it.
  *
  * Interface
  *   pictureOf(element) -> SVG text; save(element, "svg"|"png", name); openExport(lab): asks what and how
@@ -26,6 +26,7 @@ export function pictureOf(root) {
   const origin = { x: frame.left - root.scrollLeft, y: frame.top - root.scrollTop };
   /** @type {string[]} */
   const pieces = [`<rect width="${width}" height="${height}" fill="${getComputedStyle(document.body).backgroundColor}"/>`];
+  let clipped = 0;
   const walk = (/** @type {Element} */ element) => {
     const style = getComputedStyle(element);
     const box = element.getBoundingClientRect();
@@ -36,7 +37,7 @@ export function pictureOf(root) {
     }
     if (element instanceof HTMLCanvasElement) {
       if (box.width && element.width) {
-        pieces.push(`<image x="${round(box.left - origin.x)}" y="${round(box.top - origin.y)}" width="${round(box.width)}" height="${round(box.height)}" preserveAspectRatio="none" image-rendering="pixelated" href="${element.toDataURL()}"/>`);
+        pieces.push(`<image x="${round(box.left - origin.x)}" y="${round(box.top - origin.y)}" width="${round(box.width)}" height="${round(box.height)}" preserveAspectRatio="none" image-rendering="${style.imageRendering}" href="${element.toDataURL()}"/>`);
       }
       return;
     }
@@ -52,10 +53,17 @@ export function pictureOf(root) {
       return;
     }
     if (element instanceof HTMLInputElement) pieces.push(inputOf(element, style, box, origin));
+    const clips = element !== root && /hidden|clip|auto|scroll/.test(`${style.overflowX} ${style.overflowY}`);
+    if (clips) {
+      clipped += 1;
+      pieces.push(`<clipPath id="clip${clipped}"><rect x="${round(box.left - origin.x)}" y="${round(box.top - origin.y)}" width="${round(box.width)}" height="${round(box.height)}"/></clipPath><g clip-path="url(#clip${clipped})">`);
+    }
+    if (element.matches("summary")) pieces.push(markerOf(element, style, box, origin));
     for (const child of element.childNodes) {
       if (child instanceof Element) walk(child);
       else if (child instanceof Text) pieces.push(...textOf(child, style, origin));
     }
+    if (clips) pieces.push("</g>");
   };
   walk(root);
   const markup = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">${pieces.join("")}</svg>`;
@@ -69,8 +77,18 @@ export function pictureOf(root) {
  */
 function boxOf(style, box, origin) {
   const border = parseFloat(style.borderTopWidth) > 0 && style.borderTopStyle !== "none" && style.borderLeftStyle !== "none" && visible(style.borderTopColor);
+  const [left, top] = [box.left - origin.x, box.top - origin.y];
+  const line = (/** @type {number} */ y, /** @type {string} */ colour, /** @type {number} */ width, dash = "") =>
+    `<line x1="${round(left)}" x2="${round(left + box.width)}" y1="${round(y)}" y2="${round(y)}" stroke="${colour}" stroke-width="${width}"${dash}/>`;
+  if (style.backgroundImage.startsWith("repeating-linear-gradient")) return line(top + box.height / 2, style.getPropertyValue("--colour"), box.height, ' stroke-dasharray="5 3"');
+  const under = parseFloat(style.borderBottomWidth);
+  if (!border && under > 0 && style.borderBottomStyle !== "none" && visible(style.borderBottomColor)) {
+    const filled = visible(style.backgroundColor) ? `<rect x="${round(left)}" y="${round(top)}" width="${round(box.width)}" height="${round(box.height)}" fill="${style.backgroundColor}"/>` : "";
+    return filled + line(top + box.height - under / 2, style.borderBottomColor, under);
+  }
   if (!visible(style.backgroundColor) && !border) return "";
-  return `<rect x="${round(box.left - origin.x)}" y="${round(box.top - origin.y)}" width="${round(box.width)}" height="${round(box.height)}" rx="${parseFloat(style.borderTopLeftRadius) || 0}" fill="${visible(style.backgroundColor) ? style.backgroundColor : "none"}"${border ? ` stroke="${style.borderTopColor}"` : ""}/>`;
+  const dashes = style.borderTopStyle === "dashed" ? ' stroke-dasharray="4 3"' : "";
+  return `<rect x="${round(left)}" y="${round(top)}" width="${round(box.width)}" height="${round(box.height)}" rx="${parseFloat(style.borderTopLeftRadius) || 0}" fill="${visible(style.backgroundColor) ? style.backgroundColor : "none"}"${border ? ` stroke="${style.borderTopColor}"${dashes}` : ""}/>`;
 }
 
 /**
@@ -88,7 +106,21 @@ function inputOf(input, style, box, origin) {
     return `<rect x="${round(left)}" y="${round(middle - 3)}" width="${round(box.width)}" height="6" rx="3" fill="${colour}" fill-opacity="0.4"/><circle cx="${round(left + 8 + share * (box.width - 16))}" cy="${round(middle)}" r="8" fill="${colour}"/>`;
   }
   if (input.type !== "checkbox") return "";
-  return `<rect x="${round(left)}" y="${round(box.top - origin.y)}" width="${round(box.width)}" height="${round(box.height)}" rx="2" fill="${input.checked ? colour : "none"}" stroke="${style.color}"/>`;
+  return `<rect x="${round(left)}" y="${round(box.top - origin.y)}" width="${round(box.width)}" height="${round(box.height)}" rx="2" fill="${input.checked ? colour : "none"}" stroke="${style.color}"/>${
+    input.checked ? `<path d="M${round(left + box.width * 0.22)} ${round(middle)} l${round(box.width * 0.2)} ${round(box.width * 0.22)} l${round(box.width * 0.38)} ${round(-box.width * 0.42)}" fill="none" stroke="#fff" stroke-width="2"/>` : ""}`;
+}
+
+/**
+ * The triangle before a summary.
+ * @param {Element} summary
+ * @param {CSSStyleDeclaration} style
+ * @param {DOMRect} box
+ * @param {{x: number, y: number}} origin
+ */
+function markerOf(summary, style, box, origin) {
+  const [x, y] = [box.left - origin.x + 1, (box.top + box.bottom) / 2 - origin.y];
+  const points = summary.parentElement?.hasAttribute("open") ? `${x},${y - 4} ${x + 10},${y - 4} ${x + 5},${y + 5}` : `${x},${y - 5} ${x + 9},${y} ${x},${y + 5}`;
+  return `<polygon points="${points}" fill="${style.color}"/>`;
 }
 
 /**

@@ -2,6 +2,7 @@
  * The number that is looked at: hovered, pinned (store.state.focus) and a second one beside it (store.state.second).
  *
  * Interface
+ *   focus.prepare(place)                  ask for its receipt; the pointer is there, and the next picture shows it
  *   focus.hover(place), focus.leave()     the pointer or the keyboard is on a number; on none
  *   focus.pin(place, {second, trail})     pins it; trail: it was reached from the pinned receipt, so a way back is kept
  *   focus.back()                          back along the trail
@@ -28,6 +29,10 @@ export class Focus extends EventTarget {
     /** @type {string[]} */
     this.trail = [];
     this.asking = false;
+    /** Training whose network is shown, and its newest frame: numbers are those of this network. @type {{lane: string, frame: import("./frames.js").Frame}|null} */
+    this.trained = null;
+    /** Place that was asked for before it is hovered. @type {string|null} */
+    this.prepared = null;
     /** @type {string|null} */
     this.next = null;
     store.subscribe((state, old) => {
@@ -41,6 +46,14 @@ export class Focus extends EventTarget {
     if (place === this.hovered) return;
     this.hovered = place;
     this.dispatchEvent(new CustomEvent("hover", { detail: place }));
+    this.next = place;
+    this.#ask();
+  }
+
+  /** Ask for the receipt of a place that is hovered next. @param {string} place */
+  prepare(place) {
+    if (place === this.hovered || place === this.prepared) return;
+    this.prepared = place;
     this.next = place;
     this.#ask();
   }
@@ -92,11 +105,13 @@ export class Focus extends EventTarget {
   value(place) {
     const found = find(this.data.network, place);
     if (!found) return null;
-    const { image, gradients, weights } = this.data;
+    const { gradients, weights } = this.data;
+    const image = this.trained && !found.gradient ? this.trained.frame : this.data.image;
     if (found.kind === "loss") return image?.meta.loss ?? null;
     if (found.kind === "probability") return image?.arrays.probabilities?.values[found.offset] ?? null;
     const name = found.node && found.kind === "node" ? found.node.name : found.array?.key ?? "";
     if (found.gradient) return gradients?.arrays[`grad:${name}`]?.values[found.offset] ?? null;
+    if (found.kind === "weight" && this.trained) return this.trained.frame.arrays[`weight:${name}`]?.values[found.offset] ?? null;
     if (found.kind === "weight") return weights?.arrays[name]?.values[found.offset] ?? null;
     const array = name === "input" ? image?.arrays.input : image?.arrays[`act:${name}`];
     return array?.values[found.offset] ?? null;
@@ -110,7 +125,7 @@ export class Focus extends EventTarget {
       this.next = null;
       try {
         if (!this.data.image || !this.data.pageId) continue;
-        const receipt = await this.data.receipt(place);
+        const receipt = await this.data.receipt(place, { lane: this.trained?.lane ?? null });
         if (place === this.hovered) this.#tell({ place, receipt });
       } catch (error) {
         if (error instanceof GoneError) this.data.lost();

@@ -85,11 +85,12 @@ function sumLine(total, grids, others, context) {
  * A line for the reader who adds up what is shown, if its rounding can be seen.
  * @param {Term} total
  * @param {Term[]} terms
+ * @param {number} [digits] significant digits that are shown; without, 2 decimals
  */
-export function roundingOfShown(total, terms) {
-  const round = (/** @type {number} */ x) => Math.round(x * 100) / 100;
+export function roundingOfShown(total, terms, digits) {
+  const round = (/** @type {number} */ x) => (digits ? Number(x.toPrecision(digits)) : Math.round(x * 100) / 100);
   const sum = terms.reduce((value, term) => value + round(term.value), 0);
-  if (Math.abs(round(sum) - round(total.value)) < 0.005) return null;
+  if (Math.abs(round(sum) - round(total.value)) < (digits ? Number.EPSILON : 0.005)) return null;
   return h("p", { class: "fine-print" }, text("receipt.rounded", { value: exact(total.value) }));
 }
 
@@ -126,7 +127,6 @@ function renderChannel({ term, k, grid }, limits, context) {
  * @param {import("./terms.js").Context} context
  */
 function renderGrid(grid, part, caption, limit, context) {
-  const { focus } = context.lab;
   const at = new Map(grid.cells.map((cell) => [cell.row * grid.width + cell.column, cell]));
   const [top, left] = part === "pixel" ? [grid.top ?? 0, grid.left ?? 0] : [0, 0];
   const rows = [];
@@ -134,7 +134,7 @@ function renderGrid(grid, part, caption, limit, context) {
     const cells = [];
     for (let column = 0; column < grid.width; column++) {
       const term = at.get(row * grid.width + column)?.[part];
-      cells.push(h("td", {}, term ? cellOf(term, limit, focus) : ""));
+      cells.push(h("td", {}, term ? cellOf(term, limit, context.lab) : ""));
     }
     rows.push(h("tr", {}, h("th", { scope: "row" }, String(top + row)), ...cells));
   }
@@ -145,19 +145,20 @@ function renderGrid(grid, part, caption, limit, context) {
 /**
  * @param {Term} term
  * @param {number} limit
- * @param {any} focus
+ * @param {any} lab
  */
-function cellOf(term, limit, focus) {
+function cellOf(term, limit, { focus, status, store }) {
   const t = limit ? term.value / limit : 0;
   const { place } = term;
   const padded = term.note === "padding";
+  const outside = () => status.tell(text("note.padding"));
   const cell = h(place && !padded ? "button" : "span", {
     type: place && !padded ? "button" : null, class: padded ? "cell padding" : "cell", title: `${place ?? ""} ${exact(term.value)}${padded ? ` · ${text("note.padding")}` : ""}`.trim(),
     data: { value: term.value, ...(term.parts ? { key: productKey(term) } : {}), ...(place ? { place, valuePlace: place } : {}) },
     on: place && !padded ? {
       click: (/** @type {MouseEvent} */ event) => focus.pin(place, { second: event.shiftKey, trail: !event.shiftKey }),
       pointerenter: () => focus.hover(place), pointerleave: () => focus.leave(),
-    } : {},
+    } : padded ? { pointerenter: outside, click: outside, pointerleave: () => status.show(store.state.focus) } : {},
   }, shown(term.value));
   cell.classList.toggle("tight", cell.textContent.length > 6);
   if (!padded) {

@@ -39,7 +39,7 @@ export class LossChart {
   draw() {
     const { frame, at, h: step } = this.lab.nudge;
     const meta = frame?.meta;
-    if (!meta || meta.loss === null) {
+    if (!meta || meta.loss === null || this.lab.cover.hidesNudge(at, meta.before)) {
       this.chart.set([[], [], [], [], []]);
       return;
     }

@@ -8,9 +8,10 @@ import { textOn } from "./colours.js";
 import { h, svg } from "./dom.js";
 import { legend } from "./legend.js";
 import { MapView } from "./mapview.js";
-import { neighbour, watchMap } from "./pointer.js";
 import { find } from "./places.js";
-import { showTable } from "./table.js";
+import { neighbour, watchMap } from "./pointer.js";
+import { mapTable } from "./maptable.js";
+import { Slide } from "./slide.js";
 import { languages, shown, text } from "./text.js";
 
 const TEXT_FROM = 30; // side of a cell that has room for its value
@@ -22,7 +23,7 @@ export class Loupe {
    */
   constructor(root, lab) {
     this.lab = lab;
-    this.name = lab.data.network?.nodes[0]?.name ?? "input";
+    this.name = lab.data.network?.nodes[0]?.name ?? ""; // the first layer
     this.channel = 0;
     this.laidOut = "";
     const canvas = h("canvas", { class: "map large", tabindex: "0", role: "application", data: { testid: "loupe-map" } });
@@ -31,6 +32,8 @@ export class Loupe {
     this.select = h("select", { id: "loupe-node", label: "loupe.node", on: { change: () => this.open(this.select.value, 0) } });
     this.channelLabel = h("span", { class: "loupe-channel" });
     const step = (/** @type {number} */ by) => () => this.step(by);
+    this.padding = paddingOf(null, "");
+    this.slide = new Slide(this, lab);
     this.steps = h("span", { class: "loupe-steps" },
       h("button", { type: "button", class: "icon small", label: "loupe.previous", on: { click: step(-1) } }, "◀"), this.channelLabel,
       h("button", { type: "button", class: "icon small", label: "loupe.next", on: { click: step(1) } }, "▶"));
@@ -40,10 +43,13 @@ export class Loupe {
     root.append(
       h("div", { class: "loupe-head" }, this.select, this.steps,
         h("button", { type: "button", class: "plain", t: "table.open", data: { testid: "as-table", hint: "table.as" }, on: { click: () => this.table() } })),
-      this.frame, this.legend);
+      this.frame, h("div", { class: "loupe-foot" }, this.legend, this.slide.element));
+    this.box.addEventListener("pointermove", (/** @type {PointerEvent} */ event) => this.#outside(event));
+    this.box.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => this.#outside(event));
+    this.box.addEventListener("pointerleave", () => lab.status.show(lab.focus.hovered ?? lab.store.state.focus));
     this.keys = watchMap(canvas, {
       lab,
-      offsetAt: (x, y) => this.view.offsetAt(x, y),
+      view: this.view,
       placeAt: (offset) => lab.strip.placeOf(this.figure, offset),
       move: (offset, dx, dy, dc) => {
         if (dc) this.step(dc);
@@ -62,7 +68,6 @@ export class Loupe {
       if (this.size !== `${this.frame.clientWidth} ${this.frame.clientHeight}`) this.draw();
     }).observe(this.frame);
     this.build();
-    this.follow(lab.store.state.focus);
   }
 
   /** @returns {any} */
@@ -70,10 +75,11 @@ export class Loupe {
 
   build() {
     const figures = [...this.lab.strip.figures.values()];
-    if (!this.lab.strip.figures.has(this.name)) this.name = figures[1]?.node.name ?? "input";
+    if (!this.lab.strip.figures.has(this.name)) this.name = figures[1]?.node.name ?? "";
     this.select.replaceChildren(...figures.map(({ node, room }) => h("option", { value: node.name }, room)));
     this.select.value = this.name;
     this.draw();
+    this.follow(this.lab.store.state.focus);
   }
 
   /**
@@ -115,7 +121,11 @@ export class Loupe {
     this.size = `${this.frame.clientWidth} ${this.frame.clientHeight}`;
     const [wide, high] = [this.frame.clientWidth, this.frame.clientHeight];
     const list = figure.view.listed;
-    const scale = Math.max(1, Math.min(list ? 28 : 64, Math.floor(Math.min((wide - (list ? 90 : 4)) / grid.width, (high - 4) / grid.height))));
+    this.padding = grid.flat ? paddingOf(null, "") : paddingOf(this.lab.data.network, figure.node.name);
+    const { rows, columns } = this.padding;
+    const scale = Math.max(1, Math.min(list ? 28 : 64, Math.floor(Math.min((wide - (list ? 90 : 4)) / (grid.width + 2 * columns), (high - 4) / (grid.height + 2 * rows)))));
+    this.box.style.padding = `${rows * scale}px ${columns * scale}px`;
+    this.marks.style.inset = `${rows * scale}px auto auto ${columns * scale}px`;
     const key = JSON.stringify([figure.node.name, grid, scale, this.channel]);
     if (key !== this.laidOut) {
       this.view.layout(grid, { scale, gap: 0, across: 1, channels: [this.channel], listed: list });
@@ -151,14 +161,14 @@ export class Loupe {
       const value = values[cell * grid.channels + this.channel];
       const box = this.view.cellBox(cell * grid.channels + this.channel);
       if (!box) continue;
-      context.fillStyle = textOn(limit ? value / limit : 0, kind);
-      context.fillText(shown(value), box.x + scale / 2, box.y + scale / 2);
+      context.fillStyle = Number.isNaN(value) ? "#fff" : textOn(limit ? value / limit : 0, kind);
+      context.fillText(Number.isNaN(value) && this.lab.cover.any ? "?" : shown(value), box.x + scale / 2, box.y + scale / 2);
     }
   }
 
   mark() {
     const { store, focus, data } = this.lab;
-    const marks = [];
+    const marks = [...this.#paddingMarks(), ...this.#notYet()];
     for (const [place, name] of [[store.state.focus, "pin cell"], [store.state.second, "pin second cell"], [focus.hovered, "hover cell"]]) {
       const found = find(data.network, place);
       if (found?.kind !== "node" || found.node?.name !== this.name) continue;
@@ -174,28 +184,65 @@ export class Loupe {
           if (rect) marks.push(svg("rect", { class: `${place === store.state.focus ? "pin" : "hover"} ${side}`, ...rect }));
         }
       }
+      const [row, column, channel] = reach?.winner ?? [];
+      const taken = reach?.winner && reach.sources[0]?.node === this.name && channel === this.channel ? this.view.rowsBox(channel, row, row + 1, column, column + 1) : null;
+      if (taken) marks.push(svg("rect", { class: "pin winner", ...taken }));
     }
     this.marks.replaceChildren(...marks);
   }
 
-  /** The map as a table of numbers. */
-  table() {
-    const { figure } = this;
-    const { grid } = figure.view;
-    const values = this.lab.strip.values(figure.node);
-    if (!values) return;
-    const rows = [];
-    for (let row = 0; row < grid.height; row++) {
-      const cells = [];
-      for (let column = 0; column < grid.width; column++) {
-        const cell = row * grid.width + column;
-        cells.push(cell < grid.cells ? values[cell * grid.channels + this.channel] : null);
+  /** Cells around the map that its readers add. */
+  #paddingMarks() {
+    const { rows, columns, leftOut } = this.padding;
+    const { scale, grid } = this.view;
+    if (!rows && !columns) return [];
+    const [wide, high, x, y] = [grid.width * scale, grid.height * scale, columns * scale, rows * scale];
+    const frame = [[-x, -y, wide + 2 * x, y], [-x, high, wide + 2 * x, y], [-x, 0, x, high], [wide, 0, x, high]];
+    const marks = frame.filter(([, , w, t]) => w && t).map(([left, top, width, height]) => svg("rect", { class: "padding", x: left, y: top, width, height }));
+    if (scale < TEXT_FROM) return marks;
+    for (let row = -rows; row < grid.height + rows; row++) {
+      for (let column = -columns; column < grid.width + columns; column++) {
+        if (row >= 0 && row < grid.height && column >= 0 && column < grid.width) continue;
+        const zero = svg("text", { class: "padding-value", x: (column + 0.5) * scale, y: (row + 0.5) * scale });
+        zero.textContent = leftOut ? "–" : "0";
+        marks.push(zero);
       }
-      rows.push({ name: String(grid.flat ? row * grid.width : row), cells });
     }
-    showTable({
-      title: text("loupe.name", { room: figure.room, k: this.channel, shape: `${grid.height} × ${grid.width}` }),
-      columns: Array.from({ length: grid.width }, (_, i) => String(i)), rows,
-    });
+    return marks;
   }
+
+  /** Numbers that the sliding window has not reached. */
+  #notYet() {
+    const { at, own } = this.slide;
+    const { grid, scale } = this.view;
+    if (at < 0 || this.lab.focus.hovered !== own) return [];
+    const [row, column] = [Math.floor(at / grid.width), at % grid.width];
+    const boxes = [[column + 1, row, grid.width - column - 1, 1], [0, row + 1, grid.width, grid.height - row - 1]];
+    return boxes.filter(([, , w, t]) => w > 0 && t > 0).map(([x, y, w, t]) => svg("rect", { class: "not-yet", x: x * scale, y: y * scale, width: w * scale, height: t * scale }));
+  }
+
+  /** Tell that the pointer is on padding. @param {PointerEvent} event */
+  #outside(event) {
+    const { rows, columns, leftOut } = this.padding;
+    if (event.target === this.view.canvas || (!rows && !columns)) return;
+    const box = this.view.canvas.getBoundingClientRect();
+    const row = Math.floor((event.clientY - box.top) / this.view.scale);
+    const column = Math.floor((event.clientX - box.left) / this.view.scale);
+    this.lab.focus.leave();
+    this.lab.status.tell(text(leftOut ? "status.paddingLeftOut" : "status.padding", { room: this.figure.room, row, column }));
+  }
+
+  /** The map as a table of numbers. */
+  table() { mapTable(this.lab, this.figure, this.channel); }
+}
+
+/**
+ * Rows and columns of zeros that a reader of a node lays around its maps, and true if a pool leaves them out.
+ * @param {any} network
+ * @param {string} name
+ */
+function paddingOf(network, name) {
+  const padded = (network?.nodes ?? []).filter((/** @type {any} */ node) => node.reads.includes(name) && Array.isArray(node.settings.padding) && node.settings.padding.some(Boolean));
+  const most = (/** @type {number} */ axis) => Math.max(0, ...padded.map((/** @type {any} */ node) => node.settings.padding[axis]));
+  return { rows: most(0), columns: most(1), leftOut: padded.length > 0 && padded.every((/** @type {any} */ node) => node.kind === "MaxPool2d") };
 }

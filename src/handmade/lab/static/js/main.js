@@ -2,21 +2,24 @@
  * The page: makes its parts and joins them.
  *
  * Another view imports its module here and calls registerView (views.js), addTab (look.js) or addKey (keyboard.js).
- * `lab` = {store, data, focus, strip, overlay, board, answer, status, receipts, views, loupe, look, search}.
+ * `lab` = {store, data, focus, cover, strip, overlay, board, answer, status, receipts, views, loupe, look, search}.
  */
 import { Answer } from "./answer.js";
 import { startDirection } from "./backward.js";
 import { Board } from "./board.js";
 import { setTheme, startTheme, theme } from "./colours.js";
+import { Cover } from "./cover.js";
 import { Data } from "./data.js";
 import { byId, h } from "./dom.js";
 import { openExport } from "./export.js";
 import { Focus } from "./focus.js";
 import { showKeys, startKeyboard } from "./keyboard.js";
-import { startDivider } from "./layout.js";
+import { startDivider, startSheet } from "./layout.js";
 import "./look.js";
-import "./nudge.js";
+import "./nudgeview.js";
 import { startQuiz } from "./quiz.js";
+import "./quizview.js";
+import { startMenu } from "./menu.js";
 import { Overlay } from "./overlay.js";
 import { search, startPicker } from "./picker.js";
 import { Store } from "./state.js";
@@ -61,7 +64,7 @@ async function share() {
   }
   try {
     await navigator.clipboard.writeText(link);
-    message(text("share.copied"));
+    message(text(lab.data.adopted ? "share.trained" : "share.copied"));
   } catch {
     message(link);
   }
@@ -73,6 +76,7 @@ async function start() {
   lab.store = new Store();
   lab.data = new Data(lab.store);
   lab.focus = new Focus(lab.store, lab.data);
+  lab.cover = new Cover(lab);
   /** @type {any[]} */
   const early = []; // troubles that come before anybody can show them
   const keep = (/** @type {any} */ event) => early.push(event.detail);
@@ -90,8 +94,10 @@ async function start() {
   startStripTools(lab);
   startPicker(lab);
   startDivider();
+  startSheet(lab);
   startQuiz(lab);
   startKeyboard(lab);
+  startMenu(lab);
   lab.views = new Views(lab);
   lab.views.show();
   if (lab.data.network) lab.data.set("network", lab.data.network);

@@ -8,7 +8,7 @@
  * Interface
  *   gridOf(shape)                        -> Grid
  *   new MapView(canvas)
- *   view.layout(grid, {scale, gap, across, channels, listed})   sizes the canvas; `listed`: cells with their names and values beside
+ *   view.layout(grid, {scale, gap, across, channels, listed})   sizes the canvas; `listed`: name and value of a cell, which stand beside it
  *   view.draw(values, {kind, limit, dead})   kind: palette; limit: a number or (channel) => number
  *   view.drawColour(bytes)               one tile of an RGB image
  *   view.offsetAt(x, y)                  offset in the array of the cell under a point of the canvas (CSS pixels), or -1
@@ -16,7 +16,7 @@
  *
  * @typedef {{cells: number, width: number, height: number, channels: number, flat: boolean}} Grid
  * @typedef {{x: number, y: number, width: number, height: number}} Box
- * @typedef {{scale: number, gap?: number, across: number, channels?: number[], listed?: ((offset: number) => string)|null}} Layout
+ * @typedef {{scale: number, gap?: number, across: number, channels?: number[], listed?: ((offset: number) => [string, string])|null}} Layout
  */
 import { largestOf, palette, step, textOn } from "./colours.js";
 import { channelsOf, size } from "./places.js";
@@ -48,7 +48,7 @@ export class MapView {
     this.channels = [];
     /** @type {Map<number, number>} */
     this.slots = new Map();
-    /** @type {((offset: number) => string)|null} */
+    /** @type {((offset: number) => [string, string])|null} */
     this.listed = null;
   }
 
@@ -227,12 +227,31 @@ export class MapView {
     for (let i = 0; i < this.grid.cells; i++) {
       const box = /** @type {Box} */ (this.cellBox(i));
       const t = most > 0 ? values[i] / most : 0;
-      context.fillStyle = textOn(t, kind);
+      const none = Number.isNaN(values[i]);
+      context.fillStyle = none ? "#fff" : textOn(t, kind);
       context.textAlign = "center";
-      if (values[i] !== 0) context.fillText(values[i] > 0 ? "+" : "−", box.x + box.width / 2, box.y + box.height / 2);
+      if (none) context.fillText("?", box.x + box.width / 2, box.y + box.height / 2);
+      else if (values[i] !== 0) context.fillText(values[i] > 0 ? "+" : "−", box.x + box.width / 2, box.y + box.height / 2);
       context.fillStyle = style.color;
+      const [name, value] = this.listed?.(i) ?? ["", ""];
+      const [left, middle] = [box.x + box.width + 5, box.y + box.height / 2];
+      context.textAlign = "right";
+      context.fillText(value, left + LIST_WIDTH - 6, middle);
       context.textAlign = "left";
-      context.fillText(this.listed?.(i) ?? "", box.x + box.width + 5, box.y + box.height / 2);
+      context.fillText(shortened(context, name, LIST_WIDTH - 12 - context.measureText(value).width), left, middle);
     }
   }
+}
+
+/**
+ * Return a name, cut where it does not fit.
+ * @param {CanvasRenderingContext2D} context
+ * @param {string} name
+ * @param {number} width
+ */
+function shortened(context, name, width) {
+  if (context.measureText(name).width <= width) return name;
+  let end = name.length;
+  while (end > 1 && context.measureText(`${name.slice(0, end)}…`).width > width) end -= 1;
+  return `${name.slice(0, end)}…`;
 }

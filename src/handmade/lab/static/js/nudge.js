@@ -1,33 +1,18 @@
 /**
- * The view "nudge": one number moved by h; the exact differences of every layer, the loss, the branches that switch.
+ * A nudge: one number moved by h, and the server's answer: the exact differences of every layer, the loss, the branches that switch.
  *
  * Interface
- *   lab.nudge = Nudge: {at, h, frame}; events of it: "moved" (another answer is here), "target" (another number)
+ *   new Nudge(lab) as lab.nudge: {at, h, frame}; events of it: "moved" (another answer is here), "target" (another number)
  *   nudge.aim(place), nudge.move(h, {store: true})
  *   One request is in flight at a time; the newest h wins.
  */
 import { ApiError, GoneError } from "./api.js";
-import { h } from "./dom.js";
-import { Edits } from "./edits.js";
-import { LossChart } from "./losschart.js";
 import { find, placeAt, ravel } from "./places.js";
-import { brief, count, exact, languages, number, percent, precise, text } from "./text.js";
-import { makeTabs } from "./tabs.js";
-import { QuotientChart } from "./quotients.js";
-import { registerView } from "./views.js";
-import { WeightsPanel } from "./weights.js";
+import { text } from "./text.js";
 
-const [LEAST, MOST] = [-6, 1]; // powers of 10 of |h| on the slider
-const STEPS = 1000;
 const IDLE = 250; // ms after the last key before h goes into the state
 const FIRST = 0.1; // h until the user chooses another
-const LARGEST = 1e6; // |h|
 const MARKED = 400; // switched places that are outlined
-
-/** @param {number} step */
-const onSlider = (step) => Math.sign(step) * Math.max(1, Math.round((STEPS * (Math.log10(Math.abs(step)) - LEAST)) / (MOST - LEAST)));
-/** @param {number} at */
-const ofSlider = (at) => Number(((at < 0 ? -1 : 1) * 10 ** (LEAST + ((MOST - LEAST) * Math.abs(at)) / STEPS)).toPrecision(2));
 
 export class Nudge extends EventTarget {
   /** @param {any} lab */
@@ -188,178 +173,3 @@ function movable(network, place) {
   const found = find(network, plain(place));
   return !!found && (found.kind === "weight" || found.kind === "node");
 }
-
-/** Controls and numbers of the nudge. */
-class Controls {
-  /**
-   * @param {HTMLElement} root
-   * @param {any} lab
-   */
-  constructor(root, lab) {
-    this.lab = lab;
-    /** @type {Nudge} */
-    this.nudge = lab.nudge;
-    this.target = h("button", { type: "button", class: "link place", data: { testid: "nudge-target", hint: "nudge.targetHint" }, on: { click: () => lab.search() } });
-    this.now = h("span", { class: "value", data: { testid: "nudge-now" } });
-    this.slider = h("input", {
-      type: "range", min: -STEPS, max: STEPS, step: 5, label: "nudge.slider", data: { testid: "nudge-slider" },
-      on: { input: () => this.#slide(false), change: () => this.#slide(true) },
-    });
-    this.field = h("input", { type: "number", step: "any", class: "step-field", label: "nudge.h", data: { testid: "nudge-h" }, on: { change: () => this.#type() } });
-    this.flip = h("button", { type: "button", class: "plain", t: "nudge.flip", data: { testid: "nudge-flip", hint: "nudge.flipHint" }, on: { click: () => this.nudge.move(-this.nudge.h) } });
-    this.apply = h("button", { type: "button", t: "nudge.apply", data: { testid: "nudge-apply", hint: "nudge.applyHint" }, on: { click: () => this.#apply() } });
-    this.problem = h("p", { class: "problem", role: "status", data: { testid: "nudge-problem" } });
-    this.numbers = h("tbody");
-    this.table = h("table", { class: "numbers nudge-numbers" }, h("thead", {}, h("tr", {}, h("td"),
-      ...["nudge.value", "nudge.loss", "nudge.slope"].map((key) => h("th", { scope: "col", t: key })))), this.numbers);
-    this.moved = h("p", { class: "note", data: { testid: "nudge-moved" } });
-    root.append(
-      h("p", { class: "nudge-target" }, h("span", { t: "nudge.number" }), " ", this.target, " = ", this.now),
-      h("div", { class: "nudge-slider" }, this.slider,
-        h("span", { class: "ticks", "aria-hidden": "true" }, ...["−10", "−0.003", "±10⁻⁶", "0.003", "10"].map((words) => h("span", {}, words)))),
-      h("div", { class: "nudge-row" }, h("label", {}, "h ", this.field), this.flip, this.apply), this.problem, this.table, this.moved);
-    for (const event of ["moved", "target"]) this.nudge.addEventListener(event, () => this.draw());
-    languages.addEventListener("change", () => this.draw());
-    this.draw();
-  }
-
-  /** @param {boolean} store */
-  #slide(store) { this.nudge.move(ofSlider(Number(this.slider.value)), { store }); }
-
-  #type() {
-    const step = Number(this.field.value);
-    if (Number.isFinite(step) && step !== 0 && Math.abs(step) <= LARGEST && this.field.value !== "") this.nudge.move(step);
-    else {
-      this.problem.textContent = text("nudge.zero", { most: count(LARGEST) });
-      this.field.value = String(this.nudge.h);
-    }
-  }
-
-  #apply() {
-    const { store } = this.lab;
-    const { at, h: step } = this.nudge;
-    store.change({ edits: [...store.state.edits, { at, step }] }, { how: "push", undo: true });
-    this.lab.status.say(text("nudge.applied", { place: at, step: precise(step) }));
-  }
-
-  draw() {
-    const { at, h: step, frame, problem } = this.nudge;
-    const { network, image } = this.lab.data;
-    const meta = frame?.meta;
-    const found = find(network, at);
-    this.target.textContent = at ?? "–";
-    this.now.textContent = meta ? `${precise(meta.before)} ${step < 0 ? "−" : "+"} ${precise(Math.abs(step))}` : "–";
-    this.slider.value = String(onSlider(step));
-    this.slider.setAttribute("aria-valuetext", `h = ${precise(step)}`);
-    if (document.activeElement !== this.field) this.field.value = String(step);
-    this.apply.disabled = found?.kind !== "weight" || !meta;
-    this.apply.title = text(found && found.kind !== "weight" ? "nudge.noApply" : "nudge.applyHint");
-    this.problem.textContent = problem || (image ? "" : text("receipt.noImage"));
-    /** @type {any[][]} */
-    const rows = meta ? [
-      ["w − h", meta.before - step, meta.loss_minus, meta.secant_minus, "nudge.secant"],
-      ["w", meta.before, meta.loss, meta.tangent, "nudge.tangent"],
-      ["w + h", meta.before + step, meta.loss === null ? null : meta.loss + meta.dL, meta.secant, "nudge.secant"],
-    ] : [];
-    this.numbers.replaceChildren(...rows.map(([name, w, loss, slope, kind], i) => h("tr", {}, h("th", { scope: "row" }, name), h("td", { title: exact(w) }, brief(w)),
-      h("td", { title: exact(loss), data: { testid: `nudge-loss-${i}`, value: loss } }, brief(loss)), h("td", { title: `${text(kind)} ${exact(slope)}`, data: { value: slope } }, brief(slope)))));
-    this.moved.textContent = [
-      found && found.kind !== "weight" ? text("nudge.noApply") : "",
-      meta ? text("nudge.moved", { n: number(Object.keys(frame?.arrays ?? {}).length), dL: precise(meta.dL) }) : "",
-    ].filter(Boolean).join(" ");
-  }
-}
-
-/** Probabilities before and after. */
-class Probabilities {
-  /**
-   * @param {HTMLElement} root
-   * @param {any} lab
-   */
-  constructor(root, lab) {
-    this.lab = lab;
-    this.body = h("tbody");
-    root.append(h("table", { class: "numbers probabilities", data: { testid: "nudge-probabilities" } }, h("thead", {}, h("tr", {}, h("th", { scope: "col", t: "nudge.class" }),
-      ...["nudge.before", "nudge.after", "nudge.change"].map((key) => h("th", { scope: "col", t: key })), h("td"))), this.body));
-    lab.nudge.addEventListener("moved", () => { if (root.offsetParent) this.show(); });
-  }
-
-  show() {
-    const meta = this.lab.nudge.frame?.meta;
-    const { network } = this.lab.data;
-    const before = meta?.probabilities ?? [];
-    const order = before.map((/** @type {number} */ _, /** @type {number} */ k) => k);
-    if (order.length > 20) order.sort((/** @type {number} */ a, /** @type {number} */ b) => before[b] - before[a]).length = 20;
-    this.body.replaceChildren(...order.map((/** @type {number} */ k) => {
-      const after = meta?.probabilities_after[k];
-      const fills = [before[k], after].map((p, i) => {
-        const fill = h("span", { class: i ? "fill after" : "fill" });
-        fill.style.inlineSize = `${100 * p}%`;
-        return fill;
-      });
-      return h("tr", {}, h("th", { scope: "row" }, network.classes[k]), h("td", {}, percent(before[k], 2)), h("td", {}, percent(after, 2)),
-        h("td", {}, brief(after - before[k])), h("td", { class: "bar-cell" }, h("span", { class: "track double" }, ...fills)));
-    }));
-  }
-}
-
-/** ReLUs and pools that take another branch. */
-class Switches {
-  /**
-   * @param {HTMLElement} root
-   * @param {any} lab
-   */
-  constructor(root, lab) {
-    this.root = root;
-    this.lab = lab;
-    lab.nudge.addEventListener("moved", () => { if (root.offsetParent) this.show(); });
-  }
-
-  show() {
-    const { network } = this.lab.data;
-    const { focus } = this.lab;
-    const switches = this.lab.nudge.frame?.meta.switches ?? [];
-    if (!switches.length) {
-      this.root.replaceChildren(h("p", { class: "empty-text" }, text("nudge.noSwitch")));
-      return;
-    }
-    this.root.replaceChildren(h("p", { class: "note" }, text("nudge.switchNote")), ...switches.map((/** @type {any} */ { node, count: all, places }) => {
-      const info = network.nodes.find((/** @type {any} */ each) => each.name === node);
-      const shown = places.slice(0, 60).map((/** @type {number[]} */ index) => {
-        const place = `${info.title}[${index.join(",")}]`;
-        return h("button", { type: "button", class: "link place", data: { place }, on: { pointerenter: () => focus.hover(place), pointerleave: () => focus.leave(), focus: () => focus.hover(place), blur: () => focus.leave() } }, `[${index.join(",")}]`);
-      });
-      return h("section", { class: "switches", data: { testid: `switches-${node}` } }, h("h4", {}, `${info.title}: ${text("nudge.switched", { n: count(all) })}`), h("p", {}, ...shown.flatMap((/** @type {any} */ each) => [each, " "]), all > shown.length ? "…" : ""));
-    }));
-  }
-}
-
-registerView("nudge", {
-  order: 2,
-  label: "view.nudge",
-  mount(root, lab) {
-    lab.nudge ??= new Nudge(lab);
-    const controls = h("div", { class: "nudge-controls" });
-    const chart = h("div", { class: "nudge-chart" });
-    const tabs = makeTabs(lab, [
-      { name: "probabilities", label: "nudge.probabilities", mount: (body) => new Probabilities(body, lab) },
-      { name: "switches", label: "nudge.switches", mount: (body) => new Switches(body, lab) },
-      { name: "quotients", label: "nudge.quotients", mount: (body) => new QuotientChart(body, lab) },
-      { name: "weights", label: "tab.weights", mount: (body) => new WeightsPanel(body, lab) },
-      { name: "edits", label: "nudge.edits", mount: (body) => new Edits(body, lab) },
-    ], "nudge-");
-    root.append(controls, chart, tabs.element);
-    new Controls(controls, lab);
-    new LossChart(chart, lab);
-    tabs.open("probabilities");
-    lab.nudge.tabs = tabs;
-  },
-  show(_, lab) {
-    lab.nudge.turn(true);
-    lab.nudge.tabs.open(lab.nudge.tabs.current());
-  },
-  hide(_, lab) {
-    lab.nudge.turn(false);
-    lab.nudge.tabs.part("weights")?.hide?.();
-  },
-});

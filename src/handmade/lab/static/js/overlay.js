@@ -7,6 +7,7 @@
  */
 import { svg } from "./dom.js";
 import { find } from "./places.js";
+import { wiresOf } from "./wires.js";
 
 const MOST = 150; // outlines of one reach
 const MOST_LINES = 40;
@@ -75,27 +76,7 @@ export class Overlay {
     const { strip } = this;
     this.svg.setAttribute("width", String(strip.inner.scrollWidth));
     this.svg.setAttribute("height", String(strip.inner.scrollHeight));
-    const paths = [];
-    for (const { node, element } of strip.figures.values()) {
-      for (const name of node.reads) {
-        const from = strip.figures.get(name);
-        if (!from) continue;
-        const far = node.column - from.node.column > 1;
-        const [a, b] = [from, { view: strip.figures.get(node.name)?.view }].map(({ view }) => this.#origin(/** @type {any} */ (view)));
-        const x1 = a.x + Math.max(a.width, 20) + 3;
-        const x2 = b.x - 3;
-        const [y1, y2] = [Math.min(a.y + a.height / 2, a.y + 90), Math.min(b.y + b.height / 2, b.y + 90)];
-        const top = Math.max(a.y + a.height, b.y + b.height) + 34;
-        paths.push(svg("path", {
-          class: far ? "wire far" : "wire",
-          d: far ? `M${x1 - a.width / 2} ${a.y + a.height + 2} C${x1} ${top} ${x2} ${top} ${b.x + b.width / 2} ${b.y + b.height + 2}`
-            : `M${x1} ${y1} C${(x1 + x2) / 2} ${y1} ${(x1 + x2) / 2} ${y2} ${x2} ${y2}`,
-        }));
-      }
-      element.dataset.wired = "true";
-    }
-    this.origins.clear();
-    this.wires.replaceChildren(...paths);
+    this.wires.replaceChildren(...wiresOf(strip));
   }
 
   /** Draw the outlines in the next picture. */
@@ -145,9 +126,27 @@ export class Overlay {
       const source = this.strip.figures.get(reach.sources[0].node);
       const [row, column, channel] = reach.winner;
       const box = source?.view.rowsBox(channel, row, row + 1, column, column + 1);
-      if (source && box) marks.push(this.#rect(source, box, `${name} winner`));
+      if (source && box) marks.push(...this.#losers(source, reach.sources[0], reach.winner), this.#rect(source, box, `${name} winner`));
     }
     if (own && cell && reach) marks.push(...this.#lines(own, cell, reach, name));
+    return marks;
+  }
+
+  /**
+   * Numbers of a pool's window that it does not take.
+   * @param {import("./strip.js").Figure} figure
+   * @param {any} box
+   * @param {number[]} winner
+   */
+  #losers(figure, { rows, columns, channels }, winner) {
+    const marks = [];
+    const { width, height } = figure.view.grid;
+    for (let row = Math.max(0, rows[0]); row < Math.min(height, rows[1]); row++) {
+      for (let column = Math.max(0, columns[0]); column < Math.min(width, columns[1]); column++) {
+        const cell = row === winner[0] && column === winner[1] ? null : figure.view.rowsBox(channels[0], row, row + 1, column, column + 1);
+        if (cell && marks.length < MOST) marks.push(this.#rect(figure, cell, "loser"));
+      }
+    }
     return marks;
   }
 

@@ -7,9 +7,15 @@
 import { openDialog } from "./dialog.js";
 import { byId, h } from "./dom.js";
 import { find } from "./places.js";
-import { count, languages, percent, text } from "./text.js";
+import { said } from "./said.js";
+import { count, languages, moment, percent, text } from "./text.js";
 
 const KINDS = ["example", "preset", "run", "model"];
+const BEST = "/best"; // end of a source: the best model of a run
+
+/** Title of a network in the user's language. @param {{source: string, title: string}} network */
+const titleOf = ({ source, title }) => (source === "example" ? text("picker.exampleName")
+  : source.startsWith("run:") && source.endsWith(BEST) ? text("picker.best", { name: source.slice(4, -BEST.length) }) : title);
 
 /** @param {any} lab */
 export function startPicker(lab) {
@@ -18,9 +24,14 @@ export function startPicker(lab) {
     const { network } = lab.data;
     if (!network) return;
     const accuracy = lab.data.sources?.sources.find((/** @type {any} */ each) => each.source === network.source)?.accuracy;
-    button.replaceChildren(h("span", { class: "network-title" }, network.title), h("span", { class: "network-facts" },
-      `${lab.data.adopted ? `${text("picker.adopted")} · ` : accuracy === null || accuracy === undefined ? "" : `${percent(accuracy)} · `}${text("picker.weights", { n: count(network.weights) })}${network.trained ? "" : ` · ${text("picker.seed", { seed: network.seed })}`}${lab.store.state.edits.length ? ` · ${text("picker.edits", { n: lab.store.state.edits.length })}` : ""}`), h("span", { "aria-hidden": "true" }, "▾"));
-    document.title = `${network.title} · handmade lab`;
+    const { edits } = lab.store.state;
+    const known = accuracy !== null && accuracy !== undefined && !edits.length; // of the weights as they were read
+    const facts = [
+      lab.data.adopted ? text("picker.adopted") : known ? percent(accuracy) : "", text("picker.weights", { n: count(network.weights) }),
+      network.trained ? "" : text("picker.seed", { seed: network.seed }), edits.length ? text("picker.edits", { n: edits.length }) : "",
+    ];
+    button.replaceChildren(h("span", { class: "network-title" }, titleOf(network)), h("span", { class: "network-facts" }, facts.filter(Boolean).join(" · ")), h("span", { "aria-hidden": "true" }, "▾"));
+    document.title = `${titleOf(network)} · handmade lab`;
   };
   button.addEventListener("click", () => openPicker(lab));
   lab.data.addEventListener("network", show);
@@ -54,7 +65,6 @@ function group(lab, kind, sources, dialog) {
   const open = (/** @type {any} */ source) => {
     dialog.close();
     lab.store.change({ source: source.source, seed: kind === "preset" ? Number(seed.value) || 0 : 0, edits: [], focus: null, second: null }, { how: "push", undo: true });
-    if (lab.data.adopted && source.source === current) lab.data.reopen();
   };
   const current = lab.data.network?.source;
   return [
@@ -62,8 +72,8 @@ function group(lab, kind, sources, dialog) {
     kind === "preset" ? h("label", { class: "seed-row" }, h("span", { t: "picker.seedLabel" }), seed) : null,
     h("ul", { class: "sources" }, ...sources.map((source) => h("li", {}, h("button", {
       type: "button", class: "source-row", "aria-current": source.source === current ? "true" : null, data: { source: source.source }, on: { click: () => open(source) },
-    }, h("b", {}, source.title), h("span", {}, source.network),
-      h("span", { class: "facts" }, [source.weights === null ? "" : text("picker.weights", { n: count(source.weights) }), source.accuracy === null ? "" : percent(source.accuracy), source.status, source.when].filter(Boolean).join(" · ")))))),
+    }, h("b", {}, titleOf(source)), h("span", {}, source.network),
+      h("span", { class: "facts" }, [source.weights === null ? "" : text("picker.weights", { n: count(source.weights) }), source.accuracy === null ? "" : percent(source.accuracy), said(source.status), source.when && moment(source.when)].filter(Boolean).join(" · ")))))),
   ].filter(Boolean);
 }
 

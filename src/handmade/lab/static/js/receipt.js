@@ -8,9 +8,11 @@
 import { ApiError, GoneError } from "./api.js";
 import { openDialog } from "./dialog.js";
 import { h } from "./dom.js";
-import { find, parsePlace } from "./places.js";
+import { find } from "./places.js";
+import { changeOf, differenceOf, readersOf, roundingOf, showLoop, storyOf } from "./receiptparts.js";
+import { said } from "./said.js";
 import { renderTotal } from "./terms.js";
-import { count, exact, languages, number, precise, text } from "./text.js";
+import { exact, languages, precise, text } from "./text.js";
 
 const WAYS = ["backprop", "difference", "definition"];
 
@@ -26,6 +28,8 @@ export class ReceiptPanel {
     this.shownKey = "";
     /** The lane of a training whose network is explained; null: the page's network. @type {string|null} */
     this.lane = null;
+    /** True while the receipt of a training stays as it is. */
+    this.frozen = false;
     root.classList.add("receipts");
     const again = () => this.refresh();
     lab.focus.addEventListener("pin", again);
@@ -44,6 +48,7 @@ export class ReceiptPanel {
   /** Show the pinned receipts as they are now. */
   async refresh() {
     const { focus, second } = this.lab.store.state;
+    if (this.frozen && this.shownKey === [focus, second].filter(Boolean).join()) return;
     this.turn += 1;
     const { turn } = this;
     if (!focus) {
@@ -71,7 +76,8 @@ export class ReceiptPanel {
 
   #empty() {
     this.shownKey = "";
-    const key = this.lab.data.image ? "receipt.empty" : "receipt.noImage";
+    const { image, network } = this.lab.data;
+    const key = image ? "receipt.empty" : network && !network.raw_shape ? "board.noImages" : "receipt.noImage";
     this.root.replaceChildren(h("p", { class: "empty-text", t: key }));
   }
 
@@ -97,7 +103,7 @@ export class ReceiptPanel {
    */
   #ghost(place, receipt) {
     const line = this.root.querySelector(".ghost");
-    if (line && receipt && place !== this.lab.store.state.focus) line.replaceChildren(`${place} = ${this.lab.store.state.covered.includes(place) ? "?" : precise(receipt.value)}`);
+    if (line && receipt && place !== this.lab.store.state.focus) line.replaceChildren(`${place} = ${this.lab.cover.written(place, receipt.value, precise)}`);
   }
 
   /**
@@ -112,7 +118,7 @@ export class ReceiptPanel {
     const both = answers.length === 2 && answers[0].receipt && answers[1].receipt;
     this.root.replaceChildren(
       ...(preview ? [] : [this.#trail()]),
-      h("div", { class: `receipt-row${preview ? " preview" : ""}` }, ...parts, both ? difference(answers[0].receipt, answers[1].receipt) : null));
+      h("div", { class: `receipt-row${preview ? " preview" : ""}` }, ...parts, both ? differenceOf(answers[0].receipt, answers[1].receipt, this.lab.cover) : null));
     this.root.scrollTop = same ? scroll : 0;
     answers.forEach(({ receipt }, i) => {
       if (receipt) this.lab.receipts.dispatchEvent(new CustomEvent("rendered", { detail: { root: parts[i], receipt, place: places[i], preview } }));
@@ -125,7 +131,16 @@ export class ReceiptPanel {
       h("button", { type: "button", class: "link", on: { click: () => focus.back(k) } }, place), " › "]);
     return h("div", { class: "trail" },
       focus.trail.length ? h("nav", { label: "receipt.trail" }, h("button", { type: "button", class: "plain", t: "receipt.back", data: { testid: "trail-back" }, on: { click: () => focus.back() } }), " ", ...crumbs, store.state.focus) : null,
-      h("span", { class: "ghost" }));
+      h("span", { class: "ghost" }), this.lane ? this.#freezer() : null);
+  }
+
+  /** Button that holds the receipt of a training as it is. */
+  #freezer() {
+    return h("button", { type: "button", class: "plain", t: "receipt.freeze", "aria-pressed": String(this.frozen), data: { testid: "freeze", hint: "receipt.freezeHint" }, on: { click: (/** @type {any} */ event) => {
+      this.frozen = !this.frozen;
+      event.currentTarget.setAttribute("aria-pressed", String(this.frozen));
+      this.refresh();
+    } } });
   }
 
   /**
@@ -143,10 +158,10 @@ export class ReceiptPanel {
     return h("article", { class: "receipt", data: { receipt: place, testid: i ? "receipt-second" : "receipt" } },
       h("header", {}, h("h3", {}, h("span", { class: "place" }, receipt.at ?? place), " = ",
         h("span", { class: "value main", data: { valuePlace: place, value: receipt.value, testid: "receipt-value" }, title: exact(receipt.value) }, precise(receipt.value))),
-      h("span", { class: "kind" }, `${receipt.kind} · ${receipt.dtype}`), preview ? null : this.#actions(place, receipt)),
+      h("span", { class: "kind" }, `${said(receipt.kind)} · ${receipt.dtype}`), preview ? null : this.#actions(place, receipt)),
       this.#ways(place, receipt),
       receipt.total ? renderTotal(receipt.total, context) : h("p", { class: "empty-text" }, text(this.#leafKey(place))),
-      this.#readers(receipt, context), story(receipt.story), receipt.total ? rounding(receipt) : null);
+      changeOf(receipt), readersOf(receipt, this.lab, this.lane), storyOf(receipt.story), receipt.total ? roundingOf(receipt) : null, h("div", { class: "loop-holder" }));
   }
 
   /** @param {string} place */
@@ -160,21 +175,44 @@ export class ReceiptPanel {
    * @param {any} receipt
    */
   #actions(place, receipt) {
-    const copy = async (/** @type {any} */ event) => {
-      const button = event.currentTarget;
-      try {
-        await navigator.clipboard.writeText(receipt.snippet);
-        button.textContent = text("copied");
-      } catch {
-        openDialog({ title: "receipt.copy", body: [h("pre", { tabindex: "0" }, receipt.snippet)], wide: true });
-      }
-    };
     const asGradient = find(this.lab.data.network, place);
     const turn = asGradient?.kind === "weight" && !asGradient.gradient
       ? h("button", { type: "button", class: "plain", t: "receipt.gradient", data: { testid: "to-gradient" }, on: { click: () => this.lab.focus.pin(`d loss / d ${place}`, { trail: true }) } }) : null;
     return h("span", { class: "actions" }, turn,
-      receipt.snippet ? h("button", { type: "button", class: "plain", t: "receipt.copy", data: { testid: "copy-numpy" }, on: { click: copy } }) : null,
+      receipt.snippet ? copier("receipt.copy", "copy-numpy", async () => receipt.snippet) : null,
+      copier("receipt.copyText", "copy-text", async () => (await this.#call("text", place)).text),
+      receipt.loop ? h("button", { type: "button", class: "plain", t: "receipt.loop", "aria-expanded": "false", data: { testid: "open-loop", hint: "receipt.loopHint" }, on: { click: (/** @type {any} */ event) => this.#loop(place, event.currentTarget) } }) : null,
       h("button", { type: "button", class: "icon small", label: "unpin", data: { testid: "unpin" }, on: { click: () => this.#close(place) } }, "×"));
+  }
+
+  /**
+   * @param {"text"|"loop"} what
+   * @param {string} place
+   */
+  #call(what, place) {
+    const { data, store } = this.lab;
+    return data.call("POST", what, { json: { at: place, by: store.state.by, label: data.label, ...(this.lane ? { lane: this.lane } : {}) } });
+  }
+
+  /**
+   * Show or hide the loop that computes such a number.
+   * @param {string} place
+   * @param {HTMLElement} button
+   */
+  async #loop(place, button) {
+    const holder = /** @type {HTMLElement|null} */ (button.closest("[data-receipt]")?.querySelector(".loop-holder"));
+    const open = button.getAttribute("aria-expanded") === "true";
+    button.setAttribute("aria-expanded", String(!open));
+    if (!holder) return;
+    holder.replaceChildren();
+    if (open) return;
+    try {
+      showLoop(holder, await this.#call("loop", place));
+      holder.querySelector("mark")?.scrollIntoView({ block: "center", inline: "nearest" });
+    } catch (error) {
+      if (error instanceof GoneError) this.lab.data.lost();
+      else if (error instanceof ApiError) holder.replaceChildren(h("p", { class: "problem" }, error.message));
+    }
   }
 
   /** @param {string} place */
@@ -198,68 +236,23 @@ export class ReceiptPanel {
       on: { click: () => store.change({ by: way }, { how: "push" }) },
     })));
   }
-
-  /**
-   * What reads this number: "→ relu1 → 0.4213".
-   * @param {any} receipt
-   * @param {import("./terms.js").Context} context
-   */
-  #readers(receipt, context) {
-    const { network } = this.lab.data;
-    const targets = receipt.reach?.targets ?? [];
-    if (!targets.length || parsePlace(receipt.at)?.gradient) return null;
-    const items = [];
-    for (const box of targets) {
-      const node = network.nodes.find((/** @type {any} */ each) => each.name === box.node);
-      if (!node) continue;
-      const room = node.name === network.logits ? "logits" : node.title;
-      const single = box.numbers ? box.numbers[1] - box.numbers[0] === 1
-        : ["rows", "columns", "channels"].every((axis) => box[axis][1] - box[axis][0] === 1);
-      if (single) {
-        const place = `${room}[${box.numbers ? box.numbers[0] : [box.rows[0], box.columns[0], box.channels[0]].join(",")}]`;
-        items.push(h("span", {}, "→ ", h("button", { type: "button", class: "place link", data: { place }, on: { click: () => context.lab.focus.pin(place, { trail: true }) } }, place),
-          ` = ${precise(context.lab.focus.value(place))}`));
-      } else {
-        const n = box.numbers ? box.numbers[1] - box.numbers[0]
-          : ["rows", "columns", "channels"].reduce((product, axis) => product * (box[axis][1] - box[axis][0]), 1);
-        items.push(h("span", {}, `→ ${text("receipt.feeds", { n: count(n), room })}`));
-      }
-    }
-    return items.length ? h("p", { class: "readers" }, ...items.flatMap((item) => [item, " "])) : null;
-  }
-}
-
-/** @param {any} receipt */
-function rounding(receipt) {
-  const same = receipt.rounding === 0;
-  return h("p", { class: "fine-print", data: { testid: "rounding" } }, text(same ? "receipt.exact" : "receipt.rounding", {
-    dtype: receipt.dtype, value: exact(receipt.value), sum: exact(receipt.sum),
-    rounding: number(receipt.rounding, { maximumSignificantDigits: 2, notation: "scientific" }),
-    bound: receipt.bound === null ? "–" : number(receipt.bound, { maximumSignificantDigits: 2, notation: "scientific" }),
-  }));
-}
-
-/** @param {any[]} steps the way of a nudge through the layers */
-function story(steps) {
-  if (!steps?.length) return null;
-  const names = ["layer", "moved", "numbers", "largest", "at"];
-  return h("table", { class: "numbers story" }, h("caption", { t: "story.title" }), h("thead", {}, h("tr", {}, ...names.map((name) => h("th", { scope: "col", t: `story.${name}` })))),
-    h("tbody", {}, ...steps.map((step) => h("tr", {}, h("th", { scope: "row" }, step.layer), h("td", {}, count(step.moved)), h("td", {}, count(step.numbers)), h("td", {}, precise(step.largest)), h("td", {}, step.at ?? "")))));
 }
 
 /**
- * Two receipts part by part.
- * @param {any} a
- * @param {any} b
+ * A button that copies; without a clipboard, a dialog shows the words.
+ * @param {string} key text key of its name
+ * @param {string} testid
+ * @param {() => Promise<string>} read
  */
-function difference(a, b) {
-  const named = (/** @type {any} */ receipt) => new Map((receipt.total?.parts ?? []).map((/** @type {any} */ part, /** @type {number} */ k) =>
-    [part.folded ? text("term.others") : part.label || part.place || (part.parts ?? []).map((/** @type {any} */ leaf) => leaf.place).join(" × ") || String(k), part.value]));
-  const [first, second] = [named(a), named(b)];
-  const names = [...new Set([...first.keys(), ...second.keys()])];
-  const rows = names.map((name) => [name, first.get(name) ?? 0, second.get(name) ?? 0]).sort((x, y) => Math.abs(y[1] - y[2]) - Math.abs(x[1] - x[2])).slice(0, 24);
-  const row = (/** @type {any[]} */ [name, x, y], /** @type {string} */ tag) => h("tr", {}, h("th", { scope: "row" }, name), ...[x, y, x - y].map((value) => h(tag, { title: exact(value) }, precise(value))));
-  return h("article", { class: "receipt difference", data: { testid: "difference" } }, h("header", {}, h("h3", { t: "receipt.difference" })),
-    h("table", { class: "numbers" }, h("thead", {}, h("tr", {}, h("td"), h("th", { scope: "col", t: "receipt.first" }), h("th", { scope: "col", t: "receipt.second" }), h("th", { scope: "col", t: "receipt.less" }))),
-      h("tbody", {}, ...rows.map((each) => row(each, "td"))), h("tfoot", {}, row([text("receipt.value"), a.value, b.value], "td"))));
+function copier(key, testid, read) {
+  return h("button", { type: "button", class: "plain", t: key, data: { testid, copies: "" }, on: { click: async (/** @type {any} */ event) => {
+    const button = event.currentTarget;
+    const words = await read();
+    try {
+      await navigator.clipboard.writeText(words);
+      button.textContent = text("copied");
+    } catch {
+      openDialog({ title: key, body: [h("pre", { tabindex: "0" }, words)], wide: true });
+    }
+  } } });
 }

@@ -7,7 +7,8 @@
 import { ApiError, GoneError, request } from "./api.js";
 import { MOST_RUNS } from "./curves.js";
 import { h } from "./dom.js";
-import { percent, text } from "./text.js";
+import { said } from "./said.js";
+import { languages, percent, text } from "./text.js";
 
 export class Runs {
   /**
@@ -27,6 +28,7 @@ export class Runs {
       this.#save();
     } } }, h("label", { for: "run-name", t: "train.runName" }), this.name, this.save), this.message, h("h4", { t: "train.overlay" }), this.list);
     lab.data.addEventListener("sources", () => this.draw());
+    languages.addEventListener("change", () => { if (lab.data.sources) this.draw(); });
     lab.training.addEventListener("news", () => { this.save.disabled = !lab.training.names.length; });
   }
 
@@ -45,7 +47,7 @@ export class Runs {
       const name = run.source.slice(4);
       const box = h("input", { type: "checkbox", data: { testid: `overlay-${name}` }, on: { change: () => this.#overlay(name, box) } });
       box.checked = this.curves.runs.has(name);
-      return h("li", {}, h("label", { class: "check" }, box, name, h("span", { class: "muted" }, run.accuracy === null ? run.status : percent(run.accuracy))),
+      return h("li", {}, h("label", { class: "check" }, box, name, h("span", { class: "muted" }, run.accuracy === null ? said(run.status) : percent(run.accuracy))),
         h("button", { type: "button", class: "link", t: "train.open", on: { click: () => this.lab.store.change({ source: run.source, edits: [] }, { how: "push", undo: true }) } }));
     }));
   }

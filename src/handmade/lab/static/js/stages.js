@@ -18,7 +18,7 @@ export class Stages {
   constructor({ store }, changed) {
     this.pictures = STAGES.map((name) => {
       const view = new MapView(h("canvas", { class: "map", "aria-hidden": "true" }));
-      const element = h("figure", { class: "stage", data: { stage: name } }, view.canvas, h("figcaption", { t: `stage.${name}` }));
+      const element = h("figure", { class: "stage", hidden: true, data: { stage: name } }, view.canvas, h("figcaption", { t: `stage.${name}` }));
       return { name, view, element };
     });
     const boxes = ["crop", "scale", "centre"].map((name) => {
@@ -34,23 +34,27 @@ export class Stages {
     const check = () => { for (const { name, box } of boxes) box.checked = store.state.stages[name]; };
     store.subscribe(check);
     check();
+    this.show(null);
   }
 
   /** @param {import("./frames.js").Frame|null} frame */
   show(frame) {
+    const raw = frame?.arrays.raw;
+    const colours = raw?.shape[2] === 3;
     for (const { name, view, element } of this.pictures) {
-      const array = name === "input" ? frame?.arrays.input : frame?.arrays[`stage:${name}`];
+      const array = name !== "input" ? frame?.arrays[`stage:${name}`] : colours ? raw : frame?.arrays.input;
       element.hidden = !array;
       if (!array) continue;
       const [height, width] = array.shape;
       const most = Math.max(height, width);
       const scale = Math.max(1, Math.floor(SIDE / most));
       const shrink = Math.max(1, most / SIDE);
-      view.layout({ cells: height * width, width, height, channels: array.shape[2] ?? 1, flat: false }, { scale, across: 1, channels: [0] });
+      view.layout({ cells: height * width, width, height, channels: colours ? 1 : array.shape[2] ?? 1, flat: false }, { scale, across: 1, channels: [0] });
       view.canvas.style.width = `${(width * scale) / shrink}px`;
       view.canvas.style.height = `${(height * scale) / shrink}px`;
       const signed = name === "input" && array.values.some((/** @type {number} */ x) => x < 0);
-      view.draw(array.values, { kind: signed ? "signed" : "grey", limit: 1 });
+      if (colours) view.drawColour(name === "input" ? array.values : array.values.map((/** @type {number} */ x) => 255 * x));
+      else view.draw(array.values, { kind: signed ? "signed" : "grey", limit: 1 });
     }
   }
 }

@@ -2,11 +2,13 @@
  * The status line: the hovered or pinned number in words, for everyone; a slower copy of it for screen readers; messages; the server.
  *
  * Interface
- *   new Status(lab); status.say(text)   a sentence for screen readers
+ *   new Status(lab); status.say(text)   a sentence for screen readers; status.tell(text) shows it too
  *   message(text)                       a line under the top bar that can be closed
  */
 import { byId, h } from "./dom.js";
-import { find } from "./places.js";
+import { find, nodeOf, placeAt, roomOf } from "./places.js";
+import { BENDS } from "./receiptparts.js";
+import { said } from "./said.js";
 import { languages, precise, text } from "./text.js";
 
 const PAUSE = 500; // ms between sentences for screen readers
@@ -41,9 +43,10 @@ export class Status {
     data.addEventListener("busy", (/** @type {CustomEvent} */ event) => { if (!data.gone) this.server.textContent = event.detail ? text("loading") : ""; });
     data.addEventListener("trouble", (/** @type {CustomEvent} */ event) => {
       const { where, message: words, key, place } = event.detail;
-      if (where !== "image") message(words ?? text(key, { place }));
+      if (where !== "image") message(words ? said(words) : text(key, { place })); // it may be older than the texts
     });
     languages.addEventListener("change", () => this.show(lab.store.state.focus));
+    lab.store.subscribe((/** @type {any} */ state, /** @type {any} */ old) => { if (state.covered !== old.covered) this.#repeat(); });
     data.addEventListener("image", () => { if (!focus.hovered) this.show(lab.store.state.focus); });
   }
 
@@ -52,9 +55,25 @@ export class Status {
    * @param {any} [receipt]
    */
   show(place, receipt) {
-    const words = place ? this.words(place, receipt) : text(this.lab.data.image ? "status.idle" : "status.empty");
+    const { image, network } = this.lab.data;
+    const empty = network && !network.raw_shape ? "board.noImages" : "status.empty";
+    const words = place ? this.words(place, receipt) : text(image ? "status.idle" : empty);
     this.line.textContent = words;
     if (place) this.say(words);
+  }
+
+  /** Say the number again as it may be shown now: it may just have been covered. */
+  #repeat() {
+    const { focus, store } = this.lab;
+    this.live.textContent = "";
+    this.next = "";
+    this.show(focus.hovered ?? store.state.focus);
+  }
+
+  /** Show a sentence, and say it. @param {string} words */
+  tell(words) {
+    this.line.textContent = words;
+    this.say(words);
   }
 
   /**
@@ -64,8 +83,7 @@ export class Status {
   words(place, receipt) {
     const { data, focus, overlay } = this.lab;
     const found = find(data.network, place);
-    const covered = this.lab.store.state.covered.includes(place);
-    const value = covered ? "?" : precise(receipt?.value ?? focus.value(place));
+    const value = this.lab.cover.written(place, receipt?.value ?? focus.value(place), precise);
     if (!found) return place;
     const reach = receipt?.reach ?? overlay.reaches.get(place);
     let words = `${place} = ${value}`;
@@ -74,9 +92,23 @@ export class Status {
       words = text(found.gradient ? "status.gradient" : "status.pixel", { room: found.room, row, column, channel, value });
     }
     const from = reach?.sources?.[0];
+    if (found.node && BENDS.includes(found.node.kind) && !found.gradient) words += this.#change(found, value);
     if (from?.rows) words += ` · ${text("status.from", { room: this.#room(from.node), rows: range(from.rows), columns: range(from.columns) })}`;
     else if (from?.numbers) words += ` · ${text("status.fromNumbers", { room: this.#room(from.node), numbers: range(from.numbers) })}`;
     return words;
+  }
+
+  /**
+   * "-0.31 → 0": the number that an activation function changed.
+   * @param {any} found
+   * @param {string} value
+   */
+  #change({ node, offset }, value) {
+    const { network } = this.lab.data;
+    const source = nodeOf(network, node.reads[0]);
+    if (!source) return "";
+    const before = placeAt(roomOf(network, source), source.shape, offset);
+    return ` · ${this.lab.cover.written(before, this.lab.focus.value(before), precise)} → ${value}`;
   }
 
   /** @param {string} name */

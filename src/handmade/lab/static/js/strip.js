@@ -2,7 +2,7 @@
  * The network as a strip of maps from left to right, generated from NetworkInfo: one canvas a node, nodes in columns.
  *
  * Interface
- *   new Strip(root, lab)                 lab: {store, data, focus}
+ *   new Strip(root, lab)                 lab: {store, data, focus, cover}
  *   strip.figures                        Map from node name to Figure {node, view, element, legend, note, paint}
  *   strip.show({prefix, frame, kind, activations})   shows arrays "prefix<node>" of a frame in the place of the activations, "diff:" for example;
  *                                        activations: true for those of another network;
@@ -16,7 +16,7 @@ import { largest, largestOf, themes } from "./colours.js";
 import { h } from "./dom.js";
 import { legend } from "./legend.js";
 import { MapView } from "./mapview.js";
-import { placeAt, roomOf } from "./places.js";
+import { placeAt, roomOf, size } from "./places.js";
 import { neighbour, watchMap } from "./pointer.js";
 import { columnsOf, MOST, sideOf, tilesOf } from "./striplayout.js";
 import { count, languages, shown, text } from "./text.js";
@@ -30,10 +30,12 @@ import { count, languages, shown, text } from "./text.js";
 export class Strip extends EventTarget {
   /**
    * @param {HTMLElement} root
-   * @param {{store: import("./state.js").Store, data: import("./data.js").Data, focus: import("./focus.js").Focus}} lab
+   * @param {any} lab {store, data, focus, cover}
    */
-  constructor(root, { store, data, focus }) {
+  constructor(root, lab) {
     super();
+    const { store, data, focus } = lab;
+    this.lab = lab;
     this.root = root;
     this.store = store;
     this.data = data;
@@ -55,7 +57,7 @@ export class Strip extends EventTarget {
     data.addEventListener("network", () => this.build());
     themes.addEventListener("change", () => this.redraw());
     languages.addEventListener("change", () => this.redraw());
-    store.subscribe((state, old) => {
+    store.subscribe((/** @type {any} */ state, /** @type {any} */ old) => {
       if (state.direction !== old.direction || state.scale !== old.scale || state.covered !== old.covered) this.redraw();
     });
     new ResizeObserver(() => {
@@ -128,8 +130,7 @@ export class Strip extends EventTarget {
     colour?.layout({ ...grid, channels: 1 }, { scale: Math.max(1, Math.round(56 / Math.max(grid.width, grid.height))), across: 1 });
     this.figures.set(node.name, figure);
     figure.keys = watchMap(canvas, {
-      lab: { focus: this.focus },
-      offsetAt: (x, y) => view.offsetAt(x, y),
+      lab: this.lab, view,
       placeAt: (offset) => this.placeOf(figure, offset),
       move: (offset, dx, dy, dc) => neighbour(view.grid, offset, dx, dy, dc, view.channels),
     });
@@ -165,24 +166,35 @@ export class Strip extends EventTarget {
   /**
    * @param {Figure} figure
    * @param {number} i
+   * @returns {[string, string]}
    */
   #listed(figure, i) {
     const { network } = this.data;
     const name = figure.node.name === network?.logits ? network.classes[i] ?? i : i;
-    const covered = this.store.state.covered.includes(this.placeOf(figure, i));
-    return `${String(name).slice(0, 6)}  ${covered ? "?" : shown(this.values(figure.node)?.[i])}`;
+    const value = this.values(figure.node)?.[i] ?? null;
+    return [String(name), this.lab.cover.any && Number.isNaN(value) ? "?" : shown(value)];
   }
 
   /**
-   * Return the numbers that a node shows now.
+   * Return the numbers that a node shows now; NaN in the place of covered ones.
    * @param {NodeInfo} node
    * @returns {ArrayLike<number>|null}
    */
   values(node) {
+    const values = this.#values(node);
+    const { network } = this.data;
+    if (!values || !network || (this.shown && !this.shown.activations)) return values;
+    const backward = this.store.state.direction === "backward" && !this.shown;
+    return this.lab.cover.mask(roomOf(network, node), node.shape, values, backward);
+  }
+
+  /** @param {NodeInfo} node @returns {ArrayLike<number>|null} */
+  #values(node) {
     const { image, gradients } = this.data;
-    if (this.shown) return this.shown.frame.arrays[`${this.shown.prefix}${node.name}`]?.values ?? null;
-    if (this.store.state.direction === "backward") return gradients?.arrays[`grad:${node.name}`]?.values ?? null;
-    return (node.name === "input" ? image?.arrays.input : image?.arrays[`act:${node.name}`])?.values ?? null;
+    const array = this.shown ? this.shown.frame.arrays[`${this.shown.prefix}${node.name}`]
+      : this.store.state.direction === "backward" ? gradients?.arrays[`grad:${node.name}`]
+        : node.name === "input" ? image?.arrays.input : image?.arrays[`act:${node.name}`];
+    return array?.values.length === size(node.shape) ? array.values : null; // the frame may still be that of another network
   }
 
   /** Make a map the one that Tab reaches. @param {HTMLCanvasElement} canvas */

@@ -54,7 +54,7 @@ export function sideOf(columns, { width, height }, zoom) {
 export function tilesOf(node, side, n, height) {
   const grid = gridOf(node.shape);
   const channels = Math.min(grid.channels, MOST);
-  const list = grid.flat && grid.cells <= LISTED_MOST;
+  const list = grid.flat && grid.channels === 1 && grid.cells <= LISTED_MOST;
   const most = Math.max(grid.width, grid.height);
   const alone = node.name === "input" ? Math.max(side, 2 * Math.min(most, 56)) : side;
   const room = Math.max(60, (height - 20) / n - HEAD);

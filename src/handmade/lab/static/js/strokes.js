@@ -1,10 +1,11 @@
 /**
- * Strokes of a drawing: white ink on a black canvas.
+ * Strokes of a drawing: white or coloured ink on a black canvas.
  *
  * Interface
- *   drawStrokes(context, strokes, side), inkOf(canvas, side) -> {bytes, height, width}
+ *   drawStrokes(context, strokes)
+ *   inkOf(canvas, side, colours) -> {bytes, height, width, ink}: one byte a pixel, or three; ink: their sum
  *
- * @typedef {{width: number, erase: boolean, points: [number, number][]}} Stroke
+ * @typedef {{width: number, colour: string, erase: boolean, points: [number, number][]}} Stroke
  */
 
 /**
@@ -12,41 +13,41 @@
  * @param {Stroke[]} strokes
  */
 export function drawStrokes(context, strokes) {
-  for (const { width, erase, points } of strokes) {
-    context.strokeStyle = erase ? "#000" : "#fff";
+  for (const { width, colour, erase, points } of strokes) {
+    context.strokeStyle = erase ? "#000" : colour;
     context.fillStyle = context.strokeStyle;
     context.lineWidth = width;
     context.lineCap = "round";
     context.lineJoin = "round";
     context.beginPath();
-    if (points.length === 1) {
-      context.arc(points[0][0], points[0][1], width / 2, 0, 2 * Math.PI);
-      context.fill();
-      continue;
-    }
+    context.arc(points[0][0], points[0][1], width / 2, 0, 2 * Math.PI); // a line of one place would not be drawn
+    context.fill();
+    context.beginPath();
     points.forEach(([x, y], i) => (i ? context.lineTo(x, y) : context.moveTo(x, y)));
     context.stroke();
   }
 }
 
 /**
- * Return the grey bytes of a canvas at a smaller size.
+ * Return the bytes of a canvas at a smaller size.
  * @param {HTMLCanvasElement} canvas
- * @param {number} height
- * @param {number} width
+ * @param {number} side
+ * @param {boolean} colours
  */
-export function inkOf(canvas, height, width) {
+export function inkOf(canvas, side, colours) {
   const small = document.createElement("canvas");
-  small.width = width;
-  small.height = height;
+  [small.width, small.height] = [side, side];
   const context = /** @type {CanvasRenderingContext2D} */ (small.getContext("2d", { willReadFrequently: true }));
-  context.drawImage(canvas, 0, 0, width, height);
-  const { data } = context.getImageData(0, 0, width, height);
-  const bytes = new Uint8Array(height * width);
+  context.drawImage(canvas, 0, 0, side, side);
+  const { data } = context.getImageData(0, 0, side, side);
+  const channels = colours ? 3 : 1;
+  const bytes = new Uint8Array(side * side * channels);
   let ink = 0;
-  for (let i = 0; i < bytes.length; i++) {
-    bytes[i] = data[4 * i];
-    ink += bytes[i];
+  for (let i = 0; i < side * side; i++) {
+    for (let k = 0; k < channels; k++) {
+      bytes[channels * i + k] = data[4 * i + k];
+      ink += data[4 * i + k];
+    }
   }
-  return { bytes, height, width, ink };
+  return { bytes, height: side, width: side, ink };
 }

@@ -65,16 +65,16 @@ export class Sync {
       answer = await request("POST", "/api/pages", { json: body });
     } catch (error) {
       if (!(error instanceof ApiError) || error.status === 403 || error.status >= 500) throw error;
-      this.data.tell("trouble", { where: "network", message: error.message });
+      this.data.tell("trouble", { where: "network", ...reasonOf(error) });
       answer = await request("POST", "/api/pages", { json: { ...body, source: null, edits: [] } });
-      state = { ...state, source: answer.network.source, edits: [], image: null, label: null, focus: null, second: null };
+      const kept = fits(state.image, answer.network) ? {} : { image: null, label: null };
+      state = { ...state, source: answer.network.source, edits: [], focus: null, second: null, ...kept };
       this.store.change(state);
     }
     this.data.pageId = answer.page;
     if (state.source === null) this.data.first = answer.network.source;
     this.sent = { network: this.#networkKey(state), image: "", edits: JSON.stringify(state.edits) };
     this.data.fetched = { weights: -1, gradients: -1, contributions: -1 };
-    this.data.adopted = false;
     this.data.set("network", answer.network);
     this.data.tell("page", answer);
   }
@@ -93,16 +93,24 @@ export class Sync {
       const answer = await this.data.call("PUT", "network", { json: { source, seed: state.seed } });
       this.sent.edits = "[]";
       this.sent.image = "";
-      this.data.adopted = false;
-      this.data.version += 1;
+        this.data.version += 1;
       this.data.receipts.clear();
       this.data.set("network", answer.network);
       this.data.tell("fine", { where: "network" });
     } catch (error) {
       await this.#failed(error, "network", () => { this.sent.network = ""; });
+      if (error instanceof ApiError && error.status !== 403 && error.code !== "no_page") this.#keepNetwork();
     } finally {
       this.data.tell("busy", false);
     }
+  }
+
+  /** Return the state to the network that is shown, because the other one cannot be opened. */
+  #keepNetwork() {
+    const { network } = this.data;
+    if (!network) return;
+    this.sent.network = JSON.stringify([network.source, network.seed]);
+    this.store.change({ source: network.source, seed: network.seed, edits: JSON.parse(this.sent.edits || "[]") });
   }
 
   /**
@@ -205,7 +213,7 @@ export class Sync {
     if (error instanceof ApiError && error.code === "no_page") {
       this.data.pageId = null;
       this.again = true;
-    } else if (error instanceof ApiError) this.data.tell("trouble", { where, message: error.message });
+    } else if (error instanceof ApiError) this.data.tell("trouble", { where, ...reasonOf(error) });
     else if (error instanceof GoneError) {
       repeat?.();
       this.wait();
@@ -231,6 +239,20 @@ export class Sync {
     this.data.tell("back");
     this.run();
   }
+}
+
+/** @param {ApiError} error */
+function reasonOf({ code, message }) { return code === "no_weights" ? { key: "problem.weights" } : { message }; }
+
+/**
+ * True if a network reads an image.
+ * @param {import("./state.js").Choice|null} image
+ * @param {import("./data.js").NetworkInfo} network
+ */
+function fits(image, { fits_data: data, raw_shape: shape }) {
+  if (!image || "split" in image) return !!image && data;
+  const bytes = (shape ?? [0]).reduce((/** @type {number} */ a, /** @type {number} */ b) => a * b, 1);
+  return image.pixels.replaceAll("=", "").length === Math.ceil((bytes * 4) / 3);
 }
 
 /** @param {State} state */

@@ -11,25 +11,18 @@
  * @typedef {{lab: any, at: string, expand: (path: number[]) => Promise<Term>}} Context
  */
 import { h } from "./dom.js";
-import { gridOfProducts, renderChannels } from "./grids.js";
+import { gridOfProducts, renderChannels, roundingOfShown } from "./grids.js";
+import { said } from "./said.js";
 import { count, exact, hasText, precise, text } from "./text.js";
 
 const SIGNS = { sum: "+", difference: "−", product: "×", quotient: "÷" };
 const DEEP = 2; // levels of a tree that are open at first
 
 /** @param {Term} term */
-export function termName(term) {
-  const label = term.label ?? "";
-  const channel = /^channel (\d+)$/.exec(label);
-  if (channel) return text("term.channel", { k: channel[1] });
-  const smaller = /^([\d,]+) smaller (\w+)$/.exec(label);
-  if (smaller) return text("term.smaller", { n: count(Number(smaller[1].replaceAll(",", ""))) });
-  if (label === "bias") return text("term.bias");
-  return label;
-}
+export const termName = (term) => said(term.label);
 
 /** @param {string|undefined} note */
-const noteText = (note) => (note && hasText(`note.${note}`) ? text(`note.${note}`) : note ?? "");
+const noteText = (note) => (note && hasText(`note.${note}`) ? text(`note.${note}`) : said(note));
 
 /**
  * @param {string|undefined} place
@@ -115,7 +108,7 @@ export function renderProducts(total, path, context) {
   parts.forEach((term, k) => add(term, [...path, k], null));
   return h("div", {}, formula(total), h("table", { class: "products" },
     h("thead", {}, h("tr", {}, ...["receipt.factorA", "receipt.factorB", "receipt.product"].map((key) => h("th", { scope: "col", t: key })), h("td"))),
-    body, h("tfoot", {}, h("tr", {}, h("th", { scope: "row", colspan: "2", t: "receipt.sum" }), h("td", { title: exact(total.value) }, precise(total.value)), h("td")))));
+    body, h("tfoot", {}, h("tr", {}, h("th", { scope: "row", colspan: "2", t: "receipt.sum" }), h("td", { title: exact(total.value) }, precise(total.value)), h("td")))), roundingOfShown(total, parts, 6));
 }
 
 /**
@@ -163,10 +156,15 @@ export function renderParts(term, path, context, depth) {
   const parts = term.parts ?? [];
   if (!parts.length) return null;
   const sign = SIGNS[/** @type {keyof typeof SIGNS} */ (term.how)] ?? "";
+  const ties = parts.filter(({ note }) => note === "tie");
+  const taken = (/** @type {Term} */ part) => part.note === "wins" || part === ties[0];
+  const chosen = parts.some(taken);
   const head = h("span", { class: "how" }, hasText(`how.${term.how}`) ? text(`how.${term.how}`) : term.how);
   return h("div", { class: "parts" }, head, h("ul", { class: "tree" }, ...parts.map((part, k) => {
     const mark = sign ? h("span", { class: "sign", "aria-hidden": "true" }, k ? sign : "") : null;
-    return h("li", { class: part.note === "wins" ? "wins" : part.note === "padding" ? "padding" : "" }, mark, renderNode(part, [...path, k], context, depth + 1));
+    const name = taken(part) ? "wins" : part.note === "padding" ? "padding" : chosen ? "loses" : "";
+    const note = part.note !== "tie" ? undefined : part === ties[0] ? text("note.firstOf", { n: count(ties.length) }) : text("note.equal");
+    return h("li", { class: name }, mark, renderNode(part, [...path, k], context, depth + 1, note));
   })));
 }
 
@@ -175,12 +173,13 @@ export function renderParts(term, path, context, depth) {
  * @param {number[]} path
  * @param {Context} context
  * @param {number} depth
+ * @param {string} [note] in the place of the term's own
  * @returns {HTMLElement}
  */
-function renderNode(term, path, context, depth) {
+function renderNode(term, path, context, depth, note) {
   const line = [
     h("span", { class: "term-name" }, termName(term)), " ", placeLink(term.place, context), " ", valueElement(term.place, term.value, isProduct(term) ? productKey(term) : undefined),
-    term.note ? h("small", { class: "note" }, ` ${noteText(term.note)}`) : null,
+    term.note ? h("small", { class: "note" }, ` ${note ?? noteText(term.note)}`) : null,
   ];
   if (term.folded) {
     const holder = h("div");

@@ -9,7 +9,8 @@
  *   shown(x)                       number in a small cell: 2 decimals, or 3 significant digits below 0.01
  *   brief(x)                       4 significant digits
  *   precise(x)                     about 7 significant digits; exact(x): all digits
- *   count(n), percent(x)
+ *   count(n), percent(x), moment(iso)
+ *   english()                      the English table, whose "said." templates the words of the engine are matched with (said.js)
  */
 
 export const LANGUAGES = { en: "English", de: "Deutsch", zh: "简体中文" };
@@ -18,11 +19,14 @@ export const languages = new EventTarget();
 
 /** @type {Record<string, string>} */
 let texts = {};
+/** @type {Record<string, string>} */
+let source = {};
 let current = "en";
 /** @type {Map<string, Intl.NumberFormat>} */
 const formats = new Map();
 
 export const language = () => current;
+export const english = () => source;
 
 /** Return the stored language, or the browser's, or English. */
 export function preferredLanguage() {
@@ -39,9 +43,11 @@ export function preferredLanguage() {
  * @param {{store?: boolean}} [options]
  */
 export async function setLanguage(name, { store = true } = {}) {
-  const answer = await fetch(`/static/text/${name}.json`);
-  if (!answer.ok) return;
-  texts = await answer.json();
+  try {
+    [source, texts] = await Promise.all([table("en"), table(name)]);
+  } catch {
+    return; // the language stays as it was
+  }
   current = name;
   formats.clear();
   document.documentElement.lang = name === "zh" ? "zh-Hans" : name;
@@ -50,6 +56,14 @@ export async function setLanguage(name, { store = true } = {}) {
   } catch { /* Storage may be switched off. */ }
   applyText(document.body);
   languages.dispatchEvent(new Event("change"));
+}
+
+/** @param {string} name @returns {Promise<Record<string, string>>} */
+async function table(name) {
+  if (name === "en" && Object.keys(source).length) return source;
+  const answer = await fetch(`/static/text/${name}.json`);
+  if (!answer.ok) throw new Error(name);
+  return answer.json();
 }
 
 /**
@@ -130,3 +144,9 @@ export const count = (n) => number(n, { maximumFractionDigits: 0 });
 /** @param {number|null} x */
 export const percent = (x, digits = 1) =>
   number(x, { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits });
+
+/** Date and time of day. @param {string} iso */
+export function moment(iso) {
+  const date = new Date(iso);
+  return Number.isNaN(date.getTime()) ? iso : new Intl.DateTimeFormat(current, { dateStyle: "medium", timeStyle: "short" }).format(date);
+}

@@ -9,9 +9,12 @@ import { Confusion } from "./confusion.js";
 import { Curves } from "./curves.js";
 import { h, svg } from "./dom.js";
 import { duration } from "./duration.js";
+import { Filters } from "./filters.js";
 import { addKey } from "./keyboard.js";
+import { Layers } from "./layers.js";
 import { ReceiptPanel } from "./receipt.js";
 import { Runs } from "./runs.js";
+import { said } from "./said.js";
 import { makeTabs } from "./tabs.js";
 import { brief, count, languages, percent, text } from "./text.js";
 import { Training } from "./training.js";
@@ -73,6 +76,8 @@ class TrainView {
       { name: "confusion", label: "confusion.tab", mount: (body) => new Confusion(body, lab) },
       { name: "weights", label: "tab.weights", mount: (body) => { this.weights = new WeightsPanel(body, lab); this.#frame(); return this.weights; } },
       { name: "receipt", label: "tab.receipt", mount: (body) => { this.receipt = new ReceiptPanel(body, lab); this.receipt.lane = this.training.followed; return this.receipt; } },
+      { name: "layers", label: "layers.tab", mount: (body) => new Layers(body, lab) },
+      { name: "filters", label: "filters.tab", mount: (body) => new Filters(body, lab) },
       { name: "runs", label: "train.runs", mount: (body) => new Runs(body, lab, this.curves) },
     ], "train-");
     root.append(h("div", { class: "train-tools", role: "toolbar", label: "train.tools" }, play, pause, step, epoch, stop, h("span", { class: "rule" }), same, fresh, h("span", { class: "space" }),
@@ -82,7 +87,7 @@ class TrainView {
     this.training.addEventListener("frame", () => this.#frame());
     this.settings.addEventListener("changed", () => { this.problem.replaceChildren(); });
     languages.addEventListener("change", () => { this.key = ""; this.draw(); });
-    this.tabs.open("confusion");
+    for (const name of ["layers", "filters", "confusion"]) this.tabs.open(name); // the first two collect from the beginning
     this.draw();
   }
 
@@ -117,6 +122,7 @@ class TrainView {
   #frame() {
     const frame = this.on ? this.training.frame : null;
     const { lab } = this;
+    lab.focus.trained = frame && this.training.followed ? { lane: this.training.followed, frame } : null;
     lab.strip.show(frame ? { prefix: "act:", frame, activations: true } : null);
     lab.answer.show(frame);
     if (this.weights) {
@@ -249,11 +255,11 @@ class TrainView {
     const bar = h("span", { class: "fill" });
     bar.style.inlineSize = `${(100 * (news.step + (news.part % 1))) / news.steps}%`;
     const facts = [
-      text(`train.is.${news.status}`), text("train.at", { step: count(news.step), steps: count(news.steps), epoch: count(Math.min(news.epoch + 1, news.epochs)), epochs: count(news.epochs) }),
+      text(`train.is.${news.status}`) + (news.reason ? ` (${text(`train.reason.${news.reason}`)})` : ""), text(news.epochs > 1 ? "train.at" : "train.atStep", { step: count(news.step), steps: count(news.steps), epoch: count(Math.min(news.epoch + 1, news.epochs)), epochs: count(news.epochs) }),
       news.smoothed === null ? "" : `${text("answer.loss")} ${brief(news.smoothed)}`,
       news.validation ? text("train.tested", { accuracy: percent(news.validation.accuracy), n: count(news.validation.images) }) : "",
       news.images_per_second ? text("train.speed", { n: count(news.images_per_second) }) : "", text("train.used", { time: duration(news.seconds) }),
-      news.status === "running" && news.left !== null ? text("train.left", { time: duration(news.left) }) : "", news.error ?? "",
+      news.status === "running" && news.left !== null ? text("train.left", { time: duration(news.left) }) : "", said(news.error),
     ].filter(Boolean);
     return h("div", { class: `lane lane-${name}`, data: { testid: `lane-${name}`, status: news.status, step: news.step } }, label ? h("b", {}, label) : null,
       h("span", { class: "track", role: "progressbar", "aria-valuemin": 0, "aria-valuemax": news.steps, "aria-valuenow": news.step, "aria-label": label || text("view.train") }, bar), h("span", { class: "facts" }, facts.join(" · ")));
@@ -263,10 +269,10 @@ class TrainView {
   #warn(names) {
     const warnings = names.flatMap((name) => this.training.lanes[name]?.news.warnings ?? []);
     const open = [...new Map(warnings.map((each) => [each.seen, each])).values()].filter(({ seen }) => !this.closed.has(seen));
-    const key = JSON.stringify(open);
+    const key = JSON.stringify([open, document.documentElement.lang]);
     if (key === this.warned) return;
     this.warned = key;
-    this.warnings.replaceChildren(...open.map(({ seen, why, change }) => h("li", {}, h("span", {}, h("b", {}, `⚠ ${seen}`), ` ${why} `, h("i", {}, change)),
+    this.warnings.replaceChildren(...open.map(({ seen, why, change }) => h("li", {}, h("span", {}, h("b", {}, `⚠ ${said(seen)}.`), ` ${said(why)}. `, h("i", {}, `${said(change)}.`)),
       h("button", { type: "button", class: "icon small", label: "close", on: { click: () => { this.closed.add(seen); this.#warn(names); } } }, "×"))));
   }
 }

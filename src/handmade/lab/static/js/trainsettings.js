@@ -19,7 +19,9 @@ const IDLE = 400; // ms after the last change before a cost is asked for
 const FIRST = {
   mode: "single", start: "scratch", gradient: "difference", rival: "backprop", seconds: 20, optimiser: "momentum", learning_rate: "", batch_size: 32,
   epochs: 1, seed: 0, limit: 10000, schedule: "linear", momentum: 0.9, scheme: "forward", step_size: 0.001, loss: "cross-entropy",
+  validation_set: "", validate_every: "", patience: "", target: "", time_limit: "",
 };
+const STOPPING = ["validate_every", "patience", "target"]; // they need a validation set
 
 export class TrainSettings extends EventTarget {
   /**
@@ -53,7 +55,10 @@ export class TrainSettings extends EventTarget {
       this.#number("epochs", { min: 1, step: 1 }), this.#number("seed", { min: 0, step: 1 }), this.#number("limit", { min: 1, step: 1 })),
     h("details", { class: "more-settings" }, h("summary", { t: "train.more" }), h("div", { class: "train-fields" },
       this.#choice("schedule", SCHEDULES), this.#number("momentum", { min: 0, max: 1, step: "any" }), this.#choice("scheme", ["forward", "central"]),
-      this.#number("step_size", { min: 0, step: "any" }), this.#choice("loss", ["cross-entropy", "mse"]))), this.cost);
+      this.#number("step_size", { min: 0, step: "any" }), this.#choice("loss", ["cross-entropy", "mse"]))),
+    h("details", { class: "more-settings" }, h("summary", { t: "train.stopping" }), h("div", { class: "train-fields" },
+      this.#number("validation_set", { min: 1, step: 1 }), this.#number("validate_every", { min: 1, step: 1 }), this.#number("patience", { min: 1, step: 1 }),
+      this.#number("target", { min: 0, max: 1, step: "any" }), this.#number("time_limit", { min: 0, step: "any" }))), this.cost);
     lab.data.addEventListener("network", () => this.#look());
     languages.addEventListener("change", () => this.draw());
     this.draw();
@@ -105,6 +110,9 @@ export class TrainSettings extends EventTarget {
     this.rival.hidden = !race;
     this.seconds.hidden = !race;
     fields.learning_rate.placeholder = text("train.auto");
+    for (const name of ["validation_set", "patience", "target", "time_limit"]) fields[name].placeholder = text("train.none");
+    fields.validate_every.placeholder = text("train.anEpoch");
+    for (const name of STOPPING) fields[name].disabled = values.validation_set === "";
     fields.momentum.disabled = !["momentum", "nesterov"].includes(values.optimiser);
     const differs = values.gradient === "definition" || (race && values.rival === "definition");
     fields.step_size.disabled = !differs && values.gradient === "backprop" && (!race || values.rival === "backprop");
@@ -114,7 +122,10 @@ export class TrainSettings extends EventTarget {
   /** @param {string} gradient */
   #settings(gradient) {
     const { optimiser, learning_rate: rate, batch_size, epochs, seed, limit, schedule, momentum, scheme, step_size, loss } = this.values;
+    const { validation_set: validation, time_limit: limited } = this.values;
+    const stopping = validation === "" ? {} : Object.fromEntries(STOPPING.filter((name) => this.values[name] !== "").map((name) => [name, Number(this.values[name])]));
     return {
+      ...(validation === "" ? {} : { validation: Number(validation) }), ...stopping, ...(limited === "" ? {} : { time_limit: Number(limited) }),
       gradient, optimiser, batch_size, epochs, seed, limit, schedule, loss, ...(rate === "" ? {} : { learning_rate: Number(rate) }),
       ...(["momentum", "nesterov"].includes(optimiser) ? { momentum } : {}), ...(gradient === "backprop" ? {} : { scheme, step_size }),
     };
@@ -160,7 +171,6 @@ export class TrainSettings extends EventTarget {
       const cost = await this.measure();
       if (turn !== this.turn) return;
       this.cost.textContent = cost.said;
-      this.cost.title = cost.text;
     } catch (error) {
       if (error instanceof GoneError) this.lab.data.lost();
       else if (error instanceof ApiError && turn === this.turn) this.cost.textContent = error.message;

@@ -39,7 +39,7 @@ export class WeightsPanel {
       h("button", { type: "button", class: "plain", t: "table.open", data: { hint: "table.as" }, on: { click: () => this.table() } })), this.note, this.frame);
     watchMap(canvas, {
       lab,
-      offsetAt: (x, y) => this.view.offsetAt(x, y),
+      view: this.view,
       placeAt: (offset) => this.#place(offset),
       move: (offset, dx, dy, dc) => neighbour(this.view.grid, offset, dx, dy, dc, this.view.channels),
     });
@@ -102,8 +102,14 @@ export class WeightsPanel {
     this.draw();
   }
 
-  /** @returns {ArrayLike<number>|null} */
+  /** Numbers of the array; NaN in the place of covered ones. @returns {ArrayLike<number>|null} */
   get values() {
+    const values = this.#stored;
+    const backward = !this.source && this.lab.store.state.direction === "backward";
+    return values && this.array ? this.lab.cover.mask(this.array.title, this.array.shape, values, backward) : null;
+  }
+
+  get #stored() {
     if (!this.array) return null;
     if (this.source) return this.source.frame.arrays[`${this.source.prefix}${this.array.key}`]?.values ?? null;
     const backward = this.lab.store.state.direction === "backward";
@@ -155,7 +161,7 @@ export class WeightsPanel {
       title: `${array.title} ${array.shape.join(" × ")}`, columns: Array.from({ length: columns }, (_, k) => String(k)),
       rows: Array.from({ length: rows }, (_, r) => ({
         name: placeAt("", array.shape, r * columns, false).slice(1, -1).split(",").slice(0, array.shape.length - (columns > 1 ? 1 : 0)).join(",") || String(r),
-        cells: Array.from({ length: columns }, (__, k) => values[r * columns + k]),
+        cells: Array.from({ length: columns }, (__, k) => values[r * columns + k]).map((value) => (this.lab.cover.any && Number.isNaN(value) ? "?" : value)),
       })),
     });
   }
