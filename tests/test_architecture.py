@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "engine": set[str](),
     "data": {"engine"},
     "files": {"engine"},
+    "importing": {"data", "engine", "files"},
     "frameworks": {"engine"},
     "pictures": {"engine", "data"},
     "gradients": {"engine", "frameworks"},
@@ -31,21 +32,21 @@ MAY_IMPORT = {
     "threads": set[str](),
     "compiled": {"engine", "files"},
     "doctor": {"compiled", "engine", "networks", "threads"},
-    "network": {"engine", "files"},
+    "network": {"engine", "files", "importing"},
     "networks": {"engine", "network"},
     "own_digits": {"data", "engine", "files"},
     "runs": {"data", "engine", "files", "network", "networks", "receipts", "threads"},
     "__init__": FACADE,
     "text": {"engine", "runs"},
     "lab": {*FACADE, "files", "text", "threads"},
-    "cli": {*FACADE, "lab", "files", "layer_files", "pictures", "text", "threads", "doctor", "__init__"},
+    "cli": {*FACADE, "lab", "files", "importing", "layer_files", "pictures", "text", "threads", "doctor", "__init__"},
     "__main__": {"cli"},
     "pytest_plugin": set[str](),
 }
 # What comes from outside, room by room, beside NumPy and the standard library.
 FOREIGN = {
     "compiled": {"numba", "llvmlite"},
-    "files": {"safetensors", "tensorboardX", "PIL"},
+    "files": {"safetensors", "tensorboardX", "PIL", "ml_dtypes", "onnx", "torch"},  # formats of files, and their libraries
     "frameworks": {"torch", "jax"},  # only for objects that come from there
     "pictures": {"matplotlib", "PIL"},
     "layer_files": {"watchfiles"},
@@ -116,7 +117,7 @@ def test_importing_handmade_loads_numpy_and_nothing_heavier() -> None:
     code = (
         "import sys, handmade, handmade.frameworks, handmade.text\n"
         "repr(handmade.ReLU())\n"
-        "print(*{'typer', 'rich', 'safetensors', 'threadpoolctl', 'numba', 'llvmlite', 'torch', 'jax', 'fastapi', 'pydantic', "
+        "print(*{'typer', 'rich', 'safetensors', 'onnx', 'ml_dtypes', 'threadpoolctl', 'numba', 'llvmlite', 'torch', 'jax', 'fastapi', 'pydantic', "
         "'starlette', 'uvicorn', 'anyio'} & set(sys.modules))"
     )
 

@@ -19,7 +19,6 @@ ORDER = [
     *(
         "loops",
         "more_loops",
-        "elementwise_loops",
         "join_loops",
         "elementwise_loops",
         "rearrangement_loops",

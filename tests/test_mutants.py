@@ -40,14 +40,19 @@ from handmade.engine.layers import (
     Linear,
     Log,
     LogSoftmax,
+    MatMul,
     MaxPool2d,
+    Mean,
     Multiply,
+    Pad,
     ReLU,
     Sigmoid,
     Softmax,
     Sqrt,
     Subtract,
+    Take,
     Tanh,
+    Transpose,
     one_channel,
     rule,
     select_channel,
@@ -1737,6 +1742,59 @@ def copied(layer: Any) -> Any:
     other = turned_into(type(layer), layer)
     other.__dict__.update({name: array.copy() for name, array in layer.parameters().items()})
     return other
+
+
+# --- rearrangements, sums over axes and matrix products ------------------------------------------------------------------------
+
+
+@mutant("reference")
+class InverseTranspose(Transpose):
+    def rearranged(self, places: Array) -> Array:
+        return np.asarray(places.transpose(np.argsort(self.axes)).reshape(self.output_shape(places.shape)))
+
+
+@mutant("reference")
+class EdgeMirroredToo(Pad):
+    def rearranged(self, places: Array) -> Array:
+        return np.pad(places, self.widths, mode="symmetric") if self.mode == "reflect" else super().rearranged(places)
+
+
+@mutant("difference")
+class ConstantInDelta(Pad):
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        return super().forward(dx)
+
+
+@mutant("transpose")
+class LastCopyTakesAll(Take):
+    def backward(self, x: Array, gy: Array) -> Gradients:
+        flat = np.zeros((len(x), x[0].size))
+        flat[:, self.rearranged(np.arange(x[0].size).reshape(x.shape[1:])).ravel()] = gy.reshape(len(x), -1)
+        return flat.reshape(x.shape), {}
+
+
+@mutant("transpose")
+class MeanWithoutItsDivisor(Mean):
+    def backward(self, x: Array, gy: Array) -> Gradients:
+        return super().backward(x, gy)[0] * self.divisor(x.shape[1:]), {}
+
+
+@mutant("channel")
+class MeanOverTheChannelAlone(Mean):
+    def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
+        return self._reduced(dx, dx.shape[1 : x.ndim])
+
+
+@mutant("difference")
+class ProductOfDifferencesLeftOut(MatMul):
+    def delta(self, x: Several, dx: Several) -> Array:
+        return self.forward((dx[0], x[1])) + self.forward((x[0], dx[1]))
+
+
+@mutant("transpose")
+class OneRowOfWeights(Linear):
+    def weight_gradients(self, x: Array, gy: Array) -> dict[str, Array]:
+        return super().weight_gradients(x[:, :1], gy[:, :1]) if x.ndim > 2 else {"W": x.T @ gy, "b": 2 * gy.sum(axis=0)}
 
 
 @pytest.mark.parametrize("name", MUTANTS)

@@ -13,7 +13,7 @@ import pytest
 import handmade
 from handmade import HandmadeError
 from handmade.files.checkpoints import CHECKPOINTS
-from handmade.files.models import MODEL
+from handmade.files.network import MODEL
 from handmade.runs import record as runs
 from handmade.runs.record import BEST, LOG, SETTINGS, RunWriter, cut_log, model_of, next_folder, read_log, read_run_json
 

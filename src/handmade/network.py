@@ -1,54 +1,44 @@
-"""The network that users hold: the engine's, and the way to a file and back. The engine itself touches no files."""
+"""The network that users hold, and the way from a file to it: a model of handmade, a run, or an ONNX model."""
 
 from pathlib import Path
 
-from handmade.engine import network as engine
 from handmade.engine.arguments import as_path
-from handmade.engine.description import describe, restore
 from handmade.engine.errors import HandmadeError
+from handmade.engine.preparation import Preparation
+from handmade.files.network import MODEL, Network, load_model
+
+__all__ = ["Network", "load"]
+
+ONNX = ".onnx"
 
 
-class Network(engine.Network):
-    """Layers one after the other, that can be saved; see the engine's Network for everything else."""
-
-    def save(self, path: str | Path) -> None:
-        """Write weights, statistics and description to a safetensors file, all of it or nothing.
-
-        The file appears, or replaces the one before it, only once it is complete and on the disk.
-
-        Raises
-        ------
-        HandmadeError
-            If the file could not be loaded again: a layer is none of the table, or an array is not of finite floats.
-        OSError
-            If it cannot be written; a file that was there before is untouched.
-        """
-        from handmade.files import models  # noqa: PLC0415  safetensors is loaded by those who save
-
-        target = as_path(path, "path")
-        arrays, description = self.parameters() | self.statistics(), describe(self)
-        restore(description, arrays)
-        models.write(target, arrays, description)
-
-
-def load(path: str | Path) -> Network:
-    """Read a network that `Network.save` wrote.
+def load(path: str | Path, *, preparation: str | Preparation | None = None) -> Network:
+    """Read a network that `Network.save` wrote, or an ONNX model.
 
     Parameters
     ----------
     path
-        Model file, or the folder of a run, whose model is read.
+        Model file, the folder of a run, whose model is read, or an ONNX model.
+    preparation : str or Preparation, optional
+        Preparation of the images for an ONNX model, as a linear expression of a pixel: "(x/255 - 0.1307)/0.3081". If left out, it
+        is the one that the model states; else, for ten classes, the usual one with the highest accuracy on training digits;
+        else "x/255".
 
     Raises
     ------
     HandmadeError
-        If the file is missing, damaged, or not a handmade model.
+        If the file is missing, damaged, or not such a model. If an ONNX model has operators that are not supported, the error is
+        also a NotImplementedError, and lists all of them.
     """
-    from handmade.files import models  # noqa: PLC0415  safetensors is loaded by those who load
-
     given = as_path(path, "path")
-    parameters, description = models.read(given / models.MODEL if given.is_dir() else given)
-    try:
-        return Network(**restore(description, parameters))
-    except HandmadeError as error:
-        raise HandmadeError(f"{path}: {error}") from None
+    if given.suffix.lower() == ONNX and not given.is_dir():
+        from handmade.importing.models import read_onnx  # noqa: PLC0415  onnx is loaded by those who read such a model
+        from handmade.importing.notices import notify  # noqa: PLC0415
+
+        found = read_onnx(given, preparation=preparation)
+        for note in (*found.notes, found.preparation):
+            notify(f"{given}: {note}")
+        return found.network
+    if preparation is not None:
+        raise HandmadeError(f"preparation: expected it with an ONNX model alone, as other models hold theirs; got {given}")
+    return load_model(given / MODEL if given.is_dir() else given)

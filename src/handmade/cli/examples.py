@@ -57,6 +57,19 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("Show the layers of the presets.", "handmade networks"),
         ("Print them as JSON.", "handmade networks --json"),
     ),
+    "export": (
+        ("Write the network of a run as an ONNX model.", "handmade export runs/readme-1 readme.onnx"),
+        ("Write its weights for PyTorch.", "handmade export runs/readme-1 weights.safetensors --layout pytorch"),
+        ("Print the PyTorch module that loads them.", "handmade export runs/readme-1 --layout pytorch"),
+    ),
+    "import": (
+        ("Read an ONNX model, and save it as one of handmade.", "handmade import lenet.onnx"),
+        (
+            "State how its input is prepared.",
+            'handmade import lenet.onnx --input "(x/255 - 0.1307)/0.3081" --out lenet.safetensors',
+        ),
+        ("Read weights of PyTorch into a network of the same layers.", "handmade import weights.safetensors --like readme"),
+    ),
     "doctor": (
         ("Test this computer.", "handmade doctor"),
         ("Print all it finds as JSON.", "handmade doctor --json"),

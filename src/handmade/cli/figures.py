@@ -46,7 +46,7 @@ class Order:
 
 def stem_of(target: str | Path) -> str:
     """Return the name of a run, a model file, a network file or a preset, without its ending."""
-    return Path(target).resolve().name.removesuffix(".safetensors").removesuffix(".json")
+    return Path(target).resolve().name.removesuffix(".safetensors").removesuffix(".json").removesuffix(".onnx")
 
 
 def writable(file: Path, formats: Sequence[str], *, force: bool) -> Path:

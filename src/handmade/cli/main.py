@@ -10,6 +10,8 @@ from handmade.cli.commands.check import check
 from handmade.cli.commands.doctor import doctor
 from handmade.cli.commands.evaluate import evaluate
 from handmade.cli.commands.explain import explain
+from handmade.cli.commands.export import export
+from handmade.cli.commands.imports import import_
 from handmade.cli.commands.lab import lab
 from handmade.cli.commands.networks import networks
 from handmade.cli.commands.options import in_options, takes_backend
@@ -25,6 +27,7 @@ from handmade.cli.exits import CommandEnd
 from handmade.cli.help import Command, Group
 from handmade.cli.program import callable_here
 from handmade.engine.compiling import watch
+from handmade.importing.notices import listen
 
 app = typer.Typer(
     name="handmade",
@@ -48,13 +51,15 @@ COMMANDS = (
     report,
     runs,
     networks,
+    export,
+    import_,
     doctor,
 )  # in the order of the help
 COMPUTE = {evaluate, predict, check, explain, trace, report, doctor}  # with a backend; that of train is a setting
 LIGHT = {predict, explain, trace}  # loading the fastest backend would take longer than their work
 HEAVY_DRAWINGS = {"confusion", "mistakes", "steps", "film"}
 for each in COMMANDS:
-    app.command(cls=Command)(takes_backend(each, light=each in LIGHT) if each in COMPUTE else each)
+    app.command(each.__name__.rstrip("_"), cls=Command)(takes_backend(each, light=each in LIGHT) if each in COMPUTE else each)
 for drawing in plot.registered_commands:
     if drawing.callback is not None:
         drawing.callback = takes_backend(drawing.callback, light=drawing.callback.__name__ not in HEAVY_DRAWINGS)
@@ -83,7 +88,7 @@ def main() -> None:
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"] or ["--help"]
     try:
         display = CompilingDisplay(quiet="--json" in arguments)
-        with watch(display.begins, display.ends):
+        with watch(display.begins, display.ends), listen(_notify):
             code = app(arguments, prog_name="handmade", standalone_mode=False)
         if code == 130:  # Ctrl-C, where typer met it first
             _report("interrupted", 130)
@@ -110,6 +115,11 @@ def _message(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return "out of memory; try a smaller --batch-size or --limit"
     return f"unexpected {type(error).__name__}: {error}. Try --debug, which shows the traceback"
+
+
+def _notify(text: str) -> None:
+    """Print a notice about a model of another library."""
+    print(callable_here(" ".join(text.split())), file=sys.stderr)  # noqa: T201  the command prints here
 
 
 def _report(message: str, code: int) -> int:

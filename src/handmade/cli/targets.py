@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from handmade.network import Network
 
 PICTURES = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff"}
+MODELS = {".safetensors", ".onnx"}
 
 
 def network_of(target: str, seed: int) -> "Network":
@@ -53,7 +54,7 @@ def is_image(name: str) -> bool:
 def is_network(name: str) -> bool:
     """Return True for a preset, a network file, a folder, or a file that begins as a model does."""
     path = Path(name)
-    if has_fresh_weights(name) or path.suffix == ".safetensors" or path.is_dir():
+    if has_fresh_weights(name) or path.suffix.lower() in MODELS or path.is_dir():
         return True
     if is_image(name) or not path.is_file():
         return False

@@ -1,6 +1,6 @@
 """Preparation: the steps from a raw image to an input of a network, stored in the model file.
 
-x = scale * pixels + shift, surrounded by `padding` rows and columns of zeros
+x = scale * pixels + shift, surrounded by `padding` rows and columns of the number `outside`
 """
 
 from dataclasses import asdict, dataclass
@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from handmade.engine.arguments import as_array, as_dtype, as_shape, check_choice, code_of, described, integer, is_number, refused
+from handmade.engine.arguments import as_array, as_dtype, as_shape, check_choice, code_of, described, integer, is_number, number, refused
 from handmade.engine.arrays import Array, Shape
 
 LAYOUTS = {"NHWC": (0, 1, 2, 3), "NCHW": (0, 2, 3, 1)}  # each with the order of its axes that makes it NHWC
@@ -26,9 +26,11 @@ class Preparation:
     scale, shift : float or sequence of float
         Scale and shift of the pixels: one number for all channels, or one for each.
     padding : int
-        Number of rows and columns of zeros around the scaled image.
+        Number of rows and columns around the scaled image.
     layout : {"NHWC", "NCHW"}
         Order of the axes of raw images.
+    outside : float
+        Number in these rows and columns: zero, or the shift if the image was padded before it was scaled.
 
     Raises
     ------
@@ -40,6 +42,7 @@ class Preparation:
     shift: float | tuple[float, ...] = 0.0
     padding: int = 0
     layout: str = "NHWC"
+    outside: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("scale", "shift"):
@@ -48,6 +51,7 @@ class Preparation:
         if self.padding > MOST_PADDING:
             raise refused("padding", f"at most {MOST_PADDING}", str(self.padding))
         check_choice(self.layout, "layout", LAYOUTS)
+        object.__setattr__(self, "outside", number(self.outside, "outside", -LARGEST, LARGEST))
 
     def __call__(self, images: ArrayLike, dtype: DTypeLike = np.float32) -> Array:
         """Return inputs (N, H, W, C) for raw images (N, H, W), or with an axis of channels in this layout.
@@ -65,7 +69,7 @@ class Preparation:
         self.check(raw.shape[1:])
         x = raw.astype(floats) * np.asarray(self.scale, floats) + np.asarray(self.shift, floats)
         around = ((0, 0), (self.padding, self.padding), (self.padding, self.padding), (0, 0))
-        return np.pad(x, around) if self.padding else x
+        return np.pad(x, around, constant_values=self.outside) if self.padding else x
 
     def check(self, shape: Shape) -> None:
         """Raise HandmadeError unless the preparation can make inputs of this shape."""
@@ -76,8 +80,9 @@ class Preparation:
             raise refused("images", f"images (H, W, C) with {channels} channels, as scale and shift have", str(sizes))
 
     def to_json(self) -> dict[str, Any]:
-        """Return the settings as plain data."""
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        """Return the settings as plain data; `outside` only if it is not zero, as older files have it."""
+        settings = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        return {name: value for name, value in settings.items() if name != "outside" or value}
 
     @classmethod
     def from_json(cls, settings: object) -> Self:

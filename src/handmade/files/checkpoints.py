@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load, save
+from safetensors.numpy import save
 
 from handmade.engine.arrays import Array
 from handmade.engine.description import describe
@@ -24,6 +23,7 @@ from handmade.engine.printable import ShortRepr
 from handmade.engine.training.state import TrainingState, arrays_of
 from handmade.engine.training.stopping import Best
 from handmade.files.atomic import write_atomically
+from handmade.files.tensors import loads
 
 CHECKPOINTS = "checkpoints"  # name of the folder inside the run
 VERSION = 1
@@ -193,12 +193,12 @@ def read(path: Path) -> Checkpoint:
         If it is complete, but has another version.
     """
     try:
-        content = _verified(path)
-        kept = json.loads(_metadata(content)[KIND])
+        file = loads(_verified(path))
+        kept = json.loads(file.metadata[KIND])
         version = kept["version"]
         if version == VERSION:
-            return Checkpoint(load(content), **kept["facts"])
-    except (OSError, SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
+            return Checkpoint(file.arrays(), **kept["facts"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         what = error.strerror if isinstance(error, OSError) else "the file is damaged, or not a checkpoint"
         raise Damaged(f"{path}: {what}") from None
     raise HandmadeError(
@@ -211,16 +211,10 @@ def _verified(path: Path) -> bytes:
     if path.stat().st_size > LARGEST:
         raise ValueError
     content = path.read_bytes()
-    digest = str(_metadata(content)[DIGEST])
+    digest = loads(content).metadata[DIGEST]
     if hashlib.sha256(content.replace(digest.encode(), PLACEHOLDER.encode(), 1)).hexdigest() != digest:
         raise ValueError
     return content
-
-
-def _metadata(content: bytes) -> dict[str, Any]:
-    length = int.from_bytes(content[:8], "little")
-    metadata: dict[str, Any] = json.loads(content[8 : 8 + length])["__metadata__"]
-    return metadata
 
 
 def fingerprint(*arrays: Array) -> str:

@@ -5,15 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.files.atomic import write_atomically
+from handmade.files.network import MODEL
+from handmade.files.tensor_header import BadTensors
+from handmade.files.tensors import TensorFile, read_with
 
-MODEL = "model.safetensors"  # file name of a model in the folder of its run
-DTYPES = {"F32": np.float32, "F64": np.float64}
+DTYPES = {"F32", "F64"}
 
 
 def write(path: Path, parameters: dict[str, Array], description: dict[str, Any]) -> None:
@@ -50,20 +51,8 @@ def read(path: Path) -> tuple[dict[str, Array], object]:
             raise HandmadeError(f"{run}: expected the folder of a run; there is no {MODEL} in it. Try: handmade runs")
         raise HandmadeError(f"{path}: expected a model file, or the folder of a run; there is no such file or folder")
     try:
-        with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            kinds = {name: file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118  safe_open is not a mapping
-            if "handmade" not in metadata:
-                raise HandmadeError(f"{path}: expected a model that handmade saved; its metadata has no description of a network")
-            if len(set(kinds.values())) > 1 or not set(kinds.values()) <= set(DTYPES):
-                raise HandmadeError(
-                    f"{path}: expected weights all of F32 or all of F64; got {', '.join(sorted(set(kinds.values())))}"
-                )
-            axes = max((len(file.get_slice(name).get_shape()) for name in kinds), default=0)
-            if axes > 4:  # NumPy's own limit is 64
-                raise HandmadeError(f"{path}: expected weights of at most 4 axes; got {axes}")
-            parameters = {name: file.get_tensor(name) for name in kinds}
-    except (SafetensorError, OSError) as error:
+        parameters, description = read_with(path, lambda file: _content(path, file))
+    except (BadTensors, OSError) as error:
         raise HandmadeError(
             f"{path}: expected a complete safetensors file; got another format, or a damaged file ({error})"
         ) from None
@@ -71,6 +60,22 @@ def read(path: Path) -> tuple[dict[str, Array], object]:
         if not np.isfinite(array).all():
             raise HandmadeError(f"{path}: expected finite weights; {name!r:.80} holds NaN or infinity")
     try:
-        return parameters, json.loads(metadata["handmade"])
+        return parameters, json.loads(description)
     except (ValueError, RecursionError) as error:
         raise HandmadeError(f"{path}: expected a description in JSON; it cannot be read ({error})") from None
+
+
+def _content(path: Path, file: TensorFile) -> tuple[dict[str, Array], str]:
+    """Return arrays and description; raise HandmadeError, before an array is read, if they are of another kind."""
+    kinds = {entry.dtype for entry in file.entries.values()}
+    if "handmade" not in file.metadata:
+        raise HandmadeError(
+            f"{path}: expected a model that handmade saved; its metadata has no description of a network. "
+            "If it holds weights of PyTorch, try handmade import FILE --like readme"
+        )
+    if len(kinds) > 1 or not kinds <= DTYPES:
+        raise HandmadeError(f"{path}: expected weights all of F32 or all of F64; got {', '.join(sorted(kinds))}")
+    axes = max((len(entry.shape) for entry in file.entries.values()), default=0)
+    if axes > 4:
+        raise HandmadeError(f"{path}: expected weights of at most 4 axes; got {axes}")
+    return file.arrays(), file.metadata["handmade"]

@@ -21,7 +21,7 @@ import numpy as np
 from handmade import networks
 from handmade.data import Dataset
 from handmade.engine.network import Network
-from handmade.files.models import MODEL
+from handmade.files.network import MODEL
 from handmade.lab.errors import LabError
 from handmade.lab.folders import Folders
 from handmade.lab.trained import TRAINED, TrainedNetworks

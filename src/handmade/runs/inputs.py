@@ -96,7 +96,7 @@ def network_file(path: Path, rng: "np.random.Generator", dtype: DTypeLike) -> Ne
 
 
 def model(path: Path) -> Network:
-    """Read a model file, or the model of a run."""
+    """Read a model file, the model of a run, or an ONNX model."""
     return load_network(model_of(path))
 
 

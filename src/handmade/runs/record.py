@@ -20,7 +20,7 @@ from typing import Any, Self
 from handmade.engine.errors import HandmadeError
 from handmade.files.atomic import remove_temporary_files, write_atomically
 from handmade.files.checkpoints import CHECKPOINTS, Checkpoints
-from handmade.files.models import MODEL
+from handmade.files.network import MODEL
 from handmade.runs.old_names import in_new_names
 
 SETTINGS, LOG, BEST = "run.json", "log.jsonl", "best.safetensors"

@@ -106,7 +106,10 @@ def refuse(options: Mapping[str, Any], reason: str) -> None:
 
 Data = Annotated[str, setting_option(next(setting for setting in settings() if setting.name == "data"))]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output; other lines go to standard error.")]
-Target = Annotated[str, typer.Argument(metavar="MODEL|NAME|FILE", help="Run, model file, preset (untrained), or network file.")]
+Target = Annotated[
+    str,
+    typer.Argument(metavar="MODEL|NAME|FILE", help="Run, model file, ONNX model, preset (untrained), or network file."),
+]
 Image = Annotated[str, typer.Option(metavar="IMAGE", help="Image: test:7 or train:12 of the data, or a picture file.")]
 Label = Annotated[int | None, typer.Option(metavar="N", help="Class of the image.  [default: its label]")]
 Digits = Annotated[int, typer.Option(metavar="N", min=1, max=17, help="Number of digits to show.")]

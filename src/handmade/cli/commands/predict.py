@@ -47,7 +47,9 @@ class Reading:
 
 
 def predict(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A run, or a model file, made by handmade train.")],
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="A run or a model file made by handmade train, or an ONNX model.")
+    ],
     files: Annotated[
         list[str],
         typer.Argument(metavar="FILE...", help="Pictures with one digit each; - reads one from standard input."),
@@ -106,7 +108,7 @@ def _check_order(model: Path, files: list[str]) -> None:
     import shlex
 
     from handmade.engine.errors import HandmadeError
-    from handmade.files.models import MODEL
+    from handmade.files.network import MODEL
 
     models = [name for name in files if (Path(name) / MODEL).is_file() or name.endswith(Path(MODEL).suffix)]
     if models and model.suffix.lower() in PICTURES:

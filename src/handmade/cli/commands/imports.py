@@ -1,0 +1,95 @@
+"""`handmade import`: an ONNX model, or weights of PyTorch, as a model of handmade."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from handmade.cli.commands.options import Json, Seed
+
+if TYPE_CHECKING:
+    from handmade.importing.models import Imported
+
+
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="ONNX model; or weights: .safetensors, .pth.")],
+    *,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE", help="Model to write.  [default: FILE's name, .safetensors, here]"),
+    ] = None,
+    prepare: Annotated[
+        str | None,
+        typer.Option(
+            "--input",
+            metavar="EXPRESSION",
+            help='Preparation of a pixel x, 0 to 255, as "(x/255 - 0.1307)/0.3081".  [default: as the model states, or a guess]',
+        ),
+    ] = None,
+    like: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL|NAME|FILE", help="For weights: a model, preset or network file with the same layers."),
+    ] = None,
+    external_data: Annotated[
+        bool, typer.Option("--external-data", help="Allow an ONNX model to read numbers from files in its folder.")
+    ] = False,
+    seed: Seed = 0,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there already.")] = False,
+    json: Json = False,
+) -> None:
+    """Read a network of another library, and save it here.
+
+    Every command that takes a model takes an .onnx file as well. A model that is imported once opens faster, and keeps the
+    preparation that you gave.
+    """
+    from handmade.cli.console import print_json, results
+    from handmade.cli.exits import UsageError
+    from handmade.cli.figures import writable
+    from handmade.cli.program import callable_here
+    from handmade.importing.models import read_onnx
+
+    is_onnx = file.suffix.lower() == ".onnx"
+    if is_onnx and like is not None:
+        raise UsageError("--like: expected it with weights alone; an ONNX model has its layers. Try without --like")
+    if not is_onnx and like is None:
+        raise UsageError("--like: expected a network with the same layers, as weights have none; got nothing. Try --like readme")
+    target = writable(out or Path(f"{file.stem}.safetensors"), ["safetensors"], force=force)
+    if is_onnx:
+        _check_there(file)
+        found = read_onnx(file, preparation=prepare, external_data=external_data)
+    else:
+        found = _weights(file, like or "", prepare, seed)
+    found.network.save(target)
+    network = found.network
+    if json:
+        guess = None if found.guess is None else {"expression": found.guess.expression, "accuracies": found.guess.accuracies}
+        facts = {"file": str(file), "model": str(target), "layers": len(network.nodes), "weights": network.size}
+        print_json(facts | {"input": found.preparation, "guess": guess, "notes": list(found.notes)})
+        return
+    shape = " x ".join(map(str, network.input_shape))
+    results.print(f"{file}: {len(network.nodes)} layers, {network.size:,} weights, images {shape}", markup=False)
+    for note in (*found.notes, found.preparation):
+        results.print(callable_here(note), markup=False)
+    results.print(f"Model: {target}", markup=False)
+
+
+def _check_there(file: Path) -> None:
+    from handmade.engine.errors import HandmadeError
+
+    if not file.is_file():
+        raise HandmadeError(f"{file}: expected an ONNX model; there is no such file. Check the path")
+
+
+def _weights(file: Path, like: str, prepare: str | None, seed: int) -> "Imported":
+    """Read weights into a network with the same layers."""
+    from dataclasses import replace
+
+    from handmade.importing.models import read_weights
+    from handmade.importing.preparations import from_expression, with_preparation
+    from handmade.runs.inputs import network_named
+
+    found = read_weights(file, network_named(like, seed))
+    if prepare is None:
+        return found
+    prepared = with_preparation(found.network, from_expression(prepare, found.network.input_shape))
+    return replace(found, network=prepared, preparation=f"Input: {prepare}, as given")

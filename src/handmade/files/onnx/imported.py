@@ -1,0 +1,170 @@
+"""From a model to the arguments of a Network: logits, outputs, and notes on what was left out."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from handmade.engine.errors import HandmadeError
+from handmade.engine.graph import INPUT, join_names
+from handmade.engine.layers import Flatten
+from handmade.engine.network import Network
+from handmade.engine.preparation import Preparation
+from handmade.files.onnx.convert import FOLLOWS, Converted, check_supported, convert, image_size
+from handmade.files.onnx.errors import OutOfScope
+from handmade.files.onnx.graph import Graph, Operation, Port
+from handmade.files.onnx.layout import Activation
+from handmade.files.onnx.reader import read_graph
+
+AT_THE_END = {"ArgMax", "ArgMin", "SoftmaxCrossEntropyLoss", "NegativeLogLikelihoodLoss", "Cast", "Squeeze", "Identity"}
+ENDS = {"ArgMax", "ArgMin", "SoftmaxCrossEntropyLoss", "NegativeLogLikelihoodLoss"}
+TRIED = (2, 3)  # sizes of a symbolic batch
+
+
+@dataclass(frozen=True)
+class Imported:
+    """ONNX model as a network.
+
+    Attributes
+    ----------
+    arguments : dict
+        Arguments of Network.
+    notes : tuple of str
+        Sentences about what was left out, folded or changed.
+    metadata : dict of str to str
+        Metadata of the model.
+    outputs : dict of str to str
+        Node of the network for each output of the graph that it has.
+    inputs : tuple of str
+        Name of the graph's input of images.
+    """
+
+    arguments: dict[str, Any]
+    notes: tuple[str, ...]
+    metadata: dict[str, str]
+    outputs: dict[str, str]
+    inputs: tuple[str, ...]
+
+    @property
+    def network(self) -> Network:
+        """The network of the engine; `handmade.load` gives one that can be saved."""
+        return Network(**self.arguments)
+
+
+def read_network(model: Any, *, external_data: bool = False) -> Imported:
+    """Read an ONNX model as a network.
+
+    Parameters
+    ----------
+    model : str, Path, bytes or onnx.ModelProto
+        Path of a file, its content, or the parsed model.
+    external_data : bool
+        True if numbers may be read from other files in the folder of the model.
+
+    Raises
+    ------
+    HandmadeError
+        If the model is damaged or contradictory.
+    OutOfScope
+        If it is correct, but no network here; the message lists all operators that are not supported.
+    """
+    graph = read_graph(model, external_data=external_data)
+    check_supported(graph)
+    try:
+        return _imported(graph)
+    except HandmadeError as error:
+        prefix = f"{model}: " if isinstance(model, str | Path) else ""
+        raise type(error)(f"{prefix}{error}") from None
+
+
+def _imported(graph: Graph) -> Imported:
+    images = _image_port(graph)
+    batch, *_ = images.shape or (None,)
+    batches = (batch,) if isinstance(batch, int) and batch > 0 else TRIED
+    assert images.shape is not None  # or it would not be the input of the images
+    assert images.dtype is not None
+    found = convert(graph, images.name, image_size(images.shape, images.name), batches, images.dtype, {})
+    left_out = _left_out(graph, found)
+    outputs = {port.name: tensor for port in graph.outputs if isinstance(tensor := found.tensors.get(port.name), Activation)}
+    ends = join_names(f"{node.op} ({node.name})" for node in left_out)
+    if left_out:
+        for name in dict.fromkeys(name for node in left_out for name in node.inputs):
+            if isinstance(tensor := found.tensors[name], Activation):
+                outputs.setdefault(name, tensor)
+    if not outputs:
+        raise OutOfScope("the model: expected outputs that depend on the images; got none")
+    names = {name: _row(found, tensor) for name, tensor in outputs.items()}
+    logits = _logits(found, list(names.values()))
+    exits = [*dict.fromkeys([*names.values(), logits])]
+    nodes = found.nodes_for(exits)
+    if not nodes or INPUT in exits:
+        raise OutOfScope("the model: expected at least one layer; its output is its input")
+    notes = [*graph.notes, *found.builder.notes, *([f"left out at the end, as they are no layers: {ends}"] if left_out else [])]
+    arguments: dict[str, Any] = {"layers": nodes, "input_shape": found.builder.shapes[INPUT], "logits": logits, "outputs": exits}
+    if images.dtype.kind in "iu":
+        arguments["preparation"] = Preparation(scale=1.0)
+        notes.append(f"the network takes pixels of {images.dtype} as they are: the model scales them itself")
+    if found.folded:
+        notes.append(f"{found.folded} operations on constants were computed once")
+    return Imported(arguments, tuple(notes), graph.metadata, names, (images.name,))
+
+
+def _image_port(graph: Graph) -> Port:
+    """Return the input of the images: the first one with floats or pixels and an axis of images."""
+    fits = [port for port in graph.inputs if port.dtype is not None and port.shape is not None and len(port.shape) > 1]
+    if not fits:
+        raise OutOfScope(f"the model: expected an input of images (N, ...); got {_listed(graph.inputs)}")
+    return fits[0]
+
+
+def _listed(ports: tuple[Port, ...]) -> str:
+    return join_names((f"{port.name} {port.dtype} {port.shape}" for port in ports), 5)
+
+
+def _left_out(graph: Graph, found: Converted) -> list[Operation]:
+    """Return the operations at the end that are left out; raise OutOfScope, with all reasons, if others have no layer."""
+    others = [port.name for port in graph.inputs[1:]]
+    refused, ends = [], set[str]()
+    for node, reason in found.rest:
+        if node.op in ENDS or (node.op in AT_THE_END and ends.intersection(node.inputs)):
+            ends.update(node.outputs)
+        elif reason != FOLLOWS:
+            refused.append(f"{node.op} (node {node.name!r:.80}, opset {node.opset}): {reason}")
+    if refused:
+        several = f" Inputs beside the images: {join_names(others)}." if others else ""
+        raise OutOfScope(
+            f"the model: expected operations that have layers; {len(refused)} have none: {'; '.join(refused)}{several}"
+        )
+    return [node for node, _ in found.rest]
+
+
+def _row(found: Converted, tensor: Activation) -> str:
+    """Return the node of an output: scores (N, K, 1, 1) as a row, other outputs as they are."""
+    sizes = [size for size in tensor.shape if size > 1]
+    if len(sizes) == 1 and found.builder.shapes[tensor.name] != tuple(sizes):
+        return found.builder.arrange(f"{tensor.name}_row", tensor, None, tuple(sizes))
+    return tensor.name
+
+
+def _logits(found: Converted, names: list[str]) -> str:
+    """Return the node of the logits: what a Softmax at the end reads, else the first row among the outputs."""
+    builder = found.builder
+    rows = [name for name in names if len(builder.shapes[name]) == 1] or names
+    for name in rows:
+        end = name
+        while end in builder.reshaped:
+            end = builder.reshaped[end]
+        before = builder.softmaxes.get(end, INPUT)
+        if before == INPUT:
+            continue
+        builder.note(f"{end}: the {builder.nodes[end].layer.kind} at the end is an output beside the logits")
+        shape = builder.shapes[before]
+        is_row = len(shape) == 1 or math.prod(shape) != max(shape)
+        return before if is_row else builder.emit(f"{before}_flatten", Flatten(), before)
+    return rows[0]
+
+
+def from_graph(graph: Graph) -> Imported:
+    """Return a checked graph as a network; see `read_network`."""
+    check_supported(graph)
+    return _imported(graph)

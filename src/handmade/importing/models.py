@@ -1,0 +1,165 @@
+"""ONNX models, and weights of PyTorch, as networks that can be saved.
+
+The preparation of the input is, in this order: the one that the user gives, the one that the model states, the best of the usual
+ones on training digits, and x/255.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from handmade.engine.arguments import as_path
+from handmade.engine.errors import HandmadeError
+from handmade.engine.graph import INPUT, Node
+from handmade.engine.layers import Flatten, Layer, Reshape
+from handmade.engine.preparation import Preparation
+from handmade.engine.printable import ShortRepr
+from handmade.files.network import Network
+from handmade.importing.preparations import Guess, as_text, from_expression, guess, stated, with_preparation
+
+
+@dataclass(frozen=True, eq=False)
+class Imported(ShortRepr):
+    """Network of another library.
+
+    Attributes
+    ----------
+    network : Network
+    preparation : str
+        Sentence about the preparation of its input.
+    notes : tuple of str
+        Sentences about what was left out or changed.
+    guess : Guess or None
+        Accuracies of the preparations that were tried, if the preparation is a guess.
+    """
+
+    network: Network
+    preparation: str
+    notes: tuple[str, ...] = ()
+    guess: Guess | None = field(default=None)
+
+
+def read_onnx(model: Any, *, preparation: str | Preparation | None = None, external_data: bool = False) -> Imported:
+    """Read an ONNX model as a network.
+
+    Parameters
+    ----------
+    model : str, Path, bytes or onnx.ModelProto
+    preparation : str or Preparation, optional
+        Preparation of the input, as a linear expression of a pixel from 0 to 255: "(x/255 - 0.1307)/0.3081".
+    external_data : bool
+        True if numbers may be read from other files in the folder of the model.
+
+    Raises
+    ------
+    HandmadeError
+        If `onnx` is not installed, or the model is damaged or contradictory, or the expression is none.
+    OutOfScope
+        If an operator is not supported; the message lists all of them.
+    """
+    from handmade.files.onnx.imported import read_network  # noqa: PLC0415  onnx is loaded by those who read such a model
+    from handmade.files.onnx.writing import from_metadata  # noqa: PLC0415
+
+    try:
+        found = read_network(model, external_data=external_data)
+        own = from_metadata(found.metadata)
+    except HandmadeError as error:
+        name, text = (str(model) if isinstance(model, str | Path) else "model"), str(error).removeprefix("the model: ")
+        raise type(error)(text if text.startswith(name) else f"{name}: {text}") from None
+    arguments = _with_names(dict(found.arguments), own)
+    dtype_says = arguments.pop("preparation", None)
+    network = as_images(Network(**arguments))
+    name = str(model) if isinstance(model, str | Path) else "FILE"
+    prepared, sentence, tried = _prepared(network, preparation, own, found.metadata, dtype_says, name)
+    return Imported(prepared, sentence, found.notes, tried)
+
+
+def _with_names(arguments: dict[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a network with names of the classes and the logits of our metadata."""
+    names = {node.name for node in arguments["layers"]}
+    if own.get("logits") in names:
+        arguments["logits"] = own["logits"]
+    return arguments | {"class_names": own.get("class_names")}
+
+
+def _prepared(
+    network: Network,
+    given: str | Preparation | None,
+    own: Mapping[str, Any],
+    metadata: Mapping[str, str],
+    dtype_says: Preparation | None,
+    name: str,
+) -> tuple[Network, str, Guess | None]:
+    """Return the network with its preparation, a sentence about it, and the guess, if it is one."""
+    shape, advice, tried = network.input_shape, f'To change it: handmade import {name} --input "x/255"', None
+    says = ("x", "the dtype of its input") if dtype_says is not None else stated(metadata, None)
+    if isinstance(given, Preparation):
+        chosen, sentence = given, f"{as_text(given)}, as given"
+    elif given is not None:
+        chosen, sentence = from_expression(given, shape), f"{given}, as given"
+    elif own:
+        chosen, sentence = own["preparation"], f"{as_text(own['preparation'])}, as its metadata say"
+    elif says is not None:
+        chosen, sentence = from_expression(says[0], shape), f"{says[0]}, as {says[1]} says"
+    elif len(shape) != 3:
+        chosen, sentence = None, "no image, so there is no preparation"
+    elif (tried := guess(network)) is None:
+        chosen, sentence = from_expression("x/255", shape), f"x/255, the usual preparation. {advice}"
+    else:
+        others = ", ".join(f"{each} {share:.1%}" for each, share in tried.accuracies.items() if each != tried.expression)
+        best = f"{tried.expression} reads {tried.accuracies[tried.expression]:.1%} of {tried.images} training digits"
+        chosen, sentence = from_expression(tried.expression, shape), f"a guess: {best}; {others}. {advice}"
+    return with_preparation(network, chosen), f"Input: {sentence}", tried
+
+
+def as_images(network: Network) -> Network:
+    """Return a network that reads rows of a square image, or an image without channels, as one that reads images (H, W, 1)."""
+    shape = network.input_shape
+    side = math.isqrt(math.prod(shape))
+    first: Layer
+    if len(shape) == 1 and side > 1 and side**2 == shape[0]:
+        first, image = Flatten(), (side, side, 1)
+    elif len(shape) == 2:
+        first, image = Reshape(shape), (*shape, 1)
+    else:
+        return network
+    name = "pixels"
+    while name in network.shape_of:
+        name += "_"
+    nodes = [Node(name, first, INPUT)]
+    nodes += [node.with_reads({read: name if read == INPUT else read for read in node.reads}) for node in network.nodes]
+    return Network(
+        nodes,
+        image,
+        logits=network.logits_name,
+        outputs=network.output_names,
+        class_names=network.class_names,
+    )
+
+
+def read_weights(path: str | Path, like: Network) -> Imported:
+    """Read weights of PyTorch into a network with the same layers.
+
+    Parameters
+    ----------
+    path : str or Path
+        A .safetensors file, or a .pth or .pt file if PyTorch is installed.
+    like : Network
+        Network whose layers are those of the PyTorch module.
+
+    Raises
+    ------
+    HandmadeError
+        If the file is damaged, or its arrays are not those of such a network.
+    """
+    from handmade.files.pytorch import from_state_dict, read  # noqa: PLC0415  loaded by those who read weights
+
+    file = as_path(path, "path")
+    try:
+        network = from_state_dict(like, read(file))
+    except HandmadeError as error:
+        text = str(error)
+        raise HandmadeError(text if text.startswith(str(file)) else f"{file}: {text}") from None
+    return Imported(network, "Input: as the network that it is like")

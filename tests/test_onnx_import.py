@@ -1,0 +1,258 @@
+"""ONNX models as networks: names, layouts, constants, ends; every number as onnxruntime computes it."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("onnx")  # an extra
+import handmade
+from handmade import gradients
+from handmade.engine.errors import HandmadeError
+from handmade.files import onnx as files
+from handmade.files.onnx.run import run
+from onnx_models import FLOAT, INT64, UINT8, classifier, draw, model, node
+
+
+def agree(proto: Any, x: Any, *, rtol: float = 1e-5) -> files.Imported:
+    """Compare the converted network, and the model as a backend, with onnxruntime; return the import."""
+    runtime = pytest.importorskip("onnxruntime")
+    session = runtime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    expected = session.run(None, {"x": x})
+    result = run(files.read_graph(proto), [x])
+    for own, other in zip(result.outputs, expected, strict=True):
+        assert own.dtype == other.dtype
+        np.testing.assert_allclose(own, other, rtol, 1e-6)
+    assert result.operations == ()
+    imported = files.read_network(proto)
+    shape = imported.network.input_shape
+    inner = x if x.shape[1:] == shape else np.moveaxis(x, 1, 3)
+    logits = imported.network.outputs(inner.astype(np.float32))
+    first = next(iter(imported.outputs.values()))
+    np.testing.assert_allclose(logits[first].reshape(expected[0].shape), expected[0], rtol, 1e-6)
+    return imported
+
+
+def kinds(imported: files.Imported) -> list[str]:
+    return [each.layer.kind for each in imported.network.nodes]
+
+
+def test_a_classifier_keeps_its_names_and_ends_in_logits_beside_their_softmax() -> None:
+    imported = agree(classifier(), draw(0, 2, 1, 6, 6))
+    network = imported.network
+
+    assert [each.name for each in network.nodes] == ["Conv", "Relu", "MaxPool", "Gemm_flatten", "Gemm", "Softmax"]
+    assert network.logits_name == "Gemm"
+    assert set(network.output_names) == {"Gemm", "Softmax"}
+    assert network.classes == 3
+    assert any("Softmax at the end is an output beside the logits" in note for note in imported.notes)
+
+
+def test_load_reads_an_onnx_file_and_saves_it_as_a_model(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(classifier().SerializeToString())
+    network = handmade.load(path)
+    x, y = draw(0, 2, 6, 6, 1), [0, 2]
+
+    network.save(tmp_path / "model.safetensors")
+    again = handmade.load(tmp_path / "model.safetensors")
+
+    assert (again.logits(x) == network.logits(x)).all()
+    assert gradients.check(network, x, y, tries=5).verdict in {"agree", "kink"}
+    assert handmade.explain(network, x[0], "logits[1]").value == pytest.approx(float(network.logits(x[:1])[0, 1]), rel=1e-5)
+
+
+def test_transposes_of_images_with_channels_last_leave_no_layer() -> None:
+    nodes = [
+        node("Transpose", "x", "t", perm=[0, 3, 1, 2]),
+        node("Conv", "t W", "c", auto_pad="SAME_UPPER", strides=[2, 2]),
+        node("Transpose", "c", "u", perm=[0, 2, 3, 1]),
+        node("Relu", "u", "r"),
+        node("Reshape", "r s", "f"),
+        node("MatMul", "f V", "m"),
+        node("Add", "m d", "y"),
+    ]
+    constants = {"W": draw(1, 3, 2, 3, 3), "s": np.array([-1, 48], np.int64), "V": draw(2, 48, 4), "d": draw(3, 4)}
+
+    imported = agree(model(nodes, constants, ("N", 7, 8, 2)), draw(0, 3, 7, 8, 2))
+
+    assert imported.network.input_shape == (7, 8, 2)
+    assert kinds(imported) == ["Conv2d", "ReLU", "Flatten", "Linear"]
+
+
+def test_the_mnist_model_of_the_zoo_in_small() -> None:
+    """CNTK's form: SAME_UPPER, biases by Plus, weights that are constants reshaped to matrices, a fixed batch of 1."""
+    nodes = [
+        node("Reshape", "V w", "M"),
+        node("Conv", "x W", "c", auto_pad="SAME_UPPER", kernel_shape=[5, 5], strides=[1, 1], dilations=[1, 1], group=1),
+        node("Add", "c p", "a", name="Plus30"),
+        node("Relu", "a", "r"),
+        node("MaxPool", "r", "q", kernel_shape=[3, 3], strides=[3, 3], pads=[0, 0, 0, 0], auto_pad="NOTSET"),
+        node("Reshape", "q s", "f"),
+        node("MatMul", "f M", "m"),
+        node("Add", "m d", "y", name="Plus214"),
+    ]
+    constants = {
+        "W": draw(1, 4, 1, 5, 5),
+        "p": draw(2, 4, 1, 1),
+        "V": draw(3, 4, 2, 2, 10),
+        "w": np.array([16, 10], np.int64),
+        "s": np.array([1, 16], np.int64),
+        "d": draw(4, 1, 10),
+    }
+
+    imported = agree(model(nodes, constants, (1, 1, 6, 6), opset=8, listed=True), draw(0, 1, 1, 6, 6))
+
+    assert kinds(imported) == ["Conv2d", "ReLU", "MaxPool2d", "Flatten", "Linear"]  # the biases are those of the layers
+    network = imported.network
+    assert network.logits(draw(5, 7, 6, 6, 1)).shape == (7, 10)  # any number of images
+
+
+@pytest.mark.parametrize("opset", [7, 9, 11, 13, 17, 18, 20])
+def test_softmax_before_opset_13_covers_all_axes_from_its_own_on(opset: int) -> None:
+    imported = agree(model([node("Softmax", "x", "s", axis=2), node("Relu", "s", "y")], opset=opset), draw(0, 2, 1, 6, 6))
+
+    network = imported.network
+    total = network.outputs(draw(0, 2, 6, 6, 1))[network.nodes[-1].name].sum()
+    assert "Softmax" in kinds(imported)
+    assert np.isclose(total, 2 if opset < 13 else 12, rtol=1e-5)  # of all pixels, or of each column
+
+
+def test_pixels_as_bytes_are_scaled_by_the_model_itself() -> None:
+    nodes = [
+        node("Cast", "x", "f", to=FLOAT),
+        node("Div", "f d", "g"),
+        node("Conv", "g W", "c"),
+        node("GlobalAveragePool", "c", "p"),
+        node("Flatten", "p", "y"),
+    ]
+    proto = model(nodes, {"d": np.float32(255), "W": draw(1, 3, 1, 3, 3)}, kind=UINT8)
+    x = np.random.default_rng(0).integers(0, 256, (2, 1, 6, 6)).astype(np.uint8)
+
+    imported = agree(proto, x)
+
+    assert imported.arguments["preparation"] == handmade.Preparation(scale=1.0)
+
+
+def test_what_follows_the_logits_is_left_out_and_named() -> None:
+    proto = classifier()
+    proto.graph.node.append(node("ArgMax", "y", "label", axis=1, keepdims=0))
+    proto.graph.output[0].CopyFrom(type(proto.graph.output[0])(name="label"))
+    proto.graph.output[0].type.tensor_type.elem_type = INT64
+
+    imported = files.read_network(proto)
+
+    assert "left out at the end, as they are no layers: ArgMax (/ArgMax)" in imported.notes
+    assert imported.network.logits_name == "Gemm"
+    x = draw(0, 4, 1, 6, 6)
+    assert (files.run_model(proto, [x])[0] == imported.network.predict(np.moveaxis(x, 1, 3))).all()
+
+
+def test_the_shape_of_a_batch_of_any_size_is_followed_to_the_reshape() -> None:
+    nodes = [
+        node("Shape", "x", "a"),
+        node("Gather", "a zero", "b", axis=0),
+        node("Unsqueeze", "b axes", "n"),
+        node("Concat", "n rest", "s", axis=0),
+        node("Reshape", "x s", "f"),
+        node("Gemm", "f V", "y"),
+    ]
+    constants = {
+        "zero": np.array(0, np.int64),
+        "axes": np.array([0], np.int64),
+        "rest": np.array([-1], np.int64),
+        "V": draw(1, 36, 3),
+    }
+
+    imported = agree(model(nodes, constants), draw(0, 5, 1, 6, 6))
+
+    assert kinds(imported) == ["Flatten", "Linear"]
+
+
+@pytest.mark.parametrize("form", range(3))
+def test_the_exact_gelu_that_exporters_write_out_is_one_layer(form: int) -> None:
+    start = [node("Div", "x root", "u"), node("Erf", "u", "e"), node("Add", "e one", "b")]
+    ends = [
+        [node("Mul", "x b", "m"), node("Mul", "m half", "g", name="gelu")],
+        [node("Mul", "x half", "m"), node("Mul", "m b", "g", name="gelu")],
+        [node("Mul", "b half", "m"), node("Mul", "m x", "g", name="gelu")],
+    ]
+    constants = {"root": np.float32(2**0.5), "one": np.float32(1), "half": np.float32(0.5)}
+
+    imported = agree(model([*start, *ends[form], node("Flatten", "g", "y")], constants), draw(0, 2, 1, 6, 6))
+
+    (only, *_) = imported.network.nodes
+    assert only.layer.kind == "GELU"
+    assert only.layer.settings() == {"approximate": "none"}
+
+
+def test_a_constant_that_two_operations_read_stays_out_of_the_biases() -> None:
+    nodes = [node("Conv", "x W", "c"), node("Add", "c p", "a"), node("Mul", "a c", "m"), node("Flatten", "m", "y")]
+
+    imported = agree(model(nodes, {"W": draw(1, 2, 1, 3, 3), "p": draw(2, 2, 1, 1)}), draw(0, 2, 1, 6, 6))
+
+    assert kinds(imported)[:3] == ["Conv2d", "Affine", "Multiply"]
+
+
+def test_a_gate_on_channels_that_were_shuffled() -> None:
+    nodes = [
+        node("Conv", "x W", "c"),
+        node("Reshape", "c two", "r"),
+        node("Transpose", "r", "t", perm=[0, 2, 1, 3, 4]),
+        node("Reshape", "t four", "s"),
+        node("GlobalAveragePool", "s", "p"),
+        node("Mul", "s p", "m"),
+        node("Flatten", "m", "y"),
+    ]
+    constants = {"W": draw(1, 4, 1, 3, 3), "two": np.array([0, 2, 2, 4, 4]), "four": np.array([-1, 4, 4, 4])}
+
+    agree(model(nodes, constants), draw(0, 2, 1, 6, 6))
+
+
+def test_every_operation_without_a_layer_is_named_with_its_reason() -> None:
+    nodes = [
+        node("Transpose", "x", "t", perm=[1, 0, 2, 3]),
+        node("Floor", "x", "f"),
+        node("Relu", "t", "r"),
+        node("Add", "r f", "y"),
+    ]
+
+    with pytest.raises(files.OutOfScope, match=r"2 have none: Transpose.*axis of the images.*Floor \(node '/Floor', opset 17\)"):
+        files.read_network(model(nodes))
+
+
+def test_inputs_that_do_not_fit_are_refused() -> None:
+    proto = classifier()
+    with pytest.raises(HandmadeError, match=r"inputs: expected 1 of them, x; got 2"):
+        files.run_model(proto, [1, 2])
+    with pytest.raises(HandmadeError, match=r"expected float32; got float64\. Try astype"):
+        files.run_model(proto, [np.zeros((1, 1, 6, 6))])
+    with pytest.raises(HandmadeError, match=r"expected an array .*; got \(1, 1, 5, 6\)"):
+        files.run_model(proto, {"x": np.zeros((1, 1, 5, 6), np.float32)})
+    with pytest.raises(HandmadeError, match=r"Try \[x\]"):
+        files.run_model(proto, 3)
+
+
+def test_random_graphs_agree_with_onnxruntime_in_outputs_and_gradients() -> None:
+    pytest.importorskip("onnxruntime")
+    from onnx_random import compare  # noqa: PLC0415  needs the package onnx
+
+    outcomes = [compare(seed) for seed in range(12)]
+
+    assert [each.problem for each in outcomes if each is not None and each.problem] == []
+    assert sum(each is not None and each.layers > 0 and not each.operations for each in outcomes) >= 10
+
+
+@pytest.mark.long
+def test_500_random_graphs_agree_with_onnxruntime_in_outputs_and_gradients() -> None:
+    pytest.importorskip("onnxruntime")
+    from onnx_random import compare  # noqa: PLC0415  needs the package onnx
+
+    outcomes = [compare(seed) for seed in range(500)]
+
+    problems = [each.problem for each in outcomes if each is not None and each.problem]
+    refused = [each for each in problems if each.startswith("onnxruntime: ")]  # windows that it does not compute
+    assert [each for each in problems if each not in refused] == []
+    assert len(refused) <= 5
+    assert sum(each is not None and each.layers > 0 for each in outcomes) >= 490
