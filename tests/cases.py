@@ -7,7 +7,7 @@ numbers agree, code that mistakes one for the other cannot be told from code tha
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import cache, reduce
 from typing import Any, TypeAlias
 
 import mpmath
@@ -377,7 +377,7 @@ def curve(layer: Layer, shape: Shape, twin: Twin, rounding: Callable[[Any, Any],
 def gelu_of_erf(shape: Shape) -> Case:
     def twin(x: Array, _: Parameters) -> Array:
         precise = x.dtype == object
-        erf, sqrt = (mpmath.erf, mpmath.sqrt) if precise else (math.erf, math.sqrt)
+        erf, sqrt = (cache(mpmath.erf), mpmath.sqrt) if precise else (math.erf, math.sqrt)  # many of the numbers are equal
         return elementwise_loops.gelu(x, erf=erf, sqrt=sqrt)
 
     return curve(GELU("none"), shape, twin, of_gelu_of_erf)
