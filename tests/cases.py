@@ -386,8 +386,8 @@ def gelu_of_erf(shape: Shape) -> Case:
 def of_gelu_of_erf(x: Any, dx: Any) -> Any:
     """Delta is dx F(b) + x (F(b) - F(x)), b = x + dx: what each term is off by, relative to that term.
 
-    F is right to 4, its argument b to 1/2, which moves F(b) by b f(b). A close step: 3 for the density, m^2 / 2 for the rounding of
-    m, 6 for the series and the products. Where the step is not close, two tails are subtracted. Each is right to 4.
+    F is right to 4, its argument b to 1/2, which moves F(b) by b f(b). A close step: 3 for the density, m^2 / 2 for the rounding
+    of m, 6 for the series and the products. Where the step is not close, two tails are subtracted. Each is right to 4.
     """
     with mpmath.workdps(30):  # enough for a bound, and for F(b) - F(x) of a step above 1e-3
         b, m = x + dx, abs(x + dx / 2)
@@ -515,9 +515,9 @@ def affine(shape: Shape, of_scale: Shape, of_shift: Shape) -> Case:
 def log_probability_steps(x: Any, dx: Any) -> tuple[list[Any], list[Any]]:
     """The differences d of log p of one row, and what rounding does to them: equations (1) and (2) of layers/probabilities.py.
 
-    p_k is right to `of_p`: what x - max, exp, K additions and a quotient are off by. In (1), sums of K numbers p_k E_k and p_k. In
-    (2), d_r and dx_i - dx_r; where d_r is large, two logarithms, and x + dx, which is rounded once. Near a tie, the reference may
-    be any.
+    p_k is right to `of_p`: what x - max, exp, K additions and a quotient are off by. In (1), sums of K numbers p_k E_k and p_k.
+    In (2), d_r and dx_i - dx_r; where d_r is large, two logarithms, and x + dx, which is rounded once. Near a tie, the reference
+    may be any.
     """
     K = len(x)
     after = [a + b for a, b in zip(x, dx, strict=True)]

@@ -117,8 +117,8 @@ def test_importing_handmade_loads_numpy_and_nothing_heavier() -> None:
     code = (
         "import sys, handmade, handmade.frameworks, handmade.text\n"
         "repr(handmade.ReLU())\n"
-        "print(*{'typer', 'rich', 'safetensors', 'onnx', 'ml_dtypes', 'threadpoolctl', 'numba', 'llvmlite', 'torch', 'jax', 'fastapi', 'pydantic', "
-        "'starlette', 'uvicorn', 'anyio'} & set(sys.modules))"
+        "print(*{'typer', 'rich', 'safetensors', 'onnx', 'ml_dtypes', 'threadpoolctl', 'numba', 'llvmlite', 'torch', 'jax', "
+        "'fastapi', 'pydantic', 'starlette', 'uvicorn', 'anyio'} & set(sys.modules))"
     )
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from handmade.engine.network import Network
-from handmade.files.models import MODEL
+from handmade.files.network import MODEL
 from handmade.lab.errors import LabError
 from handmade.lab.folders import Folders
 from handmade.network import Network as SavedNetwork

@@ -45,7 +45,7 @@ def _settings(function: str, *names: str) -> Convert:
 
 def _pad(mode: str) -> Convert:
     def convert(to: Traced, module: Any, x: Tensor) -> Tensor:
-        return pad(to, x, module.padding, mode, getattr(module, "value", None))
+        return pad(to, x, module.padding, mode, module.value if mode == "constant" else None)
 
     return convert
 
