@@ -1,0 +1,7 @@
+"""y = max(x, 0), number by number"""
+
+import numpy as np
+
+
+def relu(x):
+    return np.maximum(x, 0)
