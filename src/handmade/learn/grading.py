@@ -27,7 +27,7 @@ class Grading:
         checks: list[Check] = []
         finding = self._job_finding()
         for function in self.step.functions:
-            for concept, cases in self._groups(function):
+            for concept, cases in self.groups(function):
                 if finding is not None:
                     checks.append(Check(function.name, concept, len(cases), "not run"))
                     continue
@@ -38,7 +38,7 @@ class Grading:
         seconds = round(outcome.seconds, 3)
         return Verdict(self.step.name, state, tuple(checks), finding, outcome.printed, outcome.cut, seconds, language)
 
-    def _groups(self, function: Function) -> list[tuple[str, list[int]]]:
+    def groups(self, function: Function) -> list[tuple[str, list[int]]]:
         """Return the concepts of a function with their cases, in order."""
         every = self.step.cases_of(function)
         concepts = dict.fromkeys(self.step.cases[number].concept for number in every)
@@ -143,3 +143,14 @@ class Grading:
         lines = self.source.splitlines()
         line_text = lines[error.line - 1].strip()[:100] if error.line and 0 < error.line <= len(lines) else ""
         return Finding(key, {"type": error.kind, "message": text}, line=error.line, line_text=line_text)
+
+
+def refused(step: Step, key: str, values: dict[str, str], language: str) -> Verdict:
+    """Return the verdict on a file that could not be read: nothing was run."""
+    empty = Grading(step, "", Outcome(end="exit"))
+    checks = tuple(
+        Check(function.name, concept, len(cases), "not run")
+        for function in step.functions
+        for concept, cases in empty.groups(function)
+    )
+    return Verdict(step.name, "failed", checks, Finding(key, values), language=language)

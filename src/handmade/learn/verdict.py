@@ -95,14 +95,16 @@ class Verdict:
     def lines(self, say: Texts) -> list[str]:
         """Return its text, line by line."""
         several = len({check.function for check in self.checks}) > 1
-        lines = []
+        lines, found = [], [] if self.finding is None else [f"  {line}" for line in finding_lines(self.step, self.finding, say)]
+        if not any(check.status == "failed" for check in self.checks):
+            lines, found = found, []  # about the file, not about one check
         for check in self.checks:
             name = say(f"concept.{check.concept}")
             about = f"{check.function}: {name}" if several else name
             note = say("cases", n=str(check.cases)) if check.status != "not run" else say("notRun")
             lines.append(f"{MARKS[check.status]} {about}  ({note})")
-        if self.finding is not None:
-            lines += [f"  {line}" for line in finding_lines(self.step, self.finding, say)]
+            if check.status == "failed":
+                lines += found
         passed, every = self.counts
         state = "passed" if self else "unwritten" if self.state == "unwritten" else "failed"
         lines.append(say(f"state.{state}", passed=str(passed), all=str(every)))
