@@ -1,4 +1,4 @@
-"""The workbook: every step is complete, its solution passes, and every wrong solution is rejected, named rightly or not at all."""
+"""The workbook: every step is complete, its solution passes, every wrong solution is rejected, and none is named wrongly."""
 
 import ast
 import importlib
@@ -79,7 +79,10 @@ def test_exercise_and_solution_declare_the_same(name: str) -> None:
 
 @pytest.mark.parametrize(("name", "wrong", "mistake", "second"), CASES, ids=[f"{case[0]}-{case[1]}" for case in CASES])
 def test_a_wrong_solution_is_rejected_and_named_rightly_or_not_at_all(
-    name: str, wrong: str, mistake: str | None, second: bool
+    name: str,
+    wrong: str,
+    mistake: str | None,
+    second: bool,  # noqa: FBT001  pytest passes it by name
 ) -> None:
     verdict = graded_wrong(name, wrong, second=second)
 

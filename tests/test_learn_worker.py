@@ -66,7 +66,11 @@ def test_a_right_solution_passes_and_its_output_is_shown(worker: Worker) -> None
         ("return input()", "raised", "EOFError"),
         ("raise KeyboardInterrupt", "quits", "exit() ends the program"),
         ("import os; os.kill(os.getpid(), 9)", "exit", "exit code -9"),
-        ("import os\n    for k in range(3, 99):\n        try: os.write(k, b'x' * 99)\n        except OSError: pass", "flood", "descriptors"),
+        (
+            "import os\n    for k in range(3, 99):\n        try: os.write(k, b'x' * 99)\n        except OSError: pass",
+            "flood",
+            "descriptors",
+        ),
     ],
 )
 def test_whatever_happens_there_is_one_clear_line(worker: Worker, body: str, key: str, text: str) -> None:
@@ -111,7 +115,9 @@ def test_the_students_code_sees_no_right_answer(worker: Worker) -> None:
     assert set(outcome.printed.split()) == {"False"}
 
 
-@pytest.mark.parametrize("value", [np.arange(6.0).reshape(2, 3), 3, 2.5, True, np.float32(1), (1, np.zeros((2, 0))), np.arange(3, dtype="u1")])
+@pytest.mark.parametrize(
+    "value", [np.arange(6.0).reshape(2, 3), 3, 2.5, True, np.float32(1), (1, np.zeros((2, 0))), np.arange(3, dtype="u1")]
+)
 def test_values_travel_as_they_are(value: object) -> None:
     back = decode(*encode(value))
     for mine, theirs in zip(
@@ -138,7 +144,13 @@ def test_other_values_travel_as_the_name_of_their_type() -> None:
         ({"kind": "array", "shape": [1], "dtype": "object"}, b"x" * 8),
         ({"kind": "array", "shape": [1], "dtype": "float64"}, b"x" * 9),
         ({"kind": "array", "shape": [2**40, 0], "dtype": "S9"}, b""),
-        ({"kind": "tuple", "items": [{"kind": "tuple", "items": [{"kind": "tuple", "items": [{"kind": "tuple", "items": [3]}]}]}]}, b""),
+        (
+            {
+                "kind": "tuple",
+                "items": [{"kind": "tuple", "items": [{"kind": "tuple", "items": [{"kind": "tuple", "items": [3]}]}]}],
+            },
+            b"",
+        ),
         ({"kind": "tuple", "items": [{}] * 1000}, b""),
         ({"kind": "other", "shape": 3}, b""),
         ({}, b""),
@@ -150,7 +162,10 @@ def test_messages_that_cannot_be_true_are_refused(header: object, payload: bytes
         decode(header, payload)
 
 
-@pytest.mark.parametrize("content", [struct.pack(">II", 2**31, 0), struct.pack(">II", 2, LARGEST_VALUE + 1), pack({})[:8] + b"[]", pack({})[:8] + b"{{"])
+@pytest.mark.parametrize(
+    "content",
+    [struct.pack(">II", 2**31, 0), struct.pack(">II", 2, LARGEST_VALUE + 1), pack({})[:8] + b"[]", pack({})[:8] + b"{{"],
+)
 def test_frames_that_cannot_be_true_are_refused(content: bytes) -> None:
     with pytest.raises(WireError):
         unpack(io.BytesIO(content))

@@ -96,9 +96,7 @@ def call_all(
     send({"done": True}, b"")
 
 
-def call(
-    function: Callable[..., Any], arguments: tuple[Any, ...], file: str, caught: Caught
-) -> tuple[dict[str, Any], bytes]:
+def call(function: Callable[..., Any], arguments: tuple[Any, ...], file: str, caught: Caught) -> tuple[dict[str, Any], bytes]:
     """Call a function with fresh arguments; return its result, or its error, as a message."""
     given = fresh(arguments)
     try:

@@ -22,7 +22,7 @@ class Difference:
     part : int
         Place of the array in what the function returned.
     yours, expected : str
-        What came, and what was expected: of types, shapes and dtypes.
+        The received and the expected one: of types, shapes and dtypes.
     mine, right : ndarray or None
         The arrays, where numbers differ; `wrong` says which of them.
     """
@@ -38,7 +38,9 @@ class Difference:
 
 def parts_of(value: Any) -> tuple[Any, ...]:
     """Return what a function returned as a tuple of arrays."""
-    return tuple(each if isinstance(each, Other) else np.asarray(each) for each in (value if isinstance(value, tuple) else (value,)))
+    return tuple(
+        each if isinstance(each, Other) else np.asarray(each) for each in (value if isinstance(value, tuple) else (value,))
+    )
 
 
 def form_difference(value: Value, expected: Any, dtype: str = "") -> Difference | None:

@@ -1,7 +1,7 @@
 """The name of a mistake, with proof: its formula agrees with every result of the student's function.
 
-Two of the results at least have to differ from the right answer, one of them in its numbers, and no other mistake may agree with all of
-them. Else there is no name: no name is better than a wrong one.
+Two of the results at least have to differ from the right answer, one of them in its numbers, and no other mistake may agree with
+all of them. Else there is no name: no name is better than a wrong one.
 """
 
 import warnings

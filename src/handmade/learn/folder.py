@@ -1,4 +1,4 @@
-"""The student's folder: exercises, explanations, solutions that have appeared, backups. Nothing is overwritten without a backup."""
+"""The student's folder: exercises, explanations, solutions, backups. Nothing is overwritten without a backup."""
 
 import codecs
 import hashlib
@@ -109,13 +109,17 @@ class Folder:
         """Replace the student's file by the exercise; return the backup, or None if there was no file."""
         path, backup = self.exercise(name), None
         if path.exists():
-            backups = self.path / "backups"
-            backups.mkdir(exist_ok=True)
-            number = 1
-            while (backup := backups / f"{file_name(name)}.{number}.py").exists():
-                number += 1
+            backup = self._free_backup(name)
             path.rename(backup)
         self.write_exercise(name, language)
+        return backup
+
+    def _free_backup(self, name: str) -> Path:
+        """Return a name that no backup has yet."""
+        backups, number = self.path / "backups", 1
+        backups.mkdir(exist_ok=True)
+        while (backup := backups / f"{file_name(name)}.{number}.py").exists():
+            number += 1
         return backup
 
     def read(self, name: str) -> str:

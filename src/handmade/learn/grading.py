@@ -61,7 +61,9 @@ class Grading:
             else:
                 finding = self._numbers(function, number, result)
             if finding is not None:
-                return finding if finding.key == "unwritten" else replace(finding, case=described(function, self.step.cases[number]))
+                return (
+                    finding if finding.key == "unwritten" else replace(finding, case=described(function, self.step.cases[number]))
+                )
         return None
 
     def _form(self, function: Function, number: int, result: Result) -> Finding | None:

@@ -29,7 +29,8 @@ def pattern_of(wrong: NDArray[np.bool_]) -> Pattern | None:
         if wrong.shape[axis] < 2:
             continue
         lines = np.moveaxis(wrong, axis, 0).reshape(wrong.shape[axis], -1)
-        full, empty = lines.all(axis=1), ~lines.any(axis=1)
+        full = np.array(lines.all(axis=1))
+        empty = np.array(~lines.any(axis=1))
         if not (full | empty).all():
             continue
         for key, expected in _rules(len(full)):

@@ -80,9 +80,7 @@ def _grid(grid: Grid, left: float, top: float, largest: float) -> list[str]:
             fill, ink = colours(value / largest)
             at = left + column * CELL, top + row * CELL
             dash = ' stroke-dasharray="3 3"' if (row, column) in grid.dim else ""
-            drawn.append(
-                f'<rect x="{at[0]}" y="{at[1]}" width="{CELL}" height="{CELL}" fill="{fill}" stroke="#8a8f98"{dash}/>'
-            )
+            drawn.append(f'<rect x="{at[0]}" y="{at[1]}" width="{CELL}" height="{CELL}" fill="{fill}" stroke="#8a8f98"{dash}/>')
             drawn.append(_text(at[0] + CELL / 2, at[1] + CELL / 2 + 5, number(value), 13, ink))
     drawn += [
         f'<rect x="{left + column * CELL + 1.5}" y="{top + row * CELL + 1.5}" width="{CELL - 3}" height="{CELL - 3}" '
@@ -112,4 +110,5 @@ def _rgb(colour: str) -> tuple[int, int, int]:
 
 
 def _text(x: float, y: float, text: str, size: int, ink: str = "#16191d") -> str:
-    return f'<text x="{x}" y="{y}" font-family="sans-serif" font-size="{size}" text-anchor="middle" fill="{ink}">{escape(text)}</text>'
+    style = f'font-family="sans-serif" font-size="{size}" text-anchor="middle" fill="{ink}"'
+    return f'<text x="{x}" y="{y}" {style}>{escape(text)}</text>'

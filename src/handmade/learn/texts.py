@@ -26,7 +26,7 @@ class StepTexts:
 
 @dataclass(frozen=True)
 class Texts:
-    """All texts of one language; call it with the key of a message."""
+    """Texts of one language; call it with the key of a message."""
 
     language: str
     messages: dict[str, str]

@@ -28,13 +28,13 @@ class Finding:
     key : str
         Key of its text: syntax, raised, shape, values, ...
     values : dict
-        What stands in the gaps of the text.
+        Values for the gaps of the text.
     case : str
         Arguments of the call; empty if it is not about one call.
     line : int or None
         Line of the student's file, and its text.
     pattern : Pattern or None
-        Where the wrong numbers are.
+        Places of the wrong numbers.
     mistake : str or None
         Key of the known mistake that explains every result.
     """

@@ -29,7 +29,7 @@ class Line:
 
 
 class Workbook:
-    """Exercises in a folder. Use it as a context manager: it holds a process for the student's code, which is started when needed.
+    """Exercises in a folder. Use it as a context manager: it holds a process for the student's code.
 
     Parameters
     ----------
@@ -167,7 +167,8 @@ class Workbook:
             "passed": sum(map(bool, verdicts)),
             "steps": len(NAMES),
             "verdicts": [
-                {"number": place_of(verdict.step), "file": f"{file_name(verdict.step)}.py"} | verdict.as_dict() for verdict in verdicts
+                {"number": place_of(verdict.step), "file": f"{file_name(verdict.step)}.py"} | verdict.as_dict()
+                for verdict in verdicts
             ],
         }
 
@@ -184,4 +185,3 @@ def found_folder(given: Path | None) -> Path:
         return given
     here = Path()
     return here if Folder(here).exists else here / "workbook"
-

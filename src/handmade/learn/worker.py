@@ -42,7 +42,7 @@ class Worker:
     def _start(self) -> "subprocess.Popen[bytes]":
         # The variable keeps the BLAS from starting threads, which would take longer than all results.
         environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONIOENCODING": "utf-8:replace"}
-        return subprocess.Popen(  # noqa: S603  this Python, with a module of this package
+        return subprocess.Popen(
             [sys.executable, "-P", "-B", "-m", "handmade.learn.child"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

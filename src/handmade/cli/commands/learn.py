@@ -22,13 +22,14 @@ class WorkbookGroup(Group):
 learn = typer.Typer(
     name="learn",
     cls=WorkbookGroup,
-    help="Write a network yourself, step by step, and have each step checked.",
+    help="Write a network yourself, step by step.",
     epilog="Begin with: handmade learn",
     rich_markup_mode=None,
 )
 
 Directory = Annotated[
-    Path | None, typer.Option(metavar="DIRECTORY", help="Directory of your exercises.  [default: this one if it has any, or workbook]")
+    Path | None,
+    typer.Option(metavar="DIRECTORY", help="Directory of your exercises.  [default: this one if it has any, or workbook]"),
 ]
 Language = Annotated[str, typer.Option(metavar="LANGUAGE", help="en, de or zh.  [default: the last one, at first en]")]
 StepName = Annotated[str, typer.Argument(metavar="STEP", help="Number or name of a step.")]

@@ -44,7 +44,9 @@ def full_name(text: str) -> str:
     if number.isdigit():
         name = rest
     if name not in NAMES:
-        raise HandmadeError(f"step: expected a number from 1 to {len(NAMES)} or a name, got {text!r:.60}. Try: handmade learn list")
+        raise HandmadeError(
+            f"step: expected a number from 1 to {len(NAMES)} or a name, got {text!r:.60}. Try: handmade learn list"
+        )
     return name
 
 

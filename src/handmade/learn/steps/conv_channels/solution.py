@@ -4,7 +4,7 @@ import numpy as np
 
 
 def conv2d(x, W, b):
-    K_h, K_w, C, O = W.shape
+    K_h, K_w, _, O = W.shape
     rows, columns = x.shape[1] - K_h + 1, x.shape[2] - K_w + 1
     y = np.zeros((len(x), rows, columns, O))
     for n in range(len(x)):

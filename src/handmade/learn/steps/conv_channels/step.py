@@ -97,7 +97,9 @@ STEP = Step(
         Mistake("last_channel_no_bias", lambda x, W, b: without_bias(x[..., -1:], W[:, :, -1:])),
         Mistake("channels_averaged", lambda x, W, b: without_bias(x, W) / W.shape[2] + b),
         Mistake("first_filter", lambda x, W, b: without_bias(x, np.repeat(W[..., :1], W.shape[3], axis=3)) + b),
-        Mistake("filters_added", lambda x, W, b: without_bias(x, np.repeat(W.sum(axis=3, keepdims=True), W.shape[3], axis=3)) + b),
+        Mistake(
+            "filters_added", lambda x, W, b: without_bias(x, np.repeat(W.sum(axis=3, keepdims=True), W.shape[3], axis=3)) + b
+        ),
         Mistake("filters_swapped", filters_swapped),
         Mistake("first_image", first_image),
         Mistake("other_images_zero", other_images_zero),

@@ -14,7 +14,7 @@ def right(x: Array, W: Array) -> Array:
 
 
 def sized(x: Array, W: Array, rows: int, columns: int) -> Array:
-    """Return as many outputs as asked for, the missing ones 0."""
+    """Return outputs of this number of rows and columns, the missing ones 0."""
     y = np.zeros((rows, columns))
     inside = right(x, W)[:rows, :columns]
     y[: inside.shape[0], : inside.shape[1]] = inside

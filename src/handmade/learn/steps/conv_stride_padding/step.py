@@ -25,7 +25,9 @@ def right(x: Array, W: Array, b: Array, stride: Pair, padding: Pair) -> Array:
 
 def padded_by(**how: Any) -> Any:
     """Return the mistake of padding with something else than zeros."""
-    return lambda x, W, b, stride, padding: right(np.pad(x, ((0, 0), *((k, k) for k in padding), (0, 0)), **how), W, b, stride, (0, 0))
+    return lambda x, W, b, stride, padding: right(
+        np.pad(x, ((0, 0), *((k, k) for k in padding), (0, 0)), **how), W, b, stride, (0, 0)
+    )
 
 
 def padded_before(x: Array, W: Array, b: Array, stride: Pair, padding: Pair) -> Array:
@@ -79,7 +81,13 @@ def picture() -> list[Part]:
     zeros = frozenset(at for at in np.ndindex(wide.shape) if at not in inside)
     y = right(x, W, np.zeros(1), (2, 2), (1, 1))[0, :, :, 0]
     marked = frozenset({(1, 2)})
-    return [Grid("x, p = q = 1", wide, window(2, 4, 2, 2), zeros), Sign("*"), Grid("W", W[:, :, 0, 0]), Sign("="), Grid("y", y, marked)]
+    return [
+        Grid("x, p = q = 1", wide, window(2, 4, 2, 2), zeros),
+        Sign("*"),
+        Grid("W", W[:, :, 0, 0]),
+        Sign("="),
+        Grid("y", y, marked),
+    ]
 
 
 def case(concept: str, seed: int, x: tuple[int, ...], W: tuple[int, ...], stride: Pair, padding: Pair) -> Case:
@@ -94,7 +102,10 @@ def size_case(concept: str, *arguments: int) -> Case:
 
 STEP = Step(
     "conv_stride_padding",
-    (Function("output_size", "size window stride padding", right_size, "size"), Function("conv2d", "x W b stride padding", right, "y")),
+    (
+        Function("output_size", "size window stride padding", right_size, "size"),
+        Function("conv2d", "x W b stride padding", right, "y"),
+    ),
     (
         size_case("values", 5, 3, 1, 0),
         size_case("values", 28, 5, 1, 0),

@@ -17,7 +17,15 @@ def right(p: Array, W: Array) -> Array:
 def picture() -> list[Part]:
     """Draw a patch, a kernel, their products, and the sum."""
     p, W = numbers(21, 3, 3), numbers(22, 3, 3)
-    return [Grid("p", p), Sign("×"), Grid("W", W), Sign("="), Grid("p × W", p * W), Sign("Σ"), Grid("y", right(p, W).reshape(1, 1))]
+    return [
+        Grid("p", p),
+        Sign("×"),
+        Grid("W", W),
+        Sign("="),
+        Grid("p × W", p * W),
+        Sign("Σ"),
+        Grid("y", right(p, W).reshape(1, 1)),
+    ]
 
 
 PIXELS = np.array([[200, 0, 17], [255, 90, 3], [0, 128, 64]], np.uint8)

@@ -13,6 +13,12 @@ def right(x: Array, h: int, w: int, K_h: int, K_w: int) -> Array:
     return loops.patch(x[None, :, :, None], 0, h, w, (K_h, K_w), (1, 1))[:, :, 0]
 
 
+def centred(x: Array, h: int, w: int, K_h: int, K_w: int) -> Array:
+    """Take h and w as the middle of the patch."""
+    top, left = h - K_h // 2, w - K_w // 2
+    return x[top : top + K_h, left : left + K_w]
+
+
 def picture() -> list[Part]:
     """Draw an image, a window in it, and its patch."""
     x = numbers(11, 5, 6)
@@ -41,8 +47,10 @@ STEP = Step(
         Mistake("end_without_start", lambda x, h, w, K_h, K_w: x[h:K_h, w:K_w]),
         Mistake("one_too_many", lambda x, h, w, K_h, K_w: x[h : h + K_h + 1, w : w + K_w + 1]),
         Mistake("one_too_few", lambda x, h, w, K_h, K_w: x[h : h + K_h - 1, w : w + K_w - 1]),
-        Mistake("counted_from_one", lambda x, h, w, K_h, K_w: x[np.ix_(np.arange(h - 1, h - 1 + K_h), np.arange(w - 1, w - 1 + K_w))]),
-        Mistake("centred", lambda x, h, w, K_h, K_w: _centred(x, h, w, K_h, K_w)),
+        Mistake(
+            "counted_from_one", lambda x, h, w, K_h, K_w: x[np.ix_(np.arange(h - 1, h - 1 + K_h), np.arange(w - 1, w - 1 + K_w))]
+        ),
+        Mistake("centred", centred),
         Mistake("square", lambda x, h, w, K_h, K_w: x[h : h + K_h, w : w + K_h]),
         Mistake("flat", lambda x, h, w, K_h, K_w: x[h : h + K_h, w : w + K_w].ravel()),
         Mistake("corner", lambda x, h, w, K_h, K_w: x[:K_h, :K_w]),
@@ -50,9 +58,3 @@ STEP = Step(
     ),
     picture,
 )
-
-
-def _centred(x: Array, h: int, w: int, K_h: int, K_w: int) -> Array:
-    """Take h and w as the middle of the patch."""
-    top, left = h - K_h // 2, w - K_w // 2
-    return x[top : top + K_h, left : left + K_w]
