@@ -1,7 +1,7 @@
 """The name of a mistake, with proof: its formula agrees with every result of the student's function.
 
-Two of the results at least have to differ from the right answer, one of them in its numbers, and no other mistake may agree with
-all of them. Else there is no name: no name is better than a wrong one.
+Two of the results at least have to differ from the right answer, one of them in its numbers, and no other mistake of the step may
+agree with all of them. Else there is no name: no name is better than a wrong one.
 """
 
 import warnings
@@ -33,13 +33,19 @@ def named(step: Step, function: Function, results: Mapping[int, Result]) -> str 
     if any(number not in results for number in numbers):
         return None
     values = {number: results[number].value for number in numbers}
-    found = {key for key, formula in _formulas(step, function) if _explains(step, formula, values)}
-    return found.pop() if len(found) == 1 else None
+    for formulas in (_of_the_step(step, function), _general(step)):  # a general name says less, if both are true
+        found = [key for key, formula in formulas if _explains(step, formula, values)]
+        if found:
+            return found[0] if len(found) == 1 else None
+    return None
 
 
-def _formulas(step: Step, function: Function) -> Iterator[tuple[str, Callable[[int], Value | Raised]]]:
+def _of_the_step(step: Step, function: Function) -> Iterator[tuple[str, Callable[[int], Value | Raised]]]:
     for mistake in step.mistakes_of(function):
         yield mistake.key, lambda number, mistake=mistake: predicted(mistake, step.cases[number])  # type: ignore[misc]
+
+
+def _general(step: Step) -> Iterator[tuple[str, Callable[[int], Value | Raised]]]:
     for key, change in GENERAL.items():
         yield f"general.{key}", lambda number, change=change: _changed(step.expected[number], change)  # type: ignore[misc]
 

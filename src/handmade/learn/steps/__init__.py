@@ -13,6 +13,9 @@ NAMES = (
     "conv_channels",
     "conv_stride_padding",
     "relu",
+    "max_pool",
+    "linear",
+    "softmax_cross_entropy",
 )
 
 

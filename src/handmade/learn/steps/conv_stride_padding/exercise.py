@@ -1,7 +1,5 @@
-"""Output size and convolution, with stride (s, t) and padding (p, q)
-
-rows of y = floor((H + 2 p - K_h) / s) + 1
-y[n, h, w, o] = b[o] + sum over i, j, c of W[i, j, c, o] x[n, h s + i, w t + j, c], where x is surrounded by zeros
+"""rows = floor((H + 2 p - K_h) / s) + 1
+y[n, h, w, o] = b[o] + sum over i, j, c of W[i, j, c, o] x[n, h s + i - p, w t + j - q, c]
 """
 
 import numpy as np

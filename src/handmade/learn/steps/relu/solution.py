@@ -1,4 +1,4 @@
-"""y = max(x, 0), number by number"""
+"""y = max(x, 0)"""
 
 import numpy as np
 
