@@ -110,7 +110,8 @@ def test_every_known_mistake_differs_from_the_right_answer_and_from_the_others(n
         seen = {"the right answer": [step.expected[number] for number in numbers]}
         for mistake in step.mistakes_of(function):
             results = [predicted(mistake, step.cases[number]) for number in numbers]
-            same = [key for key, others in seen.items() if all(map(agree, results, others))]
+            tolerances = [step.cases[number].tolerance for number in numbers]
+            same = [key for key, others in seen.items() if all(map(agree, results, others, tolerances))]
             assert same == [], mistake.key
             seen[mistake.key] = results
 

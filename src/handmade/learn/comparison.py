@@ -8,7 +8,19 @@ from numpy.typing import NDArray
 
 from handmade.learn.results import Other, Raised, Value, kind_of, numeric
 
-FLOAT64, FLOAT32 = 1e-10, 2e-5  # relative to the largest number: far above rounding, far below any mistake
+
+@dataclass(frozen=True)
+class Tolerance:
+    """Largest error of a right number: relative to the largest number of the array, and absolute.
+
+    Both are far above rounding, and far below any mistake.
+    """
+
+    relative: float = 1e-10
+    floor: float = 1e-13
+
+
+DOUBLE, SINGLE = Tolerance(), Tolerance(2e-5, 1e-7)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,26 +72,25 @@ def form_difference(value: Value, expected: Any, dtype: str = "") -> Difference 
     return None
 
 
-def number_difference(value: Value, expected: Any, *, single: bool = False) -> Difference | None:
+def number_difference(value: Value, expected: Any, tolerance: Tolerance = DOUBLE) -> Difference | None:
     """Compare numbers of arrays that have the same shapes."""
     for part, (a, b) in enumerate(zip(parts_of(value), parts_of(expected), strict=True)):
-        wrong = ~close(a, b, single=single)
+        wrong = ~close(a, b, tolerance)
         if wrong.any():
             return Difference("values", part, mine=a, right=b, wrong=wrong)
     return None
 
 
-def close(a: NDArray[Any], b: NDArray[Any], *, single: bool = False) -> NDArray[np.bool_]:
+def close(a: NDArray[Any], b: NDArray[Any], tolerance: Tolerance = DOUBLE) -> NDArray[np.bool_]:
     """Return number by number if two arrays of the same shape agree. NaN agrees with NaN, infinity with infinity."""
     a, b = a.astype(float), b.astype(float)
-    finite = np.abs(b[np.isfinite(b)])
-    tolerance = (FLOAT32 if single else FLOAT64) * float(finite.max(initial=1e-3))
+    largest = float(np.abs(b[np.isfinite(b)]).max(initial=0))
     with np.errstate(all="ignore"):
-        near = np.abs(a - b) <= tolerance
+        near = np.abs(a - b) <= max(tolerance.relative * largest, tolerance.floor)
     return np.asarray(near | (a == b) | (np.isnan(a) & np.isnan(b)))
 
 
-def agree(a: Value | Raised, b: Value | Raised, *, single: bool = False) -> bool:
+def agree(a: Value | Raised, b: Value | Raised, tolerance: Tolerance = DOUBLE) -> bool:
     """Return if two results are the same: the same numbers, the same other type, or the same type of error."""
     if isinstance(a, Raised) or isinstance(b, Raised):
         return isinstance(a, Raised) and isinstance(b, Raised) and a.kind == b.kind
@@ -90,14 +101,9 @@ def agree(a: Value | Raised, b: Value | Raised, *, single: bool = False) -> bool
         if isinstance(x, Other) or isinstance(y, Other):
             if not (isinstance(x, Other) and isinstance(y, Other) and x == y):
                 return False
-        elif not (numeric(x) and numeric(y) and x.shape == y.shape and close(x, y, single=single).all()):
+        elif not (numeric(x) and numeric(y) and x.shape == y.shape and close(x, y, tolerance).all()):
             return False
     return True
-
-
-def is_single(arguments: tuple[Any, ...]) -> bool:
-    """Return if an array among the arguments is float32."""
-    return any(str(getattr(getattr(each, "array", each), "dtype", "")) == "float32" for each in arguments)
 
 
 def shown(shape: tuple[int, ...]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from handmade.learn.arguments import fresh
-from handmade.learn.comparison import agree, is_single, parts_of
+from handmade.learn.comparison import agree, parts_of
 from handmade.learn.results import Raised, Result, Value
 from handmade.learn.step import Case, Function, Mistake, Step
 from handmade.learn.wire import decode, encode
@@ -53,11 +53,11 @@ def _general(step: Step) -> Iterator[tuple[str, Callable[[int], Value | Raised]]
 def _explains(step: Step, formula: Callable[[int], Value | Raised], values: Mapping[int, Value | Raised]) -> bool:
     shown, in_numbers = 0, False
     for number, value in values.items():
-        single = is_single(step.cases[number].arguments)
+        tolerance = step.cases[number].tolerance
         guess = formula(number)
-        if not agree(guess, value, single=single):
+        if not agree(guess, value, tolerance):
             return False
-        differs = not agree(guess, step.expected[number], single=single)
+        differs = not agree(guess, step.expected[number], tolerance)
         shown += differs
         in_numbers |= differs and not isinstance(guess, Raised)
     return shown >= FEWEST and in_numbers

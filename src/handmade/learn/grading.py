@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from handmade.learn.comparison import Difference, agree, form_difference, is_single, number_difference
+from handmade.learn.comparison import Difference, agree, form_difference, number_difference
 from handmade.learn.diagnosis import named
 from handmade.learn.pattern import pattern_of
 from handmade.learn.results import Outcome, Raised, Result
@@ -78,8 +78,8 @@ class Grading:
 
     def _numbers(self, function: Function, number: int, result: Result) -> Finding | None:
         assert not isinstance(result.value, Raised)
-        single = is_single(self.step.cases[number].arguments)
-        difference = number_difference(result.value, self.step.expected[number], single=single)
+        tolerance = self.step.cases[number].tolerance
+        difference = number_difference(result.value, self.step.expected[number], tolerance)
         if difference is None:
             return None
         if result.changed:

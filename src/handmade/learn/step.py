@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from handmade.learn.arguments import Strided, fresh
+from handmade.learn.comparison import DOUBLE, SINGLE, Tolerance
 from handmade.learn.picture import Part
 
 STEPS = Path(__file__).parent / "steps"
@@ -53,12 +54,23 @@ class Case:
         Name of the function; empty for the first one of the step.
     dtype : str
         dtype that the result has to have; empty for any numbers.
+    tiny : bool
+        The numbers are tiny, so there is no absolute tolerance.
     """
 
     concept: str
     arguments: tuple[Any, ...]
     function: str = ""
     dtype: str = ""
+    tiny: bool = False
+
+    @property
+    def tolerance(self) -> Tolerance:
+        """Return the tolerance of the result."""
+        arrays = [each.array if isinstance(each, Strided) else each for each in self.arguments]
+        if any(isinstance(each, np.ndarray) and each.dtype == np.float32 for each in arrays):
+            return SINGLE
+        return Tolerance(floor=0.0) if self.tiny else DOUBLE
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,13 @@ NAMES = (
     "max_pool",
     "linear",
     "softmax_cross_entropy",
+    "difference_quotients",
+    "finite_chain_rule",
+    "linear_backward",
+    "relu_pool_backward",
+    "conv_backward_db",
+    "conv_backward_dw",
+    "conv_backward_dx",
 )
 
 

@@ -44,7 +44,7 @@ def last_place(patch: Array) -> int:
 def column_first(patch: Array) -> int:
     """Return the place if the window is read column by column."""
     i, j = divmod(int(patch.argmax()), patch.shape[1])
-    return j * patch.shape[0] + i
+    return int(j * patch.shape[0] + i)
 
 
 def in_image(x: Array, window: Pair, stride: Pair) -> tuple[Array, Array]:
@@ -71,7 +71,12 @@ def picture() -> list[Part]:
     x[0, 2, 3, 0] = x[0, 3, 2, 0] = 4.5
     y, winner = right(x, (2, 2), (2, 2))
     at = frozenset({(1, 1)})
-    return [Grid("x", x[0, :, :, 0], window(2, 2, 2, 2)), Sign("→"), Grid("y", y[0, :, :, 0], at), Grid("winner", winner[0, :, :, 0], at)]
+    return [
+        Grid("x", x[0, :, :, 0], window(2, 2, 2, 2)),
+        Sign("→"),
+        Grid("y", y[0, :, :, 0], at),
+        Grid("winner", winner[0, :, :, 0], at),
+    ]
 
 
 def ties(seed: int, *shape: int) -> Array:

@@ -32,22 +32,22 @@ def losses(z: Array, y: Array) -> Array:
 
 def naive(z: Array) -> Array:
     """Return softmax with overflow."""
-    return np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    return np.asarray(np.exp(z) / np.exp(z).sum(axis=1, keepdims=True))
 
 
 def naive_loss(z: Array, y: Array) -> Array:
     """Return the mean loss with overflow."""
-    return -np.log(naive(z)[np.arange(len(z)), y]).mean()
+    return np.asarray(-np.log(naive(z)[np.arange(len(z)), y]).mean())
 
 
 def stable_then_log(z: Array, y: Array) -> Array:
     """Return the mean loss by a stable softmax, and its logarithm: infinite where a probability is rounded to 0."""
-    return -np.log(right_softmax(z)[np.arange(len(z)), y]).mean()
+    return np.asarray(-np.log(right_softmax(z)[np.arange(len(z)), y]).mean())
 
 
 def with_base(z: Array, y: Array, base: float) -> Array:
     """Return the mean loss with another logarithm."""
-    return losses(z, y).mean() / math.log(base)
+    return np.asarray(losses(z, y).mean() / math.log(base))
 
 
 def picture() -> list[Part]:
@@ -99,7 +99,12 @@ STEP = Step(
         Mistake("no_exponential", lambda z: z / z.sum(axis=1, keepdims=True)),
         Mistake("negative_exponent", lambda z: right_softmax(-z)),
         Mistake("divided_by_largest", lambda z: np.exp(z) / np.exp(z).max(axis=1, keepdims=True)),
-        Mistake("logarithm", lambda z: z - z.max(axis=1, keepdims=True) - np.log(np.exp(z - z.max(axis=1, keepdims=True)).sum(axis=1, keepdims=True))),
+        Mistake(
+            "logarithm",
+            lambda z: (
+                z - z.max(axis=1, keepdims=True) - np.log(np.exp(z - z.max(axis=1, keepdims=True)).sum(axis=1, keepdims=True))
+            ),
+        ),
         Mistake("sigmoid", lambda z: 1 / (1 + np.exp(-z))),
         Mistake("shifted_by_global", lambda z: np.exp(z - z.max()) / np.exp(z - z.max()).sum(axis=1, keepdims=True)),
         Mistake("powers_of_two", lambda z: right_softmax(z * math.log(2))),
