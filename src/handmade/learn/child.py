@@ -47,12 +47,17 @@ def main() -> None:
     try:
         run(job, send)
     finally:
-        for stream in (sys.stdout, sys.stderr):
-            try:
-                stream.flush()
-            except (OSError, ValueError):  # closed by the student's code
-                continue
+        flush()
         os._exit(0)  # threads of the student's code do not keep the process alive
+
+
+def flush() -> None:
+    """Write out what the student's code printed."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError, AttributeError):  # closed or replaced by the student's code
+            continue
 
 
 def limit_memory() -> None:
@@ -79,14 +84,28 @@ def run(job: Job, send: Send) -> None:
     own = [name for name, value in space.items() if callable(value) and getattr(value, "__module__", "") == "exercise"]
     found = {name: space[name] for name in job.functions if callable(space.get(name))}
     send({"names": own[:50], "missing": [name for name in job.functions if name not in found]}, b"")
-    call_all([(found.get(name), arguments) for name, arguments in job.calls], job.file, send)
+    call_all([(found.get(name), arguments) for name, arguments in job.calls], job.file, send, between=silence)
+
+
+def silence() -> None:
+    """Drop further output: a student sees what the first round printed."""
+    flush()
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
 
 
 def call_all(
-    calls: Sequence[tuple[Callable[..., Any] | None, tuple[Any, ...]]], file: str, send: Send, caught: Caught = (BaseException,)
+    calls: Sequence[tuple[Callable[..., Any] | None, tuple[Any, ...]]],
+    file: str,
+    send: Send,
+    caught: Caught = (BaseException,),
+    between: Callable[[], None] = lambda: None,
 ) -> None:
-    """Call every function that exists, in two rounds."""
+    """Call every function that exists, in two rounds; `between` is called between them."""
     for turn in (0, 1):
+        if turn == 1:
+            between()
         for number in range(len(calls)) if turn == 0 else reversed(range(len(calls))):
             function, arguments = calls[number]
             if function is not None:

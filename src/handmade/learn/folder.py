@@ -3,6 +3,7 @@
 import codecs
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,21 +68,24 @@ class Folder:
             raise HandmadeError(f"{self.path}: expected a folder, got a file. Try another --folder")
         self.path.mkdir(parents=True, exist_ok=True)
         state = read_state(self.path)
-        known = self.exists
         state.language = language or state.language
         for name in NAMES:
-            if (not known and not self.exercise(name).exists()) or self._in_other_language(name, state.language):
+            if not self.exercise(name).exists() or self._in_other_language(name, state.language):
                 self.write_exercise(name, state.language)
             self.write_explanation(name, state.language)
         return state
 
     def _in_other_language(self, name: str, language: str) -> bool:
         """Return if the student's file is the exercise as it was copied, in another language."""
+        return self._is_exercise(name, [other for other in LANGUAGES if other != language])
+
+    def _is_exercise(self, name: str, languages: Sequence[str]) -> bool:
+        """Return if the student's file is the exercise as it was copied, in one of these languages."""
         try:
             source = self.read(name)
         except Unreadable:
             return False
-        return source in {exercise_text(name, other) for other in LANGUAGES if other != language}
+        return source in {exercise_text(name, language) for language in languages}
 
     def write_exercise(self, name: str, language: str) -> None:
         """Write the skeleton of a step."""
@@ -108,7 +112,7 @@ class Folder:
     def reset(self, name: str, language: str) -> Path | None:
         """Replace the student's file by the exercise; return the backup, or None if there was no file."""
         path, backup = self.exercise(name), None
-        if path.exists():
+        if path.exists() and not self._is_exercise(name, LANGUAGES):
             backup = self._free_backup(name)
             path.rename(backup)
         self.write_exercise(name, language)
