@@ -24,3 +24,13 @@ def product_sum(w: Array) -> float:
 def relu_sum(w: Array) -> float:
     """Return a function with a kink at 0."""
     return float(np.sum(np.maximum(w, 0)))
+
+
+def square_gradient(w: Array, batch: float) -> Array:
+    """Return the gradient of the sum of (w - batch)² / 2."""
+    return np.asarray(w - batch, float)
+
+
+def curved_gradient(w: Array, batch: float) -> Array:
+    """Return a gradient that changes with w, and differs from batch to batch."""
+    return np.asarray(np.sin(w) * batch + 0.1 * w, float)

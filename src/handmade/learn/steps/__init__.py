@@ -23,6 +23,8 @@ NAMES = (
     "conv_backward_db",
     "conv_backward_dw",
     "conv_backward_dx",
+    "im2col",
+    "training_loop",
 )
 
 
