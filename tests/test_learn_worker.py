@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import struct
 import sys
 import time
@@ -341,3 +342,28 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
     assert "--once" in err
     code, out, err = run(monkeypatch, capsys, "learn", "nothing")
     assert code == 2
+
+
+def test_a_course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = run(monkeypatch, capsys, "learn", "--language", "de", "export", "course")
+    assert code == 0
+    exercises = sorted(path.name for path in (tmp_path / "course").glob("*.py"))
+    assert exercises == [f"{k:02}_{name}.py" for k, name in enumerate(NAMES, 1)]
+    assert "handmade learn --folder . check-all --json" in (tmp_path / "course/.github/workflows/workbook.yml").read_text()
+    assert run(monkeypatch, capsys, "learn", "export", "course")[0] == 1  # nothing is overwritten
+    (tmp_path / "course/06_relu.py").write_text(RELU.format("return np.maximum(x, 0)"), encoding="utf-8")
+    code, out, _ = run(monkeypatch, capsys, "learn", "--folder", "course", "check-all", "--json")
+    assert code == 1
+    (tmp_path / "ada.json").write_text(out, encoding="utf-8")
+    code, out, _ = run(monkeypatch, capsys, "learn", "results", "ada.json", "--json")
+    assert code == 0
+    [ada] = json.loads(out)["students"]
+    assert (ada["student"], ada["passed"], ada["states"]["relu"], ada["states"]["linear"]) == ("ada", 1, "passed", "unwritten")
+    code, out, _ = run(monkeypatch, capsys, "learn", "results", "ada.json")
+    assert re.search(rf"^ada .* 1 / {len(NAMES)}$", out, re.MULTILINE)
+    for content in ("", "[]", "[" * 100_000, '{"verdicts": 3}'):
+        (tmp_path / "bad.json").write_text(content, encoding="utf-8")
+        code, _, err = run(monkeypatch, capsys, "learn", "results", "bad.json")
+        assert code == 1
+        assert "expected the output of check-all --json" in err

@@ -94,6 +94,14 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("Show the solution of the current step.", "handmade learn give-up"),
         ("Show the solution of step 3.", "handmade learn give-up 3"),
     ),
+    "learn export": (
+        ("Make a folder for a course.", "handmade learn export my-course"),
+        ("Make it in German.", "handmade learn export mein-kurs --language de"),
+    ),
+    "learn results": (
+        ("Print a table of all students.", "handmade learn results ada.json emmy.json"),
+        ("Print it as JSON.", "handmade learn results ada.json emmy.json --json"),
+    ),
     "learn check-all": (
         ("Check all steps.", "handmade learn check-all"),
         ("Print all verdicts as JSON, for a course.", "handmade learn check-all --json"),

@@ -1,12 +1,14 @@
 """`handmade learn`: verdicts and lists in the terminal, and the view that checks a file each time that it is saved."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.text import Text
 
 from handmade.cli.console import results
 from handmade.cli.keyboard import Keys
+from handmade.learn.course import Result
 from handmade.learn.steps import NAMES, place_of
 from handmade.learn.verdict import MARKS, Verdict
 from handmade.learn.watching import Saves
@@ -78,6 +80,16 @@ def show_hint(workbook: Workbook, name: str = "") -> None:
         line(say("ui.noHints", file=shown(workbook.folder.explanation(name))))
     else:
         line(say("ui.hint", n=str(found[0]), all=str(len(say.step(name).hints)), text=f"\n{found[1]}"))
+
+
+def show_results(students: Sequence[Result]) -> None:
+    """Print a row for each student, and a column for each step."""
+    width = max(7, *(len(each.student) for each in students))
+    line(f"{'':{width}}  {' '.join(f'{k:2}' for k in range(1, len(NAMES) + 1))}  passed", "bold")
+    signs = {"passed": MARKS["passed"], "failed": MARKS["failed"], "unwritten": MARKS["not run"], "": "-"}
+    for each in sorted(students, key=lambda result: result.student):
+        marks = " ".join(f"{signs[state]:>2}" for state in each.states)
+        line(f"{each.student:{width}}  {marks}  {each.passed:2} / {len(NAMES)}")
 
 
 class View:

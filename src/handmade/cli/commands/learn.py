@@ -161,6 +161,46 @@ def check_all(context: typer.Context, *, folder: Directory = None, json: Json = 
         raise typer.Exit(1)
 
 
+@learn.command(cls=Command)
+def export(
+    context: typer.Context,
+    directory: Annotated[Path, typer.Argument(metavar="DIRECTORY", help="A new directory.")],
+    *,
+    language: Language = "",
+) -> None:
+    """Write exercises for a course, with a workflow that checks them."""
+    from handmade.cli.workbook_view import line, shown
+    from handmade.learn.course import export as write
+    from handmade.learn.texts import texts
+
+    chosen = texts(language or context.obj[1] or "en").language
+    files = write(directory, chosen)
+    line(f"{shown(directory)}: {len(files)} files")
+
+
+@learn.command(cls=Command)
+def results(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Outputs of check-all --json, one for each student.")],
+    *,
+    json: Json = False,
+) -> None:
+    """Print a table of results by student, for a course."""
+    from handmade.cli.console import print_json
+    from handmade.cli.workbook_view import show_results
+    from handmade.learn.course import read_result
+    from handmade.learn.steps import NAMES
+
+    students = [read_result(file) for file in files]
+    if json:
+        rows = [
+            {"student": each.student, "passed": each.passed, "states": dict(zip(NAMES, each.states, strict=True))}
+            for each in students
+        ]
+        print_json({"steps": len(NAMES), "students": rows})
+    else:
+        show_results(students)
+
+
 def _workbook(context: typer.Context, folder: Path | None = None) -> "Workbook":
     from handmade.learn.workbook import Workbook, found_folder
 
