@@ -8,7 +8,7 @@ import { textOn } from "./colours.js";
 import { h, svg } from "./dom.js";
 import { legend } from "./legend.js";
 import { MapView } from "./mapview.js";
-import { find } from "./places.js";
+import { channelsIn, find } from "./places.js";
 import { neighbour, watchMap } from "./pointer.js";
 import { mapTable } from "./maptable.js";
 import { Slide } from "./slide.js";
@@ -179,9 +179,10 @@ export class Loupe {
       const reach = place && this.lab.overlay.reaches.get(place);
       for (const [boxes, side] of [[reach?.sources, "source"], [reach?.targets, "target"]]) {
         for (const box of boxes ?? []) {
-          if (box.node !== this.name || !box.rows || this.channel < box.channels[0] || this.channel >= box.channels[1]) continue;
-          const rect = this.view.rowsBox(this.channel, box.rows[0], box.rows[1], box.columns[0], box.columns[1]);
-          if (rect) marks.push(svg("rect", { class: `${place === store.state.focus ? "pin" : "hover"} ${side}`, ...rect }));
+          if (box.node !== this.name || (box.rows && !channelsIn(box, this.figure.node.shape).includes(this.channel))) continue;
+          const pieces = box.rows ? [this.view.rowsBox(this.channel, box.rows[0], box.rows[1], box.columns[0], box.columns[1])] : this.view.pieces(box.numbers);
+          const name = `${place === store.state.focus ? "pin" : "hover"} ${side}`;
+          marks.push(...pieces.filter((each) => each !== null).map((rect) => svg("rect", { class: name, ...rect })));
         }
       }
       const [row, column, channel] = reach?.winner ?? [];
@@ -242,7 +243,7 @@ export class Loupe {
  * @param {string} name
  */
 function paddingOf(network, name) {
-  const padded = (network?.nodes ?? []).filter((/** @type {any} */ node) => node.reads.includes(name) && Array.isArray(node.settings.padding) && node.settings.padding.some(Boolean));
-  const most = (/** @type {number} */ axis) => Math.max(0, ...padded.map((/** @type {any} */ node) => node.settings.padding[axis]));
+  const padded = (network?.nodes ?? []).filter((/** @type {any} */ node) => node.reads.includes(name) && Array.isArray(node.settings.padding) && node.settings.padding.flat().some(Boolean));
+  const most = (/** @type {number} */ axis) => Math.max(0, ...padded.flatMap((/** @type {any} */ node) => node.settings.padding[axis])); // a number, or [before, behind]
   return { rows: most(0), columns: most(1), leftOut: padded.length > 0 && padded.every((/** @type {any} */ node) => node.kind === "MaxPool2d") };
 }

@@ -256,7 +256,7 @@ export class Strip extends EventTarget {
     figure.legend.replaceChildren(...legend(kind, figure.limit));
     const notes = [];
     if (channels > MOST) notes.push(text("strip.most", { shown: MOST }));
-    if (dead?.length) notes.push(text(view.grid.flat ? "strip.deadUnits" : "strip.dead", { n: count(dead.length) }));
+    if (dead?.length) notes.push(text(view.grid.flat || view.grid.matrix ? "strip.deadUnits" : "strip.dead", { n: count(dead.length) }));
     figure.note.textContent = notes.join(" ");
     figure.note.title = channels > MOST ? text("strip.mostOf", { shown: MOST, all: count(channels) }) : "";
     this.#name(figure, values);

@@ -9,7 +9,7 @@
  * @typedef {import("./places.js").NodeInfo} NodeInfo
  * @typedef {{grid: import("./mapview.js").Grid, scale: number, across: number, list: boolean, wide: number}} Tiles
  */
-import { gridOf, LISTED_MOST } from "./mapview.js";
+import { LISTED_MOST, mapOf } from "./mapview.js";
 import { inputNode } from "./places.js";
 
 export const MOST = 64; // maps of a node that are drawn
@@ -52,7 +52,7 @@ export function sideOf(columns, { width, height }, zoom) {
  * @returns {Tiles}
  */
 export function tilesOf(node, side, n, height) {
-  const grid = gridOf(node.shape);
+  const grid = mapOf(node.shape);
   const channels = Math.min(grid.channels, MOST);
   const list = grid.flat && grid.channels === 1 && grid.cells <= LISTED_MOST;
   const most = Math.max(grid.width, grid.height);
