@@ -154,7 +154,8 @@ export class Loupe {
   #write(values, kind) {
     const { context, grid, scale } = this.view;
     const limit = typeof this.figure.limit === "number" ? this.figure.limit : this.figure.limit(this.channel);
-    context.font = `${Math.min(13, scale / 3)}px ${getComputedStyle(this.view.canvas).fontFamily}`;
+    const family = getComputedStyle(this.view.canvas).fontFamily;
+    const fontFor = (/** @type {string} */ words) => `${Math.min(13, scale / Math.max(3, words.length / 2))}px ${family}`;
     context.textAlign = "center";
     context.textBaseline = "middle";
     for (let cell = 0; cell < grid.cells; cell++) {
@@ -162,7 +163,9 @@ export class Loupe {
       const box = this.view.cellBox(cell * grid.channels + this.channel);
       if (!box) continue;
       context.fillStyle = Number.isNaN(value) ? "#fff" : textOn(limit ? value / limit : 0, kind);
-      context.fillText(Number.isNaN(value) && this.lab.cover.any ? "?" : shown(value), box.x + scale / 2, box.y + scale / 2);
+      const words = Number.isNaN(value) && this.lab.cover.any ? "?" : shown(value);
+      context.font = fontFor(words);
+      context.fillText(words, box.x + scale / 2, box.y + scale / 2, scale - 3);
     }
   }
 

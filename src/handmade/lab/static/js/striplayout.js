@@ -5,6 +5,7 @@
  *   columnsOf(network) -> nodes by column, the image first
  *   sideOf(columns, {width, height}, zoom) -> side of a tile; zoom: steps larger than what fits
  *   tilesOf(node, side, n, height) -> Tiles of one of n nodes of a column
+ *   reveal(strip)   scrolls to the map of the pinned number, as far as it lies outside
  *
  * @typedef {import("./places.js").NodeInfo} NodeInfo
  * @typedef {{grid: import("./mapview.js").Grid, scale: number, across: number, list: boolean, wide: number}} Tiles
@@ -14,6 +15,7 @@ import { inputNode } from "./places.js";
 
 export const MOST = 64; // maps of a node that are drawn
 const SIZES = [112, 84, 56, 42, 28]; // sides of a tile in CSS pixels, the largest that fits first
+const SCROLLED = 42; // side of a tile in a strip that does not fit
 const SIDE = 26; // margins around the maps of a column
 const HEAD = 62; // title, shape and legend of a node
 const LIST_CELL = 20; // side of a cell that is listed with its value
@@ -40,7 +42,7 @@ export function sideOf(columns, { width, height }, zoom) {
   const widthAt = (/** @type {number} */ side) => columns.reduce((sum, nodes) =>
     sum + SIDE + Math.max(...nodes.map((node) => tilesOf(node, side, nodes.length, height).wide)), 0);
   const fits = SIZES.findIndex((side) => widthAt(side) <= width - 16);
-  const at = (fits < 0 ? SIZES.length - 1 : fits) - zoom;
+  const at = (fits < 0 ? SIZES.indexOf(SCROLLED) : fits) - zoom;
   return SIZES[Math.min(SIZES.length - 1, Math.max(0, at))];
 }
 
@@ -64,4 +66,12 @@ export function tilesOf(node, side, n, height) {
   const down = Math.max(1, Math.floor((room + 2) / (grid.height * scale + 2)));
   const across = Math.ceil(channels / Math.min(down, channels));
   return { grid, scale, across, list, wide: Math.max(across * (grid.width * scale + 2) + (list ? LIST_WIDTH : 0), LEAST_WIDTH) };
+}
+
+/** @param {import("./strip.js").Strip} strip */
+export function reveal({ figures, root, store }) {
+  const room = store.state.focus?.replace("d loss / d ", "").replace(/\[.*/, "");
+  const own = [...figures.values()].find((figure) => figure.room === room)?.element.getBoundingClientRect();
+  const frame = root.getBoundingClientRect();
+  if (own && (own.left < frame.left || own.right > frame.right)) root.scrollLeft += own.left + own.width / 2 - frame.left - frame.width / 2;
 }
