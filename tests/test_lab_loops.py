@@ -8,7 +8,9 @@ from handmade.engine.layers import KINDS, Conv2d
 from handmade.lab import loops
 
 FILES = {"loops", "more_loops", "join_loops", "elementwise_loops", "rearrangement_loops", "window_loops"}
-TWINS = {name: case for name, case in CASES.items() if FILES & {*case.twin.__code__.co_names} and type(case.layer) in KINDS.values()}
+TWINS = {
+    name: case for name, case in CASES.items() if FILES & {*case.twin.__code__.co_names} and type(case.layer) in KINDS.values()
+}
 
 
 class Own(Conv2d):

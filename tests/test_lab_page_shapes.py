@@ -62,10 +62,10 @@ def opened(lab: LabPage, name: str) -> Network:
     return network
 
 
-SLOW = ("inception", "colours", "large")
+AT_ONCE = "attention"  # matrices, and arrays with four axes
 
 
-@pytest.mark.parametrize("name", [name if name not in SLOW else pytest.param(name, marks=pytest.mark.long) for name in SHAPES])
+@pytest.mark.parametrize("name", [name if name == AT_ONCE else pytest.param(name, marks=pytest.mark.long) for name in SHAPES])
 def test_every_shape_can_be_looked_at_in_every_view(page: LabPage, name: str) -> None:
     network = opened(page, name)
 
@@ -87,7 +87,8 @@ def test_every_shape_can_be_looked_at_in_every_view(page: LabPage, name: str) ->
         page.value(place)
 
 
-@pytest.mark.parametrize("name", ["residual", pytest.param("inception", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["residual", "inception", "attention", "elements"])
 def test_lines_between_layers_cross_no_words(page: LabPage, name: str) -> None:
     opened(page, name)
     assert page.page.evaluate("document.querySelectorAll('.wires .far').length") >= 1
@@ -96,6 +97,7 @@ def test_lines_between_layers_cross_no_words(page: LabPage, name: str) -> None:
     assert page.page.evaluate(CROSSED) != []
 
 
+@pytest.mark.long
 def test_a_network_without_classes_says_so(page: LabPage) -> None:
     opened(page, "one")
     expect(page.page.locator("#predicted")).to_contain_text("no classes")
@@ -104,6 +106,7 @@ def test_a_network_without_classes_says_so(page: LabPage) -> None:
     expect(page["random"]).to_be_disabled()
 
 
+@pytest.mark.long
 def test_a_network_without_images_says_so(page: LabPage) -> None:
     opened(page, "rows")
     expect(page.page.locator("#board-message")).to_contain_text("reads no images")
@@ -111,6 +114,7 @@ def test_a_network_without_images_says_so(page: LabPage) -> None:
     expect(page["no-test"]).to_be_hidden()
 
 
+@pytest.mark.long
 def test_dates_accuracy_and_names_of_files(page: LabPage) -> None:
     page.open(image=DIGIT)
     facts = page.page.locator("#picker-button .network-facts")
@@ -157,7 +161,8 @@ def test_every_view_can_be_saved_as_svg_and_png(page: LabPage, tmp_path: Path, v
         assert int.from_bytes(content[16:20]) == 2 * float(picture.get("width", "0"))
 
 
-@pytest.mark.parametrize("view", [view if view == "nudge" else pytest.param(view, marks=pytest.mark.long) for view in VIEWS[:3]])
+@pytest.mark.long
+@pytest.mark.parametrize("view", VIEWS[:3])
 def test_every_map_and_chart_has_a_table(page: LabPage, view: str) -> None:
     page.open(view=view, image=DIGIT, nudge={"at": "conv1.W[1,1,0,2]", "h": 0.1})
     expect(page.page.locator(f"#view-{view}")).to_be_visible()

@@ -155,8 +155,12 @@ def test_boxes_of_matrices_and_of_four_axes_are_told_as_they_are_drawn() -> None
     ]
     assert of(work, "patches[0,1,2,1]")["sources"] == [{"node": "input", "rows": [1, 2], "columns": [5, 6], "channels": [0, 1]}]
     found = of(work, "query.W[3,1]")
-    assert found["sources"] == [{"node": "rows", "rows": [0, 10], "columns": [3, 4], "channels": [0, 1], "spans": [[0, 10], [3, 4]]}]
-    assert found["targets"] == [{"node": "query", "rows": [0, 10], "columns": [1, 2], "channels": [0, 1], "spans": [[0, 10], [1, 2]]}]
+    assert found["sources"] == [
+        {"node": "rows", "rows": [0, 10], "columns": [3, 4], "channels": [0, 1], "spans": [[0, 10], [3, 4]]}
+    ]
+    assert found["targets"] == [
+        {"node": "query", "rows": [0, 10], "columns": [1, 2], "channels": [0, 1], "spans": [[0, 10], [1, 2]]}
+    ]
 
 
 class Twice(Conv2d):

@@ -103,7 +103,7 @@ def _winner(work: Work, node: Node, at: Place) -> list[int] | None:
 def _plain(network: Network, name: str, box: Box) -> dict[str, Any]:
     """Return a box as the page draws it: numbers of a row, or rows and columns of some maps.
 
-    A matrix is one map. Of an array with more than three axes, the maps lie on its first two axes, and those after them are counted
+    A matrix is one map. Of an array with more than three axes, the maps lie on its first two axes, and the other axes are counted
     through as channels. There, "spans" holds the box itself.
     """
     if len(box) == 1:
