@@ -72,6 +72,11 @@ def test_the_answer_is_the_networks(lab: LabPage) -> None:
     loss = float(handmade.losses.CrossEntropy().forward(z[None], np.array([label]))[0])
     assert number_in(lab["loss"].inner_text().removeprefix("Loss")) == pytest.approx(loss, rel=1e-4)
 
+    lab["answer-table"].click()
+    cells = lab["table"].locator("tbody td").all_inner_texts()
+    assert [number_in(cell) for cell in cells[::2]] == pytest.approx(list(z), rel=1e-5)
+    assert [number_in(cell) for cell in cells[1::2]] == pytest.approx(list(p), rel=1e-5)
+
 
 def test_a_hovered_number_shows_its_value_window_and_receipt(lab: LabPage) -> None:
     lab.open()
@@ -91,6 +96,7 @@ def test_a_hovered_number_shows_its_value_window_and_receipt(lab: LabPage) -> No
 
     lab.page.mouse.move(640, 60)
     expect(lab.page.locator("#network svg rect.hover")).to_have_count(0)
+    assert lab.page.evaluate("(e => e.scrollWidth - e.clientWidth)(document.querySelector('#strip'))") == 0  # nothing to scroll
 
 
 def test_a_receipt_adds_up_and_leads_down_to_the_pixels_and_back(lab: LabPage) -> None:

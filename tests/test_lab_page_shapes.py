@@ -4,6 +4,7 @@ import base64
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -85,6 +86,40 @@ def test_every_shape_can_be_looked_at_in_every_view(page: LabPage, name: str) ->
         page.page.locator("#search-field").fill(place)
         page.page.keyboard.press("Enter")
         page.value(place)
+
+
+@pytest.mark.parametrize(
+    ("place", "node", "grid", "cell", "source", "read"),
+    [
+        ("longer[5,3]", "longer", (32, 8, 1), (5, 3, 0), ("merged", (16, 8, 1)), [(5, 3, 0)]),
+        pytest.param(
+            *("ordered[1,2,3,4]", "ordered", (4, 4, 49), (1, 2, 25), ("patches", (4, 7, 28)), [(1, 3, 18)]),
+            marks=pytest.mark.long,
+        ),
+    ],
+)
+def test_numbers_of_any_axes_are_outlined_where_they_are(
+    page: LabPage, place: str, node: str, grid: Any, cell: Any, source: Any, read: Any
+) -> None:
+    page.open(source="run:attention", image=DIGIT, focus=place)
+    page.receipt(place)
+
+    def middles(selector: str) -> list[tuple[float, float]]:
+        boxes = [each.bounding_box() for each in page.page.locator(selector).all()]
+        return [(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2) for box in boxes if box]
+
+    for selector, name, shape, cells in (("cell", node, grid, [cell]), ("source", *source, read)):
+        canvas = page[f"map-{name}"]
+        box = canvas.bounding_box()
+        assert box is not None
+        expected = [(box["x"] + x, box["y"] + y) for x, y in (page.cell(canvas, shape, at) for at in cells)]
+        found = middles(f"#network svg rect.pin.{selector}")
+        assert found == [pytest.approx(each, abs=1) for each in expected]
+    strip, map_box = page.page.locator("#strip").bounding_box(), page[f"map-{node}"].bounding_box()
+    assert strip is not None
+    assert map_box is not None
+    assert strip["x"] <= map_box["x"] <= strip["x"] + strip["width"]  # the strip was scrolled to it
+    assert page.page.locator("#network svg line.pin").count() >= len(read) + 1  # and to what reads it
 
 
 @pytest.mark.long

@@ -165,6 +165,10 @@ def test_a_file_that_is_no_picture_is_told_where_the_user_looks(lab: LabPage, tm
 
     expect(lab.page.locator("#board-message")).not_to_be_empty()
     lab.forgive("400")
+    lab.page.locator("#language").select_option("de")
+    expect(lab.page.locator("#board-message")).to_contain_text("Die Datei ist kein Bild")
+    lab.page.locator("#language").select_option("en")
+    expect(lab.page.locator("#board-message")).to_contain_text("expected a picture")
     expect(lab["predicted"]).to_contain_text("0")
     chooser.set_input_files(picture(tmp_path))
     lab.until(lambda: "pixels" in (lab.state.get("image") or {}), "a picture")

@@ -67,6 +67,7 @@ def test_other_machines_are_let_in_with_a_warning(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=5)
         assert "Keep the link secret." in err
+        assert "with the address of this machine in the place of the one below" in err
 
 
 def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:

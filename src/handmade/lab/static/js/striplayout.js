@@ -15,7 +15,7 @@ import { inputNode } from "./places.js";
 
 export const MOST = 64; // maps of a node that are drawn
 const SIZES = [112, 84, 56, 42, 28]; // sides of a tile in CSS pixels, the largest that fits first
-const SCROLLED = 42; // side of a tile in a strip that does not fit
+const [SCROLLED, FAR] = [42, 1.3]; // side of a tile in a strip that is so many times wider than its frame: it has to be scrolled anyway
 const SIDE = 26; // margins around the maps of a column
 const HEAD = 62; // title, shape and legend of a node
 const LIST_CELL = 20; // side of a cell that is listed with its value
@@ -42,7 +42,8 @@ export function sideOf(columns, { width, height }, zoom) {
   const widthAt = (/** @type {number} */ side) => columns.reduce((sum, nodes) =>
     sum + SIDE + Math.max(...nodes.map((node) => tilesOf(node, side, nodes.length, height).wide)), 0);
   const fits = SIZES.findIndex((side) => widthAt(side) <= width - 16);
-  const at = (fits < 0 ? SIZES.indexOf(SCROLLED) : fits) - zoom;
+  const least = widthAt(SIZES[SIZES.length - 1]) > FAR * width ? SIZES.indexOf(SCROLLED) : SIZES.length - 1;
+  const at = (fits < 0 ? least : fits) - zoom;
   return SIZES[Math.min(SIZES.length - 1, Math.max(0, at))];
 }
 
