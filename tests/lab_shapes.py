@@ -132,7 +132,7 @@ def elements() -> Network:
         Node("clip", Clip(-0.5, 0.5), "elu"),
         Node("gate", HardSigmoid(), "clip"),
         Node("gated", Multiply(), ["clip", "gate"]),
-        Node("scaled", Affine(np.full(3, 0.5, np.float32), np.float32([1, 2, 3])), "gated"),
+        Node("scaled", Affine(np.full(3, 0.5, np.float32), np.array([1, 2, 3], np.float32)), "gated"),
         Node("exp", Exp(), "gated"),
         Node("root", Sqrt(), "exp"),
         Node("log", Log(), "exp"),

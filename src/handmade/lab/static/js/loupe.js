@@ -104,6 +104,8 @@ export class Loupe {
   /** Show the map of a place. @param {string|null} place */
   follow(place) {
     const found = find(this.lab.data.network, place);
+    const feeds = found?.kind === "weight" && found.node?.shape.length === 3 ? found.index[found.index.length - 1] : null;
+    if (feeds !== null && found?.node && (found.node.name !== this.name || feeds !== this.channel)) this.open(found.node.name, feeds); // the map that a weight feeds
     if (!found?.node || found.kind !== "node") {
       this.mark();
       return;
