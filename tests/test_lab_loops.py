@@ -14,7 +14,7 @@ TWINS = {
 
 
 class Own(Conv2d):
-    """A layer of somebody else."""
+    """A layer of another type."""
 
 
 @pytest.mark.parametrize("kind", KINDS)

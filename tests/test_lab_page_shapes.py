@@ -172,7 +172,8 @@ def test_dates_accuracy_and_names_of_files(page: LabPage) -> None:
     expect(page["image-caption"]).to_have_text("Your drawing")
 
 
-@pytest.mark.parametrize("view", [view if view == "look" else pytest.param(view, marks=pytest.mark.long) for view in VIEWS])
+@pytest.mark.long
+@pytest.mark.parametrize("view", VIEWS)
 def test_every_view_can_be_saved_as_svg_and_png(page: LabPage, tmp_path: Path, view: str) -> None:
     page.open(view=view, image=DIGIT, focus="conv1[9,14,2]", nudge={"at": "conv1.W[1,1,0,2]", "h": 0.1})
     expect(page.page.locator(f"#view-{view}")).to_be_visible()
