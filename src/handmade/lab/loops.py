@@ -142,7 +142,7 @@ CHOSEN: dict[type[Layer], Callable[[Settings, Shape], Loops]] = {
 
 
 def of_layer(layer: Layer, shapes: Sequence[Shape]) -> Loops | None:
-    """Return the loops of a layer that reads arrays of some shapes, without the batch axis; None for a type without an entry here."""
+    """Return the loops of a layer that reads arrays of some shapes, without the batch axis; None for other types."""
     choose = CHOSEN.get(type(layer))
     return choose(layer.settings(), shapes[0]) if choose else OF_TYPE.get(type(layer))
 
