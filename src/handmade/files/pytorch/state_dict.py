@@ -19,7 +19,7 @@ from safetensors.numpy import save
 from handmade.engine.arguments import as_array, as_path, described, refused
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
-from handmade.engine.extras import not_installed
+from handmade.engine.extras import library_missing
 from handmade.engine.graph import join_names
 from handmade.engine.network import Network, check_network
 from handmade.files.atomic import write_atomically
@@ -153,7 +153,7 @@ def _from_torch(path: Path) -> dict[str, Array]:
     try:
         import torch  # noqa: PLC0415  not installed on most machines, and slow to load
     except ImportError:
-        raise HandmadeError(not_installed(f"{path}", "torch", "pytorch")) from None
+        raise HandmadeError(library_missing(str(path), "torch")) from None
     if path.stat().st_size > LARGEST:
         raise HandmadeError(f"{path}: expected a file of weights; {path.stat().st_size:,} bytes are too many")
     try:
