@@ -11,7 +11,6 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
             "Use backpropagation, and stop when the validation accuracy no longer rises.",
             "handmade train --gradient backprop --epochs 20 --validation 5000 --patience 3",
         ),
-        ("Train a network of another library on.", "handmade train --network lenet.onnx --learning-rate 0.01"),
     ),
     "evaluate": (
         ("Measure the accuracy of a run's network.", "handmade evaluate runs/readme-1"),

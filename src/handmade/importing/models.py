@@ -91,7 +91,7 @@ def read_onnx(
     network = as_images(Network(**arguments))
     coloured = None if grey is False else as_grey(network)
     if grey and coloured is None:
-        raise HandmadeError(f"grey: expected a model of images with 3 channels; got {network.input_shape}. Leave it out")
+        raise HandmadeError(f"grey=True: expected a model of images with 3 channels; got {network.input_shape}. Leave it out")
     if coloured is not None:
         prepared, sentence, tried = states.applied_to(coloured)
         if grey or (fits_digits(prepared) and reading(prepared)[0] >= READS_DIGITS):

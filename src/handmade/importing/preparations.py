@@ -20,7 +20,7 @@ from handmade.importing.expressions import scale_and_shift
 
 DIGIT, CLASSES = 28, 10  # rows of a packaged digit
 TRIED = 300  # training digits
-CHANCE = 0.03  # two standard errors of an accuracy of 95 % on so many digits
+CHANCE = 0.03  # about two standard errors of such an accuracy
 READS_DIGITS = 0.5  # least accuracy of a network of digits
 USUAL = (
     *("x/255", "1 - x/255", "(x/255 - 0.1307)/0.3081", "(1 - x/255 - 0.1307)/0.3081", "x/127.5 - 1", "1 - x/127.5"),

@@ -47,8 +47,8 @@ def import_(
 ) -> None:
     """Read a network of another library, and save it here.
 
-    Every command that takes a model takes an .onnx file as well. A model that is imported once opens faster, and keeps the
-    preparation that you gave.
+    Every command that takes a model takes an .onnx file as well; handmade train --network lenet.onnx trains it further. A model
+    that is imported once opens faster, and keeps the preparation that you gave.
     """
     from handmade.cli.console import print_json, results
     from handmade.cli.exits import UsageError
