@@ -1,7 +1,8 @@
 """`handmade import`: an ONNX model, or weights of PyTorch, as a model of handmade."""
 
+from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -30,6 +31,13 @@ def import_(
         str | None,
         typer.Option(metavar="MODEL|NAME|FILE", help="For weights: a model, preset or network file with the same layers."),
     ] = None,
+    grey: Annotated[
+        bool | None,
+        typer.Option(
+            "--grey/--colours",
+            help="For ONNX with 3 channels: repeat a grey image in all of them, or not.  [default: as it reads digits]",
+        ),
+    ] = None,
     external_data: Annotated[
         bool, typer.Option("--external-data", help="Allow an ONNX model to read numbers from files in its folder.")
     ] = False,
@@ -39,8 +47,8 @@ def import_(
 ) -> None:
     """Read a network of another library, and save it here.
 
-    Every command that takes a model takes an .onnx file as well. A model that is imported once opens faster, and keeps the
-    preparation that you gave.
+    Every command that takes a model takes an .onnx file as well; handmade train --network lenet.onnx trains it further. A model
+    that is imported once opens faster, and keeps the preparation that you gave.
     """
     from handmade.cli.console import print_json, results
     from handmade.cli.exits import UsageError
@@ -53,24 +61,34 @@ def import_(
         raise UsageError("--like: expected it with weights alone; an ONNX model has its layers. Try without --like")
     if not is_onnx and like is None:
         raise UsageError("--like: expected a network with the same layers, as weights have none; got nothing. Try --like readme")
+    if not is_onnx and (grey is not None or external_data):
+        option = "--external-data" if external_data else "--grey" if grey else "--colours"
+        raise UsageError(f"{option}: expected it with an ONNX model alone; got {str(file)!r:.80}. Leave it out")
     target = writable(out or Path(f"{file.stem}.safetensors"), ["safetensors"], force=force)
     if is_onnx:
         _check_there(file)
-        found = read_onnx(file, preparation=prepare, external_data=external_data)
+        found = read_onnx(file, preparation=prepare, external_data=external_data, grey=grey)
     else:
         found = _weights(file, like or "", prepare, seed)
     found.network.save(target)
     network = found.network
     if json:
-        guess = None if found.guess is None else {"expression": found.guess.expression, "accuracies": found.guess.accuracies}
         facts = {"file": str(file), "model": str(target), "layers": len(network.nodes), "weights": network.size}
-        print_json(facts | {"input": found.preparation, "guess": guess, "notes": list(found.notes)})
+        print_json(facts | {"input": found.preparation, "guess": _guess(found), "notes": list(found.notes)})
         return
     shape = " x ".join(map(str, network.input_shape))
     results.print(f"{file}: {len(network.nodes)} layers, {network.size:,} weights, images {shape}", markup=False)
     for note in (*found.notes, found.preparation):
         results.print(callable_here(note), markup=False)
     results.print(f"Model: {target}", markup=False)
+
+
+def _guess(found: "Imported") -> dict[str, Any] | None:
+    """Return the preparations that were tried; a loss that is infinite is null."""
+    if found.guess is None:
+        return None
+    losses = {name: loss if isfinite(loss) else None for name, loss in found.guess.losses.items()}
+    return {"expression": found.guess.expression, "accuracies": found.guess.accuracies, "losses": losses}
 
 
 def _check_there(file: Path) -> None:
