@@ -628,7 +628,6 @@ NEW = ["--steps", "2", "--out", "unused"]
         (["evaluate", "run", "--data", "nowhere"], 1, ["nowhere"]),
         (["networks", "nowhere.json"], 1, ["nowhere.json"]),
         (["networks", "damaged.json"], 1, ["damaged.json", "JSON"]),
-        (["networks", "no-flatten.json"], 1, ["layer 1 (Linear)"]),
         (["networks", "two\nlines.json"], 1, ["two", "lines.json"]),
     ],
     ids=lambda value: " ".join(word for word in value if word not in TRAIN)[:60] if isinstance(value, list) else None,
