@@ -103,6 +103,8 @@ def _windows(to: Maker, x: str, *, conv: bool) -> tuple[dict[str, Any], Shape] |
             return None
     else:
         attributes["auto_pad"] = auto
+        if auto.startswith("SAME") and not conv and any(s > k for s, k in zip(stride, kernel, strict=True)):
+            return None  # SAME asks for a negative padding, which onnxruntime refuses
         same = auto != "VALID"
         found = tuple(-(-size[k] // stride[k]) if same else places(size[k], kernel[k], stride[k], 1, (0, 0)) for k in range(2))
     return None if min(found) < 1 else (attributes, found)
