@@ -14,7 +14,8 @@ import numpy as np
 
 from handmade.engine.arrays import Shape
 from handmade.engine.errors import HandmadeError
-from handmade.engine.graph import INPUT, Node, upstream
+from handmade.engine.graph import INPUT, Node
+from handmade.files.onnx.budget import Budget
 from handmade.files.onnx.builder import Builder
 from handmade.files.onnx.errors import NoLayer, OutOfScope
 from handmade.files.onnx.fuse import fused
@@ -42,13 +43,16 @@ class Converted:
     builder: Builder
     order: Shape  # axes of one image in ONNX, in the order of the network
     tensors: dict[str, Tensor]
+    budget: Budget
     rest: list[tuple[Operation, str]] = field(default_factory=list)  # with the reasons
     folded: int = 0
 
     def nodes_for(self, names: Sequence[str]) -> list[Node]:
         """Return the nodes that some nodes of the network are made of, in order."""
-        nodes = list(self.builder.nodes.values())
-        needed = set[str]().union(*(upstream(nodes, name) for name in names))
+        nodes, needed = list(self.builder.nodes.values()), set(names)
+        for node in reversed(nodes):
+            if node.name in needed:
+                needed.update(node.reads)
         return [node for node in nodes if node.name in needed]
 
 
@@ -63,18 +67,19 @@ def check_supported(graph: Graph) -> None:
         raise OutOfScope(f"the model: expected operators that are supported; got {len(reasons)} others: {listed}")
 
 
-def evaluate(node: Operation, inputs: Sequence[Values | None]) -> tuple[Values, ...]:
-    """Return the outputs of one operation for arrays, as ONNX defines it.
+def evaluate(node: Operation, inputs: Sequence[Values | None], budget: Budget) -> tuple[Values, ...]:
+    """Return the outputs of one operation for arrays, as ONNX defines it; take what it needs from the budget.
 
     Raises
     ------
     OutOfScope
-        If the operation has no value here.
+        If the operation has no value here, or needs more than is left of the budget.
     HandmadeError
         If its inputs or attributes do not fit.
     """
     what = f"node {node.name!r:.80} ({node.op}, opset {node.opset})"
     try:
+        budget.take(node, inputs)
         with np.errstate(all="ignore"):
             found = TABLE[node.op].value(node, *inputs)
     except NoLayer as reason:
@@ -117,7 +122,7 @@ def convert(
     order = IMAGE if len(shape) == 3 and not is_channels_last(graph, source) else tuple(range(len(shape)))
     engine = tuple(shape[axis] for axis in order) or (1,)
     builder = Builder(engine, batches, np.dtype(np.float64 if dtype == np.float64 else np.float32))
-    found = Converted(builder, order, {"": None})
+    found = Converted(builder, order, {"": None}, Budget.for_graph(graph, known))
     found.tensors |= {name: Known([array]) for name, array in (graph.constants | dict(known)).items()}
     found.tensors |= {port.name: Outside() for port in graph.inputs if port.name not in found.tensors}
     found.tensors[source] = view(INPUT, engine, np.argsort(order).tolist(), dtype)
@@ -145,7 +150,7 @@ def _converted(found: Converted, node: Operation, inputs: Sequence[Tensor]) -> S
     reason = FOLLOWS
     if all(tensor is None or isinstance(tensor, Known) for tensor in inputs):
         try:
-            folded = _folded(node, inputs)  # type: ignore[arg-type]
+            folded = _folded(node, inputs, found.budget)  # type: ignore[arg-type]
         except OutOfScope as error:
             reason = str(error)
         else:
@@ -172,12 +177,12 @@ def _without_layer(_to: Builder, node: Operation, *_: Tensor) -> Tensor:
     raise NoLayer(f"{node.op} has no layer")
 
 
-def _folded(node: Operation, inputs: Sequence[Known | None]) -> list[Known]:
+def _folded(node: Operation, inputs: Sequence[Known | None], budget: Budget) -> list[Known]:
     """Return the constants that an operation makes of constants, for every size of the batch that is tried."""
     counts = {len(tensor.values) for tensor in inputs if tensor is not None}
     many = max(counts, default=1)
     rows = [[None if each is None else each.values[k % len(each.values)] for each in inputs] for k in range(many)]
-    results = [evaluate(node, row) for row in rows]
+    results = [evaluate(node, row, budget) for row in rows]
     return [Known(values) for values in zip(*results, strict=True)]
 
 
