@@ -83,7 +83,7 @@ def evaluate(node: Operation, inputs: Sequence[Values | None], budget: Budget) -
         with np.errstate(all="ignore"):
             found = TABLE[node.op].value(node, *inputs)
     except NoLayer as reason:
-        raise OutOfScope(f"{what}: {reason}") from None
+        raise OutOfScope(f"{what}: {reason}") from reason
     except HandmadeError:
         raise
     except Exception as error:  # noqa: BLE001  damaged attributes and inputs make NumPy raise any kind
@@ -152,7 +152,7 @@ def _converted(found: Converted, node: Operation, inputs: Sequence[Tensor]) -> S
         try:
             folded = _folded(node, inputs, found.budget)  # type: ignore[arg-type]
         except OutOfScope as error:
-            reason = str(error)
+            reason = str(error.__cause__)  # without the name of the node, which is told anyway
         else:
             found.folded += 1
             return folded

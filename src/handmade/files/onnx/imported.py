@@ -18,6 +18,7 @@ from handmade.files.onnx.reader import read_graph
 
 AT_THE_END = {"ArgMax", "ArgMin", "SoftmaxCrossEntropyLoss", "NegativeLogLikelihoodLoss", "Cast", "Squeeze", "Identity"}
 ENDS = {"ArgMax", "ArgMin", "SoftmaxCrossEntropyLoss", "NegativeLogLikelihoodLoss"}
+TOLD = 50  # operations without a layer that an error tells
 TRIED = (2, 3)  # sizes of a symbolic batch
 
 
@@ -132,9 +133,8 @@ def _left_out(graph: Graph, found: Converted) -> list[Operation]:
             refused.append(f"{node.op} (node {node.name!r:.80}, opset {node.opset}): {reason}")
     if refused:
         several = f" Inputs beside the images: {join_names(others)}." if others else ""
-        raise OutOfScope(
-            f"the model: expected operations that have layers; {len(refused)} have none: {'; '.join(refused)}{several}"
-        )
+        listed = "; ".join([*refused[:TOLD], *([f"and {len(refused) - TOLD} more"] if len(refused) > TOLD else [])])
+        raise OutOfScope(f"the model: expected operations that have layers; {len(refused)} have none: {listed}{several}")
     return [node for node, _ in found.rest]
 
 
