@@ -1,8 +1,9 @@
 """The network that users hold, and the way from a file to it: a model of handmade, a run, or an ONNX model."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from handmade.engine.arguments import as_path
+from handmade.engine.arguments import as_path, as_shape
 from handmade.engine.errors import HandmadeError
 from handmade.engine.preparation import Preparation
 from handmade.files.network import MODEL, Network, load_model
@@ -12,7 +13,9 @@ __all__ = ["Network", "load"]
 ONNX = ".onnx"
 
 
-def load(path: str | Path, *, preparation: str | Preparation | None = None) -> Network:
+def load(
+    path: str | Path, *, preparation: str | Preparation | None = None, image_shape: Sequence[int] | None = None
+) -> Network:
     """Read a network that `Network.save` wrote, or an ONNX model.
 
     Parameters
@@ -23,6 +26,8 @@ def load(path: str | Path, *, preparation: str | Preparation | None = None) -> N
         Preparation of the images for an ONNX model, as a linear expression of a pixel: "(x/255 - 0.1307)/0.3081". If left out, it
         is the one that the model states; else, for ten classes, the usual one with the highest accuracy on training digits;
         else "x/255".
+    image_shape : sequence of int, optional
+        Shape of one image of an ONNX model in its own order, as (1, 28, 28), if the model leaves it open.
 
     Raises
     ------
@@ -31,14 +36,17 @@ def load(path: str | Path, *, preparation: str | Preparation | None = None) -> N
         also a NotImplementedError, and lists all of them.
     """
     given = as_path(path, "path")
+    shape = None if image_shape is None else as_shape(image_shape, "image_shape", "(1, 28, 28)")
     if given.suffix.lower() == ONNX and not given.is_dir():
         from handmade.importing.models import read_onnx  # noqa: PLC0415  onnx is loaded by those who read such a model
         from handmade.importing.notices import notify  # noqa: PLC0415
 
-        found = read_onnx(given, preparation=preparation)
+        found = read_onnx(given, preparation=preparation, image_shape=shape)
         for note in (*found.notes, found.preparation):
             notify(f"{given}: {note}")
         return found.network
     if preparation is not None:
         raise HandmadeError(f"preparation: expected it with an ONNX model alone, as other models hold theirs; got {given}")
+    if image_shape is not None:
+        raise HandmadeError(f"image_shape: expected it with an ONNX model alone, as other models have their shapes; got {given}")
     return load_model(given / MODEL if given.is_dir() else given)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from handmade.engine.arguments import as_path
+from handmade.engine.arrays import Shape
 from handmade.engine.errors import HandmadeError
 from handmade.engine.graph import INPUT, Node
 from handmade.engine.layers import Flatten, Layer, Reshape
@@ -41,7 +42,13 @@ class Imported(ShortRepr):
     guess: Guess | None = field(default=None)
 
 
-def read_onnx(model: Any, *, preparation: str | Preparation | None = None, external_data: bool = False) -> Imported:
+def read_onnx(
+    model: Any,
+    *,
+    preparation: str | Preparation | None = None,
+    external_data: bool = False,
+    image_shape: Shape | None = None,
+) -> Imported:
     """Read an ONNX model as a network.
 
     Parameters
@@ -51,6 +58,8 @@ def read_onnx(model: Any, *, preparation: str | Preparation | None = None, exter
         Preparation of the input, as a linear expression of a pixel from 0 to 255: "(x/255 - 0.1307)/0.3081".
     external_data : bool
         True if numbers may be read from other files in the folder of the model.
+    image_shape : tuple of int, optional
+        Shape of one image in the order of the model, as (1, 28, 28), for a model that leaves it open.
 
     Raises
     ------
@@ -63,7 +72,7 @@ def read_onnx(model: Any, *, preparation: str | Preparation | None = None, exter
     from handmade.files.onnx.writing import from_metadata  # noqa: PLC0415
 
     try:
-        found = read_network(model, external_data=external_data)
+        found = read_network(model, external_data=external_data, image_shape=image_shape)
         own = from_metadata(found.metadata)
     except HandmadeError as error:
         name, text = (str(model) if isinstance(model, str | Path) else "model"), str(error).removeprefix("the model: ")

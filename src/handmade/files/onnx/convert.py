@@ -40,6 +40,7 @@ Tensor: TypeAlias = Activation | Known | Outside | None
 class Converted:
     """Nodes of a network, and the operations that remain."""
 
+    source: str  # input of the images
     builder: Builder
     order: Shape  # axes of one image in ONNX, in the order of the network
     tensors: dict[str, Tensor]
@@ -122,7 +123,7 @@ def convert(
     order = IMAGE if len(shape) == 3 and not is_channels_last(graph, source) else tuple(range(len(shape)))
     engine = tuple(shape[axis] for axis in order) or (1,)
     builder = Builder(engine, batches, np.dtype(np.float64 if dtype == np.float64 else np.float32))
-    found = Converted(builder, order, {"": None}, Budget.for_graph(graph, known))
+    found = Converted(source, builder, order, {"": None}, Budget.for_graph(graph, known))
     found.tensors |= {name: Known([array]) for name, array in (graph.constants | dict(known)).items()}
     found.tensors |= {port.name: Outside() for port in graph.inputs if port.name not in found.tensors}
     found.tensors[source] = view(INPUT, engine, np.argsort(order).tolist(), dtype)
@@ -206,14 +207,27 @@ def is_channels_last(graph: Graph, source: str) -> bool:
     return False
 
 
-def image_size(shape: Sequence[Any], name: str) -> Shape:
-    """Return the shape of one image of an input; raise OutOfScope unless all its sizes are known."""
+def image_size(shape: Sequence[Any], name: str, given: Shape | None = None) -> Shape:
+    """Return the shape of one image of an input, `given` if the model leaves it open; raise OutOfScope if it is not known."""
     sizes = tuple(shape)[1:]
+    if given is not None:
+        fits = len(given) == len(sizes) and all(
+            own == size or not isinstance(own, int) or own < 1 for own, size in zip(sizes, given, strict=True)
+        )
+        if not fits:
+            raise HandmadeError(f"image_shape: expected the shape of one image of the input {name!r:.80}, {sizes}; got {given}")
+        sizes = given
     if any(not isinstance(size, int) or size < 1 for size in sizes):
         raise OutOfScope(
             f"input {name!r:.80}: expected images of a known size; got {tuple(shape)}. "
-            "Try an export with a fixed height and width"
+            f"Try handmade.load(FILE, image_shape={_example(sizes)})"
         )
     if math.prod(sizes) > 2**24:
         raise OutOfScope(f"input {name!r:.80}: expected images of at most {2**24:,} numbers; got {sizes}")
     return sizes
+
+
+def _example(sizes: Sequence[Any]) -> Shape:
+    """Return sizes of an image with numbers for those that are open: 1 channel, 28 rows and columns."""
+    usual = (1, *[28] * (len(sizes) - 1)) if len(sizes) == 3 else (28,) * len(sizes)
+    return tuple(size if isinstance(size, int) and size > 0 else own for size, own in zip(sizes, usual, strict=True))
