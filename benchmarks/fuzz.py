@@ -73,7 +73,7 @@ def onnx(content: bytes) -> None:
     from handmade.importing.models import read_onnx  # noqa: PLC0415
 
     network = read_onnx(content, preparation="x").network
-    if sum(map(math.prod, network.shape_of.values())) < 2**18:  # numbers of one image: larger ones are computed as slowly as asked
+    if sum(map(math.prod, network.shape_of.values())) < 2**18:  # numbers of one image: more take long, as asked
         with np.errstate(all="ignore"):
             network.outputs(np.zeros((1, *network.input_shape), np.float32))
 
@@ -154,7 +154,9 @@ def altered(content: bytes, rng: random.Random) -> bytes:
     for _ in range(rng.choice((1, 1, 2, 3))):
         message: Any = model
         while True:
-            fields = [(entry, value) for entry, value in message.ListFields() if entry.name not in {"doc_string", "metadata_props"}]
+            fields = [
+                (entry, value) for entry, value in message.ListFields() if entry.name not in {"doc_string", "metadata_props"}
+            ]
             if not fields:
                 break
             entry, held = rng.choice(fields)

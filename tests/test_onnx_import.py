@@ -187,6 +187,76 @@ def test_the_exact_gelu_that_exporters_write_out_is_one_layer(form: int) -> None
     assert only.layer.settings() == {"approximate": "none"}
 
 
+TANH_GELUS = {
+    "PyTorch": [
+        node("Mul", "x x", "s"),
+        node("Mul", "x s", "cube"),
+        node("Mul", "kappa cube", "k"),
+        node("Add", "x k", "a"),
+        node("Mul", "beta a", "i"),
+        node("Tanh", "i", "t"),
+        node("Add", "one t", "b"),
+        node("Mul", "half x", "h"),
+        node("Mul", "h b", "g"),
+    ],
+    "Pow": [
+        node("Pow", "x three", "cube"),
+        node("Mul", "cube kappa", "k"),
+        node("Add", "x k", "a"),
+        node("Mul", "a beta", "i"),
+        node("Tanh", "i", "t"),
+        node("Add", "t one", "b"),
+        node("Mul", "x b", "p"),
+        node("Div", "p two", "g"),
+    ],
+    "Sigmoid": [
+        node("Mul", "x x", "s"),
+        node("Mul", "s kappa", "k"),
+        node("Add", "k one", "a"),
+        node("Mul", "x twice", "w"),
+        node("Mul", "w a", "v"),
+        node("Sigmoid", "v", "t"),
+        node("Mul", "x t", "g"),
+    ],
+}
+
+
+@pytest.mark.parametrize("form", TANH_GELUS)
+def test_the_gelu_with_tanh_that_exporters_write_out_is_one_layer(form: str) -> None:
+    beta = np.sqrt(2 / np.pi)
+    numbers = {"kappa": 0.044715, "beta": beta, "twice": 2 * beta, "one": 1, "half": 0.5, "three": 3, "two": 2}
+    constants = {name: np.float32(number) for name, number in numbers.items()}
+
+    imported = agree(model([*TANH_GELUS[form], node("Flatten", "g", "y")], constants), draw(0, 2, 1, 6, 6))
+
+    (first, *_) = imported.network.nodes
+    assert isinstance(first.layer, handmade.GELU)
+    assert first.layer.approximate == "tanh"
+    changed = agree(
+        model([*TANH_GELUS[form], node("Flatten", "g", "y")], constants | {"kappa": np.float32(0.05)}), draw(0, 2, 1, 6, 6)
+    )
+    assert "GELU" not in kinds(changed)
+
+
+@pytest.mark.parametrize("opset", [11, 13, 18])
+@pytest.mark.parametrize("shifted", [True, False])
+@pytest.mark.parametrize("kind", ["Softmax", "LogSoftmax"])
+def test_a_softmax_in_parts_at_the_end_is_an_output_beside_the_logits(opset: int, kind: str, *, shifted: bool) -> None:
+    def reduce(op: str, x: str, y: str, since: int) -> Any:
+        return node(op, x, y, axes=[1]) if opset < since else node(op, f"{x} axes", y)
+
+    z = "d" if shifted else "z"
+    nodes = [node("Flatten", "x", "f"), node("Gemm", "f V", "z")]
+    nodes += [reduce("ReduceMax", "z", "m", 18), node("Sub", "z m", "d")] if shifted else []
+    nodes += [node("Exp", z, "e"), reduce("ReduceSum", "e", "s", 13)]
+    nodes += [node("Div", "e s", "y")] if kind == "Softmax" else [node("Log", "s", "l"), node("Sub", f"{z} l", "y")]
+
+    imported = agree(model(nodes, {"V": draw(1, 36, 3), "axes": np.array([1], np.int64)}, opset=opset), draw(0, 2, 1, 6, 6))
+
+    assert kinds(imported) == ["Flatten", "Linear", kind]
+    assert imported.network.logits_name == imported.network.nodes[1].name
+
+
 def test_a_constant_that_two_operations_read_stays_out_of_the_biases() -> None:
     nodes = [node("Conv", "x W", "c"), node("Add", "c p", "a"), node("Mul", "a c", "m"), node("Flatten", "m", "y")]
 
@@ -248,7 +318,7 @@ def test_an_open_image_size_is_asked_for_and_can_be_given(tmp_path: Path) -> Non
     assert "open.onnx: input 'x': expected images of a known size" in str(refused.value)
     advice = str(refused.value).partition("Try ")[2]
     assert advice == "handmade.load(FILE, image_shape=(1, 28, 28))"
-    network = eval(advice, {"handmade": handmade, "FILE": path})  # noqa: S307  the advice, followed
+    network = eval(advice, {"handmade": handmade, "FILE": path})
     assert network.input_shape == (28, 28, 1)
     assert handmade.load(path, image_shape=[1, 9, 8]).input_shape == (9, 8, 1)
     with pytest.raises(HandmadeError, match=r"image_shape: expected the shape of one image of the input 'x'"):

@@ -13,9 +13,7 @@ __all__ = ["Network", "load"]
 ONNX = ".onnx"
 
 
-def load(
-    path: str | Path, *, preparation: str | Preparation | None = None, image_shape: Sequence[int] | None = None
-) -> Network:
+def load(path: str | Path, *, preparation: str | Preparation | None = None, image_shape: Sequence[int] | None = None) -> Network:
     """Read a network that `Network.save` wrote, or an ONNX model.
 
     Parameters

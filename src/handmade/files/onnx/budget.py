@@ -7,7 +7,6 @@ inputs. A file of 200 bytes can ask for a terabyte; no trained network does.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 

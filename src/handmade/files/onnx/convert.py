@@ -160,7 +160,8 @@ def _converted(found: Converted, node: Operation, inputs: Sequence[Tensor]) -> S
     elif not any(isinstance(tensor, Outside) for tensor in inputs):
         rule = TABLE[node.op].layers or _without_layer
         try:
-            outputs = rule(found.builder, node, *inputs)
+            with np.errstate(all="ignore"):
+                outputs = rule(found.builder, node, *inputs)
         except (NoLayer, HandmadeError) as error:
             reason = str(error)
         except Exception as error:  # noqa: BLE001  as for evaluate

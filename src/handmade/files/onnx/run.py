@@ -21,7 +21,6 @@ from handmade.files.onnx.layout import Activation, Known
 from handmade.files.onnx.reader import read_graph
 from handmade.files.onnx.types import Values, is_float
 
-
 LARGEST, MOST_STEPS = 2**30, 2**36  # bytes and additions of operations that are computed one by one, beside what the inputs allow
 
 
