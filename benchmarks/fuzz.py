@@ -166,7 +166,8 @@ def altered(content: bytes, rng: random.Random) -> bytes:
                 continue
             _alter(message, entry.name, held, names, rng, several=several)
             break
-    return model.SerializeToString()
+    found: bytes = model.SerializeToString()
+    return found
 
 
 def _alter(message: Any, name: str, held: Any, names: list[str], rng: random.Random, *, several: bool) -> None:
@@ -253,14 +254,13 @@ def main() -> None:
     rng, coverage, corpus = random.Random(given.seed), Coverage(), seeds(given.target)  # noqa: S311  no secret
     end, tries, findings = time.monotonic() + given.seconds, 0, dict[str, bytes]()
     for content in corpus:
-        targets[given.target](content)  # so that libraries are loaded before memory is measured
+        with contextlib.suppress(HandmadeError):
+            targets[given.target](content)  # so that libraries are loaded before memory is measured
         assert not problem(targets[given.target], content, coverage)
     while time.monotonic() < end:
         content, before = rng.choice(corpus), len(coverage.lines)
-        if given.target == "onnx" and rng.random() < STRUCTURED:
-            content = altered(content, rng)
-        else:
-            content = changed(content, corpus, rng)
+        by_field = given.target == "onnx" and rng.random() < STRUCTURED
+        content = altered(content, rng) if by_field else changed(content, corpus, rng)
         found = problem(targets[given.target], content, coverage)
         tries += 1
         if found and found[:60] not in findings:

@@ -1,7 +1,7 @@
 """Limits of what a file makes of its constants: memory and time stay in proportion to the file.
 
-Before an operation on constants is computed, the numbers that it makes and the steps that it takes are known from the shapes of its
-inputs. A file of 200 bytes can ask for a terabyte; no trained network does.
+Before an operation on constants is computed, the numbers that it makes and its steps are known from the shapes of its inputs.
+A file of 200 bytes can ask for a terabyte; no trained network does.
 """
 
 import math

@@ -85,6 +85,7 @@ def read_network(model: Any, *, external_data: bool = False, image_shape: Shape 
 
 def _imported(graph: Graph, image_shape: Shape | None = None) -> Imported:
     images = _image_port(graph)
+    assert images.dtype is not None  # or it would not be the input of the images
     found = _converted(graph, images, image_shape)
     left_out = _left_out(graph, found)
     outputs = {port.name: tensor for port in graph.outputs if isinstance(tensor := found.tensors.get(port.name), Activation)}

@@ -19,7 +19,7 @@ MODES = {"constant": "constant", "reflect": "reflect", "edge": "edge", "wrap": "
 
 
 def checked_shape(shape: Sequence[int]) -> tuple[int, ...]:
-    """Return the shape of an activation that numbers of a model ask for; raise NoLayer for negative sizes, and for too many numbers."""
+    """Return the shape of an activation that a model asks for; raise NoLayer for negative sizes, and for too many numbers."""
     if any(size < 0 for size in shape) or math.prod(shape) > LARGEST_ACTIVATION:
         raise NoLayer(f"an activation of the shape {tuple(shape)!s:.100}; at most {LARGEST_ACTIVATION:,} numbers are supported")
     return tuple(shape)

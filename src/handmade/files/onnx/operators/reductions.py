@@ -117,7 +117,9 @@ def _layers(to: Builder, node: Operation, x: Tensor, axes: Tensor = None) -> Act
 def _summed(to: Builder, node: Operation, x: Activation, axes: Tensor) -> Activation:
     """Add a sum along the axes of a node that is another reduction."""
     asked = _axes(node, known(axes, "axes")) or ()
-    return _layers(to, replace(node, op="ReduceSum", opset=AXES_AS_INPUT["ReduceSum"]), x, Known([np.array(asked, np.int64)]))
+    total = replace(node, op="ReduceSum", opset=AXES_AS_INPUT["ReduceSum"])
+    found: Activation = _layers(to, total, x, Known([np.array(asked, np.int64)]))
+    return found
 
 
 def _part(node: Operation, name: str, op: str) -> Operation:
