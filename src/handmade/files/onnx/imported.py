@@ -121,7 +121,7 @@ def _converted(graph: Graph, images: Port, image_shape: Shape | None) -> Convert
     if isinstance(batch, int) and batch > 0:
         return convert(graph, images.name, size, (batch,), images.dtype, {})
     found = convert(graph, images.name, size, TRIED, images.dtype, {})
-    if all(node.op in ENDS for node, reason in found.rest if reason != FOLLOWS):
+    if not any(node.op == "Reshape" and reason != FOLLOWS for node, reason in found.rest):
         return found
     alone = convert(graph, images.name, size, (1,), images.dtype, {})  # a Reshape to (1, -1), of a model that saw one image
     if len(alone.rest) >= len(found.rest):
