@@ -43,6 +43,7 @@ def constant(name: str, of: str, kind: int = TensorProto.FLOAT) -> Any:
 
 ONE, FOUR = np.ones((1, 1, 2, 2), np.float32), np.ones((4, 64), np.float32)
 WIDE, LONG = [constant("a", "s"), constant("b", "t")], {"s": sizes(2**19, 1), "t": sizes(1, 2**19)}
+FLOATS = {"a": np.float32(0), "b": np.float32(1e30), "c": np.float32(1e-30)}
 CONSTANTS = {
     "a large constant": adds([constant("c", "s")], "c", {"s": sizes(MANY)}),
     "a constant that doubles": adds([constant("c", "s"), *chain("Concat", "c", 40, axis=0)], "t40", {"s": sizes(2)}),
@@ -55,7 +56,7 @@ CONSTANTS = {
     "a Tile": adds([node("Tile", "g t", "c")], "c", {"g": FOUR, "t": sizes(2**30, 2**30)}),
     "an Expand": adds([node("Expand", "g t", "c")], "c", {"g": FOUR, "t": sizes(2**40, 4, 64)}),
     "a Range": adds([node("Range", "a b c", "r")], "r", {"a": np.int64(0), "b": np.int64(2**62), "c": np.int64(1)}),
-    "a Range of floats": adds([node("Range", "a b c", "r")], "r", dict(zip("abc", np.array([0, 1e30, 1e-30], np.float32), strict=True))),
+    "a Range of floats": adds([node("Range", "a b c", "r")], "r", FLOATS),
     "a Pad": adds([node("Pad", "g p", "c")], "c", {"g": FOUR, "p": sizes(2**20, 2**20, 0, 0)}),
     "a Conv": adds([node("Conv", "k k", "c", pads=[65_535] * 4)], "c", {"k": ONE}),
     "a Conv with large strides": adds([node("Conv", "k k", "c", pads=[65_535] * 4, strides=[65_535] * 2)], "c", {"k": ONE}),

@@ -46,7 +46,7 @@ def fused(graph: Graph) -> Graph:
     if not any(node.op in PARTS for node in graph.operations):
         return graph
     groups = _Groups(graph)
-    operations = [groups.whole(node) or node for node in graph.operations]
+    operations = [groups.replaced(node) or node for node in graph.operations]
     if operations == list(graph.operations):
         return graph
     known = {*graph.constants, *(port.name for port in graph.inputs)}
@@ -64,7 +64,7 @@ class _Groups:
     def __post_init__(self) -> None:
         self.maker = {name: node for node in self.graph.operations for name in node.outputs}
 
-    def whole(self, node: Operation) -> Operation | None:
+    def replaced(self, node: Operation) -> Operation | None:
         """Return the operation that a group of operations with this last one is; None if it is none."""
         if node.op in {"Mul", "Div"} and (found := self._gelu(node)) is not None:
             return found
