@@ -39,7 +39,7 @@ ELEMENTS = {  # value, and layer, of operators without attributes
     "Log": (np.log, Log),
     "Sqrt": (np.sqrt, Sqrt),
 }
-CONSTANTS = {  # operators for constants
+VALUES = {  # values of other operators; those with layers follow below
     "Abs": np.abs,
     "Neg": np.negative,
     "Floor": np.floor,
@@ -61,7 +61,7 @@ def _register() -> None:
     for op, (function, kind) in ELEMENTS.items():
         value(op)(lambda _node, x, f=function: _kept(f(x), x))
         layers(op)(lambda to, node, x, kind=kind: to.apply(node, kind(), floating(x)))
-    for op, function in CONSTANTS.items():
+    for op, function in VALUES.items():
         value(op)(lambda node, x, f=function: f(x) if node.op in {"Not", "IsNaN"} else _kept(f(x), x))
 
 
