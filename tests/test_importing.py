@@ -411,7 +411,7 @@ def test_external_data_is_refused_with_advice_that_works(told: Callable[..., tup
             "--layout: expected pytorch for a file .safetensors, got nothing. Try --layout pytorch",
         ),
         ("export readme w.onnx --layout pytorch", 2, "OUT: expected a name that ends in .safetensors, got 'w.onnx'."),
-        ("export readme w.onnx --opset 3", 2, "--opset: expected an integer from 17 to 23, got '3'."),
+        ("export readme w.onnx --opset 3", 2, "--opset: expected an integer from 17 to 26, got '3'."),
         ("export readme nowhere/w.onnx", 1, "--out: expected a folder that exists"),
         ("export nothing w.onnx", 1, "nothing: expected a run, a model file, a preset or a network file"),
         ("import some.onnx", 1, "some.onnx: expected an ONNX model; there is no such file. Check the path"),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from handmade.engine.arguments import as_path
+from handmade.engine.arrays import Shape
 from handmade.engine.errors import HandmadeError
 from handmade.engine.preparation import Preparation
 from handmade.engine.printable import ShortRepr
@@ -56,6 +57,7 @@ def read_onnx(
     preparation: str | Preparation | None = None,
     external_data: bool = False,
     grey: bool | None = None,
+    image_shape: Shape | None = None,
 ) -> Imported:
     """Read an ONNX model as a network.
 
@@ -69,6 +71,8 @@ def read_onnx(
     grey : bool, optional
         For a model with 3 channels: True if it reads grey images, which a layer in front repeats in all channels. If left out, it
         does if it then reads at least half of some training digits.
+    image_shape : tuple of int, optional
+        Shape of one image in the order of the model, as (1, 28, 28), for a model that leaves it open.
 
     Raises
     ------
@@ -81,7 +85,7 @@ def read_onnx(
     from handmade.files.onnx.writing import from_metadata  # noqa: PLC0415
 
     try:
-        found = read_network(model, external_data=external_data)
+        found = read_network(model, external_data=external_data, image_shape=image_shape)
         own = from_metadata(found.metadata)
     except HandmadeError as error:
         name, text = (str(model) if isinstance(model, str | Path) else "model"), str(error).removeprefix("the model: ")

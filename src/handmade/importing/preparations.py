@@ -15,7 +15,7 @@ import numpy as np
 from handmade.data import mnist, prepare_for
 from handmade.engine.arrays import Shape
 from handmade.engine.network import Network
-from handmade.engine.preparation import Preparation
+from handmade.engine.preparation import MOST_PADDING, Preparation
 from handmade.importing.expressions import scale_and_shift
 
 DIGIT, CLASSES = 28, 10  # rows of a packaged digit
@@ -83,7 +83,7 @@ def from_expression(text: str, shape: Shape) -> Preparation:
 def padding_for(shape: Shape) -> int:
     """Return the rows around a packaged digit that make it as large as the input; 0 if none do."""
     around = (shape[0] - DIGIT) // 2 if len(shape) == 3 else 0
-    return around if around > 0 and shape[:2] == (DIGIT + 2 * around,) * 2 else 0
+    return around if 0 < around <= MOST_PADDING and shape[:2] == (DIGIT + 2 * around,) * 2 else 0
 
 
 def stated(metadata: Mapping[str, str], dtype: "np.dtype[Any] | None") -> tuple[str, str] | None:

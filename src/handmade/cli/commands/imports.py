@@ -41,6 +41,10 @@ def import_(
     external_data: Annotated[
         bool, typer.Option("--external-data", help="Allow an ONNX model to read numbers from files in its folder.")
     ] = False,
+    image_shape: Annotated[
+        str | None,
+        typer.Option(metavar="SHAPE", help="Shape of one image, as 1,28,28, for an ONNX model that leaves it open."),
+    ] = None,
     seed: Seed = 0,
     force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there already.")] = False,
     json: Json = False,
@@ -61,13 +65,15 @@ def import_(
         raise UsageError("--like: expected it with weights alone; an ONNX model has its layers. Try without --like")
     if not is_onnx and like is None:
         raise UsageError("--like: expected a network with the same layers, as weights have none; got nothing. Try --like readme")
-    if not is_onnx and (grey is not None or external_data):
-        option = "--external-data" if external_data else "--grey" if grey else "--colours"
+    if not is_onnx and (grey is not None or external_data or image_shape is not None):
+        others = "--image-shape" if grey is None else "--grey" if grey else "--colours"
+        option = "--external-data" if external_data else others
         raise UsageError(f"{option}: expected it with an ONNX model alone; got {str(file)!r:.80}. Leave it out")
     target = writable(out or Path(f"{file.stem}.safetensors"), ["safetensors"], force=force)
     if is_onnx:
         _check_there(file)
-        found = read_onnx(file, preparation=prepare, external_data=external_data, grey=grey)
+        sizes = None if image_shape is None else _shape(image_shape)
+        found = read_onnx(file, preparation=prepare, external_data=external_data, grey=grey, image_shape=sizes)
     else:
         found = _weights(file, like or "", prepare, seed)
     found.network.save(target)
@@ -81,6 +87,16 @@ def import_(
     for note in (*found.notes, found.preparation):
         results.print(callable_here(note), markup=False)
     results.print(f"Model: {target}", markup=False)
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    """Return the sizes in a text such as 1,28,28."""
+    from handmade.cli.exits import UsageError
+
+    parts = text.split(",")
+    if not all(part.isascii() and part.isdigit() and len(part) < 6 and int(part) for part in parts):
+        raise UsageError(f"--image-shape: expected positive integers with commas between them; got {text!r:.80}. Try 1,28,28")
+    return tuple(map(int, parts))
 
 
 def _guess(found: "Imported") -> dict[str, Any] | None:

@@ -46,7 +46,7 @@ def to_state_dict(network: Network) -> dict[str, Array]:
     """
     check_network(network, "to_state_dict(network)")
     module, arrays = module_of(network), network.parameters() | network.statistics()
-    turned = {name: np.ascontiguousarray(weight.there(arrays[ours])) for name, (ours, weight) in module.weights.items()}
+    turned = {name: np.asarray(weight.there(arrays[ours]), order="C") for name, (ours, weight) in module.weights.items()}
     return turned | module.constants
 
 
@@ -74,7 +74,7 @@ def from_state_dict(network: N, arrays: Mapping[str, Any]) -> N:
     _check_arrays(named, expected)
     floats = np.result_type(*(named[name] for name in module.weights)) if module.weights else np.dtype(np.float32)
     floats = np.dtype(FLOATS[floats.name])
-    turned = {ours: np.ascontiguousarray(weight.back(named[name]), floats) for name, (ours, weight) in module.weights.items()}
+    turned = {ours: np.asarray(weight.back(named[name]), floats, order="C") for name, (ours, weight) in module.weights.items()}
     found = network.replace(turned)
     for node in found.nodes:
         type(node.layer).restore(node.layer.parameters() | node.layer.statistics(), node.layer.settings())  # or it refuses them
