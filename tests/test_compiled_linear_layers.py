@@ -1,5 +1,6 @@
 """Compiled differences across linear layers that rearrange, add up and scale: limits of changes, and the numbers of `plain`."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -131,9 +132,9 @@ def check_numbers(seed: int) -> None:
             np.testing.assert_allclose(found[name], array, rtol=0, atol=close, err_msg=f"{seed} {h} {name}")
 
 
-def check_bounds(seed: int) -> None:
+def check_bounds(network: Network, seed: int) -> None:
     """Move each supported weight alone, and hold every change of an activation to its bound."""
-    network, h = linear_network(seed), 0.25
+    h = 0.25
     x, _ = batch(network, seed)
     units, tape = units_of(network), network.tape(x)
     largest = {name: float(np.abs(network.node(name).inputs(tape)).max()) for name in units.supported}
@@ -151,47 +152,44 @@ def check_bounds(seed: int) -> None:
                 assert (change <= limit * (1 + 1e-12) + 1e-14).all(), f"{seed} {name}.{array}{at} at {other}"
 
 
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", range(15))
 def test_random_linear_layers_give_the_numbers_of_plain(seed: int) -> None:
     check_numbers(seed)
 
 
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", range(15))
 def test_no_nudge_changes_a_number_by_more_than_its_bound(seed: int) -> None:
-    check_bounds(seed)
+    check_bounds(linear_network(seed), seed)
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("first", range(25, 1025, 50))
+@pytest.mark.parametrize("first", range(15, 1015, 50))
 def test_many_random_linear_layers_give_the_numbers_of_plain(first: int) -> None:
     for seed in range(first, first + 50):
         check_numbers(seed)
-        check_bounds(seed)
+        check_bounds(linear_network(seed), seed)
 
 
 def test_a_factor_for_each_number_of_a_row_lets_one_nudge_change_many_numbers() -> None:
-    """A bound that took them for one channel left out units that switch."""
-    r = rng(0)
-    filters, row = 3, 48
-    norm = BatchNorm2d(r.standard_normal(row), *np.zeros((2, row)), np.ones(row))
-    scale = Affine(r.standard_normal(row), np.zeros(row))
-    for seed in range(8):
-        r = rng(seed)
-        conv = Conv2d(r.standard_normal((2, 2, 1, filters)), r.standard_normal(filters))
-        hidden = Linear(np.abs(r.standard_normal((row, 6))), 0.1 * r.standard_normal(6))
-        x, y = r.standard_normal((30, 5, 5, 1)), r.integers(0, CLASSES, 30)
-        for layer in (norm, scale):
-            network = Network([conv, Flatten(), layer, hidden, ReLU(), _dense(r, 6, CLASSES)], (5, 5, 1))
-            for h in (0.1, 1e-2):
-                with use_backend("plain"):
-                    _, wanted = difference(network, x, y, h=h)
-                with use_backend("compiled"):
-                    _, found = difference(network, x, y, h=h)
-                np.testing.assert_allclose(found["0.W"], wanted["0.W"], rtol=1e-11, atol=1e-13)
+    """A bound for one number of the row would miss units that switch."""
+    factors = np.arange(1.0, 49.0)
+    layers: tuple[Layer, ...] = (BatchNorm2d(factors, *np.zeros((2, 48)), np.ones(48)), Affine(factors, np.zeros(48)))
+    for layer in layers:
+        conv, hidden = Conv2d(np.ones((2, 2, 1, 3)), np.zeros(3)), Linear(np.ones((48, 2)), np.zeros(2))
+        check_bounds(Network([conv, Flatten(), layer, hidden, ReLU(), _dense(rng(0), 2, CLASSES)], (5, 5, 1)), 0)
+
+
+@pytest.mark.parametrize("layer", [Sum((2,)), Sum((0, 2), keepdims=True), Take(-1, [1, 2, 0]), Transpose((2, 0, 1))], ids=repr)
+def test_bounds_are_those_of_channels_that_changed_places_or_were_added_up(layer: Layer) -> None:
+    """Filters of very different sizes, without a negative number: the bounds are nearly reached."""
+    first, second = Conv2d(np.ones((2, 2, 1, 2)), np.zeros(2)), Conv2d(np.array([[[[1.0, 10, 100]] * 2]]), np.zeros(3))
+    check_bounds(
+        Network([first, second, layer, Flatten(), _dense(rng(0), math.prod(layer.output_shape((4, 4, 3))), 3)], (5, 5, 1)), 1
+    )
 
 
 def shuffled(channels: int) -> list[Layer]:
-    """A classifier as other libraries write it: normalised pixels, padding of its own, a channel shuffle, a mean over the image."""
+    """A classifier as other libraries write it: normalised pixels, an own layer of padding, a channel shuffle, a mean."""
     r = rng(1)
     C = channels
 
