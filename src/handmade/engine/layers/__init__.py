@@ -193,6 +193,7 @@ for rearrangement in (Reshape, Transpose, Pad, Slice, Take, Expand):
         sources=Rearrangement.sources,
         targets=Rearrangement.targets,
     )
+add_rules(Reshape, reorders=True)
 for reduction in (Sum, Mean):
     register(
         reduction,

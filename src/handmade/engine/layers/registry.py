@@ -10,8 +10,8 @@ subclass with other equations does not inherit it. Code that uses a rule looks i
     weight_gradients  (layer, x, gy) -> gradients          second part of `backward`
     source            (layer, weight, at) -> place         place in the input that a weight reads for one output
     kinks, slope                                           places where two branches meet (check/kinks.py)
-    rectifies, reorders, takes_one                         facts: negative numbers become 0; numbers are only reordered; each
-                                                           output is one of its inputs, the largest
+    rectifies, reorders, takes_one                         facts: negative numbers become 0; the numbers keep their order, in
+                                                           another shape; each output is one of its inputs, the largest
     sources, targets, derivatives                          where numbers come from and go to (connections.py)
 
 Backends, losses and checks add their own rules in their own files.
