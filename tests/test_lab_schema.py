@@ -14,7 +14,7 @@ from handmade.lab.catalogue import Catalogue
 from lab_client import LabClient
 from lab_networks import write_runs
 
-SHORT, LONG = 2, 150  # requests for each operation
+SHORT, LONG = 1, 150  # requests for each operation
 
 
 @pytest.fixture(scope="module")

@@ -142,7 +142,9 @@ def every_figure(network: handmade.Network, x: Array, y: Array, *, dark: bool) -
     }
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in {"usual", "rows", "graph"} else [pytest.mark.long]) for name in NETWORKS]
+)
 def test_every_picture_can_be_drawn_of_every_network_and_nothing_leaves_the_paper(name: str) -> None:
     for kind, figure in every_figure(*made(name), dark=name == "usual").items():
         assert isinstance(figure, Figure), kind
