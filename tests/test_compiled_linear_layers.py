@@ -51,6 +51,11 @@ def _dense(r: np.random.Generator, inputs: int, units: int) -> Linear:
     return Linear(r.standard_normal((inputs, units)) / np.sqrt(inputs), 0.1 * r.standard_normal(units))
 
 
+def _norm(r: np.random.Generator, channels: int) -> BatchNorm2d:
+    W, b, mean = r.standard_normal((3, channels))
+    return BatchNorm2d(W, b, mean, r.random(channels) + 0.5)
+
+
 def _layers(r: np.random.Generator, shape: Shape) -> list[Layer]:
     """Layers of which a network draws one; some do not fit the shape."""
     axes, C = len(shape), shape[-1]
@@ -61,11 +66,10 @@ def _layers(r: np.random.Generator, shape: Shape) -> list[Layer]:
     mode = str(r.choice(["constant", "edge", "wrap"]))
     divisors = [n for n in range(1, shape[0] * C + 1) if int(np.prod(shape)) % n == 0]
     of_scale = tuple(int(n) if r.integers(2) else 1 for n in shape)[int(r.integers(axes + 1)) :]
-    variance = r.random(C) + 0.5
     return [
         *(ReLU(), ReLU(), ReLU(), MaxPool2d(2, 1), MaxPool2d((1, 2), (1, 2)), AvgPool2d(2, 1, ceil_mode=True)),
         *[Conv2d(r.standard_normal((2, 2, C, 3)) / np.sqrt(4 * C), 0.1 * r.standard_normal(3), padding=((1, 0), (0, 1)))] * 4,
-        *(_dense(r, C, 4), BatchNorm2d(*r.standard_normal((3, C)), variance)),
+        *(_dense(r, C, 4), _norm(r, C)),
         Affine(r.standard_normal(of_scale), r.standard_normal(C)),
         Reshape((*(int(n) for n in r.choice(divisors, int(r.integers(0, 2)))), -1)),
         Reshape((-1, int(r.choice(divisors)), 1)),
@@ -89,7 +93,7 @@ def linear_network(seed: int) -> Network:
     while len(nodes) < 7:
         source = str(r.choice(list(shapes)[-2:]))
         now = shapes[source]
-        layer = Conv2d(r.standard_normal((2, 2, now[-1], 3)), r.standard_normal(3)) if not nodes else None
+        layer: Any = Conv2d(r.standard_normal((2, 2, now[-1], 3)), r.standard_normal(3)) if not nodes else None
         reads = [source]
         if layer is None:
             same = [name for name, other in shapes.items() if other == now]
@@ -173,7 +177,7 @@ def test_many_random_linear_layers_give_the_numbers_of_plain(first: int) -> None
 def test_a_factor_for_each_number_of_a_row_lets_one_nudge_change_many_numbers() -> None:
     """A bound for one number of the row would miss units that switch."""
     factors = np.arange(1.0, 49.0)
-    layers: tuple[Layer, ...] = (BatchNorm2d(factors, *np.zeros((2, 48)), np.ones(48)), Affine(factors, np.zeros(48)))
+    layers: tuple[Layer, ...] = (BatchNorm2d(factors, np.zeros(48), np.zeros(48), np.ones(48)), Affine(factors, np.zeros(48)))
     for layer in layers:
         conv, hidden = Conv2d(np.ones((2, 2, 1, 3)), np.zeros(3)), Linear(np.ones((48, 2)), np.zeros(2))
         check_bounds(Network([conv, Flatten(), layer, hidden, ReLU(), _dense(rng(0), 2, CLASSES)], (5, 5, 1)), 0)
@@ -199,7 +203,7 @@ def shuffled(channels: int) -> list[Layer]:
     return [
         Affine(np.array([2.0]), np.array([-1.0])),
         Pad(((1, 1), (1, 1), (0, 0))),
-        *(filters(1), BatchNorm2d(*r.standard_normal((3, C)), r.random(C) + 0.5), ReLU(), MaxPool2d(3, 2, ((0, 1), (0, 1)))),
+        *(filters(1), _norm(r, C), ReLU(), MaxPool2d(3, 2, ((0, 1), (0, 1)))),
         *(filters(C, C), Reshape((2, 2, 2, -1)), Transpose((0, 1, 3, 2)), Reshape((2, 2, C)), ReLU()),
         *(Mean((0, 1)), _dense(r, C, CLASSES)),
     ]

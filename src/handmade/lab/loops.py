@@ -96,6 +96,7 @@ def _function(network: Network, receipt: Receipt) -> Callable[..., Any] | None:
     layer = layers.get(receipt.at.name)
     if receipt.at.name == INPUT or layer is None:
         return None
-    if isinstance(layer, Conv2d) and (layer.dilation, layer.groups) != ((1, 1), 1):
+    loop, settings = OF_LAYER.get(type(layer)), layer.settings()
+    if loop is loops.conv2d and (settings.get("dilation", [1, 1]), settings.get("groups", 1)) != ([1, 1], 1):
         return more_loops.conv2d
-    return OF_LAYER.get(type(layer))
+    return loop

@@ -85,7 +85,8 @@ def _gains_of_batch_norm(layer: Any, _channels: int, _shape: Shape) -> Channels:
 def _gains_of_affine(layer: Any, _channels: int, _shape: Shape) -> Channels:
     """Return the largest |scale| of each channel; one number if they are equal."""
     scale = np.abs(np.atleast_1d(layer.scale).astype(np.float64))
-    return scale.reshape(-1, scale.shape[-1]).max(axis=0)
+    largest: Channels = scale.reshape(-1, scale.shape[-1]).max(axis=0)
+    return largest
 
 
 def _gains_of_dropout(layer: Any, _channels: int, _shape: Shape) -> Channels:

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from handmade.compiled.differences.bounds import ROUNDING
+from handmade.compiled.differences.layer_bounds import ROUNDING
 from handmade.compiled.differences.records import Record
 from handmade.compiled.differences.units import Unit
 from handmade.compiled.products import product
