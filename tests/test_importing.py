@@ -110,7 +110,7 @@ def test_anything_else_is_refused(text: str) -> None:
     assert len(str(refused.value)) < 500
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.text(st.sampled_from("x0123456789.+-*/() e"), max_size=20))
 def test_text_is_read_as_python_reads_it_or_refused(text: str) -> None:
     try:

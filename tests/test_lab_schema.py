@@ -34,7 +34,6 @@ def check(client: LabClient, examples: int) -> None:
 
         @settings(
             max_examples=examples,
-            deadline=None,
             database=None,
             derandomize=True,
             phases=[Phase.generate],

@@ -152,7 +152,7 @@ def test_hostile_and_broken_models_are_refused_in_one_line_and_little_memory(nam
     assert peak < 2_000_000
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), min_size=1, max_size=6), st.integers(0, 10**6))
 def test_damaged_bytes_are_read_or_refused(changes: list[tuple[int, int]], cut: int) -> None:
     data = bytearray(classifier().SerializeToString())

@@ -92,7 +92,7 @@ def _gelu(settings: Settings, _: Shape) -> Loops:
 
 
 def _concat(settings: Settings, shape: Shape) -> Loops:
-    return join_loops.concat if settings["axis"] in {-1, len(shape) - 1} else rearrangement_loops.concat
+    return join_loops.concat if settings.get("axis", -1) in {-1, len(shape) - 1} else rearrangement_loops.concat
 
 
 PLAIN_POOL = {"window", "stride", "padding"}  # settings of a pool without dilation, ceil_mode and the like
