@@ -67,7 +67,8 @@ def from_state_dict(network: N, arrays: Mapping[str, Any]) -> N:
         raise refused("arrays", "a dict of arrays by their names", described(arrays), "model.state_dict()")
     module, expected = module_of(network), to_state_dict(network)
     given = {name: as_array(value, f"arrays[{name!r}]") for name, value in arrays.items()}
-    named = _by_name(module, expected, given) or _by_shape(expected, given)
+    named = _by_name(module, expected, given)
+    named = _by_shape(expected, given) if named is None else named
     surplus = sorted(named.keys() - expected.keys())
     if surplus:
         raise HandmadeError(f"state dict: expected the arrays {join_names(expected)}; got {join_names(surplus)} too")
@@ -86,8 +87,8 @@ def _needed(expected: Mapping[str, Array]) -> dict[str, None]:
     return {name: None for name in expected if not name.endswith(COUNTER)}
 
 
-def _by_name(module: Module, expected: Mapping[str, Array], given: Mapping[str, Array]) -> dict[str, Array]:
-    """Return the arrays by the expected names if they have these names, or those of the layers; empty if they have not."""
+def _by_name(module: Module, expected: Mapping[str, Array], given: Mapping[str, Array]) -> dict[str, Array] | None:
+    """Return the arrays by the expected names if they have these names, or those of the layers; None if they have not."""
     layers = {name: step.node.name for name, step in zip(module.names, module.steps, strict=True)}
     of_layers = {name: f"{layers[first]}.{key}" for name in expected for first, dot, key in [name.partition(".")] if dot}
     words = {name.partition(".")[0] for name in given}
@@ -98,7 +99,7 @@ def _by_name(module: Module, expected: Mapping[str, Array], given: Mapping[str, 
             found = {there.get(name, name): array for name, array in arrays.items()}
             if len(found) == len(arrays) and _needed(expected).keys() <= found.keys():
                 return found
-    return {}
+    return None
 
 
 def _by_shape(expected: Mapping[str, Array], given: Mapping[str, Array]) -> dict[str, Array]:
