@@ -9,7 +9,9 @@ A finding is any exception but a HandmadeError, a message of several lines, a ru
 """
 
 import argparse
+import contextlib
 import json
+import math
 import random
 import struct
 import sys
@@ -29,6 +31,7 @@ from handmade.engine.errors import HandmadeError
 from handmade.files.tensors import loads
 
 SLOW, MEMORY = 5.0, 20 * 2**20  # seconds, bytes
+STRUCTURED = 0.9  # share of ONNX models whose fields are changed; of the others, bytes are
 INTERESTING = [
     b"\0",
     b"\xff",
@@ -70,8 +73,9 @@ def onnx(content: bytes) -> None:
     from handmade.importing.models import read_onnx  # noqa: PLC0415
 
     network = read_onnx(content, preparation="x").network
-    with np.errstate(all="ignore"):
-        network.outputs(np.zeros((1, *network.input_shape), np.float32))
+    if sum(map(math.prod, network.shape_of.values())) < 2**18:  # numbers of one image: more take long, as asked
+        with np.errstate(all="ignore"):
+            network.outputs(np.zeros((1, *network.input_shape), np.float32))
 
 
 SMALL = handmade.Network(
@@ -92,8 +96,10 @@ def seeds(target: str) -> list[bytes]:
 
     if target == "onnx":
         from handmade.files.onnx import to_model  # noqa: PLC0415
+        from onnx_graphs import random_model  # noqa: PLC0415  needs the package onnx
 
-        return [to_model(SMALL, opset=opset).SerializeToString() for opset in (17, 20)]
+        made = [to_model(SMALL, opset=opset) for opset in (17, 20)]
+        return [each.SerializeToString() for each in (*made, *map(random_model, range(24)))]
     if target == "state-dict":
         return [save(to_state_dict(SMALL), metadata={"format": "pt"})]
     header = json.dumps({"a": {"dtype": "F4", "shape": [2], "data_offsets": [0, 1]}}).encode()
@@ -133,6 +139,70 @@ def changed(content: bytes, corpus: list[bytes], rng: random.Random) -> bytes:
         end = found.rfind(b"}", 8)
         found[:8] = struct.pack("<Q", max(0, end - 7))
     return bytes(found[:100_000])
+
+
+def altered(content: bytes, rng: random.Random) -> bytes:
+    """Return an ONNX model with some of its fields changed: numbers, names, operators, and parts left out or repeated."""
+    import onnx  # noqa: PLC0415
+
+    model = onnx.ModelProto()
+    try:
+        model.ParseFromString(content)
+    except Exception:  # noqa: BLE001  a damaged file in the corpus
+        return content
+    names = [name for node in model.graph.node for name in (*node.input, *node.output)] or [""]
+    for _ in range(rng.choice((1, 1, 2, 3))):
+        message: Any = model
+        while True:
+            fields = [
+                (entry, value) for entry, value in message.ListFields() if entry.name not in {"doc_string", "metadata_props"}
+            ]
+            if not fields:
+                break
+            entry, held = rng.choice(fields)
+            several = not isinstance(held, str | bytes | int | float) and not hasattr(held, "ListFields")
+            if entry.type == entry.TYPE_MESSAGE and rng.random() < 0.9:  # go into it
+                message = rng.choice(held) if several else held
+                continue
+            _alter(message, entry.name, held, names, rng, several=several)
+            break
+    found: bytes = model.SerializeToString()
+    return found
+
+
+def _alter(message: Any, name: str, held: Any, names: list[str], rng: random.Random, *, several: bool) -> None:
+    """Change one field of a message."""
+    if several:
+        place = rng.randrange(len(held))
+        match rng.randrange(3):
+            case 0:
+                del held[place]
+            case 1:
+                held.extend([held[place]] * rng.choice((1, 2, 40)))
+            case _ if not hasattr(held[place], "ListFields"):
+                held[place] = _other(held[place], names, rng)
+    elif hasattr(held, "ListFields"):
+        message.ClearField(name)
+    else:
+        value = _other(held, names, rng)
+        with contextlib.suppress(ValueError):  # a number that an enumeration has not
+            setattr(message, name, value)
+
+
+def _other(value: Any, names: list[str], rng: random.Random) -> Any:
+    """Return another value of the same type."""
+    if isinstance(value, str):
+        from handmade.files.onnx.operators import TABLE  # noqa: PLC0415
+
+        return rng.choice([rng.choice(names), rng.choice(list(TABLE)), "", "axis"])
+    if isinstance(value, bytes):
+        data = bytearray(value)
+        for _ in range(min(len(data), 3)):
+            data[rng.randrange(len(data))] = rng.choice((0, 1, 127, 128, 255))
+        return bytes(data)
+    if isinstance(value, float):
+        return rng.choice((0.0, -1.0, 0.5, 1e38, -1e38, float("nan"), float("inf")))
+    return rng.choice((0, 1, 2, 3, 7, -1, -2, value + 1, 100, 65_536, 2**31 - 1))
 
 
 class Coverage:
@@ -184,10 +254,13 @@ def main() -> None:
     rng, coverage, corpus = random.Random(given.seed), Coverage(), seeds(given.target)  # noqa: S311  no secret
     end, tries, findings = time.monotonic() + given.seconds, 0, dict[str, bytes]()
     for content in corpus:
-        targets[given.target](content)  # so that libraries are loaded before memory is measured
+        with contextlib.suppress(HandmadeError):
+            targets[given.target](content)  # so that libraries are loaded before memory is measured
         assert not problem(targets[given.target], content, coverage)
     while time.monotonic() < end:
-        content, before = changed(rng.choice(corpus), corpus, rng), len(coverage.lines)
+        content, before = rng.choice(corpus), len(coverage.lines)
+        by_field = given.target == "onnx" and rng.random() < STRUCTURED
+        content = altered(content, rng) if by_field else changed(content, corpus, rng)
         found = problem(targets[given.target], content, coverage)
         tries += 1
         if found and found[:60] not in findings:

@@ -7,6 +7,7 @@ import argparse
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 from playwright.sync_api import expect, sync_playwright
@@ -15,7 +16,23 @@ from lab_browser import LabPage, Server, lab_page, start_browser
 
 OUT = Path(__file__).parent.parent / "docs" / "pictures"
 SIZE = {"width": 1280, "height": 800}
+COLOURS, EXTRA = 256, 48  # of a picture; of these, those that spread over all its colours
 DIGIT = {"split": "test", "index": 8}  # a five that looks a little like a six
+
+
+def reduced(image: Image.Image) -> Image.Image:
+    """Return a picture of 256 colours: the most frequent ones, so that the colour of zero stays neutral, and some others."""
+    counted = sorted(_counted(image), reverse=True)
+    between = _counted(image.quantize(EXTRA, Image.Quantize.MAXCOVERAGE).convert("RGB"))
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([part for _, colour in [*counted[: COLOURS - EXTRA], *between] for part in colour])
+    return image.quantize(palette=palette, dither=Image.Dither.NONE)
+
+
+def _counted(image: Image.Image) -> list[tuple[int, tuple[int, ...]]]:
+    """Return the colours of a picture, each with the number of its pixels."""
+    found: Any = image.getcolors(image.width * image.height)
+    return list(found)
 
 
 def look(lab: LabPage) -> None:
@@ -90,7 +107,7 @@ def main() -> None:
                 lab.page.wait_for_timeout(600)
                 lab.page.screenshot(path=path)
             with Image.open(path) as image:
-                picture = image.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+                picture = reduced(image.convert("RGB"))
             picture.save(path, optimize=True)
             print(f"{path.relative_to(OUT.parent.parent)}: {path.stat().st_size / 1000:.0f} kB")
         browser.close()

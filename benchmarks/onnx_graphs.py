@@ -103,6 +103,8 @@ def _windows(to: Maker, x: str, *, conv: bool) -> tuple[dict[str, Any], Shape] |
             return None
     else:
         attributes["auto_pad"] = auto
+        if auto.startswith("SAME") and not conv and any(s > k for s, k in zip(stride, kernel, strict=True)):
+            return None  # SAME asks for a negative padding, which onnxruntime refuses
         same = auto != "VALID"
         found = tuple(-(-size[k] // stride[k]) if same else places(size[k], kernel[k], stride[k], 1, (0, 0)) for k in range(2))
     return None if min(found) < 1 else (attributes, found)
@@ -137,11 +139,15 @@ def pool(to: Maker, x: str, _: list[str]) -> str | None:
 
 def activation(to: Maker, x: str, _: list[str]) -> str:
     """Add an activation function."""
-    ops = ["Relu", "LeakyRelu", "Sigmoid", "Tanh", "Elu", "HardSigmoid", "Selu", "Clip", "Softplus", "PRelu", "Neg", "Abs"]
-    ops += ["HardSwish"] * (to.opset >= 14) + ["Gelu", "Gelu"] * (to.opset >= 20)
+    ops = ["Relu", "LeakyRelu", "Sigmoid", "Tanh", "Elu", "HardSigmoid", "Selu", "Clip", "Log", "PRelu", "Neg", "Abs"]
+    ops += ["Softplus", "Softsign", "Div"] + ["HardSwish"] * (to.opset >= 14) + ["Mish"] * (to.opset >= 18)
+    ops += ["Gelu", "Gelu"] * (to.opset >= 20)
     op, shape = str(to.rng.choice(ops)), to.shapes[x]
-    if op == "Softplus":  # exp of a bounded number, and its logarithm
+    if op == "Log":  # of exp of a bounded number
         return to.add("Log", [to.add("Exp", [to.add("Tanh", [x], shape)], shape)], shape)
+    if op == "Div":  # a constant, or 1, by a positive number
+        below = to.add("Exp", [to.add("Tanh", [x], shape)], shape)
+        return to.add("Reciprocal", [below], shape) if to.rng.integers(2) else to.add(op, [to.numbers(*shape), below], shape)
     if op == "PRelu":
         return to.add(op, [x, to.constant(to.rng.random((shape[0], 1, 1)).astype(np.float32))], shape)
     if op == "Clip" and to.opset >= 11:
@@ -260,7 +266,8 @@ def head(to: Maker, x: str) -> str:
     elif kind == 1:
         x, size = to.add("Reshape", [x, to.constant(np.array([0, -1], np.int64))], (C * H * W,)), C * H * W
     elif kind == 2:
-        x, size = to.axes("ReduceMean", x, [2, 3], (C,), 18, keepdims=0), C
+        op = str(to.rng.choice(["ReduceMean", "ReduceMax", "ReduceMin", "ReduceL1", "ReduceSumSquare"]))
+        x, size = to.axes(op, x, [2, 3], (C,), 18, keepdims=0), C
     elif kind == 3:
         sizes = to.add("Shape", [x], ())  # as PyTorch writes x.view(x.size(0), -1)
         batch = to.add("Gather", [sizes, to.constant(np.array(0, np.int64))], (), axis=0)

@@ -32,7 +32,7 @@ Softmax Tanh
 LOSS = "SoftmaxCrossEntropyLoss NegativeLogLikelihoodLoss"
 GLUE = """
 Abs Add And ArgMax ArgMin Cast CastLike Ceil Clip Concat Constant ConstantOfShape Div Elu Equal Erf Exp Expand Floor Gather
-GatherElements GlobalMaxPool Greater GreaterOrEqual HardSigmoid HardSwish Identity Less LessOrEqual Log Max Mean Min Mod Mul
+GatherElements GlobalMaxPool Greater GreaterOrEqual HardSigmoid HardSwish Identity Less LessOrEqual Log Max Mean Min Mish Mod Mul
 Neg Not Or PRelu Pad Pow Range Reciprocal ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin
 ReduceProd ReduceSum ReduceSumSquare Reshape Round Selu Shape Sign Size Slice Softplus Softsign Split Sqrt Squeeze Sub Sum
 Swish Tile Transpose Unsqueeze Where Xor

@@ -37,13 +37,17 @@ from handmade.engine.layers import (
     Tanh,
 )
 from handmade.engine.network import Network
+from random_blocks import IN_TORCH, random_block
 
 SIDE, CHANNELS, CLASSES, IMAGES = 5, 2, 3, 3
 CLOSE = 1e-9  # relative to the largest number: both round to some 1e-14, and sums of a thousand terms follow one another
 
 
-def random_graph(seed: int, nodes: int = 9) -> Network:
-    """Return a network with some random nodes on images, in float64; the last of them meet in one linear layer."""
+def random_graph(seed: int, nodes: int = 9, *, every: bool = False) -> Network:
+    """Return a network with some random nodes on images, in float64; the last of them meet in one linear layer.
+
+    `every`: with layers of every kind. The graphs without it stay the same.
+    """
     rng = np.random.default_rng(seed)
     channels = {INPUT: CHANNELS}
     made: list[Node] = []
@@ -52,8 +56,12 @@ def random_graph(seed: int, nodes: int = 9) -> Network:
         recent = names[-4:]
         source = str(rng.choice(recent))
         same = [other for other in names if channels[other] == channels[source]]
-        kind = int(rng.integers(12))
+        kind = int(rng.integers(24 if every else 12))
         reads = [source]
+        if kind >= 12:
+            made += random_block(rng, name, source, str(rng.choice(same)), (SIDE, SIDE + 1, channels[source]))
+            channels[name] = channels[source]
+            continue
         layer: Layer
         if kind < 3:
             C = int(rng.integers(1, 4))
@@ -108,11 +116,13 @@ def main() -> int:
     """Compare, and say what the worst disagreement is; 1 if it is more than rounding."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--graphs", type=int, default=300)
-    graphs: int = parser.parse_args().graphs
+    parser.add_argument("--every", action="store_true", help="with layers of every kind")
+    options = parser.parse_args()
+    graphs: int = options.graphs
     worst = {f"{what}, {name}": 0.0 for what in ("logits", "backpropagation", "differences") for name in BACKENDS}
     joins = shared = 0
     for seed in range(graphs):
-        network, (x, y) = random_graph(seed), batch(seed)
+        network, (x, y) = random_graph(seed, every=options.every), batch(seed)
         z, gradients = in_torch(network, x, y)
         for name in BACKENDS:
             with use_backend(name):
@@ -159,7 +169,7 @@ def in_torch(network: Network, x: Array, y: Array) -> tuple[Array, dict[str, Arr
         "LeakyReLU": lambda layer, a, _: F.leaky_relu(a, layer.slope),
         "Sigmoid": lambda _, a, __: torch.sigmoid(a),
         "Tanh": lambda _, a, __: torch.tanh(a),
-        "GELU": lambda _, a, __: F.gelu(a, approximate="tanh"),
+        "GELU": lambda layer, a, _: F.gelu(a, approximate=layer.approximate),
         "MaxPool2d": lambda layer, a, _: F.max_pool2d(
             padded(layer, a, -np.inf), layer.window, layer.stride, dilation=layer.dilation
         ),
@@ -175,10 +185,18 @@ def in_torch(network: Network, x: Array, y: Array) -> tuple[Array, dict[str, Arr
         "GlobalMaxPool2d": lambda _, a, __: a.amax(dim=(2, 3)),
         "Add": lambda _, a, __: sum(a[1:], a[0]),
         "Multiply": lambda _, a, __: torch.stack(a).prod(dim=0),
-        "Concat": lambda _, a, __: torch.cat(a, dim=1),
     }
+
+    def moved(a: Any, *axes: int) -> Any:
+        return a.permute(axes) if a.ndim == 4 else a
+
     for node in network.nodes:
-        values[node.name] = ways[node.layer.kind](node.layer, node.inputs(values), weights[node.name])
+        a, own = node.inputs(values), node.layer.kind in IN_TORCH
+        if own:  # in the order of our axes
+            read = [moved(each, 0, 2, 3, 1) for each in (a if node.layer.joins else (a,))]
+            values[node.name] = moved(IN_TORCH[node.layer.kind](torch, node.layer, *read), 0, 3, 1, 2)
+        else:
+            values[node.name] = ways[node.layer.kind](node.layer, a, weights[node.name])
     z = values[network.logits_name]
     F.cross_entropy(z, torch.tensor(y)).backward()
     gradients = {

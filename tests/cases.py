@@ -7,7 +7,7 @@ numbers agree, code that mistakes one for the other cannot be told from code tha
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache, reduce
+from functools import lru_cache, reduce
 from typing import Any, TypeAlias
 
 import mpmath
@@ -220,8 +220,19 @@ def flatten_rows(shape: Shape) -> Case:
 CURVED = 12
 
 
+def remembered(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A function of mpmath that computes equal numbers once: a table of cases has many of them."""
+    at = lru_cache(maxsize=2**13)(lambda _precision, v: function(v))
+    return lambda v: at(mpmath.mp.prec, v)
+
+
+EXP, EXPM1, LOG, LOG1P = map(remembered, (mpmath.exp, mpmath.expm1, mpmath.log, mpmath.log1p))
+TANH, ERF, DISTRIBUTION = map(remembered, (mpmath.tanh, mpmath.erf, mpmath.ncdf))
+
+
+@remembered
 def sigma(v: Any) -> Any:
-    return 1 / (1 + mpmath.exp(-v))
+    return 1 / (1 + EXP(-v))
 
 
 def of_step(a: Any, b: Any, off: float) -> Any:
@@ -242,7 +253,7 @@ def of_sigmoid(x: Any, dx: Any) -> Any:
 
 def of_tanh(x: Any, dx: Any) -> Any:
     """As for sigmoid; doubling is exact."""
-    return abs(mpmath.tanh(x + dx) - mpmath.tanh(x)) * of_step(2 * x, 2 * (x + dx), 0.5)
+    return abs(TANH(x + dx) - TANH(x)) * of_step(2 * x, 2 * (x + dx), 0.5)
 
 
 def of_gelu(x: Any, dx: Any) -> Any:
@@ -283,21 +294,21 @@ def leaky(shape: Shape, slope: float = 0.01) -> Case:
 
 def sigmoid(shape: Shape) -> Case:
     def twin(x: Array, _: Parameters) -> Array:
-        return more_loops.sigmoid(x, exp=mpmath.exp if x.dtype == object else math.exp)
+        return more_loops.sigmoid(x, exp=EXP if x.dtype == object else math.exp)
 
     return Case(Sigmoid(), shape, twin, CURVED, by_number(of_sigmoid))
 
 
 def tanh(shape: Shape) -> Case:
     def twin(x: Array, _: Parameters) -> Array:
-        return more_loops.tanh(x, tanh=mpmath.tanh if x.dtype == object else math.tanh)
+        return more_loops.tanh(x, tanh=TANH if x.dtype == object else math.tanh)
 
     return Case(Tanh(), shape, twin, CURVED, by_number(of_tanh))
 
 
 def gelu(shape: Shape) -> Case:
     def twin(x: Array, _: Parameters) -> Array:
-        return more_loops.gelu(x, tanh=mpmath.tanh if x.dtype == object else math.tanh)
+        return more_loops.gelu(x, tanh=TANH if x.dtype == object else math.tanh)
 
     return Case(GELU(), shape, twin, CURVED, by_number(of_gelu))
 
@@ -377,7 +388,7 @@ def curve(layer: Layer, shape: Shape, twin: Twin, rounding: Callable[[Any, Any],
 def gelu_of_erf(shape: Shape) -> Case:
     def twin(x: Array, _: Parameters) -> Array:
         precise = x.dtype == object
-        erf, sqrt = (cache(mpmath.erf), mpmath.sqrt) if precise else (math.erf, math.sqrt)  # many of the numbers are equal
+        erf, sqrt = (ERF, mpmath.sqrt) if precise else (math.erf, math.sqrt)
         return elementwise_loops.gelu(x, erf=erf, sqrt=sqrt)
 
     return curve(GELU("none"), shape, twin, of_gelu_of_erf)
@@ -392,18 +403,18 @@ def of_gelu_of_erf(x: Any, dx: Any) -> Any:
     with mpmath.workdps(30):  # enough for a bound, and for F(b) - F(x) of a step above 1e-3
         b, m = x + dx, abs(x + dx / 2)
         of_b = abs(b) * mpmath.npdf(b) / 2
-        first = abs(dx) * (6 * mpmath.ncdf(b) + of_b)
-        step = abs(dx) * mpmath.npdf(m) if abs(dx) * max(1, m) < 1e-3 else abs(mpmath.ncdf(b) - mpmath.ncdf(x))
+        first = abs(dx) * (6 * DISTRIBUTION(b) + of_b)
+        step = abs(dx) * mpmath.npdf(m) if abs(dx) * max(1, m) < 1e-3 else abs(DISTRIBUTION(b) - DISTRIBUTION(x))
         second = (12 + m * m) * step
         if abs(dx) * max(1, m) > 0.9:
             side = -1 if x + dx / 2 > 0 else 1
-            second += 4 * (mpmath.ncdf(side * x) + mpmath.ncdf(side * b)) + of_b
+            second += 4 * (DISTRIBUTION(side * x) + DISTRIBUTION(side * b)) + of_b
         return first + abs(x) * second
 
 
 def elu(shape: Shape, alpha: float = 1.0) -> Case:
     def twin(x: Array, _: Parameters) -> Array:
-        return elementwise_loops.elu(x, alpha, exp=mpmath.exp if x.dtype == object else math.exp)
+        return elementwise_loops.elu(x, alpha, exp=EXP if x.dtype == object else math.exp)
 
     def rounding(x: Any, dx: Any) -> Any:
         """1/2 for dx + x, alpha in float32, two products and the sum, whose terms have one sign; 3 for exp and for expm1.
@@ -451,7 +462,7 @@ def hard_sigmoid(shape: Shape, slope: float = 0.2, shift: float = 0.5) -> Case:
 
 def exponential(shape: Shape) -> Case:
     def twin(x: Array, _: Parameters) -> Array:
-        return elementwise_loops.each(x, mpmath.exp if x.dtype == object else math.exp)
+        return elementwise_loops.each(x, EXP if x.dtype == object else math.exp)
 
     def rounding(x: Any, dx: Any) -> Any:
         """3 for exp and expm1, 1/2 for the product; up, exp takes x + dx, which is rounded once."""
@@ -523,7 +534,7 @@ def log_probability_steps(x: Any, dx: Any) -> tuple[list[Any], list[Any]]:
     after = [a + b for a, b in zip(x, dx, strict=True)]
     top, top_after = max(x), max(after)
     largest = max(map(abs, after))
-    p = [mpmath.exp(each - top) for each in x]
+    p = [EXP(each - top) for each in x]
     p = [each / sum(p) for each in p]
     of_p = [K + 6 + top - each for each in x]
     ties = [k for k in range(K) if top_after - after[k] <= 1e-5 * (1 + largest)]
@@ -531,29 +542,29 @@ def log_probability_steps(x: Any, dx: Any) -> tuple[list[Any], list[Any]]:
 
     def by(r: int) -> tuple[Any, Any, list[Any]]:
         s = [each - dx[r] for each in dx]
-        terms = [p_k * mpmath.expm1(s_k) for p_k, s_k in zip(p, s, strict=True)]
+        terms = [p_k * EXPM1(s_k) for p_k, s_k in zip(p, s, strict=True)]
         T = sum(terms)
-        return T, mpmath.log1p(T), s
+        return T, LOG1P(T), s
 
     def error_of_reference(r: int) -> Any:
         T, d, s = by(r)
-        error = sum(p_k * abs(mpmath.expm1(s_k)) * (e + K + 8) for p_k, s_k, e in zip(p, s, of_p, strict=True)) / (1 + T)
+        error = sum(p_k * abs(EXPM1(s_k)) * (e + K + 8) for p_k, s_k, e in zip(p, s, of_p, strict=True)) / (1 + T)
         if T < -0.4:
-            error = sum(p_k * mpmath.exp(s_k) * (e + K + 8) for p_k, s_k, e in zip(p, s, of_p, strict=True)) / (1 + T) + abs(d)
+            error = sum(p_k * EXP(s_k) * (e + K + 8) for p_k, s_k, e in zip(p, s, of_p, strict=True)) / (1 + T) + abs(d)
         if abs(d) > 2.9:
-            error = 5 * (abs(mpmath.log(p[r])) + abs(mpmath.log(p[r]) - d)) + 2 * K + 2 * largest
+            error = 5 * (abs(LOG(p[r])) + abs(LOG(p[r]) - d)) + 2 * K + 2 * largest
         return error + 5 * abs(d)
 
     d, off = [], [mpmath.mpf(0)] * K
     for r in ties:
         T, log_S, s = by(r)
         d = [s_k - log_S for s_k in s]
-        E = [mpmath.expm1(s_k) for s_k in s]
+        E = [EXPM1(s_k) for s_k in s]
         close = max(map(abs, s)) <= 1
         for i in range(K):
             others = [k for k in range(K) if k != i]
             if close:
-                d[i] = -mpmath.log1p(sum(p[k] * mpmath.expm1(s[k] - s[i]) for k in others))
+                d[i] = -LOG1P(sum(p[k] * EXPM1(s[k] - s[i]) for k in others))
                 error = sum(p[k] * (abs(E[k]) + abs(E[i])) * (of_p[k] + K + 8) for k in others) / (1 + T) + 5 * abs(d[i])
             else:
                 near = first if abs(dx[i] - dx[first]) < abs(s[i]) else r
@@ -571,10 +582,10 @@ def softmax_rounding(x: Array, dx: Array, axis: int, *, log: bool) -> Array:
         d, off = log_probability_steps(row, move)
         after = [a + b for a, b in zip(row, move, strict=True)]
         for i in range(len(row)):
-            p = mpmath.exp(row[i] - max(row)) / sum(mpmath.exp(each - max(row)) for each in row)
-            p_after = p * mpmath.exp(d[i])
+            p = EXP(row[i] - max(row)) / sum(EXP(each - max(row)) for each in row)
+            p_after = p * EXP(d[i])
             e = len(row) + 12 + max(row) - row[i] + max(after) - after[i] + (max(map(abs, after)) if d[i] > 0 else 0)
-            through_p = min(p, p_after) * abs(mpmath.expm1(abs(d[i]))) * e + max(p, p_after) * off[i]
+            through_p = min(p, p_after) * abs(EXPM1(abs(d[i]))) * e + max(p, p_after) * off[i]
             bound[(*at, i)] = off[i] if log else through_p
     return np.moveaxis(bound, -1, axis)
 
@@ -585,7 +596,7 @@ def along_axis(shape: Shape, axis: int = -1, *, log: bool = False) -> Case:
 
     def twin(x: Array, _: Parameters) -> Array:
         precise = x.dtype == object
-        exp, logarithm = (mpmath.exp, mpmath.log) if precise else (math.exp, math.log)
+        exp, logarithm = (EXP, LOG) if precise else (math.exp, math.log)
         if log:
             return elementwise_loops.log_softmax(x, array_axis, exp=exp, log=logarithm)
         return elementwise_loops.softmax(x, array_axis, exp=exp)

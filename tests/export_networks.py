@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 
 from cases import CASES, Case
-from graph_layers import Halves, Parts, Subnetwork
+from graph_layers import Halves, Parts, Shifted, Subnetwork
 from handmade.engine.arrays import Array
 from handmade.engine.graph import INPUT, Node
-from handmade.engine.layers import Reshape, Slice
+from handmade.engine.layers import Affine, Reshape, Slice
 from handmade.network import Network
 
 
@@ -20,6 +20,8 @@ def exportable(case: Case) -> Network:
         return _of_parts(layer, shape)
     if isinstance(layer, Halves):
         return _of_halves(layer, shape)
+    if isinstance(layer, Shifted):
+        return Network([Node("shifted", Affine(np.ones(()), np.array(layer.shift))), _inference(Node("0", layer.layer))], shape)
     if isinstance(layer, Subnetwork):
         return Network([_inference(node) for node in layer.nodes], shape)
     return Network([_inference(Node("0", layer))], shape)

@@ -20,6 +20,7 @@ from handmade.engine.terms import Term
 from lab_client import LabClient, PageClient
 from lab_networks import NETWORKS
 from lab_requests import ELSEWHERE, FILES, SETTINGS, WRONG
+from lab_shapes import elements
 
 SOURCE = Path(handmade.__file__).parent
 # Files whose errors, warnings and reasons reach the page.
@@ -65,7 +66,7 @@ def receipt_words() -> set[str]:
                     found.update(words_of_term(case.layer.receipt(x[0], at)))
                 except HandmadeError as error:
                     found.add(str(error))
-    for make in NETWORKS.values():
+    for make in (*NETWORKS.values(), elements):
         network = make()
         found |= _of_network(network, rng.standard_normal(network.input_shape).astype(network.dtype))
         found |= _of_network(network, np.zeros(network.input_shape, network.dtype))

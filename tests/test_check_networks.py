@@ -45,9 +45,8 @@ def test_no_random_network_is_accused(first: int) -> None:
             check_problem(seed)
 
 
-@pytest.mark.parametrize("backend", [name for name in BACKENDS if unusable(name) is None])
-def test_no_network_with_windows_of_every_setting_is_accused(backend: str) -> None:
-    with use_backend(backend):
+def test_no_network_with_windows_of_every_setting_is_accused() -> None:
+    with use_backend("plain"):
         for seed in range(FEW // 4):
             check_problem(seed, sided=True)
 

@@ -27,7 +27,7 @@ def verdicts(seeds: range) -> tuple[list[str], Counter[str]]:
     return accused, counts
 
 
-@pytest.mark.parametrize("chunk", range(3))
+@pytest.mark.parametrize("chunk", [0, pytest.param(1, marks=pytest.mark.long), pytest.param(2, marks=pytest.mark.long)])
 def test_none_is_accused(chunk: int) -> None:
     accused, counts = verdicts(range(chunk * SEEDS // 3, (chunk + 1) * SEEDS // 3))
 

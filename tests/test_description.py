@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import handmade
@@ -93,7 +93,6 @@ def as_stored(description: object) -> Any:
     return json.loads(json.dumps(description))
 
 
-@settings(deadline=None)
 @given(description=descriptions(), double=st.booleans())
 def test_what_is_described_is_built_and_what_is_built_is_described(description: dict[str, Any], double: bool) -> None:  # noqa: FBT001  hypothesis
     dtype = np.float64 if double else np.float32
@@ -111,7 +110,6 @@ def test_what_is_described_is_built_and_what_is_built_is_described(description: 
         np.testing.assert_array_equal(again.parameters()[name], array, strict=True)
 
 
-@settings(deadline=None)
 @given(description=descriptions())
 def test_a_network_is_restored_from_its_description_and_its_weights(description: dict[str, Any]) -> None:
     network = Network(**build(description, rng()))
@@ -417,7 +415,6 @@ def graphs(draw: st.DrawFn) -> dict[str, Any]:
     return {"input": [2, 2, 2], "layers": listed, "logits": "head", **({"outputs": more} if more else {})}
 
 
-@settings(deadline=None)
 @given(description=graphs())
 def test_a_graph_is_described_and_built_again_whatever_the_order_of_its_nodes(description: dict[str, Any]) -> None:
     network = Network(**build(description, rng()))
@@ -712,7 +709,6 @@ SETTINGS = ["input", "layers", "layer", "filters", "kernel", "window", "stride",
 REFERENCES = ["name", "reads", "logits", "outputs", "classes", "prepare", "scale", "shift", "layout"]
 
 
-@settings(deadline=None)
 @given(
     description=st.recursive(
         st.none()

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -193,7 +193,6 @@ def test_every_pixel_value_is_the_floating_number_nearest_to_its_255th(dtype: An
             assert came == neighbour or error < abs(Fraction(float(neighbour)) - Fraction(value, 255))
 
 
-@settings(deadline=None)
 @given(count=st.integers(0, 3), height=st.integers(0, 6), width=st.integers(0, 6), strided=st.booleans())
 def test_prepared_shapes_grow_by_two_and_a_missing_channel_axis_is_added(
     count: int, height: int, width: int, *, strided: bool

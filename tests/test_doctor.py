@@ -157,6 +157,16 @@ def test_the_arithmetic_of_a_graph_follows_every_way() -> None:
     assert arithmetic.difference(network) == forward + nudged + inside
 
 
+def test_the_arithmetic_of_a_product_of_activations_is_counted() -> None:
+    nodes = [
+        handmade.Node("turned", handmade.Transpose((1, 0)), "input"),
+        handmade.Node("square", handmade.MatMul(), ["input", "turned"]),  # (5, 3) times (3, 5)
+        handmade.Node("row", handmade.Flatten(), "square"),
+        handmade.Node("linear", handmade.Linear(np.ones((25, 2)), np.zeros(2)), "row"),
+    ]
+    assert arithmetic.forward(handmade.Network(nodes, (5, 3))) == 2 * 5 * 3 * 5 + 2 * 25 * 2
+
+
 def test_the_command_tells_it_all(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("handmade.doctor.machine.examine", lambda: replace(SOUND, blas=HASWELL))
     code, out, _ = told(monkeypatch, capsys)

@@ -33,7 +33,7 @@ from handmade.engine.backend import BACKENDS, use_backend
 from handmade.engine.check import check
 from handmade.engine.description import build, describe, restore
 from handmade.engine.gradients import backprop, definition, difference, input_gradient
-from handmade.engine.layers import EVERY, Difference, Layer, one_channel, to_dense
+from handmade.engine.layers import EVERY, KINDS, Difference, Layer, one_channel, to_dense
 from handmade.engine.layers.propagate import _join_in_full
 from handmade.engine.network import Network
 from random_graphs import batch, random_graph
@@ -50,9 +50,9 @@ def largest(arrays: dict[str, Array]) -> float:
 # --- random graphs ------------------------------------------------------------------------------------------------------------
 
 
-def check_gradients(seed: int) -> None:
+def check_gradients(seed: int, *, every: bool = False) -> None:
     """Differences are the definition, their limit is backpropagation, and a large step to both sides is right, too."""
-    network, (x, y) = random_graph(seed, 6), batch(seed)
+    network, (x, y) = random_graph(seed, 6, every=every), batch(seed)
 
     L, quotients = difference(network, x, y, h=1e-3)
     base, wanted = definition(network, x, y, h=1e-3)
@@ -74,6 +74,25 @@ def check_gradients(seed: int) -> None:
 @pytest.mark.usefixtures("backend")
 def test_a_random_graph_has_the_gradient_of_its_definition(seed: int) -> None:
     check_gradients(seed)
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.usefixtures("backend")
+def test_a_random_graph_of_every_kind_of_layer_has_the_gradient_of_its_definition(seed: int) -> None:
+    check_gradients(seed, every=True)
+
+
+def test_random_graphs_have_layers_of_every_kind() -> None:
+    drawn = {node.layer.kind for seed in range(60) for node in random_graph(seed, every=True).nodes}
+    assert drawn == set(KINDS)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", BACKENDS)
+@pytest.mark.parametrize("seed", range(10, 300))
+def test_many_random_graphs_of_every_kind_of_layer_have_the_gradients_of_their_definitions(seed: int, name: str) -> None:
+    with use_backend(name):
+        check_gradients(seed, every=True)
 
 
 @pytest.mark.long

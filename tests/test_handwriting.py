@@ -204,7 +204,7 @@ def test_what_is_no_digit_is_told_by_what_shows_it(picture: Array, why: str) -> 
 
 
 @given(arrays.arrays(np.uint8, arrays.array_shapes(min_dims=2, max_dims=2, max_side=40)))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_picture_gives_an_image(picture: NDArray[np.uint8]) -> None:
     digit = find_digit(picture)
 
@@ -299,7 +299,7 @@ def flooded(mask: Array, *, corners: bool) -> Array:
 
 
 @given(arrays.arrays(bool, arrays.array_shapes(min_dims=2, max_dims=2, max_side=12)), st.booleans())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_regions_are_those_of_filling_pixel_by_pixel(mask: NDArray[np.bool], corners: bool) -> None:  # noqa: FBT001  hypothesis calls it so
     np.testing.assert_array_equal(connected_components(mask, corners=corners), flooded(mask, corners=corners))
 
@@ -315,7 +315,6 @@ def test_holes_are_counted_by_their_size() -> None:
     arrays.arrays(np.float64, arrays.array_shapes(min_dims=2, max_dims=2, max_side=12), elements=st.floats(0, 1)),
     st.tuples(st.integers(1, 15), st.integers(1, 15)),
 )
-@settings(deadline=None)
 def test_area_averages_are_those_of_a_fine_grid(picture: Array, shape: tuple[int, int]) -> None:
     fine = np.repeat(np.repeat(picture, shape[0], 0), shape[1], 1)  # every cell now has a whole number of pixels
     blocks = fine.reshape(shape[0], picture.shape[0], shape[1], picture.shape[1]).mean(axis=(1, 3))
@@ -324,7 +323,6 @@ def test_area_averages_are_those_of_a_fine_grid(picture: Array, shape: tuple[int
 
 
 @given(arrays.arrays(np.uint8, arrays.array_shapes(min_dims=2, max_dims=2, max_side=30)), st.integers(1, 30))
-@settings(deadline=None)
 def test_shrinking_averages_whole_blocks(picture: NDArray[np.uint8], most: int) -> None:
     small = shrunk(picture, most)
     block = -(-max(picture.shape) // most)

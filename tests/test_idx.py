@@ -13,7 +13,7 @@ from typing import Any
 import hypothesis.extra.numpy as hnp
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -53,7 +53,6 @@ def refusal_of(tmp_path: Path, content: bytes) -> str:
     return refusal(path)
 
 
-@settings(deadline=None)
 @given(
     array=st.sampled_from(sorted(CODES)).flatmap(
         lambda name: hnp.arrays(name, hnp.array_shapes(min_dims=1, max_dims=4, min_side=0))
@@ -185,7 +184,6 @@ def read_or_message(path: Path) -> NDArray[Any] | str:
         return str(error)
 
 
-@settings(deadline=None)
 @given(place=st.integers(0, len(SMALL_GZIP) - 1), bit=st.integers(0, 7))
 def test_a_flipped_bit_anywhere_in_gzip_is_refused_or_harmless(
     place: int, bit: int, tmp_path_factory: pytest.TempPathFactory
@@ -198,7 +196,6 @@ def test_a_flipped_bit_anywhere_in_gzip_is_refused_or_harmless(
     assert "\n" not in came if isinstance(came, str) else written(came) == SMALL
 
 
-@settings(deadline=None)
 @given(content=st.binary(max_size=64), start=st.sampled_from([b"", b"\0\0", b"\0\0\x08", b"\0\0\x0c\1\0\0\0", b"\x1f\x8b\x08"]))
 def test_whatever_the_bytes_either_an_array_or_a_handmade_error_comes(
     content: bytes, start: bytes, tmp_path_factory: pytest.TempPathFactory

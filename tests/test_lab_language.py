@@ -206,7 +206,7 @@ def test_every_word_of_the_engine_and_the_server_has_a_translation(pseudo: LabPa
     assert partly == {}
 
 
-@pytest.mark.parametrize("language", LANGUAGES[1:])
+@pytest.mark.parametrize("language", ["de", pytest.param("zh", marks=pytest.mark.long)])
 def test_sentences_are_translated_with_their_values(browser: Browser, lab_server: Server, language: str) -> None:
     script = 'async (all) => { const {said} = await import("/static/js/said.js"); return all.map(said); }'
     spoken = [
@@ -267,16 +267,16 @@ def test_no_text_of_look_is_outside_of_the_tables(pseudo: LabPage) -> None:
     pseudo["tab-receipt"].click()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("at", "way"),
     [
-        ("d loss / d conv1.W[1,1,0,2]", "definition"),
         *(
-            pytest.param(at, way, marks=pytest.mark.long)
+            (at, way)
             for at in ("pool1[3,4,1]", "relu1[3,4,1]", "logits[3]", "probability[3]", "loss", "d loss / d conv1[9,14,2]")
             for way in ("backprop",)
         ),
-        *(pytest.param("d loss / d conv1.W[1,1,0,2]", way, marks=pytest.mark.long) for way in ("backprop", "difference")),
+        *(("d loss / d conv1.W[1,1,0,2]", way) for way in ("definition", "backprop", "difference")),
     ],
 )
 def test_no_text_of_a_receipt_is_outside_of_the_tables(pseudo: LabPage, at: str, way: str) -> None:
@@ -285,6 +285,7 @@ def test_no_text_of_a_receipt_is_outside_of_the_tables(pseudo: LabPage, at: str,
     assert untold(pseudo) == []
 
 
+@pytest.mark.long
 def test_no_text_of_a_dialog_or_a_message_is_outside_of_the_tables(pseudo: LabPage) -> None:
     pseudo.open()
     page = pseudo.page
@@ -305,6 +306,7 @@ def test_no_text_of_a_dialog_or_a_message_is_outside_of_the_tables(pseudo: LabPa
     pseudo.forgive("400")
 
 
+@pytest.mark.long
 def test_no_text_of_nudge_is_outside_of_the_tables(pseudo: LabPage) -> None:
     pseudo.open(view="nudge", image={"split": "test", "index": 8}, label=3, nudge={"at": "conv1.W[1,1,0,2]", "h": 0.1})
     expect(pseudo["nudge-loss-2"]).to_be_visible()
@@ -315,6 +317,7 @@ def test_no_text_of_nudge_is_outside_of_the_tables(pseudo: LabPage) -> None:
         assert untold(pseudo) == []
 
 
+@pytest.mark.long
 def test_no_text_of_train_is_outside_of_the_tables(pseudo: LabPage) -> None:
     pseudo.open(view="train", image={"split": "test", "index": 8})
     assert untold(pseudo) == []
@@ -340,6 +343,7 @@ def test_no_text_of_train_is_outside_of_the_tables(pseudo: LabPage) -> None:
     pseudo.forgive("400")
 
 
+@pytest.mark.long
 def test_no_text_of_predict_is_outside_of_the_tables(pseudo: LabPage) -> None:
     pseudo.open(view="quiz", image={"split": "test", "index": 8}, focus="conv1[9,14,2]")
     pseudo.receipt("conv1[9,14,2]")

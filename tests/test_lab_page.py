@@ -57,6 +57,7 @@ def focus_in(lab: LabPage, room: str) -> str:
     return place
 
 
+@pytest.mark.long
 def test_the_answer_is_the_networks(lab: LabPage) -> None:
     lab.open(image={"split": "test", "index": 8})
     x, label = digit(8)
@@ -71,6 +72,11 @@ def test_the_answer_is_the_networks(lab: LabPage) -> None:
     loss = float(handmade.losses.CrossEntropy().forward(z[None], np.array([label]))[0])
     assert number_in(lab["loss"].inner_text().removeprefix("Loss")) == pytest.approx(loss, rel=1e-4)
 
+    lab["answer-table"].click()
+    cells = lab["table"].locator("tbody td").all_inner_texts()
+    assert [number_in(cell) for cell in cells[::2]] == pytest.approx(list(z), rel=1e-5)
+    assert [number_in(cell) for cell in cells[1::2]] == pytest.approx(list(p), rel=1e-5)
+
 
 def test_a_hovered_number_shows_its_value_window_and_receipt(lab: LabPage) -> None:
     lab.open()
@@ -79,7 +85,7 @@ def test_a_hovered_number_shows_its_value_window_and_receipt(lab: LabPage) -> No
     lab.hover("2", CONV2, (12, 10, 3))
 
     value = float(tape(x)["2"][12, 10, 3])
-    expect(lab["status-line"]).to_contain_text("from relu1 rows 12–14, columns 10–12")
+    expect(lab["status-line"]).to_contain_text("from relu1 rows 12 to 14, columns 10 to 12")
     line = lab["status-line"].inner_text()
     assert line.startswith("conv2 map 3, pixel (12, 10) = ")
     assert number_in(line.partition(" = ")[2].partition(" ·")[0]) == pytest.approx(value, rel=1e-5)
@@ -90,6 +96,7 @@ def test_a_hovered_number_shows_its_value_window_and_receipt(lab: LabPage) -> No
 
     lab.page.mouse.move(640, 60)
     expect(lab.page.locator("#network svg rect.hover")).to_have_count(0)
+    assert lab.page.evaluate("(e => e.scrollWidth - e.clientWidth)(document.querySelector('#strip'))") == 0  # nothing to scroll
 
 
 def test_a_receipt_adds_up_and_leads_down_to_the_pixels_and_back(lab: LabPage) -> None:
@@ -122,6 +129,7 @@ def test_a_receipt_adds_up_and_leads_down_to_the_pixels_and_back(lab: LabPage) -
         lab.state_has(focus=place)
 
 
+@pytest.mark.long
 def test_the_products_of_a_convolution_are_those_of_patch_and_kernel(lab: LabPage) -> None:
     lab.open(focus="conv1[9,14,2]")
     x, _ = digit(0)
@@ -139,6 +147,7 @@ def test_the_products_of_a_convolution_are_those_of_patch_and_kernel(lab: LabPag
     expect(lab["rounding"]).to_contain_text("Stored as float32")
 
 
+@pytest.mark.long
 def test_two_numbers_side_by_side_with_their_difference(lab: LabPage) -> None:
     lab.open()
     x, _ = digit(0)
@@ -222,6 +231,7 @@ def test_backwards_shows_the_gradients_of_backpropagation(lab: LabPage) -> None:
         assert lab.value(place) == pytest.approx(float(gradients["0.W"][1, 2, 0, 5]), rel=tolerance)
 
 
+@pytest.mark.long
 def test_gradients_of_activations_have_receipts_too(lab: LabPage) -> None:
     lab.open(image={"split": "test", "index": 8}, label=3, direction="backward")
     x, _ = digit(8)
@@ -273,9 +283,8 @@ def test_copied_numpy_computes_the_number(browser: Browser, lab_server: Server) 
         assert float(out.getvalue()) == pytest.approx(lab.value("conv1[9,14,2]"), rel=1e-6)
 
 
-@pytest.mark.parametrize(
-    "name", ["graph", *(pytest.param(name, marks=pytest.mark.long) for name in ("colours", "vector", "chain"))]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["graph", "colours", "vector", "chain"])
 def test_any_network_has_its_page(lab: LabPage, name: str) -> None:
     lab.open(source=f"run:{name}", image=None)
 

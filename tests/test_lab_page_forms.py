@@ -11,10 +11,7 @@ from lab_browser import LabPage, Server, hash_of, lab_page
 
 VIEWS = ("look", "nudge", "train", "quiz")
 NARROW, WIDE, WIDEST = {"width": 390, "height": 844}, {"width": 1280, "height": 800}, {"width": 2560, "height": 1440}
-AT_ONCE = [
-    *[("look", WIDE, "light"), ("look", NARROW, "dark"), ("nudge", NARROW, "dark")],
-    *[("train", WIDE, "light"), ("quiz", WIDE, "dark")],
-]  # the others are tested with the marker long
+AT_ONCE = [("look", NARROW, "dark")]  # the others are tested with the marker long
 TABLET = {"width": 820, "height": 1180}
 PINNED = {"focus": "conv1[9,14,2]"}
 # Elements whose text does not fit, although no part of them scrolls; and buttons that stand outside of the window.
@@ -84,6 +81,7 @@ def test_axe_finds_nothing(browser: Browser, lab_server: Server, view: str, size
         assert axe(lab) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scheme", ["light", long("dark")])
 def test_axe_finds_nothing_in_a_menu_a_loop_and_covered_numbers(browser: Browser, lab_server: Server, scheme: Any) -> None:
     with lab_page(browser, lab_server, color_scheme=scheme) as lab:
@@ -105,7 +103,7 @@ def test_axe_finds_what_is_wrong(lab: LabPage) -> None:
     assert any(line.startswith("button-name") for line in axe(lab))
 
 
-@pytest.mark.parametrize("size", [NARROW, WIDE, long(TABLET), long(WIDEST)], ids=lambda size: str(size["width"]))
+@pytest.mark.parametrize("size", [NARROW, long(WIDE), long(TABLET), long(WIDEST)], ids=lambda size: str(size["width"]))
 def test_nothing_is_cut_at_any_width(browser: Browser, lab_server: Server, size: dict[str, int]) -> None:
     with lab_page(browser, lab_server, viewport=size) as lab:
         for view in VIEWS:
@@ -154,6 +152,7 @@ def test_dark_is_the_systems_or_the_users_choice(browser: Browser, lab_server: S
         lab.until(lambda: lightness(lab) < 64, "dark")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("language", ["de", long("zh")])
 def test_another_language_changes_every_text_without_a_reload(lab: LabPage, language: str) -> None:
     lab.open(**PINNED)
@@ -173,6 +172,7 @@ def test_another_language_changes_every_text_without_a_reload(lab: LabPage, lang
     fits(lab, language)
 
 
+@pytest.mark.long
 def test_everything_on_look_is_reached_by_keyboard_alone(lab: LabPage) -> None:
     lab.open(image={"split": "test", "index": 8})
     press = lab.page.keyboard.press
@@ -228,6 +228,7 @@ def test_everything_on_look_is_reached_by_keyboard_alone(lab: LabPage) -> None:
     expect(table).to_be_visible()
 
 
+@pytest.mark.long
 def test_focus_can_be_seen(lab: LabPage) -> None:
     lab.open()
     outlines = []
@@ -240,6 +241,7 @@ def test_focus_can_be_seen(lab: LabPage) -> None:
     assert all((style != "none" and width >= 2) or shadow != "none" for style, width, shadow in outlines)
 
 
+@pytest.mark.long
 def test_a_finger_pins_and_draws(browser: Browser, lab_server: Server) -> None:
     with lab_page(browser, lab_server, viewport=NARROW, has_touch=True, is_mobile=True) as lab:
         lab.open(image={"split": "test", "index": 8})
@@ -305,6 +307,7 @@ def corners(lab: LabPage, node: str, shape: tuple[int, int, int]) -> list[bool]:
     return list(canvas.evaluate(MARKED, points))
 
 
+@pytest.mark.long
 def test_scopes_of_the_colours_their_lock_and_the_sign_of_saturation(lab: LabPage) -> None:
     shape = (28, 28, 8)
     lab.open(image={"split": "test", "index": 3})

@@ -77,6 +77,7 @@ def test_look_from_a_map_to_a_pixel_and_its_loop(lab: LabPage) -> None:
     lab.state_has(focus="conv1[1,1,0]")
 
 
+@pytest.mark.long
 def test_backwards_to_the_products_of_a_gradient(lab: LabPage) -> None:
     keys = opened(lab, "look")
     keys.press("b")
@@ -101,6 +102,7 @@ def test_backwards_to_the_products_of_a_gradient(lab: LabPage) -> None:
     expect(lab["contribution-gradient"]).to_be_visible()
 
 
+@pytest.mark.long
 def test_nudge_apply_and_undo(lab: LabPage) -> None:
     keys = opened(lab, "nudge")
     keys.press("/")
@@ -122,6 +124,7 @@ def test_nudge_apply_and_undo(lab: LabPage) -> None:
     lab.until(lambda: number_in(shown.inner_text().removeprefix("Loss")) == pytest.approx(before, rel=1e-3), "the old loss")
 
 
+@pytest.mark.long
 def test_train_and_a_cell_of_the_matrix(lab: LabPage) -> None:
     keys = opened(lab, "train")
     keys.to("train-gradient")
@@ -165,6 +168,7 @@ def test_a_race_by_keyboard(lab: LabPage) -> None:
     expect(lab["tab-train-weights"]).to_have_attribute("aria-selected", "true")
 
 
+@pytest.mark.long
 def test_predict_a_number(lab: LabPage) -> None:
     keys = opened(lab, "quiz")
     keys.to("quiz-task")
@@ -183,6 +187,7 @@ def test_predict_a_number(lab: LabPage) -> None:
     assert lab.value(place) == value
 
 
+@pytest.mark.long
 def test_the_status_line_is_said_twice_a_second_at_most(lab: LabPage) -> None:
     lab.open()
     lab.page.evaluate("""() => { window.said = 0;
@@ -197,6 +202,7 @@ def test_the_status_line_is_said_twice_a_second_at_most(lab: LabPage) -> None:
     expect(lab.page.locator("#live")).to_contain_text("pixel (0, 27)")
 
 
+@pytest.mark.long
 def test_the_page_needs_no_network_but_its_server(browser: Browser, lab_server: Server) -> None:
     with lab_page(browser, lab_server) as lab:
         refused: list[str] = []

@@ -49,6 +49,7 @@ def test_losses_and_slopes_are_the_engines(lab: LabPage) -> None:
     assert slope_shown(lab, 0) == pytest.approx((loss_shown(lab, 1) - loss_shown(lab, 0)) / 0.1, rel=1e-6)
 
 
+@pytest.mark.long
 def test_maps_are_the_exact_differences(lab: LabPage) -> None:
     open_nudge(lab, h=0.5)
     x, _ = digit(8)
@@ -64,6 +65,7 @@ def test_maps_are_the_exact_differences(lab: LabPage) -> None:
     assert shown == pytest.approx(list(100 * p), abs=0.006)
 
 
+@pytest.mark.long
 def test_a_slider_moves_h_live_with_both_signs(lab: LabPage) -> None:
     open_nudge(lab)
     slider = lab["nudge-slider"]
@@ -124,6 +126,7 @@ def test_pixels_and_activations_can_be_nudged_but_not_applied(lab: LabPage) -> N
     expect(lab["nudge-problem"]).to_contain_text("probability[3]")
 
 
+@pytest.mark.long
 def test_switches_and_the_v(lab: LabPage) -> None:
     open_nudge(lab, h=2.0)
     lab["tab-nudge-switches"].click()

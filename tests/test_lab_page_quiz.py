@@ -79,6 +79,7 @@ def test_a_covered_value_can_be_read_nowhere(lab: LabPage) -> None:
     assert lab.value(PLACE) == value
 
 
+@pytest.mark.long
 def test_reveal_and_undo(lab: LabPage) -> None:
     open_quiz(lab)
     lab["quiz-all"].click()
@@ -125,6 +126,7 @@ def hides(lab: LabPage, value: float, what: str) -> None:
     lab.until(lambda: not told(), f"{what} hides {value}: {told()}", seconds=3)
 
 
+@pytest.mark.long
 def test_a_covered_number_is_told_by_no_map_table_neighbour_or_copy(lab: LabPage) -> None:
     pooled = tape(digit(0)[0])["4"]
     row, column, channel = (int(i) for i in np.unravel_index(pooled.argmax(), pooled.shape))
@@ -171,6 +173,7 @@ def takers(at: tuple[int, ...]) -> list[str]:
     return [f"{room}[{2 * row + i},{2 * column + j},{channel}]" for room in ("relu2", "conv2")]
 
 
+@pytest.mark.long
 def test_a_covered_probability_is_told_by_no_bar(lab: LabPage) -> None:
     lab.open(image={"split": "test", "index": 8}, covered=["probability[5]"])
     label = digit(8)[1]

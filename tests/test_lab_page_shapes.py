@@ -4,6 +4,7 @@ import base64
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -62,10 +63,10 @@ def opened(lab: LabPage, name: str) -> Network:
     return network
 
 
-SLOW = ("inception", "colours", "large")
+AT_ONCE = "attention"  # matrices, and arrays with four axes
 
 
-@pytest.mark.parametrize("name", [name if name not in SLOW else pytest.param(name, marks=pytest.mark.long) for name in SHAPES])
+@pytest.mark.parametrize("name", [name if name == AT_ONCE else pytest.param(name, marks=pytest.mark.long) for name in SHAPES])
 def test_every_shape_can_be_looked_at_in_every_view(page: LabPage, name: str) -> None:
     network = opened(page, name)
 
@@ -87,7 +88,42 @@ def test_every_shape_can_be_looked_at_in_every_view(page: LabPage, name: str) ->
         page.value(place)
 
 
-@pytest.mark.parametrize("name", ["residual", pytest.param("inception", marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    ("place", "node", "grid", "cell", "source", "read"),
+    [
+        ("longer[5,3]", "longer", (32, 8, 1), (5, 3, 0), ("merged", (16, 8, 1)), [(5, 3, 0)]),
+        pytest.param(
+            *("ordered[1,2,3,4]", "ordered", (4, 4, 49), (1, 2, 25), ("patches", (4, 7, 28)), [(1, 3, 18)]),
+            marks=pytest.mark.long,
+        ),
+    ],
+)
+def test_numbers_of_any_axes_are_outlined_where_they_are(
+    page: LabPage, place: str, node: str, grid: Any, cell: Any, source: Any, read: Any
+) -> None:
+    page.open(source="run:attention", image=DIGIT, focus=place)
+    page.receipt(place)
+
+    def middles(selector: str) -> list[tuple[float, float]]:
+        boxes = [each.bounding_box() for each in page.page.locator(selector).all()]
+        return [(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2) for box in boxes if box]
+
+    for selector, name, shape, cells in (("cell", node, grid, [cell]), ("source", *source, read)):
+        canvas = page[f"map-{name}"]
+        box = canvas.bounding_box()
+        assert box is not None
+        expected = [(box["x"] + x, box["y"] + y) for x, y in (page.cell(canvas, shape, at) for at in cells)]
+        found = middles(f"#network svg rect.pin.{selector}")
+        assert found == [pytest.approx(each, abs=1) for each in expected]
+    strip, map_box = page.page.locator("#strip").bounding_box(), page[f"map-{node}"].bounding_box()
+    assert strip is not None
+    assert map_box is not None
+    assert strip["x"] <= map_box["x"] <= strip["x"] + strip["width"]  # the strip was scrolled to it
+    assert page.page.locator("#network svg line.pin").count() >= len(read) + 1  # and to what reads it
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["residual", "inception", "attention", "elements"])
 def test_lines_between_layers_cross_no_words(page: LabPage, name: str) -> None:
     opened(page, name)
     assert page.page.evaluate("document.querySelectorAll('.wires .far').length") >= 1
@@ -96,6 +132,7 @@ def test_lines_between_layers_cross_no_words(page: LabPage, name: str) -> None:
     assert page.page.evaluate(CROSSED) != []
 
 
+@pytest.mark.long
 def test_a_network_without_classes_says_so(page: LabPage) -> None:
     opened(page, "one")
     expect(page.page.locator("#predicted")).to_contain_text("no classes")
@@ -104,6 +141,7 @@ def test_a_network_without_classes_says_so(page: LabPage) -> None:
     expect(page["random"]).to_be_disabled()
 
 
+@pytest.mark.long
 def test_a_network_without_images_says_so(page: LabPage) -> None:
     opened(page, "rows")
     expect(page.page.locator("#board-message")).to_contain_text("reads no images")
@@ -111,6 +149,7 @@ def test_a_network_without_images_says_so(page: LabPage) -> None:
     expect(page["no-test"]).to_be_hidden()
 
 
+@pytest.mark.long
 def test_dates_accuracy_and_names_of_files(page: LabPage) -> None:
     page.open(image=DIGIT)
     facts = page.page.locator("#picker-button .network-facts")
@@ -133,7 +172,8 @@ def test_dates_accuracy_and_names_of_files(page: LabPage) -> None:
     expect(page["image-caption"]).to_have_text("Your drawing")
 
 
-@pytest.mark.parametrize("view", [view if view == "look" else pytest.param(view, marks=pytest.mark.long) for view in VIEWS])
+@pytest.mark.long
+@pytest.mark.parametrize("view", VIEWS)
 def test_every_view_can_be_saved_as_svg_and_png(page: LabPage, tmp_path: Path, view: str) -> None:
     page.open(view=view, image=DIGIT, focus="conv1[9,14,2]", nudge={"at": "conv1.W[1,1,0,2]", "h": 0.1})
     expect(page.page.locator(f"#view-{view}")).to_be_visible()
@@ -157,7 +197,8 @@ def test_every_view_can_be_saved_as_svg_and_png(page: LabPage, tmp_path: Path, v
         assert int.from_bytes(content[16:20]) == 2 * float(picture.get("width", "0"))
 
 
-@pytest.mark.parametrize("view", [view if view == "nudge" else pytest.param(view, marks=pytest.mark.long) for view in VIEWS[:3]])
+@pytest.mark.long
+@pytest.mark.parametrize("view", VIEWS[:3])
 def test_every_map_and_chart_has_a_table(page: LabPage, view: str) -> None:
     page.open(view=view, image=DIGIT, nudge={"at": "conv1.W[1,1,0,2]", "h": 0.1})
     expect(page.page.locator(f"#view-{view}")).to_be_visible()

@@ -86,6 +86,7 @@ def test_undo_and_redo(lab: LabPage) -> None:
     lab.state_has(image=None)
 
 
+@pytest.mark.long
 def test_a_link_opens_the_same_view_in_another_tab(browser: Browser, lab_server: Server) -> None:
     with lab_page(browser, lab_server, permissions=["clipboard-read", "clipboard-write"]) as lab:
         lab.open(image=DIGIT, edits=[{"at": WEIGHT, "step": -0.25}])
@@ -136,6 +137,7 @@ def test_a_broken_link_is_told_and_the_page_goes_on(lab: LabPage, fragment: str)
     lab.receipt("probability[7]")
 
 
+@pytest.mark.long
 def test_a_link_to_what_is_not_there_is_told_and_the_page_goes_on(lab: LabPage) -> None:
     lab.open(focus="conv9[1,2,3]")
     expect(lab.page.locator("#messages")).to_contain_text("no number conv9[1,2,3]")
@@ -163,6 +165,10 @@ def test_a_file_that_is_no_picture_is_told_where_the_user_looks(lab: LabPage, tm
 
     expect(lab.page.locator("#board-message")).not_to_be_empty()
     lab.forgive("400")
+    lab.page.locator("#language").select_option("de")
+    expect(lab.page.locator("#board-message")).to_contain_text("Die Datei ist kein Bild")
+    lab.page.locator("#language").select_option("en")
+    expect(lab.page.locator("#board-message")).to_contain_text("expected a picture")
     expect(lab["predicted"]).to_contain_text("0")
     chooser.set_input_files(picture(tmp_path))
     lab.until(lambda: "pixels" in (lab.state.get("image") or {}), "a picture")
@@ -177,6 +183,7 @@ def picture(folder: Path) -> Path:
     return folder / "one.png"
 
 
+@pytest.mark.long
 def test_a_network_of_colours_gets_the_colours_of_the_pen_and_of_a_picture(lab: LabPage, tmp_path: Path) -> None:
     lab.open(source="run:colours", image=None)
     lab["pen-colour"].fill("#ff0080")
@@ -207,6 +214,7 @@ def raw_pixels(lab: LabPage) -> "np.ndarray[Any, np.dtype[np.uint8]]":
     return np.frombuffer(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), np.uint8).reshape(8, 8, 3)
 
 
+@pytest.mark.long
 def test_a_network_without_images_offers_no_board(lab: LabPage) -> None:
     lab.open(source="run:vector", image=None)
     expect(lab.page.locator("#board-message")).to_contain_text("reads no images")
@@ -216,6 +224,7 @@ def test_a_network_without_images_offers_no_board(lab: LabPage) -> None:
     expect(lab.page.locator("#board-message")).to_be_empty()
 
 
+@pytest.mark.long
 def test_the_server_goes_and_comes_back(browser: Browser, tmp_path: Path) -> None:
     server = Server(tmp_path)
     try:

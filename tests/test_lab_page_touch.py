@@ -73,6 +73,7 @@ def test_a_resting_finger_scrubs_under_a_lens_and_pins_when_it_lifts(phone: LabP
     phone.receipt(place[0])
 
 
+@pytest.mark.long
 def test_a_swipe_scrolls_and_pins_nothing(phone: LabPage) -> None:
     x, y = on_screen(phone, (12, 10, 1))
     scrolled = "document.scrollingElement.scrollTop + document.querySelector('#strip').scrollTop"
@@ -88,6 +89,7 @@ def test_a_swipe_scrolls_and_pins_nothing(phone: LabPage) -> None:
     assert "focus" not in phone.state
 
 
+@pytest.mark.long
 def test_a_long_press_opens_the_menu_of_a_number(phone: LabPage) -> None:
     x, y = on_screen(phone, (12, 10, 1))
     finger = Finger(phone)
@@ -117,6 +119,7 @@ def test_a_long_press_opens_the_menu_of_a_number(phone: LabPage) -> None:
     assert "?" in phone["table"].inner_text()
 
 
+@pytest.mark.long
 def test_the_menu_by_mouse_and_by_keyboard(lab: LabPage) -> None:
     lab.open()
     lab.pin("0", CONV1, (12, 10, 3))
@@ -138,6 +141,7 @@ def test_the_menu_by_mouse_and_by_keyboard(lab: LabPage) -> None:
     lab.state_has(second="conv1[5,14,3]")  # Esc closed the menu, and nothing else
 
 
+@pytest.mark.long
 def test_the_window_slides_on_request_and_stops_at_a_hover(browser: Browser, lab_server: Server) -> None:
     with lab_page(browser, lab_server) as lab:
         lab.open()
@@ -165,6 +169,7 @@ def test_the_window_slides_on_request_and_stops_at_a_hover(browser: Browser, lab
         expect(lab["status-line"]).to_contain_text("conv1 map 0, pixel (0, 0)")
 
 
+@pytest.mark.long
 def test_padding_is_hatched_and_tells_what_it_is(lab: LabPage) -> None:
     lab.open(source="run:graph", image=None)  # its first convolution lays zeros around the image
     lab.page.locator("#loupe-node").select_option("input")
@@ -180,6 +185,7 @@ def test_padding_is_hatched_and_tells_what_it_is(lab: LabPage) -> None:
     expect(lab["status-line"]).not_to_contain_text("padding")
 
 
+@pytest.mark.long
 def test_a_pool_names_the_first_of_equal_numbers_and_dims_the_others(lab: LabPage) -> None:
     pooled = tape(digit(0)[0])["4"]
     dead = tuple(map(int, np.argwhere(pooled == 0)[0]))
@@ -194,6 +200,7 @@ def test_a_pool_names_the_first_of_equal_numbers_and_dims_the_others(lab: LabPag
     expect(lab.page.locator("#network svg rect.winner")).to_have_count(1)
 
 
+@pytest.mark.long
 def test_a_relu_tells_what_it_cut_off(lab: LabPage) -> None:
     activations = tape(digit(0)[0])
     at = tuple(map(int, np.argwhere(activations["0"] < -0.1)[0]))
@@ -208,6 +215,7 @@ def test_a_relu_tells_what_it_cut_off(lab: LabPage) -> None:
     expect(lab["status-line"]).to_contain_text(words)
 
 
+@pytest.mark.long
 def test_a_receipt_is_copied_as_text_and_shows_its_loop(browser: Browser, lab_server: Server) -> None:
     with lab_page(browser, lab_server, permissions=["clipboard-read", "clipboard-write"]) as lab:
         lab.open(focus="conv1[9,14,2]")
@@ -229,6 +237,7 @@ def test_a_receipt_is_copied_as_text_and_shows_its_loop(browser: Browser, lab_se
         expect(lab["loop"]).to_have_count(0)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("view", ["train", "quiz", "nudge"])
 def test_a_view_on_a_phone_begins_with_its_controls(browser: Browser, lab_server: Server, view: str) -> None:
     with lab_page(browser, lab_server, viewport=PHONE, has_touch=True, is_mobile=True) as lab:
@@ -239,6 +248,7 @@ def test_a_view_on_a_phone_begins_with_its_controls(browser: Browser, lab_server
         assert panel["y"] < PHONE["height"] / 2 < board["y"]
 
 
+@pytest.mark.long
 def test_a_pinned_number_on_a_phone_stays_above_its_receipt(phone: LabPage) -> None:
     canvas, position = phone.point("0", CONV1, (12, 10, 7))
     canvas.scroll_into_view_if_needed()

@@ -89,6 +89,7 @@ def test_steps_are_the_engines(train: LabPage, tmp_path: Path) -> None:
     assert train.value("conv1.W[1,2,0,5]") == pytest.approx(float(ours), rel=1e-4)
 
 
+@pytest.mark.long
 def test_adopted_weights_are_part_of_the_state(train: LabPage) -> None:
     place = "conv1.W[1,2,0,5]"
     train.open(view="train", image={"split": "test", "index": 8}, focus=place)
@@ -127,6 +128,7 @@ def weight_in_look(lab: LabPage, place: str, other_than: float | None = None) ->
     return lab.value(place)
 
 
+@pytest.mark.long
 def test_weights_that_went_with_the_server_are_told(browser: Browser, tmp_path: Path) -> None:
     server = Server(tmp_path)
     try:
@@ -186,6 +188,7 @@ def test_play_pause_and_what_follows_the_training(train: LabPage) -> None:
     expect(train["train-status"]).to_contain_text("stopped")
 
 
+@pytest.mark.long
 def test_a_receipt_follows_the_training_until_it_is_frozen(train: LabPage) -> None:
     fill(train, limit=2000, epochs=50)
     train["tab-train-receipt"].click()
@@ -213,6 +216,7 @@ def test_a_receipt_follows_the_training_until_it_is_frozen(train: LabPage) -> No
     assert number_in(shown) == pytest.approx(settled, rel=1e-4)  # the status line tells the number of the same network
 
 
+@pytest.mark.long
 def test_a_matrix_and_its_digits(train: LabPage) -> None:
     train["train-play"].click()
     lane(train, status="finished", step=30)
@@ -238,6 +242,7 @@ def all_cells(lab: LabPage) -> "np.ndarray[tuple[int, int], np.dtype[np.int64]]"
     return np.array([int(text.replace(",", "") or 0) for text in texts]).reshape(10, 10)
 
 
+@pytest.mark.long
 def test_the_definition_tells_its_cost_first(train: LabPage) -> None:
     fill(train, gradient="definition", epochs=2)
     expect(train["cost"]).to_contain_text("each weight needs a forward pass")
@@ -246,6 +251,7 @@ def test_the_definition_tells_its_cost_first(train: LabPage) -> None:
     expect(train["lane-a"]).to_have_count(0)
 
 
+@pytest.mark.long
 def test_a_race_gives_both_the_same_time(train: LabPage) -> None:
     train["mode-race"].click()
     fill(train, gradient="difference", rival="backprop", seconds=1, limit=2000, epochs=50)
@@ -258,6 +264,7 @@ def test_a_race_gives_both_the_same_time(train: LabPage) -> None:
     expect(train["lane-b"]).to_contain_text("Backpropagation")
 
 
+@pytest.mark.long
 def test_a_training_is_saved_as_a_run_and_opened_again(train: LabPage, server: Server) -> None:
     train["train-play"].click()
     lane(train, status="finished")
@@ -276,6 +283,7 @@ def test_a_training_is_saved_as_a_run_and_opened_again(train: LabPage, server: S
     expect(train["predicted"]).to_contain_text(str(network.logits(x)[0].argmax()))
 
 
+@pytest.mark.long
 def test_layers_filters_and_a_baseline(train: LabPage, tmp_path: Path) -> None:
     train["train-epoch1"].click()
     lane(train, status="paused", step=10)
@@ -302,6 +310,7 @@ def test_layers_filters_and_a_baseline(train: LabPage, tmp_path: Path) -> None:
     expect(train["loss-chart"].locator("xpath=..")).not_to_contain_text("baseline:")
 
 
+@pytest.mark.long
 def test_a_training_stops_at_its_target(train: LabPage) -> None:
     expect(train["train-target"]).to_be_disabled()
     fill(train, validation_set=40, validate_every=2, target=0.01)

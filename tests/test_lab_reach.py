@@ -144,19 +144,23 @@ def test_boxes_of_matrices_and_of_four_axes_are_told_as_they_are_drawn() -> None
     work = work_of(tokens())
 
     assert of(work, "scores[2,7]")["sources"] == [
-        {"node": "query", "numbers": [2, 3], "channels": [0, 3], "spans": [[2, 3], [0, 3]]},
-        {"node": "turned", "numbers": [0, 3], "channels": [7, 8], "spans": [[0, 3], [7, 8]]},
+        {"node": "query", "rows": [2, 3], "columns": [0, 3], "channels": [0, 1], "spans": [[2, 3], [0, 3]]},
+        {"node": "turned", "rows": [0, 3], "columns": [7, 8], "channels": [0, 1], "spans": [[0, 3], [7, 8]]},
     ]
     assert of(work, "ordered[1,4,3,1]")["sources"] == [
         {"node": "patches", "rows": [1, 2], "columns": [3, 4], "channels": [9, 10], "spans": [[1, 2], [3, 4], [4, 5], [1, 2]]}
     ]
     assert of(work, "longer[12,5]")["sources"] == [
-        {"node": "rows", "numbers": [2, 3], "channels": [5, 6], "spans": [[2, 3], [5, 6]]}
+        {"node": "rows", "rows": [2, 3], "columns": [5, 6], "channels": [0, 1], "spans": [[2, 3], [5, 6]]}
     ]
     assert of(work, "patches[0,1,2,1]")["sources"] == [{"node": "input", "rows": [1, 2], "columns": [5, 6], "channels": [0, 1]}]
     found = of(work, "query.W[3,1]")
-    assert found["sources"] == [{"node": "rows", "numbers": [0, 10], "channels": [3, 4], "spans": [[0, 10], [3, 4]]}]
-    assert found["targets"] == [{"node": "query", "numbers": [0, 10], "channels": [1, 2], "spans": [[0, 10], [1, 2]]}]
+    assert found["sources"] == [
+        {"node": "rows", "rows": [0, 10], "columns": [3, 4], "channels": [0, 1], "spans": [[0, 10], [3, 4]]}
+    ]
+    assert found["targets"] == [
+        {"node": "query", "rows": [0, 10], "columns": [1, 2], "channels": [0, 1], "spans": [[0, 10], [1, 2]]}
+    ]
 
 
 class Twice(Conv2d):

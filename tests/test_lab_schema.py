@@ -14,7 +14,7 @@ from handmade.lab.catalogue import Catalogue
 from lab_client import LabClient
 from lab_networks import write_runs
 
-SHORT, LONG = 2, 150  # requests for each operation
+SHORT, LONG = 1, 150  # requests for each operation
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,6 @@ def check(client: LabClient, examples: int) -> None:
 
         @settings(
             max_examples=examples,
-            deadline=None,
             database=None,
             derandomize=True,
             phases=[Phase.generate],

@@ -258,6 +258,8 @@ def test_the_oldest_adopted_weights_give_way(page: PageClient, folder: Path, mon
         sources.append(page.post("/training/a/adopt")["network"]["source"])
     codes = [page.client.put(page.path + "/network", {"source": name}).status_code for name in sources]
     assert codes == [404, 200, 200]
+    ended(page)  # the model of the training is written after its last step
+    assert len(set(sources)) == 3
     assert len(list((folder / "runs").glob(".lab-*/*/model.safetensors"))) == 3  # two of these, and that of the training
 
 

@@ -31,7 +31,7 @@ every_row_with_nudges = pytest.mark.parametrize(
     "case", [pytest.param(case, id=name) for name, case in CASES.items() if laws.has_nudges(case.layer)]
 )
 every_draw = pytest.mark.parametrize("draw", INPUTS.values(), ids=INPUTS)
-at_random = settings(max_examples=50, deadline=None, derandomize=True, database=None)
+at_random = settings(max_examples=50, derandomize=True, database=None)
 
 
 def rng() -> np.random.Generator:

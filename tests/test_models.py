@@ -448,7 +448,7 @@ def test_weights_in_bfloat16_are_refused(tmp_path: Path) -> None:
     assert "BF16" in refusal_of_file(tmp_path, content)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(flips=st.lists(st.tuples(st.integers(0, 8 + HEADER - 1), st.integers(1, 255)), min_size=1, max_size=4))
 @example(flips=[(7, 0x80)])
 @example(flips=[(0, 1)])
@@ -469,7 +469,7 @@ def test_a_flipped_byte_in_the_header_makes_a_network_or_an_error_in_words(
     assert "flipped: " in outcome
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(
     place=st.integers(0, len(json.dumps(describe(SMALL))) - 1),
     text=st.text(st.sampled_from('0129.,-e[]{}":nulltrue '), max_size=5),

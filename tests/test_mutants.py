@@ -60,11 +60,10 @@ from handmade.engine.layers import (
 )
 from handmade.engine.layers.join import Pair
 from handmade.engine.layers.normal import density, normal
-from handmade.engine.layers.probabilities import softmax, sum_of_others
+from handmade.engine.layers.probabilities import log_softmax, softmax, sum_of_others
 from handmade.engine.layers.sigmoid import sigma, sigma_step
 from handmade.engine.layers.windows import crop, im2col, pad, patches, strided_slice
 from handmade.engine.losses import CrossEntropy
-from handmade.engine.losses.cross_entropy import log_softmax
 from handmade.engine.network import Network
 from handmade.engine.plain.differences import Propagation
 from laws import DRAWS, LAWS

@@ -187,6 +187,76 @@ def test_the_exact_gelu_that_exporters_write_out_is_one_layer(form: int) -> None
     assert only.layer.settings() == {"approximate": "none"}
 
 
+TANH_GELUS = {
+    "PyTorch": [
+        node("Mul", "x x", "s"),
+        node("Mul", "x s", "cube"),
+        node("Mul", "kappa cube", "k"),
+        node("Add", "x k", "a"),
+        node("Mul", "beta a", "i"),
+        node("Tanh", "i", "t"),
+        node("Add", "one t", "b"),
+        node("Mul", "half x", "h"),
+        node("Mul", "h b", "g"),
+    ],
+    "Pow": [
+        node("Pow", "x three", "cube"),
+        node("Mul", "cube kappa", "k"),
+        node("Add", "x k", "a"),
+        node("Mul", "a beta", "i"),
+        node("Tanh", "i", "t"),
+        node("Add", "t one", "b"),
+        node("Mul", "x b", "p"),
+        node("Div", "p two", "g"),
+    ],
+    "Sigmoid": [
+        node("Mul", "x x", "s"),
+        node("Mul", "s kappa", "k"),
+        node("Add", "k one", "a"),
+        node("Mul", "x twice", "w"),
+        node("Mul", "w a", "v"),
+        node("Sigmoid", "v", "t"),
+        node("Mul", "x t", "g"),
+    ],
+}
+
+
+@pytest.mark.parametrize("form", TANH_GELUS)
+def test_the_gelu_with_tanh_that_exporters_write_out_is_one_layer(form: str) -> None:
+    beta = np.sqrt(2 / np.pi)
+    numbers = {"kappa": 0.044715, "beta": beta, "twice": 2 * beta, "one": 1, "half": 0.5, "three": 3, "two": 2}
+    constants = {name: np.float32(number) for name, number in numbers.items()}
+
+    imported = agree(model([*TANH_GELUS[form], node("Flatten", "g", "y")], constants), draw(0, 2, 1, 6, 6))
+
+    (first, *_) = imported.network.nodes
+    assert isinstance(first.layer, handmade.GELU)
+    assert first.layer.approximate == "tanh"
+    changed = agree(
+        model([*TANH_GELUS[form], node("Flatten", "g", "y")], constants | {"kappa": np.float32(0.05)}), draw(0, 2, 1, 6, 6)
+    )
+    assert "GELU" not in kinds(changed)
+
+
+@pytest.mark.parametrize("opset", [11, 13, 18])
+@pytest.mark.parametrize("shifted", [True, False])
+@pytest.mark.parametrize("kind", ["Softmax", "LogSoftmax"])
+def test_a_softmax_in_parts_at_the_end_is_an_output_beside_the_logits(opset: int, kind: str, *, shifted: bool) -> None:
+    def reduce(op: str, x: str, y: str, since: int) -> Any:
+        return node(op, x, y, axes=[1]) if opset < since else node(op, f"{x} axes", y)
+
+    z = "d" if shifted else "z"
+    nodes = [node("Flatten", "x", "f"), node("Gemm", "f V", "z")]
+    nodes += [reduce("ReduceMax", "z", "m", 18), node("Sub", "z m", "d")] if shifted else []
+    nodes += [node("Exp", z, "e"), reduce("ReduceSum", "e", "s", 13)]
+    nodes += [node("Div", "e s", "y")] if kind == "Softmax" else [node("Log", "s", "l"), node("Sub", f"{z} l", "y")]
+
+    imported = agree(model(nodes, {"V": draw(1, 36, 3), "axes": np.array([1], np.int64)}, opset=opset), draw(0, 2, 1, 6, 6))
+
+    assert kinds(imported) == ["Flatten", "Linear", kind]
+    assert imported.network.logits_name == imported.network.nodes[1].name
+
+
 def test_a_constant_that_two_operations_read_stays_out_of_the_biases() -> None:
     nodes = [node("Conv", "x W", "c"), node("Add", "c p", "a"), node("Mul", "a c", "m"), node("Flatten", "m", "y")]
 
@@ -222,6 +292,118 @@ def test_every_operation_without_a_layer_is_named_with_its_reason() -> None:
         files.read_network(model(nodes))
 
 
+@pytest.mark.parametrize("batch", [1, "N"])
+@pytest.mark.parametrize("row", [[1, -1], [1, 32]])
+def test_a_reshape_to_one_image_takes_any_number_of_images(batch: Any, row: list[int]) -> None:
+    nodes = [node("Conv", "x W", "c"), node("Reshape", "c s", "f"), node("Gemm", "f V", "y")]
+    constants = {"W": draw(1, 2, 1, 3, 3), "s": np.array(row, np.int64), "V": draw(2, 32, 3)}
+
+    imported = agree(model(nodes, constants, (batch, 1, 6, 6)), draw(0, 1, 1, 6, 6))
+
+    x = draw(1, 4, 6, 6, 1)
+    logits = imported.network.logits(x)
+    assert logits.shape == (4, 3)
+    for k in range(4):
+        (expected,) = files.run_model(model(nodes, constants, (1, 1, 6, 6)), [np.moveaxis(x[k : k + 1], 3, 1)])
+        np.testing.assert_allclose(logits[k : k + 1], expected, 1e-5, 1e-6)
+
+
+def test_an_open_image_size_is_asked_for_and_can_be_given(tmp_path: Path) -> None:
+    nodes = [node("Conv", "x W", "c"), node("GlobalAveragePool", "c", "p"), node("Flatten", "p", "y")]
+    path = tmp_path / "open.onnx"
+    path.write_bytes(model(nodes, {"W": draw(1, 2, 1, 3, 3)}, ("N", 1, "rows", "columns")).SerializeToString())
+
+    with pytest.raises(HandmadeError) as refused:
+        handmade.load(path)
+    assert "open.onnx: input 'x': expected images of a known size" in str(refused.value)
+    advice = str(refused.value).partition("Try ")[2]
+    command, _, call = advice.partition(", or ")
+    assert command == "handmade import FILE --image-shape 1,28,28"
+    network = eval(call, {"handmade": handmade, "FILE": path})
+    assert network.input_shape == (28, 28, 1)
+    assert handmade.load(path, image_shape=[1, 9, 8]).input_shape == (9, 8, 1)
+    with pytest.raises(HandmadeError, match=r"image_shape: expected the shape of one image of the input 'x'"):
+        handmade.load(path, image_shape=(3, 9, 8))
+    handmade.load(path, image_shape=(1, 9, 8)).save(tmp_path / "saved.safetensors")
+    with pytest.raises(HandmadeError, match="image_shape: expected it with an ONNX model alone"):
+        handmade.load(tmp_path / "saved.safetensors", image_shape=(1, 9, 8))
+
+
+def test_two_inputs_of_images_are_refused_in_one_line_and_computed_by_run_model() -> None:
+    proto = model([node("Add", "x z", "a"), node("Relu", "a", "y")])
+    proto.graph.input.add().CopyFrom(proto.graph.input[0])
+    proto.graph.input[1].name = "z"
+
+    with pytest.raises(files.OutOfScope) as refused:
+        files.read_network(proto)
+
+    assert str(refused.value) == "the model: expected one input, of images; its nodes read x, z. A network here has one input"
+    x, z = draw(0, 2, 1, 6, 6), draw(1, 2, 1, 6, 6)
+    assert (files.run_model(proto, [x, z])[0] == np.maximum(x + z, 0)).all()
+
+
+@pytest.mark.parametrize(
+    "nodes",
+    [
+        [node("Identity", "x", "y")],
+        [node("Transpose", "x", "y", perm=[0, 2, 3, 1])],
+        [node("Unsqueeze", "x axes", "u"), node("Squeeze", "u axes", "y")],
+    ],
+)
+def test_a_model_whose_output_is_its_input_is_computed_but_is_no_network(nodes: list[Any]) -> None:
+    proto = model(nodes, {"axes": np.array([1], np.int64)}, ("N", 3, 6, 6))
+    x = draw(0, 2, 3, 6, 6)
+
+    with pytest.raises(files.OutOfScope, match=r"expected at least one layer; an output is the input itself"):
+        files.read_network(proto)
+    expected = x.transpose(0, 2, 3, 1) if nodes[0].op_type == "Transpose" else x
+    assert (files.run_model(proto, [x])[0] == expected).all()
+
+
+def test_rearrangements_alone_are_a_network_if_numbers_move() -> None:
+    proto, x = model([node("Flatten", "x", "y")], image=("N", 3, 6, 6)), draw(0, 2, 3, 6, 6)
+
+    imported = files.read_network(proto)
+
+    assert (imported.network.logits(np.moveaxis(x, 1, 3)) == files.run_model(proto, [x])[0]).all()
+    assert kinds(imported) == ["Transpose", "Flatten"]
+
+
+SHUFFLE = [
+    node("Relu", "x", "r"),
+    node("Reshape", "r two", "a"),
+    node("Transpose", "a", "b", perm=[0, 2, 1, 3, 4]),
+    node("Reshape", "b four", "y"),
+]
+
+
+@pytest.mark.parametrize(
+    ("nodes", "order"),
+    [
+        ([node("Relu", "x", "y")], (0, 2, 3, 1)),
+        (SHUFFLE, (0, 2, 3, 1)),
+        ([node("Relu", "x", "r"), node("Transpose", "r", "y", perm=[0, 2, 3, 1])], (0, 1, 2, 3)),
+        ([node("Relu", "x", "r"), node("Transpose", "r", "y", perm=[0, 3, 2, 1])], (0, 2, 3, 1)),
+        ([node("Relu", "x", "r"), node("Reshape", "r rows", "y")], (0, 1, 2)),
+        ([node("Relu", "x", "r"), node("Reshape", "r two", "y")], (0, 1, 2, 3, 4)),
+    ],
+    ids=["plain", "shuffled channels", "channels last", "columns first", "rows", "five axes"],
+)
+def test_an_output_with_several_axes_is_in_onnxs_order_or_has_its_channels_last(nodes: list[Any], order: tuple[int, ...]) -> None:
+    constants = {"two": np.array([0, 2, 2, 5, 6]), "four": np.array([0, 4, 5, 6]), "rows": np.array([0, 4, -1])}
+    proto = model(nodes, constants, ("N", 4, 5, 6))
+    x = draw(0, 2, 4, 5, 6)
+
+    (expected,) = files.run_model(proto, [x])
+    imported = files.read_network(proto)
+    found = imported.network.outputs(np.moveaxis(x, 1, 3))[imported.outputs["y"]]
+
+    assert (found == expected.transpose(order)).all()
+    runtime = pytest.importorskip("onnxruntime")
+    session = runtime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    assert (session.run(None, {"x": x})[0] == expected).all()
+
+
 def test_inputs_that_do_not_fit_are_refused() -> None:
     proto = classifier()
     with pytest.raises(HandmadeError, match=r"inputs: expected 1 of them, x; got 2"):
@@ -251,8 +433,5 @@ def test_500_random_graphs_agree_with_onnxruntime_in_outputs_and_gradients() -> 
 
     outcomes = [compare(seed) for seed in range(500)]
 
-    problems = [each.problem for each in outcomes if each is not None and each.problem]
-    refused = [each for each in problems if each.startswith("onnxruntime: ")]  # windows that it does not compute
-    assert [each for each in problems if each not in refused] == []
-    assert len(refused) <= 5
+    assert [each.problem for each in outcomes if each is not None and each.problem] == []
     assert sum(each is not None and each.layers > 0 for each in outcomes) >= 490

@@ -125,7 +125,7 @@ def broken() -> dict[str, tuple[Any, str]]:
     shape = {"s": np.array([2**20, 2**20], np.int64)}
     found["a constant of a terabyte"] = (
         model([node("ConstantOfShape", "s", "c"), node("Add", "x c", "y")], shape),
-        "at most 16,777,216 numbers",
+        "1,099,511,627,776 numbers of constants",
     )
     wide = {"s": np.array([1, 2**20, 2**10, 2**10], np.int64)}
     found["an image of a terabyte"] = (
@@ -152,7 +152,7 @@ def test_hostile_and_broken_models_are_refused_in_one_line_and_little_memory(nam
     assert peak < 2_000_000
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), min_size=1, max_size=6), st.integers(0, 10**6))
 def test_damaged_bytes_are_read_or_refused(changes: list[tuple[int, int]], cut: int) -> None:
     data = bytearray(classifier().SerializeToString())

@@ -142,7 +142,9 @@ def every_figure(network: handmade.Network, x: Array, y: Array, *, dark: bool) -
     }
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in {"usual", "rows", "graph"} else [pytest.mark.long]) for name in NETWORKS]
+)
 def test_every_picture_can_be_drawn_of_every_network_and_nothing_leaves_the_paper(name: str) -> None:
     for kind, figure in every_figure(*made(name), dark=name == "usual").items():
         assert isinstance(figure, Figure), kind
@@ -247,6 +249,20 @@ def test_a_linear_layer_behind_a_flatten_is_drawn_as_the_maps_that_it_reads() ->
 
     assert [values(image).shape for image in found] == 4 * [(5, 6)]
     assert np.array_equal(values(found[2]), W[:, 2].reshape(5, 6))
+
+
+def test_a_reshape_to_a_row_is_drawn_as_a_flatten_and_one_to_the_logits_as_they_are() -> None:
+    network, x, _ = made("linear alone")
+    flatten, linear = network.layers
+    same = handmade.Network([handmade.Reshape((-1,)), linear], network.input_shape)
+    assert [values(image).shape for image in tiles(pictures.filters(same))] == 4 * [(5, 6)]
+    assert len(texts(pictures.feature_maps(same, x[0]))) == len(texts(pictures.feature_maps(network, x[0])))
+    assert not any(text.startswith("reshape1") for text in texts(pictures.feature_maps(same, x[0])))
+
+    last = handmade.Network([flatten, linear, handmade.Reshape((2, 2)), handmade.ReLU(), handmade.Reshape((4,))], (5, 6, 1))
+    shown = texts(pictures.feature_maps(last, x[0]))
+    for name in ("reshape1", "relu1", "reshape2"):
+        assert any(text.startswith(name) for text in shown), name
 
 
 def test_filters_inside_a_residual_go_by_their_names_and_a_wrong_name_gets_a_list() -> None:

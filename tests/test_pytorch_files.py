@@ -1,6 +1,6 @@
 """State dicts of PyTorch and the source of its modules, without PyTorch: `benchmarks/torch_modules.py` runs and compares them."""
 
-from importlib.util import find_spec
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +137,8 @@ GIVEN = to_state_dict(small())
     [
         ({}, "expected the arrays 0.weight (2, 1, 2, 1)"),
         (without(GIVEN, "4.bias"), "expected the arrays 4.bias (3,); got none"),
-        ({f"model.{name}": array for name, array in GIVEN.items()}, "got model.0.weight (2, 1, 2, 1)"),
+        ({f"model.{name}s": array for name, array in GIVEN.items()}, "got model.0.weights (2, 1, 2, 1)"),
+        ({f"{name[0]}.{name}": array for name, array in GIVEN.items()}, "got 0.0.weight (2, 1, 2, 1)"),
         ({**GIVEN, "5.weight": np.ones(2)}, "got 5.weight too"),
         ({**GIVEN, "0.weight": GIVEN["0.weight"][..., None]}, "expected 0.weight of shape (2, 1, 2, 1); got (2, 1, 2, 1, 1)"),
         ({**GIVEN, "4.bias": np.arange(3)}, "expected 4.bias of float16, float32 or float64; got int64"),
@@ -170,13 +171,29 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
         read(tmp_path / "nothing.safetensors")
 
 
-@pytest.mark.skipif(find_spec("torch") is not None, reason="PyTorch is installed")
-def test_without_pytorch_its_files_and_modules_are_refused_with_advice(tmp_path: Path) -> None:
+def test_names_of_layers_and_one_word_before_all_names_are_recognised() -> None:
+    given = small()
+    network = Network([node if node.name != "0" else Node("conv", node.layer) for node in given.nodes[:1]], (4, 4, 1))
+    arrays = to_state_dict(network)
+    named = {name.replace("0.", "conv."): array for name, array in arrays.items()}
+    for before in ("", "module."):
+        for form in (arrays, named):
+            found = from_state_dict(changed(network), {before + name: array for name, array in form.items()})
+            assert_same(found, network)
+    behind = {f"module.{name}": array for name, array in GIVEN.items()}
+    assert_same(from_state_dict(changed(given), behind), small())
+
+
+def test_without_pytorch_its_files_and_modules_are_refused_with_advice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)  # as Python marks a module that cannot be imported
     (tmp_path / "weights.pth").write_bytes(b"PK")
-    with pytest.raises(HandmadeError, match="expected torch, which is not installed"):
+    missing = r"expected torch, which is not installed\. Try .* install .*torch$"
+    with pytest.raises(HandmadeError, match=missing):
         read(tmp_path / "weights.pth")
-    with pytest.raises(HandmadeError, match="expected torch, which is not installed"):
+    with pytest.raises(HandmadeError, match=missing):
         from_module(object(), (1, 28, 28))
+    with pytest.raises(HandmadeError, match=r"holds weights without layers\. Try handmade import .*weights\.pth --like readme"):
+        handmade.load(tmp_path / "weights.pth")
 
 
 def test_layers_without_a_module_are_all_named() -> None:

@@ -286,7 +286,7 @@ def places_of(draw: st.DrawFn, network: Network) -> str:
     return f"{draw(st.sampled_from([network.names[i], network.nodes[i].name]))}[{','.join(map(str, index))}]"
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.data())
 def test_a_receipt_goes_down_to_the_pixels_and_every_number_is_the_networks(data: st.DataObject) -> None:
     network = data.draw(networks())

@@ -181,18 +181,20 @@ def test_a_bias_that_batch_norm_takes_away_is_no_bug() -> None:
     assert check(stage, x, y, tries=1).bugs == 0
 
 
-def test_a_wrong_gradient_within_a_residual_is_found_there() -> None:
-    x, y = batch()
+@pytest.mark.parametrize(
+    "name", ["inference", *(pytest.param(name, marks=pytest.mark.long) for name in STAGES if name != "inference")]
+)
+def test_a_wrong_gradient_within_a_residual_is_found_there(name: str) -> None:
+    stage, (x, y) = STAGES[name], batch()
 
     def wrong(*arguments: Any) -> tuple[float, dict[str, Array]]:
         L, g = backprop(*arguments)
         name = next(name for name in g if ".shortcut." in name)
         return L, g | {name: 1.001 * g[name]}
 
-    for stage in STAGES.values():
-        name = next(name for name in stage.parameters() if ".shortcut." in name)
-        guilty = [array.name for array in check(stage, x, y, analytic=wrong, tries=1).arrays if array.bugs]
-        assert guilty == [stage.display_name(name)]
+    shortcut = next(name for name in stage.parameters() if ".shortcut." in name)
+    guilty = [array.name for array in check(stage, x, y, analytic=wrong, tries=1).arrays if array.bugs]
+    assert guilty == [stage.display_name(shortcut)]
 
 
 def test_a_kink_within_a_residual_is_named() -> None:
@@ -383,12 +385,14 @@ def test_a_batch_norm_is_that_of_pytorch(run: dict[str, Any]) -> None:
 NEW = {name: case for name, case in CASES.items() if isinstance(case.layer, BatchNorm2d | Dropout | Subnetwork)}
 
 
+@pytest.mark.parametrize(
+    "inputs", ["generic", pytest.param("rounded", marks=pytest.mark.long), pytest.param("zero", marks=pytest.mark.long)]
+)
 @pytest.mark.parametrize("case", NEW.values(), ids=NEW)
-def test_the_checker_of_layers_accuses_none_of_them(case: Any) -> None:
+def test_the_checker_of_layers_accuses_none_of_them(case: Any, inputs: str) -> None:
     x = rng().standard_normal(case.shape)
-    for each in (x, np.round(x), 0 * x):
-        report = check_layer(case.layer, each)
-        assert report.ok, str(report)
+    report = check_layer(case.layer, {"generic": x, "rounded": np.round(x), "zero": 0 * x}[inputs])
+    assert report.ok, str(report)
     # in training, or not: what one image does to another is said
     assert any("influence" in note for note in report.notes) == (case.layer.mixes_batch and len(x) > 1)
 

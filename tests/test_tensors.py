@@ -235,7 +235,7 @@ def files(draw: st.DrawFn) -> tuple[bytes, dict[str, Array]]:
     return official_save(arrays, metadata=draw(texts) or None), arrays  # with {} and no arrays it writes a wrong header
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(files())
 def test_files_of_the_official_writer_are_read(file: tuple[bytes, dict[str, Array]]) -> None:
     content, arrays = file
@@ -265,7 +265,7 @@ def agrees_with_the_official_reader(content: bytes) -> bool:
     return True
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(files(), st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), min_size=1, max_size=4))
 def test_changed_bytes_are_read_as_the_official_reader_does_or_refused(
     file: tuple[bytes, dict[str, Array]], changes: list[tuple[int, int]]
@@ -276,7 +276,7 @@ def test_changed_bytes_are_read_as_the_official_reader_does_or_refused(
     agrees_with_the_official_reader(bytes(content))
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     st.dictionaries(
         st.sampled_from(["a", "b", "__metadata__"]),

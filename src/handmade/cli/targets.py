@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from handmade.network import Network
 
 PICTURES = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff"}
-MODELS = {".safetensors", ".onnx"}
 
 
 def network_of(target: str, seed: int) -> "Network":
@@ -54,7 +53,7 @@ def is_image(name: str) -> bool:
 def is_network(name: str) -> bool:
     """Return True for a preset, a network file, a folder, or a file that begins as a model does."""
     path = Path(name)
-    if has_fresh_weights(name) or path.suffix.lower() in MODELS or path.is_dir():
+    if has_fresh_weights(name) or path.suffix.lower() in inputs.MODELS or path.is_dir():
         return True
     if is_image(name) or not path.is_file():
         return False

@@ -1,6 +1,7 @@
 """Arithmetic of a network, in floating-point operations per image: a lower bound of every running time.
 
-    forward      2 |W| per output position, for every array W of a Conv2d or a Linear: one product and one sum
+    forward      2 |W| per output position, for every array W of a Conv2d or a Linear: one product and one sum;
+                 2 T K M for every product of two activations (T, K) and (K, M) by a MatMul
     backprop     3 forward: y, gx and gW cost the same, and the first layer needs no gx
     difference   forward, and for every nudge the products of each later layer with the changed inputs: one channel of them up to
                  the first later Conv2d or Linear, all of them after it
@@ -11,6 +12,7 @@ Biases, ReLU, pools and the loss are left out: they need memory accesses, not pr
 import math
 
 from handmade.engine.graph import Node, downstream
+from handmade.engine.layers import rule
 from handmade.engine.network import Network
 
 
@@ -42,6 +44,9 @@ def difference(network: Network) -> int:
 
 
 def _operations(network: Network, node: Node) -> int:
-    """Return the operations of one node's forward pass, for its arrays with more than one axis."""
+    """Return the operations of one node's forward pass: of its arrays with more than one axis, or of a product of activations."""
+    products = rule(node.layer, "products")
+    if products:
+        return 2 * int(products(node.layer, [network.shape_of[name] for name in node.reads]))
     sizes = [array.size for array in node.layer.parameters().values() if array.ndim > 1]
     return 2 * sum(sizes) * math.prod(network.shape_of[node.name][:-1])

@@ -25,6 +25,11 @@ def not_installed(subject: str, library: str, extra: str) -> str:
     return f"{subject}: expected {library}, which is not installed. Try {install_command(extra)}"
 
 
+def library_missing(subject: str, library: str) -> str:
+    """Return the error that a library of no extra is missing, such as PyTorch; the arguments are those of `not_installed`."""
+    return f"{subject}: expected {library}, which is not installed. Try {installer()} {library}"
+
+
 def installer() -> str:
     """Return the command that installs libraries into this Python."""
     from importlib.util import find_spec  # noqa: PLC0415  needed for messages alone

@@ -1,6 +1,7 @@
 """Model files: safetensors, with the description of the network in the metadata under "handmade". No code, no pickle."""
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,7 @@ def _content(path: Path, file: TensorFile) -> tuple[dict[str, Array], str]:
     if "handmade" not in file.metadata:
         raise HandmadeError(
             f"{path}: expected a model that handmade saved; its metadata has no description of a network. "
-            "If it holds weights of PyTorch, try handmade import FILE --like readme"
+            f"If it holds weights of PyTorch, try handmade import {shlex.quote(str(path))} --like readme"
         )
     if len(kinds) > 1 or not kinds <= DTYPES:
         raise HandmadeError(f"{path}: expected weights all of F32 or all of F64; got {', '.join(sorted(kinds))}")

@@ -4,20 +4,30 @@ The preparation of the input is, in this order: the one that the user gives, the
 ones on training digits, and x/255.
 """
 
-import math
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from handmade.engine.arguments import as_path
+from handmade.engine.arrays import Shape
 from handmade.engine.errors import HandmadeError
-from handmade.engine.graph import INPUT, Node
-from handmade.engine.layers import Flatten, Layer, Reshape
 from handmade.engine.preparation import Preparation
 from handmade.engine.printable import ShortRepr
 from handmade.files.network import Network
-from handmade.importing.preparations import Guess, as_text, from_expression, guess, stated, with_preparation
+from handmade.importing.front import as_grey, as_images
+from handmade.importing.preparations import (
+    READS_DIGITS,
+    Guess,
+    as_text,
+    fits_digits,
+    from_expression,
+    guess,
+    reading,
+    stated,
+    with_preparation,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +51,14 @@ class Imported(ShortRepr):
     guess: Guess | None = field(default=None)
 
 
-def read_onnx(model: Any, *, preparation: str | Preparation | None = None, external_data: bool = False) -> Imported:
+def read_onnx(
+    model: Any,
+    *,
+    preparation: str | Preparation | None = None,
+    external_data: bool = False,
+    grey: bool | None = None,
+    image_shape: Shape | None = None,
+) -> Imported:
     """Read an ONNX model as a network.
 
     Parameters
@@ -51,6 +68,11 @@ def read_onnx(model: Any, *, preparation: str | Preparation | None = None, exter
         Preparation of the input, as a linear expression of a pixel from 0 to 255: "(x/255 - 0.1307)/0.3081".
     external_data : bool
         True if numbers may be read from other files in the folder of the model.
+    grey : bool, optional
+        For a model with 3 channels: True if it reads grey images, which a layer in front repeats in all channels. If left out, it
+        does if it then reads at least half of some training digits.
+    image_shape : tuple of int, optional
+        Shape of one image in the order of the model, as (1, 28, 28), for a model that leaves it open.
 
     Raises
     ------
@@ -63,17 +85,28 @@ def read_onnx(model: Any, *, preparation: str | Preparation | None = None, exter
     from handmade.files.onnx.writing import from_metadata  # noqa: PLC0415
 
     try:
-        found = read_network(model, external_data=external_data)
+        found = read_network(model, external_data=external_data, image_shape=image_shape)
         own = from_metadata(found.metadata)
     except HandmadeError as error:
         name, text = (str(model) if isinstance(model, str | Path) else "model"), str(error).removeprefix("the model: ")
         raise type(error)(text if text.startswith(name) else f"{name}: {text}") from None
     arguments = _with_names(dict(found.arguments), own)
-    dtype_says = arguments.pop("preparation", None)
+    states = _Statement(preparation, own, found.metadata, arguments.pop("preparation", None), _name(model))
     network = as_images(Network(**arguments))
-    name = str(model) if isinstance(model, str | Path) else "FILE"
-    prepared, sentence, tried = _prepared(network, preparation, own, found.metadata, dtype_says, name)
+    coloured = None if grey is False else as_grey(network)
+    if grey and coloured is None:
+        raise HandmadeError(f"grey=True: expected a model of images with 3 channels; got {network.input_shape}. Leave it out")
+    if coloured is not None:
+        prepared, sentence, tried = states.applied_to(coloured)
+        if grey or (fits_digits(prepared) and reading(prepared)[0] >= READS_DIGITS):
+            repeated = "the model has 3 channels; a layer in front of it repeats a grey image in all of them"
+            return Imported(prepared, sentence, (*found.notes, repeated), tried)
+    prepared, sentence, tried = states.applied_to(network)
     return Imported(prepared, sentence, found.notes, tried)
+
+
+def _name(model: Any) -> str:
+    return str(model) if isinstance(model, str | Path) else "FILE"
 
 
 def _with_names(arguments: dict[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
@@ -84,59 +117,42 @@ def _with_names(arguments: dict[str, Any], own: Mapping[str, Any]) -> dict[str, 
     return arguments | {"class_names": own.get("class_names")}
 
 
-def _prepared(
-    network: Network,
-    given: str | Preparation | None,
-    own: Mapping[str, Any],
-    metadata: Mapping[str, str],
-    dtype_says: Preparation | None,
-    name: str,
-) -> tuple[Network, str, Guess | None]:
-    """Return the network with its preparation, a sentence about it, and the guess, if it is one."""
-    shape, advice, tried = network.input_shape, f'To change it: handmade import {name} --input "x/255"', None
-    says = ("x", "the dtype of its input") if dtype_says is not None else stated(metadata, None)
-    if isinstance(given, Preparation):
-        chosen, sentence = given, f"{as_text(given)}, as given"
-    elif given is not None:
-        chosen, sentence = from_expression(given, shape), f"{given}, as given"
-    elif own:
-        chosen, sentence = own["preparation"], f"{as_text(own['preparation'])}, as its metadata say"
-    elif says is not None:
-        chosen, sentence = from_expression(says[0], shape), f"{says[0]}, as {says[1]} says"
-    elif len(shape) != 3:
-        chosen, sentence = None, "no image, so there is no preparation"
-    elif (tried := guess(network)) is None:
-        chosen, sentence = from_expression("x/255", shape), f"x/255, the usual preparation. {advice}"
-    else:
-        others = ", ".join(f"{each} {share:.1%}" for each, share in tried.accuracies.items() if each != tried.expression)
-        best = f"{tried.expression} reads {tried.accuracies[tried.expression]:.1%} of {tried.images} training digits"
-        chosen, sentence = from_expression(tried.expression, shape), f"a guess: {best}; {others}. {advice}"
-    return with_preparation(network, chosen), f"Input: {sentence}", tried
+@dataclass(frozen=True, eq=False)
+class _Statement(ShortRepr):
+    """Sources of the preparation: the user, our metadata, those of the model, and the dtype of its input."""
 
+    given: str | Preparation | None
+    own: Mapping[str, Any]
+    metadata: Mapping[str, str]
+    dtype_says: Preparation | None
+    name: str
 
-def as_images(network: Network) -> Network:
-    """Return a network that reads rows of a square image, or an image without channels, as one that reads images (H, W, 1)."""
-    shape = network.input_shape
-    side = math.isqrt(math.prod(shape))
-    first: Layer
-    if len(shape) == 1 and side > 1 and side**2 == shape[0]:
-        first, image = Flatten(), (side, side, 1)
-    elif len(shape) == 2:
-        first, image = Reshape(shape), (*shape, 1)
-    else:
-        return network
-    name = "pixels"
-    while name in network.shape_of:
-        name += "_"
-    nodes = [Node(name, first, INPUT)]
-    nodes += [node.with_reads({read: name if read == INPUT else read for read in node.reads}) for node in network.nodes]
-    return Network(
-        nodes,
-        image,
-        logits=network.logits_name,
-        outputs=network.output_names,
-        class_names=network.class_names,
-    )
+    def applied_to(self, network: Network) -> tuple[Network, str, Guess | None]:
+        """Return the network with its preparation, a sentence about it, and the guess, if one was tried."""
+        shape, tried = network.input_shape, None
+        advice = f'To change it: handmade import {shlex.quote(self.name)} --input "x/255"'
+        says = ("x", "the dtype of its input") if self.dtype_says is not None else stated(self.metadata, None)
+        chosen: Preparation | None
+        if isinstance(self.given, Preparation):
+            chosen, sentence = self.given, f"{as_text(self.given)}, as given"
+        elif self.given is not None:
+            chosen, sentence = from_expression(self.given, shape), f"{self.given}, as given"
+        elif self.own:
+            chosen, sentence = self.own["preparation"], f"{as_text(self.own['preparation'])}, as its metadata say"
+        elif says is not None:
+            chosen, sentence = from_expression(says[0], shape), f"{says[0]}, as {says[1]} says"
+        elif len(shape) != 3:
+            chosen, sentence = None, "no image, so there is no preparation"
+        elif (tried := guess(network)) is None:
+            chosen, sentence = from_expression("x/255", shape), f"x/255, the usual preparation. {advice}"
+        elif not tried.reads_digits:
+            chosen, sentence = (
+                from_expression("x/255", shape),
+                f"x/255; it reads no digits with a usual preparation: {tried}. {advice}",
+            )
+        else:
+            chosen, sentence = from_expression(tried.expression, shape), f"a guess: {tried}. {advice}"
+        return with_preparation(network, chosen), f"Input: {sentence}", tried
 
 
 def read_weights(path: str | Path, like: Network) -> Imported:

@@ -25,7 +25,6 @@ from handmade.files.network import MODEL
 from handmade.lab.errors import LabError
 from handmade.lab.folders import Folders
 from handmade.lab.trained import TRAINED, TrainedNetworks
-from handmade.network import load
 from handmade.runs import inputs, list_runs, read_record
 from handmade.runs.history import RunRecord
 from handmade.runs.record import BEST, SETTINGS
@@ -168,7 +167,7 @@ class Catalogue:
 
     def _read(self, source: str, title: str, path: Path) -> Opened:
         changed = path.stat().st_mtime_ns if path.is_file() else 0
-        return Opened(source, title, 0, self._remembered((source, 0, changed), lambda: load(path)), trained=True)
+        return Opened(source, title, 0, self._remembered((source, 0, changed), lambda: inputs.model(path)), trained=True)
 
     def _remembered(self, key: tuple[str, int, int], make: Any) -> Network:
         """Return a network that some page holds already, or make it."""

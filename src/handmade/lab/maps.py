@@ -7,7 +7,7 @@ import numpy as np
 
 from handmade.engine.arrays import Array
 from handmade.engine.layers import rule
-from handmade.engine.losses.cross_entropy import log_softmax
+from handmade.engine.layers.probabilities import log_softmax
 from handmade.engine.network import Network
 from handmade.engine.receipts.work import Work
 from handmade.lab.images import RawImage

@@ -103,8 +103,8 @@ def _winner(work: Work, node: Node, at: Place) -> list[int] | None:
 def _plain(network: Network, name: str, box: Box) -> dict[str, Any]:
     """Return a box as the page draws it: numbers of a row, or rows and columns of some maps.
 
-    Of an array with other axes than (H, W, C), the maps lie on its first two axes, and those after them are counted through as
-    channels. The columns of a matrix are drawn as rows of numbers, side by side. There, "spans" holds the box itself.
+    A matrix is one map. Of an array with more than three axes, the maps lie on its first two axes, and the other axes are counted
+    through as channels. There, "spans" holds the box itself.
     """
     if len(box) == 1:
         return {"node": name, "numbers": list(box[0])}
@@ -112,7 +112,7 @@ def _plain(network: Network, name: str, box: Box) -> dict[str, Any]:
         return {"node": name} | {axis: list(span) for axis, span in zip(AXES, box, strict=True)}
     spans = [list(span) for span in box]
     if len(box) == 2:
-        return {"node": name, "numbers": spans[0], "channels": spans[1], "spans": spans}
+        return {"node": name, "rows": spans[0], "columns": spans[1], "channels": [0, 1], "spans": spans}
     sizes = network.shape_of[name][2:]
     first, last = (int(np.ravel_multi_index(corner, sizes)) for corner in zip(*((a, b - 1) for a, b in box[2:]), strict=True))
     return {"node": name, "rows": spans[0], "columns": spans[1], "channels": [first, last + 1], "spans": spans}

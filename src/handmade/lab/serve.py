@@ -18,6 +18,7 @@ from handmade.lab.app import Lab, create_app
 from handmade.lab.catalogue import Catalogue
 
 LOCAL = "127.0.0.1"
+ANY = {"0.0.0.0", "::"}  # every address of this machine  # noqa: S104
 TRIES = 100  # ports after the first one
 GRACE = 1  # seconds that open connections have at the end
 
@@ -52,6 +53,8 @@ def serve(catalogue: Catalogue, port: int, host: str | None, ready: Callable[[st
                 f"The lab listens on {host}: everyone on that network who has the link can change what it shows and use this "
                 "machine's processor. Keep the link secret."
             )
+        if host in ANY:
+            notify("From another machine, open the link with the address of this machine in the place of the one below.")
         token = secrets.token_urlsafe(24)
         app = create_app(catalogue, token, found, host)
         config = uvicorn.Config(

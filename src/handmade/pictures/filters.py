@@ -139,7 +139,11 @@ def has_filters(network: Network) -> bool:
 
 def _all(network: Network) -> list[Filters]:
     """Return every array of weights that has the shape of images or of a matrix."""
-    rows = {node.name: network.shape_of[node.reads[0]] for node in network.nodes if rule(node.layer, "reorders")}
+    rows = {
+        node.name: network.shape_of[node.reads[0]]
+        for node in network.nodes
+        if rule(node.layer, "reorders") and len(network.shape_of[node.name]) == 1
+    }
     flattened = {f"{node.name}.W": rows[node.reads[0]] for node in network.nodes if node.reads[0] in rows}
     found = []
     for key, W in network.parameters().items():

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from handmade.engine.arrays import Array
-from handmade.engine.graph import INPUT
+from handmade.engine.graph import INPUT, Node
 from handmade.engine.image_arguments import as_label
 from handmade.engine.layers import rule
-from handmade.engine.losses.cross_entropy import log_softmax
+from handmade.engine.layers.probabilities import log_softmax
 from handmade.engine.network import Network
 from handmade.pictures.fonts import class_labels
 from handmade.pictures.image_pixels import image_pixels
@@ -70,10 +70,16 @@ def feature_maps(
     )
     _show_input(sheet, tape[INPUT], network)
     for node in network.nodes:
-        if rule(node.layer, "reorders"):
-            continue  # the same numbers in a row
+        if repeats(network, node):
+            continue
         _show(sheet, network, network.titles[node.name], tape[node.name], label, last=node.name == network.logits_name)
     return sheet.done()
+
+
+def repeats(network: Network, node: Node) -> bool:
+    """Return True if a node shows the numbers before it once more, in a row; the logits are shown always."""
+    in_a_row = rule(node.layer, "reorders") and len(network.shape_of[node.name]) == 1
+    return bool(in_a_row) and node.name != network.logits_name
 
 
 def of_class(network: Network, label: int | None) -> str:

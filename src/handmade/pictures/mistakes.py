@@ -8,7 +8,7 @@ import numpy as np
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.engine.image_arguments import as_labels
-from handmade.engine.losses.cross_entropy import log_softmax
+from handmade.engine.layers.probabilities import log_softmax
 from handmade.engine.network import Network
 from handmade.pictures.fonts import class_labels, fitted, width_of
 from handmade.pictures.image_pixels import image_pixels

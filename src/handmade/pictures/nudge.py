@@ -8,11 +8,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from handmade.engine.arrays import Array
-from handmade.engine.layers import rule
 from handmade.engine.network import Network
 from handmade.engine.receipts.trace import trace
 from handmade.pictures.image_pixels import image_pixels
-from handmade.pictures.maps import BARS, MOST, STRIP, STRIP_LINES, as_channels, of_class, show_classes, show_maps, show_strip
+from handmade.pictures.maps import (
+    BARS,
+    MOST,
+    STRIP,
+    STRIP_LINES,
+    as_channels,
+    of_class,
+    repeats,
+    show_classes,
+    show_maps,
+    show_strip,
+)
 from handmade.pictures.numbers import counted, number, plain, short, size
 from handmade.pictures.scales import signed_scale
 from handmade.pictures.sheet import Sheet
@@ -59,7 +69,7 @@ def difference_maps(network: Network, image: Array, nudge: str, label: int | Non
     pixels = image_pixels(image[None], network.preparation)
     sheet.group(f"image{of_class(network, label)}: {size(*image.shape)}{pixels.suffix}", pixels.scale)
     sheet.maps(pixels.maps, pixels.scale, across=8)
-    reordered = {network.titles[node.name] for node in network.nodes if rule(node.layer, "reorders")}  # the same numbers in a row
+    reordered = {network.titles[node.name] for node in network.nodes if repeats(network, node)}
     logits = network.titles.get(network.logits_name)
     for name, d in traced.differences.items():
         if name not in reordered:

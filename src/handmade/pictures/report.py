@@ -17,8 +17,8 @@ import numpy as np
 
 from handmade.engine.arrays import Array
 from handmade.engine.evaluation import Evaluation
+from handmade.engine.layers.probabilities import log_softmax
 from handmade.engine.losses import CrossEntropy
-from handmade.engine.losses.cross_entropy import log_softmax
 from handmade.engine.network import Network
 from handmade.pictures import report_tables
 from handmade.pictures.confusion import confusion

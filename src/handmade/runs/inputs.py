@@ -21,6 +21,7 @@ from handmade.network import load as load_network
 from handmade.runs.record import SETTINGS, model_of
 
 LARGEST_NETWORK_FILE = 2**20  # bytes of JSON
+MODELS = {".safetensors", ".onnx", ".pth", ".pt"}  # endings
 
 
 def dataset(name: str) -> Dataset:
@@ -77,6 +78,21 @@ def fresh_network(name: str, rng: "np.random.Generator", dtype: DTypeLike) -> Ne
     return network_file(Path(name), rng, dtype)
 
 
+def network_to_train(name: str, rng: "np.random.Generator", dtype: DTypeLike) -> Network:
+    """Make a preset or the network of a JSON file with new random weights; or read a model, whose weights are kept."""
+    if not is_model(name):
+        return fresh_network(name, rng, dtype)
+    network = model(Path(name))
+    arrays = network.parameters() | network.statistics()
+    return network.replace({each: array.astype(dtype) for each, array in arrays.items()})
+
+
+def is_model(name: str) -> bool:
+    """Return True for a run, a model file or an ONNX model, which hold weights."""
+    path = Path(name)
+    return name not in networks.PRESETS and (path.suffix.lower() in MODELS or path.is_dir())
+
+
 def network_file(path: Path, rng: "np.random.Generator", dtype: DTypeLike) -> Network:
     """Make the network described in a JSON file, with new random weights."""
     presets = " or ".join(networks.PRESETS)
@@ -97,7 +113,11 @@ def network_file(path: Path, rng: "np.random.Generator", dtype: DTypeLike) -> Ne
 
 def model(path: Path) -> Network:
     """Read a model file, the model of a run, or an ONNX model."""
-    return load_network(model_of(path))
+    try:
+        return load_network(model_of(path))
+    except HandmadeError as error:
+        option, command = "Try external_data=True", f"Try handmade import {shlex.quote(str(path))} --external-data"
+        raise type(error)(str(error).replace(option, command)) from None
 
 
 def run_with(path: Path) -> Path | None:

@@ -38,7 +38,7 @@ class Job(ShortRepr):
     digits : Dataset
         Training and test images.
     network : Network
-        Network with new random weights.
+        Network with new random weights, or with those of the model that the settings name.
     training, validation : Images
         Training images, and the validation set, if any.
     optimiser : Optimiser
@@ -121,7 +121,7 @@ def assemble(settings: Settings) -> Job:
     if settings.tensorboard:
         check_installed()
     digits = inputs.dataset(settings.data)
-    network = inputs.fresh_network(settings.network, np.random.default_rng(settings.seed), settings.dtype)
+    network = inputs.network_to_train(settings.network, np.random.default_rng(settings.seed), settings.dtype)
     if not network.size:
         raise HandmadeError(
             f"{settings.network}: expected a network with weights, got one without. Try adding a Linear or a Conv2d"

@@ -16,6 +16,7 @@ from handmade.files.checkpoints import Checkpoint, Checkpoints
 from handmade.runs.backends import backend_change_note, resumed_backend, slow_backend_note
 from handmade.runs.cost import estimated
 from handmade.runs.fields import SettingError
+from handmade.runs.inputs import is_model
 from handmade.runs.job import Job, assemble
 from handmade.runs.record import RunWriter, cut_log, next_folder, read_run_json
 from handmade.runs.session import TrainingSession
@@ -42,8 +43,8 @@ def start(
     out : path, optional
         Folder of the run; runs/NAME-1, runs/NAME-2, ... if left out.
     weights : Network, optional
-        Network whose weights and statistics the run starts from; fresh weights if left out. It has the layers of
-        `settings.network` and the dtype of the settings.
+        Network whose weights and statistics the run starts from; those of `settings.network` if left out, which are fresh unless
+        it is a model. It has the layers of `settings.network` and the dtype of the settings.
     force : bool
         True to overwrite a run in `out`.
     allow_long : bool
@@ -65,12 +66,13 @@ def start(
         raise HandmadeError(f"settings: expected Settings; got {type(settings).__name__}. Try Settings(epochs=2)")
     settings = settings or Settings()
     job = assemble(settings) if weights is None else _with_weights(assemble(settings), weights)
-    remarks = (*slow_backend_note(settings.backend), *_surplus(settings, job))
+    name = settings.network
+    remarks = (*slow_backend_note(settings.backend), *_surplus(settings, job), *_start_note(name, weights))
     estimate = estimated(job, allow_long=allow_long)
     folder = next_folder(PARENT, Path(job.settings.network).stem) if out is None else as_path(out, "out")
     state = TrainingState.start(job.network, job.optimiser, job.ema)
     first = partial(job.checkpoint(folder), state, seconds=0.0)
-    begun = {} if weights is None else {"start": "given weights"}
+    begun = {"start": "given weights"} if weights is not None else {"start": f"weights of {name}"} if is_model(name) else {}
     writer = RunWriter(folder, begun | job.record, force=force, first=first)
     return TrainingSession(job, writer, state, estimate=estimate, remarks=remarks)
 
@@ -160,6 +162,12 @@ def _with_weights(job: Job, weights: Network) -> Job:
     if weights.dtype != job.network.dtype:
         raise HandmadeError(f"weights: expected {job.network.dtype}, got {weights.dtype}. Try dtype={str(weights.dtype)!r}")
     return replace(job, network=job.network.replace(arrays_of(weights)))
+
+
+def _start_note(name: str, weights: Network | None) -> Iterator[str]:
+    """Say that a run does not start from fresh weights."""
+    if weights is None and is_model(name):
+        yield f"The training starts from the weights of {name}."
 
 
 def _surplus(settings: Settings, job: Job) -> Iterator[str]:

@@ -32,7 +32,12 @@ class Settings(ShortRepr):
     """
 
     recipe: Literal["best"] | None = setting(None, MAIN, "Other defaults for all options; best: the highest accuracy.")
-    network: str = setting("readme", MAIN, "Preset: readme, seed, deep; or a JSON file of layers.", metavar="NAME|FILE")
+    network: str = setting(
+        "readme",
+        MAIN,
+        "Preset: readme, seed, deep; a JSON file of layers; or a run or model, whose weights are the start.",
+        metavar="NAME|FILE|MODEL",
+    )
     gradient: Literal["difference", "definition", "backprop"] = setting(
         "difference",
         MAIN,

@@ -24,7 +24,7 @@ def export(
         Literal["onnx", "pytorch"] | None,
         typer.Option(help="Names and orders of axes in the file.  [default: onnx for a file .onnx]"),
     ] = None,
-    opset: Annotated[int, typer.Option(metavar="N", min=17, max=23, help="Version of the operators of ONNX.")] = 20,
+    opset: Annotated[int, typer.Option(metavar="N", min=17, max=26, help="Version of the operators of ONNX.")] = 20,
     seed: Seed = 0,
     force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there already.")] = False,
     json: Json = False,

@@ -1,7 +1,8 @@
 """`handmade import`: an ONNX model, or weights of PyTorch, as a model of handmade."""
 
+from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -30,17 +31,28 @@ def import_(
         str | None,
         typer.Option(metavar="MODEL|NAME|FILE", help="For weights: a model, preset or network file with the same layers."),
     ] = None,
+    grey: Annotated[
+        bool | None,
+        typer.Option(
+            "--grey/--colours",
+            help="For ONNX with 3 channels: repeat a grey image in all of them, or not.  [default: as it reads digits]",
+        ),
+    ] = None,
     external_data: Annotated[
         bool, typer.Option("--external-data", help="Allow an ONNX model to read numbers from files in its folder.")
     ] = False,
+    image_shape: Annotated[
+        str | None,
+        typer.Option(metavar="SHAPE", help="Shape of one image, as 1,28,28, for an ONNX model that leaves it open."),
+    ] = None,
     seed: Seed = 0,
     force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there already.")] = False,
     json: Json = False,
 ) -> None:
     """Read a network of another library, and save it here.
 
-    Every command that takes a model takes an .onnx file as well. A model that is imported once opens faster, and keeps the
-    preparation that you gave.
+    Every command that takes a model takes an .onnx file as well; handmade train --network lenet.onnx trains it further. A model
+    that is imported once opens faster, and keeps the preparation that you gave.
     """
     from handmade.cli.console import print_json, results
     from handmade.cli.exits import UsageError
@@ -53,24 +65,46 @@ def import_(
         raise UsageError("--like: expected it with weights alone; an ONNX model has its layers. Try without --like")
     if not is_onnx and like is None:
         raise UsageError("--like: expected a network with the same layers, as weights have none; got nothing. Try --like readme")
+    if not is_onnx and (grey is not None or external_data or image_shape is not None):
+        others = "--image-shape" if grey is None else "--grey" if grey else "--colours"
+        option = "--external-data" if external_data else others
+        raise UsageError(f"{option}: expected it with an ONNX model alone; got {str(file)!r:.80}. Leave it out")
     target = writable(out or Path(f"{file.stem}.safetensors"), ["safetensors"], force=force)
     if is_onnx:
         _check_there(file)
-        found = read_onnx(file, preparation=prepare, external_data=external_data)
+        sizes = None if image_shape is None else _shape(image_shape)
+        found = read_onnx(file, preparation=prepare, external_data=external_data, grey=grey, image_shape=sizes)
     else:
         found = _weights(file, like or "", prepare, seed)
     found.network.save(target)
     network = found.network
     if json:
-        guess = None if found.guess is None else {"expression": found.guess.expression, "accuracies": found.guess.accuracies}
         facts = {"file": str(file), "model": str(target), "layers": len(network.nodes), "weights": network.size}
-        print_json(facts | {"input": found.preparation, "guess": guess, "notes": list(found.notes)})
+        print_json(facts | {"input": found.preparation, "guess": _guess(found), "notes": list(found.notes)})
         return
     shape = " x ".join(map(str, network.input_shape))
     results.print(f"{file}: {len(network.nodes)} layers, {network.size:,} weights, images {shape}", markup=False)
     for note in (*found.notes, found.preparation):
         results.print(callable_here(note), markup=False)
     results.print(f"Model: {target}", markup=False)
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    """Return the sizes in a text such as 1,28,28."""
+    from handmade.cli.exits import UsageError
+
+    parts = text.split(",")
+    if not all(part.isascii() and part.isdigit() and len(part) < 6 and int(part) for part in parts):
+        raise UsageError(f"--image-shape: expected positive integers with commas between them; got {text!r:.80}. Try 1,28,28")
+    return tuple(map(int, parts))
+
+
+def _guess(found: "Imported") -> dict[str, Any] | None:
+    """Return the preparations that were tried; a loss that is infinite is null."""
+    if found.guess is None:
+        return None
+    losses = {name: loss if isfinite(loss) else None for name, loss in found.guess.losses.items()}
+    return {"expression": found.guess.expression, "accuracies": found.guess.accuracies, "losses": losses}
 
 
 def _check_there(file: Path) -> None:

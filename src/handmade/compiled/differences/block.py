@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from handmade.compiled.differences.bounds import Bound, bounds
+from handmade.compiled.differences.bounds import bounds
 from handmade.compiled.differences.group import GroupDifferences
+from handmade.compiled.differences.layer_bounds import Bound
 from handmade.compiled.differences.linear_layers import LinearSums, linear_sums
 from handmade.compiled.differences.loss_data import LossData
 from handmade.compiled.differences.prepared import prepared

@@ -3,7 +3,8 @@
     image        a pixel is blank if it is 0 in every channel
     convolution  a place is blank if all pixels that it reads are blank, and none of them lies outside the image
     pool         the same
-    ReLU, ...    a layer that works element by element keeps blank places
+    ReLU, ...    a layer that works element by element keeps blank places; an Affine, if its constants are those of channels
+    padding      added pixels are not blank
 
 So the numbers at two blank places of an activation are computed from the same zeros. They are equal for any weights, and stay
 equal if a weight is nudged. A blank window of a pool is a tie that no nudge can break.
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handmade.engine.arrays import Array
-from handmade.engine.layers import AvgPool2d, BatchNorm2d, Conv2d, LeakyReLU, MaxPool2d, ReLU, add_rules
+from handmade.engine.layers import Affine, AvgPool2d, BatchNorm2d, Clip, Conv2d, LeakyReLU, MaxPool2d, Pad, ReLU, add_rules
 from handmade.engine.layers.geometry import Geometry
 from handmade.engine.layers.windows import pad, strided_slice
 
@@ -48,7 +49,20 @@ def _unchanged(_layer: object, blank: Blank) -> Blank:
     return blank
 
 
+def _of_affine(layer: Any, blank: Blank) -> Blank | None:
+    of_channels = all(set(array.shape[:-1]) <= {1} for array in (layer.scale, layer.shift))
+    return blank if of_channels else None
+
+
+def _of_padding(layer: Any, blank: Blank) -> Blank | None:
+    if layer.mode != "constant" or any(layer.widths[2]):
+        return None
+    return np.pad(blank, ((0, 0), *layer.widths[:2]), constant_values=False)
+
+
 for windowed in (Conv2d, MaxPool2d, AvgPool2d):
     add_rules(windowed, constant=_of_windows)
-for each in (ReLU, LeakyReLU, BatchNorm2d):  # element by element, with the same function at all places of a channel
+add_rules(Affine, constant=_of_affine)
+add_rules(Pad, constant=_of_padding)
+for each in (ReLU, LeakyReLU, Clip, BatchNorm2d):  # element by element, with the same function at all places of a channel
     add_rules(each, constant=_unchanged)

@@ -19,14 +19,14 @@ from typing import Any
 
 import numpy as np
 
-from handmade.compiled.differences.bounds import ROUNDING
+from handmade.compiled.differences.layer_bounds import ROUNDING
 from handmade.compiled.differences.records import Record
 from handmade.compiled.differences.units import Unit
 from handmade.compiled.products import product
 from handmade.engine.arrays import Array
 from handmade.engine.layers import add_rules, rule
+from handmade.engine.layers.probabilities import log_softmax
 from handmade.engine.losses import CrossEntropy, Loss, MeanSquaredError, series
-from handmade.engine.losses.cross_entropy import log_softmax
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,8 +7,8 @@ import numpy as np
 
 from handmade.engine.arrays import Array
 from handmade.engine.layers import add_rules
+from handmade.engine.layers.probabilities import log_softmax
 from handmade.engine.losses import CrossEntropy, MeanSquaredError
-from handmade.engine.losses.cross_entropy import log_softmax
 
 
 @dataclass(frozen=True, eq=False)

@@ -184,7 +184,14 @@ register(Concat, join=Concat.difference, derivatives=Concat.derivatives, sources
 register(Multiply, join=Multiply.difference, derivatives=Multiply.derivatives, sources=same_sources, targets=same_targets)
 register(Subtract, join=Subtract.difference, derivatives=Subtract.derivatives, sources=same_sources, targets=same_targets)
 register(Divide, join=Divide.difference, derivatives=Divide.derivatives, sources=same_sources, targets=same_targets)
-register(MatMul, join=MatMul.difference, derivatives=MatMul.derivatives, sources=MatMul.sources, targets=MatMul.targets)
+register(
+    MatMul,
+    join=MatMul.difference,
+    products=MatMul.products,
+    derivatives=MatMul.derivatives,
+    sources=MatMul.sources,
+    targets=MatMul.targets,
+)
 for rearrangement in (Reshape, Transpose, Pad, Slice, Take, Expand):
     register(
         rearrangement,
@@ -193,6 +200,7 @@ for rearrangement in (Reshape, Transpose, Pad, Slice, Take, Expand):
         sources=Rearrangement.sources,
         targets=Rearrangement.targets,
     )
+add_rules(Reshape, reorders=True)
 for reduction in (Sum, Mean):
     register(
         reduction,

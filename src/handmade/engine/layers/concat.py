@@ -12,7 +12,7 @@ Huang, Liu, van der Maaten & Weinberger (2017), "Densely Connected Convolutional
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -47,6 +47,10 @@ class Concat(Join):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "axis", integer(self.axis, "Concat: axis", -MOST))
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings; those of the last axis are empty, as before there was a choice."""
+        return {} if self.axis == -1 else super().settings()
 
     def output_shape(self, shape: tuple[Shape, ...]) -> Shape:
         axis = normal_axis("Concat", self.axis, shape[0])

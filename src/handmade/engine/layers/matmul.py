@@ -10,6 +10,7 @@ subtracted. A product with a constant matrix is a Linear.
 Vaswani, Shazeer, Parmar, Uszkoreit, Jones, Gomez, Kaiser & Polosukhin (2017), "Attention Is All You Need", NIPS 30, section 3.2.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -40,6 +41,10 @@ class MatMul(Join):
                 f"got {shapes_of(shape)}"
             )
         return (*lead, shape[0][-2], shape[1][-1])
+
+    def products(self, shapes: Sequence[Shape]) -> int:
+        """Return the number of products of two numbers for one image."""
+        return math.prod(self.output_shape(tuple(shapes))) * shapes[0][-1]
 
     def forward(self, x: tuple[Array, ...]) -> Array:
         a, b = _aligned(x)

@@ -1,4 +1,4 @@
-"""Probabilities along one axis: softmax, its logarithm, and their exact differences. Used by Softmax and LogSoftmax.
+"""Probabilities along one axis: softmax, its logarithm, and their exact differences. Used by Softmax, LogSoftmax and losses.
 
     p_i = exp(x_i - m) / sum over k of exp(x_k - m),   m = max over k of x_k
     log p_i = x_i - m - log1p(sum over k other than the place of m of exp(x_k - m))
@@ -40,8 +40,8 @@ def softmax(x: Array, axis: int) -> Array:
     return p
 
 
-def log_softmax(x: Array, axis: int) -> Array:
-    """Return log p."""
+def log_softmax(x: Array, axis: int = -1) -> Array:
+    """Return log p. The largest number is subtracted first, so that exp cannot overflow; its exp is the 1 in log1p."""
     top = x.argmax(axis=axis, keepdims=True)
     shifted = x - np.take_along_axis(x, top, axis)
     e = np.exp(shifted)

@@ -8,10 +8,11 @@ subclass with other equations does not inherit it. Code that uses a rule looks i
     nudges            (layer, x, h) -> (channel, dy), ...  differences of the output for nudges of all weights, column by column
     input_gradient    (layer, x, gy) -> gx                 first part of `backward`
     weight_gradients  (layer, x, gy) -> gradients          second part of `backward`
+    products          (layer, shapes) -> number            products of two activations for one image
     source            (layer, weight, at) -> place         place in the input that a weight reads for one output
     kinks, slope                                           places where two branches meet (check/kinks.py)
-    rectifies, reorders, takes_one                         facts: negative numbers become 0; numbers are only reordered; each
-                                                           output is one of its inputs, the largest
+    rectifies, reorders, takes_one                         facts: negative numbers become 0; the numbers keep their order, in
+                                                           another shape; each output is one of its inputs, the largest
     sources, targets, derivatives                          where numbers come from and go to (connections.py)
 
 Backends, losses and checks add their own rules in their own files.

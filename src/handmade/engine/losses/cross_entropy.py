@@ -20,6 +20,7 @@ import numpy as np
 from handmade.engine.arguments import described, is_number, refused
 from handmade.engine.arrays import Array
 from handmade.engine.layers import EVERY, Channel, to_dense
+from handmade.engine.layers.probabilities import log_softmax
 from handmade.engine.losses import series
 from handmade.engine.terms import Term, made, stored, total
 
@@ -169,15 +170,6 @@ def log1p(total: Array) -> Array:
     """Return log(1 + total), computed in place."""
     np.log1p(total, out=total)
     return total
-
-
-def log_softmax(z: Array) -> Array:
-    """Return log p; the largest logit is subtracted first, so that exp cannot overflow."""
-    shifted = z - z.max(axis=-1, keepdims=True)
-    others = np.exp(shifted)
-    others[np.arange(z.shape[-1]) == z.argmax(axis=-1)[..., None]] = 0
-    log_p: Array = shifted - np.log1p(others.sum(axis=-1, keepdims=True))  # exp of the largest logit is the 1 in log1p
-    return log_p
 
 
 def log_sum_exp(z: Array) -> Array:

@@ -3,6 +3,7 @@
 reader.py     file, bytes or ModelProto to a checked graph: graph.py, tensors.py, external.py, types.py
 operators/    each operator: its value for arrays, and its conversion to layers
 layout.py     a tensor of the graph as an activation whose axes are in another order; builder.py, the nodes that are made
+fuse.py       GELU and Softmax in parts as one operation; budget.py, limits of what constants may grow to
 convert.py    walks through the graph; imported.py makes the arguments of a Network
 run.py        ONNX in, ONNX out
 writing.py    a network as an ONNX model; layer_nodes.py, its layers as nodes

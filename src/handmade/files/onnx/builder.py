@@ -1,7 +1,8 @@
 """Builder: the nodes of the network that is being made, their shapes and names, and arrangements of axes."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from handmade.engine.layers import Affine, Flatten, Layer, Reshape, Transpose
 from handmade.files.onnx.errors import NoLayer
 from handmade.files.onnx.graph import Operation
 from handmade.files.onnx.layout import Activation, Known, per_image, view
+from handmade.files.onnx.tensors import MOST_AXES
 from handmade.files.onnx.types import Values, is_float
 
 LARGEST_ACTIVATION = 2**24  # numbers for one image
@@ -40,6 +42,7 @@ class Builder:
         self.shared = {INPUT}  # nodes whose output several operations of the graph read: they must stay as they are
         self.shapes: dict[str, Shape] = {INPUT: input_shape}
         self.nodes: dict[str, Node] = {}
+        self.numbers = Counter[str]()  # of nodes whose labels are the same
         self.notes: list[str] = []
 
     def note(self, text: str) -> None:
@@ -56,10 +59,19 @@ class Builder:
             raise NoLayer(str(error)) from None
         if math.prod(shape) > LARGEST_ACTIVATION:
             raise NoLayer(f"{math.prod(shape):,} numbers for one image; at most {LARGEST_ACTIVATION:,} are supported")
-        name = unique(label, self.shapes)
+        name = self._unique(label)
         self.nodes[name] = Node(name, layer, reads)
         self.shapes[name] = tuple(map(int, shape))
         return name
+
+    def _unique(self, label: str) -> str:
+        """Return a valid name of a node, made of a label, that is not taken."""
+        letters = "".join("_" if each in FORBIDDEN or each == "." or not each.isprintable() else each for each in label)
+        found = first = letters.strip("/")[: LONGEST - 20] or "node"
+        while found in self.shapes or found in RESERVED:
+            self.numbers[first] += 1
+            found = f"{first}_{1 + self.numbers[first]}"
+        return found
 
     def apply(self, node: Operation, layer: Layer, x: Activation) -> Activation:
         """Add a layer that works number by number, in whatever layout x is."""
@@ -125,7 +137,9 @@ class Builder:
     def reshape(self, label: str, x: Activation, shape: Shape) -> Activation:
         """Return the tensor with another shape; numbers move only if the layout does not allow it otherwise."""
         if math.prod(shape) != math.prod(x.shape):
-            raise NoLayer(f"one image of the shape {x.shape} as {shape}")
+            raise NoLayer(f"one image of the shape {x.shape} as {shape!s:.100}")
+        if len(shape) > MOST_AXES:
+            raise NoLayer(f"an activation of {len(shape)} axes; at most {MOST_AXES} are supported")
         found = x.reshaped(shape)
         if found is None:
             plain = self.plain(label, x)
@@ -171,14 +185,3 @@ def _one_row(x: Known, batches: Sequence[int]) -> Values:
     """Return a constant that has one row for each image, all equal, with one row."""
     rows = [per_image(array, array.ndim, [batch]) for array, batch in zip(x.each(batches), batches, strict=True)]
     return Known(rows).array[None]
-
-
-def unique(label: str, taken: Iterable[str]) -> str:
-    """Return a valid name of a node, made of a label, that is not taken."""
-    letters = "".join("_" if each in FORBIDDEN or each == "." or not each.isprintable() else each for each in label)
-    name = letters.strip("/")[: LONGEST - 20] or "node"
-    number, found, others = 1, name, {*taken, *RESERVED}
-    while found in others:
-        number += 1
-        found = f"{name}_{number}"
-    return found

@@ -14,7 +14,8 @@ import numpy as np
 
 from handmade.engine.arrays import Shape
 from handmade.engine.errors import HandmadeError
-from handmade.engine.graph import INPUT, Node, upstream
+from handmade.engine.graph import INPUT, Node
+from handmade.files.onnx.budget import Budget
 from handmade.files.onnx.builder import Builder
 from handmade.files.onnx.errors import NoLayer, OutOfScope
 from handmade.files.onnx.fuse import fused
@@ -39,16 +40,20 @@ Tensor: TypeAlias = Activation | Known | Outside | None
 class Converted:
     """Nodes of a network, and the operations that remain."""
 
+    source: str  # input of the images
     builder: Builder
     order: Shape  # axes of one image in ONNX, in the order of the network
     tensors: dict[str, Tensor]
+    budget: Budget
     rest: list[tuple[Operation, str]] = field(default_factory=list)  # with the reasons
     folded: int = 0
 
     def nodes_for(self, names: Sequence[str]) -> list[Node]:
         """Return the nodes that some nodes of the network are made of, in order."""
-        nodes = list(self.builder.nodes.values())
-        needed = set[str]().union(*(upstream(nodes, name) for name in names))
+        nodes, needed = list(self.builder.nodes.values()), set(names)
+        for node in reversed(nodes):
+            if node.name in needed:
+                needed.update(node.reads)
         return [node for node in nodes if node.name in needed]
 
 
@@ -63,22 +68,23 @@ def check_supported(graph: Graph) -> None:
         raise OutOfScope(f"the model: expected operators that are supported; got {len(reasons)} others: {listed}")
 
 
-def evaluate(node: Operation, inputs: Sequence[Values | None]) -> tuple[Values, ...]:
-    """Return the outputs of one operation for arrays, as ONNX defines it.
+def evaluate(node: Operation, inputs: Sequence[Values | None], budget: Budget) -> tuple[Values, ...]:
+    """Return the outputs of one operation for arrays, as ONNX defines it; take what it needs from the budget.
 
     Raises
     ------
     OutOfScope
-        If the operation has no value here.
+        If the operation has no value here, or needs more than is left of the budget.
     HandmadeError
         If its inputs or attributes do not fit.
     """
     what = f"node {node.name!r:.80} ({node.op}, opset {node.opset})"
     try:
+        budget.take(node, inputs)
         with np.errstate(all="ignore"):
             found = TABLE[node.op].value(node, *inputs)
     except NoLayer as reason:
-        raise OutOfScope(f"{what}: {reason}") from None
+        raise OutOfScope(f"{what}: {reason}") from reason
     except HandmadeError:
         raise
     except Exception as error:  # noqa: BLE001  damaged attributes and inputs make NumPy raise any kind
@@ -117,7 +123,7 @@ def convert(
     order = IMAGE if len(shape) == 3 and not is_channels_last(graph, source) else tuple(range(len(shape)))
     engine = tuple(shape[axis] for axis in order) or (1,)
     builder = Builder(engine, batches, np.dtype(np.float64 if dtype == np.float64 else np.float32))
-    found = Converted(builder, order, {"": None})
+    found = Converted(source, builder, order, {"": None}, Budget.for_graph(graph, known))
     found.tensors |= {name: Known([array]) for name, array in (graph.constants | dict(known)).items()}
     found.tensors |= {port.name: Outside() for port in graph.inputs if port.name not in found.tensors}
     found.tensors[source] = view(INPUT, engine, np.argsort(order).tolist(), dtype)
@@ -145,16 +151,17 @@ def _converted(found: Converted, node: Operation, inputs: Sequence[Tensor]) -> S
     reason = FOLLOWS
     if all(tensor is None or isinstance(tensor, Known) for tensor in inputs):
         try:
-            folded = _folded(node, inputs)  # type: ignore[arg-type]
+            folded = _folded(node, inputs, found.budget)  # type: ignore[arg-type]
         except OutOfScope as error:
-            reason = str(error)
+            reason = str(error.__cause__)  # without the name of the node, which is told anyway
         else:
             found.folded += 1
             return folded
     elif not any(isinstance(tensor, Outside) for tensor in inputs):
         rule = TABLE[node.op].layers or _without_layer
         try:
-            outputs = rule(found.builder, node, *inputs)
+            with np.errstate(all="ignore"):
+                outputs = rule(found.builder, node, *inputs)
         except (NoLayer, HandmadeError) as error:
             reason = str(error)
         except Exception as error:  # noqa: BLE001  as for evaluate
@@ -172,12 +179,12 @@ def _without_layer(_to: Builder, node: Operation, *_: Tensor) -> Tensor:
     raise NoLayer(f"{node.op} has no layer")
 
 
-def _folded(node: Operation, inputs: Sequence[Known | None]) -> list[Known]:
+def _folded(node: Operation, inputs: Sequence[Known | None], budget: Budget) -> list[Known]:
     """Return the constants that an operation makes of constants, for every size of the batch that is tried."""
     counts = {len(tensor.values) for tensor in inputs if tensor is not None}
     many = max(counts, default=1)
     rows = [[None if each is None else each.values[k % len(each.values)] for each in inputs] for k in range(many)]
-    results = [evaluate(node, row) for row in rows]
+    results = [evaluate(node, row, budget) for row in rows]
     return [Known(values) for values in zip(*results, strict=True)]
 
 
@@ -201,14 +208,28 @@ def is_channels_last(graph: Graph, source: str) -> bool:
     return False
 
 
-def image_size(shape: Sequence[Any], name: str) -> Shape:
-    """Return the shape of one image of an input; raise OutOfScope unless all its sizes are known."""
+def image_size(shape: Sequence[Any], name: str, given: Shape | None = None) -> Shape:
+    """Return the shape of one image of an input, `given` if the model leaves it open; raise OutOfScope if it is not known."""
     sizes = tuple(shape)[1:]
+    if given is not None:
+        fits = len(given) == len(sizes) and all(
+            own == size or not isinstance(own, int) or own < 1 for own, size in zip(sizes, given, strict=True)
+        )
+        if not fits:
+            raise HandmadeError(f"image_shape: expected the shape of one image of the input {name!r:.80}, {sizes}; got {given}")
+        sizes = given
     if any(not isinstance(size, int) or size < 1 for size in sizes):
+        example = _example(sizes)
         raise OutOfScope(
-            f"input {name!r:.80}: expected images of a known size; got {tuple(shape)}. "
-            "Try an export with a fixed height and width"
+            f"input {name!r:.80}: expected images of a known size; got {tuple(shape)}. Try handmade import FILE --image-shape "
+            f"{','.join(map(str, example))}, or handmade.load(FILE, image_shape={example})"
         )
     if math.prod(sizes) > 2**24:
         raise OutOfScope(f"input {name!r:.80}: expected images of at most {2**24:,} numbers; got {sizes}")
     return sizes
+
+
+def _example(sizes: Sequence[Any]) -> Shape:
+    """Return sizes of an image with numbers for those that are open: 1 channel, 28 rows and columns."""
+    usual = (1, *[28] * (len(sizes) - 1)) if len(sizes) == 3 else (28,) * len(sizes)
+    return tuple(size if isinstance(size, int) and size > 0 else own for size, own in zip(sizes, usual, strict=True))

@@ -33,7 +33,7 @@ class Folder:
         if self.path is None:
             raise HandmadeError(
                 f"{what}: expected all numbers in the model; it reads the file {location!r:.80}. "
-                "Try external_data=True with the path of the model, if you trust it"
+                "Try external_data=True, if you trust the model"
             )
         if len(keys) != len(values) or not set(values) <= KEYS:
             raise HandmadeError(f"{what}: expected external data with {', '.join(sorted(KEYS))}; got {', '.join(keys):.80}")

@@ -13,12 +13,15 @@ from handmade.engine.arguments import described
 from handmade.engine.errors import HandmadeError
 from handmade.engine.graph import INPUT, join_names
 from handmade.engine.network import Network
+from handmade.files.onnx.budget import Budget
 from handmade.files.onnx.convert import Converted, check_supported, convert, evaluate
 from handmade.files.onnx.errors import OutOfScope
 from handmade.files.onnx.graph import Graph, Operation, Port
 from handmade.files.onnx.layout import Activation, Known
 from handmade.files.onnx.reader import read_graph
 from handmade.files.onnx.types import Values, is_float
+
+LARGEST, MOST_STEPS = 2**30, 2**36  # bytes and additions of operations that are computed one by one, beside what the inputs allow
 
 
 @dataclass(frozen=True)
@@ -97,8 +100,9 @@ def _as_network(graph: Graph, found: Converted, x: Values) -> Result:
 
 def _finished(graph: Graph, values: dict[str, Values], rest: Sequence[Operation], layers: int) -> Result:
     """Compute operations one by one, and collect the outputs."""
+    budget = Budget.for_graph(graph, values, free=LARGEST, steps=MOST_STEPS)
     for node in rest:
-        outputs = evaluate(node, [values[name] if name else None for name in node.inputs])
+        outputs = evaluate(node, [values[name] if name else None for name in node.inputs], budget)
         values.update((name, array) for name, array in zip(node.outputs, outputs, strict=False) if name)
     missing = [port.name for port in graph.outputs if port.name not in values]
     if missing:

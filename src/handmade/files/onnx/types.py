@@ -42,11 +42,6 @@ def dtype_of(code: int) -> np.dtype[Any] | None:
     return None if name is None else np.dtype(name)
 
 
-def code_of(dtype: np.dtype[Any]) -> int:
-    """Return the ONNX element type of a dtype."""
-    return next(code for code, name in DTYPES.items() if name == dtype.name)
-
-
 def is_float(dtype: np.dtype[Any]) -> bool:
     """Return True for float16, bfloat16, float32 and float64."""
     return dtype.kind == "f" or dtype.name == "bfloat16"

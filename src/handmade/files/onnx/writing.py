@@ -25,7 +25,7 @@ from handmade.files.onnx.layer_nodes import NODES
 from handmade.files.onnx.reader import import_onnx
 from handmade.files.orders import FIRST, OURS, TO_FIRST, TO_OURS, Order, Step, border, steps
 
-OPSET, OLDEST, NEWEST = 20, 17, 23
+OPSET, OLDEST, NEWEST = 20, 17, 26
 LARGEST = 2**31 - 1  # bytes of a message of protobuf
 METADATA = "handmade"
 VERSION = 1
@@ -40,7 +40,7 @@ def export(network: Network, path: str | Path, *, opset: int = OPSET, dtype: DTy
         Any graph of layers of handmade, with one or several outputs.
     path : str or Path
     opset : int
-        Version of ONNX's operators, from 17 to 23.
+        Version of ONNX's operators, from 17 to 26.
     dtype : dtype
         Dtype of weights, input and outputs: float32 or float64. Some programs run float32 only.
 
@@ -59,8 +59,9 @@ def export(network: Network, path: str | Path, *, opset: int = OPSET, dtype: DTy
 def to_model(network: Network, *, opset: int = OPSET, dtype: DTypeLike = np.float32) -> Any:
     """Return a network as an onnx.ModelProto that passes the checker; see `export`."""
     check_network(network, "to_model(network)")
-    if isinstance(opset, bool) or not isinstance(opset, int) or not OLDEST <= opset <= NEWEST:
-        raise refused("opset", f"an integer from {OLDEST} to {NEWEST}", repr(opset), str(OPSET))
+    newest = min(NEWEST, import_onnx().defs.onnx_opset_version())
+    if isinstance(opset, bool) or not isinstance(opset, int) or not OLDEST <= opset <= newest:
+        raise refused("opset", f"an integer from {OLDEST} to {newest}", repr(opset), str(OPSET))
     floats = as_dtype(dtype)
     if floats.itemsize not in {4, 8}:
         raise refused("dtype", "float32 or float64", str(floats), "np.float32")

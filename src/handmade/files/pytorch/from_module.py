@@ -12,7 +12,7 @@ import numpy as np
 from handmade.engine.arguments import as_shape, described, refused
 from handmade.engine.arrays import Shape
 from handmade.engine.errors import HandmadeError
-from handmade.engine.extras import not_installed
+from handmade.engine.extras import library_missing
 from handmade.engine.preparation import Preparation
 from handmade.files.network import Network
 from handmade.files.onnx.errors import OutOfScope
@@ -71,7 +71,7 @@ def _torch() -> Any:
         import torch  # noqa: PLC0415  an optional library, and slow to load
         import torch.fx  # noqa: PLC0415
     except ImportError:
-        raise HandmadeError(not_installed("modules of PyTorch", "torch", "pytorch")) from None
+        raise HandmadeError(library_missing("modules of PyTorch", "torch")) from None
     return torch
 
 

@@ -19,14 +19,15 @@ from safetensors.numpy import save
 from handmade.engine.arguments import as_array, as_path, described, refused
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
-from handmade.engine.extras import not_installed
+from handmade.engine.extras import library_missing
 from handmade.engine.graph import join_names
 from handmade.engine.network import Network, check_network
 from handmade.files.atomic import write_atomically
-from handmade.files.pytorch.modules import module_of
+from handmade.files.pytorch.modules import Module, module_of
 from handmade.files.tensor_header import BadTensors
 from handmade.files.tensors import read_with
 
+CHECKPOINT = ("model_state_dict", "state_dict", "model")  # usual names of a state dict in a checkpoint
 COUNTER = "num_batches_tracked"
 FLOATS = {"float16": np.float32, "float32": np.float32, "float64": np.float64}
 LARGEST = 2**32  # bytes of a .pth file
@@ -45,15 +46,16 @@ def to_state_dict(network: Network) -> dict[str, Array]:
     """
     check_network(network, "to_state_dict(network)")
     module, arrays = module_of(network), network.parameters() | network.statistics()
-    turned = {name: np.ascontiguousarray(weight.there(arrays[ours])) for name, (ours, weight) in module.weights.items()}
+    turned = {name: np.asarray(weight.there(arrays[ours]), order="C") for name, (ours, weight) in module.weights.items()}
     return turned | module.constants
 
 
 def from_state_dict(network: N, arrays: Mapping[str, Any]) -> N:
     """Return the network with the weights of a state dict.
 
-    The names are those of `to_state_dict`. If they are others, as of a class of your own, each array is recognised by its shape,
-    provided that no two arrays have the same shape.
+    The names are those of `to_state_dict`, or of the layers, "conv1.weight", perhaps all of them behind one more word, such as
+    "module.". If they are others, as of a class of your own, each array is recognised by its shape, provided that no two arrays
+    have the same shape.
 
     Raises
     ------
@@ -65,14 +67,15 @@ def from_state_dict(network: N, arrays: Mapping[str, Any]) -> N:
         raise refused("arrays", "a dict of arrays by their names", described(arrays), "model.state_dict()")
     module, expected = module_of(network), to_state_dict(network)
     given = {name: as_array(value, f"arrays[{name!r}]") for name, value in arrays.items()}
-    named = given if _needed(expected).keys() <= given.keys() else _by_shape(expected, given)
+    named = _by_name(module, expected, given)
+    named = _by_shape(expected, given) if named is None else named
     surplus = sorted(named.keys() - expected.keys())
     if surplus:
         raise HandmadeError(f"state dict: expected the arrays {join_names(expected)}; got {join_names(surplus)} too")
     _check_arrays(named, expected)
     floats = np.result_type(*(named[name] for name in module.weights)) if module.weights else np.dtype(np.float32)
     floats = np.dtype(FLOATS[floats.name])
-    turned = {ours: np.ascontiguousarray(weight.back(named[name]), floats) for name, (ours, weight) in module.weights.items()}
+    turned = {ours: np.asarray(weight.back(named[name]), floats, order="C") for name, (ours, weight) in module.weights.items()}
     found = network.replace(turned)
     for node in found.nodes:
         type(node.layer).restore(node.layer.parameters() | node.layer.statistics(), node.layer.settings())  # or it refuses them
@@ -82,6 +85,21 @@ def from_state_dict(network: N, arrays: Mapping[str, Any]) -> N:
 def _needed(expected: Mapping[str, Array]) -> dict[str, None]:
     """Return the names that a state dict must have, in order."""
     return {name: None for name in expected if not name.endswith(COUNTER)}
+
+
+def _by_name(module: Module, expected: Mapping[str, Array], given: Mapping[str, Array]) -> dict[str, Array] | None:
+    """Return the arrays by the expected names if they have these names, or those of the layers; None if they have not."""
+    layers = {name: step.node.name for name, step in zip(module.names, module.steps, strict=True)}
+    of_layers = {name: f"{layers[first]}.{key}" for name in expected for first, dot, key in [name.partition(".")] if dot}
+    words = {name.partition(".")[0] for name in given}
+    shorter = {name.partition(".")[2]: array for name, array in given.items()} if len(words) == 1 else {}
+    for arrays in (given, shorter):
+        for names in ({}, of_layers):
+            there = {names.get(name, name): name for name in expected}
+            found = {there.get(name, name): array for name, array in arrays.items()}
+            if len(found) == len(arrays) and _needed(expected).keys() <= found.keys():
+                return found
+    return None
 
 
 def _by_shape(expected: Mapping[str, Array], given: Mapping[str, Array]) -> dict[str, Array]:
@@ -128,6 +146,8 @@ def write(network: Network, path: str | Path) -> None:
 def read(path: str | Path) -> dict[str, Array]:
     """Read a state dict from a safetensors file, or from a .pth or .pt file if PyTorch is installed.
 
+    A checkpoint may hold the state dict beside other things, under "model_state_dict", "state_dict" or "model".
+
     A .pth file is a pickle, which can hold code. It is read by `torch.load(weights_only=True)`, which runs none.
 
     Raises
@@ -153,7 +173,7 @@ def _from_torch(path: Path) -> dict[str, Array]:
     try:
         import torch  # noqa: PLC0415  not installed on most machines, and slow to load
     except ImportError:
-        raise HandmadeError(not_installed(f"{path}", "torch", "pytorch")) from None
+        raise HandmadeError(library_missing(str(path), "torch")) from None
     if path.stat().st_size > LARGEST:
         raise HandmadeError(f"{path}: expected a file of weights; {path.stat().st_size:,} bytes are too many")
     try:
@@ -164,6 +184,8 @@ def _from_torch(path: Path) -> dict[str, Array]:
             f"{path}: expected a state dict; the file is damaged, or holds more than tensors, which could run code. "
             "Try torch.save(model.state_dict(), path) where it was made"
         ) from None
+    if isinstance(found, Mapping) and any(isinstance(found.get(name), Mapping) for name in CHECKPOINT):
+        found = next(found[name] for name in CHECKPOINT if isinstance(found.get(name), Mapping))
     if not isinstance(found, Mapping) or not all(isinstance(value, torch.Tensor) for value in found.values()):
         raise HandmadeError(f"{path}: expected a state dict, names and tensors; got {described(found)}. Try model.state_dict()")
     return {str(name): (value.float() if value.dtype == torch.bfloat16 else value).numpy() for name, value in found.items()}

@@ -16,7 +16,7 @@ from handmade.files.onnx.builder import Builder
 from handmade.files.onnx.errors import NoLayer
 from handmade.files.onnx.graph import Operation
 from handmade.files.onnx.layout import Activation, Known
-from handmade.files.onnx.operators.elementwise import floating
+from handmade.files.onnx.operators.elementwise import floating, quotient
 from handmade.files.onnx.operators.table import Tensor, layers, value
 from handmade.files.onnx.types import Values
 
@@ -126,7 +126,7 @@ def arithmetic(to: Builder, node: Operation, a: Tensor, b: Tensor) -> Activation
     if node.op == "Sub":
         return to.affine(node, x, -1.0, c)
     if node.op == "Div" and not first:
-        raise NoLayer("a constant divided by an activation")
+        return quotient(to, node, c, x)
     with np.errstate(divide="ignore"):
         scale = c if node.op == "Mul" else 1 / c.astype(np.float64)
     return to.affine(node, x, scale, 0.0)
@@ -142,13 +142,21 @@ def _sum_layers(to: Builder, node: Operation, *x: Tensor) -> Activation:
     return found
 
 
+@layers("Mean")
+def _mean_layers(to: Builder, node: Operation, *x: Tensor) -> Activation:
+    total = _sum_layers(to, replace(node, name=f"{node.name}_sum"), *x) if len(x) > 1 else floating(x[0])
+    return total if len(x) == 1 else to.affine(node, total, 1 / len(x), 0.0)
+
+
 @layers("Max", "Min")
 def _clip(to: Builder, node: Operation, *x: Tensor) -> Activation:
-    """Add a Clip for one number beside one activation."""
+    """Add a Clip for numbers beside one activation."""
     varying = [each for each in x if isinstance(each, Activation)]
     limits = [each.array for each in x if isinstance(each, Known)]
     if len(varying) > 1 or any(each.size != 1 for each in limits):
-        raise NoLayer("more than an activation and a number")
+        raise NoLayer("more than one activation beside numbers")
+    if not limits:
+        return varying[0]
     best = (max if node.op == "Max" else min)(float(each.reshape(())) for each in limits)
     return to.apply(node, Clip(low=best) if node.op == "Max" else Clip(high=best), floating(varying[0]))
 

@@ -6,7 +6,6 @@ import numpy as np
 
 from handmade.files.onnx.errors import NoLayer
 from handmade.files.onnx.graph import Operation
-from handmade.files.onnx.operators.parts import made_size
 from handmade.files.onnx.operators.shapes import integers
 from handmade.files.onnx.operators.table import value
 from handmade.files.onnx.types import Values
@@ -31,11 +30,10 @@ def _constant(node: Operation) -> Values:
 @value("ConstantOfShape")
 def _constant_of_shape(node: Operation, shape: Values) -> Values:
     number = node.get("value", np.zeros(1, np.float32)).reshape(-1)
-    return np.full(made_size(integers(shape)), number[0], number.dtype)
+    return np.full(integers(shape), number[0], number.dtype)
 
 
 @value("Range")
 def _range(_node: Operation, start: Values, limit: Values, step: Values) -> Values:
     count = max(int(np.ceil((limit - start) / step)), 0) if step else 0
-    made_size([count])
     return (start + np.arange(count) * step).astype(start.dtype)

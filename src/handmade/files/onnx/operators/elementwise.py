@@ -14,6 +14,7 @@ from handmade.engine.layers import (
     GELU,
     Add,
     Clip,
+    Divide,
     Exp,
     HardSigmoid,
     LeakyReLU,
@@ -38,7 +39,7 @@ ELEMENTS = {  # value, and layer, of operators without attributes
     "Log": (np.log, Log),
     "Sqrt": (np.sqrt, Sqrt),
 }
-CONSTANTS = {  # operators for constants
+VALUES = {  # values of other operators; those with layers follow below
     "Abs": np.abs,
     "Neg": np.negative,
     "Floor": np.floor,
@@ -49,6 +50,7 @@ CONSTANTS = {  # operators for constants
     "Reciprocal": lambda x: x.dtype.type(1) / x,
     "Softplus": lambda x: np.logaddexp(x, x.dtype.type(0)),
     "Softsign": lambda x: x / (1 + np.abs(x)),
+    "Mish": lambda x: x * np.tanh(np.logaddexp(x, x.dtype.type(0))),
     "Sin": np.sin,
     "Cos": np.cos,
     "IsNaN": np.isnan,
@@ -59,7 +61,7 @@ def _register() -> None:
     for op, (function, kind) in ELEMENTS.items():
         value(op)(lambda _node, x, f=function: _kept(f(x), x))
         layers(op)(lambda to, node, x, kind=kind: to.apply(node, kind(), floating(x)))
-    for op, function in CONSTANTS.items():
+    for op, function in VALUES.items():
         value(op)(lambda node, x, f=function: f(x) if node.op in {"Not", "IsNaN"} else _kept(f(x), x))
 
 
@@ -190,9 +192,51 @@ def _neg_layer(to: Builder, node: Operation, x: Tensor) -> Activation:
 
 @layers("Abs")
 def _abs_layer(to: Builder, node: Operation, x: Tensor) -> Activation:
+    return absolute(to, node, floating(x))
+
+
+def absolute(to: Builder, node: Operation, x: Activation) -> Activation:
     """Add |x| = max(x, 0) + max(-x, 0)."""
+    return replace(x, name=to.emit(node.name, Add(), *(half.name for half in _halves(to, node, x))))
+
+
+@layers("Softplus")
+def _softplus_layers(to: Builder, node: Operation, x: Tensor) -> Activation:
+    """Add log(1 + exp(x)) = max(x, 0) + log(1 + exp(-|x|)), which does not overflow."""
     given = floating(x)
-    return replace(given, name=to.emit(node.name, Add(), *(half.name for half in _halves(to, node, given))))
+    minus = to.affine(_part(node, "minus"), absolute(to, _part(node, "size"), given), -1.0, 0.0)
+    one_more = to.affine(_part(node, "one_more"), to.apply(_part(node, "exp"), Exp(), minus), 1.0, 1.0)
+    log = to.apply(_part(node, "log"), Log(), one_more)
+    return replace(given, name=to.emit(node.name, Add(), to.apply(_part(node, "above"), ReLU(), given).name, log.name))
+
+
+@layers("Mish")
+def _mish_layers(to: Builder, node: Operation, x: Tensor) -> Activation:
+    """Add x tanh(softplus(x))."""
+    given = floating(x)
+    gate = to.apply(_part(node, "gate"), Tanh(), _softplus_layers(to, _part(node, "softplus"), given))
+    return replace(given, name=to.emit(node.name, Multiply(), given.name, gate.name))
+
+
+@layers("Softsign")
+def _softsign_layers(to: Builder, node: Operation, x: Tensor) -> Activation:
+    """Add x / (1 + |x|)."""
+    given = floating(x)
+    below = to.affine(_part(node, "below"), absolute(to, _part(node, "size"), given), 1.0, 1.0)
+    return replace(given, name=to.emit(node.name, Divide(), given.name, below.name))
+
+
+@layers("Reciprocal")
+def _reciprocal_layers(to: Builder, node: Operation, x: Tensor) -> Activation:
+    """Add 1 / x."""
+    return quotient(to, node, np.array(1.0), floating(x))
+
+
+def quotient(to: Builder, node: Operation, c: Values, x: Activation) -> Activation:
+    """Add c / x: 1, by a Clip from 1 to 1, divided by x, and times c."""
+    ones = to.apply(_part(node, "one"), Clip(low=1.0, high=1.0), x)
+    inverse = replace(x, name=to.emit(node.name if (c == 1).all() else f"{node.name}_inverse", Divide(), ones.name, x.name))
+    return inverse if (c == 1).all() else to.affine(node, inverse, c, 0.0)
 
 
 @value("Swish")

@@ -18,10 +18,10 @@ from handmade.files.onnx.types import Values
 MODES = {"constant": "constant", "reflect": "reflect", "edge": "edge", "wrap": "wrap"}
 
 
-def made_size(shape: Sequence[int]) -> tuple[int, ...]:
-    """Return a shape that numbers of a model ask for; raise NoLayer before more memory is used than a network may need."""
+def checked_shape(shape: Sequence[int]) -> tuple[int, ...]:
+    """Return the shape of an activation that a model asks for; raise NoLayer for negative sizes, and for too many numbers."""
     if any(size < 0 for size in shape) or math.prod(shape) > LARGEST_ACTIVATION:
-        raise NoLayer(f"it makes an array of the shape {tuple(shape)!s:.100}; at most {LARGEST_ACTIVATION:,} numbers are made")
+        raise NoLayer(f"an activation of the shape {tuple(shape)!s:.100}; at most {LARGEST_ACTIVATION:,} numbers are supported")
     return tuple(shape)
 
 
@@ -167,7 +167,6 @@ def _pad(
     widths, mode, number = _widths(node, x.ndim, pads, fill, axes)
     cuts = tuple(slice(max(-a, 0), size - max(-b, 0)) for size, (a, b) in zip(x.shape, widths, strict=True))
     around = [(max(a, 0), max(b, 0)) for a, b in widths]
-    made_size([size + a + b for size, (a, b) in zip(x.shape, widths, strict=True)])
     more = {"constant_values": x.dtype.type(number)} if mode == "constant" else {}
     return np.pad(x[cuts], around, mode, **more)  # type: ignore[call-overload, no-any-return]
 
@@ -204,14 +203,14 @@ def _pad_layer(
     if not any(map(any, around)):
         return inner
     order = engine_order(len(given.shape))
-    made_size([size + a + b for size, (a, b) in zip(inner.shape, around, strict=True)])
+    checked_shape([size + a + b for size, (a, b) in zip(inner.shape, around, strict=True)])
     layer = Pad(tuple(around[axis] for axis in order), mode=mode, value=float(number))
     return turned(to.emit(node.name, layer, to.arrange(node.name, inner, order)), to, inner, order)
 
 
 @value("Expand")
 def _expand(_node: Operation, x: Values, shape: Values) -> Values:
-    return np.broadcast_to(x, made_size(np.broadcast_shapes(x.shape, made_size(integers(shape)))))
+    return np.broadcast_to(x, np.broadcast_shapes(x.shape, integers(shape)))
 
 
 @layers("Expand")
@@ -220,7 +219,7 @@ def _expand_layer(to: Builder, node: Operation, x: Tensor, shape: Tensor) -> Act
     if not isinstance(shape, Known):
         raise NoLayer("its shape depends on the images")
     targets = {
-        np.broadcast_shapes((batch, *given.shape), made_size(integers(sizes)))[1:]
+        np.broadcast_shapes((batch, *given.shape), integers(sizes))[1:]
         for batch, sizes in zip(to.batches, shape.each(to.batches), strict=True)
         if np.broadcast_shapes((batch, *given.shape), integers(sizes))[0] == batch
     }
@@ -236,6 +235,4 @@ def _expand_layer(to: Builder, node: Operation, x: Tensor, shape: Tensor) -> Act
 
 @value("Tile")
 def _tile(_node: Operation, x: Values, repeats: Values) -> Values:
-    times = integers(repeats)
-    made_size([size * count for size, count in zip(x.shape, times, strict=True)])
-    return np.tile(x, times)
+    return np.tile(x, integers(repeats))

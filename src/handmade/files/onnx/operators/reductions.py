@@ -2,17 +2,18 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from handmade.engine.arrays import Shape
-from handmade.engine.layers import GlobalAvgPool2d, GlobalMaxPool2d, Layer, MaxPool2d, Mean, Sum
+from handmade.engine.layers import GlobalAvgPool2d, GlobalMaxPool2d, Layer, MaxPool2d, Mean, Multiply, Sqrt, Sum
 from handmade.files.onnx.builder import Builder
 from handmade.files.onnx.errors import NoLayer
 from handmade.files.onnx.graph import Operation
-from handmade.files.onnx.layout import Activation, view
-from handmade.files.onnx.operators.elementwise import floating
+from handmade.files.onnx.layout import Activation, Known, view
+from handmade.files.onnx.operators.elementwise import absolute, floating
 from handmade.files.onnx.operators.parts import engine_order, turned
 from handmade.files.onnx.operators.shapes import integers
 from handmade.files.onnx.operators.table import Tensor, image_axes, known, layers, value
@@ -65,6 +66,27 @@ def _values(node: Operation, x: Values, axes: Values | None = None) -> Values:
         return np.asarray(REDUCTIONS[node.op](x, **how)).astype(x.dtype)
 
 
+@layers("ReduceMin")
+def _smallest(to: Builder, node: Operation, x: Tensor, axes: Tensor = None) -> Activation:
+    """Add min(x) = -max(-x)."""
+    turned_round = to.affine(_part(node, "turned", op=node.op), floating(x), -1.0, 0.0)
+    largest = _layers(to, _part(node, "largest", op="ReduceMax"), turned_round, axes)
+    return to.affine(node, largest, -1.0, 0.0)
+
+
+@layers("ReduceSumSquare", "ReduceL2", "ReduceL1")
+def _sizes(to: Builder, node: Operation, x: Tensor, axes: Tensor = None) -> Activation:
+    """Add the sum of x x, its square root, or the sum of |x|."""
+    given, part = floating(x), _part(node, "each", op=node.op)
+    if node.op == "ReduceL1":
+        each = absolute(to, part, given)
+    else:
+        each = replace(given, name=to.emit(part.name, Multiply(), given.name, given.name))
+    if node.op != "ReduceL2":
+        return _summed(to, node, each, axes)
+    return to.apply(node, Sqrt(), _summed(to, _part(node, "sum", op=node.op), each, axes))
+
+
 @layers("ReduceSum", "ReduceMean", "ReduceMax")
 def _layers(to: Builder, node: Operation, x: Tensor, axes: Tensor = None) -> Activation:
     given = floating(x)
@@ -90,6 +112,19 @@ def _layers(to: Builder, node: Operation, x: Tensor, axes: Tensor = None) -> Act
     else:
         found = to.reshape(node.name, view(made, to.shapes[made], range(len(to.shapes[made])), given.dtype), kept)
     return _shaped(to, node, found, kept, gone)
+
+
+def _summed(to: Builder, node: Operation, x: Activation, axes: Tensor) -> Activation:
+    """Add a sum along the axes of a node that is another reduction."""
+    asked = _axes(node, known(axes, "axes")) or ()
+    total = replace(node, op="ReduceSum", opset=AXES_AS_INPUT["ReduceSum"])
+    found: Activation = _layers(to, total, x, Known([np.array(asked, np.int64)]))
+    return found
+
+
+def _part(node: Operation, name: str, op: str) -> Operation:
+    """Return the node with a name and an operator for one of the layers that it is made of."""
+    return replace(node, name=f"{node.name}_{name}", op=op)
 
 
 def _largest(to: Builder, node: Operation, x: Activation, gone: tuple[int, ...]) -> Activation:

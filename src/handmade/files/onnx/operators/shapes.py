@@ -48,8 +48,11 @@ def _cast_like(_node: Operation, x: Values, other: Values) -> Values:
 
 
 @layers("CastLike")
-def _cast_like_layer(_to: Builder, _node: Operation, x: Tensor, other: Tensor) -> Activation:
+def _cast_like_layer(_to: Builder, _node: Operation, x: Tensor, other: Tensor) -> Activation | Known:
     dtype = other.dtype if isinstance(other, Activation) else known(other, "target").dtype
+    if isinstance(x, Known):
+        with np.errstate(all="ignore"):
+            return Known([array.astype(dtype) for array in x.values])
     given = activation(x)
     if not is_float(dtype):
         raise NoLayer(f"Cast of an activation to {dtype}")

@@ -1,19 +1,33 @@
 """Convolution and pooling as layers: images (N, C, H, W), or rows (N, C, L), which are images of height 1."""
 
+import math
 from typing import Any
 
 import numpy as np
 
+from handmade.engine.arrays import Shape
 from handmade.engine.errors import HandmadeError
 from handmade.engine.layers import AvgPool2d, Conv2d, GlobalAvgPool2d, GlobalMaxPool2d, Layer, MaxPool2d
-from handmade.files.onnx.builder import Builder
+from handmade.files.onnx.builder import LARGEST_ACTIVATION, Builder
 from handmade.files.onnx.errors import NoLayer
 from handmade.files.onnx.graph import Operation
 from handmade.files.onnx.layout import Activation, view
 from handmade.files.onnx.operators import window_values as _values  # noqa: F401  the values of these operators
 from handmade.files.onnx.operators.elementwise import floating
 from handmade.files.onnx.operators.table import Tensor, activation, known, layers
-from handmade.files.onnx.operators.window_sizes import windows
+from handmade.files.onnx.operators.window_sizes import Windows, windows
+
+STEPS = 2**33  # numbers of all windows of one layer, for one image
+
+
+def _use(node: Operation, x: Activation, kernel: Shape) -> Windows:
+    """Return the windows of a layer; raise NoLayer if the image with its padding, or the work, is larger than networks need."""
+    use = windows(node, x.shape[1:], kernel)
+    padded = math.prod(size + sum(pads) for size, pads in zip(x.shape[1:], use.padding, strict=True))
+    steps = math.prod(use.places(x.shape[1:])) * math.prod(kernel)
+    if padded * x.shape[0] > LARGEST_ACTIVATION or steps * x.shape[0] > STEPS:
+        raise NoLayer(f"windows of {kernel} on an image of {x.shape[1:]} with the padding {use.padding}: too large for a network")
+    return use.in_two()
 
 
 def _image(to: Builder, node: Operation, x: Activation) -> str:
@@ -46,7 +60,7 @@ def _conv_layer(to: Builder, node: Operation, x: Tensor, W: Tensor, b: Tensor = 
     if filters.ndim != 1 + len(given.shape) or axes != filters.shape[2:]:
         raise NoLayer(f"filters of the shape {filters.shape} for images of the shape {given.shape}")
     biases = np.zeros(len(filters)) if b is None else known(b, "biases")
-    use = windows(node, given.shape[1:], axes).in_two()
+    use = _use(node, given, axes)
     image = filters.reshape(*filters.shape[:2], *use.kernel).transpose(2, 3, 1, 0)  # (K_h, K_w, C / groups, O)
     arrays = to.weights(image), to.weights(biases)
     layer = _made(Conv2d, *arrays, use.stride, use.padding, use.dilation, node.get("group", 1))
@@ -60,7 +74,7 @@ def _max_pool_layer(to: Builder, node: Operation, x: Tensor) -> Activation:
     if len(node.outputs) > 1 and node.outputs[1]:
         raise NoLayer("it also returns the places of the largest numbers")
     given = activation(x)
-    use = windows(node, given.shape[1:], tuple(node.get("kernel_shape"))).in_two()
+    use = _use(node, given, tuple(node.get("kernel_shape")))
     layer = _made(MaxPool2d, use.kernel, use.stride, padding=use.padding, dilation=use.dilation, ceil_mode=use.ceil)
     return _from_image(to, node, to.emit(node.name, layer, _image(to, node, given)), given)
 
@@ -68,7 +82,7 @@ def _max_pool_layer(to: Builder, node: Operation, x: Tensor) -> Activation:
 @layers("AveragePool")
 def _avg_pool_layer(to: Builder, node: Operation, x: Tensor) -> Activation:
     given = floating(x)
-    use = windows(node, given.shape[1:], tuple(node.get("kernel_shape"))).in_two()
+    use = _use(node, given, tuple(node.get("kernel_shape")))
     layer = _made(
         AvgPool2d,
         use.kernel,

@@ -7,6 +7,7 @@
  */
 import { h } from "./dom.js";
 import { said } from "./said.js";
+import { showTable } from "./table.js";
 import { languages, percent, precise, text } from "./text.js";
 
 const MOST = 10; // classes that are shown
@@ -31,7 +32,8 @@ export class Answer {
     this.unlabelled = h("p", { class: "note", t: "answer.unlabelled" });
     this.rejection = h("p", { class: "problem", data: { testid: "rejection" } });
     this.labelRow = h("div", { class: "label-row" }, h("label", { for: "label-select", t: "answer.label" }), this.select, this.truth);
-    root.append(h("h2", { t: "answer.title" }), this.predicted, this.rejection, this.bars, this.more,
+    this.table = h("button", { type: "button", class: "plain", t: "table.open", data: { testid: "answer-table", hint: "table.as" }, on: { click: () => this.#table() } });
+    root.append(h("div", { class: "answer-head" }, h("h2", { t: "answer.title" }), this.table), this.predicted, this.rejection, this.bars, this.more,
       this.labelRow,
       this.unlabelled, h("p", {}, this.loss));
     this.#watch(this.loss, "loss");
@@ -128,6 +130,23 @@ export class Answer {
     const label = this.lab.store.state.label ?? image?.meta.label;
     this.select.value = label === null || label === undefined ? "" : String(label);
     this.select.disabled = !image;
+    this.table.disabled = !image;
+  }
+
+  /** All probabilities and logits as a table. */
+  #table() {
+    const { network } = this.lab.data;
+    const { arrays } = this.other ?? this.lab.data.image ?? {};
+    const logits = arrays?.[`act:${network.logits}`]?.values;
+    const p = arrays?.probabilities?.values;
+    if (!logits) return;
+    const cell = (/** @type {string} */ place, /** @type {number} */ value) => (this.lab.cover.hides(place) ? "?" : value);
+    showTable({
+      title: text("answer.title"), corner: text("answer.class"), columns: [text("answer.logit"), ...(p ? [text("answer.probability")] : [])],
+      rows: Array.from(logits, (/** @type {number} */ z, /** @type {number} */ k) => ({
+        name: network.classes[k] ?? String(k), cells: [cell(`logits[${k}]`, z), ...(p ? [cell(`probability[${k}]`, p[k])] : [])],
+      })),
+    });
   }
 
   #choose() {

@@ -17,10 +17,14 @@ export class ApiError extends Error {
    * @param {string} code
    */
   constructor(message, status, code) {
-    super(said(message));
+    super();
+    this.words = message;
     this.status = status;
     this.code = code;
   }
+
+  /** One line in the user's language of now. */
+  get message() { return said(this.words); }
 }
 
 export class GoneError extends Error {}

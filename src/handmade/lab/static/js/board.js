@@ -9,6 +9,7 @@ import { ApiError, GoneError } from "./api.js";
 import { h } from "./dom.js";
 import { imageName, nameFile } from "./imagenames.js";
 import { drawRaw } from "./rawimages.js";
+import { write } from "./said.js";
 import { Stages } from "./stages.js";
 import { drawStrokes, inkOf } from "./strokes.js";
 import { languages, text } from "./text.js";
@@ -38,8 +39,8 @@ export class Board {
     lab.data.addEventListener("image", () => this.follow());
     lab.data.addEventListener("network", () => this.#network());
     languages.addEventListener("change", () => this.follow());
-    lab.data.addEventListener("trouble", (/** @type {CustomEvent} */ event) => { if (event.detail.where === "image") this.say(event.detail.message); });
-    lab.data.addEventListener("fine", (/** @type {CustomEvent} */ event) => { if (event.detail.where === "image") this.say(""); });
+    lab.data.addEventListener("trouble", (/** @type {CustomEvent} */ event) => { if (event.detail.where === "image") this.say(() => event.detail.error?.message ?? text(event.detail.key)); });
+    lab.data.addEventListener("fine", (/** @type {CustomEvent} */ event) => { if (event.detail.where === "image") this.say(() => ""); });
     this.#blank();
   }
 
@@ -111,7 +112,7 @@ export class Board {
     addEventListener("paste", (event) => {
       const file = [...(event.clipboardData?.files ?? [])][0];
       if (file) this.take(file);
-      else if (!(event.target instanceof HTMLInputElement) && event.clipboardData?.getData("text")) this.say(text("board.noPicture"));
+      else if (!(event.target instanceof HTMLInputElement) && event.clipboardData?.getData("text")) this.say(() => text("board.noPicture"));
     });
     addEventListener("dragover", (event) => { event.preventDefault(); root.classList.add("dropping"); });
     addEventListener("dragleave", (event) => { if (!event.relatedTarget) root.classList.remove("dropping"); });
@@ -212,11 +213,11 @@ export class Board {
       const after = image && "index" in image ? image.index : -1;
       const lane = this.lab.views?.current === "train" ? this.lab.training?.followed : null;
       const { index } = await data.call("GET", `mistake?after=${after}${lane ? `&lane=${lane}` : ""}`);
-      if (index === null || index === undefined) this.say(text("board.noMistake"));
+      if (index === null || index === undefined) this.say(() => text("board.noMistake"));
       else store.change({ image: { split: "test", index }, label: null }, { how: "push", undo: true });
     } catch (error) {
       if (error instanceof GoneError) data.lost();
-      else if (error instanceof ApiError) this.say(error.message);
+      else if (error instanceof ApiError) this.say(() => error.message);
     } finally {
       this.mistakeButton.disabled = !data.network?.fits_data;
     }
@@ -225,7 +226,7 @@ export class Board {
   /** @param {File} file a dropped or pasted picture */
   async take(file) {
     if (file.size > LARGEST_FILE) {
-      this.say(text("board.large"));
+      this.say(() => text("board.large"));
       return;
     }
     const frame = await this.lab.data.dropFile(file);
@@ -236,8 +237,8 @@ export class Board {
     this.lab.store.change({ image: frame.meta.choice, label: null }, { how: "push", undo: true });
   }
 
-  /** @param {string} message */
-  say(message) { this.message.textContent = message; }
+  /** @param {() => string} make */
+  say(make) { write(this.message, make); }
 
   #blank() {
     this.strokes = [];
@@ -290,7 +291,7 @@ export class Board {
     const reads = !!this.lab.data.network?.raw_shape;
     this.colour.hidden = !this.colours;
     this.root.classList.toggle("no-images", !reads);
-    this.say(reads ? "" : text("board.noImages"));
+    this.say(() => (reads ? "" : text("board.noImages")));
     this.reason.hidden = fits || !reads;
     this.randomButton.disabled = !fits;
     this.mistakeButton.disabled = !fits;

@@ -8,6 +8,7 @@ import { ApiError, GoneError } from "./api.js";
 import { cssOf, textOn, themes } from "./colours.js";
 import { h } from "./dom.js";
 import { rawCanvas } from "./rawimages.js";
+import { write } from "./said.js";
 import { showTable } from "./table.js";
 import { count, languages, percent, text } from "./text.js";
 
@@ -66,7 +67,7 @@ export class Confusion {
       } catch (error) {
         if (error instanceof GoneError) data.lost();
         else if (error instanceof ApiError && error.code === "stale") this.version = -1;
-        else if (error instanceof ApiError) this.line.textContent = error.message;
+        else if (error instanceof ApiError) write(this.line, () => error.message);
       }
     } else if (data.network && !data.network.fits_data) this.line.textContent = text("edits.noData");
   }
@@ -130,7 +131,7 @@ export class Confusion {
       }, pictureOf(values, shape, i))));
     } catch (error) {
       if (error instanceof GoneError) data.lost();
-      else if (error instanceof ApiError) this.digitsTitle.textContent = error.message;
+      else if (error instanceof ApiError) write(this.digitsTitle, () => error.message);
     }
   }
 

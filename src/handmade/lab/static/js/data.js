@@ -13,7 +13,7 @@
  *   data.draw(bytes, height, width)   a drawing (grey bytes); resolves when its maps are here
  *   data.dropFile(blob)               a picture file
  *   data.receipt(place, {by, h, expand, lane})   -> Receipt; data.call(method, path, options): any request below /api/pages/{id}
- *   events "gone", "back" (server), "locked" (the server has another token), "trouble" (detail {where, message}; where: "image", "network", "page", "place"),
+ *   events "gone", "back" (server), "locked" (the server has another token), "trouble" (detail {where, error} or {where, key, place}; where: "image", "network", "page", "place"),
  *   "fine" (detail {where}), "page" (a page was made on the server), "busy" (detail true or false)
  *
  * @typedef {import("./frames.js").Frame} Frame

@@ -6,6 +6,7 @@
  */
 import { ApiError, GoneError } from "./api.js";
 import { h } from "./dom.js";
+import { write } from "./said.js";
 import { count, languages, percent, precise, text } from "./text.js";
 
 export class Edits {
@@ -70,7 +71,7 @@ export class Edits {
     } catch (error) {
       if (error instanceof GoneError) data.lost();
       else if (error instanceof ApiError && error.code === "stale") this.key = "";
-      else if (error instanceof ApiError) this.line.textContent = error.message;
+      else if (error instanceof ApiError) write(this.line, () => error.message);
     }
   }
 }

@@ -8,7 +8,7 @@ import { textOn } from "./colours.js";
 import { h, svg } from "./dom.js";
 import { legend } from "./legend.js";
 import { MapView } from "./mapview.js";
-import { find } from "./places.js";
+import { channelsIn, find } from "./places.js";
 import { neighbour, watchMap } from "./pointer.js";
 import { mapTable } from "./maptable.js";
 import { Slide } from "./slide.js";
@@ -104,6 +104,8 @@ export class Loupe {
   /** Show the map of a place. @param {string|null} place */
   follow(place) {
     const found = find(this.lab.data.network, place);
+    const feeds = found?.kind === "weight" && found.node?.shape.length === 3 ? found.index[found.index.length - 1] : null;
+    if (feeds !== null && found?.node && (found.node.name !== this.name || feeds !== this.channel)) this.open(found.node.name, feeds); // the map that a weight feeds
     if (!found?.node || found.kind !== "node") {
       this.mark();
       return;
@@ -154,7 +156,8 @@ export class Loupe {
   #write(values, kind) {
     const { context, grid, scale } = this.view;
     const limit = typeof this.figure.limit === "number" ? this.figure.limit : this.figure.limit(this.channel);
-    context.font = `${Math.min(13, scale / 3)}px ${getComputedStyle(this.view.canvas).fontFamily}`;
+    const family = getComputedStyle(this.view.canvas).fontFamily;
+    const fontFor = (/** @type {string} */ words) => `${Math.min(13, scale / Math.max(3, words.length / 2))}px ${family}`;
     context.textAlign = "center";
     context.textBaseline = "middle";
     for (let cell = 0; cell < grid.cells; cell++) {
@@ -162,7 +165,9 @@ export class Loupe {
       const box = this.view.cellBox(cell * grid.channels + this.channel);
       if (!box) continue;
       context.fillStyle = Number.isNaN(value) ? "#fff" : textOn(limit ? value / limit : 0, kind);
-      context.fillText(Number.isNaN(value) && this.lab.cover.any ? "?" : shown(value), box.x + scale / 2, box.y + scale / 2);
+      const words = Number.isNaN(value) && this.lab.cover.any ? "?" : shown(value);
+      context.font = fontFor(words);
+      context.fillText(words, box.x + scale / 2, box.y + scale / 2, scale - 3);
     }
   }
 
@@ -179,9 +184,10 @@ export class Loupe {
       const reach = place && this.lab.overlay.reaches.get(place);
       for (const [boxes, side] of [[reach?.sources, "source"], [reach?.targets, "target"]]) {
         for (const box of boxes ?? []) {
-          if (box.node !== this.name || !box.rows || this.channel < box.channels[0] || this.channel >= box.channels[1]) continue;
-          const rect = this.view.rowsBox(this.channel, box.rows[0], box.rows[1], box.columns[0], box.columns[1]);
-          if (rect) marks.push(svg("rect", { class: `${place === store.state.focus ? "pin" : "hover"} ${side}`, ...rect }));
+          if (box.node !== this.name || (box.rows && !channelsIn(box, this.figure.node.shape).includes(this.channel))) continue;
+          const pieces = box.rows ? [this.view.rowsBox(this.channel, box.rows[0], box.rows[1], box.columns[0], box.columns[1])] : this.view.pieces(box.numbers);
+          const name = `${place === store.state.focus ? "pin" : "hover"} ${side}`;
+          marks.push(...pieces.filter((each) => each !== null).map((rect) => svg("rect", { class: name, ...rect })));
         }
       }
       const [row, column, channel] = reach?.winner ?? [];
@@ -242,7 +248,7 @@ export class Loupe {
  * @param {string} name
  */
 function paddingOf(network, name) {
-  const padded = (network?.nodes ?? []).filter((/** @type {any} */ node) => node.reads.includes(name) && Array.isArray(node.settings.padding) && node.settings.padding.some(Boolean));
-  const most = (/** @type {number} */ axis) => Math.max(0, ...padded.map((/** @type {any} */ node) => node.settings.padding[axis]));
+  const padded = (network?.nodes ?? []).filter((/** @type {any} */ node) => node.reads.includes(name) && Array.isArray(node.settings.padding) && node.settings.padding.flat().some(Boolean));
+  const most = (/** @type {number} */ axis) => Math.max(0, ...padded.flatMap((/** @type {any} */ node) => node.settings.padding[axis])); // a number, or [before, behind]
   return { rows: most(0), columns: most(1), leftOut: padded.length > 0 && padded.every((/** @type {any} */ node) => node.kind === "MaxPool2d") };
 }

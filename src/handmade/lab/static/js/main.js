@@ -59,14 +59,14 @@ function startTools() {
 async function share() {
   const link = lab.store.link();
   if (!link) {
-    message(text("share.long"));
+    message(() => text("share.long"));
     return;
   }
   try {
     await navigator.clipboard.writeText(link);
-    message(text(lab.data.adopted ? "share.trained" : "share.copied"));
+    message(() => text(lab.data.adopted ? "share.trained" : "share.copied"));
   } catch {
-    message(link);
+    message(() => link);
   }
 }
 
@@ -105,7 +105,7 @@ async function start() {
   lab.status.show(lab.store.state.focus);
   const tellProblem = () => {
     if (!lab.store.problem) return;
-    message(text(lab.store.problem));
+    message(() => text(lab.store.problem));
     lab.store.problem = null;
   };
   lab.store.subscribe(tellProblem);

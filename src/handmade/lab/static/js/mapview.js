@@ -4,17 +4,18 @@
  * An array is laid out as `cells` cells in rows of `width`, for each of `channels` channels; the channel is the last axis in memory.
  *   (h, w, c)          c tiles of h x w            (i, j, c, o)   c*o tiles of i x j (a kernel each)
  *   (n,)               one tile, n cells           (n, o)         o tiles of n cells (the weights of an output each)
+ * A matrix of activations, (t, d), is one tile of t x d.
  *
  * Interface
- *   gridOf(shape)                        -> Grid
+ *   gridOf(shape), mapOf(shape)          -> Grid of an array, of an activation
  *   new MapView(canvas)
  *   view.layout(grid, {scale, gap, across, channels, listed})   sizes the canvas; `listed`: name and value of a cell, which stand beside it
  *   view.draw(values, {kind, limit, dead})   kind: palette; limit: a number or (channel) => number
  *   view.drawColour(bytes)               one tile of an RGB image
  *   view.offsetAt(x, y)                  offset in the array of the cell under a point of the canvas (CSS pixels), or -1
- *   view.cellBox(offset), view.tileBox(channel), view.rowsBox(channel, r0, r1, c0, c1)   boxes in CSS pixels
+ *   view.cellBox(offset), view.tileBox(channel), view.rowsBox(channel, r0, r1, c0, c1), view.pieces([first, end])   boxes in CSS pixels
  *
- * @typedef {{cells: number, width: number, height: number, channels: number, flat: boolean}} Grid
+ * @typedef {{cells: number, width: number, height: number, channels: number, flat: boolean, matrix?: boolean}} Grid
  * @typedef {{x: number, y: number, width: number, height: number}} Box
  * @typedef {{scale: number, gap?: number, across: number, channels?: number[], listed?: ((offset: number) => [string, string])|null}} Layout
  */
@@ -32,6 +33,10 @@ export function gridOf(shape) {
   const width = !flat ? shape[1] : cells <= LISTED_MOST ? 1 : Math.ceil(Math.sqrt(cells));
   return { cells, channels, width, height: Math.ceil(cells / width), flat };
 }
+
+/** @param {number[]} shape @returns {Grid} */
+export const mapOf = (shape) => (shape.length === 2
+  ? { cells: size(shape), channels: 1, width: shape[1], height: shape[0], flat: false, matrix: true } : gridOf(shape));
 
 export class MapView {
   /** @param {HTMLCanvasElement} canvas */
@@ -164,6 +169,23 @@ export class MapView {
   }
 
   /**
+   * Numbers of a vector as boxes: a piece of each row of the tile.
+   * @param {[number, number]} numbers
+   */
+  pieces([first, end]) {
+    const { cells, width } = this.grid;
+    if (end - first >= cells) return [this.tileBox(0)].filter((each) => each !== null);
+    const pieces = [];
+    for (let at = first; at < end;) {
+      const [row, column] = [Math.floor(at / width), at % width];
+      const stop = Math.min(end, (row + 1) * width);
+      pieces.push(this.rowsBox(0, row, row + 1, column, column + stop - at));
+      at = stop;
+    }
+    return pieces.filter((each) => each !== null);
+  }
+
+  /**
    * @param {ImageData} pixels
    * @param {number} height
    */
@@ -201,7 +223,8 @@ export class MapView {
     this.context.strokeStyle = getComputedStyle(this.canvas).color;
     this.context.lineWidth = 1;
     for (const unit of dead) {
-      const box = this.grid.flat ? this.cellBox(unit) : this.tileBox(unit);
+      const { flat, matrix, height } = this.grid;
+      const box = flat ? this.cellBox(unit) : matrix ? this.rowsBox(0, 0, height, unit, unit + 1) : this.tileBox(unit);
       if (!box || box.width < 4) continue;
       const inset = Math.min(box.width / 4, 8);
       this.context.beginPath();

@@ -29,7 +29,8 @@ export class Nudge extends EventTarget {
     this.timer = 0;
     this.due = false;
     this.asking = false;
-    this.problem = "";
+    /** @type {() => string} */
+    this.problem = () => "";
     lab.focus.addEventListener("pin", () => { if (this.on && lab.store.state.focus) this.aim(lab.store.state.focus); });
     lab.data.addEventListener("network", () => this.#forget());
     for (const event of ["image", "back"]) lab.data.addEventListener(event, () => this.ask());
@@ -58,7 +59,7 @@ export class Nudge extends EventTarget {
   /** @param {string} place */
   aim(place) {
     if (!movable(this.lab.data.network, place)) {
-      this.problem = text("nudge.fixed", { place });
+      this.problem = () => text("nudge.fixed", { place });
       this.dispatchEvent(new Event("moved"));
       return;
     }
@@ -112,15 +113,15 @@ export class Nudge extends EventTarget {
       this.due = false;
       const { at, h: step } = this;
       if (!at || !data.image || !data.pageId) {
-        this.#received(null, "");
+        this.#received(null, () => "");
         continue;
       }
       try {
         const frame = await data.call("POST", "nudge", { frame: true, json: { at, h: step, label: data.label, maps: true } });
-        if (at === this.at && this.on) this.#received(frame, "");
+        if (at === this.at && this.on) this.#received(frame, () => "");
       } catch (error) {
         if (error instanceof GoneError) data.lost();
-        else if (error instanceof ApiError) this.#received(null, error.message);
+        else if (error instanceof ApiError) this.#received(null, () => error.message);
       }
     }
     this.asking = false;
@@ -128,7 +129,7 @@ export class Nudge extends EventTarget {
 
   /**
    * @param {import("./frames.js").Frame|null} frame
-   * @param {string} problem
+   * @param {() => string} problem
    */
   #received(frame, problem) {
     this.frame = frame;

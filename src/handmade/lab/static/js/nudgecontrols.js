@@ -6,6 +6,7 @@
  */
 import { h } from "./dom.js";
 import { find } from "./places.js";
+import { write } from "./said.js";
 import { brief, count, exact, languages, number, precise, text } from "./text.js";
 
 const [LEAST, MOST] = [-6, 1]; // powers of 10 of |h| on the slider
@@ -63,7 +64,7 @@ export class NudgeControls {
     const step = Number(this.field.value);
     if (Number.isFinite(step) && step !== 0 && Math.abs(step) <= LARGEST && this.field.value !== "") this.nudge.move(step);
     else {
-      this.problem.textContent = text("nudge.zero", { most: count(LARGEST) });
+      write(this.problem, () => text("nudge.zero", { most: count(LARGEST) }));
       this.field.value = String(this.nudge.h);
     }
   }
@@ -88,7 +89,7 @@ export class NudgeControls {
     if (document.activeElement !== this.field) this.field.value = String(step);
     this.apply.disabled = found?.kind !== "weight" || !meta;
     this.apply.title = text(found && found.kind !== "weight" ? "nudge.noApply" : "nudge.applyHint");
-    this.problem.textContent = problem || (image ? "" : text("receipt.noImage"));
+    write(this.problem, () => problem() || (image ? "" : text("receipt.noImage")));
     /** @type {any[][]} */
     const rows = meta ? [
       ["w − h", meta.before - step, meta.loss_minus, meta.secant_minus, "nudge.secant"],

@@ -6,7 +6,7 @@
  *   overlay.mark([{node, offset}])   outlines cells of a view's own
  */
 import { svg } from "./dom.js";
-import { find } from "./places.js";
+import { channelsIn, find } from "./places.js";
 import { wiresOf } from "./wires.js";
 
 const MOST = 150; // outlines of one reach
@@ -163,11 +163,10 @@ export class Overlay {
     const lines = [];
     for (const box of [...(reach.sources ?? []), ...(reach.targets ?? [])]) {
       const figure = this.strip.figures.get(box.node);
-      if (!figure || !box.rows) continue;
-      for (let channel = box.channels[0]; channel < box.channels[1] && lines.length < MOST_LINES; channel++) {
-        const target = figure.view.rowsBox(channel, box.rows[0], box.rows[1], box.columns[0], box.columns[1]);
-        if (!target) continue;
-        const end = this.#origin(figure.view);
+      if (!figure) continue;
+      const end = this.#origin(figure.view);
+      for (const target of box.rows ? this.#windows(figure, box) : [around(figure.view.pieces(box.numbers))]) {
+        if (!target || lines.length >= MOST_LINES) continue;
         lines.push(svg("line", {
           class: `${name} line`, x1: x, y1: y, x2: end.x + target.x + target.width / 2, y2: end.y + target.y + target.height / 2,
         }));
@@ -183,12 +182,13 @@ export class Overlay {
   #box(box, name) {
     const figure = this.strip.figures.get(box.node);
     if (!figure) return [];
-    if (box.numbers) return this.#numbers(figure, box.numbers, name);
+    if (box.numbers) return figure.view.pieces(box.numbers).map((piece) => this.#rect(figure, piece, name));
     const { width, height } = figure.view.grid;
     const [top, bottom] = box.rows;
     const [left, right] = box.columns;
     const marks = [];
-    for (let channel = box.channels[0]; channel < box.channels[1] && marks.length < MOST; channel++) {
+    for (const channel of channelsIn(box, figure.node.shape)) {
+      if (marks.length >= MOST) break;
       const whole = figure.view.rowsBox(channel, top, bottom, left, right);
       if (!whole) continue;
       if (top < 0 || left < 0 || bottom > height || right > width) {
@@ -217,26 +217,13 @@ export class Overlay {
   }
 
   /**
+   * Boxes of a window, one a map that is drawn.
    * @param {import("./strip.js").Figure} figure
-   * @param {[number, number]} numbers
-   * @param {string} name
+   * @param {any} box
    */
-  #numbers(figure, [first, end], name) {
-    const { view } = figure;
-    const { cells, width } = view.grid;
-    if (end - first >= cells) {
-      const tile = view.tileBox(0);
-      return tile ? [this.#rect(figure, tile, name)] : [];
-    }
-    const marks = [];
-    for (let at = first; at < end && marks.length < MOST;) {
-      const stop = Math.min(end, (Math.floor(at / width) + 1) * width);
-      const row = Math.floor(at / width);
-      const box = view.rowsBox(0, row, row + 1, at % width, at % width + (stop - at));
-      if (box) marks.push(this.#rect(figure, box, name));
-      at = stop;
-    }
-    return marks;
+  #windows({ node, view }, box) {
+    const [[top, bottom], [left, right]] = [box.rows, box.columns];
+    return channelsIn(box, node.shape).map((channel) => view.rowsBox(channel, top, bottom, left, right)).filter((each) => each !== null);
   }
 
   /** Box of a canvas in the strip. @param {import("./mapview.js").MapView} view */
@@ -263,4 +250,15 @@ export class Overlay {
       class: name, x: start.x + box.x - grow, y: start.y + box.y - grow, width: box.width + 2 * grow, height: box.height + 2 * grow,
     });
   }
+}
+
+/**
+ * Return the smallest box around boxes.
+ * @param {import("./mapview.js").Box[]} boxes
+ * @returns {import("./mapview.js").Box|null}
+ */
+function around(boxes) {
+  if (!boxes.length) return null;
+  const [x, y] = [Math.min(...boxes.map((box) => box.x)), Math.min(...boxes.map((box) => box.y))];
+  return { x, y, width: Math.max(...boxes.map((box) => box.x + box.width)) - x, height: Math.max(...boxes.map((box) => box.y + box.height)) - y };
 }

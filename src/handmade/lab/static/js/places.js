@@ -7,6 +7,7 @@
  *   placeAt(network, room, offset, gradient)   the place of a number of a node or an array, from its offset
  *   roomOf(network, node)            name of a node in a place: "input", "logits", or its title
  *   turned(text, gradient)           the same place as an activation or as a gradient
+ *   mapsOf(shape), channelsOf(shape) number of maps of an activation, of an array; channelsIn(box, shape): the maps of a box of a reach
  *
  * @typedef {{key: string, title: string, shape: number[]}} ArrayInfo
  * @typedef {{name: string, title: string, kind: string, reads: string[], shape: number[], settings: Record<string, any>,
@@ -75,6 +76,21 @@ export const size = (shape) => shape.reduce((a, b) => a * b, 1);
 /** Number of maps of an array: its axes after the first two; for a matrix, its columns. @param {number[]} shape */
 export const channelsOf = (shape) => (shape.length === 1 ? 1 : size(shape.slice(shape.length === 2 ? 1 : 2)));
 
+/** Number of maps of an activation: a matrix, such as the rows of tokens, is one map. @param {number[]} shape */
+export const mapsOf = (shape) => (shape.length < 3 ? 1 : channelsOf(shape));
+
+/**
+ * Return the maps in which a box of a reach lies; axes after the third are counted through.
+ * @param {{channels: [number, number], spans?: [number, number][]|null}} box
+ * @param {number[]} shape
+ * @returns {number[]}
+ */
+export function channelsIn({ channels: [first, end], spans }, shape) {
+  const all = Array.from({ length: end - first }, (_, i) => first + i);
+  const later = shape.length > 3 ? spans?.slice(2) : null;
+  return later ? all.filter((channel) => unravel(channel, shape.slice(2)).every((i, axis) => i >= later[axis][0] && i < later[axis][1])) : all;
+}
+
 /**
  * @param {NetworkInfo|null} network
  * @param {string|null} text
@@ -91,7 +107,7 @@ export function find(network, text) {
   const shape = isProbability ? [network.classes.length] : node?.shape ?? array?.array.shape;
   if (!shape || place.index.length !== shape.length || place.index.some((i, axis) => i >= shape[axis])) return null;
   const offset = ravel(place.index, shape);
-  const where = { ...found, shape, offset, channel: shape.length === 1 ? 0 : offset % channelsOf(shape) };
+  const where = { ...found, shape, offset, channel: shape.length === 1 ? 0 : offset % (node ? mapsOf : channelsOf)(shape) };
   if (isProbability) return { ...where, kind: "probability" };
   return node ? { ...where, kind: "node", node } : { ...where, kind: "weight", node: array?.node ?? null, array: array?.array ?? null };
 }

@@ -8,6 +8,7 @@ import { ApiError, GoneError } from "./api.js";
 import { Chart } from "./chart.js";
 import { h } from "./dom.js";
 import { find } from "./places.js";
+import { write } from "./said.js";
 import { number, precise, text } from "./text.js";
 
 const FLOOR = 1e-17; // an error of 0 on a logarithmic axis
@@ -52,7 +53,7 @@ export class QuotientChart {
       if (key === this.key) this.#draw(answer);
     } catch (error) {
       if (error instanceof GoneError) data.lost();
-      else if (error instanceof ApiError) this.note.textContent = error.message;
+      else if (error instanceof ApiError) write(this.note, () => error.message);
     }
   }
 

@@ -6,11 +6,11 @@
  *   showLoop(holder, loop)   the lines of the loop that computes such a number
  */
 import { h } from "./dom.js";
-import { parsePlace } from "./places.js";
+import { parsePlace, size } from "./places.js";
 import { said } from "./said.js";
 import { count, exact, number, precise, text } from "./text.js";
 
-export const BENDS = ["ReLU", "LeakyReLU", "Sigmoid", "Tanh", "GELU"]; // layers that change each number by itself
+export const BENDS = ["ReLU", "LeakyReLU", "Sigmoid", "Tanh", "GELU", "ELU", "Clip", "HardSigmoid", "Exp", "Log", "Sqrt"]; // layers that change each number by itself
 
 /**
  * "-0.31 → 0": a number before and after an activation function.
@@ -40,15 +40,13 @@ export function readersOf(receipt, lab, lane = null) {
     const node = network.nodes.find((/** @type {any} */ each) => each.name === box.node);
     if (!node) continue;
     const room = node.name === network.logits ? "logits" : node.title;
-    const single = box.numbers ? box.numbers[1] - box.numbers[0] === 1
-      : ["rows", "columns", "channels"].every((axis) => box[axis][1] - box[axis][0] === 1);
-    if (single) {
-      const place = `${room}[${box.numbers ? box.numbers[0] : [box.rows[0], box.columns[0], box.channels[0]].join(",")}]`;
+    const spans = box.spans ?? (box.numbers ? [box.numbers] : [box.rows, box.columns, box.channels]);
+    const n = size(spans.map((/** @type {number[]} */ [first, end]) => end - first));
+    if (n === 1) {
+      const place = `${room}[${spans.map((/** @type {number[]} */ [first]) => first).join(",")}]`;
       items.push(h("span", {}, "→ ", h("button", { type: "button", class: "place link", data: { place }, on: { click: () => lab.focus.pin(place, { trail: true }) } }, place),
         lane ? "" : ` = ${lab.cover.written(place, lab.focus.value(place), precise)}`));
     } else {
-      const n = box.numbers ? box.numbers[1] - box.numbers[0]
-        : ["rows", "columns", "channels"].reduce((product, axis) => product * (box[axis][1] - box[axis][0]), 1);
       items.push(h("span", {}, `→ ${text("receipt.feeds", { n: count(n), room })}`));
     }
   }

@@ -7,7 +7,7 @@
 import { ApiError, GoneError, request } from "./api.js";
 import { MOST_RUNS } from "./curves.js";
 import { h } from "./dom.js";
-import { said } from "./said.js";
+import { said, write } from "./said.js";
 import { languages, percent, text } from "./text.js";
 
 export class Runs {
@@ -63,7 +63,7 @@ export class Runs {
     }
     if (this.curves.runs.size >= MOST_RUNS) {
       box.checked = false;
-      this.message.textContent = text("train.mostRuns", { n: MOST_RUNS });
+      write(this.message, () => text("train.mostRuns", { n: MOST_RUNS }));
       return;
     }
     try {
@@ -80,7 +80,7 @@ export class Runs {
     if (!lane) return;
     try {
       const { run } = await training.save(lane, this.name.value.trim());
-      this.message.textContent = text("train.saved", { run });
+      write(this.message, () => text("train.saved", { run }));
     } catch (error) {
       this.#failed(error);
     }
@@ -89,7 +89,7 @@ export class Runs {
   /** @param {any} error */
   #failed(error) {
     if (error instanceof GoneError) this.lab.data.lost();
-    else if (error instanceof ApiError) this.message.textContent = error.message;
+    else if (error instanceof ApiError) write(this.message, () => error.message);
     else throw error;
   }
 }

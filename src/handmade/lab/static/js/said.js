@@ -13,6 +13,7 @@
  *
  * Interface
  *   said(words)     -> the words in the user's language; as they are if no template fits, such as a formula
+ *   write(element, make)   shows the sentence make() in an element, and again in another language when that is chosen
  */
 import { english, exact, hasText, language, languages, number, text } from "./text.js";
 
@@ -28,10 +29,27 @@ const MOST = 5000; // sentences that are remembered
 let rules = [];
 /** @type {Map<string, string>} */
 const known = new Map();
+/** Sentences of elements, and their words now. @type {WeakMap<Element, {make: () => string, words: string}>} */
+const sentences = new WeakMap();
 languages.addEventListener("change", () => {
   known.clear();
   rules = [];
+  for (const element of document.querySelectorAll("[data-sentence]")) {
+    const sentence = sentences.get(element);
+    if (sentence && element.textContent === sentence.words) write(element, sentence.make); // else somebody has changed it since
+  }
 });
+
+/**
+ * @param {Element} element
+ * @param {() => string} make
+ */
+export function write(element, make) {
+  const words = make();
+  element.textContent = words;
+  element.setAttribute("data-sentence", "");
+  sentences.set(element, { make, words });
+}
 
 /** @param {string|null|undefined} words @returns {string} */
 export function said(words) {

@@ -3,19 +3,21 @@
  *
  * Interface
  *   new Status(lab); status.say(text)   a sentence for screen readers; status.tell(text) shows it too
- *   message(text)                       a line under the top bar that can be closed
+ *   message(() => text)                  a line under the top bar that can be closed
  */
 import { byId, h } from "./dom.js";
 import { find, nodeOf, placeAt, roomOf } from "./places.js";
 import { BENDS } from "./receiptparts.js";
-import { said } from "./said.js";
-import { languages, precise, text } from "./text.js";
+import { write } from "./said.js";
+import { languages, number, precise, text } from "./text.js";
 
 const PAUSE = 500; // ms between sentences for screen readers
 
-/** @param {string} words */
-export function message(words) {
+/** @param {() => string} make */
+export function message(make) {
   const box = byId("messages");
+  const words = h("span");
+  write(words, make);
   const line = h("p", { class: "message" }, words, " ", h("button", { type: "button", class: "icon small", label: "close", on: { click: () => line.remove() } }, "×"));
   box.replaceChildren(line);
 }
@@ -42,8 +44,8 @@ export class Status {
     data.addEventListener("page", () => { if (this.server.classList.contains("gone")) this.#server("server.back", false); });
     data.addEventListener("busy", (/** @type {CustomEvent} */ event) => { if (!data.gone) this.server.textContent = event.detail ? text("loading") : ""; });
     data.addEventListener("trouble", (/** @type {CustomEvent} */ event) => {
-      const { where, message: words, key, place } = event.detail;
-      if (where !== "image") message(words ? said(words) : text(key, { place })); // it may be older than the texts
+      const { where, error, key, place } = event.detail;
+      if (where !== "image") message(() => error?.message ?? text(key, { place })); // it may be older than the texts
     });
     languages.addEventListener("change", () => this.show(lab.store.state.focus));
     lab.store.subscribe((/** @type {any} */ state, /** @type {any} */ old) => { if (state.covered !== old.covered) this.#repeat(); });
@@ -140,4 +142,4 @@ export class Status {
 }
 
 /** @param {[number, number]} half half-open */
-const range = ([first, end]) => (end - first === 1 ? String(first) : `${first}–${end - 1}`);
+const range = ([first, end]) => (end - first === 1 ? number(first) : text("status.range", { first: number(first), last: number(end - 1) }));

@@ -18,7 +18,7 @@ import { legend } from "./legend.js";
 import { MapView } from "./mapview.js";
 import { placeAt, roomOf, size } from "./places.js";
 import { neighbour, watchMap } from "./pointer.js";
-import { columnsOf, MOST, sideOf, tilesOf } from "./striplayout.js";
+import { columnsOf, MOST, reveal, sideOf, tilesOf } from "./striplayout.js";
 import { count, languages, shown, text } from "./text.js";
 
 /**
@@ -55,6 +55,7 @@ export class Strip extends EventTarget {
     this.wantsBuild = false;
     for (const event of ["image", "gradients"]) data.addEventListener(event, () => this.redraw());
     data.addEventListener("network", () => this.build());
+    focus.addEventListener("pin", () => reveal(this));
     themes.addEventListener("change", () => this.redraw());
     languages.addEventListener("change", () => this.redraw());
     store.subscribe((/** @type {any} */ state, /** @type {any} */ old) => {
@@ -101,6 +102,7 @@ export class Strip extends EventTarget {
     const first = this.figures.get(network.nodes[0]?.name) ?? this.figures.get("input");
     if (first) this.rove(first.view.canvas);
     this.draw();
+    reveal(this);
     this.dispatchEvent(new Event("built"));
   }
 
@@ -256,7 +258,7 @@ export class Strip extends EventTarget {
     figure.legend.replaceChildren(...legend(kind, figure.limit));
     const notes = [];
     if (channels > MOST) notes.push(text("strip.most", { shown: MOST }));
-    if (dead?.length) notes.push(text(view.grid.flat ? "strip.deadUnits" : "strip.dead", { n: count(dead.length) }));
+    if (dead?.length) notes.push(text(view.grid.flat || view.grid.matrix ? "strip.deadUnits" : "strip.dead", { n: count(dead.length) }));
     figure.note.textContent = notes.join(" ");
     figure.note.title = channels > MOST ? text("strip.mostOf", { shown: MOST, all: count(channels) }) : "";
     this.#name(figure, values);

@@ -5,15 +5,17 @@
  *   columnsOf(network) -> nodes by column, the image first
  *   sideOf(columns, {width, height}, zoom) -> side of a tile; zoom: steps larger than what fits
  *   tilesOf(node, side, n, height) -> Tiles of one of n nodes of a column
+ *   reveal(strip)   scrolls to the map of the pinned number, as far as it lies outside
  *
  * @typedef {import("./places.js").NodeInfo} NodeInfo
  * @typedef {{grid: import("./mapview.js").Grid, scale: number, across: number, list: boolean, wide: number}} Tiles
  */
-import { gridOf, LISTED_MOST } from "./mapview.js";
+import { LISTED_MOST, mapOf } from "./mapview.js";
 import { inputNode } from "./places.js";
 
 export const MOST = 64; // maps of a node that are drawn
 const SIZES = [112, 84, 56, 42, 28]; // sides of a tile in CSS pixels, the largest that fits first
+const [SCROLLED, FAR] = [42, 1.3]; // side of a tile in a strip that is so many times wider than its frame: it has to be scrolled anyway
 const SIDE = 26; // margins around the maps of a column
 const HEAD = 62; // title, shape and legend of a node
 const LIST_CELL = 20; // side of a cell that is listed with its value
@@ -40,7 +42,8 @@ export function sideOf(columns, { width, height }, zoom) {
   const widthAt = (/** @type {number} */ side) => columns.reduce((sum, nodes) =>
     sum + SIDE + Math.max(...nodes.map((node) => tilesOf(node, side, nodes.length, height).wide)), 0);
   const fits = SIZES.findIndex((side) => widthAt(side) <= width - 16);
-  const at = (fits < 0 ? SIZES.length - 1 : fits) - zoom;
+  const least = widthAt(SIZES[SIZES.length - 1]) > FAR * width ? SIZES.indexOf(SCROLLED) : SIZES.length - 1;
+  const at = (fits < 0 ? least : fits) - zoom;
   return SIZES[Math.min(SIZES.length - 1, Math.max(0, at))];
 }
 
@@ -52,7 +55,7 @@ export function sideOf(columns, { width, height }, zoom) {
  * @returns {Tiles}
  */
 export function tilesOf(node, side, n, height) {
-  const grid = gridOf(node.shape);
+  const grid = mapOf(node.shape);
   const channels = Math.min(grid.channels, MOST);
   const list = grid.flat && grid.channels === 1 && grid.cells <= LISTED_MOST;
   const most = Math.max(grid.width, grid.height);
@@ -64,4 +67,12 @@ export function tilesOf(node, side, n, height) {
   const down = Math.max(1, Math.floor((room + 2) / (grid.height * scale + 2)));
   const across = Math.ceil(channels / Math.min(down, channels));
   return { grid, scale, across, list, wide: Math.max(across * (grid.width * scale + 2) + (list ? LIST_WIDTH : 0), LEAST_WIDTH) };
+}
+
+/** @param {import("./strip.js").Strip} strip */
+export function reveal({ figures, root, store }) {
+  const room = store.state.focus?.replace("d loss / d ", "").replace(/\[.*/, "");
+  const own = [...figures.values()].find((figure) => figure.room === room)?.element.getBoundingClientRect();
+  const frame = root.getBoundingClientRect();
+  if (own && (own.left < frame.left || own.right > frame.right)) root.scrollLeft += own.left + own.width / 2 - frame.left - frame.width / 2;
 }

@@ -93,7 +93,7 @@ export class Sync {
       const answer = await this.data.call("PUT", "network", { json: { source, seed: state.seed } });
       this.sent.edits = "[]";
       this.sent.image = "";
-        this.data.version += 1;
+      this.data.version += 1;
       this.data.receipts.clear();
       this.data.set("network", answer.network);
       this.data.tell("fine", { where: "network" });
@@ -242,7 +242,7 @@ export class Sync {
 }
 
 /** @param {ApiError} error */
-function reasonOf({ code, message }) { return code === "no_weights" ? { key: "problem.weights" } : { message }; }
+function reasonOf(error) { return error.code === "no_weights" ? { key: "problem.weights" } : { error }; }
 
 /**
  * True if a network reads an image.

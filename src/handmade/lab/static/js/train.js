@@ -14,7 +14,7 @@ import { addKey } from "./keyboard.js";
 import { Layers } from "./layers.js";
 import { ReceiptPanel } from "./receipt.js";
 import { Runs } from "./runs.js";
-import { said } from "./said.js";
+import { said, write } from "./said.js";
 import { makeTabs } from "./tabs.js";
 import { brief, count, languages, percent, text } from "./text.js";
 import { Training } from "./training.js";
@@ -139,7 +139,7 @@ class TrainView {
       await run();
     } catch (error) {
       if (error instanceof GoneError) this.lab.data.lost();
-      else if (error instanceof ApiError) this.problem.textContent = error.message;
+      else if (error instanceof ApiError) write(this.problem, () => error.message);
       else throw error;
     }
     this.draw();
@@ -173,10 +173,12 @@ class TrainView {
 
   /**
    * Tell a high cost, and offer to accept it.
-   * @param {string} words
+   * @param {() => string} make
    * @param {Record<string, any>} more
    */
-  #ask(words, more) {
+  #ask(make, more) {
+    const words = h("span");
+    write(words, make);
     this.problem.replaceChildren(words, " ", h("button", { type: "button", t: "train.accept", data: { testid: "accept-cost" }, on: { click: () => this.#try(() => this.#start({ ...more, accept_cost: true })) } }));
   }
 
@@ -186,7 +188,7 @@ class TrainView {
     if (!more.accept_cost && this.settings.isCostly) {
       const cost = await this.settings.measure();
       if (cost.seconds > LONG) {
-        this.#ask(cost.said, more);
+        this.#ask(() => cost.said, more);
         return false;
       }
     }
@@ -194,7 +196,7 @@ class TrainView {
       await (race ? this.training.race({ ...body, ...more }) : this.#single(body, more));
     } catch (error) {
       if (!(error instanceof ApiError) || error.code !== "cost") throw error;
-      this.#ask(error.message, more);
+      this.#ask(() => error.message, more);
       return false;
     }
     this.closed.clear();

@@ -7,6 +7,7 @@
 import { ApiError, GoneError } from "./api.js";
 import { h } from "./dom.js";
 import { duration } from "./duration.js";
+import { write } from "./said.js";
 import { languages, number, text } from "./text.js";
 
 const METHODS = ["difference", "definition", "backprop"];
@@ -173,7 +174,7 @@ export class TrainSettings extends EventTarget {
       this.cost.textContent = cost.said;
     } catch (error) {
       if (error instanceof GoneError) this.lab.data.lost();
-      else if (error instanceof ApiError && turn === this.turn) this.cost.textContent = error.message;
+      else if (error instanceof ApiError && turn === this.turn) write(this.cost, () => error.message);
     }
   }
 }
