@@ -62,7 +62,7 @@ def test_a_right_solution_passes_and_its_output_is_shown(worker: Worker) -> None
         ("return undefined", "raised", "NameError: name 'undefined' is not defined"),
         ("return", "type", "got None"),
         ("return [1.0, 2.0]", "type", "got list"),
-        ("return x, x", "count", "got 2"),
+        ("return x, x", "count", "got tuple (2)"),
         ("return x.astype(complex)", "type", "complex128"),
         ("return input()", "raised", "EOFError"),
         ("raise KeyboardInterrupt", "quits", "exit() ends the program"),

@@ -117,5 +117,5 @@ def _nested(value: Any) -> bool:
 
 def _count(value: Any) -> str:
     if isinstance(value, tuple):
-        return f"{len(value)}"
+        return f"tuple ({len(value)})"
     return value.kind if isinstance(value, Other) else kind_of(value) if not isinstance(value, np.ndarray) else "1"
