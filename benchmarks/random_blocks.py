@@ -88,6 +88,11 @@ def random_block(rng: "np.random.Generator", name: str, source: str, other: str,
         layers = (ELU(0.7), Clip(-0.4, 0.9), HardSigmoid(), GELU("none"), Affine(rng.standard_normal(a), rng.standard_normal(b)))
         return chain(layers[int(rng.integers(len(layers)))])
 
+    def root() -> list[Node]:
+        # Away from 0, where a difference that cancels a number leaves no digit of it: its logarithm is not known.
+        positive = (Sigmoid(), Affine(np.array(0.9), np.array(0.1)))
+        return chain(Tanh(), Exp()) if rng.integers(2) else chain(*positive, Sqrt() if rng.integers(2) else Log())
+
     ways: Sequence[Callable[[], list[Node]]] = (
         by_number,
         by_number,
@@ -97,7 +102,7 @@ def random_block(rng: "np.random.Generator", name: str, source: str, other: str,
         attention,
         divided,
         lambda: [Node(name, Subtract(), [source, other])],
-        lambda: chain(Tanh(), Exp()) if rng.integers(2) else chain(Sigmoid(), Sqrt() if rng.integers(2) else Log()),
+        root,
         lambda: chain(LogSoftmax(int(rng.integers(3))) if rng.integers(2) else Softmax(int(rng.integers(3)))),
         lambda: chain((Sum if rng.integers(2) else Mean)((0, 2), keepdims=True), Expand((H, 1, C))),
         lambda: chain(Take(-1, rng.permutation(C).tolist()), Transpose((1, 0, 2)), Transpose((1, 0, 2))),

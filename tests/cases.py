@@ -574,7 +574,7 @@ def log_probability_steps(x: Any, dx: Any) -> tuple[list[Any], list[Any]]:
 
 
 def softmax_rounding(x: Array, dx: Array, axis: int, *, log: bool) -> Array:
-    """What rounding does to delta, in eps; p is multiplied by expm1(d), or p' by -expm1(-d)."""
+    """Rounding of delta, in eps; p is multiplied by expm1(d), or p' by -expm1(-d)."""
     rows, moves = (np.moveaxis(each, axis, -1) for each in (x, dx))
     bound = np.empty(rows.shape, object)
     for at in np.ndindex(rows.shape[:-1]):

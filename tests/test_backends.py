@@ -160,8 +160,18 @@ def on_paper(layers: list[Layer]) -> tuple[Network, Array, Array]:
     return network, x, np.array([0, 3, 1])
 
 
-@pytest.mark.parametrize("loss", [CrossEntropy(), CrossEntropy(smoothing=0.1), MeanSquaredError()], ids=repr)
-@pytest.mark.parametrize("h", [1e-3, 0.5, 30.0])
+@pytest.mark.parametrize(
+    ("h", "loss"),
+    [
+        (1e-3, CrossEntropy()),
+        (0.5, CrossEntropy(smoothing=0.1)),
+        (30.0, MeanSquaredError()),
+        *(pytest.param(h, CrossEntropy(), marks=pytest.mark.long) for h in (0.5, 30.0)),
+        *(pytest.param(h, CrossEntropy(smoothing=0.1), marks=pytest.mark.long) for h in (1e-3, 30.0)),
+        *(pytest.param(h, MeanSquaredError(), marks=pytest.mark.long) for h in (1e-3, 0.5)),
+    ],
+    ids=repr,
+)
 @pytest.mark.parametrize("layers", ON_PAPER.values(), ids=ON_PAPER)
 @pytest.mark.usefixtures("backend")
 def test_quotients_on_blank_paper_are_those_of_the_definition_at_any_step(layers: list[Layer], h: float, loss: Loss) -> None:

@@ -70,7 +70,7 @@ def check_gradients(seed: int, *, every: bool = False) -> None:
         np.testing.assert_allclose(far[name], wanted_far[name], rtol=0, atol=1e-12 * max(1.0, largest(wanted_far)))
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", [*range(10), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(10, 20))])
 @pytest.mark.usefixtures("backend")
 def test_a_random_graph_has_the_gradient_of_its_definition(seed: int) -> None:
     check_gradients(seed)

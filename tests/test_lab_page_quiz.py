@@ -195,3 +195,21 @@ def test_a_covered_probability_is_told_by_no_bar(lab: LabPage) -> None:
     lab["map-6"].hover(position={"x": 40, "y": 20 * likeliest + 10})
     expect(lab["status-line"]).to_contain_text(f"logits[{likeliest}] = ?")
     hides(lab, float(z[likeliest]), "the logits")
+
+
+def test_what_is_being_typed_stays_when_the_receipt_is_rendered_again(lab: LabPage) -> None:
+    open_quiz(lab)
+    lab["quiz-products"].click()
+    expect(lab["guess"]).to_have_count(9)
+    first = lab["guess"].first
+    first.evaluate("(field) => { field.old = true; }")
+    first.click()
+    lab.page.keyboard.type("0.25")
+
+    lab.page.locator("#language").evaluate("(choice) => { choice.value = 'de'; choice.dispatchEvent(new Event('change')); }")
+
+    expect(first).not_to_have_js_property("old", value=True)
+    expect(lab["guess"]).to_have_count(9)
+    expect(first).to_have_value("0.25")
+    expect(first).to_be_focused()
+    lab.state_has(score=None)

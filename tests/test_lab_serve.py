@@ -51,7 +51,7 @@ def test_it_answers_until_it_is_told_to_end(tmp_path: Path, end: signal.Signals)
             process.send_signal(end)
             out, err = process.communicate(timeout=5)
 
-            assert time.perf_counter() - start < 3  # a second, where nobody else uses the processor
+            assert time.perf_counter() - start < 20  # a second, where nobody else uses the processor; a minute, if it waited
             assert process.returncode == 0
             assert out == ""
             assert err.splitlines() == [

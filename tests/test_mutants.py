@@ -1910,8 +1910,11 @@ COPIES = [
 ]
 
 
+PAIRS = [(law, kind) for law in LAWS for kind in COPIES if issubclass(kind, ABOUT.get(law, object))]
+
+
 @pytest.mark.parametrize(
-    ("law", "kind"), [(law, kind) for law in LAWS for kind in COPIES if issubclass(kind, ABOUT.get(law, object))]
+    ("law", "kind"), [pytest.param(*pair, marks=[] if n % 4 == 0 else pytest.mark.long) for n, pair in enumerate(PAIRS)]
 )
 def test_no_law_minds_a_copy_without_a_bug(law: str, kind: type) -> None:
     cases = list(Mutant(law, kind).cases)

@@ -123,7 +123,7 @@ def inputs_of(case: Case, x: Array) -> dict[str, Array]:
 
 
 def shift_of(case: Case) -> Array:
-    """What the layer adds to its input before it reads it."""
+    """Number that the layer adds to its input before it reads it."""
     return np.asarray(case.layer.shift if isinstance(case.layer, Shifted) else 0, np.float32)
 
 

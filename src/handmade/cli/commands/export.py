@@ -16,7 +16,7 @@ def export(
     file: Annotated[
         Path | None,
         typer.Argument(
-            metavar="OUT", help="File to write: .onnx, or .safetensors.  [default: print the source code for PyTorch]"
+            metavar="OUT", help="File to write: .onnx, or .safetensors.  [default: with --layout pytorch, print its source code]"
         ),
     ] = None,
     *,

@@ -5,7 +5,8 @@
     backward  gx = gy / x
 
 Where dx / x overflows, the outputs are so far apart that subtracting them loses nothing. log(0) is -infinity, and the logarithm
-of a negative number is NaN, as in NumPy.
+of a negative number is NaN, as in NumPy. If dx cancels x but for less than its own rounding, x + dx has no digit left, and its
+logarithm is not known: the difference is -infinity or NaN then.
 
 Sterbenz (1974), "Floating-Point Computation", theorem 4.3.1.
 """

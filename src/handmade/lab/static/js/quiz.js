@@ -12,6 +12,10 @@ import { count, exact, text } from "./text.js";
 
 /** What was typed into fields that are still covered, by receipt and key. @type {Map<string, {typed: string, right: boolean, hint: string}>} */
 const typed = new Map();
+/** What is being typed and not answered yet, by receipt and key: it stays if the receipt is rendered again. @type {Map<string, string>} */
+const drafts = new Map();
+/** Receipt and key of the field that has the focus. */
+let active = "";
 
 /** @param {any} term @returns {any[]} */
 const terms = (term) => term?.parts ?? [];
@@ -95,7 +99,13 @@ export class Quiz {
     const stored = `${place} ${key}`;
     const before = typed.get(stored);
     const field = h("input", { type: "text", inputmode: "decimal", autocomplete: "off", class: "guess", "aria-label": text("quiz.field", { place: key }), data: { testid: "guess", guess: key } });
-    field.value = before?.typed ?? "";
+    field.value = drafts.get(stored) ?? before?.typed ?? "";
+    field.addEventListener("input", () => { drafts.set(stored, field.value); });
+    field.addEventListener("focus", () => { active = stored; });
+    // A field that is replaced while somebody types loses the focus and fires "change", too: that is no answer.
+    const later = (/** @type {() => void} */ run) => setTimeout(() => { if (field.isConnected) run(); });
+    field.addEventListener("blur", () => later(() => { if (active === stored) active = ""; }));
+    if (active === stored) later(() => field.focus());
     const hint = h("span", { class: "guess-hint" });
     const show = (/** @type {{right: boolean, hint: string}|undefined} */ result) => {
       field.classList.toggle("is-right", !!result?.right);
@@ -114,12 +124,13 @@ export class Quiz {
       }
       const result = this.#judge(guess, value, key, { receipt, place, term });
       typed.set(stored, { typed: field.value, ...result });
+      drafts.delete(stored);
       show(result);
       this.lab.status.say(`${key}: ${text(result.right ? "quiz.right" : "quiz.wrong")} ${result.hint}`);
       this.#hints(field.closest("[data-receipt]")?.querySelector(".hints"), place);
       this.#score(key, result.right);
     };
-    field.addEventListener("change", answer);
+    field.addEventListener("change", () => later(answer));
     field.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
       event.stopPropagation();
       if (event.key === "Escape") field.blur();
@@ -183,18 +194,20 @@ export class Quiz {
   add(keys) {
     const { covered } = this.lab.store.state;
     const all = [...new Set([...covered, ...keys.filter((key) => key.length <= 200)])];
-    for (const key of typed.keys()) if (keys.some((each) => key.endsWith(each))) typed.delete(key);
+    for (const answers of [typed, drafts]) for (const key of answers.keys()) if (keys.some((each) => key.endsWith(each))) answers.delete(key);
     this.lab.store.change({ covered: all }, { how: "push", undo: true });
   }
 
   /** Cover one number alone, as a new task. @param {string} place */
   task(place) {
     typed.clear();
+    drafts.clear();
     this.lab.store.change({ covered: [place] });
   }
 
   reveal() {
     typed.clear();
+    drafts.clear();
     this.lab.store.change({ covered: [] }, { how: "push", undo: true });
   }
 }

@@ -15,7 +15,7 @@ import { inputNode } from "./places.js";
 
 export const MOST = 64; // maps of a node that are drawn
 const SIZES = [112, 84, 56, 42, 28]; // sides of a tile in CSS pixels, the largest that fits first
-const [SCROLLED, FAR] = [42, 1.3]; // side of a tile in a strip that is so many times wider than its frame: it has to be scrolled anyway
+const [SCROLLED, FAR] = [42, 1.3]; // FAR: a strip this many times as wide as its frame is scrolled in any case; SCROLLED: side of its tiles in pixels
 const SIDE = 26; // margins around the maps of a column
 const HEAD = 62; // title, shape and legend of a node
 const LIST_CELL = 20; // side of a cell that is listed with its value
