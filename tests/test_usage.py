@@ -33,9 +33,12 @@ def told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
     return run
 
 
+GROUPS = ("plot", "learn")  # commands with commands of their own
+
+
 def commands() -> dict[str, Any]:
-    drawings = {f"plot {name}": each for name, each in GROUP.commands["plot"].commands.items()}
-    return {name: each for name, each in GROUP.commands.items() if name != "plot"} | drawings
+    of_groups = {f"{group} {name}": each for group in GROUPS for name, each in GROUP.commands[group].commands.items()}
+    return {name: each for name, each in GROUP.commands.items() if name not in GROUPS} | of_groups
 
 
 def test_every_setting_has_a_panel() -> None:
@@ -57,7 +60,7 @@ def test_the_options_of_train_stand_in_panels_with_the_common_ones_first(told: C
 
 
 @pytest.mark.parametrize("width", [80, 120])
-@pytest.mark.parametrize("name", ["", *EXAMPLES, "plot"])
+@pytest.mark.parametrize("name", ["", *EXAMPLES, *GROUPS])
 def test_help_fits_the_terminal_and_ends_with_examples(
     name: str, width: int, told: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -83,7 +86,7 @@ def test_an_example_can_be_read(line: str) -> None:
     program, name, *arguments = shlex.split(line)
     assert program == "handmade"
     command = GROUP.commands[name]
-    if name == "plot":
+    if name in GROUPS:
         command = command.commands[arguments.pop(0)]
     command.make_context(name, arguments)
 

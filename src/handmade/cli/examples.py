@@ -74,6 +74,38 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("Test this computer.", "handmade doctor"),
         ("Print all it finds as JSON.", "handmade doctor --json"),
     ),
+    "learn list": (
+        ("List the steps.", "handmade learn list"),
+        ("Print them as JSON.", "handmade learn list --json"),
+    ),
+    "learn goto": (
+        ("Go to step 3.", "handmade learn goto 3"),
+        ("Go to a step by its name.", "handmade learn goto relu"),
+    ),
+    "learn hint": (
+        ("Show the next hint of the current step.", "handmade learn hint"),
+        ("Show the next hint of step 3.", "handmade learn hint 3"),
+    ),
+    "learn reset": (
+        ("Begin the current step again.", "handmade learn reset"),
+        ("Begin step 3 again.", "handmade learn reset 3"),
+    ),
+    "learn give-up": (
+        ("Show the solution of the current step.", "handmade learn give-up"),
+        ("Show the solution of step 3.", "handmade learn give-up 3"),
+    ),
+    "learn export": (
+        ("Make a folder for a course.", "handmade learn export my-course"),
+        ("Make it in German.", "handmade learn export mein-kurs --language de"),
+    ),
+    "learn results": (
+        ("Print a table of all students.", "handmade learn results ada.json emmy.json"),
+        ("Print it as JSON.", "handmade learn results ada.json emmy.json --json"),
+    ),
+    "learn check-all": (
+        ("Check all steps.", "handmade learn check-all"),
+        ("Print all verdicts as JSON, for a course.", "handmade learn check-all --json"),
+    ),
     "plot filters": (
         ("Draw the weights of all layers.", "handmade plot filters runs/readme-1"),
         ("Draw one layer, for a dark background.", "handmade plot filters runs/readme-1 --layer conv1 --dark --out conv1.svg"),

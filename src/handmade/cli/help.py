@@ -58,6 +58,8 @@ class Command(TyperCommand):
 class Group(TyperGroup):
     """Group of commands, with the same help and the same usage errors."""
 
+    alone: Sequence[str] = ("--help",)  # what the group does without a command
+
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the commands first, then the options."""
         self.format_commands(ctx, formatter)
@@ -70,8 +72,8 @@ class Group(TyperGroup):
             formatter.write_text(callable_here(self.epilog))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read the options before the command; without a command, show the help."""
-        given = list(args) or ["--help"]
+        """Read the options before the command; without a command, show the help, unless the group does something else."""
+        given = list(args) or list(self.alone)
         try:
             return super().parse_args(ctx, list(given))
         except UNREADABLE as error:

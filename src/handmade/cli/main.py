@@ -13,6 +13,7 @@ from handmade.cli.commands.explain import explain
 from handmade.cli.commands.export import export
 from handmade.cli.commands.imports import import_
 from handmade.cli.commands.lab import lab
+from handmade.cli.commands.learn import learn
 from handmade.cli.commands.networks import networks
 from handmade.cli.commands.options import in_options, takes_backend
 from handmade.cli.commands.plot import plot
@@ -64,6 +65,7 @@ for drawing in plot.registered_commands:
     if drawing.callback is not None:
         drawing.callback = takes_backend(drawing.callback, light=drawing.callback.__name__ not in HEAVY_DRAWINGS)
 app.add_typer(plot)
+app.add_typer(learn)
 
 
 def _version(show: bool) -> None:  # noqa: FBT001  typer calls it so

@@ -9,7 +9,7 @@ from pathlib import Path
 
 COMMANDS = (
     *("train", "evaluate", "predict", "show", "check", "explain", "trace", "lab", "report", "runs", "networks", "doctor", "plot"),
-    *("export", "import", "--help"),
+    *("export", "import", "learn", "--help"),
 )
 NAMED = re.compile(rf"(?<![\w./-])handmade (?=(?:{'|'.join(COMMANDS)})(?![\w-]))")
 

@@ -1,0 +1,142 @@
+"""`handmade learn`: verdicts and lists in the terminal, and the view that checks a file each time that it is saved."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.text import Text
+
+from handmade.cli.console import results
+from handmade.cli.keyboard import Keys
+from handmade.learn.course import Result
+from handmade.learn.steps import NAMES, place_of
+from handmade.learn.verdict import MARKS, Verdict
+from handmade.learn.watching import Saves
+from handmade.learn.workbook import Workbook
+
+WAIT = 0.1  # seconds between two questions for a save
+PRINTED_LINES = 20
+STYLES = {MARKS["passed"]: "green", MARKS["failed"]: "bold red", MARKS["not run"]: "dim"}
+
+
+def line(text: str, style: str = "") -> None:
+    """Print a line, broken between words at the width of the terminal."""
+    results.print(Text(text, style), soft_wrap=False)
+
+
+def shown(path: Path) -> str:
+    """Return a path as it is written from here."""
+    try:
+        relative = os.path.relpath(path)
+    except ValueError:  # another drive of Windows
+        return str(path)
+    return str(path) if relative.startswith("..") else relative
+
+
+def show_head(workbook: Workbook, name: str) -> None:
+    """Print number, title and files of a step."""
+    say, number = workbook.say, place_of(name)
+    done = workbook.state.passed
+    bar = f"[{'#' * done}{'.' * (len(NAMES) - done)}]"
+    title = say("ui.step", number=str(number), all=str(len(NAMES)), title=say.step(name).title)
+    line(f"{title}  {bar}", "bold")
+    line(say("ui.file", file=shown(workbook.folder.exercise(name))))
+    line(say("ui.page", file=shown(workbook.folder.explanation(name))))
+
+
+def show_verdict(workbook: Workbook, verdict: Verdict) -> None:
+    """Print a verdict, and what the student's code printed."""
+    say = workbook.say
+    if verdict.printed.strip():
+        line(say("ui.printed"), "dim")
+        rows = verdict.printed.rstrip().splitlines()
+        for row in rows[:PRINTED_LINES]:
+            line(f"  {row[:200]}", "dim")
+        if verdict.cut or len(rows) > PRINTED_LINES:
+            line(f"  {say('ui.cut')}", "dim")
+    *rows, last = verdict.lines(say)
+    for row in rows:
+        line(row, STYLES.get(row[:1], ""))
+    line(last, "bold green" if verdict else "bold")
+    if verdict:
+        line(say("ui.solution", file=shown(workbook.folder.solution(verdict.step))))
+        passed, every = str(workbook.state.passed), str(len(NAMES))
+        line(say("ui.allPassed", all=every) if passed == every else say("ui.progress", passed=passed, all=every))
+
+
+def show_list(workbook: Workbook) -> None:
+    """Print the list of steps."""
+    for each in workbook.lines():
+        mark = {"passed": MARKS["passed"], "open": MARKS["not run"], "gaveUp": "g"}[each.status]
+        here = ">" if each.current else " "
+        line(f"{here} {mark} {each.number:2} {each.name:22} {each.title}", "bold" if each.current else "")
+
+
+def show_hint(workbook: Workbook, name: str = "") -> None:
+    """Print the next hint, or the place of the explanation after the last one."""
+    say, name = workbook.say, name or workbook.state.current
+    found = workbook.hint(name)
+    if found is None:
+        line(say("ui.noHints", file=shown(workbook.folder.explanation(name))))
+    else:
+        line(say("ui.hint", n=str(found[0]), all=str(len(say.step(name).hints)), text=f"\n{found[1]}"))
+
+
+def show_results(students: Sequence[Result]) -> None:
+    """Print a row for each student, and a column for each step."""
+    width = max(7, *(len(each.student) for each in students))
+    line(f"{'':{width}}  {' '.join(f'{k:2}' for k in range(1, len(NAMES) + 1))}  passed", "bold")
+    signs = {"passed": MARKS["passed"], "failed": MARKS["failed"], "unwritten": MARKS["not run"], "": "-"}
+    for each in sorted(students, key=lambda result: result.student):
+        marks = " ".join(f"{signs[state]:>2}" for state in each.states)
+        line(f"{each.student:{width}}  {marks}  {each.passed:2} / {len(NAMES)}")
+
+
+class View:
+    """The view that watches the file of the current step."""
+
+    def __init__(self, workbook: Workbook, keys: Keys) -> None:
+        self._workbook, self._keys = workbook, keys
+        self._asked = ""  # the key that has to be pressed twice
+        self._saves = Saves(workbook.folder.exercise(workbook.state.current))
+
+    def run(self) -> None:
+        """Check now, and again after each save, until q."""
+        self._check()
+        while (key := self._keys.read(WAIT)) != "q":
+            if key:
+                self._press(key)
+            if self._saves.happened():
+                self._check()
+
+    def _check(self) -> None:
+        name = self._workbook.state.current
+        if results.is_terminal:
+            results.clear()
+        show_head(self._workbook, name)
+        show_verdict(self._workbook, self._workbook.check(name))
+        line(self._workbook.say("ui.keys" if self._keys.there_are_some else "ui.watching"), "dim")
+
+    def _press(self, key: str) -> None:
+        say, asked, self._asked = self._workbook.say, self._asked, ""
+        if key == "h":
+            show_hint(self._workbook)
+        elif key == "l":
+            show_list(self._workbook)
+        elif key == "n":
+            self._workbook.next()
+            self._begin()
+        elif key in {"x", "g"} and asked != key:
+            self._asked = key
+            line(say("ui.confirmReset" if key == "x" else "ui.confirmGiveUp"))
+        elif key == "x":
+            backup = self._workbook.reset()
+            self._begin()
+            if backup is not None:
+                line(say("ui.reset", file=shown(backup)))
+        elif key == "g":
+            line(say("ui.solution", file=shown(self._workbook.give_up())))
+
+    def _begin(self) -> None:
+        self._saves = Saves(self._workbook.folder.exercise(self._workbook.state.current))
+        self._check()

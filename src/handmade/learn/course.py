@@ -1,0 +1,102 @@
+"""Courses: a folder with exercises and a workflow that checks them, and results by student."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from handmade.engine.errors import HandmadeError
+from handmade.files.atomic import write_atomically
+from handmade.learn.folder import Folder
+from handmade.learn.state import write_state
+from handmade.learn.steps import NAMES
+
+LARGEST = 4 * 1024 * 1024  # bytes of a file of results
+WORKFLOW = """# Check all exercises at each push. The file results.json is kept with the run.
+name: workbook
+on: [push]
+permissions:
+  contents: read
+jobs:
+  check:
+    runs-on: ubuntu-latest
+    timeout-minutes: 10
+    steps:
+      - uses: actions/checkout@v4
+      - uses: actions/setup-python@v5
+        with:
+          python-version: "3.12"
+      - run: python -m pip install handmade
+      - run: handmade learn --folder . check-all --json > results.json
+      - uses: actions/upload-artifact@v4
+        if: always()
+        with:
+          name: results
+          path: results.json
+"""
+
+
+@dataclass(frozen=True)
+class Result:
+    """Results of one student: the name of the file, and the state of each step (passed, failed, unwritten, or empty)."""
+
+    student: str
+    states: tuple[str, ...]
+
+    @property
+    def passed(self) -> int:
+        """Return the number of passed steps."""
+        return self.states.count("passed")
+
+
+def export(path: Path, language: str) -> list[Path]:
+    """Write exercises, explanations and a workflow of GitHub Actions into a new folder; return the files.
+
+    Raises
+    ------
+    HandmadeError
+        If the folder exists and is not empty.
+    OSError
+        If it cannot be written to.
+    """
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise HandmadeError(f"{path}: expected a new or empty folder. Try another name")
+    write_state(path, Folder(path).prepare(language))
+    workflow = path / ".github" / "workflows" / "workbook.yml"
+    workflow.parent.mkdir(parents=True)
+    write_atomically(workflow, WORKFLOW.encode())
+    write_atomically(path / ".gitignore", b"solutions/\nbackups/\nresults.json\n")
+    return sorted(file for file in path.rglob("*") if file.is_file())
+
+
+def read_result(path: Path) -> Result:
+    """Read the output of `handmade learn check-all --json`; the student is named by the file, or by its folder.
+
+    Raises
+    ------
+    HandmadeError
+        If the file does not hold such results.
+    OSError
+        If it cannot be read.
+    """
+    with path.open("rb") as file:
+        content = file.read(LARGEST + 1)
+    try:
+        plain = json.loads(content) if len(content) <= LARGEST else None
+    except (ValueError, RecursionError):
+        plain = None
+    verdicts = plain.get("verdicts") if isinstance(plain, dict) else None
+    if not isinstance(verdicts, list):
+        raise HandmadeError(
+            f"{path}: expected the output of check-all --json. Try: handmade learn check-all --json > {path.name}"
+        )
+    states = {name: state for name, state in map(_state, verdicts) if name in NAMES}
+    return Result(
+        path.resolve().parent.name if path.stem == "results" else path.stem, tuple(states.get(name, "") for name in NAMES)
+    )
+
+
+def _state(verdict: Any) -> tuple[str, str]:
+    if not isinstance(verdict, dict) or verdict.get("state") not in {"passed", "failed", "unwritten"}:
+        return "", ""
+    return str(verdict.get("step")), str(verdict["state"])

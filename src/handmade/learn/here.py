@@ -1,0 +1,35 @@
+"""Functions of a notebook, graded in this process."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from handmade.engine.errors import HandmadeError
+from handmade.learn.child import call_all
+from handmade.learn.grading import Grading
+from handmade.learn.results import Outcome
+from handmade.learn.steps import step_named
+from handmade.learn.texts import texts
+from handmade.learn.verdict import Verdict
+from handmade.learn.wire import decode_result
+
+
+def grade_here(name: str, functions: Sequence[Callable[..., Any]], language: str = "en") -> Verdict:
+    """Grade functions for a step; see `handmade.learn.grade`."""
+    texts(language)
+    step = step_named(name)
+    if not functions or len(functions) > len(step.functions) or not all(map(callable, functions)):
+        expected = ", ".join(function.signature for function in step.functions)
+        raise HandmadeError(f'grade: expected functions in this order: {expected}. Try grade("{step.name}", my_function)')
+    begin = time.monotonic()
+    outcome = Outcome(missing=tuple(function.name for function in step.functions[len(functions) :]))
+    given = dict(zip((function.name for function in step.functions), functions, strict=False))
+
+    def take(header: dict[str, Any], payload: bytes) -> None:
+        if "call" in header:
+            turn, number = header["call"]
+            outcome.results[turn, number] = decode_result(header, payload)
+
+    call_all([(given.get(each), arguments) for each, arguments in step.calls()], "", take, (Exception, SystemExit))
+    outcome.seconds = time.monotonic() - begin
+    return Grading(step, "", outcome).verdict(language)

@@ -1,0 +1,114 @@
+"""The state of a student, in a small file that can be read, edited and synchronised: learn.json."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from handmade.engine.errors import HandmadeError
+from handmade.files.atomic import write_atomically
+from handmade.learn.steps import NAMES
+from handmade.learn.texts import HINTS, LANGUAGES
+
+FILE = "learn.json"
+VERSION = 1
+LARGEST = 64 * 1024  # bytes: a state with all steps has less than a tenth of that
+
+
+@dataclass
+class StepState:
+    """State of one step: passed or not, given up or not, the hints that were shown, and a hash of the file that passed."""
+
+    passed: bool = False
+    gave_up: bool = False
+    hints: int = 0
+    file: str = ""
+
+    @property
+    def status(self) -> str:
+        """Return passed, gaveUp or open."""
+        return "passed" if self.passed else "gaveUp" if self.gave_up else "open"
+
+
+@dataclass
+class State:
+    """Language, current step, and the state of every step."""
+
+    language: str = "en"
+    current: str = NAMES[0]
+    steps: dict[str, StepState] = field(default_factory=lambda: {name: StepState() for name in NAMES})
+
+    def first_open(self) -> str | None:
+        """Return the first step that is neither passed nor given up."""
+        return next((name for name in NAMES if self.steps[name].status == "open"), None)
+
+    @property
+    def passed(self) -> int:
+        """Return the number of passed steps."""
+        return sum(step.passed for step in self.steps.values())
+
+
+def read_state(folder: Path) -> State:
+    """Read the state of a folder; a new one if there is none. Steps that this version does not know are left out.
+
+    Raises
+    ------
+    HandmadeError
+        If learn.json is damaged.
+    OSError
+        If it cannot be read.
+    """
+    path = folder / FILE
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+    except FileNotFoundError:
+        return State()
+    if len(content) > LARGEST:
+        raise _damaged(path, "it is larger than 64 KiB")
+    try:
+        plain = json.loads(content.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        raise _damaged(path, "it is no JSON") from None
+    if not isinstance(plain, dict) or plain.get("version") != VERSION or not isinstance(plain.get("steps"), dict):
+        raise _damaged(path, f'expected an object with "version": {VERSION} and "steps"')
+    state = State()
+    if plain.get("language") in LANGUAGES:
+        state.language = plain["language"]
+    if plain.get("current") in NAMES:
+        state.current = plain["current"]
+    for name in NAMES:
+        state.steps[name] = _step(path, name, plain["steps"].get(name, {}))
+    return state
+
+
+def write_state(folder: Path, state: State) -> None:
+    """Write the state; steps that were not begun are left out."""
+    steps = {name: _plain(step) for name, step in state.steps.items() if step != StepState()}
+    plain = {"version": VERSION, "language": state.language, "current": state.current, "steps": steps}
+    write_atomically(folder / FILE, (json.dumps(plain, indent=2) + "\n").encode())
+
+
+def _plain(step: StepState) -> dict[str, Any]:
+    plain: dict[str, Any] = {"status": step.status}
+    if step.passed and step.gave_up:
+        plain["gaveUp"] = True
+    if step.hints:
+        plain["hints"] = step.hints
+    if step.file:
+        plain["file"] = step.file
+    return plain
+
+
+def _step(path: Path, name: str, plain: Any) -> StepState:
+    if not isinstance(plain, dict) or plain.get("status", "open") not in {"open", "passed", "gaveUp"}:
+        raise _damaged(path, f"{name}: expected a status of open, passed or gaveUp")
+    hints, file = plain.get("hints", 0), plain.get("file", "")
+    if type(hints) is not int or not 0 <= hints <= HINTS or not isinstance(file, str):
+        raise _damaged(path, f"{name}: expected hints from 0 to {HINTS}, and a text for file")
+    status = plain.get("status", "open")
+    return StepState(status == "passed", status == "gaveUp" or plain.get("gaveUp") is True, hints, file[:64])
+
+
+def _damaged(path: Path, reason: str) -> HandmadeError:
+    return HandmadeError(f"{path}: {reason}. Try deleting the file: your exercises stay, and check-all finds what is passed")

@@ -1,0 +1,5 @@
+"""y = sum over i, j of W[i, j] p[i, j]"""
+
+
+def correlate(p, W):
+    raise NotImplementedError  # TODO

@@ -1,0 +1,12 @@
+"""v <- momentum v + g, w <- w - lr v, with g = gradient(w, batch), for each batch of each epoch; v begins at 0"""
+
+import numpy as np
+
+
+def train(gradient, w, batches, epochs, lr, momentum):
+    v = np.zeros(w.shape)
+    for _ in range(epochs):
+        for batch in batches:
+            v = momentum * v + gradient(w, batch)
+            w = w - lr * v
+    return w

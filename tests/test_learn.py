@@ -1,0 +1,237 @@
+"""The workbook: every step is complete, its solution passes, every wrong solution is rejected, and none is named wrongly."""
+
+import ast
+import importlib
+import re
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from handmade import HandmadeError
+from handmade.learn import grade
+from handmade.learn.comparison import agree
+from handmade.learn.diagnosis import predicted
+from handmade.learn.picture import svg
+from handmade.learn.steps import NAMES, full_name, load_step, place_of
+from handmade.learn.texts import HERE, HINTS, LANGUAGES, texts
+from handmade.learn.verdict import Verdict
+
+MISTAKES_NAMED = 0.8
+CASES = [  # step, name of the wrong solution, name that the grader gives
+    (name, wrong, mistake, second)
+    for name in NAMES
+    for second, table in ((False, "NAMES"), (True, "SECOND"))
+    for wrong, mistake in getattr(importlib.import_module(f"wrong_solutions.{name}"), table, {}).items()
+]
+
+
+def functions_in(path: Path) -> dict[str, Callable[..., Any]]:
+    space: dict[str, Any] = {}
+    exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), space)
+    return {name: value for name, value in space.items() if callable(value) and getattr(value, "__module__", "") != "numpy"}
+
+
+def graded(name: str, file: str) -> Verdict:
+    step = load_step(name)
+    found = functions_in(step.folder / file)
+    return grade(name, *(found[function.name] for function in step.functions))
+
+
+def graded_wrong(name: str, wrong: str, *, second: bool) -> Verdict:
+    step = load_step(name)
+    function = getattr(importlib.import_module(f"wrong_solutions.{name}"), wrong)
+    first = [functions_in(step.folder / "solution.py")[step.functions[0].name]] if second else []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return grade(name, *first, function)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_solution_passes_and_everything_was_run(name: str) -> None:
+    verdict = graded(name, "solution.py")
+
+    assert verdict, str(verdict)
+    assert {check.status for check in verdict.checks} == {"passed"}
+    assert sum(check.cases for check in verdict.checks if check.concept == "form") == len(load_step(name).cases)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_exercise_is_not_written_yet(name: str) -> None:
+    verdict = graded(name, "exercise.py")
+
+    assert verdict.state == "unwritten"
+    assert {check.status for check in verdict.checks} == {"failed", "not run"}
+    assert "TODO" in (load_step(name).folder / "exercise.py").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_exercise_and_solution_declare_the_same(name: str) -> None:
+    step = load_step(name)
+    for file in ("exercise.py", "solution.py"):
+        tree = ast.parse((step.folder / file).read_text(encoding="utf-8"))
+        found = {node.name: [each.arg for each in node.args.args] for node in tree.body if isinstance(node, ast.FunctionDef)}
+        assert found == {function.name: function.parameters.split() for function in step.functions}
+
+
+@pytest.mark.parametrize(("name", "wrong", "mistake", "second"), CASES, ids=[f"{case[0]}-{case[1]}" for case in CASES])
+def test_a_wrong_solution_is_rejected_and_named_rightly_or_not_at_all(
+    name: str,
+    wrong: str,
+    mistake: str | None,
+    second: bool,  # noqa: FBT001  pytest passes it by name
+) -> None:
+    verdict = graded_wrong(name, wrong, second=second)
+
+    assert verdict.state == "failed"
+    assert verdict.finding is not None
+    assert verdict.finding.key not in {"missing", "unwritten"}
+    assert verdict.finding.mistake == mistake
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_there_are_enough_wrong_solutions_and_most_are_named(name: str) -> None:
+    named = [mistake is not None for step, _, mistake, _ in CASES if step == name]
+
+    assert len(named) >= 8
+    step_share = sum(named) / len(named)
+    assert step_share >= 0.7  # of one step; the share of all is below
+    assert sum(mistake is not None for _, _, mistake, _ in CASES) / len(CASES) >= MISTAKES_NAMED
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_known_mistake_differs_from_the_right_answer_and_from_the_others(name: str) -> None:
+    step = load_step(name)
+    for function in step.functions:
+        numbers = step.cases_of(function)
+        seen = {"the right answer": [step.expected[number] for number in numbers]}
+        for mistake in step.mistakes_of(function):
+            results = [predicted(mistake, step.cases[number]) for number in numbers]
+            tolerances = [step.cases[number].tolerance for number in numbers]
+            same = [key for key, others in seen.items() if all(map(agree, results, others, tolerances))]
+            assert same == [], mistake.key
+            seen[mistake.key] = results
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", NAMES)
+def test_every_text_of_a_step_is_there(name: str, language: str) -> None:
+    step, text = load_step(name), texts(language).step(name)
+
+    assert text.title
+    assert text.task
+    assert len(text.hints) == HINTS
+    assert all(text.hints)
+    assert "\n    " in f"\n{text.hints[-1]}"  # pseudo-code
+    assert set(text.mistakes) == {mistake.key for mistake in step.mistakes}
+    assert len(text.explanation) > 150
+    assert max(map(len, text.explanation.splitlines())) <= 160
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_messages_have_the_same_keys_and_gaps_in_every_language(language: str) -> None:
+    gap = re.compile(r"\{\w+\}")
+    mine, english = texts(language).messages, texts("en").messages
+
+    assert list(mine) == list(english)
+    assert {key: sorted(gap.findall(text)) for key, text in mine.items()} == {
+        key: sorted(gap.findall(text)) for key, text in english.items()
+    }
+
+
+def test_every_message_that_the_code_names_is_there() -> None:
+    concepts = {case.concept for name in NAMES for case in load_step(name).cases} | {"form", "repeat"}
+    source = "\n".join(path.read_text(encoding="utf-8") for path in HERE.glob("*.py"))
+    findings = set(re.findall(r'Finding\(\s*"(\w+)"', source)) | {"timeout", "exit", "flood", "quits", "memory", "values"}
+
+    keys = set(texts("en").messages)
+    assert {f"concept.{concept}" for concept in concepts} <= keys
+    assert {f"finding.{finding}" for finding in findings} <= keys
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_picture_shows_numbers_of_the_engine(name: str) -> None:
+    drawn = svg(load_step(name).picture(), name)
+
+    assert drawn.startswith("<svg")
+    assert drawn.count("<rect") > 8
+    assert "nan" not in drawn
+
+
+def test_the_names_of_steps() -> None:
+    assert full_name("6") == full_name("06_relu.py") == full_name("relu") == "relu"
+    assert place_of("relu") == 6
+    for wrong in ("0", "99", "", "relu2", "../relu", "²"):
+        with pytest.raises(HandmadeError, match="expected a number from 1 to"):
+            full_name(wrong)
+
+
+def test_a_verdict_says_where_and_what() -> None:
+    text = str(grade("patch_indexing", lambda x, h, w, K_h, K_w: x[h : h + K_h][w : w + K_w]))
+
+    assert "p: expected shape (2, 2), got (2, 3)" in text
+    assert "case: x (3, 3), h = 0, w = 0, K_h = 2, K_w = 2" in text
+    assert "looks like: x[a:b][c:d] takes rows twice" in text
+    assert "not run" in text
+    assert "all" not in text.splitlines()[-1].lower().split()
+
+
+def test_a_verdict_is_plain_data_as_well() -> None:
+    plain = grade("relu", np.abs, language="de").as_dict()
+
+    assert plain["state"] == "failed"
+    assert plain["finding"]["mistake"] == "absolute"
+    assert any("Betrag" in line for line in plain["text"])
+
+
+def test_wrong_places_are_described() -> None:
+    def last_row(x: Any, W: Any) -> Any:
+        y = functions_in(load_step("conv_one_channel").folder / "solution.py")["conv2d"](x, W)
+        y[-1] = 0
+        return y
+
+    assert "only in the last row" in str(grade("conv_one_channel", last_row))
+
+
+def test_a_result_that_depends_on_earlier_calls_is_found() -> None:
+    seen: list[int] = []
+
+    def forgetful(x: Any) -> Any:
+        seen.append(1)
+        return np.maximum(x, 0) + (len(seen) > 20)
+
+    verdict = grade("relu", forgetful)
+    assert verdict.finding is not None
+    assert verdict.finding.key == "unrepeatable"
+
+
+def test_a_changed_argument_is_found() -> None:
+    def in_place(x: Any) -> Any:
+        x[x < 0] = 0
+        return x
+
+    verdict = grade("relu", in_place)
+    assert verdict.finding is not None
+    assert verdict.finding.key == "mutated"
+    assert verdict.finding.values["argument"] == "x"
+
+
+def test_wrong_calls_of_grade_are_refused() -> None:
+    with pytest.raises(HandmadeError, match=r"relu\(x\)"):
+        grade("relu")
+    with pytest.raises(HandmadeError, match="language"):
+        grade("relu", np.abs, language="xx")
+    with pytest.raises(HandmadeError, match="step"):
+        grade("nothing", np.abs)
+
+
+def test_a_step_of_two_functions_is_not_passed_with_one() -> None:
+    verdict = grade("conv_stride_padding", lambda size, window, stride, padding: (size + 2 * padding - window) // stride + 1)
+
+    assert not verdict
+    assert verdict.finding is not None
+    assert verdict.finding.key == "missing"
+    assert {check.status for check in verdict.checks if check.function == "output_size"} == {"passed"}
