@@ -1,4 +1,4 @@
-"""The data sets: the packaged MNIST is the real one, directories are found and checked, preparing is exact."""
+"""The data sets: the packaged MNIST is the real one, directories of IDX files are found and checked, preparing is exact."""
 
 import gzip
 import hashlib
@@ -158,12 +158,27 @@ def test_a_directory_that_may_not_be_searched_is_refused(tmp_path: Path, monkeyp
         ("t10k-images-idx3-ubyte", TEST_IMAGES[:0], "at least one"),
         ("train-labels-idx1-ubyte", np.arange(5, dtype=np.int8), "got int8"),
         ("train-labels-idx1-ubyte", TRAIN_IMAGES, "expected uint8 of 1 dimension,"),
-        ("train-labels-idx1-ubyte", np.arange(6, 11, dtype=np.uint8), "got 10"),
         ("t10k-labels-idx1-ubyte", np.zeros(3, np.uint8), "got 2 images and 3 labels"),
     ],
 )
 def test_files_that_do_not_fit_together_are_refused(name: str, array: NDArray[Any], words: str, tmp_path: Path) -> None:
     assert words in refusal(write(tmp_path, SMALL | {name: array}))
+
+
+def test_any_number_of_classes_is_read(tmp_path: Path) -> None:
+    data = load(write(tmp_path, SMALL | {"train-labels-idx1-ubyte": np.arange(6, 11, dtype=np.uint8)}))
+    assert data.class_names == tuple(map(str, range(11)))
+    assert data.train.labels.tolist() == [6, 7, 8, 9, 10]
+
+
+def test_labels_that_do_not_begin_with_0_are_names(tmp_path: Path) -> None:
+    labels = {
+        "train-labels-idx1-ubyte": np.array([3, 7, 3, 7, 7], np.uint8),
+        "t10k-labels-idx1-ubyte": np.array([7, 3], np.uint8),
+    }
+    data = load(write(tmp_path, SMALL | labels))
+    assert data.class_names == data.names == ("3", "7")
+    assert (data.train.labels.tolist(), data.test.labels.tolist()) == ([0, 1, 0, 1, 1], [1, 0])
 
 
 def test_a_data_set_without_any_image_is_refused(tmp_path: Path) -> None:
@@ -211,11 +226,20 @@ def test_packaged_images_become_30_by_30() -> None:
     assert prepare(mnist().test.images[:7]).shape == (7, 30, 30, 1)
 
 
+def test_colour_images_keep_their_channels() -> None:
+    images = RANDOM.integers(256, size=(2, 5, 4, 3), dtype=np.uint8)
+    prepared = prepare(images, np.float64)
+    assert prepared.shape == (2, 7, 6, 3)
+    np.testing.assert_array_equal(prepared[:, 1:-1, 1:-1], images / 255)
+    assert not prepared[:, [0, -1]].any()
+    assert not prepared[:, :, [0, -1]].any()
+
+
 @pytest.mark.parametrize(
     ("images", "words"),
     [
         (np.zeros((28, 28), np.uint8), "got (28, 28). Try images[None]"),
-        (np.zeros((2, 28, 28, 3), np.uint8), "got (2, 28, 28, 3)"),
+        (np.zeros((2, 3, 28, 28), np.uint8), "got (2, 3, 28, 28). Try images.transpose(0, 2, 3, 1)"),
         (np.zeros((28, 28, 1), np.uint8), "got (28, 28, 1). Try images[None]"),
         (np.zeros((2, 784), np.uint8), "got (2, 784). Try images.reshape(-1, 28, 28)"),
         (np.zeros((1, 1, 28, 28, 1), np.uint8), "got (1, 1, 28, 28, 1)"),
