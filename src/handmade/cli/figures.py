@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from handmade import HandmadeError, pictures
+from handmade.cli import data_sets
 from handmade.cli.console import results
 from handmade.data import Dataset
 from handmade.engine.arrays import Array
@@ -92,13 +93,13 @@ def histories(runs: Sequence[Path]) -> list[pictures.History]:
 
 def with_image(target: str, seed: int, image: str, data: DataSource, label: int | None) -> tuple[Network, Array, int | None]:
     """Return a network, and an image prepared for it, with its class if that is known."""
-    network, named = inputs.with_image(lambda found: inputs.network_named(target, seed, found), image, data)
+    network, named = inputs.with_image(lambda found: inputs.network_named(target, seed, found), image, data, data_sets.read)
     return network, inputs.prepared(network, named), named.label if label is None else label
 
 
 def with_data(target: str, seed: int, data: DataSource) -> tuple[Network, Dataset]:
     """Return a network, and a data set that fits it."""
-    found = inputs.dataset(data)
+    found = data_sets.read(data)
     network = inputs.network_named(target, seed, found)
     return network, fitted(network, found, str(data))
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from handmade.cli.commands.check import check
+from handmade.cli.commands.data import data
 from handmade.cli.commands.doctor import doctor
 from handmade.cli.commands.evaluate import evaluate
 from handmade.cli.commands.explain import explain
@@ -65,6 +66,7 @@ for each in COMMANDS:
 for drawing in plot.registered_commands:
     if drawing.callback is not None:
         drawing.callback = takes_backend(takes_data(drawing.callback), light=drawing.callback.__name__ not in HEAVY_DRAWINGS)
+app.add_typer(data)
 app.add_typer(plot)
 app.add_typer(learn)
 

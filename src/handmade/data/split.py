@@ -43,7 +43,7 @@ def split_validation(labels: Array, count: int, seed: int) -> tuple[Array, Array
 
 
 def split_test(labels: Array, share: float, seed: int, source: str) -> tuple[Array, Array]:
-    """Draw a share of the images of each class for testing; a class keeps at least one image to train on.
+    """Draw a share of the images of each class for testing; at least one, but a class keeps an image to train on.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def split_test(labels: Array, share: float, seed: int, source: str) -> tuple[Arr
         If no test image is left.
     """
     _, sizes = np.unique(labels, return_counts=True)
-    quotas = np.minimum(np.rint(share * sizes).astype(int), sizes - 1)
+    quotas = np.minimum(np.maximum(np.rint(share * sizes).astype(int), 1), sizes - 1)
     if not quotas.sum():
         raise HandmadeError(
             f"{source}: expected enough images to keep {100 * share:g} % of a class for testing, got {len(labels)} images of "

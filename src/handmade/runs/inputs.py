@@ -66,11 +66,16 @@ def is_of_data(name: str) -> bool:
     return part in {"train", "test"} and number.isascii() and number.isdigit()
 
 
-def with_image(make: Callable[[Dataset | None], Network], image: str, data: DataSource) -> tuple[Network, NamedImage]:
+def with_image(
+    make: Callable[[Dataset | None], Network],
+    image: str,
+    data: DataSource,
+    read: Callable[[DataSource], Dataset] = dataset,
+) -> tuple[Network, NamedImage]:
     """Return a network and an image by its name; the network is made for the data that the image is taken from, if any."""
     if not is_of_data(image):
         return make(None), image_named(image)
-    found = dataset(data)
+    found = read(data)
     network = make(found)
     return network, image_named(image, data, fitted(network, found, str(data)))
 

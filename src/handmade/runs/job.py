@@ -61,6 +61,11 @@ class Job(ShortRepr):
     progress: Callable[[int, int], object] | None = None
 
     @property
+    def remarks(self) -> tuple[str, ...]:
+        """Sentences about the reading of the data."""
+        return self.digits.remarks
+
+    @property
     def steps_an_epoch(self) -> int:
         """Number of batches in one epoch."""
         return -(-len(self.training.images) // self.settings.batch_size)

@@ -67,7 +67,7 @@ def start(
     settings = settings or Settings()
     job = assemble(settings) if weights is None else _with_weights(assemble(settings), weights)
     name = settings.network
-    remarks = (*slow_backend_note(settings.backend), *_surplus(settings, job), *_start_note(name, weights))
+    remarks = (*job.remarks, *slow_backend_note(settings.backend), *_surplus(settings, job), *_start_note(name, weights))
     estimate = estimated(job, allow_long=allow_long)
     folder = next_folder(PARENT, Path(job.settings.network).stem) if out is None else as_path(out, "out")
     state = TrainingState.start(job.network, job.optimiser, job.ema)

@@ -98,7 +98,12 @@ class Settings(ShortRepr):
     threads: int | None = setting(
         None, COMPUTING, "Number of threads.  [default: one for each core]", metavar="N", least=1, change=True
     )
-    data: str = setting("mnist", DATA, "mnist, which is included, or a directory of IDX files.", metavar="NAME|PATH")
+    data: str = setting(
+        "mnist",
+        DATA,
+        "mnist, fashion-mnist or another name, or a folder, .zip, .npz or .csv.",
+        metavar="NAME|PATH",
+    )
     resize: str | None = setting(
         None, DATA, "Resize all images to this height and width, such as 28x28.", metavar="HxW", added=True
     )

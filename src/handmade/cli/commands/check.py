@@ -106,6 +106,7 @@ def _check_gradients(target: str, data: DataSource, images: int, seed: int, *, a
     """Check every gradient on a few images; the definition for some weights, or for every one."""
     import numpy as np
 
+    from handmade.cli import data_sets
     from handmade.cli.console import news, print_json, results
     from handmade.cli.progress import progress
     from handmade.cli.targets import network_of
@@ -113,12 +114,11 @@ def _check_gradients(target: str, data: DataSource, images: int, seed: int, *, a
     from handmade.engine.check.networks import check as checks
     from handmade.engine.errors import HandmadeError
     from handmade.engine.printable import counted
-    from handmade.runs import inputs
     from handmade.runs.fitting import fitted
     from handmade.text.check_report import layout
     from handmade.threads import cores, threads
 
-    found = inputs.dataset(data)
+    found = data_sets.read(data)
     network = network_of(target, seed, found)
     digits = fitted(network, found, str(data))
     x = prepare_for(network, np.float64)(digits.train.images[:images])

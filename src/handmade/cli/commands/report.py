@@ -29,6 +29,7 @@ def report(
     Only a run has a training log; the report of a model file without a run, or of a preset, has no training curves.
     """
     from handmade import pictures
+    from handmade.cli import data_sets
     from handmade.cli.console import results
     from handmade.cli.figures import writable
     from handmade.data import prepare_for
@@ -41,7 +42,7 @@ def report(
     library()
     history, settings, default = _training(target)
     file = writable(out or default, ("html", "htm"), force=force)
-    found = inputs.dataset(data)
+    found = data_sets.read(data)
     network = inputs.network_named(target, seed, found)
     digits = fitted(network, found, str(data))
     if image >= len(digits.test.labels):

@@ -28,6 +28,7 @@ def _names(prefixes: dict[str, str]) -> dict[str, list[str]]:
 
 
 _FILES = _names({"train": "train", "test": "t10k"})
+FILES = tuple(names[0] for names in _FILES.values())
 _EMNIST = {split: _names({part: f"emnist-{split}-{part}" for part in ("train", "test")}) for split in class_names.EMNIST}
 
 
@@ -39,6 +40,11 @@ def is_here(directory: Path) -> bool:
 def splits_of(directory: Path) -> list[str]:
     """Return the splits of EMNIST in a directory."""
     return [split for split, names in _EMNIST.items() if any(_files(directory / place, names) for place in _PLACES)]
+
+
+def has_all(directory: Path) -> bool:
+    """Return True if the directory holds the four files with MNIST's names."""
+    return any(len(_files(directory / place, _FILES)) == len(_FILES) for place in _PLACES)
 
 
 def read(directory: str | Path, split: str | None = None, names: tuple[str, ...] | None = None) -> Parts:
@@ -81,9 +87,10 @@ def read(directory: str | Path, split: str | None = None, names: tuple[str, ...]
         labels = [each - np.uint8(1) for each in labels]  # 1 to 26 in the files; 0 becomes 255 and is refused
     if names is None:
         labels, names = numbered_classes(labels, source)
-    largest = max(int(each.max()) for each in labels)
-    if largest >= len(names):
-        raise HandmadeError(f"{source}: expected labels 0 to {len(names) - 1}, got {largest}. Check the names of the classes.")
+    for part, each in zip(("train", "test"), labels, strict=True):
+        if each.max() >= len(names):
+            file = str(files[f"{part} labels"])
+            raise HandmadeError(f"{file!r}: expected labels 0 to {len(names) - 1}, got {each.max()}. Check the class names.")
     images = [np.ascontiguousarray(part[0])[..., None] for part in parts]  # (N, H, W, 1)
     return Parts((images[0], labels[0]), (images[1], labels[1]), names)
 

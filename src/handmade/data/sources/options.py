@@ -157,6 +157,11 @@ def check_pixels(count: int, shape: tuple[int, ...], source: str) -> None:
         )
 
 
+def one_line(error: Exception) -> str:
+    """Return the text of another library's error for a message."""
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
 def _taken(images: Array, labels: Array, numbers: Array) -> tuple[Array, Array]:
     part = frozen(images[numbers], labels[numbers])
     return part.images, part.labels
