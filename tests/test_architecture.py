@@ -100,7 +100,7 @@ def test_a_wrong_import_is_found(tmp_path: Path) -> None:
         "from ..x import y\n"
     )
     (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "bad.py").write_text("def f():\n    import safetensors\n    from handmade.files import models\n")
+    (tmp_path / "data" / "bad.py").write_text("def f():\n    import safetensors\n    from handmade.runs import inputs\n")
     assert len(list(forbidden(tmp_path))) == 7
 
 

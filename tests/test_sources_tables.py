@@ -74,7 +74,7 @@ def test_labels_may_be_words_and_classes_may_have_names(tmp_path: Path) -> None:
     words = np.array(["zebra", "ape"] * 5)
     assert load(npz(tmp_path, images=IMAGES, labels=words)).class_names == ("ape", "zebra")
     data = load(npz(tmp_path, images=IMAGES, labels=words, class_names=np.array(["zebra", "cow", "ape"])), test_share=0.5)
-    assert (data.class_names, sorted(data.train.labels)) == (("zebra", "cow", "ape"), [0, 0, 2, 2])
+    assert (data.class_names, sorted(data.train.labels)) == (("zebra", "cow", "ape"), [0, 0, 0, 2, 2, 2])
     data = load(npz(tmp_path, images=IMAGES, labels=LABELS, class_names=np.array(["no", "yes", "maybe"])))
     assert data.class_names == ("no", "yes", "maybe")
 
@@ -86,7 +86,7 @@ def test_labels_may_be_words_and_classes_may_have_names(tmp_path: Path) -> None:
         ({"images": IMAGES / 255, "labels": LABELS}, "got float64. Try (255 * images).round().astype(np.uint8)"),
         ({"images": IMAGES.reshape(10, 16), "labels": LABELS}, "got (10, 16). Try images.reshape(-1, 4, 4)"),
         ({"images": np.zeros((2, 3, 8, 8), int), "labels": [0, 1]}, "got (2, 3, 8, 8). Try images.transpose(0, 2, 3, 1)"),
-        ({"images": IMAGES + 256, "labels": LABELS}, "images: expected integers from 0 to 255"),
+        ({"images": IMAGES + np.int64(256), "labels": LABELS}, "images: expected integers from 0 to 255"),
         ({"images": IMAGES, "labels": LABELS[:9]}, "one label for each; got (10, 4, 4) and (9,)"),
         ({"images": IMAGES[:0], "labels": LABELS[:0]}, "expected at least one image"),
         ({"images": IMAGES, "labels": LABELS - 1}, "expected labels of at least 0, got -1"),
@@ -144,7 +144,7 @@ def zipped(path: Path, images: bytes) -> Path:
         (header("(1, 4, 4)") + bytes(17), "expected 16 bytes for uint8 (1, 4, 4), got 17"),
         (header("(10, 4, 4)", "[('a', '|u1')]") + bytes(160), "expected numbers or texts, got [('a', 'u1')]"),
         (header("(10, 4, 4)", "__import__('os')") + bytes(160), "got a damaged one"),
-        (header("(((((((((((10,)))))))))))"), "got a damaged one"),
+        (header("(" * 5000), "got a damaged one"),
         (b"\x93NUMPY\x09\x00", "got a damaged one"),
         (b"not an array", "got a damaged one"),
         (b"", "got a damaged one"),
@@ -322,5 +322,5 @@ def test_the_digits_of_scikit_learn_are_scaled() -> None:
 
 def test_without_scikit_learn_one_line_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    with pytest.raises(HandmadeError, match="sklearn:digits: expected scikit-learn, which is not installed. Try "):
+    with pytest.raises(HandmadeError, match=r"sklearn:digits: expected scikit-learn, which is not installed. Try "):
         load("sklearn:digits")

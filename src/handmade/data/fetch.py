@@ -127,8 +127,8 @@ def _download(url: str, file: RemoteFile, folder: Path, meter: "_Meter", timeout
         silent = "timed out" in str(error).lower()
         raise DownloadError(f"sent nothing for {timeout:g} seconds" if silent else "cannot be reached") from None
     except requests.RequestException as error:
-        got = f"ended after about {meter.count:,} of {file.size:,} bytes" if meter.count else one_line(error)
-        raise DownloadError(got) from None
+        ended = "IncompleteRead" in str(error)
+        raise DownloadError(f"ended before the {file.size:,} bytes of the file" if ended else one_line(error)) from None
     except ValueError:  # the sum is another one
         short = meter.total < file.size and meter.count <= file.size
         got = f"sent {meter.total:,} bytes instead of {file.size:,}" if short else "sent other bytes than the published ones"

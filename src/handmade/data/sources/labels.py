@@ -30,13 +30,13 @@ def from_arrays(parts: Sequence[Array], source: str, names: tuple[str, ...] | No
     given = [np.asarray(part) for part in parts]
     if any(part.dtype.kind == "U" for part in given):
         return _of_words([part.astype(str) for part in given], source, names)
-    whole = [_integers(part, source) for part in given]
+    integers = [_integers(part, source) for part in given]
     if names is None:
-        return numbered_classes(whole, source)
-    low, high = min(part.min() for part in whole), max(part.max() for part in whole)
+        return numbered_classes(integers, source)
+    low, high = min(part.min() for part in integers), max(part.max() for part in integers)
     if not (low >= 0 and high < len(names)):
         raise HandmadeError(f"{source}: expected labels 0 to {len(names) - 1}, got {low} to {high}. Check the class names")
-    return whole, names
+    return integers, names
 
 
 def _integers(part: Array, source: str) -> Array:

@@ -80,8 +80,8 @@ def read(entries: Iterable[Entry], source: str, options: ReadOptions) -> Parts:
     _check_all_there(train, found, classes, source)
     arrays = [(reading.together(images), labels) for images, labels in found]
     ignored.append(_counted(reading.unreadable, "picture that cannot be read"))
-    told = [text for text in ignored if text]
-    remarks = [f"{source}: left out: {', '.join(told)}."] if told else []
+    texts = [text for text in ignored if text]
+    remarks = [f"{source}: left out: {', '.join(texts)}."] if texts else []
     return Parts(arrays[0], arrays[1] if len(arrays) > 1 else None, classes, tuple(remarks))
 
 
