@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+from collections.abc import Callable
 from fractions import Fraction
 from importlib import resources
 from pathlib import Path
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from handmade.data import Dataset, Images, load, mnist, prepare
+from handmade.data.sources import idx_files
 from handmade.engine.errors import HandmadeError
 
 MD5 = {
@@ -53,9 +55,9 @@ def check(dataset: Dataset) -> None:
     np.testing.assert_array_equal(dataset.test.labels, np.array([0, 9]), strict=True)
 
 
-def refusal(directory: Path) -> str:
+def refusal(directory: Path, read: Callable[[Path], object] = load) -> str:
     with pytest.raises(HandmadeError) as caught:
-        load(directory)
+        read(directory)
     message = str(caught.value)
     assert str(directory) in message
     assert "\n" not in message
@@ -121,14 +123,16 @@ def test_a_directory_with_the_name_of_a_file_is_passed_over(tmp_path: Path) -> N
 
 
 def test_a_missing_directory_is_refused_with_what_was_looked_for(tmp_path: Path) -> None:
-    message = refusal(tmp_path / "nowhere")
+    assert "no directory" in refusal(tmp_path / "nowhere")
+    message = refusal(tmp_path / "nowhere", idx_files.read)
     assert "no directory" in message
     assert all(name in message for name in (*SMALL, "dot before idx", ".gz", "MNIST/raw"))
 
 
 def test_a_file_in_place_of_the_directory_is_refused(tmp_path: Path) -> None:
     write(tmp_path, SMALL)
-    assert "got a file" in refusal(tmp_path / "train-images-idx3-ubyte")
+    for read in (load, idx_files.read):
+        assert "got a file" in refusal(tmp_path / "train-images-idx3-ubyte", read)
 
 
 @pytest.mark.parametrize("name", SMALL)

@@ -140,7 +140,7 @@ def test_fashion_mnist_of_debian_is_found() -> None:
     ("name", "says"),
     [
         ("fashion-mnst", "Did you mean fashion-mnist?"),
-        ("no/such/folder", "got no file or folder of that name. Known names are mnist, sklearn:digits, fashion-mnist"),
+        ("no/such/folder", "got no directory and no file of that name. Known names are mnist, sklearn:digits, fashion-mnist"),
     ],
 )
 def test_unknown_names_are_refused(name: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

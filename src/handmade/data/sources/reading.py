@@ -123,5 +123,5 @@ def _unknown(name: str, path: Path) -> HandmadeError:
     known = [MNIST, sklearn_digits.NAME, *fetched.NAMES]
     similar = get_close_matches(name, known, n=1)
     advice = f"Did you mean {similar[0]}?" if similar else f"Known names are {', '.join(known)}. Check the path"
-    got = "something that is no file and no folder" if path.exists() else "no file or folder of that name"
+    got = "something else of that name" if path.exists() else "no directory and no file of that name"
     return HandmadeError(f"{name!r}: expected the name of a data set, {KINDS}; got {got}. {advice}")
