@@ -100,7 +100,7 @@ class _Reading:
         """Return the pictures of a part, which may have one or three channels, and their labels."""
         images, labels = [], []
         numbers = {name: number for number, name in enumerate(classes)}
-        files = sorted((entry for entry in entries if entry.open is not None), key=lambda entry: entry.place)
+        files = _alternating([entry for entry in entries if entry.open is not None])
         self.count += len(files)
         for entry in files:
             image = self._image(entry)
@@ -156,6 +156,16 @@ class _Reading:
                 f"{name}: expected pictures of one size, {height} x {width} as {self.first[0]}; "
                 f"got {image.shape[0]} x {image.shape[1]}. Try resize='{height}x{width}'"
             )
+
+
+def _alternating(files: list[Entry]) -> list[Entry]:
+    """Return the files in an order in which the classes alternate, so that the first images are of all classes."""
+    seen = Counter[str]()
+    ranks = []
+    for entry in sorted(files, key=lambda entry: entry.place):
+        ranks.append((seen[entry.place[0]], entry.place, entry))
+        seen[entry.place[0]] += 1
+    return [entry for _, _, entry in sorted(ranks, key=lambda each: each[:2])]
 
 
 def _without_wrapper(entries: list[Entry]) -> list[Entry]:
