@@ -1,56 +1,65 @@
-"""Wrong solutions of conv_backward_db: what the student misunderstood, and the file that the student wrote."""
+"""Wrong solutions of conv_backward_db: what the student misunderstood, the verdict of the grader, and the student's file."""
 
 SOLUTIONS = (
     (
         "Only the images are added; rows and columns stay.",
+        "images_only",
         """def conv_backward_db(gy):
     return gy.sum(axis=0)
 """,
     ),
     (
         "The mean is taken.",
+        "averaged",
         """def conv_backward_db(gy):
     return gy.mean(axis=(0, 1, 2))
 """,
     ),
     (
         "Axes of length 1 are kept.",
+        "axes_kept",
         """def conv_backward_db(gy):
     return gy.sum(axis=(0, 1, 2), keepdims=True)
 """,
     ),
     (
         "Everything is added, so one number remains.",
+        "one_number",
         """def conv_backward_db(gy):
     return gy.sum()
 """,
     ),
     (
         "The sum is divided by the number of images.",
+        "batch_averaged",
         """def conv_backward_db(gy):
     return gy.sum(axis=(0, 1, 2)) / gy.shape[0]
 """,
     ),
     (
         "The images are not added: each image keeps its own biases.",
+        "for_each_image",
         """def conv_backward_db(gy):
     return gy.sum(axis=(1, 2))
 """,
     ),
     (
         "The first axis is thought to be the channels.",
+        "first_axis",
         """def conv_backward_db(gy):
     return gy.sum(axis=(1, 2, 3))
 """,
     ),
     (
         "The channels are thought to be the second axis, as in PyTorch.",
+        "second_axis",
         """def conv_backward_db(gy):
     return gy.sum(axis=(0, 2, 3))
 """,
     ),
     (
         "Each image replaces the one before.",
+        "last_image",
         """import numpy as np
 
 def conv_backward_db(gy):
@@ -64,6 +73,7 @@ def conv_backward_db(gy):
     ),
     (
         "A bias is thought to have the derivative 1, so ones are returned.",
+        "ones",
         """import numpy as np
 
 def conv_backward_db(gy):
@@ -72,6 +82,7 @@ def conv_backward_db(gy):
     ),
     (
         "reshape is thought to bring the channels to the front.",
+        "reshaped",
         """def conv_backward_db(gy):
     O = gy.shape[-1]
     return gy.reshape(O, -1).sum(axis=1)
@@ -79,6 +90,7 @@ def conv_backward_db(gy):
     ),
     (
         "The number of uses of the bias is returned, without gy.",
+        "counted",
         """import numpy as np
 
 def conv_backward_db(gy):
@@ -88,6 +100,7 @@ def conv_backward_db(gy):
     ),
     (
         "The output is thought to be square: one loop length is used for rows and columns.",
+        "square",
         """import numpy as np
 
 def conv_backward_db(gy):
@@ -103,6 +116,7 @@ def conv_backward_db(gy):
     ),
     (
         "The total is not set to 0 for the next channel.",
+        "running",
         """import numpy as np
 
 def conv_backward_db(gy):
@@ -118,6 +132,7 @@ def conv_backward_db(gy):
     ),
     (
         "Every gradient is added to all biases.",
+        "added_to_all",
         """import numpy as np
 
 def conv_backward_db(gy):
@@ -129,6 +144,7 @@ def conv_backward_db(gy):
     ),
     (
         "The mean over rows and columns is taken, then the sum over the images.",
+        "pixels_averaged",
         """import numpy as np
 
 def conv_backward_db(gy):
@@ -137,6 +153,7 @@ def conv_backward_db(gy):
     ),
     (
         "The last number of each channel replaces all others.",
+        "last_number",
         """import numpy as np
 
 def conv_backward_db(gy):
@@ -148,6 +165,7 @@ def conv_backward_db(gy):
     ),
     (
         "The sign is changed, because learning goes against the gradient.",
+        "general.negative",
         """def conv_backward_db(gy):
     return -gy.sum(axis=(0, 1, 2))
 """,

@@ -1,8 +1,9 @@
-"""Wrong solutions of conv_backward_dw: what the student misunderstood, and the file that the student wrote."""
+"""Wrong solutions of conv_backward_dw: what the student misunderstood, the verdict of the grader, and the student's file."""
 
 SOLUTIONS = (
     (
         "The padding is forgotten: the patches are taken from x itself.",
+        "padding_forgotten",
         """import numpy as np
 
 def conv_backward_dw(gy, x, kernel, stride, padding):
@@ -19,6 +20,7 @@ def conv_backward_dw(gy, x, kernel, stride, padding):
     ),
     (
         "The stride is forgotten.",
+        "stride_forgotten",
         """import numpy as np
 
 def conv_backward_dw(gy, x, kernel, stride, padding):
@@ -32,6 +34,7 @@ def conv_backward_dw(gy, x, kernel, stride, padding):
     ),
     (
         "The two strides are exchanged.",
+        "swapped_stride",
         """import numpy as np
 
 def conv_backward_dw(gy, x, kernel, stride, padding):
@@ -45,6 +48,7 @@ def conv_backward_dw(gy, x, kernel, stride, padding):
     ),
     (
         "The gradient is divided by the number of images.",
+        "averaged",
         """import numpy as np
 
 def conv_backward_dw(gy, x, kernel, stride, padding):
@@ -58,6 +62,7 @@ def conv_backward_dw(gy, x, kernel, stride, padding):
     ),
     (
         "Each window replaces the one before.",
+        "last_window",
         """import numpy as np
 
 def conv_backward_dw(gy, x, kernel, stride, padding):
@@ -71,6 +76,7 @@ def conv_backward_dw(gy, x, kernel, stride, padding):
     ),
     (
         "The kernel is turned round, as backpropagation is thought to be always a flipped convolution.",
+        "flipped",
         """import numpy as np
 
 def conv_backward_dw(gy, x, kernel, stride, padding):
@@ -84,6 +90,7 @@ def conv_backward_dw(gy, x, kernel, stride, padding):
     ),
     (
         "Input and output channels are exchanged: (K_h, K_w, O, C).",
+        "channels_swapped",
         """import numpy as np
 
 def conv_backward_dw(gy, x, kernel, stride, padding):
@@ -100,6 +107,7 @@ def conv_backward_dw(gy, x, kernel, stride, padding):
     ),
     (
         "The size of the kernel is worked out from the images, which holds for stride 1 only.",
+        "kernel_from_sizes",
         """import numpy as np
 
 def conv_backward_dw(gy, x, kernel, stride, padding):
@@ -117,6 +125,7 @@ def conv_backward_dw(gy, x, kernel, stride, padding):
     ),
     (
         "Only the first image is used.",
+        "first_image",
         """import numpy as np
 
 def conv_backward_dw(gy, x, kernel, stride, padding):
@@ -130,6 +139,7 @@ def conv_backward_dw(gy, x, kernel, stride, padding):
     ),
     (
         "The zeros are put behind the image only.",
+        "padding_forgotten",
         """import numpy as np
 
 def conv_backward_dw(gy, x, kernel, stride, padding):
@@ -143,6 +153,7 @@ def conv_backward_dw(gy, x, kernel, stride, padding):
     ),
     (
         "The channels of the patch are added, so all input channels get the same gradient.",
+        "channels_added",
         """import numpy as np
 
 def conv_backward_dw(gy, x, kernel, stride, padding):
@@ -158,6 +169,7 @@ def conv_backward_dw(gy, x, kernel, stride, padding):
     ),
     (
         "All filters get the sum of all output channels.",
+        "filters_added",
         """import numpy as np
 
 def conv_backward_dw(gy, x, kernel, stride, padding):
@@ -172,6 +184,7 @@ def conv_backward_dw(gy, x, kernel, stride, padding):
     ),
     (
         "The two paddings are exchanged.",
+        "swapped_padding",
         """import numpy as np
 
 def conv_backward_dw(gy, x, kernel, stride, padding):
@@ -185,6 +198,7 @@ def conv_backward_dw(gy, x, kernel, stride, padding):
     ),
     (
         "The slice p:-p is used to fill the padded image, which is empty without padding.",
+        "message raised",
         """import numpy as np
 
 def conv_backward_dw(gy, x, kernel, stride, padding):
@@ -200,6 +214,7 @@ def conv_backward_dw(gy, x, kernel, stride, padding):
     ),
     (
         "The gradient is averaged over all places of the window.",
+        "windows_averaged",
         """import numpy as np
 
 def conv_backward_dw(gy, x, kernel, stride, padding):
@@ -213,6 +228,7 @@ def conv_backward_dw(gy, x, kernel, stride, padding):
     ),
     (
         "The two axes of the kernel are exchanged.",
+        "rows_and_columns_of_W",
         """import numpy as np
 
 def conv_backward_dw(gy, x, kernel, stride, padding):

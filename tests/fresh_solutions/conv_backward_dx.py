@@ -1,8 +1,9 @@
-"""Wrong solutions of conv_backward_dx: what the student misunderstood, and the file that the student wrote."""
+"""Wrong solutions of conv_backward_dx: what the student misunderstood, the verdict of the grader, and the student's file."""
 
 SOLUTIONS = (
     (
         "Overlapping windows replace each other: = in place of +=.",
+        "overwritten",
         """import numpy as np
 
 def conv_backward_dx(gy, W, shape, stride, padding):
@@ -16,6 +17,7 @@ def conv_backward_dx(gy, W, shape, stride, padding):
     ),
     (
         "The kernel is turned round before it is added back.",
+        "flipped",
         """import numpy as np
 
 def conv_backward_dx(gy, W, shape, stride, padding):
@@ -30,6 +32,7 @@ def conv_backward_dx(gy, W, shape, stride, padding):
     ),
     (
         "The border of zeros is not cut off.",
+        "not_cropped",
         """import numpy as np
 
 def conv_backward_dx(gy, W, shape, stride, padding):
@@ -43,6 +46,7 @@ def conv_backward_dx(gy, W, shape, stride, padding):
     ),
     (
         "The border is cut off below and right only: the first H rows are returned.",
+        "cropped_at_zero",
         """import numpy as np
 
 def conv_backward_dx(gy, W, shape, stride, padding):
@@ -56,6 +60,7 @@ def conv_backward_dx(gy, W, shape, stride, padding):
     ),
     (
         "The border is cut off with p:-p, which is empty without padding.",
+        "cropped_by_minus",
         """import numpy as np
 
 def conv_backward_dx(gy, W, shape, stride, padding):
@@ -69,6 +74,7 @@ def conv_backward_dx(gy, W, shape, stride, padding):
     ),
     (
         "The stride is forgotten.",
+        "stride_forgotten",
         """import numpy as np
 
 def conv_backward_dx(gy, W, shape, stride, padding):
@@ -82,6 +88,7 @@ def conv_backward_dx(gy, W, shape, stride, padding):
     ),
     (
         "The two strides are exchanged.",
+        "swapped_stride",
         """import numpy as np
 
 def conv_backward_dx(gy, W, shape, stride, padding):
@@ -95,6 +102,7 @@ def conv_backward_dx(gy, W, shape, stride, padding):
     ),
     (
         "The padding is forgotten: the gradients are added into an array of the size of the image.",
+        "cropped_at_zero",
         """import numpy as np
 
 def conv_backward_dx(gy, W, shape, stride, padding):
@@ -111,6 +119,7 @@ def conv_backward_dx(gy, W, shape, stride, padding):
     ),
     (
         "Negative indices are not left out: they count from the end of the image.",
+        "wrapped",
         """import numpy as np
 
 def conv_backward_dx(gy, W, shape, stride, padding):
@@ -128,6 +137,7 @@ def conv_backward_dx(gy, W, shape, stride, padding):
     ),
     (
         "The first row and column are thought to be padding: 0 < r in place of 0 <= r.",
+        "first_left_out",
         """import numpy as np
 
 def conv_backward_dx(gy, W, shape, stride, padding):
@@ -145,6 +155,7 @@ def conv_backward_dx(gy, W, shape, stride, padding):
     ),
     (
         "The size is worked out from gy, so rows that no window reaches are missing.",
+        "size_from_gy",
         """import numpy as np
 
 def conv_backward_dx(gy, W, shape, stride, padding):
@@ -160,6 +171,7 @@ def conv_backward_dx(gy, W, shape, stride, padding):
     ),
     (
         "Each filter replaces the one before: only the last output channel counts.",
+        "last_filter",
         """import numpy as np
 
 def conv_backward_dx(gy, W, shape, stride, padding):
@@ -174,6 +186,7 @@ def conv_backward_dx(gy, W, shape, stride, padding):
     ),
     (
         "The input channels are added, so every channel gets the same gradient.",
+        "channels_added",
         """import numpy as np
 
 def conv_backward_dx(gy, W, shape, stride, padding):
@@ -188,6 +201,7 @@ def conv_backward_dx(gy, W, shape, stride, padding):
     ),
     (
         "The two paddings are exchanged.",
+        "swapped_padding",
         """import numpy as np
 
 def conv_backward_dx(gy, W, shape, stride, padding):
@@ -201,6 +215,7 @@ def conv_backward_dx(gy, W, shape, stride, padding):
     ),
     (
         "The full convolution with the flipped kernel is used, which holds for stride 1 only.",
+        "message raised",
         """import numpy as np
 
 def conv_backward_dx(gy, W, shape, stride, padding):
@@ -216,6 +231,7 @@ def conv_backward_dx(gy, W, shape, stride, padding):
     ),
     (
         "The gradient is divided by the number of images.",
+        "averaged",
         """import numpy as np
 
 def conv_backward_dx(gy, W, shape, stride, padding):

@@ -1,8 +1,9 @@
-"""Wrong solutions of conv_channels: what the student misunderstood, and the file that the student wrote."""
+"""Wrong solutions of conv_channels: what the student misunderstood, the verdict of the grader, and the student's file."""
 
 SOLUTIONS = (
     (
         "The bias is forgotten.",
+        "no_bias",
         """import numpy as np
 
 def conv2d(x, W, b):
@@ -19,6 +20,7 @@ def conv2d(x, W, b):
     ),
     (
         "The bias is added once for each input channel.",
+        "bias_per_channel",
         """import numpy as np
 
 def conv2d(x, W, b):
@@ -36,6 +38,7 @@ def conv2d(x, W, b):
     ),
     (
         "The bias is added to each product, inside of the sum.",
+        "bias_per_product",
         """import numpy as np
 
 def conv2d(x, W, b):
@@ -52,6 +55,7 @@ def conv2d(x, W, b):
     ),
     (
         "Each channel replaces the one before, so only the last channel counts.",
+        "last_channel",
         """import numpy as np
 
 def conv2d(x, W, b):
@@ -69,6 +73,7 @@ def conv2d(x, W, b):
     ),
     (
         "Filter o is thought to see channel o of the image only.",
+        "one_channel_each",
         """import numpy as np
 
 def conv2d(x, W, b):
@@ -86,6 +91,7 @@ def conv2d(x, W, b):
     ),
     (
         "The last two axes of W are exchanged: (K_h, K_w, O, C).",
+        "filters_swapped",
         """import numpy as np
 
 def conv2d(x, W, b):
@@ -102,6 +108,7 @@ def conv2d(x, W, b):
     ),
     (
         "Only the first image is computed.",
+        "other_images_zero",
         """import numpy as np
 
 def conv2d(x, W, b):
@@ -117,6 +124,7 @@ def conv2d(x, W, b):
     ),
     (
         "The channels are thought to come first, as in PyTorch: (N, C, H, W).",
+        "message raised",
         """import numpy as np
 
 def conv2d(x, W, b):
@@ -133,6 +141,7 @@ def conv2d(x, W, b):
     ),
     (
         "One bias is used for all filters.",
+        "first_bias",
         """import numpy as np
 
 def conv2d(x, W, b):
@@ -142,6 +151,7 @@ def conv2d(x, W, b):
     ),
     (
         "All biases are added to every channel.",
+        "all_biases",
         """import numpy as np
 
 def conv2d(x, W, b):
@@ -151,6 +161,7 @@ def conv2d(x, W, b):
     ),
     (
         "The channels are added before the multiplication, in the image and in the filter.",
+        "channels_added_first",
         """import numpy as np
 
 def conv2d(x, W, b):
@@ -162,6 +173,7 @@ def conv2d(x, W, b):
     ),
     (
         "The output channels are put in front of the rows and columns.",
+        "channels_first",
         """import numpy as np
 
 def conv2d(x, W, b):
@@ -172,6 +184,7 @@ def conv2d(x, W, b):
     ),
     (
         "The filters are turned round.",
+        "flipped",
         """import numpy as np
 
 def conv2d(x, W, b):
@@ -182,6 +195,7 @@ def conv2d(x, W, b):
     ),
     (
         "The sum runs over the images, too, so every image gets the same output.",
+        "images_added",
         """import numpy as np
 
 def conv2d(x, W, b):
@@ -192,6 +206,7 @@ def conv2d(x, W, b):
     ),
     (
         "The channels are averaged.",
+        "channels_averaged",
         """import numpy as np
 
 def conv2d(x, W, b):
@@ -206,6 +221,7 @@ def conv2d(x, W, b):
     ),
     (
         "Each channel is convolved alone and the results stay apart: the output has C channels.",
+        "channels_kept",
         """import numpy as np
 
 def conv2d(x, W, b):
@@ -219,6 +235,7 @@ def conv2d(x, W, b):
     ),
     (
         "A ReLU is added at the end, because it follows the convolution in networks.",
+        "relu_too",
         """import numpy as np
 
 def conv2d(x, W, b):

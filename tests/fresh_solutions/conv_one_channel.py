@@ -1,8 +1,9 @@
-"""Wrong solutions of conv_one_channel: what the student misunderstood, and the file that the student wrote."""
+"""Wrong solutions of conv_one_channel: what the student misunderstood, the verdict of the grader, and the student's file."""
 
 SOLUTIONS = (
     (
         "The + 1 of the number of places is forgotten.",
+        "no_plus_one",
         """import numpy as np
 
 def conv2d(x, W):
@@ -17,6 +18,7 @@ def conv2d(x, W):
     ),
     (
         "The output is thought to have the size of the image: the image is padded with zeros.",
+        "same_size",
         """import numpy as np
 
 def conv2d(x, W):
@@ -33,6 +35,7 @@ def conv2d(x, W):
     ),
     (
         "The output has the size of the image, and places where the kernel does not fit stay 0.",
+        "size_of_x",
         """import numpy as np
 
 def conv2d(x, W):
@@ -46,6 +49,7 @@ def conv2d(x, W):
     ),
     (
         "The kernel is turned round by 180 degrees.",
+        "flipped",
         """import numpy as np
 
 def conv2d(x, W):
@@ -60,6 +64,7 @@ def conv2d(x, W):
     ),
     (
         "The windows are set side by side, so they do not overlap.",
+        "spaced",
         """import numpy as np
 
 def conv2d(x, W):
@@ -75,6 +80,7 @@ def conv2d(x, W):
     ),
     (
         "Rows and columns of the output are exchanged.",
+        "general.transposed",
         """import numpy as np
 
 def conv2d(x, W):
@@ -90,6 +96,7 @@ def conv2d(x, W):
     ),
     (
         "Image and kernel are taken as square: one size is used for both axes.",
+        "one_size",
         """import numpy as np
 
 def conv2d(x, W):
@@ -107,6 +114,7 @@ def conv2d(x, W):
     ),
     (
         "The output gets the type of the image, so images of integers give integers.",
+        "integer_result",
         """import numpy as np
 
 def conv2d(x, W):
@@ -121,6 +129,7 @@ def conv2d(x, W):
     ),
     (
         "The total is not set to 0 for the next place.",
+        "not_reset",
         """import numpy as np
 
 def conv2d(x, W):
@@ -138,6 +147,7 @@ def conv2d(x, W):
     ),
     (
         "Only the last product of each window is kept: = is written in place of +=.",
+        "last_product",
         """import numpy as np
 
 def conv2d(x, W):
@@ -153,6 +163,7 @@ def conv2d(x, W):
     ),
     (
         "i and j are exchanged in the image, so the kernel is transposed.",
+        "transposed",
         """import numpy as np
 
 def conv2d(x, W):
@@ -162,6 +173,7 @@ def conv2d(x, W):
     ),
     (
         "The mean of the products is taken, as in a blur.",
+        "averaged",
         """import numpy as np
 
 def conv2d(x, W):
@@ -171,6 +183,7 @@ def conv2d(x, W):
     ),
     (
         "The rows of the output are written into one long list.",
+        "flat",
         """import numpy as np
 
 def conv2d(x, W):
@@ -184,6 +197,7 @@ def conv2d(x, W):
     ),
     (
         "The loops run to the number of places minus 1, so the last row and column stay 0.",
+        "last_left_out",
         """import numpy as np
 
 def conv2d(x, W):
@@ -199,6 +213,7 @@ def conv2d(x, W):
     ),
     (
         "The matrix product of kernel and patch is taken.",
+        "matrix_product",
         """import numpy as np
 
 def conv2d(x, W):

@@ -1,4 +1,4 @@
-"""Wrong solutions of conv_stride_padding: what the student misunderstood, and the file that the student wrote."""
+"""Wrong solutions of conv_stride_padding: what the student misunderstood, the verdict of the grader, and the student's file."""
 
 SIZE = """def output_size(size, window, stride, padding):
     return (size + 2 * padding - window) // stride + 1
@@ -19,6 +19,7 @@ CONV = """def conv2d(x, W, b, stride, padding):
 SOLUTIONS = (
     (
         "The + 1 of the output size is forgotten.",
+        "size_no_plus_one",
         """import numpy as np
 
 def output_size(size, window, stride, padding):
@@ -29,6 +30,7 @@ def output_size(size, window, stride, padding):
     ),
     (
         "The padding is counted once, not on both sides.",
+        "size_padding_once",
         """import numpy as np
 
 def output_size(size, window, stride, padding):
@@ -39,6 +41,7 @@ def output_size(size, window, stride, padding):
     ),
     (
         "The division is rounded up, so the last window does not fit.",
+        "size_rounded_up",
         """import math
 
 import numpy as np
@@ -51,6 +54,7 @@ def output_size(size, window, stride, padding):
     ),
     (
         "The division is not rounded.",
+        "size_not_rounded",
         """import numpy as np
 
 def output_size(size, window, stride, padding):
@@ -61,6 +65,7 @@ def output_size(size, window, stride, padding):
     ),
     (
         "The 1 is added before the division.",
+        "size_plus_one_inside",
         """import numpy as np
 
 def output_size(size, window, stride, padding):
@@ -71,6 +76,7 @@ def output_size(size, window, stride, padding):
     ),
     (
         "The division is rounded to the nearest integer.",
+        "size_rounded",
         """import numpy as np
 
 def output_size(size, window, stride, padding):
@@ -81,6 +87,7 @@ def output_size(size, window, stride, padding):
     ),
     (
         "The padding makes the image smaller: it is subtracted.",
+        "size_padding_subtracted",
         """import numpy as np
 
 def output_size(size, window, stride, padding):
@@ -91,6 +98,7 @@ def output_size(size, window, stride, padding):
     ),
     (
         "The stride is used for the output size, but the window still moves by 1.",
+        "stride_not_in_place",
         """import numpy as np
 
 """
@@ -108,6 +116,7 @@ def output_size(size, window, stride, padding):
     ),
     (
         "The two strides are exchanged.",
+        "swapped_stride",
         """import numpy as np
 
 """
@@ -126,6 +135,7 @@ def output_size(size, window, stride, padding):
     ),
     (
         "The two paddings are exchanged.",
+        "swapped_padding",
         """import numpy as np
 
 """
@@ -144,6 +154,7 @@ def output_size(size, window, stride, padding):
     ),
     (
         "Both zeros of the padding are put behind the image, none in front of it.",
+        "padded_after",
         """import numpy as np
 
 """
@@ -162,6 +173,7 @@ def output_size(size, window, stride, padding):
     ),
     (
         "The slice p:-p is used to put the image inside, which is empty without padding.",
+        "message raised",
         """import numpy as np
 
 """
@@ -180,6 +192,7 @@ def output_size(size, window, stride, padding):
     ),
     (
         "The border pixels are repeated in place of zeros.",
+        "edge_repeated",
         """import numpy as np
 
 """
@@ -197,6 +210,7 @@ def output_size(size, window, stride, padding):
     ),
     (
         "The stride is put between the pixels of a patch, as in a dilated convolution.",
+        "dilated",
         """import numpy as np
 
 """
@@ -219,6 +233,7 @@ def output_size(size, window, stride, padding):
     ),
     (
         "Indices below 0 are thought to give zeros, but they count from the end.",
+        "wrapped",
         """import numpy as np
 
 """
@@ -241,6 +256,7 @@ def output_size(size, window, stride, padding):
     ),
     (
         "One stride and one padding are used for both axes.",
+        "rows_for_both",
         """import numpy as np
 
 """
@@ -258,6 +274,7 @@ def output_size(size, window, stride, padding):
     ),
     (
         "stride and padding are taken as single integers.",
+        "message raised",
         """import numpy as np
 
 """
@@ -276,6 +293,7 @@ def output_size(size, window, stride, padding):
     ),
     (
         "np.pad with one number pads the images and the channels, too.",
+        "message raised",
         """import numpy as np
 
 """

@@ -1,4 +1,4 @@
-"""Wrong solutions of difference_quotients: what the student misunderstood, and the file that the student wrote."""
+"""Wrong solutions of difference_quotients: what the student misunderstood, the verdict of the grader, and the student's file."""
 
 IMPORT = """import numpy as np
 
@@ -30,6 +30,7 @@ CENTRAL = """def central(f, w, h):
 SOLUTIONS = (
     (
         "The change is not divided by h.",
+        "not_divided",
         IMPORT
         + """def one_sided(f, w, h):
     g = np.zeros(w.shape)
@@ -44,6 +45,7 @@ SOLUTIONS = (
     ),
     (
         "The central change is divided by h, not by 2 h.",
+        "central_h",
         ONE
         + """def central(f, w, h):
     g = np.zeros(w.shape)
@@ -57,6 +59,7 @@ SOLUTIONS = (
     ),
     (
         "All numbers are moved at once.",
+        "all_at_once",
         IMPORT
         + """def one_sided(f, w, h):
     return np.full(w.shape, (f(w + h) - f(w)) / h)
@@ -66,6 +69,7 @@ SOLUTIONS = (
     ),
     (
         "The number is not moved back before the next one is moved.",
+        "not_restored",
         IMPORT
         + """def one_sided(f, w, h):
     g = np.zeros(w.shape)
@@ -81,6 +85,7 @@ SOLUTIONS = (
     ),
     (
         "h is added and subtracted again, which is not exact in floating-point numbers.",
+        "restored_by_subtracting",
         IMPORT
         + """def one_sided(f, w, h):
     g = np.zeros(w.shape)
@@ -97,6 +102,7 @@ SOLUTIONS = (
     ),
     (
         "An array of integers is copied as integers, so h is cut off.",
+        "integers_kept",
         IMPORT
         + """def one_sided(f, w, h):
     g = np.zeros(w.shape)
@@ -111,6 +117,7 @@ SOLUTIONS = (
     ),
     (
         "The caller's array is moved and not copied, but it is put back.",
+        "message mutated",
         IMPORT
         + """def one_sided(f, w, h):
     g = np.zeros(w.shape)
@@ -126,6 +133,7 @@ SOLUTIONS = (
     ),
     (
         "The number is moved down, not up.",
+        "backward",
         IMPORT
         + """def one_sided(f, w, h):
     g = np.zeros(w.shape)
@@ -140,6 +148,7 @@ SOLUTIONS = (
     ),
     (
         "The central quotient is used for both.",
+        "central_instead",
         IMPORT
         + """def one_sided(f, w, h):
     return central(f, w, h)
@@ -149,6 +158,7 @@ SOLUTIONS = (
     ),
     (
         "The one-sided quotient is used for both.",
+        "one_sided_instead",
         ONE
         + """def central(f, w, h):
     return one_sided(f, w, h)
@@ -156,6 +166,7 @@ SOLUTIONS = (
     ),
     (
         "w is thought to have one axis, so whole rows are moved.",
+        "rows_moved",
         IMPORT
         + """def one_sided(f, w, h):
     g = np.zeros(w.shape)
@@ -170,6 +181,7 @@ SOLUTIONS = (
     ),
     (
         "The gradient gets the type of w, so the slopes of integers are cut off.",
+        "integer_slopes",
         IMPORT
         + """def one_sided(f, w, h):
     g = np.zeros_like(w)
@@ -184,6 +196,7 @@ SOLUTIONS = (
     ),
     (
         "The brackets are missing: only the second value is divided.",
+        "central_second_divided",
         ONE
         + """def central(f, w, h):
     g = np.zeros(w.shape)
@@ -197,6 +210,7 @@ SOLUTIONS = (
     ),
     (
         "/ 2 * h is thought to divide by 2 h.",
+        "precedence",
         ONE
         + """def central(f, w, h):
     g = np.zeros(w.shape)
@@ -210,6 +224,7 @@ SOLUTIONS = (
     ),
     (
         "Half of h is used on each side.",
+        "half_step",
         ONE
         + """def central(f, w, h):
     g = np.zeros(w.shape)
@@ -223,6 +238,7 @@ SOLUTIONS = (
     ),
     (
         "Two names are thought to be two arrays: above and below are the same array.",
+        "general.zeros",
         ONE
         + """def central(f, w, h):
     g = np.zeros(w.shape)
@@ -236,6 +252,7 @@ SOLUTIONS = (
     ),
     (
         "The slopes are returned as a flat list.",
+        "flat",
         IMPORT
         + """def one_sided(f, w, h):
     slopes = []
@@ -250,6 +267,7 @@ SOLUTIONS = (
     ),
     (
         "h is ignored: a small step of 1e-6 is thought to be always better.",
+        "own_step",
         IMPORT
         + """def one_sided(f, w, h):
     eps = 1e-6

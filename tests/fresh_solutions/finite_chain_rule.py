@@ -1,4 +1,4 @@
-"""Wrong solutions of finite_chain_rule: what the student misunderstood, and the file that the student wrote."""
+"""Wrong solutions of finite_chain_rule: what the student misunderstood, the verdict of the grader, and the student's file."""
 
 RELU = """import numpy as np
 
@@ -15,6 +15,7 @@ MAX = """def delta_max(x, dx):
 SOLUTIONS = (
     (
         "Two results are subtracted, so a tiny change is lost by rounding.",
+        "subtracted",
         """import numpy as np
 
 def delta_relu(x, dx):
@@ -25,6 +26,7 @@ def delta_relu(x, dx):
     ),
     (
         "The derivative is used: dx where x is positive.",
+        "slope_before",
         """import numpy as np
 
 def delta_relu(x, dx):
@@ -35,6 +37,7 @@ def delta_relu(x, dx):
     ),
     (
         "ReLU of the change is taken.",
+        "relu_of_dx",
         """import numpy as np
 
 def delta_relu(x, dx):
@@ -45,6 +48,7 @@ def delta_relu(x, dx):
     ),
     (
         "dx is passed wherever x + dx is positive, also when x began below 0.",
+        "slope_after",
         """import numpy as np
 
 def delta_relu(x, dx):
@@ -55,6 +59,7 @@ def delta_relu(x, dx):
     ),
     (
         "Larger and smaller are exchanged in the formula.",
+        "limits_swapped",
         """import numpy as np
 
 def delta_relu(x, dx):
@@ -65,6 +70,7 @@ def delta_relu(x, dx):
     ),
     (
         "The change is never allowed to be negative: max(..., 0).",
+        "limit_at_zero",
         """import numpy as np
 
 def delta_relu(x, dx):
@@ -75,6 +81,7 @@ def delta_relu(x, dx):
     ),
     (
         "The minus sign of the second part is forgotten.",
+        "wrong_limit",
         """import numpy as np
 
 def delta_relu(x, dx):
@@ -85,6 +92,7 @@ def delta_relu(x, dx):
     ),
     (
         "Of the four cases, the fall from positive to negative is given as 0.",
+        "fall_left_out",
         """import numpy as np
 
 def delta_relu(x, dx):
@@ -102,6 +110,7 @@ def delta_relu(x, dx):
     ),
     (
         "The new value is returned, not the change.",
+        "new_value",
         """import numpy as np
 
 def delta_relu(x, dx):
@@ -112,6 +121,7 @@ def delta_relu(x, dx):
     ),
     (
         "Two maxima are subtracted, so a tiny change is lost by rounding.",
+        "max_subtracted",
         RELU
         + """def delta_max(x, dx):
     return (x + dx).max(axis=1) - x.max(axis=1)
@@ -119,6 +129,7 @@ def delta_relu(x, dx):
     ),
     (
         "The winner is thought to stay the same: its change is returned.",
+        "winner_fixed",
         RELU
         + """def delta_max(x, dx):
     return dx[np.arange(len(x)), x.argmax(axis=1)]
@@ -126,6 +137,7 @@ def delta_relu(x, dx):
     ),
     (
         "The largest change is returned, without the leads.",
+        "largest_change",
         RELU
         + """def delta_max(x, dx):
     return dx.max(axis=1)
@@ -133,6 +145,7 @@ def delta_relu(x, dx):
     ),
     (
         "The maximum is taken down the columns.",
+        "down_columns",
         RELU
         + """def delta_max(x, dx):
     m = x.max(axis=0)
@@ -141,6 +154,7 @@ def delta_relu(x, dx):
     ),
     (
         "The largest number of the whole array is taken for every row.",
+        "lead_of_all",
         RELU
         + """def delta_max(x, dx):
     return np.max(dx - (x.max() - x), axis=1)
@@ -148,6 +162,7 @@ def delta_relu(x, dx):
     ),
     (
         "The lead is added, not subtracted.",
+        "lead_added",
         RELU
         + """def delta_max(x, dx):
     m = x.max(axis=1, keepdims=True)
@@ -156,6 +171,7 @@ def delta_relu(x, dx):
     ),
     (
         "The axis of the maximum is not kept, so m is subtracted from the columns.",
+        "axis_not_kept",
         RELU
         + """def delta_max(x, dx):
     m = x.max(axis=1)
@@ -164,6 +180,7 @@ def delta_relu(x, dx):
     ),
     (
         "The change of the new winner is returned, without its lead.",
+        "new_winner",
         RELU
         + """def delta_max(x, dx):
     k = (x + dx).argmax(axis=1)
@@ -172,6 +189,7 @@ def delta_relu(x, dx):
     ),
     (
         "A second axis is kept in the result.",
+        "axis_kept",
         RELU
         + """def delta_max(x, dx):
     m = x.max(axis=1, keepdims=True)
@@ -180,6 +198,7 @@ def delta_relu(x, dx):
     ),
     (
         "The search begins with 0, so the change is never negative.",
+        "never_below_zero",
         RELU
         + """def delta_max(x, dx):
     dy = np.zeros(len(x))
@@ -193,6 +212,7 @@ def delta_relu(x, dx):
     ),
     (
         "The result is computed in dx itself, which changes the caller's array.",
+        "message mutated",
         RELU
         + """def delta_max(x, dx):
     dx -= x.max(axis=1, keepdims=True) - x

@@ -1,4 +1,4 @@
-"""Wrong solutions of im2col: what the student misunderstood, and the file that the student wrote."""
+"""Wrong solutions of im2col: what the student misunderstood, the verdict of the grader, and the student's file."""
 
 IM2COL = """import numpy as np
 
@@ -25,6 +25,7 @@ CONV = """def conv2d(x, W, b, stride):
 SOLUTIONS = (
     (
         "In each patch the channels come first.",
+        "channels_first",
         """import numpy as np
 
 def im2col(x, kernel, stride):
@@ -43,6 +44,7 @@ def im2col(x, kernel, stride):
     ),
     (
         "Each column holds a patch.",
+        "transposed",
         """import numpy as np
 
 def im2col(x, kernel, stride):
@@ -60,6 +62,7 @@ def im2col(x, kernel, stride):
     ),
     (
         "The places are visited column by column.",
+        "columns_of_output_first",
         """import numpy as np
 
 def im2col(x, kernel, stride):
@@ -77,6 +80,7 @@ def im2col(x, kernel, stride):
     ),
     (
         "The stride is forgotten in the patches.",
+        "no_stride",
         """import numpy as np
 
 def im2col(x, kernel, stride):
@@ -94,6 +98,7 @@ def im2col(x, kernel, stride):
     ),
     (
         "The two strides are exchanged.",
+        "swapped_stride",
         """import numpy as np
 
 def im2col(x, kernel, stride):
@@ -111,6 +116,7 @@ def im2col(x, kernel, stride):
     ),
     (
         "The images stay apart: the result has three axes.",
+        "image_axis_kept",
         """import numpy as np
 
 def im2col(x, kernel, stride):
@@ -129,6 +135,7 @@ def im2col(x, kernel, stride):
     ),
     (
         "The images come last: for each place, all images.",
+        "images_last",
         """import numpy as np
 
 def im2col(x, kernel, stride):
@@ -146,6 +153,7 @@ def im2col(x, kernel, stride):
     ),
     (
         "The row number is computed with R in place of S: h * R + w.",
+        "row_number_with_R",
         """import numpy as np
 
 def im2col(x, kernel, stride):
@@ -164,6 +172,7 @@ def im2col(x, kernel, stride):
     ),
     (
         "The patches are not written as rows.",
+        "message shape",
         """import numpy as np
 
 def im2col(x, kernel, stride):
@@ -176,6 +185,7 @@ def im2col(x, kernel, stride):
     ),
     (
         "The new axes of sliding_window_view are thought to come before the channels.",
+        "channels_first",
         """import numpy as np
 
 def im2col(x, kernel, stride):
@@ -189,6 +199,7 @@ def im2col(x, kernel, stride):
     ),
     (
         "The bias is forgotten.",
+        "conv_no_bias",
         IM2COL
         + """def conv2d(x, W, b, stride):
     K_h, K_w, C, O = W.shape
@@ -199,6 +210,7 @@ def im2col(x, kernel, stride):
     ),
     (
         "The weights are reshaped to (O, -1) and transposed, which mixes them.",
+        "conv_weights_filters_first",
         IM2COL
         + """def conv2d(x, W, b, stride):
     K_h, K_w, C, O = W.shape
@@ -210,6 +222,7 @@ def im2col(x, kernel, stride):
     ),
     (
         "Rows and columns are exchanged in the last reshape.",
+        "conv_output_swapped",
         IM2COL
         + """def conv2d(x, W, b, stride):
     K_h, K_w, C, O = W.shape
@@ -221,6 +234,7 @@ def im2col(x, kernel, stride):
     ),
     (
         "The matrix is returned, without its four axes.",
+        "conv_matrix",
         IM2COL
         + """def conv2d(x, W, b, stride):
     return im2col(x, W.shape[:2], stride) @ W.reshape(-1, W.shape[3]) + b
@@ -228,6 +242,7 @@ def im2col(x, kernel, stride):
     ),
     (
         "reshape is thought to move the channels to the front: (N, O, R, S), then back.",
+        "conv_output_mixed",
         IM2COL
         + """def conv2d(x, W, b, stride):
     K_h, K_w, C, O = W.shape
@@ -239,6 +254,7 @@ def im2col(x, kernel, stride):
     ),
     (
         "The stride is not handed to im2col.",
+        "conv_no_stride",
         IM2COL
         + """def conv2d(x, W, b, stride):
     K_h, K_w, C, O = W.shape
@@ -249,6 +265,7 @@ def im2col(x, kernel, stride):
     ),
     (
         "The output is thought to be square.",
+        "message raised",
         IM2COL
         + """def conv2d(x, W, b, stride):
     K_h, K_w, C, O = W.shape
@@ -260,6 +277,7 @@ def im2col(x, kernel, stride):
     ),
     (
         "The filters are turned round.",
+        "conv_flipped",
         IM2COL
         + """def conv2d(x, W, b, stride):
     K_h, K_w, C, O = W.shape

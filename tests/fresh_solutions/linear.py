@@ -1,4 +1,4 @@
-"""Wrong solutions of linear: what the student misunderstood, and the file that the student wrote."""
+"""Wrong solutions of linear: what the student misunderstood, the verdict of the grader, and the student's file."""
 
 LINEAR = """def linear(x, W, b):
     return x @ W + b
@@ -12,6 +12,7 @@ FLATTEN = """def flatten(x):
 SOLUTIONS = (
     (
         "The images are flattened column by column, in the order of Fortran.",
+        "reversed_axes",
         """import numpy as np
 
 def flatten(x):
@@ -22,6 +23,7 @@ def flatten(x):
     ),
     (
         "All images become one long row.",
+        "all_images",
         """import numpy as np
 
 def flatten(x):
@@ -32,6 +34,7 @@ def flatten(x):
     ),
     (
         "The channels are written one after the other, each with its rows and columns.",
+        "channels_first",
         """import numpy as np
 
 def flatten(x):
@@ -42,6 +45,7 @@ def flatten(x):
     ),
     (
         "Each column of the result holds an image.",
+        "images_transposed",
         """import numpy as np
 
 def flatten(x):
@@ -52,6 +56,7 @@ def flatten(x):
     ),
     (
         "The channels are forgotten in the size.",
+        "message raised",
         """import numpy as np
 
 def flatten(x):
@@ -63,6 +68,7 @@ def flatten(x):
     ),
     (
         "The two numbers of reshape are exchanged: the numbers of the images are mixed.",
+        "images_mixed",
         """import numpy as np
 
 def flatten(x):
@@ -73,6 +79,7 @@ def flatten(x):
     ),
     (
         "The bias is forgotten.",
+        "no_bias",
         FLATTEN
         + """def linear(x, W, b):
     return x @ W
@@ -80,6 +87,7 @@ def flatten(x):
     ),
     (
         "The weights are thought to have the shape (outputs, inputs).",
+        "weights_transposed",
         FLATTEN
         + """def linear(x, W, b):
     return x @ W.T + b
@@ -87,6 +95,7 @@ def flatten(x):
     ),
     (
         "The factors of the matrix product are exchanged.",
+        "factors_swapped",
         FLATTEN
         + """def linear(x, W, b):
     return W @ x + b
@@ -94,6 +103,7 @@ def flatten(x):
     ),
     (
         "The bias is added with every input.",
+        "bias_per_input",
         """import numpy as np
 
 """
@@ -109,6 +119,7 @@ def flatten(x):
     ),
     (
         "The bias is added by image, not by output.",
+        "bias_to_rows",
         FLATTEN
         + """def linear(x, W, b):
     return x @ W + b[:, None]
@@ -116,6 +127,7 @@ def flatten(x):
     ),
     (
         "Each product replaces the one before.",
+        "last_product",
         """import numpy as np
 
 """
@@ -131,6 +143,7 @@ def flatten(x):
     ),
     (
         "The sum is divided by the number of inputs.",
+        "averaged",
         """import numpy as np
 
 """
@@ -141,6 +154,7 @@ def flatten(x):
     ),
     (
         "The sum is collected in the caller's array of biases.",
+        "message mutated",
         """import numpy as np
 
 """
@@ -157,6 +171,7 @@ def flatten(x):
     ),
     (
         "Only the first image is computed.",
+        "one_row",
         FLATTEN
         + """def linear(x, W, b):
     return x[0] @ W + b
@@ -164,6 +179,7 @@ def flatten(x):
     ),
     (
         "The bias is added before the multiplication.",
+        "message values",
         FLATTEN
         + """def linear(x, W, b):
     return (x + b[0]) @ W
@@ -171,6 +187,7 @@ def flatten(x):
     ),
     (
         "The sum is put through a ReLU.",
+        "relu_too",
         """import numpy as np
 
 """

@@ -1,8 +1,9 @@
-"""Wrong solutions of linear_backward: what the student misunderstood, and the file that the student wrote."""
+"""Wrong solutions of linear_backward: what the student misunderstood, the verdict of the grader, and the student's file."""
 
 SOLUTIONS = (
     (
         "The gradients of the weights and biases are divided by the number of images.",
+        "averaged",
         """def linear_backward(gy, x, W):
     N = len(x)
     return gy @ W.T, x.T @ gy / N, gy.sum(axis=0) / N
@@ -10,6 +11,7 @@ SOLUTIONS = (
     ),
     (
         "The mean is taken for the biases.",
+        "gb_averaged",
         """import numpy as np
 
 def linear_backward(gy, x, W):
@@ -18,24 +20,28 @@ def linear_backward(gy, x, W):
     ),
     (
         "The biases are summed over the outputs, not over the images.",
+        "gb_over_outputs",
         """def linear_backward(gy, x, W):
     return gy @ W.T, x.T @ gy, gy.sum(axis=1)
 """,
     ),
     (
         "The gradient of the weights lies on its side: (outputs, inputs).",
+        "gW_transposed",
         """def linear_backward(gy, x, W):
     return gy @ W.T, gy.T @ x, gy.sum(axis=0)
 """,
     ),
     (
         "The weights are not transposed for gx.",
+        "weights_not_transposed",
         """def linear_backward(gy, x, W):
     return gy @ W, x.T @ gy, gy.sum(axis=0)
 """,
     ),
     (
         "The last image replaces all others in gW.",
+        "last_image_gW",
         """import numpy as np
 
 def linear_backward(gy, x, W):
@@ -53,12 +59,14 @@ def linear_backward(gy, x, W):
     ),
     (
         "gy itself is returned as the gradient of the biases.",
+        "gb_not_summed",
         """def linear_backward(gy, x, W):
     return gy @ W.T, x.T @ gy, gy
 """,
     ),
     (
         "The derivative of y with respect to b is 1, so ones are returned.",
+        "gb_ones",
         """import numpy as np
 
 def linear_backward(gy, x, W):
@@ -67,6 +75,7 @@ def linear_backward(gy, x, W):
     ),
     (
         "The gradients are returned in the order gW, gb, gx.",
+        "order_gW_gb_gx",
         """def linear_backward(gy, x, W):
     gx = gy @ W.T
     gW = x.T @ gy
@@ -76,24 +85,28 @@ def linear_backward(gy, x, W):
     ),
     (
         "The biases get one number: the sum of all gradients.",
+        "gb_one_number",
         """def linear_backward(gy, x, W):
     return gy @ W.T, x.T @ gy, gy.sum()
 """,
     ),
     (
         "A second axis is kept in gb.",
+        "gb_row",
         """def linear_backward(gy, x, W):
     return gy @ W.T, x.T @ gy, gy.sum(axis=0, keepdims=True)
 """,
     ),
     (
         "The gradients are returned with a minus sign, because learning goes downhill.",
+        "general.negative",
         """def linear_backward(gy, x, W):
     return -gy @ W.T, -x.T @ gy, -gy.sum(axis=0)
 """,
     ),
     (
         "The last output replaces all others in gx.",
+        "last_output",
         """import numpy as np
 
 def linear_backward(gy, x, W):
@@ -107,6 +120,7 @@ def linear_backward(gy, x, W):
     ),
     (
         "The sums of x and of gy are multiplied: the images are summed too early.",
+        "sums_multiplied",
         """import numpy as np
 
 def linear_backward(gy, x, W):
@@ -116,18 +130,21 @@ def linear_backward(gy, x, W):
     ),
     (
         "gW is multiplied by the weights, too.",
+        "gW_times_W",
         """def linear_backward(gy, x, W):
     return gy @ W.T, (x.T @ gy) * W, gy.sum(axis=0)
 """,
     ),
     (
         "The weights are updated at once: the new weights are returned.",
+        "new_weights",
         """def linear_backward(gy, x, W):
     return gy @ W.T, W - x.T @ gy, gy.sum(axis=0)
 """,
     ),
     (
         "The arrays of gradients live outside of the function, so the next call adds to them.",
+        "message unrepeatable",
         """import numpy as np
 
 store = {}
@@ -141,6 +158,7 @@ def linear_backward(gy, x, W):
     ),
     (
         "x is multiplied into gx: the chain rule is thought to multiply by the input.",
+        "gx_times_x",
         """def linear_backward(gy, x, W):
     return (gy @ W.T) * x, x.T @ gy, gy.sum(axis=0)
 """,

@@ -1,8 +1,9 @@
-"""Wrong solutions of max_pool: what the student misunderstood, and the file that the student wrote."""
+"""Wrong solutions of max_pool: what the student misunderstood, the verdict of the grader, and the student's file."""
 
 SOLUTIONS = (
     (
         "The winner is counted in the whole image.",
+        "winner_in_image",
         """import numpy as np
 
 def max_pool2d(x, window, stride):
@@ -20,6 +21,7 @@ def max_pool2d(x, window, stride):
     ),
     (
         "The places of a window are counted column by column.",
+        "column_first",
         """import numpy as np
 
 def max_pool2d(x, window, stride):
@@ -37,6 +39,7 @@ def max_pool2d(x, window, stride):
     ),
     (
         "The row number is multiplied by the number of rows of the window.",
+        "row_times_height",
         """import numpy as np
 
 def max_pool2d(x, window, stride):
@@ -57,6 +60,7 @@ def max_pool2d(x, window, stride):
     ),
     (
         "The last of equal numbers wins, because >= is used.",
+        "last_of_equal",
         """import numpy as np
 
 def max_pool2d(x, window, stride):
@@ -77,6 +81,7 @@ def max_pool2d(x, window, stride):
     ),
     (
         "The search begins with 0, so windows of negative numbers give 0.",
+        "start_at_zero_both",
         """import numpy as np
 
 def max_pool2d(x, window, stride):
@@ -96,6 +101,7 @@ def max_pool2d(x, window, stride):
     ),
     (
         "Pooling is thought to take the mean.",
+        "averaged",
         """import numpy as np
 
 def max_pool2d(x, window, stride):
@@ -112,6 +118,7 @@ def max_pool2d(x, window, stride):
     ),
     (
         "The windows are thought never to overlap: the window is used as the stride.",
+        "stride_is_window",
         """import numpy as np
 
 def max_pool2d(x, window, stride):
@@ -128,6 +135,7 @@ def max_pool2d(x, window, stride):
     ),
     (
         "The two strides are exchanged.",
+        "swapped_stride",
         """import numpy as np
 
 def max_pool2d(x, window, stride):
@@ -144,6 +152,7 @@ def max_pool2d(x, window, stride):
     ),
     (
         "The largest number of all channels is taken.",
+        "over_channels",
         """import numpy as np
 
 def max_pool2d(x, window, stride):
@@ -160,6 +169,7 @@ def max_pool2d(x, window, stride):
     ),
     (
         "The winner is written as a row and a column.",
+        "winner_as_pair",
         """import numpy as np
 
 def max_pool2d(x, window, stride):
@@ -176,6 +186,7 @@ def max_pool2d(x, window, stride):
     ),
     (
         "Only the largest numbers are returned.",
+        "only_y",
         """import numpy as np
 
 def max_pool2d(x, window, stride):
@@ -185,6 +196,7 @@ def max_pool2d(x, window, stride):
     ),
     (
         "The places are counted from 1.",
+        "counted_from_one",
         """import numpy as np
 
 def max_pool2d(x, window, stride):
@@ -196,6 +208,7 @@ def max_pool2d(x, window, stride):
     ),
     (
         "The number furthest from 0 wins.",
+        "largest_absolute",
         """import numpy as np
 
 def max_pool2d(x, window, stride):
@@ -208,6 +221,7 @@ def max_pool2d(x, window, stride):
     ),
     (
         "The best number is kept from window to window.",
+        "not_reset",
         """import numpy as np
 
 def max_pool2d(x, window, stride):
@@ -227,6 +241,7 @@ def max_pool2d(x, window, stride):
     ),
     (
         "The two results are returned in the other order.",
+        "order",
         """import numpy as np
 
 def max_pool2d(x, window, stride):
@@ -238,6 +253,7 @@ def max_pool2d(x, window, stride):
     ),
     (
         "The number of windows is thought to be H // s, so the last windows are cut off at the border.",
+        "cut_windows",
         """import numpy as np
 
 def max_pool2d(x, window, stride):

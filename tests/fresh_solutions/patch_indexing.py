@@ -1,20 +1,23 @@
-"""Wrong solutions of patch_indexing: what the student misunderstood, and the file that the student wrote."""
+"""Wrong solutions of patch_indexing: what the student misunderstood, the verdict of the grader, and the student's file."""
 
 SOLUTIONS = (
     (
         "The second number of a slice is taken as the length of the slice.",
+        "end_without_start",
         """def patch(x, h, w, K_h, K_w):
     return x[h:K_h, w:K_w]
 """,
     ),
     (
         "The last row and column are h + K_h - 1, and the end of the slice is written as this last row.",
+        "one_too_few",
         """def patch(x, h, w, K_h, K_w):
     return x[h : h + K_h - 1, w : w + K_w - 1]
 """,
     ),
     (
         "One more row and column are taken, in the belief that K_h steps from h need an end of h + K_h + 1.",
+        "one_too_many",
         """def patch(x, h, w, K_h, K_w):
     end_row = h + K_h
     end_column = w + K_w
@@ -23,24 +26,28 @@ SOLUTIONS = (
     ),
     (
         "The columns are sliced in a second pair of brackets, which slices the rows again.",
+        "chained_slices",
         """def patch(x, h, w, K_h, K_w):
     return x[h : h + K_h][w : w + K_w]
 """,
     ),
     (
         "The horizontal position is written first, as in (x, y) of a picture.",
+        "swapped_axes",
         """def patch(x, h, w, K_h, K_w):
     return x[w : w + K_w, h : h + K_h]
 """,
     ),
     (
         "The two sizes are confused: K_w rows and K_h columns are taken.",
+        "swapped_size",
         """def patch(x, h, w, K_h, K_w):
     return x[h : h + K_w, w : w + K_h]
 """,
     ),
     (
         "(h, w) is taken as the centre of the patch.",
+        "centred",
         """def patch(x, h, w, K_h, K_w):
     top = max(h - K_h // 2, 0)
     left = max(w - K_w // 2, 0)
@@ -49,12 +56,14 @@ SOLUTIONS = (
     ),
     (
         "(h, w) is taken as the number of a tile, so the patches do not overlap.",
+        "tiles",
         """def patch(x, h, w, K_h, K_w):
     return x[h * K_h : (h + 1) * K_h, w * K_w : (w + 1) * K_w]
 """,
     ),
     (
         "The numbers are collected in one list, without rows.",
+        "message type",
         """def patch(x, h, w, K_h, K_w):
     p = []
     for i in range(K_h):
@@ -65,6 +74,7 @@ SOLUTIONS = (
     ),
     (
         "Rows and columns are counted from 1.",
+        "begins_one_later",
         """import numpy as np
 
 def patch(x, h, w, K_h, K_w):
@@ -77,6 +87,7 @@ def patch(x, h, w, K_h, K_w):
     ),
     (
         "The patch is taken as square.",
+        "square",
         """def patch(x, h, w, K_h, K_w):
     K = K_h
     return x[h : h + K, w : w + K]
@@ -84,6 +95,7 @@ def patch(x, h, w, K_h, K_w):
     ),
     (
         "The patch is made for integers, so fractions are cut off.",
+        "general.truncated",
         """import numpy as np
 
 def patch(x, h, w, K_h, K_w):
@@ -96,6 +108,7 @@ def patch(x, h, w, K_h, K_w):
     ),
     (
         "Two ranges as indices are thought to give a block, but they give a diagonal.",
+        "diagonal",
         """def patch(x, h, w, K_h, K_w):
     rows = range(h, h + K_h)
     columns = range(w, w + K_w)
@@ -104,6 +117,7 @@ def patch(x, h, w, K_h, K_w):
     ),
     (
         "i is added to the column and j to the row, so the patch lies on its side.",
+        "indices_swapped",
         """import numpy as np
 
 def patch(x, h, w, K_h, K_w):
@@ -116,6 +130,7 @@ def patch(x, h, w, K_h, K_w):
     ),
     (
         "Only the rows are cut.",
+        "only_rows",
         """def patch(x, h, w, K_h, K_w):
     return x[h : h + K_h]
 """,

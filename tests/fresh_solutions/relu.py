@@ -1,8 +1,9 @@
-"""Wrong solutions of relu: what the student misunderstood, and the file that the student wrote."""
+"""Wrong solutions of relu: what the student misunderstood, the verdict of the grader, and the student's file."""
 
 SOLUTIONS = (
     (
         "np.max(x, 0) is thought to compare with 0, but 0 is an axis.",
+        "axis_zero",
         """import numpy as np
 
 def relu(x):
@@ -11,6 +12,7 @@ def relu(x):
     ),
     (
         "The negative numbers are overwritten in the caller's array.",
+        "message mutated",
         """def relu(x):
     x[x < 0] = 0
     return x
@@ -18,6 +20,7 @@ def relu(x):
     ),
     (
         "The minus sign is removed.",
+        "absolute",
         """import numpy as np
 
 def relu(x):
@@ -26,12 +29,14 @@ def relu(x):
     ),
     (
         "The condition is returned, not the numbers.",
+        "mask",
         """def relu(x):
     return x > 0
 """,
     ),
     (
         "A small slope is kept for negative numbers.",
+        "leaky",
         """import numpy as np
 
 def relu(x):
@@ -40,6 +45,7 @@ def relu(x):
     ),
     (
         "The derivative is returned: 1 for positive numbers.",
+        "mask",
         """import numpy as np
 
 def relu(x):
@@ -48,12 +54,14 @@ def relu(x):
     ),
     (
         "Python's max is called with an array.",
+        "message ambiguous",
         """def relu(x):
     return max(x, 0)
 """,
     ),
     (
         "Larger and smaller are confused.",
+        "negative_part",
         """import numpy as np
 
 def relu(x):
@@ -62,12 +70,14 @@ def relu(x):
     ),
     (
         "The negative numbers are removed, so the shape is lost.",
+        "zero_removed_too",
         """def relu(x):
     return x[x >= 0]
 """,
     ),
     (
         "x is thought to have two axes.",
+        "message raised",
         """import numpy as np
 
 def relu(x):
@@ -81,6 +91,7 @@ def relu(x):
     ),
     (
         "One decision is made for the whole array.",
+        "one_decision",
         """import numpy as np
 
 def relu(x):
@@ -91,6 +102,7 @@ def relu(x):
     ),
     (
         "Numbers above 1 are cut as well.",
+        "clipped",
         """import numpy as np
 
 def relu(x):
@@ -99,6 +111,7 @@ def relu(x):
     ),
     (
         "The loop variable is changed, which does not change the array.",
+        "unchanged",
         """def relu(x):
     y = x.copy()
     for value in y.flat:
@@ -109,6 +122,7 @@ def relu(x):
     ),
     (
         "The output is an array of integers.",
+        "integer_result",
         """import numpy as np
 
 def relu(x):
@@ -120,12 +134,14 @@ def relu(x):
     ),
     (
         "The result is collected in a flat list.",
+        "message type",
         """def relu(x):
     return [v if v > 0 else 0 for v in x.flat]
 """,
     ),
     (
         "The smooth form, log(1 + exp(x)), is taken for ReLU.",
+        "softplus_overflow",
         """import numpy as np
 
 def relu(x):

@@ -1,4 +1,4 @@
-"""Wrong solutions of relu_pool_backward: what the student misunderstood, and the file that the student wrote."""
+"""Wrong solutions of relu_pool_backward: what the student misunderstood, the verdict of the grader, and the student's file."""
 
 RELU = """import numpy as np
 
@@ -19,6 +19,7 @@ POOL = """def max_pool_backward(gy, winner, shape, window, stride):
 SOLUTIONS = (
     (
         "At 0 the gradient is passed.",
+        "slope_at_zero",
         """import numpy as np
 
 def relu_backward(gy, x):
@@ -29,6 +30,7 @@ def relu_backward(gy, x):
     ),
     (
         "The sign of the gradient decides, not the sign of the input.",
+        "relu_of_gy",
         """import numpy as np
 
 def relu_backward(gy, x):
@@ -39,6 +41,7 @@ def relu_backward(gy, x):
     ),
     (
         "The derivative is returned, not multiplied by gy.",
+        "not_multiplied",
         """import numpy as np
 
 def relu_backward(gy, x):
@@ -49,6 +52,7 @@ def relu_backward(gy, x):
     ),
     (
         "The gradient is multiplied by the output of ReLU.",
+        "times_x",
         """import numpy as np
 
 def relu_backward(gy, x):
@@ -59,6 +63,7 @@ def relu_backward(gy, x):
     ),
     (
         "The caller's gradient is overwritten.",
+        "message mutated",
         """import numpy as np
 
 def relu_backward(gy, x):
@@ -70,6 +75,7 @@ def relu_backward(gy, x):
     ),
     (
         "Half of the gradient is passed at 0.",
+        "half_at_zero",
         """import numpy as np
 
 def relu_backward(gy, x):
@@ -80,6 +86,7 @@ def relu_backward(gy, x):
     ),
     (
         "Gradients of negative inputs come back with a minus sign, as for the absolute value.",
+        "sign_of_x",
         """import numpy as np
 
 def relu_backward(gy, x):
@@ -90,6 +97,7 @@ def relu_backward(gy, x):
     ),
     (
         "A number that wins twice keeps only its last gradient: = in place of +=.",
+        "overwritten",
         RELU
         + """def max_pool_backward(gy, winner, shape, window, stride):
     gx = np.zeros(shape)
@@ -101,6 +109,7 @@ def relu_backward(gy, x):
     ),
     (
         "+= with arrays of indices is thought to add repeated places, but each place counts once.",
+        "overwritten",
         RELU
         + """def max_pool_backward(gy, winner, shape, window, stride):
     gx = np.zeros(shape)
@@ -112,6 +121,7 @@ def relu_backward(gy, x):
     ),
     (
         "The windows are thought to lie side by side: the window is used as the stride.",
+        "stride_is_window",
         RELU
         + """def max_pool_backward(gy, winner, shape, window, stride):
     gx = np.zeros(shape)
@@ -126,6 +136,7 @@ def relu_backward(gy, x):
     ),
     (
         "The winner is divided by the number of rows of the window.",
+        "width_of_image",
         RELU
         + """def max_pool_backward(gy, winner, shape, window, stride):
     gx = np.zeros(shape)
@@ -137,6 +148,7 @@ def relu_backward(gy, x):
     ),
     (
         "Row and column of the winner are exchanged.",
+        "row_and_column_swapped",
         RELU
         + """def max_pool_backward(gy, winner, shape, window, stride):
     gx = np.zeros(shape)
@@ -149,6 +161,7 @@ def relu_backward(gy, x):
     ),
     (
         "The gradient is shared by all numbers of the window, as in mean pooling.",
+        "shared",
         RELU
         + """def max_pool_backward(gy, winner, shape, window, stride):
     gx = np.zeros(shape)
@@ -160,6 +173,7 @@ def relu_backward(gy, x):
     ),
     (
         "All numbers of the window get the gradient.",
+        "to_all",
         RELU
         + """def max_pool_backward(gy, winner, shape, window, stride):
     gx = np.zeros(shape)
@@ -171,6 +185,7 @@ def relu_backward(gy, x):
     ),
     (
         "The two strides are exchanged.",
+        "swapped_stride",
         RELU
         + """def max_pool_backward(gy, winner, shape, window, stride):
     gx = np.zeros(shape)
@@ -183,6 +198,7 @@ def relu_backward(gy, x):
     ),
     (
         "The place of the window is forgotten: all winners are written into the first window.",
+        "first_window",
         RELU
         + """def max_pool_backward(gy, winner, shape, window, stride):
     gx = np.zeros(shape)
@@ -194,6 +210,7 @@ def relu_backward(gy, x):
     ),
     (
         "The stride is forgotten: the window begins at (h, w).",
+        "no_stride",
         RELU
         + """def max_pool_backward(gy, winner, shape, window, stride):
     gx = np.zeros(shape)
@@ -205,6 +222,7 @@ def relu_backward(gy, x):
     ),
     (
         "All channels get the gradient.",
+        "over_channels",
         RELU
         + """def max_pool_backward(gy, winner, shape, window, stride):
     gx = np.zeros(shape)
@@ -217,6 +235,7 @@ def relu_backward(gy, x):
     ),
     (
         "The gradient array is made of integers, like winner.",
+        "integers",
         RELU
         + """def max_pool_backward(gy, winner, shape, window, stride):
     gx = np.zeros(shape, dtype=winner.dtype)
@@ -229,6 +248,7 @@ def relu_backward(gy, x):
     ),
     (
         "winner is thought to count in the whole image.",
+        "winner_in_image",
         RELU
         + """def max_pool_backward(gy, winner, shape, window, stride):
     gx = np.zeros(shape)

@@ -1,4 +1,4 @@
-"""Wrong solutions of softmax_cross_entropy: what the student misunderstood, and the file that the student wrote."""
+"""Wrong solutions of softmax_cross_entropy: what the student misunderstood, the verdict of the grader, and the student's file."""
 
 SOFTMAX = """import numpy as np
 
@@ -16,6 +16,7 @@ CE = """def cross_entropy(z, y):
 SOLUTIONS = (
     (
         "The largest logit is not subtracted, so exp overflows.",
+        "overflow",
         """import numpy as np
 
 def softmax(z):
@@ -27,6 +28,7 @@ def softmax(z):
     ),
     (
         "The sum runs over the images, not over the classes.",
+        "axis_zero",
         """import numpy as np
 
 def softmax(z):
@@ -38,6 +40,7 @@ def softmax(z):
     ),
     (
         "The sum runs over all images and classes, so all probabilities together add up to 1.",
+        "all_images",
         """import numpy as np
 
 def softmax(z):
@@ -49,6 +52,7 @@ def softmax(z):
     ),
     (
         "The largest logit of the whole batch is subtracted, so an image with small logits gives 0 / 0.",
+        "shifted_by_global",
         """import numpy as np
 
 def softmax(z):
@@ -60,6 +64,7 @@ def softmax(z):
     ),
     (
         "The mean is subtracted in place of the largest logit.",
+        "mean_subtracted",
         """import numpy as np
 
 def softmax(z):
@@ -71,6 +76,7 @@ def softmax(z):
     ),
     (
         "The exponential is forgotten.",
+        "no_exponential",
         """import numpy as np
 
 def softmax(z):
@@ -81,6 +87,7 @@ def softmax(z):
     ),
     (
         "The largest logit is subtracted above the line only.",
+        "shifted_once",
         """import numpy as np
 
 def softmax(z):
@@ -91,6 +98,7 @@ def softmax(z):
     ),
     (
         "The caller's logits are changed by -=.",
+        "message mutated",
         """import numpy as np
 
 def softmax(z):
@@ -103,6 +111,7 @@ def softmax(z):
     ),
     (
         "Large logits are cut to 500, so that exp does not overflow.",
+        "clipped",
         """import numpy as np
 
 def softmax(z):
@@ -114,6 +123,7 @@ def softmax(z):
     ),
     (
         "The logits are divided by the largest one.",
+        "divided_logits",
         """import numpy as np
 
 def softmax(z):
@@ -125,6 +135,7 @@ def softmax(z):
     ),
     (
         "The losses are added, not averaged.",
+        "summed",
         SOFTMAX
         + """def cross_entropy(z, y):
     s = z - z.max(axis=1, keepdims=True)
@@ -133,6 +144,7 @@ def softmax(z):
     ),
     (
         "The logarithm of the probability is taken, which is infinite for a probability rounded to 0.",
+        "logarithm_of_zero",
         SOFTMAX
         + """def cross_entropy(z, y):
     p = softmax(z)
@@ -141,6 +153,7 @@ def softmax(z):
     ),
     (
         "A small number is added to the probability to avoid log(0).",
+        "small_number_added",
         SOFTMAX
         + """def cross_entropy(z, y):
     p = softmax(z)
@@ -149,6 +162,7 @@ def softmax(z):
     ),
     (
         "The minus sign is forgotten.",
+        "sign",
         SOFTMAX
         + """def cross_entropy(z, y):
     s = z - z.max(axis=1, keepdims=True)
@@ -157,6 +171,7 @@ def softmax(z):
     ),
     (
         "The labels are used as columns of all images: p[:, y].",
+        "all_labels",
         SOFTMAX
         + """def cross_entropy(z, y):
     s = z - z.max(axis=1, keepdims=True)
@@ -166,6 +181,7 @@ def softmax(z):
     ),
     (
         "The mean is taken over images and classes of a one-hot matrix.",
+        "divided_by_classes",
         SOFTMAX
         + """def cross_entropy(z, y):
     one_hot = np.eye(z.shape[1])[y]
@@ -176,6 +192,7 @@ def softmax(z):
     ),
     (
         "The loss of each image is returned.",
+        "not_averaged",
         SOFTMAX
         + """def cross_entropy(z, y):
     s = z - z.max(axis=1, keepdims=True)
@@ -184,6 +201,7 @@ def softmax(z):
     ),
     (
         "The logarithm of base 2 is used, as for bits.",
+        "base_two",
         SOFTMAX
         + """def cross_entropy(z, y):
     s = z - z.max(axis=1, keepdims=True)
@@ -193,6 +211,7 @@ def softmax(z):
     ),
     (
         "The class with the largest probability is used, not the label.",
+        "largest_class",
         SOFTMAX
         + """def cross_entropy(z, y):
     s = z - z.max(axis=1, keepdims=True)
@@ -202,6 +221,7 @@ def softmax(z):
     ),
     (
         "The shifted and the original logits are mixed in one formula.",
+        "loss_shifted_once",
         SOFTMAX
         + """def cross_entropy(z, y):
     s = z - z.max(axis=1, keepdims=True)

@@ -1,8 +1,9 @@
-"""Wrong solutions of training_loop: what the student misunderstood, and the file that the student wrote."""
+"""Wrong solutions of training_loop: what the student misunderstood, the verdict of the grader, and the student's file."""
 
 SOLUTIONS = (
     (
         "The weights are changed in place, which changes the caller's array.",
+        "message mutated",
         """import numpy as np
 
 def train(gradient, w, batches, epochs, lr, momentum):
@@ -16,6 +17,7 @@ def train(gradient, w, batches, epochs, lr, momentum):
     ),
     (
         "The velocity begins at 0 again in each epoch.",
+        "velocity_of_each_epoch",
         """import numpy as np
 
 def train(gradient, w, batches, epochs, lr, momentum):
@@ -29,6 +31,7 @@ def train(gradient, w, batches, epochs, lr, momentum):
     ),
     (
         "The velocity begins at 0 again in each batch, so there is no momentum.",
+        "no_momentum",
         """import numpy as np
 
 def train(gradient, w, batches, epochs, lr, momentum):
@@ -42,6 +45,7 @@ def train(gradient, w, batches, epochs, lr, momentum):
     ),
     (
         "The step goes uphill.",
+        "uphill",
         """import numpy as np
 
 def train(gradient, w, batches, epochs, lr, momentum):
@@ -55,6 +59,7 @@ def train(gradient, w, batches, epochs, lr, momentum):
     ),
     (
         "All gradients are taken at the first weights.",
+        "gradients_of_the_start",
         """import numpy as np
 
 def train(gradient, w, batches, epochs, lr, momentum):
@@ -69,6 +74,7 @@ def train(gradient, w, batches, epochs, lr, momentum):
     ),
     (
         "The batches are visited once: epochs is ignored.",
+        "one_epoch",
         """import numpy as np
 
 def train(gradient, w, batches, epochs, lr, momentum):
@@ -81,6 +87,7 @@ def train(gradient, w, batches, epochs, lr, momentum):
     ),
     (
         "The gradient is weighted with 1 - momentum, as in a moving average.",
+        "averaged_gradient",
         """import numpy as np
 
 def train(gradient, w, batches, epochs, lr, momentum):
@@ -94,6 +101,7 @@ def train(gradient, w, batches, epochs, lr, momentum):
     ),
     (
         "The gradient is taken where the momentum would lead, as in Nesterov's method.",
+        "nesterov",
         """import numpy as np
 
 def train(gradient, w, batches, epochs, lr, momentum):
@@ -108,6 +116,7 @@ def train(gradient, w, batches, epochs, lr, momentum):
     ),
     (
         "The weights move before the velocity is renewed.",
+        "old_velocity",
         """import numpy as np
 
 def train(gradient, w, batches, epochs, lr, momentum):
@@ -122,6 +131,7 @@ def train(gradient, w, batches, epochs, lr, momentum):
     ),
     (
         "The momentum is ignored.",
+        "no_momentum",
         """def train(gradient, w, batches, epochs, lr, momentum):
     for epoch in range(epochs):
         for batch in batches:
@@ -131,6 +141,7 @@ def train(gradient, w, batches, epochs, lr, momentum):
     ),
     (
         "The function returns inside of the loop, after the first epoch.",
+        "one_epoch",
         """import numpy as np
 
 def train(gradient, w, batches, epochs, lr, momentum):
@@ -144,6 +155,7 @@ def train(gradient, w, batches, epochs, lr, momentum):
     ),
     (
         "The learning rate is applied twice, in the velocity and in the step.",
+        "learning_rate_twice",
         """import numpy as np
 
 def train(gradient, w, batches, epochs, lr, momentum):
@@ -157,6 +169,7 @@ def train(gradient, w, batches, epochs, lr, momentum):
     ),
     (
         "The loops are exchanged: each batch is trained for all epochs before the next one.",
+        "loops_swapped",
         """import numpy as np
 
 def train(gradient, w, batches, epochs, lr, momentum):
@@ -170,6 +183,7 @@ def train(gradient, w, batches, epochs, lr, momentum):
     ),
     (
         "One step is taken in each epoch, with the sum of the gradients of all batches.",
+        "whole_batch",
         """import numpy as np
 
 def train(gradient, w, batches, epochs, lr, momentum):
@@ -183,6 +197,7 @@ def train(gradient, w, batches, epochs, lr, momentum):
     ),
     (
         "The momentum multiplies the gradient, not the velocity.",
+        "momentum_of_gradient",
         """import numpy as np
 
 def train(gradient, w, batches, epochs, lr, momentum):
@@ -196,6 +211,7 @@ def train(gradient, w, batches, epochs, lr, momentum):
     ),
     (
         "The velocity lives outside of the function, so the next training begins with it.",
+        "message unrepeatable",
         """import numpy as np
 
 velocity = {}
@@ -212,6 +228,7 @@ def train(gradient, w, batches, epochs, lr, momentum):
     ),
     (
         "One epoch too few: the epochs are counted from 1.",
+        "one_epoch_less",
         """import numpy as np
 
 def train(gradient, w, batches, epochs, lr, momentum):
@@ -225,6 +242,7 @@ def train(gradient, w, batches, epochs, lr, momentum):
     ),
     (
         "An iterator over the batches is made once, so it is empty from the second epoch on.",
+        "one_epoch",
         """import numpy as np
 
 def train(gradient, w, batches, epochs, lr, momentum):
@@ -239,6 +257,7 @@ def train(gradient, w, batches, epochs, lr, momentum):
     ),
     (
         "The velocity begins with the weights.",
+        "velocity_from_w",
         """def train(gradient, w, batches, epochs, lr, momentum):
     v = w
     for epoch in range(epochs):
@@ -250,6 +269,7 @@ def train(gradient, w, batches, epochs, lr, momentum):
     ),
     (
         "The learning rate is divided by the number of batches, to take a mean.",
+        "learning_rate_divided",
         """import numpy as np
 
 def train(gradient, w, batches, epochs, lr, momentum):
