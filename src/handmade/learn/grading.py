@@ -161,7 +161,7 @@ class Grading:
 
 
 def distinct(mine: float, right: float) -> tuple[str, str]:
-    """Return two numbers with so many digits that they differ."""
+    """Return two numbers with enough digits to tell them apart."""
     for digits in (6, 10, 17):
         shown = f"{mine:.{digits}g}", f"{right:.{digits}g}"
         if shown[0] != shown[1]:

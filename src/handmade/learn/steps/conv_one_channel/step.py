@@ -47,7 +47,7 @@ def square(x: Array, W: Array) -> Array:
 
 
 def centred_size(x: Array, W: Array) -> Array:
-    """Surround the image by just as many zeros as its size needs."""
+    """Surround the image by zeros, so that the output has its size for kernels of even size as well."""
     K_h, K_w = W.shape
     top, left = K_h // 2, K_w // 2
     return right(np.pad(x, ((top, K_h - 1 - top), (left, K_w - 1 - left))), W)
