@@ -83,6 +83,7 @@ def test_pictures_are_trained_evaluated_and_drawn(command: Callable[..., Any], p
         ("train --data pets --resize 9x8", "Or leave such pictures out with --skip-unreadable"),
         ("train --data pets --resize 9", "--resize: expected height and width of 1 to 1,024 pixels, got '9'. Try --resize 28x28"),
         ("train --data pets --test-share 2", "--test-share: expected a share between 0 and 1, got 2.0. Try --test-share 0.2"),
+        ("evaluate readme --resize 9", "--resize: expected height and width of 1 to 1,024 pixels, got '9'. Try --resize 28x28"),
         ("evaluate readme --data nothing", "expected the name of a data set"),
         ("check readme --data pets --resize 8x8", "'pets/red/broken.png': expected a picture, PNG, JPEG"),
     ],

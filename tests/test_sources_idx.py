@@ -168,6 +168,15 @@ def test_other_files_are_refused_with_what_to_do(name: str, content: bytes, says
     assert "\n" not in str(caught.value)
 
 
+def test_a_gzip_bomb_of_idx_is_refused_before_it_is_decompressed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_four(tmp_path)
+    (tmp_path / FILES[0]).write_bytes(gzip.compress(idx(np.zeros((100, 100, 100)))))
+    monkeypatch.setattr("handmade.data.sources.idx_files.MOST_BYTES", 10**5)
+    monkeypatch.setattr("handmade.data.idx._CHUNK", 0)  # nothing more than the header could be read
+    with pytest.raises(HandmadeError, match="expected at most 100,000 bytes of numbers, got uint8"):
+        load(tmp_path)
+
+
 def test_the_packaged_digits_can_be_resized() -> None:
     data = load("mnist", resize="7x7")
     assert data.image_shape == (7, 7, 1)

@@ -62,7 +62,7 @@ def given_settings(context: typer.Context) -> dict[str, Any]:
 def in_options(message: str, *, of_training: bool = False) -> str:
     """Write arguments of Python as options: steps=5 as --steps 5, loss='mse' as --loss mse, out=... as --out.
 
-    A message of a training may begin with the name of a setting, and any message with `data`; that becomes an option, too.
+    A message of a training may begin with the name of a setting, and any message with one of the data; it becomes an option, too.
     """
 
     def option(found: re.Match[str]) -> str:
@@ -71,7 +71,7 @@ def in_options(message: str, *, of_training: bool = False) -> str:
 
     names = "|".join([*(setting.name for setting in settings()), "out", "force", "allow_long", "external_data"])
     message = re.sub(rf"(?<![\w./-])({names})=(True\b|\.\.\.)?(?:'([\w.-]*)')?", option, message)
-    start = re.match(rf"({names if of_training else 'data'})(?=: expected)", message)
+    start = re.match(rf"({names if of_training else '|'.join(NAMES)})(?=: expected)", message)
     return f"--{start[0].replace('_', '-')}{message[start.end() :]}" if start else message
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from handmade.data import idx
 from handmade.data.dataset import numbered_classes
 from handmade.data.sources import class_names
-from handmade.data.sources.options import Parts
+from handmade.data.sources.options import MOST_BYTES, Parts
 from handmade.engine.arguments import as_path
 from handmade.engine.errors import HandmadeError
 
@@ -131,7 +131,7 @@ def _part(images_file: Path, labels_file: Path) -> tuple[NDArray[np.uint8], NDAr
 
 
 def _array(file: Path, dims: int) -> NDArray[np.uint8]:
-    array = idx.read(file)
+    array = idx.read(file, MOST_BYTES)
     if array.dtype != np.uint8 or array.ndim != dims or not array.size:
         raise HandmadeError(
             f"{str(file)!r}: expected uint8 of {dims} dimension{'s' * (dims > 1)}, at least one item, "
