@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from handmade import HandmadeError
+from handmade.engine import loops
 from handmade.learn import grade
 from handmade.learn.comparison import agree
 from handmade.learn.diagnosis import predicted
@@ -19,35 +20,47 @@ from handmade.learn.picture import svg
 from handmade.learn.steps import NAMES, full_name, load_step, place_of
 from handmade.learn.texts import HERE, HINTS, LANGUAGES, texts
 from handmade.learn.verdict import Verdict
+from wrong_solutions import find_the_bugs
 
 MISTAKES_NAMED = 0.8
-CASES = [  # step, name of the wrong solution, name that the grader gives
-    (name, wrong, mistake, second)
+TO_WRITE = [name for name in NAMES if name != "find_the_bugs"]  # the exercise of the others is a network with bugs
+CASES = [  # step, name of the wrong solution, name that the grader gives, and what is wrong: the first function, ...
+    (name, wrong, mistake, table)
     for name in NAMES
-    for second, table in ((False, "NAMES"), (True, "SECOND"))
+    for table in ("NAMES", "SECOND", "FILES")
     for wrong, mistake in getattr(importlib.import_module(f"wrong_solutions.{name}"), table, {}).items()
 ]
 
 
-def functions_in(path: Path) -> dict[str, Callable[..., Any]]:
-    space: dict[str, Any] = {}
-    exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), space)
+def functions_of(source: str) -> dict[str, Callable[..., Any]]:
+    space: dict[str, Any] = {"__name__": "exercise"}
+    exec(compile(source, "exercise.py", "exec"), space)
     return {name: value for name, value in space.items() if callable(value) and getattr(value, "__module__", "") != "numpy"}
 
 
-def graded(name: str, file: str) -> Verdict:
-    step = load_step(name)
-    found = functions_in(step.folder / file)
-    return grade(name, *(found[function.name] for function in step.functions))
+def functions_in(path: Path) -> dict[str, Callable[..., Any]]:
+    return functions_of(path.read_text(encoding="utf-8"))
 
 
-def graded_wrong(name: str, wrong: str, *, second: bool) -> Verdict:
-    step = load_step(name)
-    function = getattr(importlib.import_module(f"wrong_solutions.{name}"), wrong)
-    first = [functions_in(step.folder / "solution.py")[step.functions[0].name]] if second else []
+def graded_source(name: str, source: str) -> Verdict:
+    found = functions_of(source)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return grade(name, *first, function)
+        return grade(name, *(found[function.name] for function in load_step(name).functions))
+
+
+def graded(name: str, file: str) -> Verdict:
+    return graded_source(name, (load_step(name).folder / file).read_text(encoding="utf-8"))
+
+
+def graded_wrong(name: str, wrong: str, table: str) -> Verdict:
+    step, module = load_step(name), importlib.import_module(f"wrong_solutions.{name}")
+    if table == "FILES":
+        return graded_source(name, module.source_of(wrong))
+    first = [functions_in(step.folder / "solution.py")[step.functions[0].name]] if table == "SECOND" else []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return grade(name, *first, getattr(module, wrong))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -59,7 +72,7 @@ def test_the_solution_passes_and_everything_was_run(name: str) -> None:
     assert sum(check.cases for check in verdict.checks if check.concept == "form") == len(load_step(name).cases)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", TO_WRITE)
 def test_the_exercise_is_not_written_yet(name: str) -> None:
     verdict = graded(name, "exercise.py")
 
@@ -74,17 +87,60 @@ def test_exercise_and_solution_declare_the_same(name: str) -> None:
     for file in ("exercise.py", "solution.py"):
         tree = ast.parse((step.folder / file).read_text(encoding="utf-8"))
         found = {node.name: [each.arg for each in node.args.args] for node in tree.body if isinstance(node, ast.FunctionDef)}
+        for helper in () if name in TO_WRITE else ("max_pool_backward", "logits"):
+            del found[helper]
         assert found == {function.name: function.parameters.split() for function in step.functions}
 
 
-@pytest.mark.parametrize(("name", "wrong", "mistake", "second"), CASES, ids=[f"{case[0]}-{case[1]}" for case in CASES])
+def test_each_repaired_bug_lets_the_next_one_show() -> None:
+    for number, (function, concept, key, mistake) in enumerate(find_the_bugs.SHOWN):
+        verdict = graded_source("find_the_bugs", find_the_bugs.repaired(number))
+        assert [(check.function, check.concept) for check in verdict.checks if check.status == "failed"] == [(function, concept)]
+        assert verdict.finding is not None
+        assert (verdict.finding.key, verdict.finding.mistake) == (key, mistake)
+        assert verdict.finding.line is None  # a check fails, and no line is named
+    assert find_the_bugs.repaired(len(find_the_bugs.REPAIRS)) == find_the_bugs.text("solution.py")
+    assert len(find_the_bugs.REPAIRS) == len(find_the_bugs.SHOWN)
+
+
+@pytest.mark.parametrize("function", ["loss_backward", "gradients"])
+def test_the_gradients_of_the_network_agree_with_difference_quotients(function: str) -> None:
+    step = load_step("find_the_bugs")
+    [named] = [each for each in step.functions if each.name == function]
+    for number in step.cases_of(named):
+        given = [np.array(each, float) for each in step.cases[number].arguments]
+        labels = given[1].astype(int)
+        moved = [given[0]] if function == "loss_backward" else given[2:]
+        expected = step.expected[number] if isinstance(step.expected[number], tuple) else (step.expected[number],)
+
+        def loss_now(given: list[Any] = given, labels: Any = labels) -> float:
+            if len(given) == 2:
+                return float(loops.mean_loss(given[0], labels))
+            x, _, W1, b1, W2, b2 = given
+            pooled = loops.max_pool2d(loops.relu(loops.conv2d(x, W1, b1)))
+            return float(loops.mean_loss(loops.linear(loops.flatten(pooled), W2, b2), labels))
+
+        for array, gradient in zip(moved, expected, strict=True):
+            assert np.allclose(central(loss_now, array), gradient, rtol=1e-6, atol=1e-7)
+
+
+def central(f: Callable[[], float], w: Any, h: float = 1e-5) -> Any:
+    quotients = np.zeros(w.shape)
+    for at in np.ndindex(w.shape):
+        before = w[at]
+        w[at] = before + h
+        above = f()
+        w[at] = before - h
+        quotients[at] = (above - f()) / (2 * h)
+        w[at] = before
+    return quotients
+
+
+@pytest.mark.parametrize(("name", "wrong", "mistake", "table"), CASES, ids=[f"{case[0]}-{case[1]}" for case in CASES])
 def test_a_wrong_solution_is_rejected_and_named_rightly_or_not_at_all(
-    name: str,
-    wrong: str,
-    mistake: str | None,
-    second: bool,  # noqa: FBT001  pytest passes it by name
+    name: str, wrong: str, mistake: str | None, table: str
 ) -> None:
-    verdict = graded_wrong(name, wrong, second=second)
+    verdict = graded_wrong(name, wrong, table)
 
     assert verdict.state == "failed"
     assert verdict.finding is not None
