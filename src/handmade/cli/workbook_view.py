@@ -10,6 +10,7 @@ from handmade.cli.console import results
 from handmade.cli.keyboard import Keys
 from handmade.learn.course import Result
 from handmade.learn.steps import NAMES, place_of
+from handmade.learn.texts import broken
 from handmade.learn.verdict import MARKS, Verdict
 from handmade.learn.watching import Saves
 from handmade.learn.workbook import Workbook
@@ -20,8 +21,8 @@ STYLES = {MARKS["passed"]: "green", MARKS["failed"]: "bold red", MARKS["not run"
 
 
 def line(text: str, style: str = "") -> None:
-    """Print a line, broken between words at the width of the terminal."""
-    results.print(Text(text, style), soft_wrap=False)
+    """Print a text, its lines broken at the width of the terminal: between words, and between Chinese characters."""
+    results.print(Text(broken(text, results.width), style), soft_wrap=False)
 
 
 def shown(path: Path) -> str:
@@ -62,6 +63,8 @@ def show_verdict(workbook: Workbook, verdict: Verdict) -> None:
         line(say("ui.solution", file=shown(workbook.folder.solution(verdict.step))))
         passed, every = str(workbook.state.passed), str(len(NAMES))
         line(say("ui.allPassed", all=every) if passed == every else say("ui.progress", passed=passed, all=every))
+        if passed == every:
+            line(say("ui.whatNext"))
 
 
 def show_list(workbook: Workbook) -> None:
@@ -79,7 +82,8 @@ def show_hint(workbook: Workbook, name: str = "") -> None:
     if found is None:
         line(say("ui.noHints", file=shown(workbook.folder.explanation(name))))
     else:
-        line(say("ui.hint", n=str(found[0]), all=str(len(say.step(name).hints)), text=f"\n{found[1]}"))
+        line(say("ui.hint", n=str(found[0]), all=str(len(say.step(name).hints))), "bold")
+        line(found[1])
 
 
 def show_results(students: Sequence[Result]) -> None:

@@ -12,8 +12,9 @@ from handmade.files.atomic import write_atomically
 from handmade.learn.picture import svg
 from handmade.learn.state import FILE, State, read_state
 from handmade.learn.steps import NAMES, load_step, place_of
-from handmade.learn.texts import LANGUAGES, texts
+from handmade.learn.texts import LANGUAGES, broken, texts
 
+WIDTH = 79  # columns of the task in an exercise
 LARGEST_FILE = 1024 * 1024  # bytes
 MARKS = (  # at the beginning of a file that another encoding was used for
     (codecs.BOM_UTF32_LE, "UTF-32"),
@@ -167,7 +168,8 @@ def exercise_text(name: str, language: str) -> str:
     match = re.match(r'"""(.*?)"""\n', source, flags=re.DOTALL)
     assert match is not None
     equation = "\n".join(f"    {line}".rstrip() for line in match[1].strip().splitlines())
-    return f'"""{place_of(name)}. {text.title}\n\n{equation}\n\n{text.task}\n"""\n{source[match.end() :]}'
+    task = broken(text.task, WIDTH)
+    return f'"""{place_of(name)}. {text.title}\n\n{equation}\n\n{task}\n"""\n{source[match.end() :]}'
 
 
 def digest(source: str) -> str:

@@ -132,4 +132,6 @@ def _short(value: Any) -> str:
         return f"({', '.join(map(str, value.shape))}{',' if value.ndim == 1 else ''})"
     if callable(value):
         return str(getattr(value, "__name__", "function"))
+    if isinstance(value, tuple) and any(isinstance(each, np.ndarray) for each in value):
+        return f"[{', '.join(map(_short, value))}]"
     return f"= {value}"

@@ -1,6 +1,7 @@
 """The verdict on a student's file: what was checked, what was found, and what was not run."""
 
 from dataclasses import asdict, dataclass, field
+from itertools import groupby
 from typing import Any
 
 from handmade.learn.pattern import Pattern
@@ -93,18 +94,24 @@ class Verdict:
         return sum(check.status == "passed" for check in self.checks), len(self.checks)
 
     def lines(self, say: Texts) -> list[str]:
-        """Return its text, line by line."""
-        several = len({check.function for check in self.checks}) > 1
+        """Return its text, line by line. Of several functions, only the failing one is shown check by check."""
+        functions = {function: list(checks) for function, checks in groupby(self.checks, key=lambda check: check.function)}
         lines, found = [], [] if self.finding is None else [f"  {line}" for line in finding_lines(self.step, self.finding, say)]
         if not any(check.status == "failed" for check in self.checks):
             lines, found = found, []  # about the file, not about one check
-        for check in self.checks:
-            name = say(f"concept.{check.concept}")
-            about = f"{check.function}: {name}" if several else name
-            note = say("cases", n=str(check.cases)) if check.status != "not run" else say("notRun")
-            lines.append(f"{MARKS[check.status]} {about}  ({note})")
-            if check.status == "failed":
-                lines += found
+        for function, checks in functions.items():
+            states = {check.status for check in checks}
+            if len(functions) > 1 and len(states) == 1 and "failed" not in states:
+                note = say("checks", n=str(len(checks))) if "passed" in states else say("notRun")
+                lines.append(f"{MARKS[states.pop()]} {function}  ({note})")
+                continue
+            for check in checks:
+                name = say(f"concept.{check.concept}")
+                about = f"{function}: {name}" if len(functions) > 1 else name
+                note = say("cases", n=str(check.cases)) if check.status != "not run" else say("notRun")
+                lines.append(f"{MARKS[check.status]} {about}  ({note})")
+                if check.status == "failed":
+                    lines += found
         passed, every = self.counts
         state = "passed" if self else "unwritten" if self.state == "unwritten" else "failed"
         lines.append(say(f"state.{state}", passed=str(passed), all=str(every)))

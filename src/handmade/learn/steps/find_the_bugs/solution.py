@@ -1,4 +1,4 @@
-"""image -> prepare -> conv2d -> ReLU -> max_pool -> linear -> z, and the loss is
+"""images -> prepare -> conv2d -> ReLU -> max_pool -> linear -> z
 L = mean over n of (log(sum over k of exp(z[n, k])) - z[n, labels[n]])
 """
 
