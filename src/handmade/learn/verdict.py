@@ -36,6 +36,8 @@ class Finding:
         Line of the student's file, and its text.
     pattern : Pattern or None
         Places of the wrong numbers.
+    given : tuple of str
+        Arguments of the call, number by number, if they are few.
     mistake : str or None
         Key of the known mistake that explains every result.
     """
@@ -46,6 +48,7 @@ class Finding:
     line: int | None = None
     line_text: str = ""
     pattern: Pattern | None = None
+    given: tuple[str, ...] = ()
     mistake: str | None = None
 
 
@@ -100,18 +103,21 @@ class Verdict:
         if not any(check.status == "failed" for check in self.checks):
             lines, found = found, []  # about the file, not about one check
         for function, checks in functions.items():
+            begin = f"{function}: " if len(functions) > 1 else ""
             states = {check.status for check in checks}
-            if len(functions) > 1 and len(states) == 1 and "failed" not in states:
-                note = say("checks", n=str(len(checks))) if "passed" in states else say("notRun")
-                lines.append(f"{MARKS[states.pop()]} {function}  ({note})")
+            if begin and states == {"passed"}:
+                lines.append(f"{MARKS['passed']} {function}  ({say('checks', n=str(len(checks)))})")
                 continue
-            for check in checks:
-                name = say(f"concept.{check.concept}")
-                about = f"{function}: {name}" if len(functions) > 1 else name
-                note = say("cases", n=str(check.cases)) if check.status != "not run" else say("notRun")
-                lines.append(f"{MARKS[check.status]} {about}  ({note})")
+            for check in (each for each in checks if each.status != "not run"):
+                note = say("cases", n=str(check.cases))
+                lines.append(f"{MARKS[check.status]} {begin}{say(f'concept.{check.concept}')}  ({note})")
                 if check.status == "failed":
                     lines += found
+            rest = [say(f"concept.{check.concept}") for check in checks if check.status == "not run"]
+            if begin and states == {"not run"}:
+                lines.append(f"{MARKS['not run']} {function}  ({say('notRun')})")
+            elif rest:
+                lines.append(f"{MARKS['not run']} {say('notRun')}: {'; '.join(rest)}")
         passed, every = self.counts
         state = "passed" if self else "unwritten" if self.state == "unwritten" else "failed"
         lines.append(say(f"state.{state}", passed=str(passed), all=str(every)))
@@ -125,6 +131,7 @@ def finding_lines(step: str, finding: Finding, say: Texts) -> list[str]:
         lines.append(say("line", line=str(finding.line), text=finding.line_text))
     if finding.case:
         lines.append(say("case", case=finding.case))
+        lines += [f"  {each}" for each in finding.given]
     if finding.key == "values":
         lines.append(say("numbers", **finding.values))
         if finding.pattern is not None:
