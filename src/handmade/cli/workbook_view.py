@@ -63,7 +63,7 @@ def show_verdict(workbook: Workbook, verdict: Verdict) -> None:
         line(say("ui.solution", file=shown(workbook.folder.solution(verdict.step))))
         passed, every = str(workbook.state.passed), str(len(NAMES))
         line(say("ui.allPassed", all=every) if passed == every else say("ui.progress", passed=passed, all=every))
-        if passed == every:
+        if workbook.state.first_open() is None:
             line(say("ui.whatNext"))
 
 

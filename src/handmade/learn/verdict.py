@@ -117,7 +117,7 @@ class Verdict:
             if begin and states == {"not run"}:
                 lines.append(f"{MARKS['not run']} {function}  ({say('notRun')})")
             elif rest:
-                lines.append(f"{MARKS['not run']} {say('notRun')}: {'; '.join(rest)}")
+                lines.append(f"{MARKS['not run']} {say('notRunNames', names=say('separator').join(rest))}")
         passed, every = self.counts
         state = "passed" if self else "unwritten" if self.state == "unwritten" else "failed"
         lines.append(say(f"state.{state}", passed=str(passed), all=str(every)))
