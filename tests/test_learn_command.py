@@ -3,12 +3,20 @@
 import json
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from handmade.cli import main as command
-from handmade.learn.steps import NAMES
+from handmade.cli.workbook_view import View
+from handmade.learn.folder import Folder
+from handmade.learn.steps import NAMES, load_step
+from handmade.learn.workbook import Workbook
+
+if TYPE_CHECKING:
+    from handmade.cli.keyboard import Keys
 
 RELU = "import numpy as np\ndef relu(x):\n    {}\n"
 
@@ -50,6 +58,71 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
     assert "--once" in err
     code, out, err = run(monkeypatch, capsys, "learn", "nothing")
     assert code == 2
+
+
+class Pressed:
+    """Keys that a student presses, and what is done before each one."""
+
+    there_are_some = True
+
+    def __init__(self, *steps: str | Callable[[], object]) -> None:
+        self._steps = iter(steps)
+
+    def read(self, seconds: float) -> str:
+        step = next(self._steps, "q")
+        if isinstance(step, str):
+            return step
+        step()
+        return ""
+
+
+def seen(workbook: Workbook, capsys: pytest.CaptureFixture[str], *steps: str | Callable[[], object]) -> str:
+    View(workbook, cast("Keys", Pressed(*steps))).run()
+    return capsys.readouterr().out
+
+
+def test_the_view_follows_saves_and_keys(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Workbook(tmp_path) as workbook:
+        exercise = workbook.folder.exercise("patch_indexing")
+        right = (load_step("patch_indexing").folder / "solution.py").read_text(encoding="utf-8")
+        out = seen(workbook, capsys, "h", "l", lambda: exercise.write_text("def patch(:"), lambda: exercise.write_text(right))
+        for text in ("not written yet", "hint 1 of 3", "19 find_the_bugs", "not valid Python", "Passed: all", "1 of 19 steps"):
+            assert text in out
+        assert workbook.state.current == "patch_indexing"
+        out = seen(workbook, capsys, "x", "h", "x", "n", "g", "g")  # another key takes the first x back
+        assert exercise.read_text(encoding="utf-8") == right
+        assert workbook.state.steps["correlate_patch"].status == "gaveUp"
+        assert "Press x again" in out
+        out = seen(workbook, capsys, "x", "x")
+        assert workbook.state.current == "correlate_patch"
+        assert max(map(len, out.splitlines())) <= 80
+
+
+def test_what_comes_after_the_last_step(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Workbook(tmp_path) as workbook:
+        for name in NAMES[:-1]:
+            workbook.state.steps[name].passed = True
+        workbook.go_to(NAMES[-1])
+        solution = (load_step(NAMES[-1]).folder / "solution.py").read_text(encoding="utf-8")
+        out = seen(workbook, capsys, lambda: workbook.folder.exercise(NAMES[-1]).write_text(solution, encoding="utf-8"))
+
+    assert "0 of 44 checks are right" in out
+    assert "All 19 steps are passed" in out
+    assert "handmade train --mine" in out
+
+
+def test_the_view_goes_on_where_nothing_can_be_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(folder: Folder, name: str) -> Path:
+        raise PermissionError(13, "Permission denied", str(folder.solution(name)))
+
+    monkeypatch.setattr(Folder, "write_solution", refuse)
+    with Workbook(tmp_path) as workbook:
+        out = seen(workbook, capsys, "g", "g", "h")
+
+    assert "not saved:" in out
+    assert out.index("Permission denied") < out.index("hint 1 of 3")
 
 
 def test_a_course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 """The student's folder, its state, and saves of a file."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,7 @@ def test_the_solution_appears_when_the_step_is_passed_or_given_up(tmp_path: Path
     [
         ("# größer\n".encode("utf-16"), "encoding"),
         ("# größer\n".encode("latin-1"), "encoding"),
+        (b"x = 1\n".decode().encode("utf-16-le"), "encoding"),
         (b"#" * (1024 * 1024 + 1), "large"),
         (b"\xef\xbb\xbfdef relu(x): return x", "values"),
         (b"", "missing"),
@@ -69,6 +71,21 @@ def test_files_in_every_state_get_a_clear_line(tmp_path: Path, content: bytes, k
     assert verdict.finding is not None
     assert verdict.finding.key == key
     assert "{" not in str(verdict)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="named pipes belong to POSIX")
+def test_what_is_no_file_is_not_read(tmp_path: Path) -> None:
+    with Workbook(tmp_path) as workbook:
+        path = workbook.folder.exercise("relu")
+        for make in (Path.mkdir, os.mkfifo):
+            path.unlink()
+            make(path)
+            verdict = workbook.check("relu")
+            assert verdict.finding is not None
+            assert verdict.finding.key == "noFile"
+            backup = workbook.reset("relu")  # the advice of the verdict works
+            assert backup is not None
+            assert path.is_file()
 
 
 def test_hints_come_one_by_one_and_are_remembered(tmp_path: Path) -> None:

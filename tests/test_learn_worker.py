@@ -46,6 +46,7 @@ def test_a_right_solution_passes_and_its_output_is_shown(worker: Worker) -> None
         ("import os; os._exit(3)", "exit", "exit code 3"),
         ("return np.ones((200_000, 200_000))", "memory", "1 GiB"),
         ("return np.ones((3_000, 3_000))", "shape", "got (3000, 3000)"),
+        ("return relu(x)", "raised", "RecursionError"),
         ("return undefined", "raised", "NameError: name 'undefined' is not defined"),
         ("return", "type", "got None"),
         ("return [1.0, 2.0]", "type", "got list"),
@@ -73,6 +74,21 @@ def test_whatever_happens_there_is_one_clear_line(worker: Worker, body: str, key
     assert not verdict
     assert "Traceback" not in str(verdict)
     assert time.monotonic() - begin < 4
+
+
+def test_an_error_of_the_second_round_is_shown(worker: Worker) -> None:
+    body = "relu.calls = getattr(relu, 'calls', 0) + 1; assert relu.calls < 20, 'too often'; return np.maximum(x, 0)"
+    _, verdict = done(worker, RELU.format(body))
+
+    assert [check.concept for check in verdict.checks if check.status == "failed"] == ["repeat"]
+    assert "AssertionError: too often" in str(verdict)
+
+
+def test_warnings_of_numpy_are_not_printed(worker: Worker) -> None:
+    outcome, verdict = done(worker, RELU.format("np.exp(np.array([1e9])); return np.maximum(x, 0)"))
+
+    assert verdict
+    assert outcome.printed == ""
 
 
 def test_gigabytes_of_output_are_cut(worker: Worker) -> None:

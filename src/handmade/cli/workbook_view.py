@@ -1,7 +1,7 @@
 """`handmade learn`: verdicts and lists in the terminal, and the view that checks a file each time that it is saved."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.text import Text
@@ -106,12 +106,20 @@ class View:
 
     def run(self) -> None:
         """Check now, and again after each save, until q."""
-        self._check()
+        self._try(self._check)
         while (key := self._keys.read(WAIT)) != "q":
             if key:
-                self._press(key)
+                self._try(self._press, key)
             if self._saves.happened():
-                self._check()
+                self._try(self._check)
+
+    def _try(self, do: Callable[..., None], *arguments: str) -> None:
+        """Do something; where the system refuses it, as in a folder that is read-only, say so and go on."""
+        try:
+            do(*arguments)
+        except OSError as error:
+            reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+            line(self._workbook.say("ui.notSaved", reason=reason), "bold red")
 
     def _check(self) -> None:
         name = self._workbook.state.current

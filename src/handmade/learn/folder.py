@@ -137,6 +137,8 @@ class Folder:
         """
         path = self.exercise(name)
         values = {"file": path.name, "step": str(place_of(name))}
+        if path.exists() and not path.is_file():  # a folder, or a pipe, from which reading never ends
+            raise Unreadable("noFile", values)
         try:
             with path.open("rb") as file:
                 content = file.read(LARGEST_FILE + 1)
@@ -149,11 +151,12 @@ class Folder:
         for mark, encoding in MARKS:
             if content.startswith(mark):
                 raise Unreadable("encoding", values | {"encoding": encoding})
+        if content.count(0) > len(content) // 4:  # letters of two bytes, without a mark
+            raise Unreadable("encoding", values | {"encoding": "UTF-16"})
         try:
             return content.decode("utf-8-sig")
         except UnicodeDecodeError:
-            guess = "UTF-16" if content.count(0) > len(content) // 4 else "Latin-1"
-            raise Unreadable("encoding", values | {"encoding": guess}) from None
+            raise Unreadable("encoding", values | {"encoding": "Latin-1"}) from None
 
 
 def file_name(name: str) -> str:

@@ -105,6 +105,8 @@ class Grading:
             parameters = function.parameters.split()
             name = parameters[changed[0]] if 0 <= changed[0] < len(parameters) else "?"
             return Finding("mutated", {"function": function.name, "argument": name})
+        if isinstance(again.value, Raised) and not isinstance(result.value, Raised):
+            return self._raised(again.value)
         if not agree(result.value, again.value):
             return Finding("unrepeatable", {"function": function.name})
         return None

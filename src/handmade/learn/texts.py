@@ -12,6 +12,7 @@ from handmade.engine.errors import HandmadeError
 LANGUAGES = ("en", "de", "zh")
 HERE = Path(__file__).parent
 HINTS = 3
+BEGIN = re.compile(r" *(?:[✓✗·] )?")  # of a line: its indentation, and the mark of a check
 PARTS = re.compile(  # of a line, between which it may be broken: Chinese characters, words, spaces
     r"[（「]*(?:[一-鿿]|[^\s一-鿿、。「」（）：；，！？]+)[、。」）：；，！？]*|[、。「」（）：；，！？]+|\s+"  # noqa: RUF001  Chinese marks
 )
@@ -92,14 +93,16 @@ def broken(text: str, width: int) -> str:
 
 
 def _rows(line: str, width: int) -> list[str]:
-    """Return the rows of a line, all indented as the first one. A mark of full width stays with what stands before it."""
-    indent = line[: len(line) - len(line.lstrip())]
-    rows, used = [indent], len(indent)
-    for part in PARTS.findall(line.strip()):
+    """Return the rows of a line, indented as its text. A mark of full width stays with what stands before it."""
+    begin = BEGIN.match(line)
+    assert begin is not None
+    indent = len(begin[0])
+    rows, used = [begin[0]], indent
+    for part in PARTS.findall(line[indent:].rstrip()):
         size = sum(1 + wide(letter) for letter in part)
-        if used + size > width and not part.isspace() and used > len(indent):
-            rows, used = [*rows, indent], len(indent)
-        if used > len(indent) or not part.isspace():
+        if used + size > width and not part.isspace() and used > indent:
+            rows, used = [*rows, " " * indent], indent
+        if used > indent or not part.isspace():
             rows[-1] += part
             used += size
     return [row.rstrip() for row in rows]
