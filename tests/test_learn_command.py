@@ -141,8 +141,15 @@ def test_a_course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytes
     assert code == 0
     [ada] = json.loads(out)["students"]
     assert (ada["student"], ada["passed"], ada["states"]["relu"], ada["states"]["linear"]) == ("ada", 1, "passed", "unwritten")
+    assert ada["states"]["find_the_bugs"] == "unwritten"
     code, out, _ = run(monkeypatch, capsys, "learn", "results", "ada.json")
     assert re.search(rf"^ada .* 1 / {len(NAMES)}$", out, re.MULTILINE)
+    assert re.search(r"^ada   ( +·){5} +✓", out, re.MULTILINE)  # a file with bugs that is untouched is not begun
+    for folder, name in (("bob", "bob"), ("results", "course")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "results.json").write_bytes((tmp_path / "ada.json").read_bytes())
+        code, out, _ = run(monkeypatch, capsys, "learn", "results", f"{folder}/results.json", "--json")
+        assert json.loads(out)["students"][0]["student"] == name
     for content in ("", "[]", "[" * 100_000, '{"verdicts": 3}'):
         (tmp_path / "bad.json").write_text(content, encoding="utf-8")
         code, _, err = run(monkeypatch, capsys, "learn", "results", "bad.json")

@@ -78,9 +78,9 @@ class Folder:
 
     def _in_other_language(self, name: str, language: str) -> bool:
         """Return if the student's file is the exercise as it was copied, in another language."""
-        return self._is_exercise(name, [other for other in LANGUAGES if other != language])
+        return self.is_exercise(name, [other for other in LANGUAGES if other != language])
 
-    def _is_exercise(self, name: str, languages: Sequence[str]) -> bool:
+    def is_exercise(self, name: str, languages: Sequence[str] = LANGUAGES) -> bool:
         """Return if the student's file is the exercise as it was copied, in one of these languages."""
         try:
             source = self.read(name)
@@ -113,7 +113,7 @@ class Folder:
     def reset(self, name: str, language: str) -> Path | None:
         """Replace the student's file by the exercise; return the backup, or None if there was no file."""
         path, backup = self.exercise(name), None
-        if path.exists() and not self._is_exercise(name, LANGUAGES):
+        if path.exists() and not self.is_exercise(name):
             backup = self._free_backup(name)
             path.rename(backup)
         self.write_exercise(name, language)

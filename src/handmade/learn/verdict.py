@@ -61,7 +61,7 @@ class Verdict:
     step : str
         Name of the step.
     state : str
-        passed, failed, or unwritten.
+        passed, failed, or unwritten: the exercise as it was copied, or with a function that is not written yet.
     checks : tuple of Check
     finding : Finding or None
     printed : str
@@ -119,7 +119,7 @@ class Verdict:
             elif rest:
                 lines.append(f"{MARKS['not run']} {say('notRunNames', names=say('separator').join(rest))}")
         passed, every = self.counts
-        state = "passed" if self else "unwritten" if self.state == "unwritten" else "failed"
+        state = "passed" if self else "unwritten" if self.finding is not None and self.finding.key == "unwritten" else "failed"
         lines.append(say(f"state.{state}", passed=str(passed), all=str(every)))
         return lines
 
