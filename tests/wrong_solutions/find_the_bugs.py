@@ -60,7 +60,7 @@ SHOWN = (  # after none, one, two, ... repairs: the function and the concept tha
     ("loss_backward", "difference", "values", "opposite_and_summed"),
     ("loss_backward", "batch", "values", "gradient_summed"),
     ("conv2d_backward", "difference", "values", "last_window"),
-    ("train", "batch", "values", "never_reset"),
+    ("train", "batches", "values", "never_reset"),
 )
 
 FILES = {

@@ -241,8 +241,8 @@ CASES = (
     network("rectangular", 88, (1, 5, 6, 1), (2, 3, 1, 2), 4),
     network("batch", 95, (3, 4, 6, 2), (3, 3, 2, 2), 2),
     training("values", 101, 2, 1, 2),
-    training("batch", 108, 4, 1, 2),
-    training("batch", 115, 3, 1, 2),
+    training("batches", 108, 4, 1, 2),
+    training("batches", 115, 3, 1, 2),
     training("epochs", 122, 3, 3, 2),
 )
 
