@@ -26,6 +26,7 @@ from handmade.data.downloads import SETS, RemoteFile, RemoteSet
 from handmade.data.fetch import fetch
 from tiny_digits import FILES, idx
 
+pytest.importorskip("pooch", reason="pooch is not installed")
 CONTENT = bytes(range(256)) * 500
 
 
