@@ -70,6 +70,14 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ),
         ("Read weights of PyTorch into a network of the same layers.", "handmade import weights.safetensors --like readme"),
     ),
+    "data list": (
+        ("List the data sets that are known by name.", "handmade data list"),
+        ("Print them as JSON.", "handmade data list --json"),
+    ),
+    "data fetch": (
+        ("Download Fashion-MNIST.", "handmade data fetch fashion-mnist"),
+        ("Download two sets.", "handmade data fetch kmnist cifar-10"),
+    ),
     "doctor": (
         ("Test this computer.", "handmade doctor"),
         ("Print all it finds as JSON.", "handmade doctor --json"),

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 def tell(session: "TrainingSession") -> None:
     """Print the result of a training, its files and the next commands."""
-    result, settings = session.result, session.job.settings
+    result = session.result
     assert result is not None
     news.print(Text(), *layout(session), sep="\n")
-    run, data = shlex.quote(result["run"]), "" if settings.data == "mnist" else f" --data {shlex.quote(settings.data)}"
+    run = shlex.quote(result["run"])
     if result["status"] != "finished":
         news.print(f"Resume: {program()} train --resume {run}", markup=False)
-    news.print(f"Next:   {program()} evaluate {run}{data}", markup=False)
+    news.print(f"Next:   {program()} evaluate {run}", markup=False)

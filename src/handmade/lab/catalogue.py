@@ -26,11 +26,11 @@ from handmade.lab.errors import LabError
 from handmade.lab.folders import Folders
 from handmade.lab.trained import TRAINED, TrainedNetworks
 from handmade.runs import inputs, list_runs, read_record
+from handmade.runs.data_source import MNIST, DataSource
 from handmade.runs.history import RunRecord
 from handmade.runs.record import BEST, SETTINGS
 
 EXAMPLE = Path(__file__).parent / "example" / MODEL
-PACKAGED = "mnist"  # read while the first page opens
 PRESET, RUN, BEST_END = "preset:", "run:", "/best"
 
 
@@ -64,8 +64,8 @@ class Catalogue:
         Model, run or preset that the command was given.
     runs : path
         Folder of the runs.
-    data : str
-        "mnist", or a folder of IDX files.
+    data : str or DataSource
+        Data set, perhaps with options for reading it.
 
     Raises
     ------
@@ -73,15 +73,15 @@ class Catalogue:
         If the target or the data cannot be opened.
     """
 
-    def __init__(self, target: str | None = None, runs: str | os.PathLike[str] = "runs", data: str = "mnist") -> None:
-        self.runs, self.data_name = Path(runs), data
+    def __init__(self, target: str | None = None, runs: str | os.PathLike[str] = "runs", data: str | DataSource = MNIST) -> None:
+        self.runs, self.source = Path(runs), data if isinstance(data, DataSource) else DataSource(data)
         self._target: str | None = None
         self._lock = threading.Lock()
         self._data: Dataset | None = None
         self._known: WeakValueDictionary[tuple[str, int, int], Network] = WeakValueDictionary()
         self.trained = TrainedNetworks(lambda: Folders(self.runs))
         self.first = self._first(target)
-        if data != PACKAGED:
+        if self.source != MNIST:
             _ = self.data  # or the command ends here
         self._kept = self.open(self.first)  # in memory, so that the first page does not wait
 
@@ -101,7 +101,7 @@ class Catalogue:
         """Images to choose from, read once."""
         with self._lock:
             if self._data is None:
-                self._data = inputs.dataset(self.data_name)
+                self._data = inputs.dataset(self.source)
             return self._data
 
     def open(self, source: str | None = None, seed: int = 0) -> Opened:

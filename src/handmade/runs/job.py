@@ -22,6 +22,7 @@ from handmade.files.tensorboard import check_installed
 from handmade.network import Network
 from handmade.runs import inputs
 from handmade.runs.backends import backend_name, lanes
+from handmade.runs.fitting import fitted
 from handmade.runs.parts import make_augmentation, make_ema, make_gradient, make_optimiser, make_schedule
 from handmade.runs.settings import Settings
 from handmade.threads import cores
@@ -58,6 +59,11 @@ class Job(ShortRepr):
     ema: EMA | None
     fingerprint: str
     progress: Callable[[int, int], object] | None = None
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Sentences about the reading of the data."""
+        return self.digits.remarks
 
     @property
     def steps_an_epoch(self) -> int:
@@ -120,13 +126,13 @@ def assemble(settings: Settings) -> Job:
     backend = backend_name(settings.backend)
     if settings.tensorboard:
         check_installed()
-    digits = inputs.dataset(settings.data)
-    network = inputs.network_to_train(settings.network, np.random.default_rng(settings.seed), settings.dtype)
+    data = inputs.dataset(settings.source)
+    network = inputs.network_to_train(settings.network, np.random.default_rng(settings.seed), settings.dtype, data)
     if not network.size:
         raise HandmadeError(
             f"{settings.network}: expected a network with weights, got one without. Try adding a Linear or a Conv2d"
         )
-    inputs.check_fit(network, digits, settings.data)
+    digits = fitted(network, data, settings.data)
     checked_step(settings.step_size, network, "step_size")
     for make in (make_gradient, make_augmentation, make_schedule):  # only checked here; the training makes them again
         make(settings)

@@ -67,7 +67,7 @@ def start(
     settings = settings or Settings()
     job = assemble(settings) if weights is None else _with_weights(assemble(settings), weights)
     name = settings.network
-    remarks = (*slow_backend_note(settings.backend), *_surplus(settings, job), *_start_note(name, weights))
+    remarks = (*job.remarks, *slow_backend_note(settings.backend), *_surplus(settings, job), *_start_note(name, weights))
     estimate = estimated(job, allow_long=allow_long)
     folder = next_folder(PARENT, Path(job.settings.network).stem) if out is None else as_path(out, "out")
     state = TrainingState.start(job.network, job.optimiser, job.ema)
@@ -155,7 +155,7 @@ def settings_of(folder: Path, known: dict[str, Any], **changes: Any) -> Settings
 def _with_weights(job: Job, weights: Network) -> Job:
     """Return the job with the weights and statistics of another network in the place of fresh ones."""
     name = job.settings.network
-    if describe(weights) != describe(job.network):
+    if _layers(describe(weights)) != _layers(describe(job.network)):
         raise HandmadeError(
             f"weights: expected a network with the layers of {name}, got {weights!r:.200}. Try another network=..."
         )
@@ -202,7 +202,7 @@ def _changes(folder: Path, known: dict[str, Any], job: Job) -> dict[str, list[An
 def _check(checkpoint: Checkpoint, job: Job, folder: Path) -> None:
     """Raise HandmadeError unless the checkpoint was made by this job."""
     network, data = job.settings.network, job.settings.data
-    if upgrade_description(checkpoint.network) != describe(job.network):
+    if _layers(upgrade_description(checkpoint.network)) != _layers(describe(job.network)):
         raise HandmadeError(
             f"network={network}: expected the network of {folder}, got another network. Restore it, or start a new run"
         )
@@ -210,6 +210,11 @@ def _check(checkpoint: Checkpoint, job: Job, folder: Path) -> None:
         raise HandmadeError(
             f"data={data}: expected the training images of {folder}, got other data. Restore them, or start a new run"
         )
+
+
+def _layers(description: dict[str, Any]) -> dict[str, Any]:
+    """Return a description without the names of the classes, which come from the data."""
+    return {key: value for key, value in description.items() if key != "classes"}
 
 
 def _discard_later_steps(checkpoints: Checkpoints, state: TrainingState) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from handmade.cli.commands.options import Data
+from handmade.runs.data_source import MNIST, DataSource
 
 NEEDED = ("fastapi", "uvicorn", "pydantic", "anyio")
 
@@ -28,7 +28,7 @@ def lab(
     ] = None,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in the browser.")] = True,
     runs: Annotated[Path, typer.Option(metavar="DIRECTORY", help="Folder of the runs that the page can open.")] = Path("runs"),
-    data: Data = "mnist",
+    data: DataSource = MNIST,
 ) -> None:
     """Open a page that shows every number of a network."""
     from handmade.engine.errors import HandmadeError
