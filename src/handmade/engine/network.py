@@ -170,6 +170,10 @@ class Network(Structure):
         count, shapes, draws = integer(images, "images", 1), self.shape_of, as_generator(rng)
         return self._with(lambda node: node.layer.in_training(count, node.inputs(shapes), draws))
 
+    def standard(self) -> Self:
+        """Return the network with the engine's layers in the place of those that stand in for them (`Layer.standard`)."""
+        return self._with(lambda node: node.layer.standard())
+
     def for_images(self, images: slice) -> Self:
         """Return the network for some images of its batch; the network itself unless it holds data of single images."""
         return self._with(lambda node: node.layer.for_images(images))

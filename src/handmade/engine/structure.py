@@ -57,6 +57,11 @@ class Structure(Printable):
         node, array = self.owners[name]
         return f"{self.titles[node]}.{array}"
 
+    def marked_name(self, name: str) -> str:
+        """Return the display name of a node with the mark of its layer: conv1 (yours)."""
+        mark = self.node(name).layer.mark
+        return f"{self.titles[name]} ({mark})" if mark else self.titles[name]
+
     @cached_property
     def owners(self) -> dict[str, tuple[str, str]]:
         """Node of every array, and its name within the layer, by its name in the network."""

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pathlib import Path
+
+    from handmade.learn.mine import OwnFunctions
     from handmade.learn.verdict import Verdict
 
-__all__ = ["grade"]
+__all__ = ["grade", "own_functions"]
 
 
 def grade(name: str, *functions: "Callable[..., Any]", language: str = "en") -> "Verdict":
@@ -40,3 +43,27 @@ def grade(name: str, *functions: "Callable[..., Any]", language: str = "en") -> 
     from handmade.learn.here import grade_here  # noqa: PLC0415  the child imports this package, and only needs NumPy
 
     return grade_here(name, functions, language)
+
+
+def own_functions(folder: "str | Path" = "workbook") -> "OwnFunctions":
+    """Grade the passed steps of a workbook again, and return their functions for networks of the engine. They run in this process.
+
+    Parameters
+    ----------
+    folder : path
+        Folder of the workbook.
+
+    Returns
+    -------
+    OwnFunctions
+        `own.layers(network)` is the network with them, `own.loss(loss)` the loss; `handmade.runs.start(settings, own=own)` trains.
+
+    Raises
+    ------
+    HandmadeError
+        If there is no workbook, or no function in it has passed.
+    """
+    from handmade.engine.arguments import as_path  # noqa: PLC0415  the child imports this package, and only needs NumPy
+    from handmade.learn.mine import read_own_functions  # noqa: PLC0415
+
+    return read_own_functions(as_path(folder, "folder"))

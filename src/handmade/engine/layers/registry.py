@@ -18,6 +18,7 @@ subclass with other equations does not inherit it. Code that uses a rule looks i
 Backends, losses and checks add their own rules in their own files.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from handmade.engine.errors import HandmadeError
@@ -42,6 +43,11 @@ def check_known(layer: Layer) -> None:
 def add_rules(kind: type, **rules: Any) -> None:
     """Add rules for one exact type, a layer or a loss."""
     _RULES.setdefault(kind, {}).update(rules)
+
+
+def share_rules(kind: type, parent: type, names: Iterable[str]) -> None:
+    """Add some rules of another type: those that stay true for a layer with the same equations."""
+    add_rules(kind, **{name: found for name in names if (found := _RULES.get(parent, {}).get(name)) is not None})
 
 
 def rule(thing: object, name: str) -> Any:

@@ -1,0 +1,232 @@
+"""A student's own functions in networks of the engine.
+
+>>> from handmade.learn import own_functions
+>>> own = own_functions("workbook")  # doctest: +SKIP
+>>> network = own.layers(handmade.networks.readme(rng=0))  # doctest: +SKIP
+
+Every file is graded again before it is used. Of several functions for the same operation, the one of the latest step that covers
+the settings of a layer is used.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from handmade.engine.errors import HandmadeError
+from handmade.engine.layers import Conv2d, Flatten, Layer, Linear, MaxPool2d, ReLU
+from handmade.engine.losses import CrossEntropy, Loss
+from handmade.engine.network import Network
+from handmade.engine.printable import Printable
+from handmade.learn.folder import Folder, digest, file_name
+from handmade.learn.own_function import OwnFunction, Printed
+from handmade.learn.own_layers import (
+    Own,
+    OwnConv2d,
+    OwnCrossEntropy,
+    OwnFlatten,
+    OwnLinear,
+    OwnMaxPool2d,
+    OwnReLU,
+    Parts,
+)
+from handmade.learn.steps import load_step, place_of
+from handmade.learn.texts import Texts
+from handmade.learn.verdict import Verdict, finding_lines
+from handmade.learn.workbook import Workbook
+
+USED = {  # functions that a network can use, by step; the other steps are exercises alone
+    "conv_one_channel": ("conv2d",),
+    "conv_channels": ("conv2d",),
+    "conv_stride_padding": ("conv2d",),
+    "relu": ("relu",),
+    "max_pool": ("max_pool2d",),
+    "linear": ("flatten", "linear"),
+    "softmax_cross_entropy": ("softmax", "cross_entropy"),
+    "finite_chain_rule": ("delta_relu", "delta_max"),
+    "linear_backward": ("linear_backward",),
+    "relu_pool_backward": ("relu_backward", "max_pool_backward"),
+    "conv_backward_db": ("conv_backward_db",),
+    "conv_backward_dw": ("conv_backward_dw",),
+    "conv_backward_dx": ("conv_backward_dx",),
+    "im2col": ("conv2d",),
+}
+N = TypeVar("N", bound=Network)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One layer of a network, or its loss: its name, and the steps of the functions that are used for it, by purpose."""
+
+    name: str
+    forward: tuple[int, ...] = ()
+    delta: tuple[int, ...] = ()
+    backward: tuple[int, ...] = ()
+
+    @property
+    def yours(self) -> bool:
+        """Return if something of it is the student's."""
+        return bool(self.forward or self.delta or self.backward)
+
+
+@dataclass(frozen=True, eq=False)
+class OwnFunctions(Printable):
+    """Functions of a student that have just passed.
+
+    Attributes
+    ----------
+    folder : Path
+    functions : dict
+        Functions by step and name.
+    notes : tuple of str
+        Lines about files that are not used, in the student's language.
+    printed : Printed
+        What the functions printed so far.
+    """
+
+    folder: Path
+    functions: dict[tuple[str, str], OwnFunction]
+    notes: tuple[str, ...]
+    say: Texts
+    printed: Printed = field(repr=False)
+
+    def _summary(self) -> str:
+        return f"{self.folder}, {len(self.functions)} functions"
+
+    def layers(self, network: N) -> N:
+        """Return the network with the student's layers, as far as they cover the settings; the weights are the same."""
+        shapes, standard = network.shape_of, network.standard()
+        return standard._with(lambda node: self._layer(node.layer, node.inputs(shapes)))  # noqa: SLF001  a method of all networks
+
+    def _layer(self, layer: Layer, shape: Any) -> Layer:
+        kind = KINDS.get(type(layer))
+        parts = self._parts(layer, shape) if kind else {}
+        return kind.of(layer, parts) if kind and parts else layer
+
+    def loss(self, loss: Loss) -> Loss:
+        """Return the cross-entropy with the student's functions; another loss, or one with label smoothing, stays as it is."""
+        if type(loss) is not CrossEntropy or loss.smoothing or not self._has("softmax_cross_entropy", "cross_entropy"):
+            return loss
+        return OwnCrossEntropy(own=self._loss())
+
+    def rows(self, network: Network) -> list[Row]:
+        """Return which steps each layer uses, and the loss."""
+        found = []
+        for node in self.layers(network).nodes:
+            parts = node.layer.own if isinstance(node.layer, Own) else {}
+            found.append(_row(network.titles[node.name], parts))
+        return [*found, _row("loss", self._loss())]
+
+    def _loss(self) -> Parts:
+        return self._some(forward=("softmax_cross_entropy", "cross_entropy"), backward=("softmax_cross_entropy", "softmax"))
+
+    def _parts(self, layer: Layer, shape: Any) -> Parts:
+        """Return the functions that cover the settings of a layer, by what they compute."""
+        if isinstance(layer, Conv2d):
+            return self._convolution(layer)
+        if isinstance(layer, ReLU):
+            return self._some(
+                forward=("relu", "relu"), delta=("finite_chain_rule", "delta_relu"), backward=("relu_pool_backward", "relu_backward")
+            )
+        if isinstance(layer, MaxPool2d) and (layer.padding, layer.dilation, layer.ceil_mode) == ((0, 0), (1, 1), False):
+            back = ("relu_pool_backward", "max_pool_backward")
+            return self._some(forward=("max_pool", "max_pool2d"), delta=("finite_chain_rule", "delta_max"), backward=back)
+        if isinstance(layer, Flatten) and len(shape) == 3:
+            return self._some(forward=("linear", "flatten"))
+        if isinstance(layer, Linear) and len(shape) == 1:
+            return self._some(forward=("linear", "linear"), backward=("linear_backward", "linear_backward"))
+        return {}
+
+    def _convolution(self, layer: Conv2d) -> Parts:
+        if layer.groups != 1 or layer.dilation != (1, 1) or any(isinstance(side, tuple) for side in layer.padding):
+            return {}
+        back = {"db": "conv_backward_db", "dW": "conv_backward_dw", "dX": "conv_backward_dx"}
+        parts = self._some(**{name: (step, step) for name, step in back.items()})
+        best = next((step for step in CONVOLUTIONS if self._has(step, "conv2d") and covers(step, layer)), None)
+        return parts | (self._some(forward=(best, "conv2d")) if best else {})
+
+    def _has(self, step: str, name: str) -> bool:
+        return (step, name) in self.functions
+
+    def _some(self, **wanted: tuple[str, str]) -> Parts:
+        return {part: self.functions[place] for part, place in wanted.items() if place in self.functions}
+
+
+KINDS: dict[type[Layer], type[Own]] = {
+    Conv2d: OwnConv2d,
+    ReLU: OwnReLU,
+    MaxPool2d: OwnMaxPool2d,
+    Flatten: OwnFlatten,
+    Linear: OwnLinear,
+}
+CONVOLUTIONS = ("im2col", "conv_stride_padding", "conv_channels", "conv_one_channel")  # the latest first
+
+
+def covers(step: str, layer: Conv2d) -> bool:
+    """Return if the convolution of a step has all settings of a layer, which has one group and no dilation."""
+    if step == "conv_stride_padding":
+        return True
+    if step == "im2col":
+        return layer.padding == (0, 0)
+    plain = layer.stride == (1, 1) and layer.padding == (0, 0)
+    return plain and (step == "conv_channels" or layer.channels == 1)
+
+
+def _row(name: str, parts: Parts) -> Row:
+    steps = {part: place_of(function.step) for part, function in parts.items()}
+    back = tuple(sorted(number for part, number in steps.items() if part not in {"forward", "delta"}))
+    return Row(name, *(tuple(n for part, n in steps.items() if part == wanted) for wanted in ("forward", "delta")), back)
+
+
+def read_own_functions(path: Path) -> OwnFunctions:
+    """Grade the passed steps of a workbook again, and return their functions.
+
+    Raises
+    ------
+    HandmadeError
+        If there is no workbook, its state is damaged, or no function can be used.
+    """
+    if not Folder(path).exists:
+        raise HandmadeError(f"{path}: expected the folder of a workbook; there is none. Try: handmade learn")
+    functions: dict[tuple[str, str], OwnFunction] = {}
+    notes: list[str] = []
+    printed = Printed()
+    with Workbook(path) as workbook:
+        say = workbook.say
+        for name in USED:
+            if workbook.state.steps[name].passed:
+                found = _graded(workbook, name, printed)
+                if isinstance(found, str):
+                    notes.append(found)
+                else:
+                    functions |= {(name, each.name): each for each in found}
+    if not functions:
+        raise HandmadeError(" ".join([*notes, say("mine.none", file=str(path))]))
+    return OwnFunctions(path, functions, tuple(notes), say, printed)
+
+
+def _graded(workbook: Workbook, name: str, printed: Printed) -> list[OwnFunction] | str:
+    """Return the functions of a step, or the reason why they are not used."""
+    verdict = workbook.check(name)
+    if verdict:
+        source = workbook.folder.read(name)
+        if digest(source) == workbook.state.steps[name].file:
+            return list(loaded(name, source, workbook.folder.exercise(name).resolve(), printed, workbook.say))
+    reason = _reason(verdict, workbook.say)
+    return workbook.say("mine.changed", file=f"{file_name(name)}.py", text=reason, step=str(place_of(name)))
+
+
+def _reason(verdict: Verdict, say: Texts) -> str:
+    lines = [] if verdict.finding is None else finding_lines(verdict.step, verdict.finding, say)
+    return lines[0] if lines else say(f"state.{verdict.state}", passed="?", all="?")
+
+
+def loaded(name: str, source: str, file: Path, printed: Printed, say: Texts) -> Iterator[OwnFunction]:
+    """Run a file, as the student's process does, and yield the functions that a network uses."""
+    space: dict[str, Any] = {"__name__": "exercise", "__file__": str(file)}
+    with printed.caught():
+        exec(compile(source, str(file), "exec", dont_inherit=True), space)  # noqa: S102  the student starts her own file
+    known = [function.name for function in load_step(name).functions]
+    for each in USED[name]:
+        assert each in known
+        yield OwnFunction(name, each, space[each], file, printed, say)
