@@ -114,7 +114,8 @@ class OwnFunctions(Printable):
         found = []
         for node in self.layers(network).nodes:
             parts = node.layer.own if isinstance(node.layer, Own) else {}
-            found.append(_row(network.titles[node.name], parts))
+            linear = {"delta": parts["forward"]} if isinstance(node.layer, LINEAR) and "forward" in parts else {}
+            found.append(_row(network.titles[node.name], parts | linear))
         return [*found, _row("loss", self._loss())]
 
     def _loss(self) -> Parts:
@@ -159,6 +160,7 @@ KINDS: dict[type[Layer], type[Own]] = {
     Flatten: OwnFlatten,
     Linear: OwnLinear,
 }
+LINEAR = (OwnConv2d, OwnLinear)  # their difference is their forward, of a difference
 CONVOLUTIONS = ("im2col", "conv_stride_padding", "conv_channels", "conv_one_channel")  # the latest first
 
 

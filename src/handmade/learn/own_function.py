@@ -2,6 +2,7 @@
 
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,6 +26,10 @@ class OwnCodeError(HandmadeError):
     """Error: a student's function raised an exception, or returned something of another shape."""
 
     verbatim = True  # its words are the student's own: they hold no names of settings
+
+
+class TooSlow(HandmadeError):
+    """Error: a measurement was ended because it took too long."""
 
 
 class Output(TextIOBase):
@@ -51,14 +56,29 @@ class Output(TextIOBase):
 
 @dataclass
 class Printed:
-    """What all functions of a student printed: the first part of it, without characters that control a terminal."""
+    """What all functions of a student printed, the first part of it, without characters that control a terminal.
+
+    For a measurement, the calls have an end as well.
+    """
 
     text: str = ""
+    _end: float = float("inf")  # of a measurement
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
+
+    @contextmanager
+    def at_most(self, seconds: float) -> Iterator[None]:
+        """Let the first call that begins after some seconds raise TooSlow."""
+        self._end = time.monotonic() + seconds
+        try:
+            yield
+        finally:
+            self._end = float("inf")
 
     @contextmanager
     def caught(self) -> Iterator[None]:
         """Keep output apart and give no input, in one thread at a time."""
+        if time.monotonic() > self._end:
+            raise TooSlow("expected an end of the measurement in time")
         with self._lock:
             before = sys.stdin, sys.stdout, sys.stderr
             output = Output(before[1]), Output(before[2])
@@ -67,9 +87,8 @@ class Printed:
                 yield
             finally:
                 sys.stdin, sys.stdout, sys.stderr = before
-                if len(self.text) < ROOM:
-                    new = "".join((*output[0].kept, *output[1].kept))
-                    self.text += "".join(each if each.isprintable() or each in "\n\t" else "\N{REPLACEMENT CHARACTER}" for each in new)
+                if len(self.text) < ROOM and (new := "".join((*output[0].kept, *output[1].kept))):
+                    self.text += _shown(new)
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,6 +134,8 @@ class OwnFunction:
         try:
             with self.printed.caught(), np.errstate(all="ignore"):
                 value = self.code(*given)
+        except TooSlow:
+            raise
         except (Exception, SystemExit) as error:
             raise self._raised(error) from None
         values = value if isinstance(value, tuple) and len(shapes) > 1 else (value,)
@@ -147,6 +168,10 @@ class OwnFunction:
     @property
     def _step(self) -> str:
         return str(place_of(self.step))
+
+
+def _shown(text: str) -> str:
+    return "".join(each if each.isprintable() or each in "\n\t" else "\N{REPLACEMENT CHARACTER}" for each in text)
 
 
 def _copy(value: Any) -> Any:

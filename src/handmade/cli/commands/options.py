@@ -106,6 +106,12 @@ def refuse(options: Mapping[str, Any], reason: str) -> None:
 
 Data = Annotated[str, setting_option(next(setting for setting in settings() if setting.name == "data"))]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output; other lines go to standard error.")]
+Mine = Annotated[
+    str | None,
+    typer.Option(
+        "--mine", metavar="[DIRECTORY]", help="Use the functions that you wrote in handmade learn; its directory, if it is another."
+    ),
+]
 Target = Annotated[
     str,
     typer.Argument(metavar="MODEL|NAME|FILE", help="Run, model file, ONNX model, preset (untrained), or network file."),
