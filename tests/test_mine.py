@@ -1,5 +1,7 @@
 """A student's functions in networks of the engine: the same numbers, by her code, and one clear line when it fails."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,12 @@ from handmade.engine.losses import CrossEntropy
 from handmade.gradients import backprop, definition, difference, input_gradient
 from handmade.learn import own_functions
 from handmade.learn.folder import Folder, digest
-from handmade.learn.mine import USED, OwnFunctions, read_own_functions
+from handmade.learn.mine import USED, OwnFunctions, loaded, read_own_functions
+from handmade.learn.own_function import Printed
 from handmade.learn.own_layers import Own, OwnCrossEntropy
 from handmade.learn.state import write_state
 from handmade.learn.steps import NAMES, load_step
+from handmade.learn.texts import texts
 
 LAYERS = {
     "readme": [("Conv2d", 2, 3), ("ReLU",), ("Conv2d", 3, 3), ("ReLU",), ("MaxPool2d", 2), ("Flatten",), ("Linear", 4)],
@@ -30,7 +34,9 @@ LAYERS = {
 def network(name: str, shape: tuple[int, int] = (8, 7), **settings: Any) -> Network:
     """Make a network with the layers of a preset, small enough for plain loops, for images of that shape."""
     keys = {"Conv2d": ("filters", "kernel"), "MaxPool2d": ("window",), "Linear": ("units",)}
-    layers = [{"layer": kind, **dict(zip(keys.get(kind, ()), sizes, strict=True))} for kind, *sizes in LAYERS[name]]
+    layers: list[dict[str, Any]] = [
+        {"layer": kind, **dict(zip(keys.get(str(kind), ()), sizes, strict=True))} for kind, *sizes in LAYERS[name]
+    ]
     layers[0] |= settings
     return handmade.networks.described({"input": [*shape, 1], "layers": layers}, 0, np.float64)
 
@@ -142,11 +148,15 @@ def test_the_backend_runs_her_code(own: OwnFunctions, without_rule: str, monkeyp
         pytest.skip("Numba is not installed")
     net = network("readme")
     x, y = batch(net)
-    called = set()
+    called: set[str] = set()
     hers = own.layers(net)
+
+    def noted(name: str, code: Callable[..., Any], *arguments: Any) -> Any:
+        called.add(name)
+        return code(*arguments)
+
     for (_, name), function in own.functions.items():
-        code = function.code
-        monkeypatch.setitem(function.__dict__, "code", lambda *a, name=name, code=code: (called.add(name), code(*a))[1])
+        monkeypatch.setitem(function.__dict__, "code", partial(noted, name, function.code))
 
     with backend.use_backend(without_rule):
         backprop(hers, x, y, loss=own.loss(CrossEntropy()))
@@ -181,7 +191,11 @@ def test_marks_and_the_way_back(own: OwnFunctions, tmp_path: Path) -> None:
 
 
 def test_joins_and_other_layers_stay_the_engines(own: OwnFunctions) -> None:
-    nodes = [Node("a", handmade.ReLU(), ["input"]), Node("b", handmade.Sigmoid(), ["input"]), Node("c", handmade.Add(), ["a", "b"])]
+    nodes = [
+        Node("a", handmade.ReLU(), ["input"]),
+        Node("b", handmade.Sigmoid(), ["input"]),
+        Node("c", handmade.Add(), ["a", "b"]),
+    ]
     layers = own.layers(Network(nodes, (3, 3, 1))).layers
 
     assert [isinstance(layer, Own) for layer in layers] == [True, False, False]
@@ -218,7 +232,9 @@ def test_a_file_that_no_longer_passes_is_not_used(tmp_path: Path) -> None:
 
 def test_a_file_that_changed_and_still_passes_is_used(tmp_path: Path) -> None:
     place = plant(tmp_path / "w", "relu")
-    Folder(place).exercise("relu").write_text("import numpy as np\n\n\ndef relu(x):\n    return -np.minimum(-x, 0)\n", encoding="utf-8")
+    Folder(place).exercise("relu").write_text(
+        "import numpy as np\n\n\ndef relu(x):\n    return -np.minimum(-x, 0)\n", encoding="utf-8"
+    )
 
     assert set(own_functions(place).functions) == {("relu", "relu")}
     assert own_functions(place).notes == ()
@@ -244,8 +260,10 @@ BAD = {
 @pytest.mark.parametrize("name", BAD)
 def test_an_error_in_her_code_is_one_line(tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     body, message = BAD[name]
-    plant(tmp_path / "w", relu=f"import numpy as np\ndef relu(x):\n{body}    print('seen', x.shape)\n    return np.maximum(x, 0)\n")
-    found = _unchecked(tmp_path / "w", "relu", "relu")
+    plant(
+        tmp_path / "w", relu=f"import numpy as np\ndef relu(x):\n{body}    print('seen', x.shape)\n    return np.maximum(x, 0)\n"
+    )
+    found = _unchecked(tmp_path / "w", "relu")
     net = network("seed")
 
     with pytest.raises(HandmadeError) as error:
@@ -258,20 +276,16 @@ def test_an_error_in_her_code_is_one_line(tmp_path: Path, name: str, capsys: pyt
     assert capsys.readouterr() == ("", "")
 
 
-def _unchecked(folder: Path, step: str, name: str) -> OwnFunctions:
+def _unchecked(folder: Path, step: str) -> OwnFunctions:
     """Return a function without grading it: a mistake that no case of the step shows."""
-    from handmade.learn.mine import loaded
-    from handmade.learn.own_function import Printed
-    from handmade.learn.texts import texts
-
     printed, file = Printed(), Folder(folder).exercise(step)
     functions = loaded(step, file.read_text(encoding="utf-8"), file, printed, texts("en"))
-    return OwnFunctions(folder, {(step, name): each for each in functions}, (), texts("en"), printed)
+    return OwnFunctions(folder, {(step, each.name): each for each in functions}, (), texts("en"), printed)
 
 
 def test_output_has_an_end(tmp_path: Path) -> None:
     plant(tmp_path / "w", relu="def relu(x):\n    print('\\x1b[2J' + 'n' * 100_000)\n    return x * (x > 0)\n")
-    found = _unchecked(tmp_path / "w", "relu", "relu")
+    found = _unchecked(tmp_path / "w", "relu")
     net = network("seed")
     for _ in range(3):
         found.layers(net).logits(batch(net)[0])

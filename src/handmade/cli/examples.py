@@ -11,6 +11,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
             "Use backpropagation, and stop when the validation accuracy no longer rises.",
             "handmade train --gradient backprop --epochs 20 --validation 5000 --patience 3",
         ),
+        ("Train with the functions that you wrote in handmade learn.", "handmade train --mine"),
     ),
     "evaluate": (
         ("Measure the accuracy of a run's network.", "handmade evaluate runs/readme-1"),
@@ -93,6 +94,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "learn give-up": (
         ("Show the solution of the current step.", "handmade learn give-up"),
         ("Show the solution of step 3.", "handmade learn give-up 3"),
+    ),
+    "learn milestones": (
+        ("Show what your functions have reached.", "handmade learn milestones"),
+        ("Print the numbers as JSON.", "handmade learn milestones --json"),
     ),
     "learn export": (
         ("Make a folder for a course.", "handmade learn export my-course"),

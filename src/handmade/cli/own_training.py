@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich import box
@@ -10,10 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from handmade.cli.console import news
-from handmade.cli.workbook_view import shown
 from handmade.data import prepare_for
 from handmade.engine.errors import HandmadeError
 from handmade.engine.gradients.definition import cost
+from handmade.learn.milestone import note_epoch
 from handmade.learn.mine import OwnFunctions, Row, read_own_functions
 from handmade.learn.pace import Pace, pace
 from handmade.learn.small import small_file
@@ -24,8 +24,11 @@ from handmade.runs.job import OWN, Job, assemble
 from handmade.runs.parts import make_gradient
 from handmade.runs.record import read_run_json
 from handmade.runs.settings import Settings
-from handmade.text.number_format import duration
+from handmade.text.number_format import duration, percent
 from handmade.threads import threads
+
+if TYPE_CHECKING:
+    from handmade.runs import TrainingSession
 
 BATCH = 8  # more steps for the same number of images, which are what takes time here
 PRINTED_LINES = 20
@@ -41,7 +44,9 @@ def own_of(text: str | None, resume: Path | None) -> OwnFunctions | None:
     if text is None:
         if known is not None:
             advice = f"Try --mine {known!s:.200}"
-            raise typer.BadParameter(f"expected --mine with it: functions of {known!s:.200} trained this run. {advice}", param_hint="--resume")
+            raise typer.BadParameter(
+                f"expected --mine with it: functions of {known!s:.200} trained this run. {advice}", param_hint="--resume"
+            )
         return None
     news.print("Checking your files again ...")
     own = read_own_functions(found_folder(Path(text) if text else None))
@@ -138,6 +143,27 @@ def printed_lines(own: OwnFunctions) -> Iterator[str]:
         yield f"  {own.say('ui.cut')}"
 
 
-def mine_option(own: OwnFunctions) -> str:
-    """Return the folder as it is written after --mine."""
-    return shown(own.folder)
+def show_epoch(own: OwnFunctions, session: "TrainingSession") -> None:
+    """Show the milestone of the first epoch by the student's gradients, if it was reached in this run."""
+    result, settings, job = session.result, session.job.settings, session.job
+    images = min(result["steps"] * settings.batch_size, len(job.training.images)) if result else 0
+    rows = own.rows(job.network)
+    if (
+        result is None
+        or images < len(job.training.images)
+        or not any(getattr(row, name) for row in rows for name in COLUMNS[settings.gradient])
+    ):
+        return
+    found = note_epoch(
+        own.folder,
+        {
+            "network": Path(settings.network).stem,
+            "weights": f"{job.network.size:,}",
+            "images": f"{images:,}",
+            "accuracy": percent(result["test_accuracy"]),
+            "run": result["run"],
+        },
+    )
+    if found is not None:
+        for line in ("", *found.lines()):
+            news.print(line, markup=False)

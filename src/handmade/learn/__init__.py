@@ -12,10 +12,11 @@ if TYPE_CHECKING:
 
     from pathlib import Path
 
+    from handmade.learn.milestone import Milestone
     from handmade.learn.mine import OwnFunctions
     from handmade.learn.verdict import Verdict
 
-__all__ = ["grade", "own_functions"]
+__all__ = ["grade", "milestones", "own_functions"]
 
 
 def grade(name: str, *functions: "Callable[..., Any]", language: str = "en") -> "Verdict":
@@ -67,3 +68,27 @@ def own_functions(folder: "str | Path" = "workbook") -> "OwnFunctions":
     from handmade.learn.mine import read_own_functions  # noqa: PLC0415
 
     return read_own_functions(as_path(folder, "folder"))
+
+
+def milestones(folder: "str | Path" = "workbook") -> "list[Milestone]":
+    """Return the milestones of a workbook; those that are reached now are noted in it, and speeds are measured again.
+
+    Parameters
+    ----------
+    folder : path
+        Folder of the workbook.
+
+    Returns
+    -------
+    list of Milestone
+        The first digit, the speeds, the first epoch; `print` shows one.
+
+    Raises
+    ------
+    HandmadeError
+        If there is no workbook.
+    """
+    from handmade.engine.arguments import as_path  # noqa: PLC0415  the child imports this package, and only needs NumPy
+    from handmade.learn.milestone import read_milestones  # noqa: PLC0415
+
+    return read_milestones(as_path(folder, "folder"))

@@ -17,7 +17,7 @@ from handmade.engine.errors import HandmadeError
 from handmade.engine.layers import Conv2d, Flatten, Layer, Linear, MaxPool2d, ReLU
 from handmade.engine.losses import CrossEntropy, Loss
 from handmade.engine.network import Network
-from handmade.engine.printable import Printable
+from handmade.engine.printable import ShortRepr
 from handmade.learn.folder import Folder, digest, file_name
 from handmade.learn.own_function import OwnFunction, Printed
 from handmade.learn.own_layers import (
@@ -70,7 +70,7 @@ class Row:
 
 
 @dataclass(frozen=True, eq=False)
-class OwnFunctions(Printable):
+class OwnFunctions(ShortRepr):
     """Functions of a student that have just passed.
 
     Attributes
@@ -127,7 +127,9 @@ class OwnFunctions(Printable):
             return self._convolution(layer)
         if isinstance(layer, ReLU):
             return self._some(
-                forward=("relu", "relu"), delta=("finite_chain_rule", "delta_relu"), backward=("relu_pool_backward", "relu_backward")
+                forward=("relu", "relu"),
+                delta=("finite_chain_rule", "delta_relu"),
+                backward=("relu_pool_backward", "relu_backward"),
             )
         if isinstance(layer, MaxPool2d) and (layer.padding, layer.dilation, layer.ceil_mode) == ((0, 0), (1, 1), False):
             back = ("relu_pool_backward", "max_pool_backward")
@@ -176,8 +178,8 @@ def covers(step: str, layer: Conv2d) -> bool:
 
 def _row(name: str, parts: Parts) -> Row:
     steps = {part: place_of(function.step) for part, function in parts.items()}
-    back = tuple(sorted(number for part, number in steps.items() if part not in {"forward", "delta"}))
-    return Row(name, *(tuple(n for part, n in steps.items() if part == wanted) for wanted in ("forward", "delta")), back)
+    forward, delta = (tuple(n for part, n in steps.items() if part == wanted) for wanted in ("forward", "delta"))
+    return Row(name, forward, delta, tuple(sorted(n for part, n in steps.items() if part not in {"forward", "delta"})))
 
 
 def read_own_functions(path: Path) -> OwnFunctions:

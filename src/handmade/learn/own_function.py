@@ -159,7 +159,9 @@ class OwnFunction:
         message = " ".join(found["message"].split())
         text = f"{found['type']}: {message:.200}" if message else found["type"]
         line = "" if found["line"] is None else f":{found['line']}"
-        return OwnCodeError(self.say("mine.error", file=f"{self.file.name}{line}", function=self.name, text=text, step=self._step))
+        return OwnCodeError(
+            self.say("mine.error", file=f"{self.file.name}{line}", function=self.name, text=text, step=self._step)
+        )
 
     def _wrong(self, expected: str, got: str) -> OwnCodeError:
         text = self.say("mine.shape", expected=expected, yours=got)

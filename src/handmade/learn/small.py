@@ -51,11 +51,22 @@ def trained_file(folder: Path) -> Path:
     except (HandmadeError, OSError):
         pass  # it is trained again below
     digits = mnist().train
-    options = {"optimiser": Momentum(RATE), "schedule": SCHEDULES["linear"], "batch_size": BATCH}
+    images, labels = digits.images[:IMAGES], digits.labels[:IMAGES]
+    weights = small.parameters()
     with backend.use_backend("plain"):
-        for step in train(small, digits.images[:IMAGES], digits.labels[:IMAGES], gradient=backprop, prepare=prepare, **options):  # type: ignore[arg-type]  # options of several types
-            small = step.state.network
-    small.save(path)
+        steps = train(
+            small,
+            images,
+            labels,
+            gradient=backprop,
+            optimiser=Momentum(RATE),
+            schedule=SCHEDULES["linear"],
+            batch_size=BATCH,
+            prepare=prepare,
+        )
+        for step in steps:
+            weights = step.state.network.parameters()
+    small.replace(weights).save(path)
     return path
 
 

@@ -109,7 +109,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on sta
 Mine = Annotated[
     str | None,
     typer.Option(
-        "--mine", metavar="[DIRECTORY]", help="Use the functions that you wrote in handmade learn; its directory, if it is another."
+        "--mine",
+        metavar="[DIRECTORY]",
+        help="Use the functions that you wrote in handmade learn; its directory, if it is another.",
     ),
 ]
 Target = Annotated[

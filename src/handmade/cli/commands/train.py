@@ -76,6 +76,10 @@ def train(
 
             show_printed(own)
     tell(session)
+    if own is not None:
+        from handmade.cli.own_training import show_epoch
+
+        show_epoch(own, session)
     assert session.result is not None
     if json:
         print_json(session.result)
