@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
     from pathlib import Path
 
     from handmade.learn.milestone import Milestone
@@ -47,7 +46,7 @@ def grade(name: str, *functions: "Callable[..., Any]", language: str = "en") -> 
 
 
 def own_functions(folder: "str | Path" = "workbook") -> "OwnFunctions":
-    """Grade the passed steps of a workbook again, and return their functions for networks of the engine. They run in this process.
+    """Grade the passed steps of a workbook again, and return their functions for networks. They run in this process.
 
     Parameters
     ----------
@@ -57,7 +56,8 @@ def own_functions(folder: "str | Path" = "workbook") -> "OwnFunctions":
     Returns
     -------
     OwnFunctions
-        `own.layers(network)` is the network with them, `own.loss(loss)` the loss; `handmade.runs.start(settings, own=own)` trains.
+        `own.layers(network)` is the network with them, `own.loss(loss)` the loss. `handmade.runs.start(settings, own=own)`
+        trains with them.
 
     Raises
     ------

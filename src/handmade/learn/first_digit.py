@@ -1,6 +1,6 @@
 """The first digit recognised by a student's convolution: her function runs in its own process, with the limits of a check."""
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from handmade.engine.layers import Conv2d
 from handmade.engine.layers.probabilities import softmax
 from handmade.engine.network import Network
 from handmade.learn.folder import Unreadable, file_name
-from handmade.learn.mine import CONVOLUTIONS, covers
+from handmade.learn.own_parts import CONVOLUTIONS, covers
 from handmade.learn.results import Outcome, Raised
 from handmade.learn.small import trained
 from handmade.learn.state import Facts
@@ -53,8 +53,7 @@ def digit(workbook: Workbook) -> Facts | None:
 
 def convolution_step(workbook: Workbook, network: Network, among: tuple[str, ...] = CONVOLUTIONS) -> str | None:
     """Return the latest passed step whose convolution covers the first layer."""
-    first = network.layers[0]
-    assert isinstance(first, Conv2d)
+    first = cast("Conv2d", network.layers[0])
     return next((step for step in among if workbook.state.steps[step].passed and covers(step, first)), None)
 
 
@@ -74,8 +73,7 @@ def calls_of(step: str, layer: Conv2d, x: Array) -> Calls:
 
 
 def _convolved(workbook: Workbook, step: str, network: Network, x: Array) -> Array:
-    first = network.layers[0]
-    assert isinstance(first, Conv2d)
+    first = cast("Conv2d", network.layers[0])
     calls = calls_of(step, first, x)
     outcome = run(workbook, step, calls)
     found = [result_of(workbook, step, outcome, number) for number in range(len(calls))]
@@ -86,6 +84,7 @@ def _convolved(workbook: Workbook, step: str, network: Network, x: Array) -> Arr
 
 
 def run(workbook: Workbook, step: str, calls: Calls, after: str = "") -> Outcome:
+    """Run calls of a step in the student's process; Failed if the file cannot be read."""
     try:
         return workbook.call(step, calls, after=after)
     except Unreadable as error:
@@ -94,6 +93,7 @@ def run(workbook: Workbook, step: str, calls: Calls, after: str = "") -> Outcome
 
 
 def result_of(workbook: Workbook, step: str, outcome: Outcome, number: int) -> Any:
+    """Return the array that a call gave; Failed if it gave none."""
     found = outcome.results.get((0, number))
     if found is not None and isinstance(found.value, np.ndarray):
         return found.value

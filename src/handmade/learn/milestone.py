@@ -20,6 +20,7 @@ from handmade.learn.state import MILESTONES, Facts
 from handmade.learn.texts import Texts
 from handmade.learn.workbook import Workbook
 
+SPEEDS = ("loops", "matrix", "plain", "compiled")
 ADVICE = {"digit": "handmade learn goto 3", "speed": "handmade learn", "epoch": "handmade train --mine"}
 
 
@@ -68,18 +69,14 @@ class Milestone(ShortRepr):
 
     def _speeds(self) -> Iterator[str]:
         """Yield the table of speeds; each is compared with the first."""
-        rows = [
-            (name, float(self.facts[name]))
-            for name in ("loops", "matrix", "plain", "compiled")
-            if _positive(self.facts.get(name))
-        ]
-        names = {name: self.say(f"milestone.speed.{name}") for name, _ in rows}
+        found = {name: float(self.facts[name]) for name in SPEEDS if _positive(self.facts.get(name))}
+        names = {name: self.say(f"milestone.speed.{name}") for name in found}
         width = max(map(columns, names.values()), default=0)
-        for name, speed in rows:
-            gap = " " * (width - columns(names[name]))
-            ratio = speed / rows[0][1]
-            times = "" if name == rows[0][0] else f"   {self.say('milestone.speed.times', ratio=rounded(ratio))}"
-            yield f"  {names[name]}{gap}  {rounded(speed):>9}{times}"
+        first = next(iter(found), "")
+        for name, text in names.items():
+            gap = " " * (width - columns(text))
+            times = "" if name == first else f"   {self.say('milestone.speed.times', ratio=rounded(found[name] / found[first]))}"
+            yield f"  {text}{gap}  {rounded(found[name]):>9}{times}"
         if "missing" in self.facts:
             yield self.say("milestone.speed.missing", reason=str(self.facts["missing"]))
 

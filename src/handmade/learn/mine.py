@@ -14,22 +14,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from handmade.engine.errors import HandmadeError
-from handmade.engine.layers import Conv2d, Flatten, Layer, Linear, MaxPool2d, ReLU
 from handmade.engine.losses import CrossEntropy, Loss
 from handmade.engine.network import Network
 from handmade.engine.printable import ShortRepr
 from handmade.learn.folder import Folder, digest, file_name
 from handmade.learn.own_function import OwnFunction, Printed
-from handmade.learn.own_layers import (
-    Own,
-    OwnConv2d,
-    OwnCrossEntropy,
-    OwnFlatten,
-    OwnLinear,
-    OwnMaxPool2d,
-    OwnReLU,
-    Parts,
-)
+from handmade.learn.own_layers import OwnCrossEntropy, Parts
+from handmade.learn.own_parts import KINDS, Functions, of_loss, own_layer, parts_of
 from handmade.learn.steps import load_step, place_of
 from handmade.learn.texts import Texts
 from handmade.learn.verdict import Verdict, finding_lines
@@ -85,7 +76,7 @@ class OwnFunctions(ShortRepr):
     """
 
     folder: Path
-    functions: dict[tuple[str, str], OwnFunction]
+    functions: Functions
     notes: tuple[str, ...]
     say: Texts
     printed: Printed = field(repr=False)
@@ -95,85 +86,25 @@ class OwnFunctions(ShortRepr):
 
     def layers(self, network: N) -> N:
         """Return the network with the student's layers, as far as they cover the settings; the weights are the same."""
-        shapes, standard = network.shape_of, network.standard()
-        return standard._with(lambda node: self._layer(node.layer, node.inputs(shapes)))  # noqa: SLF001  a method of all networks
-
-    def _layer(self, layer: Layer, shape: Any) -> Layer:
-        kind = KINDS.get(type(layer))
-        parts = self._parts(layer, shape) if kind else {}
-        return kind.of(layer, parts) if kind and parts else layer
+        shapes = network.shape_of
+        return network.standard()._with(  # noqa: SLF001  as every method of a network that replaces layers
+            lambda node: own_layer(node.layer, node.inputs(shapes), self.functions)
+        )
 
     def loss(self, loss: Loss) -> Loss:
         """Return the cross-entropy with the student's functions; another loss, or one with label smoothing, stays as it is."""
-        if type(loss) is not CrossEntropy or loss.smoothing or not self._has("softmax_cross_entropy", "cross_entropy"):
-            return loss
-        return OwnCrossEntropy(own=self._loss())
+        parts = of_loss(self.functions)
+        return OwnCrossEntropy(own=parts) if loss == CrossEntropy() and parts else loss
 
     def rows(self, network: Network) -> list[Row]:
         """Return which steps each layer uses, and the loss."""
-        found = []
-        for node in self.layers(network).nodes:
-            parts = node.layer.own if isinstance(node.layer, Own) else {}
-            linear = {"delta": parts["forward"]} if isinstance(node.layer, LINEAR) and "forward" in parts else {}
-            found.append(_row(network.titles[node.name], parts | linear))
-        return [*found, _row("loss", self._loss())]
-
-    def _loss(self) -> Parts:
-        return self._some(forward=("softmax_cross_entropy", "cross_entropy"), backward=("softmax_cross_entropy", "softmax"))
-
-    def _parts(self, layer: Layer, shape: Any) -> Parts:
-        """Return the functions that cover the settings of a layer, by what they compute."""
-        if isinstance(layer, Conv2d):
-            return self._convolution(layer)
-        if isinstance(layer, ReLU):
-            return self._some(
-                forward=("relu", "relu"),
-                delta=("finite_chain_rule", "delta_relu"),
-                backward=("relu_pool_backward", "relu_backward"),
-            )
-        if isinstance(layer, MaxPool2d) and (layer.padding, layer.dilation, layer.ceil_mode) == ((0, 0), (1, 1), False):
-            back = ("relu_pool_backward", "max_pool_backward")
-            return self._some(forward=("max_pool", "max_pool2d"), delta=("finite_chain_rule", "delta_max"), backward=back)
-        if isinstance(layer, Flatten) and len(shape) == 3:
-            return self._some(forward=("linear", "flatten"))
-        if isinstance(layer, Linear) and len(shape) == 1:
-            return self._some(forward=("linear", "linear"), backward=("linear_backward", "linear_backward"))
-        return {}
-
-    def _convolution(self, layer: Conv2d) -> Parts:
-        if layer.groups != 1 or layer.dilation != (1, 1) or any(isinstance(side, tuple) for side in layer.padding):
-            return {}
-        back = {"db": "conv_backward_db", "dW": "conv_backward_dw", "dX": "conv_backward_dx"}
-        parts = self._some(**{name: (step, step) for name, step in back.items()})
-        best = next((step for step in CONVOLUTIONS if self._has(step, "conv2d") and covers(step, layer)), None)
-        return parts | (self._some(forward=(best, "conv2d")) if best else {})
-
-    def _has(self, step: str, name: str) -> bool:
-        return (step, name) in self.functions
-
-    def _some(self, **wanted: tuple[str, str]) -> Parts:
-        return {part: self.functions[place] for part, place in wanted.items() if place in self.functions}
-
-
-KINDS: dict[type[Layer], type[Own]] = {
-    Conv2d: OwnConv2d,
-    ReLU: OwnReLU,
-    MaxPool2d: OwnMaxPool2d,
-    Flatten: OwnFlatten,
-    Linear: OwnLinear,
-}
-LINEAR = (OwnConv2d, OwnLinear)  # their difference is their forward, of a difference
-CONVOLUTIONS = ("im2col", "conv_stride_padding", "conv_channels", "conv_one_channel")  # the latest first
-
-
-def covers(step: str, layer: Conv2d) -> bool:
-    """Return if the convolution of a step has all settings of a layer, which has one group and no dilation."""
-    if step == "conv_stride_padding":
-        return True
-    if step == "im2col":
-        return layer.padding == (0, 0)
-    plain = layer.stride == (1, 1) and layer.padding == (0, 0)
-    return plain and (step == "conv_channels" or layer.channels == 1)
+        found, shapes = [], network.shape_of
+        for node in network.standard().nodes:
+            parts = parts_of(node.layer, node.inputs(shapes), self.functions)
+            if "forward" in parts and KINDS[type(node.layer)].linear:
+                parts["delta"] = parts["forward"]
+            found.append(_row(network.titles[node.name], parts))
+        return [*found, _row("loss", of_loss(self.functions))]
 
 
 def _row(name: str, parts: Parts) -> Row:
@@ -192,7 +123,7 @@ def read_own_functions(path: Path) -> OwnFunctions:
     """
     if not Folder(path).exists:
         raise HandmadeError(f"{path}: expected the folder of a workbook; there is none. Try: handmade learn")
-    functions: dict[tuple[str, str], OwnFunction] = {}
+    functions: Functions = {}
     notes: list[str] = []
     printed = Printed()
     with Workbook(path) as workbook:

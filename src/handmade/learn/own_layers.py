@@ -9,7 +9,7 @@ the parent are not: they would compute the result without the student's code.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
@@ -21,16 +21,14 @@ from handmade.engine.layers.channel import all_channels, one_channel, same_chann
 from handmade.engine.layers.registry import add_rules, share_rules
 from handmade.engine.losses import CrossEntropy
 from handmade.learn.own_function import OwnFunction
-from handmade.learn.steps import place_of
 
-FACTS = ("source", "sources", "targets", "derivatives", "rectifies", "reorders", "takes_one")
+FACTS = ("source", "sources", "targets", "derivatives", "rectifies", "reorders", "takes_one", "kinks", "slope", "switched")
 Parts = dict[str, OwnFunction]  # functions by what they compute: forward, delta, db, dW, dX, backward
 
 
 class Own(Layer):
     """What all layers with a student's functions have in common."""
 
-    mark: ClassVar[str] = "yours"
     STANDARD: ClassVar[type[Layer]]
     own: Parts
 
@@ -150,6 +148,13 @@ class OwnMaxPool2d(Own, MaxPool2d):
         y, winner = self.own["forward"](x, self.window, self.stride, shapes=[shape, shape], dtype=x.dtype)
         return y, winner
 
+    def _winners(self, x: Array) -> Array:
+        """Return the places of the first largest numbers, hers if she has them."""
+        if "forward" in self.own:
+            return self._pooled(x)[1]
+        places: Array = np.stack(list(self.pixels(x, -np.inf))).argmax(axis=0)
+        return places
+
     def delta(self, x: Array, dx: Array, channel: Channel = EVERY) -> Array:
         if "delta" not in self.own:
             return self.standard().delta(x, dx, channel)  # type: ignore[call-arg]  # of a MaxPool2d; it calls forward itself
@@ -163,10 +168,7 @@ class OwnMaxPool2d(Own, MaxPool2d):
     def backward(self, x: Array, gy: Array) -> tuple[Array, dict[str, Array]]:
         if "backward" not in self.own:
             return self.standard().backward(x, gy)
-        if "forward" in self.own:
-            winner = self._pooled(x)[1]
-        else:
-            winner = np.stack(list(self.pixels(x, -np.inf))).argmax(axis=0)
+        winner = self._winners(x)
         given = (gy, winner, x.shape, self.window, self.stride)
         return self.own["backward"](*given, shapes=[x.shape], dtype=x.dtype), {}
 
@@ -241,13 +243,9 @@ def unfolded(y: Array, dx: Array, axes: int) -> Array:
     return np.moveaxis(y.reshape(dx.shape[-1], dx.shape[0], *y.shape[1:]), 0, -1)
 
 
-def numbers_of(functions: Sequence[OwnFunction]) -> str:
-    """Return the numbers of the steps of some functions."""
-    return ", ".join(str(number) for number in sorted({place_of(each.step) for each in functions}))
-
-
 for each in (OwnConv2d, OwnReLU, OwnMaxPool2d, OwnFlatten, OwnLinear):
     share_rules(each, each.STANDARD, FACTS)
+    add_rules(each, mark="yours", standard=each.standard)
 add_rules(
     OwnConv2d,
     channel=Conv2d.output_channel,

@@ -28,7 +28,7 @@ class Pace:
 
 
 def pace(own: OwnFunctions, gradient: Callable[[Network, Any, Any], Any], network: Network, x: Any, y: Any) -> Pace:
-    """Measure the gradient for the first image, and for all given ones if that is quick: functions of arrays take them together."""
+    """Measure the gradient for one image, then for all if that is quick: fast functions take several images at once."""
     try:
         with own.printed.at_most(LONGEST):
             one = _seconds(gradient, network, x[:1], y[:1])

@@ -1,6 +1,7 @@
 """The student's loops beside the compiled ones: the same forward pass, in images a second."""
 
 import time
+from typing import cast
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from handmade.engine.arrays import Array
 from handmade.engine.layers import Conv2d, Linear, MaxPool2d
 from handmade.engine.network import Network
 from handmade.learn.first_digit import Calls, calls_of, convolution_step, result_of, run
-from handmade.learn.mine import CONVOLUTIONS
+from handmade.learn.own_parts import CONVOLUTIONS
 from handmade.learn.small import trained
 from handmade.learn.state import Facts
 from handmade.learn.workbook import Workbook
@@ -52,17 +53,14 @@ def _speed(seconds: float) -> float:
 
 
 def _conv_seconds(workbook: Workbook, step: str, network: Network, x: Array) -> float:
-    first = network.layers[0]
-    assert isinstance(first, Conv2d)
+    first = cast("Conv2d", network.layers[0])
     return _seconds(workbook, step, calls_of(step, first, x))
 
 
 def _other_seconds(workbook: Workbook, network: Network, x: Array) -> float:
     """Return the time of the layers after the convolution, on the numbers that they get in the network."""
     values = network.forward(x)
-    pool, linear = network.layers[2], network.layers[4]
-    assert isinstance(pool, MaxPool2d)
-    assert isinstance(linear, Linear)
+    pool, linear = cast("MaxPool2d", network.layers[2]), cast("Linear", network.layers[4])
     W, b = linear.W.astype(float), linear.b.astype(float)
     return (
         _seconds(workbook, "relu", (("relu", (values[1],)),))

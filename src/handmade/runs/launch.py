@@ -48,7 +48,8 @@ def start(
         Network whose weights and statistics the run starts from; those of `settings.network` if left out, which are fresh unless
         it is a model. It has the layers of `settings.network` and the dtype of the settings.
     own : OwnParts, optional
-        Functions of a student that compute the gradients, such as `handmade.learn.own_functions("workbook")`; use one thread with them.
+        Functions of a student that compute the gradients, such as `handmade.learn.own_functions("workbook")`. They need
+        threads=1 in the settings.
     force : bool
         True to overwrite a run in `out`.
     allow_long : bool

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from handmade.cli.commands.options import Data
+from handmade.cli.commands.options import Data, Mine
 
 NEEDED = ("fastapi", "uvicorn", "pydantic", "anyio")
 
@@ -29,8 +29,12 @@ def lab(
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in the browser.")] = True,
     runs: Annotated[Path, typer.Option(metavar="DIRECTORY", help="Folder of the runs that the page can open.")] = Path("runs"),
     data: Data = "mnist",
+    mine: Mine = None,
 ) -> None:
-    """Open a page that shows every number of a network."""
+    """Open a page that shows every number of a network.
+
+    With --mine, the network is computed by the functions that you have passed in handmade learn, as far as they cover its layers.
+    """
     from handmade.engine.errors import HandmadeError
     from handmade.engine.extras import not_installed
 
@@ -53,4 +57,12 @@ def lab(
 
             threading.Thread(target=webbrowser.open, args=(link,), daemon=True).start()
 
-    serve(Catalogue(target, runs, data), port, host, ready, notify)
+    layers = None
+    if mine is not None:
+        from handmade.cli.own_training import own_of
+        from handmade.learn.small import trained_file
+
+        own = own_of(mine, None)
+        assert own is not None
+        target, layers = target or str(trained_file(own.folder)), own.layers
+    serve(Catalogue(target, runs, data, layers), port, host, ready, notify)

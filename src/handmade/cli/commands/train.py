@@ -53,11 +53,7 @@ def train(
     from handmade.cli.signals import Signals
     from handmade.cli.summary import resume_command, tell
 
-    own = None
-    if mine is not None or resume is not None:
-        from handmade.cli.own_training import own_of
-
-        own = own_of(mine, resume)
+    own = _own(mine, resume)
     session = _session(given, resume, out, own, force=force, allow_long=yes)
     if session.estimate:
         _print_cost(session.estimate)
@@ -71,20 +67,37 @@ def train(
         news.print(f"Resume: {resume_command(session)}", markup=False)
         raise signals.exit() from None
     finally:
-        if own is not None:
-            from handmade.cli.own_training import show_printed
-
-            show_printed(own)
+        _tell_printed(own)
     tell(session)
-    if own is not None:
-        from handmade.cli.own_training import show_epoch
-
-        show_epoch(own, session)
+    _tell_epoch(own, session)
     assert session.result is not None
     if json:
         print_json(session.result)
     if session.result["status"] == "interrupted":
         raise signals.exit()
+
+
+def _own(mine: str | None, resume: Path | None) -> "OwnFunctions | None":
+    """Return the student's functions for this run, if there are any."""
+    if mine is None and resume is None:
+        return None
+    from handmade.cli.own_training import own_of
+
+    return own_of(mine, resume)
+
+
+def _tell_printed(own: "OwnFunctions | None") -> None:
+    if own is not None:
+        from handmade.cli.own_training import show_printed
+
+        show_printed(own)
+
+
+def _tell_epoch(own: "OwnFunctions | None", session: "TrainingSession") -> None:
+    if own is not None:
+        from handmade.cli.own_training import show_epoch
+
+        show_epoch(own, session)
 
 
 def _session(

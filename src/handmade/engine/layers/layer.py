@@ -35,7 +35,6 @@ class Layer(ShortRepr, ABC):
     WEIGHTS: ClassVar[tuple[str, ...]] = ()  # names of the arrays that are trained
     STATISTICS: ClassVar[tuple[str, ...]] = ()  # names of the arrays of running statistics
     joins: ClassVar[bool] = False  # True if it reads several activations
-    mark: ClassVar[str] = ""  # word beside its name in tables, for a layer that stands in for another one
 
     @abstractmethod
     def forward(self, x: Input) -> Array:
@@ -95,10 +94,6 @@ class Layer(ShortRepr, ABC):
         other = copy.copy(self)
         other.__dict__.update(arrays)
         return other
-
-    def standard(self) -> "Layer":
-        """Return the layer that this one stands in for, with the same arrays and equations; itself if there is none."""
-        return self
 
     @property
     def mixes_batch(self) -> bool:
