@@ -18,6 +18,7 @@ from handmade.learn.folder import Folder, digest
 from handmade.learn.mine import USED, OwnFunctions, loaded, read_own_functions
 from handmade.learn.own_function import Printed
 from handmade.learn.own_layers import Own, OwnCrossEntropy
+from handmade.learn.own_parts import Functions
 from handmade.learn.state import write_state
 from handmade.learn.steps import NAMES, load_step
 from handmade.learn.texts import texts
@@ -263,7 +264,7 @@ def test_an_error_in_her_code_is_one_line(tmp_path: Path, name: str, capsys: pyt
     plant(
         tmp_path / "w", relu=f"import numpy as np\ndef relu(x):\n{body}    print('seen', x.shape)\n    return np.maximum(x, 0)\n"
     )
-    found = _unchecked(tmp_path / "w", "relu")
+    found = unchecked(tmp_path / "w", "relu")
     net = network("seed")
 
     with pytest.raises(HandmadeError) as error:
@@ -276,16 +277,20 @@ def test_an_error_in_her_code_is_one_line(tmp_path: Path, name: str, capsys: pyt
     assert capsys.readouterr() == ("", "")
 
 
-def _unchecked(folder: Path, step: str) -> OwnFunctions:
-    """Return a function without grading it: a mistake that no case of the step shows."""
-    printed, file = Printed(), Folder(folder).exercise(step)
-    functions = loaded(step, file.read_text(encoding="utf-8"), file, printed, texts("en"))
-    return OwnFunctions(folder, {(step, each.name): each for each in functions}, (), texts("en"), printed)
+def unchecked(folder: Path, *steps: str) -> OwnFunctions:
+    """Return functions without grading them: quickly, or with a mistake that no case of the step shows."""
+    printed, say = Printed(), texts("en")
+    functions: Functions = {}
+    for step in steps:
+        file = Folder(folder).exercise(step)
+        found = loaded(step, file.read_text(encoding="utf-8"), file, printed, say)
+        functions |= {(step, each.name): each for each in found}
+    return OwnFunctions(folder, functions, (), say, printed)
 
 
 def test_output_has_an_end(tmp_path: Path) -> None:
     plant(tmp_path / "w", relu="def relu(x):\n    print('\\x1b[2J' + 'n' * 100_000)\n    return x * (x > 0)\n")
-    found = _unchecked(tmp_path / "w", "relu")
+    found = unchecked(tmp_path / "w", "relu")
     net = network("seed")
     for _ in range(3):
         found.layers(net).logits(batch(net)[0])

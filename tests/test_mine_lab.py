@@ -14,10 +14,10 @@ import handmade
 from handmade.engine.network import Network
 from handmade.lab import schemas
 from handmade.lab.catalogue import Catalogue
-from handmade.learn import own_functions
+from handmade.learn.mine import USED
 from handmade.learn.steps import NAMES
 from lab_client import LabClient, PageClient
-from test_mine import plant
+from test_mine import plant, unchecked
 
 NUMBER = re.compile(r"-?\d+\.\d+(e[+-]?\d+)?")
 SMALL = [
@@ -31,7 +31,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[PageClient
     """A page with her functions, and one with the engine's."""
     folder = tmp_path_factory.mktemp("lab")
     handmade.networks.described({"layers": SMALL}, 0).save(folder / "small.safetensors")
-    own = own_functions(plant(folder / "workbook", *NAMES))
+    own = unchecked(plant(folder / "workbook", *NAMES), *USED)
     with LabClient(Catalogue(str(folder / "small.safetensors"), folder / "runs", layers=own.layers)) as client:
         yield client.page(), client.page("model")
 

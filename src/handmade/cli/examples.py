@@ -11,7 +11,6 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
             "Use backpropagation, and stop when the validation accuracy no longer rises.",
             "handmade train --gradient backprop --epochs 20 --validation 5000 --patience 3",
         ),
-        ("Train with the functions that you wrote in handmade learn.", "handmade train --mine"),
     ),
     "evaluate": (
         ("Measure the accuracy of a run's network.", "handmade evaluate runs/readme-1"),
@@ -44,6 +43,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "lab": (
         ("Open the page with the network of a run.", "handmade lab runs/readme-1"),
         ("Use another port, and open no browser.", "handmade lab readme --port 8080 --no-browser"),
+        ("Use the functions that you wrote in handmade learn.", "handmade lab --mine"),
     ),
     "report": (
         ("Write runs/readme-1/report.html.", "handmade report runs/readme-1"),
@@ -98,6 +98,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "learn milestones": (
         ("Show what your functions have reached.", "handmade learn milestones"),
         ("Print the numbers as JSON.", "handmade learn milestones --json"),
+        ("Reach the epoch: train with your functions.", "handmade train --mine"),
     ),
     "learn export": (
         ("Make a folder for a course.", "handmade learn export my-course"),

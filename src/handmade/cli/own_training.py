@@ -70,7 +70,7 @@ def settings_with(own: OwnFunctions, given: dict[str, Any], *, allow_long: bool)
     chosen = {**usual, "threads": 1, **given}
     job = assemble(make(**chosen), own)
     show_rows(own.rows(job.network), job.settings.gradient)
-    if not any(row.yours for row in own.rows(job.network)):
+    if not any(row.yours for row in own.rows(job.network)[:-1]):
         raise HandmadeError(own.say("mine.notUsed", network=Path(job.settings.network).stem))
     news.print(own.say("mine.measuring"), markup=False)
     found = _pace(own, job)
@@ -96,7 +96,7 @@ def _gradient(own: OwnFunctions) -> str:
 
 
 def _pace(own: OwnFunctions, job: Job) -> Pace:
-    """Measure how long the gradient takes for an image."""
+    """Measure the time of the gradient for an image."""
     settings = job.settings
     count = min(settings.batch_size, len(job.training.images))
     x, y = prepare_for(job.network)(job.training.images[:count]), job.training.labels[:count]

@@ -72,7 +72,7 @@ class OwnFunctions(ShortRepr):
     notes : tuple of str
         Lines about files that are not used, in the student's language.
     printed : Printed
-        What the functions printed so far.
+        Output of the functions so far.
     """
 
     folder: Path
@@ -109,7 +109,7 @@ class OwnFunctions(ShortRepr):
 
 def _row(name: str, parts: Parts) -> Row:
     steps = {part: place_of(function.step) for part, function in parts.items()}
-    forward, delta = (tuple(n for part, n in steps.items() if part == wanted) for wanted in ("forward", "delta"))
+    forward, delta = (tuple(n for part, n in steps.items() if part == purpose) for purpose in ("forward", "delta"))
     return Row(name, forward, delta, tuple(sorted(n for part, n in steps.items() if part not in {"forward", "delta"})))
 
 

@@ -56,7 +56,7 @@ class Output(TextIOBase):
 
 @dataclass
 class Printed:
-    """What all functions of a student printed, the first part of it, without characters that control a terminal.
+    """Output of all functions of a student: the first part, without characters that control a terminal.
 
     For a measurement, the calls have an end as well.
     """

@@ -27,7 +27,7 @@ Parts = dict[str, OwnFunction]  # functions by what they compute: forward, delta
 
 
 class Own(Layer):
-    """What all layers with a student's functions have in common."""
+    """Base class of layers with a student's functions."""
 
     STANDARD: ClassVar[type[Layer]]
     own: Parts

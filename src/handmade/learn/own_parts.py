@@ -1,4 +1,4 @@
-"""Which functions of a student cover a layer: rules for exact types, from the settings of a layer to the functions for it.
+"""Functions of a student that cover a layer: rules for exact types, from the settings of a layer to the functions for it.
 
 Of several functions for the same operation, the one of the latest step that covers the settings is taken.
 """
@@ -15,9 +15,9 @@ Functions = dict[tuple[str, str], OwnFunction]  # by step and name
 CONVOLUTIONS = ("im2col", "conv_stride_padding", "conv_channels", "conv_one_channel")  # the latest first
 
 
-def some(functions: Functions, **wanted: tuple[str, str]) -> Parts:
-    """Return those of the wanted functions that there are."""
-    return {part: functions[place] for part, place in wanted.items() if place in functions}
+def some(functions: Functions, **places: tuple[str, str]) -> Parts:
+    """Return the functions at some places, by purpose, without those that are missing."""
+    return {part: functions[place] for part, place in places.items() if place in functions}
 
 
 def of_loss(functions: Functions) -> Parts:

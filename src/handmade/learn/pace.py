@@ -15,7 +15,7 @@ LONGEST = 60.0  # seconds after which the measurement of one image ends
 
 @dataclass(frozen=True)
 class Pace:
-    """Seconds that the gradient takes for an image; `at_least` is true if the measurement was ended."""
+    """Seconds of the gradient for an image; `at_least` is true if the measurement was ended."""
 
     seconds: float
     at_least: bool = False

@@ -165,7 +165,7 @@ def check_all(context: typer.Context, *, folder: Directory = None, json: Json = 
 
 @learn.command(cls=Command)
 def milestones(context: typer.Context, *, folder: Directory = None, json: Json = False) -> None:
-    """Show what your functions have reached: a digit, their speed, an epoch."""
+    """Show what your functions have reached."""
     from handmade.cli.console import print_json
     from handmade.cli.workbook_view import line, show_milestone
     from handmade.learn.milestone import Milestone, all_milestones
@@ -188,7 +188,7 @@ def export(
     *,
     language: Language = "",
 ) -> None:
-    """Write exercises for a course, with a workflow that checks them."""
+    """Write exercises for a course, and a workflow for checks."""
     from handmade.cli.workbook_view import line, shown
     from handmade.learn.course import export as write
     from handmade.learn.texts import texts
