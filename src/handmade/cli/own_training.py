@@ -16,7 +16,7 @@ from handmade.engine.gradients.definition import cost
 from handmade.learn.milestone import note_epoch
 from handmade.learn.mine import OwnFunctions, Row, read_own_functions
 from handmade.learn.pace import Pace, pace
-from handmade.learn.small import small_file
+from handmade.learn.small import small_file, trained_file
 from handmade.learn.workbook import found_folder
 from handmade.runs.backends import use_backend
 from handmade.runs.cost import LONG
@@ -48,11 +48,21 @@ def own_of(text: str | None, resume: Path | None) -> OwnFunctions | None:
                 f"expected --mine with it: functions of {known!s:.200} trained this run. {advice}", param_hint="--resume"
             )
         return None
+    return own_functions_of(text)
+
+
+def own_functions_of(text: str) -> OwnFunctions:
+    """Return the functions of the workbook that --mine names, or of the usual one; print which files are not used."""
     news.print("Checking your files again ...")
     own = read_own_functions(found_folder(Path(text) if text else None))
     for note in own.notes:
         news.print(note, markup=False)
     return own
+
+
+def trained_target(own: OwnFunctions) -> str:
+    """Return the file of a trained network that slow functions can compute."""
+    return str(trained_file(own.folder))
 
 
 def settings_with(own: OwnFunctions, given: dict[str, Any], *, allow_long: bool) -> Settings:
@@ -70,7 +80,7 @@ def settings_with(own: OwnFunctions, given: dict[str, Any], *, allow_long: bool)
     chosen = {**usual, "threads": 1, **given}
     job = assemble(make(**chosen), own)
     show_rows(own.rows(job.network), job.settings.gradient)
-    if not any(row.yours for row in own.rows(job.network)[:-1]):
+    if not own.uses(job.network):
         raise HandmadeError(own.say("mine.notUsed", network=Path(job.settings.network).stem))
     news.print(own.say("mine.measuring"), markup=False)
     found = _pace(own, job)

@@ -23,7 +23,7 @@ from handmade.learn.own_layers import OwnCrossEntropy, Parts
 from handmade.learn.own_parts import KINDS, Functions, of_loss, own_layer, parts_of
 from handmade.learn.steps import load_step, place_of
 from handmade.learn.texts import Texts
-from handmade.learn.verdict import Verdict, finding_lines
+from handmade.learn.verdict import finding_lines
 from handmade.learn.workbook import Workbook
 
 USED = {  # functions that a network can use, by step; the other steps are exercises alone
@@ -96,6 +96,10 @@ class OwnFunctions(ShortRepr):
         parts = of_loss(self.functions)
         return OwnCrossEntropy(own=parts) if loss == CrossEntropy() and parts else loss
 
+    def uses(self, network: Network) -> bool:
+        """Return if a layer of the network uses one of the functions; a loss alone does not count."""
+        return any(row.yours for row in self.rows(network)[:-1])
+
     def rows(self, network: Network) -> list[Row]:
         """Return which steps each layer uses, and the loss."""
         found, shapes = [], network.shape_of
@@ -145,15 +149,17 @@ def _graded(workbook: Workbook, name: str, printed: Printed) -> list[OwnFunction
     verdict = workbook.check(name)
     if verdict:
         source = workbook.folder.read(name)
-        if digest(source) == workbook.state.steps[name].file:
-            return list(loaded(name, source, workbook.folder.exercise(name).resolve(), printed, workbook.say))
-    reason = _reason(verdict, workbook.say)
+        if digest(source) == workbook.state.steps[name].file:  # else it was saved between grading and reading
+            try:
+                return list(loaded(name, source, workbook.folder.exercise(name).resolve(), printed, workbook.say))
+            except (Exception, SystemExit) as error:  # noqa: BLE001  whatever her file raises here and not in its own process
+                reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        else:
+            reason = workbook.say("mine.saved")
+    else:
+        assert verdict.finding is not None
+        reason = finding_lines(verdict.step, verdict.finding, workbook.say)[0]
     return workbook.say("mine.changed", file=f"{file_name(name)}.py", text=reason, step=str(place_of(name)))
-
-
-def _reason(verdict: Verdict, say: Texts) -> str:
-    lines = [] if verdict.finding is None else finding_lines(verdict.step, verdict.finding, say)
-    return lines[0] if lines else say(f"state.{verdict.state}", passed="?", all="?")
 
 
 def loaded(name: str, source: str, file: Path, printed: Printed, say: Texts) -> Iterator[OwnFunction]:

@@ -57,12 +57,14 @@ def lab(
 
             threading.Thread(target=webbrowser.open, args=(link,), daemon=True).start()
 
-    layers = None
-    if mine is not None:
-        from handmade.cli.own_training import own_of
-        from handmade.learn.small import trained_file
+    if mine is None:
+        catalogue = Catalogue(target, runs, data)
+    else:
+        from handmade.cli.own_training import own_functions_of, trained_target
 
-        own = own_of(mine, None)
-        assert own is not None
-        target, layers = target or str(trained_file(own.folder)), own.layers
-    serve(Catalogue(target, runs, data, layers), port, host, ready, notify)
+        own = own_functions_of(mine)
+        catalogue = Catalogue(target or trained_target(own), runs, data, own.layers)
+        opened = catalogue.open()
+        if not own.uses(opened.network):
+            notify(own.say("mine.notUsed", network=opened.title))
+    serve(catalogue, port, host, ready, notify)
