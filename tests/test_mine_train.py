@@ -233,9 +233,12 @@ def test_milestones_come_once_each(tmp_path: Path) -> None:
     text = str(speed)
     assert "your loops " in text
     assert "Numba is not installed" in text
-    assert note_epoch(tmp_path / "w", {"network": "small", "weights": "9", "images": "8", "accuracy": "90.00 %"}) is not None
-    assert note_epoch(tmp_path / "w", {}) is None
+    epoch = {"network": "small", "weights": "9", "images": "8", "accuracy": "90.00 %"}
+    assert note_epoch(tmp_path / "w", {**epoch, "right": 0.5}) is not None
+    assert note_epoch(tmp_path / "w", {**epoch, "right": 0.4, "network": "worse"}) is None
     assert read_state(tmp_path / "w").milestones["epoch"]["network"] == "small"
+    assert note_epoch(tmp_path / "w", {**epoch, "right": 0.9, "network": "better"}) is None
+    assert read_state(tmp_path / "w").milestones["epoch"]["network"] == "better"
     assert [each.reached for each in milestones(tmp_path / "w")] == [True] * 3
 
 

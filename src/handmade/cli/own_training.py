@@ -170,6 +170,7 @@ def show_epoch(own: OwnFunctions, session: "TrainingSession") -> None:
             "network": Path(settings.network).stem,
             "weights": f"{job.network.size:,}",
             "images": f"{images:,}",
+            "right": result["test_accuracy"],
             "accuracy": percent(result["test_accuracy"]),
             "run": result["run"],
         },

@@ -69,7 +69,7 @@ class Milestone(ShortRepr):
 
     def _speeds(self) -> Iterator[str]:
         """Yield the table of speeds; each is compared with the first."""
-        found = {name: float(self.facts[name]) for name in SPEEDS if _positive(self.facts.get(name))}
+        found = {name: float(self.facts[name]) for name in SPEEDS if _number(self.facts.get(name)) > 0}
         names = {name: self.say(f"milestone.speed.{name}") for name in found}
         width = max(map(columns, names.values()), default=0)
         first = next(iter(found), "")
@@ -81,8 +81,8 @@ class Milestone(ShortRepr):
             yield self.say("milestone.speed.missing", reason=str(self.facts["missing"]))
 
 
-def _positive(value: Any) -> bool:
-    return isinstance(value, int | float) and value > 0
+def _number(value: Any) -> float:
+    return value if isinstance(value, int | float) else 0.0
 
 
 def columns(text: str) -> int:
@@ -128,13 +128,13 @@ def all_milestones(workbook: Workbook) -> Iterator[Milestone | str]:
 
 
 def note_epoch(path: Path, facts: Facts) -> Milestone | None:
-    """Note the first epoch by the student's gradients; return the milestone, or None if there was one before."""
+    """Note an epoch by the student's gradients, unless a better one is noted; return the milestone if it is the first."""
     with Workbook(path) as workbook:
-        if "epoch" in workbook.state.milestones:
-            return None
-        workbook.state.milestones["epoch"] = facts
-        workbook.save()
-        return shown(workbook, "epoch")
+        before = workbook.state.milestones.get("epoch")
+        if before is None or _number(facts.get("right")) > _number(before.get("right")):
+            workbook.state.milestones["epoch"] = facts
+            workbook.save()
+        return shown(workbook, "epoch") if before is None else None
 
 
 def read_milestones(path: Path) -> list[Milestone]:

@@ -10,6 +10,7 @@ from handmade.learn.mine import OwnFunctions
 from handmade.learn.own_function import TooSlow
 
 PLANNED = 75.0  # seconds of a run without --limit and --steps
+AGAIN = 5.0  # seconds for an image up to which it is measured twice
 LONGEST = 60.0  # seconds after which the measurement of one image ends
 
 
@@ -32,6 +33,8 @@ def pace(own: OwnFunctions, gradient: Callable[[Network, Any, Any], Any], networ
     try:
         with own.printed.at_most(LONGEST):
             one = _seconds(gradient, network, x[:1], y[:1])
+            if one < AGAIN:  # a part of the first time was needed to load what is loaded once
+                one = _seconds(gradient, network, x[:1], y[:1])
             return Pace(one if one * len(x) > LONGEST / 20 else _seconds(gradient, network, x, y) / len(x))
     except TooSlow:
         return Pace(LONGEST, at_least=True)
