@@ -38,7 +38,7 @@ MAY_IMPORT = {
     "runs": {"data", "engine", "files", "network", "networks", "receipts", "threads"},
     "__init__": FACADE,
     "text": {"engine", "runs"},
-    "learn": {"engine", "files"},
+    "learn": {"data", "engine", "files"},
     "lab": {*FACADE, "files", "text", "threads"},
     "cli": {*FACADE, "lab", "learn", "files", "importing", "layer_files", "pictures", "text", "threads", "doctor", "__init__"},
     "__main__": {"cli"},

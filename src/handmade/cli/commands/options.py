@@ -140,6 +140,14 @@ def refuse(options: Mapping[str, Any], reason: str) -> None:
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output; other lines go to standard error.")]
+Mine = Annotated[
+    str | None,
+    typer.Option(
+        "--mine",
+        metavar="[DIRECTORY]",
+        help="Use the functions that you wrote in handmade learn; its directory, if it is another.",
+    ),
+]
 Target = Annotated[
     str,
     typer.Argument(metavar="MODEL|NAME|FILE", help="Run, model file, ONNX model, preset (untrained), or network file."),
