@@ -149,9 +149,16 @@ def test_a_weighted_gradient_is_the_weighted_sum_of_those_of_single_images(
 @pytest.mark.parametrize("h", [0.3, 1e-3, 1e-30])
 @pytest.mark.parametrize("scheme", ["forward", "central"])
 def test_the_compiled_backend_computes_weighted_differences_as_plain(
-    loss: Loss, truth: Truth, h: float, scheme: Scheme  # noqa: ARG001
+    loss: Loss,
+    truth: Truth,  # noqa: ARG001
+    h: float,
+    scheme: Scheme,
 ) -> None:
-    for network in (small(), Network([Flatten(), *head(9)], (3, 3, 1)), Network([Dropout(0.4), *(node.layer for node in small().nodes)], (6, 6, 1))):
+    for network in (
+        small(),
+        Network([Flatten(), *head(9)], (3, 3, 1)),
+        Network([Dropout(0.4), *(node.layer for node in small().nodes)], (6, 6, 1)),
+    ):
         x, y, a = batch(network, 19)
         training = network.in_training(len(x), np.random.default_rng(3))
         found = []
@@ -199,8 +206,7 @@ def test_images_that_depend_on_one_another_take_weights() -> None:
 
     _, wanted = definition(training, x, y, h=1e-5, scheme="central", weights=a)
 
-    for way, options in ((difference, {"h": 1e-30}), (backprop, {})):
-        _, got = way(training, x, y, weights=a, **options)  # type: ignore[operator]
+    for got in (difference(training, x, y, h=1e-30, weights=a)[1], backprop(training, x, y, weights=a)[1]):
         for name, g in wanted.items():
             np.testing.assert_allclose(got[name], g, rtol=0, atol=1e-7)  # h^2, and eps / h of the definition
 
@@ -258,9 +264,10 @@ def last(network: Network, x: Array, y: Array, **options: Any) -> dict[str, Arra
 def test_training_gives_each_image_its_own_weight(penalised: bool) -> None:  # noqa: FBT001
     network = small()
     x, y, a = batch(network, 10)
-    seen = []
+    seen: list[tuple[float, float]] = []
 
-    def gradient(network: Network, x: Array, y: Array, *, weights: Array) -> tuple[float, dict[str, Array]]:
+    def gradient(network: Network, x: Array, y: Array, **options: Any) -> tuple[float, dict[str, Array]]:
+        weights = options["weights"]
         seen.extend(zip(x[:, 0, 0, 0], weights, strict=True))
         return backprop(network, x, y, weights=weights)
 
@@ -291,5 +298,9 @@ def last_of_one_batch(network: Network, x: Array, y: Array, **options: Any) -> d
 def test_a_gradient_without_weights_is_refused_before_the_first_step() -> None:
     network = small()
     x, y, a = batch(network, 4)
+
+    def gradient(network: Network, x: Array, y: Array) -> tuple[float, dict[str, Array]]:
+        return backprop(network, x, y)
+
     with pytest.raises(HandmadeError, match=r"gradient: expected a function \(network, x, y, weights=...\), got a function"):
-        next(handmade.train(network, x, y, weights=a, gradient=lambda network, x, y: backprop(network, x, y)))
+        next(handmade.train(network, x, y, weights=a, gradient=gradient))

@@ -16,7 +16,7 @@ Result = TypeVar("Result")
 
 
 def blocks(batch: Batch, size: int) -> Iterator[Batch]:
-    """Yield the batch in blocks of `size` images, each with its network and loss; in one block if images depend on one another."""
+    """Yield the batch in blocks of `size` images, each with its network and loss; in one if images depend on one another."""
     network, x, y, loss = batch
     size = len(x) if network.mixes_batch else size
     for first in range(0, len(x), size):

@@ -93,11 +93,7 @@ def make_network(network: Any, shape: Shape, classes: int, rng: "np.random.Gener
         if isinstance(network, list | tuple) and not all(isinstance(layer, dict) for layer in network):
             network = Network(network, shape)
         made: Network = network if isinstance(network, Network) else _from_description(network, shape, classes, rng)
-        if not made.size:
-            raise HandmadeError("expected a network with weights, got one without. Try adding a Linear or a Conv2d")
-        padding_of(made, shape)
-        if made.classes != classes:
-            raise HandmadeError(f"expected {classes} logits, one for each class of y; got {made.classes}")
+        _check_fit(made, shape, classes)
     except HandmadeError as error:
         raise HandmadeError(f"network: {error}") from None
     return _of_dtype(made, dtype)
@@ -113,10 +109,25 @@ def _of_dtype(network: Network, dtype: str) -> Network:
     return network.replace({name: array.astype(dtype, copy=False) for name, array in arrays.items()})
 
 
+def _check_fit(network: Network, shape: Shape, classes: int) -> None:
+    """Raise HandmadeError unless a network has weights, and fits the images and the classes."""
+    if not network.size:
+        raise HandmadeError("expected a network with weights, got one without. Try adding a Linear or a Conv2d")
+    padding_of(network, shape)
+    if network.classes != classes:
+        raise HandmadeError(f"expected {classes} logits, one for each class of y; got {network.classes}")
+
+
 def completed(network: Network, preparation: Preparation, class_names: Sequence[str] | None) -> Network:
     """Return the network with a preparation and names of the classes."""
-    ends = {"logits": network.logits_name, "outputs": network.output_names}
-    return Network(network.nodes, network.input_shape, preparation=preparation, class_names=class_names, **ends)
+    return Network(
+        network.nodes,
+        network.input_shape,
+        logits=network.logits_name,
+        outputs=network.output_names,
+        class_names=class_names,
+        preparation=preparation,
+    )
 
 
 def _from_description(given: Any, shape: Shape, classes: int, rng: "np.random.Generator") -> Network:
@@ -135,7 +146,7 @@ def _from_description(given: Any, shape: Shape, classes: int, rng: "np.random.Ge
 
 
 def _fitted(description: dict[str, Any], shape: Shape, classes: int) -> dict[str, Any]:
-    """Return a description for images of a shape, padded unless it states its input, whose last Linear has a unit for each class."""
+    """Return a description for images of a shape, padded if it states no input; its last Linear has a unit for each class."""
     fitted = deepcopy(description)
     H, W, C = shape
     fitted.setdefault("input", [H + 2 * PADDING, W + 2 * PADDING, C])

@@ -3,7 +3,6 @@
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -13,7 +12,7 @@ from handmade.engine.arrays import Array, Shape
 from handmade.engine.errors import HandmadeError
 from handmade.engine.layers.probabilities import log_softmax
 from handmade.estimator.architecture import completed, in_double_precision, make_network, padding_of
-from handmade.estimator.data import check_same, check_two, make_samples, names_of, rows, shape_of, split, targets
+from handmade.estimator.data import check_known, check_same, check_two, make_samples, names_of, rows, shape_of, split, targets
 from handmade.estimator.progress import show_epoch
 from handmade.estimator.simplex import nearest_probabilities
 from handmade.estimator.standardisation import standardisation
@@ -88,7 +87,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
     n_iter_ : int
         Number of epochs of the last `fit`, or of all calls of `partial_fit`.
     validation_scores_, best_validation_score_ : list of float, float
-        Accuracy on the validation set after each epoch, and the largest; only with `early_stopping`.
+        Accuracy on the validation set after each epoch, and the largest; None without `early_stopping`.
     n_features_in_, feature_names_in_
         Number and names of the features, as in all estimators.
 
@@ -150,7 +149,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
 
     # --- training -------------------------------------------------------------------------------------------------------------
 
-    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train the network.
 
         Parameters
@@ -161,10 +160,6 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
             Classes: numbers or strings, at least two.
         sample_weight : array, (N,), optional
             Weights of the samples, of at least 0.
-
-        Returns
-        -------
-        self
 
         Raises
         ------
@@ -193,13 +188,11 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
             report=show_epoch if self.verbose else None,
         )
         self._keep(fitted, classes, fitted.losses)
-        if self.early_stopping:
-            self.validation_scores_, self.best_validation_score_ = fitted.accuracies, max(fitted.accuracies)
+        self.validation_scores_ = fitted.accuracies if self.early_stopping else None
+        self.best_validation_score_ = max(fitted.accuracies) if self.early_stopping else None
         return self
 
-    def partial_fit(
-        self, X: ArrayLike, y: ArrayLike, classes: ArrayLike | None = None, sample_weight: ArrayLike | None = None
-    ) -> Self:
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Train for one epoch on some data, and keep the network and the state of the optimiser for the next call.
 
         The data of the first call decide the standardisation. The learning rate stays constant.
@@ -211,10 +204,6 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
         classes : array, (classes,), optional
             All classes; needed in the first call.
 
-        Returns
-        -------
-        self
-
         Raises
         ------
         ValueError
@@ -224,21 +213,18 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
         if self.early_stopping:
             raise HandmadeError("early_stopping: expected False for partial_fit, which has no validation set, got True")
         if isinstance(self.class_weight, str):
-            raise refused(
-                "class_weight", "a dict or None for partial_fit, which does not know all data", described(self.class_weight)
-            )
+            raise refused("class_weight", "a dict or None for partial_fit, which sees some data", described(self.class_weight))
         first = not hasattr(self, "network_")
         if first and classes is None:
             raise HandmadeError("classes: expected all classes in the first call of partial_fit, got None. Try np.unique(y)")
         known = np.unique(targets(classes)) if first else self.classes_
+        check_two(known)
         if classes is not None:
             check_same(np.unique(targets(classes)), known, "classes")
-        check_two(known)
         X, given = rows(X)
         X, y = validate_data(self, X, y, dtype="numeric", reset=first)
         y = targets(y)
-        if len(unknown := np.setdiff1d(y, known)):
-            raise HandmadeError(f"y: expected classes among {described(known.tolist())}, got {described(unknown.tolist())}")
+        check_known(y, known)
         if first:
             self._random = check_random_state(self.random_state)
         seed = int(self._random.randint(LARGEST_SEED))
@@ -252,12 +238,12 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
 
     # --- predictions ----------------------------------------------------------------------------------------------------------
 
-    def predict(self, X: ArrayLike) -> Array:
+    def predict(self, X: Any) -> Array:
         """Return the most probable class of each sample, (N,)."""
         found: Array = self._logits(X).argmax(axis=1)
         return np.take(self.classes_, found)
 
-    def predict_proba(self, X: ArrayLike) -> Array:
+    def predict_proba(self, X: Any) -> Array:
         """Return the probability of each class, (N, classes): the softmax of the logits.
 
         With the mean squared error, the outputs are estimates of probabilities themselves; those nearest to them are returned.
@@ -265,12 +251,12 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
         z = self._logits(X).astype(np.float64)
         return nearest_probabilities(z) if self.loss == "mse" else np.exp(log_softmax(z))
 
-    def predict_log_proba(self, X: ArrayLike) -> Array:
+    def predict_log_proba(self, X: Any) -> Array:
         """Return the logarithms of `predict_proba`, (N, classes)."""
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
 
-    def _logits(self, X: ArrayLike) -> Array:
+    def _logits(self, X: Any) -> Array:
         check_is_fitted(self)
         X, given = rows(X)
         X = validate_data(self, X, dtype="numeric", reset=False)

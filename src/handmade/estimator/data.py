@@ -52,6 +52,13 @@ def check_same(classes: Array, known: Array, what: str) -> None:
         raise HandmadeError(f"{what}: expected the classes {described(known.tolist())}, got {described(classes.tolist())}")
 
 
+def check_known(y: Array, known: Array) -> None:
+    """Raise HandmadeError unless the network knows the classes of y."""
+    unknown = np.setdiff1d(y, known)
+    if len(unknown):
+        raise HandmadeError(f"y: expected classes among {described(known.tolist())}, got {described(unknown.tolist())}")
+
+
 def make_samples(
     X: Array, shape: Shape, y: Array, classes: Array, sample_weight: Any, class_weight: dict[Any, float] | str | None
 ) -> Samples:
@@ -72,7 +79,9 @@ def make_samples(
         weights = weights * compute_class_weight(class_weight, classes=classes, y=y)[labels]
     largest = weights.max()
     if not 0 < largest < np.inf or weights.min() < 0:
-        raise HandmadeError(f"sample_weight: expected finite weights of at least 0, one of them above 0; got {described(weights)}")
+        raise HandmadeError(
+            f"sample_weight: expected finite weights of at least 0, one of them above 0; got {described(weights)}"
+        )
     weights = weights / largest
     used = weights > 0
     if not used.all():

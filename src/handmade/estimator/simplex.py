@@ -20,4 +20,5 @@ def nearest_probabilities(z: Array) -> Array:
     last = (largest_first > surplus / counts).sum(axis=1) - 1  # index of the smallest number that stays above 0
     t = surplus[np.arange(len(z)), last] / counts[last]
     p: Array = np.maximum(z - t[:, None], 0)
-    return p / p.sum(axis=1, keepdims=True)  # rounding
+    p /= p.sum(axis=1, keepdims=True)  # rounding
+    return p

@@ -3,8 +3,8 @@
     x = (pixel - mean) / deviation        so scale = 1 / deviation and shift = -mean / deviation
     mean = sum of a_n x_n / sum of a_n,   deviation^2 = sum of a_n (x_n - mean)^2 / sum of a_n
 
-The sums go over all pixels of a channel in all samples, and a_n is the weight of a sample. So pixels from 0 to 1, from 0 to 16 and
-from 0 to 255 give the same inputs. A channel that is constant gives 0.
+The sums go over all pixels of a channel in all samples, and a_n is the weight of a sample. So pixels from 0 to 1, from 0 to 16
+and from 0 to 255 give the same inputs. A channel that is constant gives 0.
 """
 
 from collections.abc import Iterator

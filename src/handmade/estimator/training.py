@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -12,8 +12,8 @@ from handmade.engine.arguments import described, integer, is_number, refused
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.engine.image_arguments import Prepare
-from handmade.engine.network import Network
 from handmade.engine.training import Diverged, TrainingState, train
+from handmade.network import Network
 from handmade.runs.fields import SettingError
 from handmade.runs.parts import make_gradient, make_optimiser, make_schedule
 from handmade.runs.settings import Settings
@@ -193,8 +193,8 @@ def run(
     assert step is not None
     best = step.state.best
     if best is None or best.network is step.network:
-        return Fit(step.network, step.state.memory, losses, accuracies)
-    return Fit(best.network, None, losses, accuracies)
+        return Fit(cast(Network, step.network), step.state.memory, losses, accuracies)
+    return Fit(cast(Network, best.network), None, losses, accuracies)
 
 
 def prepare_for(network: Network) -> Prepare:

@@ -44,7 +44,9 @@ def has_loss_data(loss: Loss) -> bool:
 def loss_data(loss: Loss, z: Array, y: Array) -> LossData:
     """Return the data of a loss at the logits z (N, K) of images of the classes y (N,)."""
     terms, weights = split_weights(loss)
-    data: LossData = rule(terms, "loss_data")(terms, z, y, np.ones(len(z), z.dtype) if weights is None else weights.astype(z.dtype))
+    data: LossData = rule(terms, "loss_data")(
+        terms, z, y, np.ones(len(z), z.dtype) if weights is None else weights.astype(z.dtype)
+    )
     return data
 
 

@@ -9,7 +9,16 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from handmade.engine.arguments import as_array, check_callable, check_choice, check_executor, check_methods, described, is_number, refused
+from handmade.engine.arguments import (
+    as_array,
+    check_callable,
+    check_choice,
+    check_executor,
+    check_methods,
+    described,
+    is_number,
+    refused,
+)
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.engine.image_arguments import as_labels, check_order
@@ -88,14 +97,18 @@ def check_gradient(gradient: object, name: str = "gradient") -> None:
 
 def with_weights(gradient: Gradient, weights: Array | None) -> Gradient:
     """Return the gradient of the loss whose terms are multiplied by the weights of the images; itself without weights."""
-    return gradient if weights is None else partial(gradient, weights=weights)
+    takes: Callable[..., Any] = gradient  # as `weights_for` has checked
+    return gradient if weights is None else partial(takes, weights=weights)
 
 
-def check_takes_weights(gradient: Gradient) -> None:
-    """Raise HandmadeError unless a gradient has the argument `weights`."""
+def weights_for(gradient: Gradient, weights: Any, images: int) -> Array | None:
+    """Return the weights of all training images, None without weights; raise HandmadeError if the gradient does not take them."""
+    if weights is None:
+        return None
     parameters = signature(gradient).parameters.values()
     if not any(each.name == "weights" or each.kind is each.VAR_KEYWORD for each in parameters):
         raise refused("gradient", "a function (network, x, y, weights=...)", described(gradient), "handmade.gradients.difference")
+    return as_image_weights(weights, images)
 
 
 def as_result(result: Any, name: str) -> tuple[float, dict[str, Array]]:

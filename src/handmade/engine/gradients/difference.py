@@ -68,4 +68,6 @@ def difference(
     """
     x, y = as_batch(network, x, y, "handmade.gradients.difference(network, x, y)")
     check_call(scheme, executor)
-    return backend.current().differences(network, x, y, checked_step(h, network), scheme, as_weighted(loss, weights, len(x)), executor)
+    return backend.current().differences(
+        network, x, y, checked_step(h, network), scheme, as_weighted(loss, weights, len(x)), executor
+    )

@@ -15,7 +15,7 @@ from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.engine.evaluation import Evaluation, as_labelled
 from handmade.engine.gradients import difference
-from handmade.engine.gradients.arguments import Gradient, as_image_weights, as_result, check_gradient, check_takes_weights, with_weights
+from handmade.engine.gradients.arguments import Gradient, as_result, check_gradient, weights_for, with_weights
 from handmade.engine.image_arguments import Prepare
 from handmade.engine.network import Network, check_network
 from handmade.engine.optim import EMA, Optimiser, Schedule, clip_by_norm, constant, global_norm
@@ -210,10 +210,7 @@ def train(
         check_state(start)
         start.check(network, rule.optimiser, ema)
     images, labels = as_labelled(network, images, labels, prepare, call)
-    shares = None
-    if weights is not None:
-        shares = as_image_weights(weights, len(images))
-        check_takes_weights(gradient)
+    shares = weights_for(gradient, weights, len(images))
     batches = Batches(images, labels, batch_size, as_seed(seed), prepare, augment, shares)
     validator = None
     if validation is not None:
