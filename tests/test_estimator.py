@@ -1,7 +1,5 @@
 """CNNClassifier: scikit-learn's own checks, and images, weights, pipelines and searches as people use them."""
 
-import contextlib
-import io
 import os
 import pickle
 import re
@@ -97,7 +95,8 @@ def test_there_are_as_many_checks_as_there_should_be() -> None:
         assert len(expected_failures(estimator)) <= 1
     tags = CNNClassifier().__sklearn_tags__()
     assert tags.input_tags.two_d_array
-    assert not (tags.no_validation or tags._skip_test or tags.non_deterministic or tags.classifier_tags.poor_score)
+    weakened = (tags.no_validation, tags._skip_test, tags.non_deterministic, tags.classifier_tags.poor_score)
+    assert not any(weakened)
 
 
 # --- images -------------------------------------------------------------------------------------------------------------------
@@ -472,5 +471,5 @@ def test_a_single_class_and_an_empty_weight_are_refused() -> None:
         quick().fit(X, np.zeros(30))
     with pytest.raises(ValueError, match="sample_weight"):
         quick().fit(X, y, sample_weight=np.zeros(30))
-    with contextlib.redirect_stdout(io.StringIO()), pytest.raises(ValueError, match="n_samples|0 sample"):
+    with pytest.raises(ValueError, match=r"0 sample"):
         quick().fit(X[:0], y[:0])

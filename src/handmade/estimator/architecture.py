@@ -73,7 +73,7 @@ def make_network(network: Any, shape: Shape, classes: int, rng: "np.random.Gener
     shape : tuple of int
         Shape of one image (H, W, C).
     classes : int
-        Number of classes. A description is adapted to it: the last Linear gets as many units.
+        Number of classes. A description is adapted to it: the last Linear gets one unit for each.
     rng : np.random.Generator
         Generator of new weights.
     dtype : {"float32", "float64"}
@@ -166,9 +166,9 @@ def padding_of(network: Network, shape: Shape) -> int:
     HandmadeError
         If none do.
     """
-    wanted = network.input_shape
-    if len(wanted) == 3 and wanted[2] == shape[2]:
-        rows, columns = wanted[0] - shape[0], wanted[1] - shape[1]
+    expected = network.input_shape
+    if len(expected) == 3 and expected[2] == shape[2]:
+        rows, columns = expected[0] - shape[0], expected[1] - shape[1]
         if rows == columns >= 0 and rows % 2 == 0:
             return rows // 2
-    raise HandmadeError(f"expected an input {shape}, as image_shape has, perhaps padded; the network reads {wanted}")
+    raise HandmadeError(f"expected an input {shape}, as image_shape has, perhaps padded; the network reads {expected}")

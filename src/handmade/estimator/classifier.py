@@ -202,7 +202,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
         X, y, sample_weight
             As for `fit`.
         classes : array, (classes,), optional
-            All classes; needed in the first call.
+            Classes of all calls; needed in the first one.
 
         Raises
         ------

@@ -66,8 +66,8 @@ def batch_size_of(batch_size: Any, samples: int) -> int:
 def thread_count(n_jobs: Any) -> int:
     """Return the number of threads: 1 for None outside a joblib context, as in scikit-learn."""
     if n_jobs is not None:
-        whole = integer(n_jobs, "n_jobs", -(2**15))
-        if whole == 0:
+        number = integer(n_jobs, "n_jobs", -(2**15))
+        if number == 0:
             raise refused("n_jobs", "None, -1, or an integer above 0", "0", "n_jobs=None")
     return int(effective_n_jobs(n_jobs))
 
