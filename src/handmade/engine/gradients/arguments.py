@@ -105,7 +105,10 @@ def weights_for(gradient: Gradient, weights: Any, images: int) -> Array | None:
     """Return the weights of all training images, None without weights; raise HandmadeError if the gradient does not take them."""
     if weights is None:
         return None
-    parameters = signature(gradient).parameters.values()
+    try:
+        parameters = list(signature(gradient).parameters.values())
+    except (TypeError, ValueError):  # a function in C may have none
+        parameters = []
     if not any(each.name == "weights" or each.kind is each.VAR_KEYWORD for each in parameters):
         raise refused("gradient", "a function (network, x, y, weights=...)", described(gradient), "handmade.gradients.difference")
     return as_image_weights(weights, images)
