@@ -46,7 +46,7 @@ def expected_failures(estimator: Any) -> dict[str, str]:
     return {} if estimator.batch_size == WHOLE.batch_size else OTHER_BATCHES
 
 
-@parametrize_with_checks([WHOLE], expected_failed_checks=expected_failures)
+@parametrize_with_checks([WHOLE], expected_failed_checks=expected_failures)  # type: ignore[untyped-decorator]  # as scikit-learn is
 def test_scikit_learn_accepts_it(estimator: Any, check: Any) -> None:
     check(estimator)
 
