@@ -1,7 +1,7 @@
 """A student's work: the folder, the state and the process together. Every command is one method here."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -92,6 +92,8 @@ class Workbook:
         verdict = Grading(step, source, self._worker.run(job, self._seconds)).verdict(self.state.language)
         if verdict:
             self._pass(name, source)
+        elif self.folder.is_exercise(name):  # a file with bugs is complete, but the student has not begun
+            verdict = replace(verdict, state="unwritten")
         return verdict
 
     def check_all(self) -> Iterator[Verdict]:
@@ -164,6 +166,7 @@ class Workbook:
         """Return verdicts as plain data, for courses."""
         return {
             "version": 1,
+            "folder": self.folder.path.resolve().name,
             "passed": sum(map(bool, verdicts)),
             "steps": len(NAMES),
             "verdicts": [
