@@ -7,13 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from handmade import networks
 from handmade.data import Dataset, find_digit, load, prepare_for
+from handmade.data.fitting_pictures import Fit, image_of, reads_digits
+from handmade.data.prepared import raw_shape
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.engine.printable import ShortRepr
@@ -35,23 +37,27 @@ def dataset(source: str | DataSource) -> Dataset:
 
 @dataclass(frozen=True, eq=False)
 class NamedImage(ShortRepr):
-    """Raw image, (H, W, 1) of uint8, with the name that the user gave and its class, if known."""
+    """Raw image, (H, W, C) of uint8, with the name that the user gave and its class, if known."""
 
     name: str
     pixels: Array
     label: int | None
 
 
-def image_named(name: str, data: str | DataSource = MNIST, found: Dataset | None = None) -> NamedImage:
-    """Return an image by its name: test:7 or train:12 of a data set, counted from 0, or the digit in a picture file.
+def image_named(
+    name: str, data: str | DataSource = MNIST, found: Dataset | None = None, network: Network | None = None
+) -> NamedImage:
+    """Return an image by its name: test:7 or train:12 of a data set, counted from 0, or the picture in a file.
 
-    `found` is the data set, if it has been read already.
+    `found` is the data set, if it has been read already. A picture becomes an image of the network, see `picture_for`; without a
+    network, it stays as it is.
     """
     part, _, number = name.partition(":")
     if not is_of_data(name):
         if name != "-" and not Path(name).exists():
             raise HandmadeError(f"image: expected test:7, train:12 or a picture file; there is no file {name!r:.80}. Try test:0")
-        return NamedImage(name, find_digit(picture(name).grey).image, None)
+        pixels = pixels_of(name)[0] if network is None else picture_for(network, name, fit_of(data))
+        return NamedImage(name, pixels, None)
     found = dataset(data) if found is None else found
     images = found.test if part == "test" else found.train
     if len(number) > 9 or int(number) >= len(images.labels):
@@ -75,7 +81,8 @@ def with_image(
 ) -> tuple[Network, NamedImage]:
     """Return a network and an image by its name; the network is made for the data that the image is taken from, if any."""
     if not is_of_data(image):
-        return make(None), image_named(image)
+        network = make(None)
+        return network, image_named(image, data, network=network)
     found = read(data)
     network = make(found)
     return network, image_named(image, data, fitted(network, found, str(data)))
@@ -85,11 +92,39 @@ def picture(name: str) -> image_files.Picture:
     """Read a picture file; the name - means standard input."""
     if name != "-":
         return image_files.read(Path(name))
+    return image_files.read_stream(_standard_input(), "standard input")
+
+
+def _standard_input() -> BinaryIO:
     if sys.stdin.isatty():
         raise HandmadeError(
             "-: expected a picture on standard input, got a terminal. Try: handmade predict runs/readme-1 - < picture.png"
         )
-    return image_files.read_stream(sys.stdin.buffer, "standard input")
+    return sys.stdin.buffer
+
+
+def pixels_of(name: str) -> tuple[Array, tuple[int, int], tuple[str, ...]]:
+    """Read a picture file as (H, W, 1 or 3) of uint8, with its height and width in the file, and remarks; - is standard input."""
+    if name != "-":
+        return image_files.read_pixels_of(Path(name))
+    return image_files.read_pixels(_standard_input(), "standard input")
+
+
+def picture_for(network: Network, name: str, fit: Fit = "crop") -> Array:
+    """Return the picture in a file as a raw image of a network: its digit, if it reads digits, else all of it in another size."""
+    shape = raw_shape(network)
+    if shape is None:
+        expected = "image: expected test:7 or train:12, as this network reads no pictures"
+        raise HandmadeError(f"{expected} but inputs of shape {network.input_shape}; got {name!r:.80}. Try test:0")
+    if reads_digits(network):
+        digit: Array = find_digit(picture(name).grey, shape=(shape[0], shape[1])).image
+        return digit
+    return image_of(pixels_of(name)[0], shape, fit)
+
+
+def fit_of(data: str | DataSource) -> Fit:
+    """Return the way in which pictures become images of the same size: stretched as those of the data, or cropped."""
+    return "stretch" if isinstance(data, DataSource) and data.resize is not None else "crop"
 
 
 def prepared(network: Network, image: NamedImage) -> Array:

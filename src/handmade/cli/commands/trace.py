@@ -29,6 +29,7 @@ def trace(
     from handmade.cli.console import news, print_json, results
     from handmade.cli.targets import network_and_image
     from handmade.runs import inputs
+    from handmade.text.class_names import class_of, classes_in_words
     from handmade.text.trace import layout
 
     if figure:
@@ -47,8 +48,11 @@ def trace(
         write_atomically(figure, encode(picture, figure.suffix[1:].lower()))
     if json:
         drawn = {"figure": str(figure) if figure else None}
-        print_json({"model": target, "image": named.name, "label": label} | traced.to_json() | drawn)
+        about = {"model": target, "image": named.name, "label": label, "class": class_of(network, label)}
+        print_json(about | traced.to_json() | drawn)
         return
+    if heading := classes_in_words(network, named.name, label):
+        results.print(heading, markup=False)
     results.print(*layout(traced, digits), sep="\n")
     if figure:
         news.print(f"Figure: {figure}")
