@@ -58,8 +58,8 @@ def image_of(picture: NDArray[np.uint8], shape: Sequence[int], fit: Fit = "crop"
     if channels == 1 and picture.shape[2] == 3:
         picture = np.rint(picture @ LUMINANCE)[..., None].astype(np.uint8)
     if picture.shape[:2] != (height, width):
-        whole = _in_proportion(picture, (height, width), fit)
-        picture = np.rint(resized(whole, (height, width))).astype(np.uint8)
+        part = _in_proportion(picture, (height, width), fit)
+        picture = np.rint(resized(part, (height, width))).astype(np.uint8)
     return picture if picture.shape[2] == channels else np.repeat(picture, channels, axis=2)
 
 
