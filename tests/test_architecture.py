@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "__init__": FACADE,
     "text": {"engine", "runs"},
     "learn": {"engine", "files"},
-    "lab": {*FACADE, "files", "text", "threads"},
+    "lab": {*FACADE, "files", "learn", "text", "threads"},
     "cli": {*FACADE, "lab", "learn", "files", "importing", "layer_files", "pictures", "text", "threads", "doctor", "__init__"},
     "__main__": {"cli"},
     "pytest_plugin": set[str](),
@@ -55,7 +55,7 @@ FOREIGN = {
     "doctor": {"threadpoolctl"},
     "text": {"rich"},
     "cli": {"typer", "rich"},
-    "lab": {"anyio", "fastapi", "pydantic", "starlette", "uvicorn"},
+    "lab": {"anyio", "fastapi", "markdown_it", "pydantic", "starlette", "uvicorn"},
     "pytest_plugin": {"pytest"},
 }
 

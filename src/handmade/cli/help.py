@@ -43,7 +43,7 @@ class Command(TyperCommand):
         """Read the arguments; UsageError if they cannot be used."""
         given = list(args)
         try:
-            return super().parse_args(ctx, args)
+            return super().parse_args(ctx, _with_empty_values(args, self.get_params(ctx)))
         except UNREADABLE as error:
             raise reworded(error, self, ctx, given, f"Try: {_here(ctx)} --help") from None
 
@@ -87,6 +87,13 @@ class Group(TyperGroup):
             advice = f"Did you mean {path} {similar}?" if similar else f"Try: {path} --help"
             raise UsageError(f"expected a command, got {args[0]!r:.80}. {advice}")
         return super().resolve_command(ctx, args)
+
+
+def _with_empty_values(args: Sequence[str], params: Sequence[Any]) -> list[str]:
+    """Return arguments in which an option whose value may be left out, because its metavar stands in brackets, has an empty one."""
+    optional = {name for param in params if str(param.metavar).startswith("[") for name in param.opts}
+    after = [*args[1:], "-"]
+    return [f"{arg}=" if arg in optional and follows.startswith("-") else arg for arg, follows in zip(args, after, strict=True)]
 
 
 def _here(ctx: Any) -> str:

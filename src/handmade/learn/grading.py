@@ -9,7 +9,7 @@ from handmade.learn.diagnosis import named
 from handmade.learn.pattern import pattern_of
 from handmade.learn.results import Outcome, Raised, Result
 from handmade.learn.step import Function, Step, described
-from handmade.learn.verdict import Check, Finding, Verdict
+from handmade.learn.verdict import Arrays, Check, Finding, Verdict
 
 NOT_WRITTEN = "NotImplementedError"
 
@@ -97,7 +97,8 @@ class Grading:
             "wrong": str(int(difference.wrong.sum())),
             "all": str(difference.wrong.size),
         }
-        return Finding("values", values, pattern=pattern_of(difference.wrong), mistake=self._mistake(function))
+        arrays = Arrays(difference.mine, difference.right, difference.wrong, at)
+        return Finding("values", values, pattern=pattern_of(difference.wrong), mistake=self._mistake(function), arrays=arrays)
 
     def _repeat(self, function: Function, number: int, result: Result, again: Result) -> Finding | None:
         if changed := result.changed or again.changed:

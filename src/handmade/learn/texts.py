@@ -60,7 +60,7 @@ def step_texts(name: str, language: str) -> StepTexts:
     text = (HERE / "steps" / name / f"{language}.md").read_text(encoding="utf-8")
     head, *rest = re.split(r"^## (hint|mistakes|explanation)\n", text, flags=re.MULTILINE)
     title, _, task = head.partition("\n")
-    sections = [(key, body.strip()) for key, body in zip(rest[::2], rest[1::2], strict=True)]
+    sections = [(key, body.strip("\n").rstrip()) for key, body in zip(rest[::2], rest[1::2], strict=True)]
     listed = next(body for key, body in sections if key == "mistakes")
     return StepTexts(
         title.removeprefix("# ").strip(),

@@ -1,9 +1,10 @@
 """The verdict on a student's file: what was checked, what was found, and what was not run."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from handmade.learn.pattern import Pattern
+from handmade.learn.results import Array
 from handmade.learn.texts import Texts, texts
 
 MARKS = {"passed": "✓", "failed": "✗", "not run": "·"}
@@ -17,6 +18,16 @@ class Check:
     concept: str
     cases: int
     status: str
+
+
+@dataclass(frozen=True, eq=False)
+class Arrays:
+    """Wrong numbers: the student's array, the expected one, which numbers are wrong, and the place of the worst one."""
+
+    yours: Array
+    expected: Array
+    wrong: Array
+    at: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -37,6 +48,8 @@ class Finding:
         Places of the wrong numbers.
     mistake : str or None
         Key of the known mistake that explains every result.
+    arrays : Arrays or None
+        The arrays, if numbers are wrong; left out of the plain data.
     """
 
     key: str
@@ -46,6 +59,7 @@ class Finding:
     line_text: str = ""
     pattern: Pattern | None = None
     mistake: str | None = None
+    arrays: Arrays | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -83,7 +97,10 @@ class Verdict:
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain data, with its text."""
-        plain = asdict(self)
+        finding = None if self.finding is None else replace(self.finding, arrays=None)
+        plain = asdict(replace(self, finding=finding))
+        if finding is not None:
+            del plain["finding"]["arrays"]
         plain["text"] = self.lines(texts(self.language))
         return plain
 

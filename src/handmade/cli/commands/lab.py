@@ -1,6 +1,7 @@
 """`handmade lab`: a page in the browser on which every number can be seen and changed."""
 
 import importlib.util
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +9,7 @@ import typer
 
 from handmade.cli.commands.options import Data
 
-NEEDED = ("fastapi", "uvicorn", "pydantic", "anyio")
+NEEDED = ("fastapi", "uvicorn", "pydantic", "anyio", "markdown_it")
 
 
 def lab(
@@ -29,6 +30,13 @@ def lab(
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in the browser.")] = True,
     runs: Annotated[Path, typer.Option(metavar="DIRECTORY", help="Folder of the runs that the page can open.")] = Path("runs"),
     data: Data = "mnist",
+    workbook: Annotated[
+        str | None,
+        typer.Option(
+            metavar="[DIRECTORY]",
+            help="Add the exercises of handmade learn to the page: those of a directory, or of the one that handmade learn uses.",
+        ),
+    ] = None,
 ) -> None:
     """Open a page that shows every number of a network."""
     from handmade.engine.errors import HandmadeError
@@ -37,9 +45,11 @@ def lab(
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise HandmadeError(not_installed("lab", missing[0], "lab"))
+    from handmade.cli.browser import open_in_browser
     from handmade.cli.console import news
     from handmade.lab.catalogue import Catalogue
     from handmade.lab.serve import serve
+    from handmade.learn.workbook import Workbook, found_folder
 
     def notify(text: str) -> None:
         news.print(text, markup=False)
@@ -48,9 +58,8 @@ def lab(
         print(link, flush=True)  # noqa: T201  the link is the result
         notify("This link opens the lab. Ctrl-C ends it.")
         if browser:
-            import threading
-            import webbrowser
+            open_in_browser(link)
 
-            threading.Thread(target=webbrowser.open, args=(link,), daemon=True).start()
-
-    serve(Catalogue(target, runs, data), port, host, ready, notify)
+    exercises = None if workbook is None else Workbook(found_folder(Path(workbook) if workbook else None))
+    with exercises or nullcontext():
+        serve(Catalogue(target, runs, data), port, host, ready, notify, exercises)
