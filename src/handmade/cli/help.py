@@ -5,6 +5,7 @@ It is written by the formatter of the command line itself. It is plain text at a
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
@@ -90,10 +91,10 @@ class Group(TyperGroup):
 
 
 def _with_empty_values(args: Sequence[str], params: Sequence[Any]) -> list[str]:
-    """Return arguments in which an option whose value may be left out, because its metavar stands in brackets, has an empty one."""
+    """Give an empty value to each option without one whose value may be left out: its metavar stands in brackets."""
     optional = {name for param in params if str(param.metavar).startswith("[") for name in param.opts}
-    after = [*args[1:], "-"]
-    return [f"{arg}=" if arg in optional and follows.startswith("-") else arg for arg, follows in zip(args, after, strict=True)]
+    pairs = zip_longest(args, args[1:], fillvalue="-")
+    return [f"{arg}=" if arg in optional and follows.startswith("-") else arg for arg, follows in pairs]
 
 
 def _here(ctx: Any) -> str:

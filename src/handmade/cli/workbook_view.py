@@ -8,6 +8,7 @@ from rich.text import Text
 
 from handmade.cli.console import results
 from handmade.cli.keyboard import Keys
+from handmade.cli.workbook_lab import WorkbookLab
 from handmade.learn.course import Result
 from handmade.learn.steps import NAMES, place_of
 from handmade.learn.verdict import MARKS, Verdict
@@ -22,6 +23,11 @@ STYLES = {MARKS["passed"]: "green", MARKS["failed"]: "bold red", MARKS["not run"
 def line(text: str, style: str = "") -> None:
     """Print a line, broken between words at the width of the terminal."""
     results.print(Text(text, style), soft_wrap=False)
+
+
+def address_line(text: str) -> None:
+    """Print a line that is not broken: an address is copied in one piece."""
+    results.print(Text(text), soft_wrap=True)
 
 
 def shown(path: Path) -> str:
@@ -98,16 +104,21 @@ class View:
     def __init__(self, workbook: Workbook, keys: Keys) -> None:
         self._workbook, self._keys = workbook, keys
         self._asked = ""  # the key that has to be pressed twice
+        self._lab = WorkbookLab(workbook.folder.path)
+        self._address = ""  # of the lab, once it is open
         self._saves = Saves(workbook.folder.exercise(workbook.state.current))
 
     def run(self) -> None:
         """Check now, and again after each save, until q."""
-        self._check()
-        while (key := self._keys.read(WAIT)) != "q":
-            if key:
-                self._press(key)
-            if self._saves.happened():
-                self._check()
+        with self._lab:
+            self._check()
+            while (key := self._keys.read(WAIT)) != "q":
+                if key:
+                    self._press(key)
+                while not self._lab.news.empty():
+                    self._tell(*self._lab.news.get())
+                if self._saves.happened():
+                    self._check()
 
     def _check(self) -> None:
         name = self._workbook.state.current
@@ -116,6 +127,15 @@ class View:
         show_head(self._workbook, name)
         show_verdict(self._workbook, self._workbook.check(name))
         line(self._workbook.say("ui.keys" if self._keys.there_are_some else "ui.watching"), "dim")
+        if self._address:
+            address_line(self._address)
+
+    def _tell(self, key: str, values: dict[str, str]) -> None:
+        """Show the address of the lab, or the reason why there is none."""
+        text = self._workbook.say(key, **values)
+        if "address" in values:
+            self._address = text
+        address_line(text)
 
     def _press(self, key: str) -> None:
         say, asked, self._asked = self._workbook.say, self._asked, ""
@@ -123,6 +143,9 @@ class View:
             show_hint(self._workbook)
         elif key == "l":
             show_list(self._workbook)
+        elif key == "w":
+            line(say("ui.labStarts"), "dim")
+            self._lab.open(self._workbook.state.current)
         elif key == "n":
             self._workbook.next()
             self._begin()

@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from importlib.metadata import version
 from typing import Any, TypeVar
@@ -86,7 +86,7 @@ class Lab:
             return await to_thread.run_sync(partial(_lightly, work, *arguments), limiter=self._of_exercises)
         except OSError as problem:
             reason = problem.strerror or type(problem).__name__
-            raise LabError(f"workbook: its folder cannot be used ({reason}). Check that it exists and can be written to") from None
+            raise LabError(f"workbook: its folder cannot be used ({reason}). Check that it exists and is writable") from None
 
     def stop(self) -> list[Trainings]:
         """Tell all streams and trainings to end; return the trainings."""
@@ -94,9 +94,7 @@ class Lab:
         return self.pages.close_all()
 
 
-def create_app(
-    catalogue: Catalogue, token: str, port: int, host: str | None = None, workbook: Workbook | None = None
-) -> FastAPI:
+def create_app(catalogue: Catalogue, token: str, port: int, host: str | None = None, workbook: Workbook | None = None) -> FastAPI:
     """Return the application.
 
     Parameters
@@ -193,7 +191,8 @@ async def _sweep(lab: Lab) -> None:
 async def _load(lab: Lab) -> None:
     """Read the data before the first page asks for it, and start the process for the student's code."""
     if lab.exercises is not None:
-        await lab.exercise(lab.exercises.warm_up)
+        with suppress(LabError):  # the page shows it
+            await lab.exercise(lab.exercises.warm_up)
     await lab.aside(_data_of, lab.catalogue)
 
 

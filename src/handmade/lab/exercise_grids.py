@@ -64,13 +64,11 @@ def _matrix(values: Array) -> Array:
     return np.asarray(values).reshape(-1, np.shape(values)[-1] if np.ndim(values) else 1)
 
 
-def _grid(
-    title: str, values: Array, marked: Iterable[tuple[int, int]], dim: Iterable[tuple[int, int]] = ()
-) -> dict[str, Any]:
+def _grid(title: str, values: Array, marked: Iterable[tuple[int, int]], dim: Iterable[tuple[int, int]] = ()) -> dict[str, Any]:
     rows = [[_number(float(value)) for value in row] for row in np.asarray(values)]
     return {"kind": "grid", "text": title, "rows": rows, "marked": list(marked), "dim": list(dim), "top": 0, "left": 0}
 
 
 def _number(value: float) -> float | str:
     """Return a number; one that is not finite as a word, because JSON has none for it."""
-    return value if math.isfinite(value) else "NaN" if math.isnan(value) else "∞" if value > 0 else "−∞"
+    return value if math.isfinite(value) else "NaN" if math.isnan(value) else "∞" if value > 0 else "\N{MINUS SIGN}∞"

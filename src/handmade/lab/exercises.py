@@ -1,7 +1,7 @@
 """A student's workbook as the page needs it: steps, files, verdicts, hints and explanations, as plain data in a language.
 
-The student's file is the single truth. A text from the page names the text that it was edited from. If an editor has changed the file
-since, it is refused, until the student has chosen one of both.
+The student's file is the single truth. A text from the page names the text that it was edited from. If an editor has changed the
+file since, it is refused, until the student has chosen one of both.
 """
 
 from typing import Any

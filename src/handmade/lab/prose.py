@@ -1,6 +1,6 @@
 """Texts in Markdown as trees of plain data, which the page builds elements from: no HTML travels.
 
-A tree is a text, or {"tag": "p", "children": [trees]}. Only the rules that are switched on here exist: no HTML, no links, no images.
+A tree is a text, or {"tag": "p", "children": [trees]}. There are no rules but those of RULES: no HTML, no links, no images.
 """
 
 import re

@@ -100,7 +100,12 @@ class Workbook:
         assert self._worker is not None
         functions = tuple(function.name for function in step.functions)
         job = Job(str(self.folder.exercise(name).resolve()), source, functions, step.calls())
-        verdict = Grading(step, source, self._worker.run(job, self._seconds)).verdict(self.state.language)
+        try:
+            outcome = self._worker.run(job, self._seconds)
+        except OSError:  # no process can be started in the folder
+            self.__exit__(None, None, None)
+            raise
+        verdict = Grading(step, source, outcome).verdict(self.state.language)
         if verdict:
             self._pass(name, source)
         return verdict

@@ -48,6 +48,8 @@ def lab(
     from handmade.cli.browser import open_in_browser
     from handmade.cli.console import news
     from handmade.lab.catalogue import Catalogue
+    from handmade.lab.guard import on_this_machine
+    from handmade.lab.running import Record
     from handmade.lab.serve import serve
     from handmade.learn.workbook import Workbook, found_folder
 
@@ -55,11 +57,19 @@ def lab(
         news.print(text, markup=False)
 
     def ready(link: str) -> None:
+        if record is not None:
+            record.write(link)
+            link += "#workbook"
         print(link, flush=True)  # noqa: T201  the link is the result
         notify("This link opens the lab. Ctrl-C ends it.")
         if browser:
             open_in_browser(link)
 
     exercises = None if workbook is None else Workbook(found_folder(Path(workbook) if workbook else None))
-    with exercises or nullcontext():
-        serve(Catalogue(target, runs, data), port, host, ready, notify, exercises)
+    record = Record(exercises.folder.path) if exercises is not None and on_this_machine(host) else None
+    try:
+        with exercises or nullcontext():
+            serve(Catalogue(target, runs, data), port, host, ready, notify, exercises)
+    finally:
+        if record is not None:
+            record.remove()

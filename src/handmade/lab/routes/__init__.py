@@ -5,7 +5,8 @@ from typing import Any
 from fastapi import FastAPI
 
 from handmade.lab import schemas
-from handmade.lab.routes import images, measures, numbers, pages, site, training, workbook as workbook_routes
+from handmade.lab.routes import images, measures, numbers, pages, site, training
+from handmade.lab.routes import workbook as workbook_routes
 
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": schemas.ErrorAnswer, "description": "An error in one line"}

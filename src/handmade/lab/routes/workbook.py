@@ -1,4 +1,4 @@
-"""Routes of the workbook: steps, the student's file, verdicts, hints. They exist where the lab was started with a workbook alone."""
+"""Routes of the workbook: steps, the student's file, verdicts, hints. They exist where the lab has a workbook."""
 
 from typing import Annotated
 
