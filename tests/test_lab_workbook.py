@@ -422,8 +422,8 @@ def test_a_record_leads_to_a_lab_that_answers_and_to_nothing_else(tmp_path: Path
         "http://192.0.2.1:8000/?token=x",
         "file:///etc/passwd",
         "x" * 1000,
-        "http://[",
         "",
+        "http://[",
     ):
         record.write(dead)
         assert record.link() is None
