@@ -27,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def server(tmp_path: Path, browser: Browser) -> Iterator[Server]:  # noqa: ARG001  without a browser, no server
-    server = Server(tmp_path, "--workbook", "--port", "0")
+    server = Server(tmp_path, "--workbook")
     yield server
     server.stop()
 

@@ -5,23 +5,22 @@
  * Backspace takes four spaces of an indentation. After Escape, Tab and Shift+Tab leave the field.
  *
  * Interface
- *   new CodeField({label, note, input(text)}): .element, .area; .value; .goTo(line); label and note are text keys
+ *   new CodeField({note, input(text)}): .element, .area; .value; .goTo(line), .show(line); note is a text key
  */
 import { h } from "./dom.js";
 
 const INDENT = "    ";
 
 export class CodeField {
-  /** @param {{label: string, note: string, input: (text: string) => void}} options */
-  constructor({ label, note, input }) {
+  /** @param {{note: string, input: (text: string) => void}} options */
+  constructor({ note, input }) {
     this.leaving = false;
     this.gutter = h("pre", { class: "gutter", "aria-hidden": "true" });
     this.area = /** @type {HTMLTextAreaElement} */ (h("textarea", {
-      class: "code", label, wrap: "off", rows: 12, spellcheck: "false", autocapitalize: "off", autocomplete: "off", autocorrect: "off",
+      class: "code", wrap: "off", rows: 12, spellcheck: "false", autocapitalize: "off", autocomplete: "off", autocorrect: "off",
       translate: "no", "aria-describedby": "code-note", data: { testid: "code" },
       on: { input: () => { this.#number(); input(this.area.value); }, scroll: () => this.#follow(), keydown: (/** @type {KeyboardEvent} */ event) => this.#pressed(event) },
     }));
-    this.area.removeAttribute("title"); // its name stands above it
     this.element = h("div", { class: "code-field" }, this.gutter, this.area, h("p", { class: "note", id: "code-note", t: note }));
   }
 

@@ -25,8 +25,7 @@ export class VerdictPanel {
     this.drawn = null;
     this.said = h("div", { role: "status", class: "verdict-said", data: { testid: "exercise-verdict" } });
     this.rest = h("div", { class: "verdict-rest" });
-    this.element = h("section", { class: "verdict", label: "workbook.verdict", tabindex: "0" }, this.said, this.rest);
-    this.element.removeAttribute("title");
+    this.element = h("section", { class: "verdict", tabindex: "0" }, this.said, this.rest);
   }
 
   draw() {

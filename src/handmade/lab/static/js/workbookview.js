@@ -24,7 +24,7 @@ class WorkbookView {
     this.root = root;
     this.book = new Workbook(lab);
     this.opened = "";
-    this.field = new CodeField({ label: "workbook.code", note: "workbook.codeNote", input: (words) => this.book.edit(words) });
+    this.field = new CodeField({ note: "workbook.codeNote", input: (words) => this.book.edit(words) });
     this.task = new TaskPanel(this.book);
     this.verdict = new VerdictPanel(this.book, this.field, () => this.#next());
     this.summary = h("summary", { data: { testid: "progress" } });
@@ -41,21 +41,26 @@ class WorkbookView {
     this.problem = h("p", { class: "problem", role: "alert", data: { testid: "workbook-problem" } });
     this.choice = h("div", { class: "choice", role: "alert", data: { testid: "conflict" } }, h("p", { t: "workbook.conflict" }), h("p", { class: "button-row" },
       button("keepMine", () => this.book.check({ replace: true })), button("takeFile", () => this.book.takeFile())));
+    const nav = h("nav", { class: "step-nav" }, this.list);
+    /** Names for screen readers; as tooltips they would be in the way. @type {[HTMLElement, string][]} */
+    this.names = [[nav, "workbook.steps"], [this.field.area, "workbook.code"], [this.verdict.element, "workbook.verdict"]];
     root.append(
-      h("nav", { class: "step-nav", label: "workbook.steps" }, this.list), this.task.element,
-      h("section", { class: "step-code", label: "workbook.code" }, h("p", { class: "file-line" }, this.file, this.saved), this.choice, this.field.element,
+      nav, this.task.element,
+      h("section", { class: "step-code" }, h("p", { class: "file-line" }, this.file, this.saved), this.choice, this.field.element,
         h("div", { class: "button-row step-buttons" }, this.check, this.hint, this.reset, this.giveUp), this.problem, this.verdict.element));
-    for (const element of root.querySelectorAll("nav, .step-code")) element.removeAttribute("title");
     root.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.#pressed(event));
     this.book.addEventListener("list", () => this.drawList());
     this.book.addEventListener("text", () => this.#drawText());
     this.book.addEventListener("step", () => { this.task.draw(); this.drawList(); });
     this.book.addEventListener("state", () => this.draw());
-    languages.addEventListener("change", () => this.open());
+    languages.addEventListener("change", () => { this.#name(); this.open(); });
     lab.data.addEventListener("back", () => { if (this.book.watching) this.open(); });
     lab.store.subscribe((/** @type {any} */ state) => { if (state.view === "workbook" && state.step && state.step !== this.book.step?.name) this.open(); });
+    this.#name();
     this.draw();
   }
+
+  #name() { for (const [element, key] of this.names) element.setAttribute("aria-label", text(key)); }
 
   async open() {
     const wished = this.lab.store.state.step;
