@@ -29,7 +29,7 @@ from test_lab_schema import check as check_schema
 FIRST = NAMES[0]
 TODO = "raise NotImplementedError  # TODO"
 RIGHT = "return x[h : h + K_h, w : w + K_w]"
-SECONDS = 1.0  # of a check
+SHORT, PATIENT = 1.0, 60.0  # seconds of a check: of an endless loop, and of all others on a busy machine
 
 
 class Student:
@@ -38,6 +38,10 @@ class Student:
     def __init__(self, client: LabClient, folder: Path) -> None:
         self.client, self.folder = client, folder
         self.file = folder / f"01_{FIRST}.py"
+
+    def limit(self, seconds: float) -> None:
+        assert self.client.lab.exercises is not None
+        self.client.lab.exercises._workbook._seconds = seconds
 
     def path(self, end: str = "", step: str = FIRST) -> str:
         return f"/api/workbook/steps/{step}{end}"
@@ -63,7 +67,7 @@ class Student:
 @pytest.fixture
 def student(tmp_path: Path) -> Iterator[Student]:
     folder = tmp_path / "workbook"
-    with LabClient(Catalogue(runs=tmp_path / "runs"), workbook=Workbook(folder, seconds=SECONDS)) as client:
+    with LabClient(Catalogue(runs=tmp_path / "runs"), workbook=Workbook(folder, seconds=PATIENT)) as client:
         yield Student(client, folder)
 
 
@@ -197,18 +201,19 @@ def test_every_mistake_gets_a_clear_line(student: Student, body: str, said: str)
 def test_an_endless_loop_ends_and_holds_up_nobody(student: Student) -> None:
     base = student.act("open")["base"]
     text = exercise_text(FIRST, "en").replace(TODO, "while True: pass")
+    student.limit(SHORT)
     waiting = student.client.portal.start_task_soon(
         partial(student.client._client.request, "PUT", student.path(), json={"text": text, "base": base})
     )
     for path in ("/healthz", student.path("/stamp"), "/api/sources"):
         begin = time.perf_counter()
         assert student.client.get(path).status_code == 200
-        assert time.perf_counter() - begin < SECONDS or not waiting.done()
-    assert not waiting.done()
+        assert time.perf_counter() - begin < SHORT or not waiting.done()
 
     answer = waiting.result(30).json()
 
     assert "no result after 1 seconds" in answer["verdict"]["finding"][0]
+    student.limit(PATIENT)
     assert student.verdict(RIGHT)["state"] == "passed"
 
 
