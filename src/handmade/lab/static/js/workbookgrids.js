@@ -26,7 +26,8 @@ function grid({ kind, text: title, rows, marked, dim, top, left }, limit) {
   const name = kind === "grid" ? title : text(`workbook.${kind}`, { name: title });
   const head = rows[0]?.map((_, column) => h("th", { scope: "col" }, String(left + column))) ?? [];
   const body = rows.map((row, i) => h("tr", {}, h("th", { scope: "row" }, String(top + i)), ...row.map((value, j) => h("td", {}, cell(value, limit, isIn(marked, i, j), isIn(dim, i, j), kind)))));
-  return h("table", { class: "mini", data: { grid: kind } }, h("caption", {}, name), h("thead", {}, h("tr", {}, h("td"), ...head)), h("tbody", {}, ...body));
+  const table = h("table", { class: "mini", "aria-label": name, data: { grid: kind } }, h("thead", {}, h("tr", {}, h("td"), ...head)), h("tbody", {}, ...body));
+  return h("figure", { class: "grid-figure" }, h("figcaption", { "aria-hidden": "true" }, name), table);
 }
 
 /**

@@ -5,7 +5,7 @@
  *   new TaskPanel(book): .element; .draw(); .showHint()
  */
 import { h } from "./dom.js";
-import { prose } from "./prose.js";
+import { codeLines, prose } from "./prose.js";
 import { text } from "./text.js";
 import { gridsOf } from "./workbookgrids.js";
 
@@ -28,7 +28,7 @@ export class TaskPanel {
     const other = !this.drawn.startsWith(JSON.stringify([step.name]).slice(0, -1));
     this.drawn = key;
     this.title.textContent = `${step.number}. ${step.title}`;
-    this.task.replaceChildren(h("pre", { class: "equation" }, step.equation), ...prose(step.task));
+    this.task.replaceChildren(h("pre", { class: "equation" }, ...codeLines(step.equation)), ...prose(step.task));
     if (other) this.hints.replaceChildren();
     this.hints.replaceChildren(...step.hints.map((/** @type {any[]} */ hint, /** @type {number} */ i) => h("li", { class: "prose" }, h("h3", {}, text("workbook.hintTitle", { n: i + 1, all: step.all_hints })), ...prose(hint))));
     this.explained.hidden = !step.explained;
