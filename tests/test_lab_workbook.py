@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -15,7 +16,7 @@ import pytest
 from handmade.cli import main as command
 from handmade.cli.workbook_lab import WorkbookLab
 from handmade.cli.workbook_view import View
-from handmade.lab import exercise_grids, prose, running, serve
+from handmade.lab import exercise_grids, prose, serve
 from handmade.lab.catalogue import Catalogue
 from handmade.lab.running import Record
 from handmade.learn.folder import LARGEST_FILE, exercise_text
@@ -419,7 +420,7 @@ def test_the_folder_of_the_workbook_may_be_left_out(
 
 
 def test_a_record_leads_to_a_lab_that_answers_and_to_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(running.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path))
     record, other = Record(tmp_path / "workbook"), Record(tmp_path / "other")
     assert record.link() is None
     for dead in (
@@ -459,7 +460,7 @@ def test_the_key_w_opens_the_lab_at_the_step_and_the_watch_continues(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))  # of records
-    monkeypatch.setattr(running.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path))
     opened: list[str] = []
     monkeypatch.setattr("handmade.cli.workbook_lab.open_in_browser", opened.append)
     folder = tmp_path / "workbook"
@@ -480,8 +481,9 @@ def test_the_key_w_opens_the_lab_at_the_step_and_the_watch_continues(
     assert Record(folder).link() is None  # it ended with the watch
 
 
+@pytest.mark.long
 def test_a_lab_that_cannot_start_is_told_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(running.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path))
     (tmp_path / "file").write_text("no folder")
     with WorkbookLab(tmp_path / "file") as lab:
         lab.open("relu")
