@@ -5,7 +5,6 @@ It is written by the formatter of the command line itself. It is plain text at a
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import zip_longest
 from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
@@ -17,6 +16,7 @@ from handmade.cli.usage_errors import UNREADABLE, reworded, suggestion
 from handmade.runs.settings import PANELS
 
 OTHER = "Other options"
+MAY_STAND_ALONE = {"--workbook"}  # options whose value may be left out
 WIDEST_NAME = 26  # columns: a longer name stands on a line of its own
 
 
@@ -44,7 +44,7 @@ class Command(TyperCommand):
         """Read the arguments; UsageError if they cannot be used."""
         given = list(args)
         try:
-            return super().parse_args(ctx, _with_empty_values(args, self.get_params(ctx)))
+            return super().parse_args(ctx, _with_values(args))
         except UNREADABLE as error:
             raise reworded(error, self, ctx, given, f"Try: {_here(ctx)} --help") from None
 
@@ -90,11 +90,12 @@ class Group(TyperGroup):
         return super().resolve_command(ctx, args)
 
 
-def _with_empty_values(args: Sequence[str], params: Sequence[Any]) -> list[str]:
-    """Give an empty value to each option without one whose value may be left out: its metavar stands in brackets."""
-    optional = {name for param in params if str(param.metavar).startswith("[") for name in param.opts}
-    pairs = zip_longest(args, args[1:], fillvalue="-")
-    return [f"{arg}=" if arg in optional and follows.startswith("-") else arg for arg, follows in pairs]
+def _with_values(args: list[str]) -> list[str]:
+    """Return the arguments with an empty value for an option that may stand alone."""
+    last = args.index("--") if "--" in args else len(args)
+    ends = [*args[1:], "--"]
+    alone = {k for k in range(last) if args[k] in MAY_STAND_ALONE and ends[k].startswith("-")}
+    return [f"{word}=" if k in alone else word for k, word in enumerate(args)]
 
 
 def _here(ctx: Any) -> str:

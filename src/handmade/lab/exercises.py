@@ -174,13 +174,12 @@ def _known(name: str) -> str:
 def _plain(verdict: Verdict, language: str) -> dict[str, Any]:
     """Return a verdict as the page shows it."""
     say, finding = texts(language), verdict.finding
-    passed, every = verdict.counts
     several = len({check.function for check in verdict.checks}) > 1
-    lines = [] if finding is None else finding_lines(verdict.step, finding, say)
+    lines = [] if finding is None or finding.key == "unwritten" else finding_lines(verdict.step, finding, say)
     named = bool(finding and finding.mistake is not None)
     return {
         "state": verdict.state,
-        "summary": say(f"state.{verdict.state}", passed=str(passed), all=str(every)),
+        "summary": verdict.lines(say)[-1],
         "checks": [
             {
                 "name": f"{check.function}: {say(f'concept.{check.concept}')}" if several else say(f"concept.{check.concept}"),

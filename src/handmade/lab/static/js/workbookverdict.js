@@ -50,7 +50,7 @@ export class VerdictPanel {
     const mark = MARKS[state === "unwritten" ? "not run" : state];
     this.said.replaceChildren(...[
       h("p", { class: style, data: { testid: "verdict-summary" } }, h("span", { "aria-hidden": "true" }, `${mark} `), summary),
-      ...(state === "unwritten" ? [] : finding.map((/** @type {string} */ line) => h("p", { class: "finding" }, line))),
+      ...finding.map((/** @type {string} */ line) => h("p", { class: "finding" }, line)),
       looksLike && h("p", { class: "looks-like", data: { testid: "looks-like" } }, looksLike),
     ].filter(Boolean));
     this.said.dataset.state = state;
