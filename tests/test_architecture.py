@@ -145,6 +145,7 @@ def test_the_command_alone_prints() -> None:
         str(path.relative_to(ROOT))
         for path in FILES
         if path.relative_to(ROOT).parts[0] != "cli"
+        and path.name not in {"exercise.py", "solution.py"}  # copied for students, who run them as programs
         and any(
             isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))

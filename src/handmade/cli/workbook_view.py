@@ -1,7 +1,7 @@
 """`handmade learn`: verdicts and lists in the terminal, and the view that checks a file each time that it is saved."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.text import Text
@@ -11,6 +11,7 @@ from handmade.cli.keyboard import Keys
 from handmade.cli.workbook_lab import WorkbookLab
 from handmade.learn.course import Result
 from handmade.learn.steps import NAMES, place_of
+from handmade.learn.texts import broken
 from handmade.learn.verdict import MARKS, Verdict
 from handmade.learn.watching import Saves
 from handmade.learn.workbook import Workbook
@@ -21,8 +22,8 @@ STYLES = {MARKS["passed"]: "green", MARKS["failed"]: "bold red", MARKS["not run"
 
 
 def line(text: str, style: str = "") -> None:
-    """Print a line, broken between words at the width of the terminal."""
-    results.print(Text(text, style), soft_wrap=False)
+    """Print a text, its lines broken at the width of the terminal: between words, and between Chinese characters."""
+    results.print(Text(broken(text, results.width), style), soft_wrap=False)
 
 
 def address_line(text: str) -> None:
@@ -68,6 +69,8 @@ def show_verdict(workbook: Workbook, verdict: Verdict) -> None:
         line(say("ui.solution", file=shown(workbook.folder.solution(verdict.step))))
         passed, every = str(workbook.state.passed), str(len(NAMES))
         line(say("ui.allPassed", all=every) if passed == every else say("ui.progress", passed=passed, all=every))
+        if workbook.state.first_open() is None:
+            line(say("ui.whatNext"))
 
 
 def show_list(workbook: Workbook) -> None:
@@ -85,7 +88,8 @@ def show_hint(workbook: Workbook, name: str = "") -> None:
     if found is None:
         line(say("ui.noHints", file=shown(workbook.folder.explanation(name))))
     else:
-        line(say("ui.hint", n=str(found[0]), all=str(len(say.step(name).hints)), text=f"\n{found[1]}"))
+        line(say("ui.hint", n=str(found[0]), all=str(len(say.step(name).hints))), "bold")
+        line(found[1])
 
 
 def show_results(students: Sequence[Result]) -> None:
@@ -111,14 +115,22 @@ class View:
     def run(self) -> None:
         """Check now, and again after each save, until q."""
         with self._lab:
-            self._check()
+            self._try(self._check)
             while (key := self._keys.read(WAIT)) != "q":
                 if key:
-                    self._press(key)
+                    self._try(self._press, key)
                 while not self._lab.news.empty():
                     self._tell(*self._lab.news.get())
                 if self._saves.happened():
-                    self._check()
+                    self._try(self._check)
+
+    def _try(self, do: Callable[..., None], *arguments: str) -> None:
+        """Do something; where the system refuses it, as in a folder that is read-only, say so and go on."""
+        try:
+            do(*arguments)
+        except OSError as error:
+            reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+            line(self._workbook.say("ui.notSaved", reason=reason), "bold red")
 
     def _check(self) -> None:
         name = self._workbook.state.current

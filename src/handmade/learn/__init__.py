@@ -18,6 +18,9 @@ __all__ = ["grade"]
 def grade(name: str, *functions: "Callable[..., Any]", language: str = "en") -> "Verdict":
     """Grade functions for a step. They are called in this process, without limits of time and memory.
 
+    A loop that never ends can be interrupted, by Ctrl-C or the stop button of a notebook. The verdict then says in which call
+    it was.
+
     Parameters
     ----------
     name : str

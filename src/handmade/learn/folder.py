@@ -12,8 +12,9 @@ from handmade.files.atomic import write_atomically
 from handmade.learn.picture import svg
 from handmade.learn.state import FILE, State, read_state
 from handmade.learn.steps import NAMES, load_step, place_of
-from handmade.learn.texts import LANGUAGES, texts
+from handmade.learn.texts import LANGUAGES, broken, texts
 
+WIDTH = 79  # columns of the task in an exercise
 LARGEST_FILE = 1024 * 1024  # bytes
 MARKS = (  # at the beginning of a file that another encoding was used for
     (codecs.BOM_UTF32_LE, "UTF-32"),
@@ -76,10 +77,11 @@ class Folder:
 
     def provide(self, name: str, language: str) -> None:
         """Copy the exercise if there is no file, or if the file is the exercise as it was copied, in another language."""
-        if not self.exercise(name).exists() or self._is_exercise(name, [other for other in LANGUAGES if other != language]):
+        others = [other for other in LANGUAGES if other != language]
+        if not self.exercise(name).exists() or self.is_exercise(name, others):
             self.write_exercise(name, language)
 
-    def _is_exercise(self, name: str, languages: Sequence[str]) -> bool:
+    def is_exercise(self, name: str, languages: Sequence[str] = LANGUAGES) -> bool:
         """Return if the student's file is the exercise as it was copied, in one of these languages."""
         try:
             source = self.read(name)
@@ -112,7 +114,7 @@ class Folder:
     def reset(self, name: str, language: str) -> Path | None:
         """Replace the student's file by the exercise; return the backup, or None if there was no file."""
         path, backup = self.exercise(name), None
-        if path.exists() and not self._is_exercise(name, LANGUAGES):
+        if path.exists() and not self.is_exercise(name):
             backup = self.back_up(name)
         self.write_exercise(name, language)
         return backup
@@ -140,6 +142,8 @@ class Folder:
         """
         path = self.exercise(name)
         values = {"file": path.name, "step": str(place_of(name))}
+        if path.exists() and not path.is_file():  # a folder, or a pipe, from which reading never ends
+            raise Unreadable("noFile", values)
         try:
             with path.open("rb") as file:
                 content = file.read(LARGEST_FILE + 1)
@@ -152,11 +156,12 @@ class Folder:
         for mark, encoding in MARKS:
             if content.startswith(mark):
                 raise Unreadable("encoding", values | {"encoding": encoding})
+        if content.count(0) > len(content) // 4:  # letters of two bytes, without a mark
+            raise Unreadable("encoding", values | {"encoding": "UTF-16"})
         try:
             return content.decode("utf-8-sig")
         except UnicodeDecodeError:
-            guess = "UTF-16" if content.count(0) > len(content) // 4 else "Latin-1"
-            raise Unreadable("encoding", values | {"encoding": guess}) from None
+            raise Unreadable("encoding", values | {"encoding": "Latin-1"}) from None
 
 
 def file_name(name: str) -> str:
@@ -168,7 +173,7 @@ def exercise_text(name: str, language: str) -> str:
     """Return the skeleton with its title and task: the docstring of exercise.py has the equation alone."""
     text, (formula, code) = texts(language).step(name), _parts(name)
     indented = "\n".join(f"    {line}".rstrip() for line in formula.splitlines())
-    return f'"""{place_of(name)}. {text.title}\n\n{indented}\n\n{text.task}\n"""\n{code}'
+    return f'"""{place_of(name)}. {text.title}\n\n{indented}\n\n{broken(text.task, WIDTH)}\n"""\n{code}'
 
 
 def equation(name: str) -> str:

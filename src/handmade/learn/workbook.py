@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -11,10 +11,11 @@ from handmade.engine.errors import HandmadeError
 from handmade.learn.child import Job
 from handmade.learn.folder import Folder, Unreadable, digest, file_name
 from handmade.learn.grading import Grading, refused
-from handmade.learn.state import State, read_state, write_state
+from handmade.learn.state import FILE, State, read_state, write_state
 from handmade.learn.steps import NAMES, full_name, load_step, place_of
 from handmade.learn.texts import Texts, texts
 from handmade.learn.verdict import Verdict
+from handmade.learn.watching import Stamp, stamp
 from handmade.learn.worker import SECONDS, Worker
 
 
@@ -55,6 +56,7 @@ class Workbook:
         self.state: State = self.folder.prepare(language)
         self._seconds = seconds
         self._worker: Worker | None = None
+        self._seen = Stamp()  # of the state, when this process read or wrote it
         self.save()
 
     def __enter__(self) -> Self:
@@ -73,15 +75,18 @@ class Workbook:
     def save(self) -> None:
         """Write the state."""
         write_state(self.folder.path, self.state)
+        self._seen = stamp(self.folder.path / FILE)
 
     def refresh(self) -> None:
         """Take over the progress that another process noted: a terminal and the lab may share a folder.
 
         The current step and the language stay those of this process. A state that cannot be read is replaced at the next save.
         """
-        if self.folder.exists:
+        now = stamp(self.folder.path / FILE)
+        if now not in {self._seen, Stamp()}:
             with suppress(HandmadeError, OSError):
                 self.state.steps = read_state(self.folder.path).steps
+                self._seen = now
 
     def warm_up(self) -> None:
         """Start the process for the student's code."""
@@ -108,6 +113,8 @@ class Workbook:
         verdict = Grading(step, source, outcome).verdict(self.state.language)
         if verdict:
             self._pass(name, source)
+        elif self.folder.is_exercise(name):  # a file with bugs is complete, but the student has not begun
+            verdict = replace(verdict, state="unwritten")
         return verdict
 
     def check_all(self) -> Iterator[Verdict]:
@@ -187,6 +194,7 @@ class Workbook:
         """Return verdicts as plain data, for courses."""
         return {
             "version": 1,
+            "folder": self.folder.path.resolve().name,
             "passed": sum(map(bool, verdicts)),
             "steps": len(NAMES),
             "verdicts": [

@@ -176,6 +176,7 @@ def export(
     chosen = texts(language or context.obj[1] or "en").language
     files = write(directory, chosen)
     line(f"{shown(directory)}: {len(files)} files")
+    line(texts(chosen)("ui.exported"))
 
 
 @learn.command(cls=Command)
