@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
@@ -15,6 +16,9 @@ from handmade.learn.texts import broken
 from handmade.learn.verdict import MARKS, Verdict
 from handmade.learn.watching import Saves
 from handmade.learn.workbook import Workbook
+
+if TYPE_CHECKING:
+    from handmade.learn.milestone import Milestone
 
 WAIT = 0.1  # seconds between two questions for a save
 PRINTED_LINES = 20
@@ -71,6 +75,31 @@ def show_verdict(workbook: Workbook, verdict: Verdict) -> None:
         line(say("ui.allPassed", all=every) if passed == every else say("ui.progress", passed=passed, all=every))
         if workbook.state.first_open() is None:
             line(say("ui.whatNext"))
+
+
+def show_new_milestones(workbook: Workbook) -> None:
+    """Print the milestones that are reached now, each once."""
+    from handmade.learn.milestone import reach  # noqa: PLC0415  it loads digits and trains a network
+
+    for found in reach(workbook):
+        line("")
+        show_milestone(found)
+
+
+def show_milestone(found: "Milestone | str") -> None:
+    """Print a milestone, the digit with its picture; or a line about one that failed."""
+    if isinstance(found, str):
+        line(found)
+        return
+    head, *rest = found.lines()
+    line(head, "bold green" if found.reached else "")
+    if found.image is not None:
+        from handmade.cli.terminal_pictures import grey, rows  # noqa: PLC0415
+
+        for row in rows([grey(found.image, str(found.facts.get("image", "")), results)], results):
+            results.print(row)
+    for text in rest:
+        line(text)
 
 
 def show_list(workbook: Workbook) -> None:
@@ -137,7 +166,10 @@ class View:
         if results.is_terminal:
             results.clear()
         show_head(self._workbook, name)
-        show_verdict(self._workbook, self._workbook.check(name))
+        verdict = self._workbook.check(name)
+        show_verdict(self._workbook, verdict)
+        if verdict:
+            show_new_milestones(self._workbook)
         line(self._workbook.say("ui.keys" if self._keys.there_are_some else "ui.watching"), "dim")
         if self._address:
             address_line(self._address)

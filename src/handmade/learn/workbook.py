@@ -11,6 +11,7 @@ from handmade.engine.errors import HandmadeError
 from handmade.learn.child import Job
 from handmade.learn.folder import Folder, Unreadable, digest, file_name
 from handmade.learn.grading import Grading, refused
+from handmade.learn.results import Outcome
 from handmade.learn.state import FILE, State, read_state, write_state
 from handmade.learn.steps import NAMES, full_name, load_step, place_of
 from handmade.learn.texts import Texts, texts
@@ -116,6 +117,23 @@ class Workbook:
         elif self.folder.is_exercise(name):  # a file with bugs is complete, but the student has not begun
             verdict = replace(verdict, state="unwritten")
         return verdict
+
+    def call(
+        self, name: str, calls: tuple[tuple[str, tuple[Any, ...]], ...], *, after: str = "", seconds: float = 20.0
+    ) -> Outcome:
+        """Call functions of the student's file of a step in the student's process; `after` is code that follows the file.
+
+        Raises
+        ------
+        Unreadable
+            If the file cannot be read.
+        """
+        source = self.folder.read(name)
+        self.warm_up()
+        assert self._worker is not None
+        functions = tuple(dict.fromkeys(function for function, _ in calls))
+        file = str(self.folder.exercise(name).resolve())
+        return self._worker.run(Job(file, f"{source}\n{after}", functions, calls), seconds)
 
     def check_all(self) -> Iterator[Verdict]:
         """Grade every step in order. A step that was passed and no longer is becomes open again."""

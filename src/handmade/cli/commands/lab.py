@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from handmade.cli.commands.options import Data
+from handmade.cli.commands.options import Mine
+from handmade.runs.data_source import MNIST, DataSource
 
 NEEDED = ("fastapi", "uvicorn", "pydantic", "anyio", "markdown_it")
 
@@ -29,7 +30,8 @@ def lab(
     ] = None,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in the browser.")] = True,
     runs: Annotated[Path, typer.Option(metavar="DIRECTORY", help="Folder of the runs that the page can open.")] = Path("runs"),
-    data: Data = "mnist",
+    data: DataSource = MNIST,
+    mine: Mine = None,
     workbook: Annotated[
         str | None,
         typer.Option(
@@ -38,7 +40,10 @@ def lab(
         ),
     ] = None,
 ) -> None:
-    """Open a page that shows every number of a network."""
+    """Open a page that shows every number of a network.
+
+    With --mine, the network is computed by the functions that you have passed in handmade learn, as far as they cover its layers.
+    """
     from handmade.engine.errors import HandmadeError
     from handmade.engine.extras import not_installed
 
@@ -65,11 +70,21 @@ def lab(
         if browser:
             open_in_browser(link)
 
+    if mine is None:
+        catalogue = Catalogue(target, runs, data)
+    else:
+        from handmade.cli.own_training import own_functions_of, trained_target
+
+        own = own_functions_of(mine)
+        catalogue = Catalogue(target or trained_target(own), runs, data, own.layers)
+        opened = catalogue.open()
+        if not own.uses(opened.network):
+            notify(own.say("mine.notUsed", network=opened.title))
     exercises = None if workbook is None else Workbook(found_folder(Path(workbook) if workbook else None))
     record = Record(exercises.folder.path) if exercises is not None and on_this_machine(host) else None
     try:
         with exercises or nullcontext():
-            serve(Catalogue(target, runs, data), port, host, ready, notify, exercises)
+            serve(catalogue, port, host, ready, notify, exercises)
     finally:
         if record is not None:
             record.remove()
