@@ -40,7 +40,7 @@ MAY_IMPORT = {
     "__init__": {*FACADE, "estimator"},
     "text": {"engine", "runs"},
     "learn": {"data", "engine", "files"},
-    "lab": {*FACADE, "files", "text", "threads"},
+    "lab": {*FACADE, "files", "learn", "text", "threads"},
     "cli": {*FACADE, "lab", "learn", "files", "importing", "layer_files", "pictures", "text", "threads", "doctor", "__init__"},
     "__main__": {"cli"},
     "pytest_plugin": set[str](),
@@ -58,7 +58,7 @@ FOREIGN = {
     "estimator": {"sklearn", "joblib"},
     "text": {"rich"},
     "cli": {"typer", "rich"},
-    "lab": {"anyio", "fastapi", "pydantic", "starlette", "uvicorn"},
+    "lab": {"anyio", "fastapi", "markdown_it", "pydantic", "starlette", "uvicorn"},
     "pytest_plugin": {"pytest"},
 }
 
