@@ -1,0 +1,78 @@
+"""Pictures of digits as people make them: digits of MNIST, drawn on sheets, in any light, photographed, scanned or drawn on a screen.
+
+picture(index, seed) = file of a plan (digit_plans.py), its scene (digit_scenes.py), its camera and its file (picture_files.py)
+
+Two splits: "train" takes digits that networks are trained on, and serves to choose thresholds, with seed 0. "test" takes unseen
+digits, and two more kinds of disturbance, for measuring.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from digit_plans import HELD_BACK, Plan, plan
+from digit_scenes import scene
+from digit_strokes import drawing_of
+from numpy.typing import NDArray
+from picture_files import photographed, written
+
+from handmade.data import mnist
+
+Split = Literal["train", "test"]
+SPLITS: tuple[Split, ...] = ("train", "test")
+SEEDS = {"train": 0, "test": 1}
+HELD_BACK_KINDS = tuple(kind for kind in HELD_BACK if kind)
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """One picture that was made.
+
+    Attributes
+    ----------
+    content
+        Bytes of a file, or an array of grey levels.
+    digit
+        Label of MNIST; None if the picture holds no single digit.
+    source
+        Number of the digit in MNIST's training or test set; -1 without one.
+    kinds
+        Names of what is not neutral.
+    rgb
+        (H, W, 3) uint8: what a person sees.
+    plan
+        All parameters.
+    """
+
+    content: bytes | NDArray[np.generic]
+    digit: int | None
+    source: int
+    kinds: tuple[str, ...]
+    rgb: NDArray[np.uint8]
+    plan: Plan
+
+
+def picture(index: int, seed: int, split: Split = "test") -> Made:
+    """Return a picture of a digit; the same index, seed and split give the same picture.
+
+    Parameters
+    ----------
+    index
+        Number of the picture. Digits 0 to 9 are equally frequent.
+    seed
+        Seed of all choices.
+    split
+        "train" or "test": part of MNIST that the digit is from. Only "test" has the kinds in `HELD_BACK_KINDS`.
+    """
+    rng = np.random.default_rng([seed, SPLITS.index(split), index])
+    digits = mnist().train if split == "train" else mnist().test
+    of_class = np.flatnonzero(digits.labels == index % 10)
+    source = int(rng.choice(of_class))
+    chosen = plan(rng, held_back=split == "test")
+    if chosen.file == "image of 28 x 28":
+        rgb = np.repeat(digits.images[source], 3, axis=2)
+        rgb = 255 - rgb if rng.random() < 0.5 else rgb
+        return Made(written(rgb, None, chosen, rng), index % 10, source, tuple(chosen.kinds), rgb, chosen)
+    sheet, ink = scene(drawing_of(digits.images[source]), chosen, rng)
+    rgb = photographed(sheet, chosen, rng)
+    return Made(written(rgb, ink, chosen, rng), index % 10, source, tuple(chosen.kinds), rgb, chosen)
