@@ -1,6 +1,6 @@
-"""Pictures of digits as people make them: digits of MNIST, drawn on sheets, in any light, photographed, scanned or drawn on a screen.
+"""Pictures of digits as people make them: digits of MNIST on sheets in any light, photographed, scanned or drawn on a screen.
 
-picture(index, seed) = file of a plan (digit_plans.py), its scene (digit_scenes.py), its camera and its file (picture_files.py)
+plan (digit_plans.py) -> scene (digit_scenes.py) -> camera and file (picture_files.py)
 
 Two splits: "train" takes digits that networks are trained on, and serves to choose thresholds, with seed 0. "test" takes unseen
 digits, and two more kinds of disturbance, for measuring.
@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
+
 from digit_plans import HELD_BACK, Plan, plan
 from digit_scenes import scene
 from digit_strokes import drawing_of
-from numpy.typing import NDArray
-from picture_files import photographed, written
-
 from handmade.data import mnist
+from picture_files import photographed, written
 
 Split = Literal["train", "test"]
 SPLITS: tuple[Split, ...] = ("train", "test")

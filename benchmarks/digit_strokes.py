@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from scipy import ndimage
 from skimage.measure import find_contours
 from skimage.morphology import skeletonize
@@ -55,8 +56,9 @@ class Drawing:
 def drawing_of(image: NDArray[np.uint8]) -> Drawing:
     """Return the strokes of an image of MNIST, (28, 28) or (28, 28, 1)."""
     grey = image.reshape(image.shape[:2]).astype(np.float64)
-    grey = ndimage.zoom(np.pad(grey / max(grey.max(), 1), 1), ZOOM, order=3, grid_mode=True, mode="grid-constant")
-    grey = ndimage.gaussian_filter(grey, 0.35 * ZOOM)
+    small = Image.fromarray(np.pad(grey / max(grey.max(), 1), 1).astype(np.float32))
+    large = small.resize((ZOOM * small.width, ZOOM * small.height), Image.Resampling.BICUBIC)
+    grey = ndimage.gaussian_filter(np.asarray(large, np.float64), 0.35 * ZOOM)
     inside = _without_crumbs(grey > INSIDE)
     depth = ndimage.distance_transform_edt(inside)
     skeleton = _without_spurs(skeletonize(inside), depth)

@@ -3,13 +3,24 @@
 from io import BytesIO
 
 import numpy as np
-import picture_textures as textures
-from digit_plans import Plan
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+import picture_textures as textures
+from digit_plans import Plan
+
 Generator = np.random.Generator
 ORIENTATION = 0x0112  # EXIF tag
+LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
+SIGNED, FLOAT = -1, 0
+DEPTHS = {
+    "16 bits": 16,
+    "10 bits of 16": 10,
+    "12 bits of 16": 12,
+    "float TIFF": FLOAT,
+    "float array from -1 to 1": SIGNED,
+}
+COLOURS = [(0, 0, 0), (255, 255, 255), (30, 60, 160), (200, 30, 30), (20, 140, 60), (250, 210, 40)]
 TURNS = {3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}  # as the camera stores it
 
 
@@ -26,7 +37,7 @@ def photographed(colours: NDArray[np.float32], chosen: Plan, rng: Generator) -> 
     elif chosen.camera == "motion blur":
         picture = _moved(picture, min(1.2 * pen, 24) * faint + 1, rng)
     elif chosen.source != "screen" and max(picture.shape) > 200:
-        picture = np.asarray(Image.fromarray(picture).filter(ImageFilter.GaussianBlur(rng.uniform(0.2, 0.7))))
+        picture = np.asarray(Image.fromarray(picture).filter(ImageFilter.BoxBlur(rng.uniform(0.1, 0.6))))
     sigma = 0.0
     if chosen.camera == "noise":
         sigma = 255 * min(rng.uniform(0.03, 0.12), 0.28 * chosen.contrast * min(1.0, pen / 4))
@@ -52,37 +63,33 @@ def _moved(picture: NDArray[np.uint8], length: float, rng: Generator) -> NDArray
 
 def written(rgb: NDArray[np.uint8], ink: NDArray[np.float32] | None, chosen: Plan, rng: Generator) -> bytes | NDArray[np.generic]:
     """Return the content of a file, or an array for those kinds that are arrays."""
-    kind = chosen.file
-    grey = rgb.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32) / 255
-    if kind and kind.startswith("transparent") and ink is not None:
-        return _png(_transparent(ink, chosen, rng))
-    if kind == "grey with alpha" and ink is not None:
-        alpha = np.rint(255 * ink * rng.uniform(0.5, 1)).astype(np.uint8)
-        level = 0 if rng.random() < 0.6 else 255
-        return _png(Image.merge("LA", [Image.new("L", rgb.shape[1::-1], level), Image.fromarray(alpha)]))
-    if kind == "palette":
-        return _png(Image.fromarray(rgb).quantize(int(rng.integers(4, 65))))
-    if kind == "CMYK":
-        return _saved(Image.fromarray(rgb).convert("CMYK"), "JPEG", quality=90)
-    if kind in {"16 bits", "10 bits of 16", "12 bits of 16"}:
-        bits = int(kind[:2])
-        return _saved(Image.fromarray(np.rint(grey * (2**bits - 1)).astype(np.uint16)), "PNG" if rng.random() < 0.7 else "TIFF")
-    if kind == "float TIFF":
-        return _saved(Image.fromarray(grey * np.float32(rng.choice([1, 2, 100, 255, 1000, 4095, 65535]))), "TIFF")
-    if kind == "float array from -1 to 1":
-        return 2 * grey - 1
+    image, kind = Image.fromarray(rgb), chosen.file
+    if kind in DEPTHS:
+        return _of_depth(rgb.astype(np.float32) @ LUMINANCE / 255, DEPTHS[kind], rng)
+    if ink is not None and kind in {"transparent, opaque ink", "transparent, faint ink", "grey with alpha"}:
+        return _transparent(ink, kind, rng)
     if kind == "animated GIF":
-        frames = [Image.fromarray(rgb).quantize(64), Image.new("P", rgb.shape[1::-1])]
-        return _saved(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=200)
-    if chosen.quality == 100:
-        return _png(Image.fromarray(rgb))
-    return _photo(rgb, chosen, rng)
+        others = [Image.new("P", image.size)]
+        return _saved(image.quantize(64), "GIF", save_all=True, append_images=others, duration=200)
+    if kind == "CMYK":
+        return _saved(image.convert("CMYK"), "JPEG", quality=90)
+    if chosen.quality < 100:
+        return _photo(image, chosen, rng)
+    return _png(image.quantize(int(rng.integers(4, 65))) if kind == "palette" else image)
 
 
-def _photo(rgb: NDArray[np.uint8], chosen: Plan, rng: Generator) -> bytes:
+def _of_depth(grey: NDArray[np.float32], bits: int, rng: Generator) -> bytes | NDArray[np.generic]:
+    """Return grey levels of so many bits of 16, or as floats with other numbers for white than 1."""
+    if bits == SIGNED:
+        return 2 * grey - 1
+    if bits == FLOAT:
+        return _saved(Image.fromarray(grey * np.float32(rng.choice([1, 2, 100, 255, 1000, 4095, 65535]))), "TIFF")
+    return _saved(Image.fromarray(np.rint(grey * (2**bits - 1)).astype(np.uint16)), "PNG" if rng.random() < 0.7 else "TIFF")
+
+
+def _photo(image: Image.Image, chosen: Plan, rng: Generator) -> bytes:
     """Return a JPEG, sometimes stored in another orientation, with the EXIF tag that says so."""
-    image, exif = Image.fromarray(rgb), Image.Exif()
-    quality = chosen.quality
+    exif, quality = Image.Exif(), chosen.quality
     if chosen.camera == "low JPEG quality":
         quality = int(rng.integers(12, 35)) if chosen.contrast > 0.3 else int(rng.integers(35, 50))
     if rng.random() < 0.1:
@@ -91,16 +98,17 @@ def _photo(rgb: NDArray[np.uint8], chosen: Plan, rng: Generator) -> bytes:
     return _saved(image, "JPEG", quality=quality, exif=exif)
 
 
-def _transparent(ink: NDArray[np.float32], chosen: Plan, rng: Generator) -> Image.Image:
+def _transparent(ink: NDArray[np.float32], kind: str, rng: Generator) -> bytes:
     """Return ink of any colour, opaque or faint, on nothing."""
-    opacity = rng.uniform(0.12, 0.48) if chosen.file == "transparent, faint ink" else rng.uniform(0.6, 1)
-    colour = rng.choice(
-        [(0, 0, 0), (255, 255, 255), (30, 60, 160), (200, 30, 30), (20, 140, 60), (250, 210, 40), tuple(rng.integers(0, 256, 3))]
-    )
+    if kind == "grey with alpha":
+        alpha = Image.fromarray(np.rint(255 * ink * np.float32(rng.uniform(0.5, 1))).astype(np.uint8))
+        return _png(Image.merge("LA", [Image.new("L", alpha.size, int(rng.choice([0, 0, 255]))), alpha]))
+    opacity = rng.uniform(0.12, 0.48) if kind == "transparent, faint ink" else rng.uniform(0.6, 1)
+    colour = rng.choice([*COLOURS, rng.integers(0, 256, 3)])
     pixels = np.empty((*ink.shape, 4), np.uint8)
     pixels[..., :3] = colour if rng.random() < 0.7 else np.where(ink[..., None] > 0, colour, 0)
     pixels[..., 3] = np.rint(255 * opacity * ink)
-    return Image.fromarray(pixels)
+    return _png(Image.fromarray(pixels))
 
 
 def _png(image: Image.Image) -> bytes:
