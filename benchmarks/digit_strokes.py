@@ -48,6 +48,8 @@ class Drawing:
     @cached_property
     def extent(self) -> tuple[float, float]:
         """Width and height of the box, without the width of the pen."""
+        if not self.lines and not self.outlines:
+            return 1.0, 1.0
         points = np.concatenate([*self.lines, *self.outlines])
         width, height = np.ptp(points, axis=0)
         return float(width), float(height)
