@@ -21,6 +21,7 @@ from picture_files import photographed, written
 Split = Literal["train", "test"]
 SPLITS: tuple[Split, ...] = ("train", "test")
 SEEDS = {"train": 0, "test": 1}
+RARE = 2000  # pictures, of which one has 12 megapixels
 HELD_BACK_KINDS = tuple(kind for kind in HELD_BACK if kind)
 
 
@@ -52,7 +53,7 @@ class Made:
     plan: Plan
 
 
-def picture(index: int, seed: int, split: Split = "test") -> Made:
+def picture(index: int, seed: int, split: Split = "test", *, size: tuple[int, int] | None = None) -> Made:
     """Return a picture of a digit; the same index, seed and split give the same picture.
 
     Parameters
@@ -63,12 +64,15 @@ def picture(index: int, seed: int, split: Split = "test") -> Made:
         Seed of all choices.
     split
         "train" or "test": part of MNIST that the digit is from. Only "test" has the kinds in `HELD_BACK_KINDS`.
+    size
+        Width and height of the photo or scan, in pixels; otherwise, one picture of 2,000 has 12 megapixels.
     """
     rng = np.random.default_rng([seed, SPLITS.index(split), index])
     digits = mnist().train if split == "train" else mnist().test
-    of_class = np.flatnonzero(digits.labels == index % 10)
-    source = int(rng.choice(of_class))
-    chosen = plan(rng, held_back=split == "test")
+    source = int(rng.choice(np.flatnonzero(digits.labels == index % 10)))
+    if size is None and index % RARE == RARE // 2:
+        size = (4000, 3000)
+    chosen = plan(rng, held_back=split == "test", size=size)
     if chosen.file == "image of 28 x 28":
         rgb = np.repeat(digits.images[source], 3, axis=2)
         rgb = 255 - rgb if rng.random() < 0.5 else rgb
@@ -76,3 +80,14 @@ def picture(index: int, seed: int, split: Split = "test") -> Made:
     sheet, ink = scene(drawing_of(digits.images[source]), chosen, rng)
     rgb = photographed(sheet, chosen, rng)
     return Made(written(rgb, ink, chosen, rng), index % 10, source, tuple(chosen.kinds), rgb, chosen)
+
+
+def transposed(index: int, seed: int, split: Split = "test") -> Made:
+    """Return an image as EMNIST keeps it: 28 x 28, light on dark, rows and columns exchanged."""
+    rng = np.random.default_rng([seed, 2 * len(SPLITS) + SPLITS.index(split), index])
+    digits = mnist().train if split == "train" else mnist().test
+    source = int(rng.integers(len(digits.labels)))
+    rgb = np.repeat(digits.images[source].transpose(1, 0, 2), 3, axis=2)
+    chosen = plan(rng, held_back=False, size=(28, 28))
+    chosen.file, chosen.quality = None, 100
+    return Made(written(rgb, None, chosen, rng), int(digits.labels[source]), source, ("transposed",), rgb, chosen)

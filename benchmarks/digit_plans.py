@@ -97,9 +97,17 @@ class Plan:
     kinds: list[str] = field(default_factory=list)
 
 
-def plan(rng: Generator, *, held_back: bool) -> Plan:
-    """Choose the parameters of one picture; `held_back` allows the kinds that are only measured."""
-    source = pick(SOURCES, rng)
+def plan(rng: Generator, *, held_back: bool, size: tuple[int, int] | None = None) -> Plan:
+    """Choose the parameters of one picture.
+
+    Parameters
+    ----------
+    held_back
+        True to allow the kinds that are only measured.
+    size
+        Width and height, if they are given: such a picture is a photo or a scan.
+    """
+    source = pick({name: weight for name, weight in SOURCES.items() if not size or name != "screen"}, rng)
     photo, screen = source == "photo", source == "screen"
     tool = pick({name: TOOLS[name] for name in ("felt pen", "marker", "brush", "ballpoint")} if screen else TOOLS, rng)
     paper = None if screen else pick(PAPERS, rng)
@@ -114,7 +122,7 @@ def plan(rng: Generator, *, held_back: bool) -> Plan:
     contrast = opacity * abs(np.dot(np.subtract(paper_colour, ink), (0.299, 0.587, 0.114)))
     side = int(rng.choice([rng.integers(160, 400), rng.integers(400, 800), rng.integers(800, 1201)], p=(0.3, 0.5, 0.2)))
     other = max(120, round(side * rng.uniform(0.6, 1)))
-    width, height = (side, other) if rng.random() < 0.5 else (other, side)
+    width, height = size or ((side, other) if rng.random() < 0.5 else (other, side))
     low, high = {"ballpoint": (0.012, 0.035), "felt pen": (0.03, 0.09), "marker": (0.08, 0.2), "chalk": (0.05, 0.12)}.get(
         tool, (0.01, 0.03)
     )
@@ -201,6 +209,9 @@ def _turned(chosen: Plan, rng: Generator) -> None:
 
 def _sized(chosen: Plan, rng: Generator) -> None:
     """Keep the digit readable: pens of at least two pixels, and small pictures of at least ten pixels for a digit."""
+    if max(chosen.width, chosen.height) >= 4000:
+        chosen.camera = None
+        chosen.kinds.append("12 megapixels")
     if chosen.camera == "small picture":
         scale = rng.uniform(32, 100) / max(chosen.width, chosen.height)
         chosen.width, chosen.height = round(scale * chosen.width), round(scale * chosen.height)
@@ -215,7 +226,8 @@ def _sized(chosen: Plan, rng: Generator) -> None:
         chosen.digit_size = min(chosen.digit_size, 0.5)
     digit = chosen.digit_size * chosen.sheet_size * min(chosen.width, chosen.height)
     thinnest = 1.3 if max(chosen.width, chosen.height) <= 100 else 2.0
-    chosen.pen = max(min(chosen.pen, 40 / digit), thinnest / digit)
+    widest = 40 if max(chosen.width, chosen.height) < 2000 else 200
+    chosen.pen = max(min(chosen.pen, widest / digit), thinnest / digit)
 
 
 def _named(chosen: Plan) -> None:
@@ -236,5 +248,7 @@ def _named(chosen: Plan) -> None:
         )
         if kind
     ]
+    if len(chosen.kinds) == 2:  # tool and source
+        chosen.kinds.append("undisturbed")
     if chosen.source == "screen" and chosen.paper_colour[1] < 0.4:
         chosen.kinds.append("light on dark, on a screen")
