@@ -49,7 +49,7 @@ def add_extra(colours: Colours, view: View, about: Points, size: float, chosen: 
 
 
 def spoil(colours: Colours, view: View, about: Points, size: float, chosen: Plan, rng: Generator) -> None:
-    """Spoil the sheet with a kind that is not used to choose thresholds."""
+    """Spoil the sheet if the plan has a kind that is not used to choose thresholds."""
     if chosen.held_back == "stain":
         angles = np.linspace(0, 2 * np.pi, 80)
         radius = rng.uniform(0.35, 0.8) * (1 + 0.12 * np.sin(3 * angles + rng.uniform(0, 6)) + 0.06 * np.sin(7 * angles))
@@ -57,7 +57,12 @@ def spoil(colours: Colours, view: View, about: Points, size: float, chosen: Plan
         mask = filled([view.to_picture(outline * size, 0.0, about)], view.shape)
         amount = blurred(mask, 0.015 * size) * np.float32(min(rng.uniform(0.15, 0.5), chosen.contrast))
         colours *= 1 - amount[..., None] * np.array([0.35, 0.55, 0.8], np.float32)
-        return
+    elif chosen.held_back == "print from the back":
+        _print_through(colours, view, about, size, chosen, rng)
+
+
+def _print_through(colours: Colours, view: View, about: Points, size: float, chosen: Plan, rng: Generator) -> None:
+    """Show the writing on the back of the sheet, weak and blurred."""
     strength = min(rng.uniform(0.05, 0.13), 0.35 * chosen.contrast)
     waves = np.linspace(0, 9, 120)
     for row in np.arange(-3, 3, rng.uniform(0.25, 0.5)):

@@ -16,7 +16,7 @@ from digit_plans import HELD_BACK, Plan, plan
 from digit_scenes import scene
 from digit_strokes import drawing_of
 from handmade.data import mnist
-from picture_files import photographed, written
+from picture_files import photographed, seen, written
 
 Split = Literal["train", "test"]
 SPLITS: tuple[Split, ...] = ("train", "test")
@@ -79,7 +79,8 @@ def picture(index: int, seed: int, split: Split = "test", *, size: tuple[int, in
         return Made(written(rgb, None, chosen, rng), index % 10, source, tuple(chosen.kinds), rgb, chosen)
     sheet, ink = scene(drawing_of(digits.images[source]), chosen, rng)
     rgb = photographed(sheet, chosen, rng)
-    return Made(written(rgb, ink, chosen, rng), index % 10, source, tuple(chosen.kinds), rgb, chosen)
+    content = written(rgb, ink, chosen, rng)
+    return Made(content, index % 10, source, tuple(chosen.kinds), seen(content, rgb), chosen)
 
 
 def transposed(index: int, seed: int, split: Split = "test") -> Made:

@@ -3,11 +3,14 @@
 A neutral choice has no name. The names of the others are the kinds of a picture, by which the results are counted.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 
 Generator = np.random.Generator
+Name = TypeVar("Name", str, str | None)
 
 # Weights of the choices; None is neutral.
 SOURCES = {"photo": 0.62, "scan": 0.14, "screen": 0.24}
@@ -157,7 +160,7 @@ def plan(rng: Generator, *, held_back: bool, size: tuple[int, int] | None = None
     return chosen
 
 
-def pick(weights: "dict[str | None, float] | dict[str, float]", rng: Generator) -> "str | None":
+def pick(weights: Mapping[Name, float], rng: Generator) -> Name:
     """Return a name with the probability of its weight."""
     shares = np.array(list(weights.values()), float)
     return list(weights)[int(rng.choice(len(shares), p=shares / shares.sum()))]
@@ -176,7 +179,7 @@ def _colours(
     if tool == "pencil":
         return colour, (0.25, 0.25, 0.27), rng.uniform(0.35, 0.75)
     if tool == "faint pencil":
-        return colour, (0.35, 0.35, 0.37), rng.uniform(0.2, 0.38)
+        return colour, (0.35, 0.35, 0.37), rng.uniform(0.22, 0.4)
     if tool in {"marker", "brush"} and rng.random() < 0.3:
         ink = _shade([(230, 60, 40), (240, 120, 30), (40, 150, 220), (220, 50, 140), (60, 170, 90)], rng)
     return colour, ink, rng.uniform(0.75, 1)
@@ -222,8 +225,8 @@ def _sized(chosen: Plan, rng: Generator) -> None:
         chosen.width = chosen.height = 28
         chosen.digit_size, chosen.digit_turn = 20 / 28, 0.0
         chosen.pen = max(chosen.pen, 0.06)
-    if chosen.extra == "circle around it":
-        chosen.digit_size = min(chosen.digit_size, 0.5)
+    if chosen.extra in {"circle around it", "underline"}:
+        chosen.digit_size = min(chosen.digit_size, 0.45)
     digit = chosen.digit_size * chosen.sheet_size * min(chosen.width, chosen.height)
     thinnest = 1.3 if max(chosen.width, chosen.height) <= 100 else 2.0
     widest = 40 if max(chosen.width, chosen.height) < 2000 else 200

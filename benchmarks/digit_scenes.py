@@ -18,10 +18,8 @@ def scene(drawing: Drawing, chosen: Plan, rng: Generator) -> tuple[Colours, Map]
     about, size = _place(drawing, view, chosen, rng)
     ink = _ink(drawing, view, about, size, chosen, rng)
     colours = _sheets(view, about, size, chosen, rng)
-    if chosen.extra:
+    if chosen.extra == "pen in the picture":
         add_extra(colours, view, about, size, chosen, rng)
-    if chosen.held_back:
-        spoil(colours, view, about, size, chosen, rng)
     blend(colours, ink * np.float32(chosen.opacity), chosen.ink)
     light = _light(view, about, chosen, rng)
     if light is not None:
@@ -37,7 +35,8 @@ def _place(drawing: Drawing, view: View, chosen: Plan, rng: Generator) -> tuple[
     if chosen.place == "edge of the sheet":
         inside = inside * 0.7
     size = 2 * float(min(inside)) * min(chosen.digit_size, 0.86)
-    box = rectangle(np.array(drawing.extent) * size * (0.5 + chosen.pen))
+    around = {"circle around it": 1.9, "underline": 1.7}.get(chosen.extra or "", 1.0)
+    box = rectangle(np.array(drawing.extent) * size * (0.5 * around + chosen.pen))
     spread = 0.75 if chosen.light in {None, "gradient", "soft shadow", "hard shadow", "several shadows"} else 0.3
     for attempt in range(12):
         room = np.maximum(inside * 0.92 - np.abs(box).max(axis=0), 0)
@@ -79,6 +78,9 @@ def _sheets(view: View, about: Points, size: float, chosen: Plan, rng: Generator
         _structure(paper, chosen, rng)
         if chosen.paper in {"ruled", "squared", "dotted"}:
             _ruling(paper, view, about, size, chosen, rng)
+    if chosen.extra != "pen in the picture":
+        add_extra(paper, view, about, size, chosen, rng)
+    spoil(paper, view, about, size, chosen, rng)
     if not chosen.place:
         return paper
     table = np.empty_like(paper)
@@ -126,7 +128,7 @@ def _ruling(paper: Colours, view: View, about: Points, size: float, chosen: Plan
     reach = float(max(view.sides)) * 1.5
     offsets = np.arange(-reach, reach, spacing)
     colour = rng.choice([(0.35, 0.45, 0.75), (0.5, 0.5, 0.52), (0.3, 0.55, 0.6), (0.75, 0.4, 0.4)])
-    strength = min(rng.uniform(0.15, 0.75), chosen.contrast)
+    strength = min(rng.uniform(0.15, 0.7), 0.65 * chosen.contrast)
     width = max(1.0, min(0.004 * max(view.sides), spacing / 9)) * rng.uniform(0.8, 1.3)
     along = np.array([-reach, reach])
     rows = [np.stack([along, np.full(2, offset)], 1) for offset in offsets]

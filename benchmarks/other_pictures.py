@@ -10,7 +10,7 @@ from digit_plans import Plan, pick, plan
 from digit_scenes import scene
 from digit_strokes import Drawing, drawing_of
 from handmade.data import mnist
-from picture_files import photographed, written
+from picture_files import photographed, seen, written
 
 Generator = np.random.Generator
 KINDS = {
@@ -69,7 +69,8 @@ def other_picture(index: int, seed: int, split: Split = "test") -> Made:
         drawing = ALONE[kind](rng) if kind in ALONE else WITH_DIGITS[kind](_digits(split, rng), rng)
     sheet, ink = scene(drawing, chosen, rng)
     rgb = photographed(sheet, chosen, rng)
-    return Made(written(rgb, ink, chosen, rng), None, -1, (kind, *chosen.kinds), rgb, chosen)
+    content = written(rgb, ink, chosen, rng)
+    return Made(content, None, -1, (kind, *chosen.kinds), seen(content, rgb), chosen)
 
 
 def _larger(chosen: Plan, rng: Generator) -> Plan:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
+from scipy import ndimage
 
 Points = NDArray[np.float64]  # (n, 2): x, y
 Map = NDArray[np.float32]  # (H, W)
@@ -29,6 +30,7 @@ def stroked(paths: Sequence[Points], width: float, shape: tuple[int, int], narro
         if narrow < 1:
             steps = np.diff(points, axis=0)
             share = narrow + (1 - narrow) * np.abs(np.cos(np.arctan2(steps[:, 1], steps[:, 0]) + np.pi / 4))
+            share = ndimage.gaussian_filter1d(share, 2.5, mode="nearest")  # a hand turns gradually
             for one, other, part in zip(points[:-1].tolist(), points[1:].tolist(), share.tolist(), strict=True):
                 _segment(pen, [one, other], max(1, round(thick * part)))
         else:

@@ -78,6 +78,19 @@ def written(rgb: NDArray[np.uint8], ink: NDArray[np.float32] | None, chosen: Pla
     return _png(image.quantize(int(rng.integers(4, 65))) if kind == "palette" else image)
 
 
+def seen(content: bytes | NDArray[np.generic], rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return what a person sees: transparent pictures on white or, if the ink is light, on dark grey; `rgb` of all others."""
+    if not isinstance(content, bytes) or not content.startswith(b"\x89PNG"):
+        return rgb
+    image = Image.open(BytesIO(content))
+    if not image.has_transparency_data:
+        return rgb
+    pixels = np.asarray(image.convert("RGBA"), np.float32)
+    colours, alpha = pixels[..., :3], pixels[..., 3:] / 255
+    light = float((colours @ LUMINANCE * alpha[..., 0]).sum() / max(alpha.sum(), 1)) > 140
+    return (alpha * colours + (1 - alpha) * (40 if light else 255)).astype(np.uint8)
+
+
 def _of_depth(grey: NDArray[np.float32], bits: int, rng: Generator) -> bytes | NDArray[np.generic]:
     """Return grey levels of so many bits of 16, or as floats with other numbers for white than 1."""
     if bits == SIGNED:
