@@ -175,6 +175,7 @@ def _light(view: View, about: Points, chosen: Plan, rng: Generator) -> Map | Non
     if chosen.light in {"soft shadow", "hard shadow"}:
         return textures.shadow(view.shape, (y, x), rng, hard=chosen.light == "hard shadow")
     if chosen.light == "several shadows":
-        first = textures.shadow(view.shape, (y, x), rng, hard=bool(rng.integers(2)))
-        return np.maximum(first * textures.shadow(view.shape, (y, x), rng, hard=bool(rng.integers(2))), 0.28)
+        first, second = (textures.shadow(view.shape, (y, x), rng, hard=bool(rng.integers(2))) for _ in range(2))
+        both: Map = np.clip(first * second, 0.28, 1)
+        return both
     return None

@@ -98,4 +98,5 @@ def _surface(kind: str, chosen: Plan, rng: Generator) -> NDArray[np.uint8]:
     else:
         grey = 0.6 * (1 + textures.wood(shape, rng)) if rng.random() < 0.5 else 0.8 - 3 * textures.crumpled(shape, rng)
     tint = np.array(chosen.table, np.float32) if rng.random() < 0.5 else np.ones(3, np.float32)
-    return np.clip(255 * grey[..., None] * tint, 0, 255).astype(np.uint8)
+    rgb: NDArray[np.uint8] = np.clip(255 * grey[..., None] * tint, 0, 255).astype(np.uint8)
+    return rgb

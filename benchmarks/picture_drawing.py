@@ -83,4 +83,5 @@ def _pasted(image: Image.Image, place: tuple[int, int], scale: float, shape: tup
 def blurred(mask: Map, radius: float, *, box: bool = False) -> Map:
     """Return a map of 0 to 1 with soft edges; a box is faster than a Gaussian."""
     kernel = ImageFilter.BoxBlur(float(radius)) if box else ImageFilter.GaussianBlur(float(radius))
-    return np.asarray(Image.fromarray((255 * mask).astype(np.uint8)).filter(kernel), np.float32) / 255
+    soft: Map = np.asarray(Image.fromarray((255 * mask).astype(np.uint8)).filter(kernel), np.float32) / np.float32(255)
+    return soft

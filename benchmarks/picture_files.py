@@ -1,6 +1,7 @@
 """Camera and file of a picture: blur, noise, and the formats and bit depths in which digits are kept."""
 
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +66,7 @@ def written(rgb: NDArray[np.uint8], ink: NDArray[np.float32] | None, chosen: Pla
     """Return the content of a file, or an array for those kinds that are arrays."""
     image, kind = Image.fromarray(rgb), chosen.file
     if kind in DEPTHS:
-        return _of_depth(rgb.astype(np.float32) @ LUMINANCE / 255, DEPTHS[kind], rng)
+        return _of_depth(rgb.astype(np.float32) @ LUMINANCE / np.float32(255), DEPTHS[kind], rng)
     if ink is not None and kind in {"transparent, opaque ink", "transparent, faint ink", "grey with alpha"}:
         return _transparent(ink, kind, rng)
     if kind == "animated GIF":
@@ -117,7 +118,7 @@ def _transparent(ink: NDArray[np.float32], kind: str, rng: Generator) -> bytes:
         alpha = Image.fromarray(np.rint(255 * ink * np.float32(rng.uniform(0.5, 1))).astype(np.uint8))
         return _png(Image.merge("LA", [Image.new("L", alpha.size, int(rng.choice([0, 0, 255]))), alpha]))
     opacity = rng.uniform(0.12, 0.48) if kind == "transparent, faint ink" else rng.uniform(0.6, 1)
-    colour = rng.choice([*COLOURS, rng.integers(0, 256, 3)])
+    colour = rng.choice(np.array([*COLOURS, rng.integers(0, 256, 3).tolist()]))
     pixels = np.empty((*ink.shape, 4), np.uint8)
     pixels[..., :3] = colour if rng.random() < 0.7 else np.where(ink[..., None] > 0, colour, 0)
     pixels[..., 3] = np.rint(255 * opacity * ink)
@@ -128,7 +129,7 @@ def _png(image: Image.Image) -> bytes:
     return _saved(image, "PNG", compress_level=1)
 
 
-def _saved(image: Image.Image, kind: str, **settings: object) -> bytes:
+def _saved(image: Image.Image, kind: str, **settings: Any) -> bytes:
     file = BytesIO()
-    image.save(file, kind, **settings)  # type: ignore[arg-type]  # settings of several formats
+    image.save(file, kind, **settings)
     return file.getvalue()

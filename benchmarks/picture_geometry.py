@@ -60,7 +60,8 @@ def rectangle(half: NDArray[np.float64]) -> Points:
 
 def turned(points: Points, angle: float) -> Points:
     """Turn points about 0."""
-    return points @ np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    moved: Points = points @ np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    return moved
 
 
 def homography(source: Points, target: Points) -> NDArray[np.float64]:

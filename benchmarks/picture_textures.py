@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
-from scipy import ndimage
+from scipy import fft, ndimage
 
 TILE = 1280  # pixels on a side of a texture, from which windows are cut
 COARSE = 48  # pixels on the longer side of a map of soft light, which is enlarged
@@ -17,10 +17,18 @@ Generator = np.random.Generator
 @cache
 def _tile(scale: tuple[float, float]) -> Map:
     """Return smooth noise that is periodic, of mean 0 and standard deviation 1; `scale` is its size in rows and columns."""
-    noise = np.random.default_rng(1998).standard_normal((TILE, TILE), np.float32)
-    soft = ndimage.gaussian_filter(noise, scale, mode="wrap", truncate=3) if max(scale) else noise
+    rows, columns = np.fft.fftfreq(TILE)[:, None], np.fft.rfftfreq(TILE)
+    passed = np.exp(-2 * np.pi**2 * ((scale[0] * rows) ** 2 + (scale[1] * columns) ** 2))  # of a Gaussian
+    soft = fft.irfft2(_spectrum() * passed.astype(np.float32), (TILE, TILE))
     tile: Map = ((soft - soft.mean()) / soft.std()).astype(np.float32)
     return tile
+
+
+@cache
+def _spectrum() -> NDArray[np.complex64]:
+    noise = np.random.default_rng(1998).standard_normal((TILE, TILE), np.float32)
+    spectrum: NDArray[np.complex64] = fft.rfft2(noise)
+    return spectrum
 
 
 def noise(shape: tuple[int, int], rng: Generator, scale: float | tuple[float, float] = 0) -> Map:
@@ -99,7 +107,8 @@ def shadow(shape: tuple[int, int], centre: tuple[float, float], rng: Generator, 
     ImageDraw.Draw(mask).polygon([tuple(point) for point in (scale * points).tolist()], fill=255)
     blur = rng.uniform(0.4, 0.004 * side + 0.6) if hard else rng.uniform(3, 14)
     soft = np.asarray(mask.filter(ImageFilter.GaussianBlur(blur)), np.float32) / 255
-    return 1 - np.float32(darkness) * (soft if hard else _enlarged(soft, shape))
+    lit = 1 - darkness * (soft if hard else _enlarged(soft, shape))
+    return lit.astype(np.float32)
 
 
 def _grid(shape: tuple[int, int]) -> tuple[Map, Map]:
