@@ -113,7 +113,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--sheet", type=Path, help="write examples of every kind with their answers to this PNG file")
     parser.add_argument("--wrong", type=Path, help="write the pictures that were not read right to this folder")
     parser.add_argument("--save", type=Path, help="write the counts to this JSON file")
-    parser.add_argument("--before", type=Path, help="such a file of an earlier measurement, to compare with in the figure")
+    parser.add_argument("--before", type=Path, help="such a file of an earlier measurement, shown beside this one")
     parser.add_argument("--fonts", action="store_true", help="also measure printed digits, by font")
     parser.add_argument("--large", action="store_true", help="also measure time and memory for 12 megapixels")
     parser.add_argument("--one", type=Path, help=argparse.SUPPRESS)  # a process of `large`
@@ -131,7 +131,8 @@ def main() -> None:
         seed = SEEDS[given.split] if given.seed is None else given.seed
         tasks = tasks_for(given.pictures, seed, given.split)
         records = list(measured(model, tasks, given.processes))
-        print(report(records))
+        before = json.loads(given.before.read_text(encoding="utf-8")) if given.before else None
+        print(report(records, before))
         if given.fonts:
             print(f"\n{fonts_table(inputs.model(model))}")
         if given.large:
@@ -140,7 +141,6 @@ def main() -> None:
     if given.save:
         given.save.write_text(json.dumps(summary(records), indent=1) + "\n", encoding="utf-8")
     if given.figure:
-        before = json.loads(given.before.read_text(encoding="utf-8")) if given.before else None
         given.figure.write_bytes(style.encode(results(of(records, "digit"), before), "png"))
     if given.sheet:
         contact_sheet(records, by_number, given.sheet)

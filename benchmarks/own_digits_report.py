@@ -1,9 +1,11 @@
 """Tables of what was read, by kind of disturbance, and the totals beside their targets, as Markdown."""
 
+import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +14,7 @@ from own_digits_reading import Record
 
 VERY_SURE = 0.9
 EDGES = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999, 1.0)  # of the bins of the calibration
+Before = dict[str, Any] | None  # summary of an earlier measurement
 RIGHT, ANSWERED, SURELY_WRONG, REFUSED = 0.97, 0.93, 1 / 300, 0.98  # targets
 
 
@@ -65,66 +68,77 @@ def shown(others: Sequence[Record]) -> dict[str, list[Record]]:
     return {kind: [each for each in others if each.kinds[0] == kind] for kind in sorted({each.kinds[0] for each in others})}
 
 
-def report(records: Sequence[Record]) -> str:
-    """Return all tables."""
+def report(records: Sequence[Record], before: Before = None) -> str:
+    """Return all tables; `before` is the summary of an earlier measurement, which is shown beside this one."""
     digits, others, transposed = (of(records, what) for what in ("digit", "other", "transposed"))
-    parts: list[tuple[Callable[[list[Record]], str], list[Record]]] = [
-        (kinds_table, digits),
-        (others_table, others),
-        (transposed_line, transposed),
-        (calibration_table, digits),
-        (reasons_table, digits),
-    ]
-    tables = [totals_table(digits, others), *(make(some) for make, some in parts if some)]
+    tables = [totals_table(digits, others, before)]
+    if digits:
+        tables += [kinds_table(digits, before), calibration_table(digits), reasons_table(digits)]
+    if others:
+        tables.append(others_table(others, before))
+    if transposed:
+        tables.append(transposed_line(transposed))
     return "\n\n".join(tables)
 
 
-def totals_table(digits: Sequence[Record], others: Sequence[Record]) -> str:
+def totals_table(digits: Sequence[Record], others: Sequence[Record], before: Before = None) -> str:
     """Return the totals beside their targets."""
     counts = counted(digits)
     refused = sum(record.answer is None for record in others)
     slow = np.percentile([1000 * record.seconds for record in [*digits, *others]] or [0], (50, 99))
     rows = [
-        ("digits answered", share(counts.answered, counts.pictures), f"at least {percent(ANSWERED)}"),
-        ("right of those answered", share(counts.right, counts.answered), f"at least {percent(RIGHT)}"),
-        (
-            "wrong of those answered with more than 90 %",
-            f"{counts.surely_wrong} of {counts.sure:,}"
-            + (f", 1 in {counts.sure / counts.surely_wrong:.0f}" if counts.surely_wrong else ""),
-            f"at most 1 in {1 / SURELY_WRONG:.0f}",
-        ),
-        ("pictures without a single digit refused", share(refused, len(others)), f"at least {percent(REFUSED)}"),
-        ("time to read a picture", f"{slow[0]:.0f} ms (median), {slow[1]:.0f} ms (99 of 100)", ""),
+        ["digits answered", share(counts.answered, counts.pictures), f"at least {percent(ANSWERED)}"],
+        ["right of those answered", share(counts.right, counts.answered), f"at least {percent(RIGHT)}"],
+        ["wrong of those answered with more than 90 %", _surely_wrong(counts), f"at most 1 in {1 / SURELY_WRONG:.0f}"],
+        ["pictures without a single digit refused", share(refused, len(others)), f"at least {percent(REFUSED)}"],
+        ["time to read a picture", f"{slow[0]:.0f} ms (median), {slow[1]:.0f} ms (99 of 100)", ""],
     ]
-    return _table(("of all", "reached", "target"), "l r r", rows)
+    heads = ["of all", "reached", "target"]
+    if before:
+        old, kinds = Counts(**before["all"]), before["others"].values()
+        cells = [share(old.answered, old.pictures), share(old.right, old.answered), _surely_wrong(old)]
+        cells += [share(sum(some for _, some in kinds), sum(number for number, _ in kinds)), ""]
+        heads.insert(1, "before")
+        rows = [[first, cell, *rest] for (first, *rest), cell in zip(rows, cells, strict=True)]
+    return _table(heads, "l" + "r" * (len(heads) - 1), rows)
 
 
-def kinds_table(digits: Sequence[Record]) -> str:
+def kinds_table(digits: Sequence[Record], before: Before = None) -> str:
     """Return the results of every kind."""
-    rows = [
-        (
-            f"{kind} (held back)" if kind in HELD_BACK_KINDS else kind,
-            f"{counts.pictures:,}",
-            share(counts.answered, counts.pictures),
-            share(counts.right, counts.answered),
-            f"{counts.answered - counts.right:,}",
-            f"{counts.surely_wrong:,} of {counts.sure:,}",
-        )
-        for kind, counts in [*by_kind(digits).items(), ("**all**", counted(digits))]
-    ]
-    heads = ("kind", "pictures", "answered", "right of those", "wrong", "wrong of those more than 90 % sure")
-    return _table(heads, "l r r r r r", rows)
+    old = {**before["kinds"], "**all**": before["all"]} if before else {}
+    rows = []
+    for kind, counts in [*by_kind(digits).items(), ("**all**", counted(digits))]:
+        name = f"{kind} (held back)" if kind in HELD_BACK_KINDS else kind
+        row = [name, f"{counts.pictures:,}", *_shares(counts), f"{counts.answered - counts.right:,}", _surely_wrong(counts)]
+        rows.append(row + (_shares(Counts(**old[kind])) if kind in old else ["", ""]) * bool(before))
+    heads = ["kind", "pictures", "answered", "right of those", "wrong", "wrong of those more than 90 % sure"]
+    heads += ["before: answered", "before: right of those"] * bool(before)
+    return _table(heads, "l" + "r" * (len(heads) - 1), rows)
 
 
-def others_table(others: Sequence[Record]) -> str:
+def _shares(counts: Counts) -> list[str]:
+    return [share(counts.answered, counts.pictures), share(counts.right, counts.answered)]
+
+
+def _surely_wrong(counts: Counts) -> str:
+    often = f", 1 in {counts.sure / counts.surely_wrong:.0f}" if counts.surely_wrong else ""
+    return f"{counts.surely_wrong:,} of {counts.sure:,}{often}"
+
+
+def others_table(others: Sequence[Record], before: Before = None) -> str:
     """Return how often each kind of picture without a single digit was refused."""
     rows = []
     for kind, some in [*shown(others).items(), ("**all**", list(others))]:
         answers = Counter(record.answer for record in some if record.answer is not None)
         sure = sum(record.answer is not None and record.sure > VERY_SURE for record in some)
         frequent = ", ".join(f"{answer} ({count})" for answer, count in answers.most_common(3))
-        rows.append((kind, f"{len(some):,}", share(len(some) - answers.total(), len(some)), f"{sure}", frequent))
-    return _table(("shows", "pictures", "refused", "answered with more than 90 %", "most frequent answers"), "l r r r l", rows)
+        row = [kind, f"{len(some):,}", share(len(some) - answers.total(), len(some)), f"{sure}", frequent]
+        if before:
+            number, refused = before["others"].get(kind, (0, 0))
+            row.append(share(refused, number) if number else "")
+        rows.append(row)
+    heads = ["shows", "pictures", "refused", "answered with more than 90 %", "most frequent answers"]
+    return _table([*heads, *["before: refused"] * bool(before)], "lrrrlr"[: len(heads) + bool(before)], rows)
 
 
 def transposed_line(records: Sequence[Record]) -> str:
@@ -154,22 +168,14 @@ def calibration_table(digits: Sequence[Record]) -> str:
         (f"{percent(low)} to {percent(high)}", f"{count:,}", f"{100 * mean:.1f} %", f"{100 * right:.1f} %")
         for low, high, count, mean, right in calibration(digits)
     ]
-    return _table(("probability of the answer", "answers", "mean probability", "right"), "l r r r", rows)
+    return _table(("probability of the answer", "answers", "mean probability", "right"), "lrrr", rows)
 
 
 def reasons_table(digits: Sequence[Record]) -> str:
     """Return why digits were refused, most frequent first; numbers in the reasons are left out."""
-    reasons = Counter(
-        "".join("#" if letter.isdigit() else letter for letter in each.reason)[:90] for each in digits if each.reason
-    )
-    merged: Counter[str] = Counter()
-    for reason, count in reasons.items():
-        short = reason
-        while "##" in short:
-            short = short.replace("##", "#")
-        merged[short] += count
-    rows = [(reason.replace("|", "/"), f"{count:,}") for reason, count in merged.most_common(12)]
-    return _table(("reason of a refused digit", "pictures"), "l r", rows)
+    reasons = Counter(re.sub(r"[\d.,]*\d", "#", each.reason).partition(". ")[0] for each in digits if each.reason)
+    rows = [(reason.replace("|", "/"), f"{count:,}") for reason, count in reasons.most_common(12)]
+    return _table(("reason of a refused digit", "pictures"), "lr", rows)
 
 
 def share(part: int, whole: int) -> str:
@@ -183,5 +189,5 @@ def percent(value: float) -> str:
 
 
 def _table(heads: Sequence[str], sides: str, rows: Sequence[Sequence[str]]) -> str:
-    rule = ["--:" if side == "r" else "---" for side in sides.split()]
+    rule = ["--:" if side == "r" else "---" for side in sides]
     return "\n".join(f"| {' | '.join(cells)} |" if cells is not rule else f"|{'|'.join(rule)}|" for cells in [heads, rule, *rows])
