@@ -17,7 +17,7 @@ ZOOM = 6  # of the enlargement
 INSIDE = 0.42  # of the strongest pixel: grey level of a stroke's edge
 SPUR = 1.5  # of the half width at a junction: shorter ends are traces of the thinning
 SMOOTH = 0.55  # pixels of MNIST: standard deviation of the smoothing of a path
-LIKE = 0.8  # least correlation of the drawn lines with the image
+LIKE = 0.9  # least correlation of the drawn lines with the image: otherwise, loops that are full of ink would be lost
 OPEN = 0.62  # of the radius of a hole: largest half width of a pen that leaves it open
 SMALL_HOLE = 0.35  # pixels of MNIST: smaller holes are no part of the digit
 

@@ -29,7 +29,7 @@ def photographed(colours: NDArray[np.float32], chosen: Plan, rng: Generator) -> 
     """Return the picture that a camera or a scanner takes: (H, W, 3) uint8."""
     pen = chosen.pen * chosen.digit_size * chosen.sheet_size * min(chosen.width, chosen.height)
     if chosen.camera == "dim":
-        colours *= np.float32(rng.uniform(0.35, 0.65))
+        colours *= np.float32(rng.uniform(0.35, 0.65) if chosen.light is None else rng.uniform(0.6, 0.8))
     picture = np.clip(255 * colours, 0, 255).astype(np.uint8)
     faint = min(1.0, chosen.contrast / 0.35)
     if chosen.camera == "blur":
