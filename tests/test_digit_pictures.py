@@ -97,7 +97,8 @@ def test_strokes_look_like_the_digit_they_are_drawn_from() -> None:
         assert drawing.outlines
         assert 0.95 < max(drawing.extent) < 1.2 or drawing.lines
         lines += bool(drawing.lines)
-    assert lines >= 36
+    assert lines >= 30
+    assert not drawing_of(mnist().test.images[8]).lines  # its loop is full of ink: the middle line would be another figure
     zero = drawing_of(mnist().test.images[10])  # a ring, in which a pen of its own width leaves a hole
     assert len(zero.outlines) == 2
     assert np.allclose(zero.lines[0][0], zero.lines[-1][-1], atol=0.1)
