@@ -60,7 +60,7 @@ def test_a_right_solution_passes_and_its_output_is_shown(worker: Worker) -> None
         ("return np.ones((200_000, 200_000))", "memory", "1 GiB"),
         ("return np.ones((3_000, 3_000))", "shape", "got (3000, 3000)"),
         ("return undefined", "raised", "NameError: name 'undefined' is not defined"),
-        ("return", "type", "got None"),
+        ("return", "nothing", "relu returns nothing"),
         ("return [1.0, 2.0]", "type", "got list"),
         ("return x, x", "count", "got tuple (2)"),
         ("return x.astype(complex)", "type", "complex128"),

@@ -75,7 +75,10 @@ class Case:
 
 @dataclass(frozen=True)
 class Mistake:
-    """A known mistake: a formula that gives the wrong result from the same arguments. Its text has the same key."""
+    """A known mistake: a formula that gives the wrong result from the same arguments. Its text has the same key.
+
+    Several formulas may share a key: the same mistake, written with loops or with slices, fails for other shapes.
+    """
 
     key: str
     formula: Callable[..., Any]
