@@ -57,7 +57,8 @@ def _ink(drawing: Drawing, view: View, about: Points, size: float, chosen: Plan,
     paths = [view.to_picture(path * size, turn, about) for path in (drawing.outlines if brush else drawing.lines)]
     pen = min(chosen.pen, max(drawing.widest, 0.012)) * size
     if brush:
-        mask = filled(paths, view.shape)
+        bare = [view.to_picture(path * size, turn, about) for path in drawing.bare]
+        mask = np.maximum(filled(paths, view.shape), stroked(bare, drawing.thickness * size, view.shape))
     else:
         tip = rng.uniform(0.55, 0.9) if chosen.tool == "felt pen" and pen > 5 and rng.random() < 0.5 else 1.0
         mask = stroked(paths, max(pen, 1.0), view.shape, narrow=tip)

@@ -38,12 +38,15 @@ class Drawing:
         Natural width of the pen.
     widest
         Width of the widest pen that keeps every hole open and neighbouring lines apart.
+    bare
+        Those lines that have no outline; a brush draws them beside the outlines.
     """
 
     lines: tuple[Path, ...]
     outlines: tuple[Path, ...]
     thickness: float
     widest: float
+    bare: tuple[Path, ...] = ()
 
     @cached_property
     def extent(self) -> tuple[float, float]:

@@ -98,15 +98,16 @@ def shape(rng: Generator) -> Drawing:
 def joined(parts: Sequence[tuple[Drawing, float, float, float]]) -> Drawing:
     """Return drawings at places x, y with a scale each, as one drawing."""
     lines = [path * scale + [x, y] for each, x, y, scale in parts for path in each.lines]
-    outlines = [path * scale + [x, y] for each, x, y, scale in parts for path in each.outlines if not each.lines]
-    points = np.concatenate([*lines, *outlines])
+    outlines = [path * scale + [x, y] for each, x, y, scale in parts for path in each.outlines]
+    bare = [path * scale + [x, y] for each, x, y, scale in parts for path in each.lines if not each.outlines]
+    if any(not each.lines for each, _, _, _ in parts):  # one of them is known by its outlines only: a brush draws all
+        lines = []
+    points = np.concatenate([*lines, *outlines, *bare])
     middle, size = (points.min(axis=0) + points.max(axis=0)) / 2, float(np.ptp(points, axis=0).max())
-    return Drawing(
-        tuple((path - middle) / size for path in lines),
-        tuple((path - middle) / size for path in outlines),
-        min(each.thickness * scale for each, _, _, scale in parts) / size,
-        min(each.widest * scale for each, _, _, scale in parts) / size,
-    )
+    lines, outlines, bare = ([(path - middle) / size for path in paths] for paths in (lines, outlines, bare))
+    thickness = min(each.thickness * scale for each, _, _, scale in parts) / size
+    widest = min(each.widest * scale for each, _, _, scale in parts) / size
+    return Drawing(tuple(lines), tuple(outlines), thickness, widest, tuple(bare))
 
 
 def drawn(paths: Sequence[NDArray[np.float64]], widest: float = 0.1) -> Drawing:

@@ -39,10 +39,10 @@ def stroked(paths: Sequence[Points], width: float, shape: tuple[int, int], narro
 
 
 def _segment(pen: ImageDraw.ImageDraw, points: list[list[float]], thick: int) -> None:
-    pen.line([tuple(point) for point in points], fill=255, width=thick, joint="curve")
+    pen.line([tuple(point) for point in points], fill=255, width=thick)
     radius = thick / 2
     if thick > 2:
-        for x, y in (points[0], points[-1]):
+        for x, y in points:  # Pillow's own joints leave gaps in thick lines
             pen.ellipse([x - radius, y - radius, x + radius, y + radius], fill=255)
 
 

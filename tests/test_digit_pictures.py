@@ -16,6 +16,7 @@ from digit_plans import CAMERAS, EXTRAS, FILES, LIGHTS, PAPERS, PLACES, TOOLS, P
 from digit_scenes import scene
 from digit_strokes import drawing_of
 from handmade.data import mnist
+from other_drawings import drawn, joined
 from other_pictures import KINDS, other_picture
 from own_digits_reading import Record
 
@@ -102,6 +103,16 @@ def test_strokes_look_like_the_digit_they_are_drawn_from() -> None:
     zero = drawing_of(mnist().test.images[10])  # a ring, in which a pen of its own width leaves a hole
     assert len(zero.outlines) == 2
     assert np.allclose(zero.lines[0][0], zero.lines[-1][-1], atol=0.1)
+
+
+def test_joined_drawings_keep_all_their_parts() -> None:
+    full, ring = drawing_of(mnist().test.images[8]), drawing_of(mnist().test.images[10])  # the first has outlines only
+    bar = drawn([np.array([[0.0, 0.0], [1.0, 0.0]])])
+    both = joined([(full, 0.0, 0.0, 1.0), (ring, 1.5, 0.0, 1.0), (bar, 0.7, 1.0, 1.0)])
+    assert not both.lines
+    assert len(both.outlines) == len(full.outlines) + len(ring.outlines)
+    assert len(both.bare) == 1
+    assert joined([(ring, 0.0, 0.0, 1.0), (ring, 1.5, 0.0, 1.0)]).extent[0] == pytest.approx(1, abs=0.01)
 
 
 def test_counts_and_calibration_are_those_of_the_records() -> None:
