@@ -10,7 +10,6 @@ The pictures are those of digit_pictures.py (digits) and other_pictures.py (no s
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -26,12 +25,13 @@ from handmade.runs import inputs
 from handmade.runs.record import model_of
 from own_digits_fonts import fonts_table
 from own_digits_pictures import contact_sheet, results, write_failures
-from own_digits_reading import Reader, Record, Task
+from own_digits_reader import Reader
+from own_digits_reading import Record, Task, recorded
 from own_digits_report import of, report, summary
 
 CHUNK = 25  # pictures that a process takes at once
 OTHERS, TRANSPOSED = 10, 100  # one picture without a digit for ten with one; one transposed image for a hundred
-TWELVE = (4000, 3000)  # pixels of a picture of a camera
+TWELVE, SMALL = (4000, 3000), (400, 300)  # pixels of a picture of a camera, and of one that is read before it
 
 _readers: list[Reader] = []  # of this process
 
@@ -71,34 +71,25 @@ def _start(model: Path) -> None:
 
 
 def _record(task: Task) -> Record:
-    return _readers[0].record(task)
+    return recorded(_readers[0], task)
 
 
 def large(model: Path) -> str:
     """Return time and memory for pictures of 12 megapixels, each read in a process of its own."""
     lines = ["| 12 megapixels | seconds | peak memory, MB | of it before reading |", "|---|--:|--:|--:|"]
+    program = Path(__file__).with_name("own_digits_reader.py")
     with tempfile.TemporaryDirectory() as folder:
+        small, path = Path(folder) / "small", Path(folder) / "large"
         for index in range(3):
-            made = picture(index, SEEDS["test"], "test", size=TWELVE)
-            assert isinstance(made.content, bytes)
-            path = Path(folder) / f"{index}"
-            path.write_bytes(made.content)
-            command = [sys.executable, __file__, str(model), "--one", str(path)]
+            made = picture(index, SEEDS["test"], size=TWELVE)
+            for file, each in ((small, picture(index, SEEDS["test"], size=SMALL)), (path, made)):
+                assert isinstance(each.content, bytes)  # photos and scans are files
+                file.write_bytes(each.content)
+            command = [sys.executable, str(program), str(model), str(small), str(path)]
             seconds, peak, before = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
             kinds = ", ".join(made.kinds)
-            lines.append(f"| {len(made.content) / 2**20:.1f} MB: {kinds} | {seconds:.2f} | {peak:.0f} | {before:.0f} |")
+            lines.append(f"| {path.stat().st_size / 2**20:.1f} MB: {kinds} | {seconds:.2f} | {peak:.0f} | {before:.0f} |")
     return "\n".join(lines)
-
-
-def one(model: Path, path: Path) -> None:
-    """Read one file, and print its seconds and the peak memory of this process."""
-    reader, content = Reader(model), path.read_bytes()
-    reader.read(picture(0, 0).content)  # what is loaded when it is first needed is loaded now
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    start = time.perf_counter()
-    reader.read(content)
-    seconds = time.perf_counter() - start
-    print(json.dumps([seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, before]))
 
 
 def parsed() -> argparse.Namespace:
@@ -116,16 +107,12 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--before", type=Path, help="such a file of an earlier measurement, shown beside this one")
     parser.add_argument("--fonts", action="store_true", help="also measure printed digits, by font")
     parser.add_argument("--large", action="store_true", help="also measure time and memory for 12 megapixels")
-    parser.add_argument("--one", type=Path, help=argparse.SUPPRESS)  # a process of `large`
     return parser.parse_args()
 
 
 def main() -> None:
     """Print the tables, and write the pictures that are asked for."""
     given = parsed()
-    if given.one:
-        one(given.model, given.one)
-        return
     with tempfile.TemporaryDirectory() as folder:
         model = model_of(given.model or trained(folder))
         seed = SEEDS[given.split] if given.seed is None else given.seed

@@ -1,20 +1,11 @@
-"""Reading of one made picture, decided as `handmade predict` decides, and the record of it."""
+"""Pictures to make and to read, and the record of each."""
 
 import time
 from dataclasses import dataclass
-from io import BytesIO
-from pathlib import Path
 
-import numpy as np
-
-import handmade
 from digit_pictures import Made, Split, picture, transposed
-from handmade.cli.commands.predict import SURE
-from handmade.data import find_digit, prepare_for
-from handmade.engine.errors import HandmadeError
-from handmade.files import images
-from handmade.runs import inputs
 from other_pictures import other_picture
+from own_digits_reader import Reader
 
 MAKERS = {"digit": picture, "other": other_picture, "transposed": transposed}
 
@@ -76,34 +67,10 @@ class Record:
         return self.answer is not None and self.answer != self.digit
 
 
-class Reader:
-    """A model that reads pictures."""
-
-    def __init__(self, model: Path) -> None:
-        self.network: handmade.Network = inputs.model(model)
-        self.prepare = prepare_for(self.network)
-
-    def record(self, task: Task) -> Record:
-        """Make a picture, and read it."""
-        made = task.made()
-        start = time.perf_counter()
-        answer, guess, sure, reason = self.read(made.content)
-        seconds = time.perf_counter() - start
-        return Record(task.what, task.index, made.kinds, made.digit, answer, guess, sure, reason, seconds)
-
-    def read(self, content: "bytes | np.ndarray[tuple[int, ...], np.dtype[np.generic]]") -> tuple[int | None, int, float, str]:
-        """Return the answer or None, the most likely class, its probability, and the reason of a refusal."""
-        try:
-            if isinstance(content, bytes):
-                digit = find_digit(images.read_stream(BytesIO(content), "picture").grey)
-            else:
-                digit = find_digit(content)
-        except HandmadeError as error:
-            return None, -1, 0.0, str(error)
-        z = self.network.logits(self.prepare(digit.image[None]))[0].astype(np.float64)
-        powers = np.exp(z - z.max())
-        probabilities = powers / powers.sum()
-        guess = int(probabilities.argmax())
-        sure = float(probabilities[guess])
-        reason = digit.rejection or ("the network is not sure" if sure < SURE else "")
-        return None if reason else guess, guess, sure, reason
+def recorded(reader: Reader, task: Task) -> Record:
+    """Make a picture, and read it."""
+    made = task.made()
+    start = time.perf_counter()
+    answer, guess, sure, reason = reader.read(made.content)
+    seconds = time.perf_counter() - start
+    return Record(task.what, task.index, made.kinds, made.digit, answer, guess, sure, reason, seconds)

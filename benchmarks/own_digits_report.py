@@ -121,7 +121,8 @@ def _shares(counts: Counts) -> list[str]:
 
 
 def _surely_wrong(counts: Counts) -> str:
-    often = f", 1 in {counts.sure / counts.surely_wrong:.0f}" if counts.surely_wrong else ""
+    ratio = counts.sure / max(counts.surely_wrong, 1)
+    often = f", 1 in {ratio:.{int(ratio < 10)}f}" if counts.surely_wrong else ""
     return f"{counts.surely_wrong:,} of {counts.sure:,}{often}"
 
 

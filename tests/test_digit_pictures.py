@@ -132,6 +132,6 @@ def test_counts_and_calibration_are_those_of_the_records() -> None:
     assert "| letter | 4 | 75.0 % | 1 | 3 (1) |" in reports.others_table(others)
     assert "| 75.0 % | at least 98 % |" in reports.totals_table(records, others)
     before = reports.summary([*records[:2], *others[:2]])
-    assert "| dim | 3 | 66.7 % | 0.0 % | 2 | 1 of 1, 1 in 1 | 100.0 % | 0.0 % |" in reports.kinds_table(records, before)
+    assert "| dim | 3 | 66.7 % | 0.0 % | 2 | 1 of 1, 1 in 1.0 | 100.0 % | 0.0 % |" in reports.kinds_table(records, before)
     assert "| 1 | 3 (1) | 50.0 % |" in reports.others_table(others, before)
     assert "| it is noise | 1 |" in reports.report(records, before)
