@@ -30,6 +30,11 @@ def line(text: str, style: str = "") -> None:
     results.print(Text(broken(text, results.width), style), soft_wrap=False)
 
 
+def row(text: str, style: str = "") -> None:
+    """Print a row of a table, whose spaces are kept; what does not fit into the terminal is cut."""
+    results.print(Text(text, style), no_wrap=True, overflow="ellipsis")
+
+
 def address_line(text: str) -> None:
     """Print a line that is not broken: an address is copied in one piece."""
     results.print(Text(text), soft_wrap=True)
@@ -107,7 +112,7 @@ def show_list(workbook: Workbook) -> None:
     for each in workbook.lines():
         mark = {"passed": MARKS["passed"], "open": MARKS["not run"], "gaveUp": "g"}[each.status]
         here = ">" if each.current else " "
-        line(f"{here} {mark} {each.number:2} {each.name:22} {each.title}", "bold" if each.current else "")
+        row(f"{here} {mark} {each.number:2} {each.name:22} {each.title}", "bold" if each.current else "")
 
 
 def show_hint(workbook: Workbook, name: str = "") -> None:
@@ -124,11 +129,11 @@ def show_hint(workbook: Workbook, name: str = "") -> None:
 def show_results(students: Sequence[Result]) -> None:
     """Print a row for each student, and a column for each step."""
     width = max(7, *(len(each.student) for each in students))
-    line(f"{'':{width}}  {' '.join(f'{k:2}' for k in range(1, len(NAMES) + 1))}  passed", "bold")
+    row(f"{'':{width}}  {' '.join(f'{k:2}' for k in range(1, len(NAMES) + 1))}  passed", "bold")
     signs = {"passed": MARKS["passed"], "failed": MARKS["failed"], "unwritten": MARKS["not run"], "": "-"}
     for each in sorted(students, key=lambda result: result.student):
         marks = " ".join(f"{signs[state]:>2}" for state in each.states)
-        line(f"{each.student:{width}}  {marks}  {each.passed:2} / {len(NAMES)}")
+        row(f"{each.student:{width}}  {marks}  {each.passed:2} / {len(NAMES)}")
 
 
 class View:
