@@ -47,7 +47,8 @@ MAY_IMPORT = {
 # What comes from outside, room by room, beside NumPy and the standard library.
 FOREIGN = {
     "compiled": {"numba", "llvmlite"},
-    "files": {"safetensors", "tensorboardX", "PIL", "ml_dtypes", "onnx", "torch"},  # formats of files, and their libraries
+    "data": {"scipy", "skimage"},  # operators on pictures of digits
+    "files": {"safetensors", "tensorboardX", "PIL", "pillow_heif", "ml_dtypes", "onnx", "torch"},  # formats of files, and their libraries
     "frameworks": {"torch", "jax"},  # only for objects that come from there
     "pictures": {"matplotlib", "PIL"},
     "layer_files": {"watchfiles"},

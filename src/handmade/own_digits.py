@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from handmade.data.handwriting import Digit, find_digit
+from handmade.data.picture import Digit, find_digit
 from handmade.engine.arguments import as_path
 
 

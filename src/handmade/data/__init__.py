@@ -6,7 +6,7 @@ from handmade.data.augmentation import Augmentation
 from handmade.data.digits import Dataset, Images, load, mnist, prepare, prepare_for
 
 if TYPE_CHECKING:
-    from handmade.data.handwriting import Digit, find_digit
+    from handmade.data.picture import Digit, find_digit
 
 __all__ = ["Augmentation", "Dataset", "Digit", "Images", "find_digit", "load", "mnist", "prepare", "prepare_for"]
 
@@ -15,6 +15,6 @@ def __getattr__(name: str) -> Any:
     """Load the preparation of pictures when it is first used."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from handmade.data import handwriting  # noqa: PLC0415  see above
+    from handmade.data import picture  # noqa: PLC0415  see above
 
-    return getattr(handwriting, name)
+    return getattr(picture, name)

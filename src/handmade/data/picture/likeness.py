@@ -1,0 +1,100 @@
+"""Likeness of an image to digits of the training data: a second opinion beside the network.
+
+f(x)  = square roots of the mean strengths of edges, in 8 directions and 7 x 7 cells, of norm 1
+d²    = mean of |f(x) - f(t)|² over the 5 nearest training images t
+
+A letter or a scribble, for which a network may be sure, is far from all digits. The nearest digits also have classes.
+
+Sources: N. Dalal, B. Triggs, "Histograms of oriented gradients for human detection", CVPR (2005), for the features; D. Hendrycks,
+K. Gimpel, "A baseline for detecting misclassified and out-of-distribution examples in neural networks", ICLR (2017), on why the
+probability of a network does not suffice.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handmade.data.digits import mnist
+from handmade.engine.arrays import Array
+
+REFERENCES = 10_000  # first images of the training data
+DIRECTIONS = 8
+CELL = 4  # pixels
+SPREAD = 2.0  # pixels: standard deviation of the weights of a cell
+SHARP = 0.7  # of the strength of an edge: less of it along a direction does not count
+NEAREST = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Likeness:
+    """Likeness of images to training images.
+
+    Attributes
+    ----------
+    distances
+        (N,) float32: mean squared distance to the nearest training images.
+    classes
+        (N, 5) int64: their classes, the nearest first.
+    own, other
+        (N,) float32: mean squared distances to the nearest training images of one class, and of the other classes.
+    """
+
+    distances: NDArray[np.float32]
+    classes: NDArray[np.int64]
+    own: NDArray[np.float32]
+    other: NDArray[np.float32]
+
+
+def likeness(images: NDArray[np.uint8], answers: NDArray[np.int64]) -> Likeness:
+    """Compare images with training images.
+
+    Parameters
+    ----------
+    images
+        (N, 28, 28, 1) uint8.
+    answers
+        (N,) int64: the class of each image according to the network.
+    """
+    references, labels = _references()
+    squared = 2 - 2 * features(images) @ references.T  # (N, REFERENCES)
+    nearest = np.argsort(squared, axis=1)[:, :NEAREST]
+    same = labels == answers[:, None]
+    own, other = (np.sort(np.where(part, squared, 4), axis=1)[:, :NEAREST].mean(axis=1) for part in (same, ~same))
+    return Likeness(np.take_along_axis(squared, nearest, axis=1).mean(axis=1), labels[nearest], own, other)
+
+
+def features(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the directions of edges, by cell, of images (N, 28, 28, 1): (N, 392) float32 of norm 1."""
+    x = np.pad(images[..., 0].astype(np.float32) / 255, ((0, 0), (1, 1), (1, 1)))
+    across, down = x[:, :, 2:] - x[:, :, :-2], x[:, 2:] - x[:, :-2]
+    right = across[:, :-2] + 2 * across[:, 1:-1] + across[:, 2:]  # the operator of Sobel
+    below = down[:, :, :-2] + 2 * down[:, :, 1:-1] + down[:, :, 2:]
+    least = np.float32(SHARP) * np.hypot(right, below)
+    cells = _cells(images.shape[1])
+    parts = []
+    for direction in range(DIRECTIONS):
+        angle = 2 * np.pi * direction / DIRECTIONS
+        along = np.float32(np.cos(angle)) * right + np.float32(np.sin(angle)) * below - least
+        parts.append(np.maximum(along, 0).reshape(len(x), -1) @ cells)
+    roots = np.sqrt(np.concatenate(parts, axis=1))
+    norms = np.linalg.norm(roots, axis=1, keepdims=True)
+    normal: NDArray[np.float32] = roots / np.maximum(norms, np.float32(1e-9))
+    return normal
+
+
+@cache
+def _cells(side: int) -> NDArray[np.float32]:
+    """Return the weight of each pixel in each cell: (side², number of cells)."""
+    pixels = np.arange(side)[:, None]
+    centres = np.arange(side // CELL) * CELL + (CELL - 1) / 2
+    weights = np.exp(-np.square((pixels - centres) / SPREAD) / 2)
+    return np.einsum("ia,jb->ijab", weights, weights).reshape(side * side, -1).astype(np.float32)
+
+
+@cache
+def _references() -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Return the features and the classes of the first training images."""
+    digits = mnist().train
+    return features(digits.images[:REFERENCES]), digits.labels[:REFERENCES]
