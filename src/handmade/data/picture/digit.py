@@ -28,6 +28,7 @@ SHEET_SOURCE = 1024  # pixels of the longer side of the picture that a sheet is 
 SMALL = 0.5  # of the search size: a smaller figure is looked at again, with more pixels
 MOST_INK = 0.4  # of a sheet: more is no writing
 ROUND_INK = 0.08  # of a round region: ink without bays, such as the hole of a 0, is less in a written 1
+SMALL_HOLE = 0.002  # of the box: smaller holes are those of uneven ink
 SOLID = 0.85  # of the hull of the ink: the hole of a 0 has no bays
 
 
@@ -192,15 +193,28 @@ def _chosen_view(given: Array) -> tuple[View, str]:
     """Return the view of the sheet, or else of the whole picture, and the kind of the sheet."""
     source = shrunk(given, SHEET_SOURCE) / np.float64(white_of(given))
     block = -(-max(given.shape) // SHEET_SOURCE)
-    for sheet in find_sheets(source):
+    shrink = -(-max(given.shape) // SEARCH)
+    whole = _view(_seen(given), np.diag([shrink, shrink, 1.0]))
+    sheets = sorted(find_sheets(source), key=lambda sheet: sheet.kind != "sheet")
+    for sheet in sheets:
+        if sheet.kind == "region" and _is_clear(whole):
+            break
         grey, transform = cut_out(source, sheet, SEARCH)
         shrink = -(-max(grey.shape) // SEARCH)
         scaled = np.diag([block, block, 1.0]) @ transform @ np.diag([shrink, shrink, 1.0])
         view = _view(shrunk(grey, SEARCH), scaled)
         if _is_written(view, sheet):
             return view, sheet.kind
-    shrink = -(-max(given.shape) // SEARCH)
-    return _view(_seen(given), np.diag([shrink, shrink, 1.0])), ""
+    return whole, ""
+
+
+def _is_clear(view: View) -> bool:
+    """Return True if a view holds one figure that may be a digit."""
+    if len(view.figures.figures) != 1:
+        return False
+    figure = view.figures.figures[0]
+    box = figure.ink[figure.box]
+    return rejection(_measured(view, figure, box, stroke_width(box), 1, "")) is None
 
 
 def _is_written(view: View, sheet: Sheet) -> bool:
@@ -290,7 +304,7 @@ def _measured(view: View, figure: Figure | None, box: Array, width: float, figur
         stroke=width / max(box.shape),
         share=float(strokes.mean()),
         pieces=figure.pieces if figure else 0,
-        holes=count_holes(strokes, least=2),
+        holes=count_holes(strokes, least=max(2, SMALL_HOLE * strokes.size)),
         figures=figures,
         place=place,
     )

@@ -17,6 +17,7 @@ LONG = 0.3  # of the longest piece: length of a piece that may be a figure
 FAINT = 0.1  # of full ink: fainter pixels do not extend the box
 NEAR = 0.15  # of the larger figure's length: largest gap between it and a small part of it
 BROKEN = 0.07  # of the larger figure's length: largest gap in a stroke
+MOST = 40  # pieces that are looked at
 OWN = 0.33  # of the larger figure's length: what is as long and apart is a figure of its own
 BAR = 0.75  # of the larger figure's length: a flat piece is as short if it belongs to it
 FLAT = 3.2  # times as wide as high: an underline is at least as flat
@@ -117,7 +118,7 @@ def _pieces(labels: Array) -> list[Piece]:
     most = max((piece.size for piece in pieces), default=0)
     longest = max((piece.length for piece in pieces), default=0)
     kept = [piece for piece in pieces if piece.size >= SPECK * most and piece.length >= SHORT * longest]
-    return sorted(kept, key=lambda piece: -piece.length)
+    return sorted(kept, key=lambda piece: -piece.length)[:MOST]
 
 
 def _without_others(pieces: list[Piece], labels: Array) -> tuple[list[Piece], tuple[str, ...]]:
@@ -180,7 +181,7 @@ def _groups(pieces: list[Piece], labels: Array) -> list[list[Piece]]:
         home = None
         for group in groups:
             near = group[0].length * (NEAR if _is_part(piece, group[0]) else BROKEN)
-            if any(_gap(other, piece, labels) <= near for other in group):
+            if any(_boxes_apart(other.box, piece.box) <= near and _gap(other, piece, labels) <= near for other in group):
                 home = group
                 break
         if home is None:
@@ -204,6 +205,11 @@ def _overlap(one: Box, other: Box) -> float:
         common *= max(0, min(a.stop, b.stop) - max(a.start, b.start))
         areas = [areas[0] * (a.stop - a.start), areas[1] * (b.stop - b.start)]
     return common / min(areas)
+
+
+def _boxes_apart(one: Box, other: Box) -> int:
+    """Return the number of rows or columns between two boxes, the larger of both."""
+    return max(max(a.start, b.start) - min(a.stop, b.stop) for a, b in zip(one, other, strict=True))
 
 
 def _gap(one: Piece, other: Piece, labels: Array) -> float:

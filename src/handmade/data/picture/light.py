@@ -19,11 +19,13 @@ from handmade.engine.arrays import Array
 WIDEST = 1 / 4  # of the longer side: radius of the largest window
 STEPS = 6  # windows that are tried; each is 1.5 times as wide as the one before
 GROWTH = 1.12  # of the area of ink: below it, a window that is twice as wide finds no more ink
-SIMILAR = 0.75  # of the greatest depth: a window that finds less has missed the ink
+SIMILAR = 0.55  # of the greatest depth: a window that finds less has missed the ink
+LARGE = 64  # pixels of the longer side: smaller pictures are images of digits without a scene
+THICK = 0.11  # of the longer side: ink is not so far from paper, or it is a sheet
 DIM = 0.1  # of white: differences between much darker pixels are ignored
 STEEP = 0.5  # of the steepest step: larger steps may be edges of strokes
 DARKEST_PAPER = 0.2  # darker paper is not divided by
-OUTLIERS = 0.001  # share of pixels that may be darker than the ink
+OUTLIERS = 0.0005  # share of pixels that may be darker than the ink
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,31 +59,78 @@ def even_light(grey: Array) -> Light:
 
     soft = ndimage.uniform_filter(grey, 2 * (max(grey.shape) // 200) + 1, mode="nearest")
     light = _steps_up(soft)
-    low = 1 - soft if light else soft  # ink has low values
+    chosen = _of_ink(soft, light=light)
+    if _thickest(chosen.depth) > THICK * max(grey.shape):
+        other = _of_ink(soft, light=not light)
+        if 0 < _thickest(other.depth) <= THICK * max(grey.shape) and _is_inside(other.depth, chosen.depth):
+            return other
+    return chosen
+
+
+def _of_ink(grey: Array, *, light: bool) -> Light:
+    """Return the light for ink that is lighter, or darker, than the paper."""
+    low = 1 - grey if light else grey  # ink has low values
+    if max(grey.shape) < LARGE:
+        paper = _closed(low, max(1, int(WIDEST * max(grey.shape))), open_=False)
+        return Light(_depth(low, paper, light=light), 1 - paper if light else paper, light)
     widest = max(1, int(WIDEST * max(grey.shape)))
     radii = sorted({max(1, round(widest / 1.5**step)) for step in range(STEPS)})
     papers = [_closed(low, radius) for radius in radii]
     depths = [_depth(low, paper, light=light) for paper in papers]
-    chosen = _narrowest(depths)
-    paper = papers[chosen]
-    return Light(depths[chosen], 1 - paper if light else paper, light)
+    number = _narrowest(depths)
+    depth, paper = depths[number], papers[number]
+    if _touches(low, depth):
+        filled = _closed(low, radii[number], open_=False)
+        whole = _depth(low, filled, light=light)
+        if _thickest(whole) < 1.5 * _thickest(depth) + 1:  # strokes along the edge, as in a picture without a margin
+            depth, paper = whole, filled
+    return Light(depth, 1 - paper if light else paper, light)
+
+
+def _touches(low: Array, depth: Array) -> bool:
+    """Return True if much of the edge of the picture is as dark as the ink, but was taken for paper."""
+    strokes = depth > peak_of(depth) / 2
+    if not strokes.any():
+        return True
+    level = float(np.median(low[strokes])) + 0.25 * peak_of(depth)
+    edges = (low[0], low[-1], low[:, 0], low[:, -1])
+    return any(bool((edge < level).any()) for edge in edges)
+
+
+def _thickest(depth: Array) -> float:
+    """Return the greatest distance of ink from paper, in pixels."""
+    from scipy import ndimage  # noqa: PLC0415  an optional library
+
+    strokes = depth > peak_of(depth) / 2
+    return float(ndimage.distance_transform_edt(np.pad(strokes, 1)).max()) if strokes.any() else 0.0
+
+
+def _is_inside(inner: Array, outer: Array) -> bool:
+    """Return True if most of one ink lies in the box of another, as writing on a sheet does."""
+    inside, around = inner > peak_of(inner) / 2, outer > peak_of(outer) / 2
+    rows, columns = (np.flatnonzero(around.any(axis=axis)) for axis in (1, 0))
+    share = inside[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].sum() / inside.sum()
+    return bool(share > 0.8)
 
 
 def _narrowest(depths: list[Array]) -> int:
     """Return the narrowest window that finds all of the ink: a window that is 1.5² times as wide finds hardly more."""
     peak = peak_of(depths[-1])
-    areas = [float((depth > peak / 2).mean()) for depth in depths]
-    for number, (depth, area) in enumerate(zip(depths, areas, strict=True)):
-        following = areas[min(number + 2, len(areas) - 1)]
-        if area and peak_of(depth) >= SIMILAR * peak and following <= GROWTH * area:
+    for number, depth in enumerate(depths):
+        following = depths[min(number + 2, len(depths) - 1)]
+        half = peak_of(depth) / 2
+        if half >= SIMILAR * peak / 2 and (following > half).sum() <= GROWTH * (depth > half).sum():
             return min(number + 1, len(depths) - 1)
     return len(depths) - 1
 
 
 def peak_of(values: Array) -> float:
     """Return the highest value without outliers."""
-    rank = values.size - 1 - int(OUTLIERS * values.size)
-    return float(np.partition(values.ravel(), rank)[rank])
+    outliers = int(OUTLIERS * values.size)
+    highest = values[values >= values.max() / 2]
+    if len(highest) <= outliers:
+        highest = values.ravel()
+    return float(np.partition(highest, -1 - outliers)[-1 - outliers])
 
 
 def _depth(low: Array, paper: Array, *, light: bool) -> Array:
@@ -91,14 +140,20 @@ def _depth(low: Array, paper: Array, *, light: bool) -> Array:
     return np.minimum(depth, 1)
 
 
-def _closed(values: Array, radius: int) -> Array:
-    """Return the morphological closing by a square of 2 radius + 1 pixels; beyond the edge there is nothing."""
+def _closed(values: Array, radius: int, *, open_: bool = True) -> Array:
+    """Return the morphological closing by a square of 2 radius + 1 pixels.
+
+    Beyond the edge, the outermost pixels are repeated, so what is as long as the window there is no valley. If it is not open, there
+    is nothing beyond the edge, and valleys are filled there, too.
+    """
     from scipy import ndimage  # noqa: PLC0415  an optional library
 
-    size = [min(2 * radius + 1, 2 * side - 1) for side in values.shape]
+    size = 2 * radius + 1
+    if open_:
+        values = np.pad(values, radius, mode="edge")
     highest = ndimage.maximum_filter(values, size, mode="constant", cval=-np.inf)
     closed: Array = ndimage.minimum_filter(highest, size, mode="constant", cval=np.inf)
-    return closed
+    return closed[radius:-radius, radius:-radius] if open_ else closed
 
 
 def _steps_up(grey: Array) -> bool:
