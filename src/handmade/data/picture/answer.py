@@ -96,8 +96,8 @@ def answer(network: Network, digit: Digit) -> Answer:
     agreement = float(probabilities[:, guess].mean())
     distance, alike = None, None
     if names == DIGITS and digit.image.shape[:2] == (28, 28) and digit.image.any():
-        nearest = likeness(images[:1], np.array([guess]))
-        distance, alike = float(nearest.distances[0]), int((nearest.classes[0] == guess).sum())
+        nearest = likeness(digit.image)
+        distance, alike = nearest.distance, int((nearest.classes == guess).sum())
     rejection = digit.rejection or _doubt(names[guess], float(probabilities[0, guess]), agreement, distance, alike)
     return Answer(digit, probabilities[0], names, guess, agreement, distance, alike, rejection)
 

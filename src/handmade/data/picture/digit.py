@@ -5,6 +5,7 @@ picture -> levels -> paper -> light -> ink -> figures -> image -> judgement
 Each stage is a pure function in a file of its own. Its result is kept, so that it can be shown.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,8 +16,9 @@ from handmade.data.picture.image import BOX, SIDE, centred, fit, stroke_width, t
 from handmade.data.picture.ink import Ink, amount_of_ink
 from handmade.data.picture.judgement import CONTRAST, SIGNAL_TO_NOISE, Measures, rejection
 from handmade.data.picture.levels import as_picture, white_of
+from handmade.data.picture.likeness import likeness
 from handmade.data.picture.light import Light, even_light
-from handmade.data.picture.paper import Sheet, cut_out, find_sheets, solidity
+from handmade.data.picture.paper import SMALLEST, Sheet, cut_out, find_sheets, solidity
 from handmade.data.resize import shrunk
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
@@ -26,6 +28,8 @@ from handmade.engine.printable import ShortRepr
 SEARCH = 320  # pixels of the longer side while figures are searched
 SHEET_SOURCE = 1024  # pixels of the longer side of the picture that a sheet is cut out of
 SMALL = 0.5  # of the search size: a smaller figure is looked at again, with more pixels
+CLEAR = 0.13  # distance from training digits: other views are not tried
+UNCLEAR, CUT = 0.15, 0.04  # added for several figures, and for a picture that is cut
 MOST_INK = 0.4  # of a sheet: more is no writing
 ROUND_INK = 0.08  # of a round region: ink without bays, such as the hole of a 0, is less in a written 1
 SMALL_HOLE = 0.002  # of the box: smaller holes are those of uneven ink
@@ -190,22 +194,51 @@ def _seen(given: Array) -> Array:
 
 
 def _chosen_view(given: Array) -> tuple[View, str]:
-    """Return the view of the sheet, or else of the whole picture, and the kind of the sheet."""
+    """Return the view whose first figure is most like a digit, and the kind of its sheet.
+
+    Views are that of a sheet, that of the whole picture, and that of the whole picture with ink of the other brightness.
+    """
+    best: tuple[float, View, str] | None = None
+    for view, kind in _views(given):
+        cost = _cost(view, kind)
+        if best is None or cost < best[0]:
+            best = cost, view, kind
+        if cost < CLEAR:
+            break
+    assert best is not None
+    return best[1], best[2]
+
+
+def _views(given: Array) -> Iterator[tuple[View, str]]:
+    """Yield views of a picture, each with the kind of its sheet, the most likely first."""
     source = shrunk(given, SHEET_SOURCE) / np.float64(white_of(given))
     block = -(-max(given.shape) // SHEET_SOURCE)
     shrink = -(-max(given.shape) // SEARCH)
-    whole = _view(_seen(given), np.diag([shrink, shrink, 1.0]))
-    sheets = sorted(find_sheets(source), key=lambda sheet: sheet.kind != "sheet")
-    for sheet in sheets:
-        if sheet.kind == "region" and _is_clear(whole):
-            break
-        grey, transform = cut_out(source, sheet, SEARCH)
-        shrink = -(-max(grey.shape) // SEARCH)
-        scaled = np.diag([block, block, 1.0]) @ transform @ np.diag([shrink, shrink, 1.0])
-        view = _view(shrunk(grey, SEARCH), scaled)
-        if _is_written(view, sheet):
-            return view, sheet.kind
-    return whole, ""
+    sheets = find_sheets(source)
+    for kind in ("sheet", "region"):
+        for sheet in sheets:
+            if sheet.kind == kind:
+                grey, transform = cut_out(source, sheet, SEARCH)
+                smaller = -(-max(grey.shape) // SEARCH)
+                scaled = np.diag([block, block, 1.0]) @ transform @ np.diag([smaller, smaller, 1.0])
+                view = _view(shrunk(grey, SEARCH), scaled)
+                if _is_written(view, sheet):
+                    yield view, kind
+        if kind == "sheet":
+            whole = _view(_seen(given), np.diag([shrink, shrink, 1.0]))
+            yield whole, ""
+            if min(given.shape) < SMALLEST:
+                return
+    yield _view(whole.grey, whole.transform, light=not whole.light.light), ""
+
+
+def _cost(view: View, kind: str) -> float:
+    """Return how unlike a digit the first figure of a view is: its distance from training digits, and penalties."""
+    if not view.figures.figures or view.ink.contrast < max(CONTRAST, SIGNAL_TO_NOISE * view.ink.noise):
+        return 2.0
+    digit = _digit(view.grey, view, view.figures.figures[0], 1, "", (), ALL_STAGES, (SIDE, SIDE))
+    penalty = (0.0 if _is_clear(view) else UNCLEAR) + (CUT if kind == "region" else 0.0)
+    return likeness(digit.image).distance + penalty
 
 
 def _is_clear(view: View) -> bool:
@@ -228,10 +261,10 @@ def _is_written(view: View, sheet: Sheet) -> bool:
     return sheet.kind == "sheet" or share < ROUND_INK or solidity(figure.ink > 0.5) < SOLID
 
 
-def _view(grey: Array, transform: Array) -> View:
-    light = even_light(grey)
-    ink = amount_of_ink(light.depth)
-    return View(grey, transform, light, ink, find_figures(ink.amount))
+def _view(grey: Array, transform: Array, *, light: bool | None = None) -> View:
+    even = even_light(grey, light=light)
+    ink = amount_of_ink(even.depth)
+    return View(grey, transform, even, ink, find_figures(ink.amount))
 
 
 def _closer(given: Array, view: View) -> View:
@@ -252,7 +285,7 @@ def _closer(given: Array, view: View) -> View:
     part = given[near[0], near[1]]
     shrink = -(-max(part.shape) // SEARCH)
     transform = np.array([[shrink, 0, corner[1]], [0, shrink, corner[0]], [0, 0, 1.0]])
-    closer = _view(_seen(part), transform)
+    closer = _view(_seen(part), transform, light=view.light.light)
     return closer if closer.figures.figures else view
 
 

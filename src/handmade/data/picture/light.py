@@ -21,7 +21,6 @@ STEPS = 6  # windows that are tried; each is 1.5 times as wide as the one before
 GROWTH = 1.12  # of the area of ink: below it, a window that is twice as wide finds no more ink
 SIMILAR = 0.55  # of the greatest depth: a window that finds less has missed the ink
 LARGE = 64  # pixels of the longer side: smaller pictures are images of digits without a scene
-THICK = 0.11  # of the longer side: ink is not so far from paper, or it is a sheet
 DIM = 0.1  # of white: differences between much darker pixels are ignored
 STEEP = 0.5  # of the steepest step: larger steps may be edges of strokes
 DARKEST_PAPER = 0.2  # darker paper is not divided by
@@ -47,24 +46,20 @@ class Light:
     light: bool
 
 
-def even_light(grey: Array) -> Light:
+def even_light(grey: Array, *, light: bool | None = None) -> Light:
     """Remove light and shadow from a picture.
 
     Parameters
     ----------
     grey
         (H, W) float64: 0 is black, 1 is white.
+    light
+        True for ink that is lighter than the paper; None to find out from the picture.
     """
     from scipy import ndimage  # noqa: PLC0415  an optional library
 
     soft = ndimage.uniform_filter(grey, 2 * (max(grey.shape) // 200) + 1, mode="nearest")
-    light = _steps_up(soft)
-    chosen = _of_ink(soft, light=light)
-    if _thickest(chosen.depth) > THICK * max(grey.shape):
-        other = _of_ink(soft, light=not light)
-        if 0 < _thickest(other.depth) <= THICK * max(grey.shape) and _is_inside(other.depth, chosen.depth):
-            return other
-    return chosen
+    return _of_ink(soft, light=_steps_up(soft) if light is None else light)
 
 
 def _of_ink(grey: Array, *, light: bool) -> Light:
@@ -103,14 +98,6 @@ def _thickest(depth: Array) -> float:
 
     strokes = depth > peak_of(depth) / 2
     return float(ndimage.distance_transform_edt(np.pad(strokes, 1)).max()) if strokes.any() else 0.0
-
-
-def _is_inside(inner: Array, outer: Array) -> bool:
-    """Return True if most of one ink lies in the box of another, as writing on a sheet does."""
-    inside, around = inner > peak_of(inner) / 2, outer > peak_of(outer) / 2
-    rows, columns = (np.flatnonzero(around.any(axis=axis)) for axis in (1, 0))
-    share = inside[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].sum() / inside.sum()
-    return bool(share > 0.8)
 
 
 def _narrowest(depths: list[Array]) -> int:

@@ -29,40 +29,33 @@ NEAREST = 5
 
 @dataclass(frozen=True, eq=False)
 class Likeness:
-    """Likeness of images to training images.
+    """Likeness of an image to training images.
 
     Attributes
     ----------
-    distances
-        (N,) float32: mean squared distance to the nearest training images.
+    distance
+        Mean squared distance to the nearest training images.
     classes
-        (N, 5) int64: their classes, the nearest first.
-    own, other
-        (N,) float32: mean squared distances to the nearest training images of one class, and of the other classes.
+        (5,) int64: their classes, the nearest first.
     """
 
-    distances: NDArray[np.float32]
+    distance: float
     classes: NDArray[np.int64]
-    own: NDArray[np.float32]
-    other: NDArray[np.float32]
 
 
-def likeness(images: NDArray[np.uint8], answers: NDArray[np.int64]) -> Likeness:
-    """Compare images with training images.
+def likeness(image: NDArray[np.uint8]) -> Likeness:
+    """Compare an image with training images.
 
     Parameters
     ----------
-    images
-        (N, 28, 28, 1) uint8.
-    answers
-        (N,) int64: the class of each image according to the network.
+    image
+        (28, 28, 1) uint8.
     """
     references, labels = _references()
-    squared = 2 - 2 * features(images) @ references.T  # (N, REFERENCES)
-    nearest = np.argsort(squared, axis=1)[:, :NEAREST]
-    same = labels == answers[:, None]
-    own, other = (np.sort(np.where(part, squared, 4), axis=1)[:, :NEAREST].mean(axis=1) for part in (same, ~same))
-    return Likeness(np.take_along_axis(squared, nearest, axis=1).mean(axis=1), labels[nearest], own, other)
+    squared = 2 - 2 * references @ features(image[None])[0]  # (REFERENCES,)
+    nearest = np.argpartition(squared, NEAREST)[:NEAREST]
+    nearest = nearest[np.argsort(squared[nearest])]
+    return Likeness(float(squared[nearest].mean()), labels[nearest])
 
 
 def features(images: NDArray[np.uint8]) -> NDArray[np.float32]:
