@@ -48,7 +48,7 @@ MAY_IMPORT = {
 FOREIGN = {
     "compiled": {"numba", "llvmlite"},
     "data": {"scipy", "skimage"},  # operators on pictures of digits
-    "files": {"safetensors", "tensorboardX", "PIL", "pillow_heif", "ml_dtypes", "onnx", "torch"},  # formats of files, and their libraries
+    "files": {"safetensors", "tensorboardX", "PIL", "pillow_heif", "ml_dtypes", "onnx", "torch"},  # formats
     "frameworks": {"torch", "jax"},  # only for objects that come from there
     "pictures": {"matplotlib", "PIL"},
     "layer_files": {"watchfiles"},

@@ -6,9 +6,22 @@ from handmade.data.augmentation import Augmentation
 from handmade.data.digits import Dataset, Images, load, mnist, prepare, prepare_for
 
 if TYPE_CHECKING:
-    from handmade.data.picture import Digit, find_digit
+    from handmade.data.picture import Answer, Digit, answer, find_digit, find_digits
 
-__all__ = ["Augmentation", "Dataset", "Digit", "Images", "find_digit", "load", "mnist", "prepare", "prepare_for"]
+__all__ = [
+    "Answer",
+    "Augmentation",
+    "Dataset",
+    "Digit",
+    "Images",
+    "answer",
+    "find_digit",
+    "find_digits",
+    "load",
+    "mnist",
+    "prepare",
+    "prepare_for",
+]
 
 
 def __getattr__(name: str) -> Any:

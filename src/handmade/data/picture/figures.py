@@ -1,7 +1,7 @@
 """Figures: pieces of ink that belong together, without dirt, underlines, circles and lines of the paper.
 
 Pieces are connected components of the ink. Parts of one figure are near each other, as the bar of a 5 is near its body; what is as
-large as a figure and apart from it is another figure.
+large and apart is another figure.
 """
 
 from dataclasses import dataclass
@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from handmade.data.picture.image import thickness
+from handmade.data.picture.lines import without_lines
 from handmade.engine.arrays import Array
 
 SPECK = 0.02  # smaller pieces, relative to the largest piece of ink, are dirt
@@ -20,6 +22,7 @@ BROKEN = 0.07  # of the larger figure's length: largest gap in a stroke
 MOST = 40  # pieces that are looked at
 OWN = 0.33  # of the larger figure's length: what is as long and apart is a figure of its own
 BAR = 0.75  # of the larger figure's length: a flat piece is as short if it belongs to it
+STROKE, MUCH = 0.25, 2.0  # thickness of strokes, of their length; a shadow is as many times as thick
 FLAT = 3.2  # times as wide as high: an underline is at least as flat
 RING = 0.4  # of the ring's length: the least length of a figure in it
 
@@ -79,7 +82,7 @@ class Figures:
     figures
         One figure or several; none if there is no ink.
     left_out
-        Names of what is no figure: "underline", "circle", "edge".
+        Names of what is no figure: "lines", "edge", "shadow", "circle", "underline".
     """
 
     figures: tuple[Figure, ...]
@@ -96,9 +99,11 @@ def find_figures(amount: Array) -> Figures:
     """
     from scipy import ndimage  # noqa: PLC0415  an optional library
 
-    labels, _ = ndimage.label(amount > 0.5, np.ones((3, 3)))
+    strokes, ruled = without_lines(amount > 0.5)
+    labels, _ = ndimage.label(strokes, np.ones((3, 3)))
     pieces = _pieces(labels)
     pieces, left_out = _without_others(pieces, labels)
+    left_out = (*(["lines"] if ruled else []), *left_out)
     groups = _groups(pieces, labels)
     figures = [_figure(amount, labels, group) for group in groups]
     return Figures(tuple(figures), left_out)
@@ -129,6 +134,10 @@ def _without_others(pieces: list[Piece], labels: Array) -> tuple[list[Piece], tu
     if any(piece.length > LONG * longest for piece in inner) and len(inner) < len(pieces):
         pieces = inner
         left_out.append("edge")
+    thick = _thick(pieces, labels)
+    if thick:
+        pieces = [piece for piece in pieces if piece not in thick]
+        left_out.append("shadow")
     ring = _ring(pieces, labels)
     if ring:
         pieces = [piece for piece in pieces if piece is not ring]
@@ -138,6 +147,19 @@ def _without_others(pieces: list[Piece], labels: Array) -> tuple[list[Piece], tu
         pieces = [piece for piece in pieces if piece not in lines]
         left_out.append("underline")
     return pieces, tuple(left_out)
+
+
+def _thick(pieces: list[Piece], labels: Array) -> list[Piece]:
+    """Return the pieces that are much thicker than a piece of strokes, as shadows and parts of a table are."""
+    if len(pieces) < 2:
+        return []
+    widths = {piece: thickness(labels[piece.box] == piece.number) for piece in pieces}
+    longest = max(piece.length for piece in pieces)
+    thin = [piece for piece in pieces if piece.length > LONG * longest and widths[piece] < STROKE * piece.length]
+    if not thin:
+        return []
+    most = MUCH * max(widths[piece] for piece in thin) + 2
+    return [piece for piece in pieces if widths[piece] > most]
 
 
 def _ring(pieces: list[Piece], labels: Array) -> Piece | None:

@@ -24,6 +24,13 @@ def stroke_width(box: Array) -> float:
     return float(strokes.sum()) / length if length else 0.0
 
 
+def thickness(strokes: NDArray[np.bool]) -> float:
+    """Return the width of the thickest place of a mask, in pixels."""
+    from scipy import ndimage  # noqa: PLC0415  an optional library
+
+    return 2 * float(ndimage.distance_transform_edt(np.pad(strokes, 1)).max()) - 1 if strokes.any() else 0.0
+
+
 def thickened(box: Array, width: float) -> Array:
     """Return the ink of a box with strokes as thick as those of MNIST; only thin strokes change.
 

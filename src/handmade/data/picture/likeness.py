@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handmade.data.digits import mnist
-from handmade.engine.arrays import Array
 
 REFERENCES = 10_000  # first images of the training data
 DIRECTIONS = 8

@@ -216,7 +216,9 @@ def _rectified(grey: Array, sheet: Sheet, longest: int) -> tuple[Array, Array]:
     inset = max(2, round(INSET * min(width, height)))
     matrix = matrix @ np.array([[1.0, 0, inset], [0, 1.0, inset], [0, 0, 1.0]])
     shape = max(1, height - 2 * inset), max(1, width - 2 * inset)
-    centre = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])  # places are those of the corners of pixels, warp's those of their centres
+    centre = np.array(
+        [[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]]
+    )  # places are those of the corners of pixels, warp's those of their centres
     block = max(1, int(1 / factor))
     source = shrunk(grey, -(-max(grey.shape) // block))
     scaled = np.diag([1 / block, 1 / block, 1]) @ matrix
@@ -234,18 +236,30 @@ def _projective(points: Array, places: Array) -> Array:
 
 def _region(grey: Array, sheet: Sheet) -> tuple[Array, Array]:
     """Return the box of a region; outside of the region, the nearest pixel of it is repeated."""
+    scale = -(-max(grey.shape) // SEARCH)
+    inside = np.repeat(np.repeat(sheet.inside, scale, axis=0), scale, axis=1)[: grey.shape[0], : grey.shape[1]]
+    return paper_alone(grey, inside)
+
+
+def paper_alone(grey: Array, inside: NDArray[np.bool]) -> tuple[Array, Array]:
+    """Return the box of a region without its rim, where the nearest pixel is repeated, and the transform to the picture.
+
+    Parameters
+    ----------
+    grey
+        (H, W) float64.
+    inside
+        (H, W) bool: the region.
+    """
     from scipy import ndimage  # noqa: PLC0415  an optional library
 
-    scale = -(-max(grey.shape) // SEARCH)
-    inset = max(2, round(INSET * 2 * np.sqrt(sheet.inside.sum())))
-    kept = ndimage.binary_erosion(sheet.inside, iterations=inset, border_value=1)
-    if not kept.any():
-        kept = sheet.inside
-    inside = np.repeat(np.repeat(kept, scale, axis=0), scale, axis=1)[: grey.shape[0], : grey.shape[1]]
-    rows, columns = (np.flatnonzero(inside.any(axis=axis)) for axis in (1, 0))
+    depth = ndimage.distance_transform_edt(np.pad(inside, 1, mode="edge"))[1:-1, 1:-1]
+    inset = max(2.0, INSET * 2 * np.sqrt(inside.sum()))
+    kept = depth > min(inset, depth.max() / 2)
+    rows, columns = (np.flatnonzero(kept.any(axis=axis)) for axis in (1, 0))
     top, left = int(rows[0]), int(columns[0])
     near = slice(top, int(rows[-1]) + 1), slice(left, int(columns[-1]) + 1)
-    at = ndimage.distance_transform_edt(~inside[near], return_distances=False, return_indices=True)
+    at = ndimage.distance_transform_edt(~kept[near], return_distances=False, return_indices=True)
     smooth = ndimage.uniform_filter(grey[near], 5, mode="nearest")
-    picture = np.where(inside[near], grey[near], smooth[tuple(at)])
+    picture = np.where(kept[near], grey[near], smooth[tuple(at)])
     return picture, np.array([[1.0, 0, left], [0, 1.0, top], [0, 0, 1.0]])

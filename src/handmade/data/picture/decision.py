@@ -47,6 +47,9 @@ class Answer(ShortRepr):
         Mean squared distance to the nearest training digits; None for a network that does not read the ten digits.
     alike
         Number of the five nearest training digits that have the class; None for the same networks.
+    certainty
+        Agreement, times the share of the nearest training digits that have the class: a measure of certainty that is more careful
+        than the probability.
     rejection
         Reason why no answer is given; None if the guess is the answer.
     """
@@ -64,6 +67,11 @@ class Answer(ShortRepr):
     def answer(self) -> int | None:
         """Class, or None without an answer."""
         return None if self.rejection else self.guess
+
+    @property
+    def certainty(self) -> float:
+        """Agreement, times the share of the nearest training digits that have the class."""
+        return self.agreement * (1 if self.alike is None else self.alike / NEAREST)
 
     @property
     def name(self) -> str:
