@@ -13,7 +13,7 @@ def read_digit(path: str | Path) -> Digit:
     Parameters
     ----------
     path
-        PNG, JPEG, GIF, BMP, WebP, TIFF or HEIC, of any size up to 100 million pixels and any mode; dark on light or light on dark.
+        PNG, JPEG, GIF, BMP, WebP, TIFF or HEIC, of up to 100 million pixels and any mode; dark on light or light on dark.
 
     Returns
     -------
@@ -44,8 +44,8 @@ def read_digits(path: str | Path, network: Network) -> tuple[Answer, ...]:
     Returns
     -------
     tuple of Answer
-        In the order of reading. `answer` is the class, or None with the reason in `rejection`. `digit.corners` are x and y of its box,
-        in pixels of the file.
+        In the order of reading. `answer` is the class, or None with the reason in `rejection`. `digit.corners` are x and y of its
+        box, in pixels of the file.
 
     Raises
     ------

@@ -93,7 +93,7 @@ def _decoded(
         raise HandmadeError(
             f"{name}: expected a picture file of at most {LARGEST_FILE >> 20} MB; got a larger one. Scale it down"
         )
-    formats = FORMATS
+    formats: tuple[str, ...] = FORMATS
     if content[4:8] == b"ftyp" and content[8:12] in HEIC:
         _register_heic(name)
         formats = ("HEIF",)

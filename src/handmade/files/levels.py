@@ -66,8 +66,8 @@ def is_ink(grey: Array, opacity: Array) -> bool:
 def paper_behind(grey: Array, opacity: Array) -> float:
     """Return the shade of the paper behind transparent pixels.
 
-    Behind ink of one shade it is black or white, whichever differs more. Else the picture shows ink and paper, and the paper has the
-    median shade.
+    Behind ink of one shade it is black or white, whichever differs more. Else the picture shows ink and paper, and the
+    paper has the median shade.
     """
     seen = grey[opacity > VISIBLE * opacity.max()] if opacity.any() else grey[:0]
     if not seen.size:

@@ -1,7 +1,7 @@
 """Decision to answer: the class of a digit, or the reason why none is given.
 
-A wrong answer that is sure is worse than none. So three opinions have to agree: the measurements of the ink, the network for the image
-and for small changes of it, and the nearest digits of the training data.
+A wrong answer that is sure is worse than none. So three opinions have to agree: the measurements of the ink, the network
+for the image and for small changes of it, and the nearest digits of the training data.
 
 All limits were chosen on pictures made from training digits; benchmarks/own_digits.py measures on test digits.
 """
@@ -22,7 +22,7 @@ from handmade.engine.printable import ShortRepr
 
 SURE = 0.5  # below it, even the most likely class is more likely wrong than right
 AGREEMENT = 0.6  # least mean probability of the answer over small changes
-FAR = 0.2  # largest distance to the nearest training digits
+FAR = 0.15  # largest distance to the nearest training digits
 AGREEING = 3  # least number of the nearest training digits of the same class
 DIGITS = tuple(map(str, range(10)))
 

@@ -1,7 +1,7 @@
 """Figures: pieces of ink that belong together, without dirt, underlines, circles and lines of the paper.
 
-Pieces are connected components of the ink. Parts of one figure are near each other, as the bar of a 5 is near its body; what is as
-large and apart is another figure.
+Pieces are connected components of the ink. Parts of one figure are near each other, as the bar of a 5 is near its body; what
+is as large and apart is another figure.
 """
 
 from dataclasses import dataclass
@@ -41,12 +41,12 @@ class Piece:
     @property
     def height(self) -> int:
         """Rows of its box."""
-        return self.box[0].stop - self.box[0].start
+        return int(self.box[0].stop - self.box[0].start)
 
     @property
     def width(self) -> int:
         """Columns of its box."""
-        return self.box[1].stop - self.box[1].start
+        return int(self.box[1].stop - self.box[1].start)
 
     @property
     def length(self) -> int:
@@ -193,7 +193,7 @@ def _is_underline(piece: Piece, pieces: list[Piece]) -> bool:
     if overlap <= 0 or max(other.height for other in others) < 2 * piece.height:
         return False
     low = piece.box[0].start + piece.box[0].stop >= 2 * bottom - 0.1 * (bottom - top)
-    return low or (piece.box[0].stop <= top and piece.width > 1.3 * (right - left))
+    return bool(low or (piece.box[0].stop <= top and piece.width > 1.3 * (right - left)))
 
 
 def _groups(pieces: list[Piece], labels: Array) -> list[list[Piece]]:
@@ -215,7 +215,7 @@ def _groups(pieces: list[Piece], labels: Array) -> list[list[Piece]]:
 
 
 def _is_part(piece: Piece, first: Piece) -> bool:
-    """Return True for a piece that is rather a part of a figure than a figure: short, flat as the bar of a 5, or inside its box."""
+    """Return True for a piece that is a part of a figure: short, flat as the bar of a 5, or inside its box."""
     bar = piece.length < BAR * first.length and piece.width > 1.5 * piece.height
     return piece.length < OWN * first.length or bar or _overlap(first.box, piece.box) > 0.5
 
@@ -231,7 +231,7 @@ def _overlap(one: Box, other: Box) -> float:
 
 def _boxes_apart(one: Box, other: Box) -> int:
     """Return the number of rows or columns between two boxes, the larger of both."""
-    return max(max(a.start, b.start) - min(a.stop, b.stop) for a, b in zip(one, other, strict=True))
+    return int(max(max(a.start, b.start) - min(a.stop, b.stop) for a, b in zip(one, other, strict=True)))
 
 
 def _gap(one: Piece, other: Piece, labels: Array) -> float:

@@ -3,8 +3,8 @@
 paper = morphological closing of the picture: every valley that is narrower than the window is filled
 depth = 1 - picture / paper   for dark ink;   picture - paper   for light ink
 
-A closing keeps steps. So the edge of a shadow, of a sheet or of a spot of light stays a step of the paper, and is no ink, as long as
-both of its sides are wider than the window. The window is the smallest one that is wider than the strokes.
+A closing keeps steps. So the edge of a shadow, of a sheet or of a spot of light stays a step of the paper, and is no ink, as long
+as both of its sides are wider than the window. The window is the smallest one that is wider than the strokes.
 
 Source: J. Serra, "Image Analysis and Mathematical Morphology" (1982).
 """
@@ -130,8 +130,8 @@ def _depth(low: Array, paper: Array, *, light: bool) -> Array:
 def _closed(values: Array, radius: int, *, open_: bool = True) -> Array:
     """Return the morphological closing by a square of 2 radius + 1 pixels.
 
-    Beyond the edge, the outermost pixels are repeated, so what is as long as the window there is no valley. If it is not open, there
-    is nothing beyond the edge, and valleys are filled there, too.
+    Beyond the edge, the outermost pixels are repeated, so what is as long as the window there is no valley. If it is not open,
+    there is nothing beyond the edge, and valleys are filled there, too.
     """
     from scipy import ndimage  # noqa: PLC0415  an optional library
 
@@ -140,7 +140,9 @@ def _closed(values: Array, radius: int, *, open_: bool = True) -> Array:
         values = np.pad(values, radius, mode="edge")
     highest = ndimage.maximum_filter(values, size, mode="constant", cval=-np.inf)
     closed: Array = ndimage.minimum_filter(highest, size, mode="constant", cval=np.inf)
-    return closed[radius:-radius, radius:-radius] if open_ else closed
+    if open_:
+        closed = closed[radius:-radius, radius:-radius]
+    return closed
 
 
 def _steps_up(grey: Array) -> bool:

@@ -82,7 +82,8 @@ def _cells(side: int) -> NDArray[np.float32]:
     pixels = np.arange(side)[:, None]
     centres = np.arange(side // CELL) * CELL + (CELL - 1) / 2
     weights = np.exp(-np.square((pixels - centres) / SPREAD) / 2)
-    return np.einsum("ia,jb->ijab", weights, weights).reshape(side * side, -1).astype(np.float32)
+    cells: NDArray[np.float32] = np.einsum("ia,jb->ijab", weights, weights).reshape(side * side, -1).astype(np.float32)
+    return cells
 
 
 @cache

@@ -47,7 +47,8 @@ def _lines(mask: NDArray[np.bool]) -> NDArray[np.bool]:
     for number, (rows, columns) in enumerate(ndimage.find_objects(labels), start=1):
         if columns.stop - columns.start >= SPAN * width and rows.stop - rows.start < max(6, height // 10):
             found[rows, columns] |= labels[rows, columns] == number
-    return found & thin
+    found &= thin
+    return found
 
 
 def _bridged(rest: NDArray[np.bool], lines: NDArray[np.bool], gap: int) -> NDArray[np.bool]:
@@ -55,4 +56,5 @@ def _bridged(rest: NDArray[np.bool], lines: NDArray[np.bool], gap: int) -> NDArr
     from scipy import ndimage  # noqa: PLC0415  an optional library
 
     joined = ndimage.binary_closing(np.pad(rest, gap), np.ones((2 * gap + 1, 1)))[gap:-gap, gap:-gap]
-    return joined & lines
+    bridged: NDArray[np.bool] = joined & lines
+    return bridged

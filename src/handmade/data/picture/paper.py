@@ -2,12 +2,14 @@
 
     (x', y', w') = P (x, y, 1)        x'/w', y'/w' is the place in the picture of point (x, y) of the sheet
 
-P is a projective transform if the four corners of the sheet are visible: the sheet is seen as from straight above. If the outline has
-another shape (round paper, a spot of light, a picture with dark corners), it is cut out, and what is outside becomes paper.
+P is a projective transform if the four corners of the sheet are visible: the sheet is seen as from straight above. If the outline
+has another shape (round paper, a spot of light, a picture with dark corners), it is cut out, and what is outside becomes paper.
 
-A sheet is a region that is brighter, or darker, than what surrounds it, and whose outline has no bays. Its outline is the best one
-among several thresholds. Source: J. Matas, O. Chum, M. Urban, T. Pajdla, "Robust wide-baseline stereo from maximally stable extremal
-regions", Image and Vision Computing 22 (2004), for regions by many thresholds.
+A sheet is a region that is brighter, or darker, than what surrounds it, and whose outline has no bays. Its outline is the best
+one among several thresholds.
+
+Source: J. Matas, O. Chum, M. Urban, T. Pajdla, "Robust wide-baseline stereo from maximally stable extremal regions", Image and Vision
+Computing 22 (2004), for regions by many thresholds.
 """
 
 from collections.abc import Iterator

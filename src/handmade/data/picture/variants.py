@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handmade.data.augmentation import sampled
+from handmade.engine.arrays import Array
 
 TURN = 10.0  # degrees
 SHEAR = 0.15
@@ -31,10 +32,10 @@ def variants(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     grey = image[..., 0].astype(np.float32)
     height, width = grey.shape
     turn = np.radians(TURN)
-    maps = [_turned(turn), _turned(-turn), [[1, 0], [SHEAR, 1]], [[1, 0], [-SHEAR, 1]]]
-    maps += [np.diag([1 + SCALE, 1 + SCALE]), np.diag([1 - SCALE, 1 - SCALE])]
+    sheared = [np.array([[1.0, 0.0], [shear, 1.0]]) for shear in (SHEAR, -SHEAR)]
+    maps = [_turned(turn), _turned(-turn), *sheared, (1 + SCALE) * np.eye(2), (1 - SCALE) * np.eye(2)]
     shifts = [(0, 0)] * len(maps) + [(SHIFT, 0), (-SHIFT, 0), (0, SHIFT), (0, -SHIFT)]
-    matrices = np.array([*maps, *[np.eye(2)] * 4], np.float32)
+    matrices = np.stack([*maps, *[np.eye(2)] * 4]).astype(np.float32)
     middle = np.array([(height - 1) / 2, (width - 1) / 2], np.float32)
     places = np.stack(np.mgrid[:height, :width].astype(np.float32), axis=-1) - middle  # (H, W, 2): rows and columns
     moved = np.einsum("nab,ijb->anij", matrices, places) + middle[:, None, None, None]
@@ -42,9 +43,10 @@ def variants(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     changed = sampled(np.repeat(grey[None], len(matrices), axis=0), moved)
     toned = [255 * (grey / 255) ** exponent for exponent in (THICKER, THINNER)]
     everything = np.concatenate([grey[None], changed, np.stack(toned)])
-    return np.rint(np.clip(everything, 0, 255)).astype(np.uint8)[..., None]
+    changed_images: NDArray[np.uint8] = np.rint(np.clip(everything, 0, 255)).astype(np.uint8)[..., None]
+    return changed_images
 
 
-def _turned(angle: float) -> list[list[float]]:
-    cos, sin = float(np.cos(angle)), float(np.sin(angle))
-    return [[cos, -sin], [sin, cos]]
+def _turned(angle: float) -> Array:
+    cos, sin = np.cos(angle), np.sin(angle)
+    return np.array([[cos, -sin], [sin, cos]])
