@@ -190,7 +190,7 @@ def noise(side: int) -> Array:
         (np.pad(np.ones((10, 60)), 30), "too wide"),
         (np.pad(np.ones((50, 60)), 30), "solid shape"),
         (np.pad(np.ones((2, 2)), 30), "small"),
-        (np.pad(np.kron(np.eye(6), np.ones((9, 9)))[:, ::-1] * (np.arange(54) % 9 < 6), 30), "pieces"),
+        (np.pad(np.kron(np.eye(6), np.ones((9, 9)))[:, ::-1] * (np.arange(54) % 9 < 6), 30), "6 figures"),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )

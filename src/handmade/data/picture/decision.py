@@ -99,9 +99,11 @@ def answer(network: Network, digit: Digit) -> Answer:
     """
     images = variants(digit.image)
     names = tuple(map(network.class_name, range(network.classes)))
-    probabilities = _softmax(network.logits(prepare_for(network)(images)).astype(np.float64))
+    ready = prepare_for(network)(images)
+    probabilities = _softmax(network.logits(ready[:1]).astype(np.float64))  # apart: the last bits depend on the size of a batch
     guess = int(probabilities[0].argmax())
-    agreement = float(probabilities[:, guess].mean())
+    changed = _softmax(network.logits(ready[1:]).astype(np.float64))
+    agreement = float(changed[:, guess].mean())
     distance, alike = None, None
     if names == DIGITS and digit.image.shape[:2] == (28, 28) and digit.image.any():
         nearest = likeness(digit.image)

@@ -138,12 +138,12 @@ def find_digit(picture: ArrayLike, stages: Stages = ALL_STAGES, shape: tuple[int
     small = seen(given)
     if not stages.crop:
         return _uncropped(given, small, stages, shape)
-    whole, sheet = chosen_view(given)
-    found = (*([sheet] if sheet else []), *whole.figures.left_out)
-    count = len(whole.figures.figures)
-    view = whole if sheet else closer(given, whole)
+    full, sheet = chosen_view(given)
+    found = (*([sheet] if sheet else []), *full.figures.left_out)
+    count = len(full.figures.figures)
+    view = full if sheet else closer(given, full)
     figure = view.figures.figures[0] if view.figures.figures else None
-    place = place_of(whole.figures.figures)
+    place = place_of(full.figures.figures)
     return _digit(small, view, figure, count, place, found, stages, shape)
 
 

@@ -22,7 +22,7 @@ BROKEN = 0.07  # of the larger figure's length: largest gap in a stroke
 MOST = 40  # pieces that are looked at
 OWN = 0.33  # of the larger figure's length: what is as long and apart is a figure of its own
 BAR = 0.75  # of the larger figure's length: a flat piece is as short if it belongs to it
-STROKE, MUCH = 0.25, 2.0  # thickness of strokes, of their length; a shadow is as many times as thick
+STROKE, MUCH = 0.25, 2.0  # thickness of strokes, of their length; a shadow is thicker by the second factor
 FLAT = 3.2  # times as wide as high: an underline is at least as flat
 RING = 0.4  # of the ring's length: the least length of a figure in it
 

@@ -14,11 +14,13 @@ from handmade.data.picture.light import Light
 from handmade.engine.arrays import Array
 
 CONTRAST = 0.05  # least contrast
+FAINT, FAINT_TO_NOISE = 0.1, 8  # fainter ink has at least this ratio of contrast and noise
 SIGNAL_TO_NOISE = 4  # least ratio of contrast and noise
 PIECES, HOLES = 4, 6  # largest numbers
 SMALLEST = 4  # pixels
 THICKEST = 0.5  # of the longer side of its box
 FILLED = 0.8  # of its box
+FINE = 32  # pixels of the longer side: thickness is measured on larger boxes
 SMALL_HOLE = 0.002  # of the box: smaller holes are those of uneven ink
 WIDEST = 2.2  # times its height
 
@@ -121,7 +123,7 @@ def rejection(m: Measures) -> str | None:
             f"no ink was found: the contrast is {percent(m.contrast)}, expected at least {percent(CONTRAST)}",
         ),
         (
-            m.contrast < SIGNAL_TO_NOISE * m.noise,
+            m.contrast < max(SIGNAL_TO_NOISE * m.noise, min(FAINT, FAINT_TO_NOISE * m.noise)),
             f"it is noise: a contrast of {percent(m.contrast)} in noise of {percent(m.noise)}",
         ),
         (max(m.height, m.width) < SMALLEST, f"it is too small: {m.height} x {m.width} pixels of ink"),
@@ -130,7 +132,7 @@ def rejection(m: Measures) -> str | None:
         (m.holes > HOLES, f"it is a texture with {m.holes} holes; a digit has one or two"),
         (m.width > WIDEST * m.height, f"it is too wide for a digit: {m.width} x {m.height} pixels"),
         (
-            m.thickest > THICKEST and m.pieces > 0,
+            m.thickest > THICKEST and max(m.height, m.width) >= FINE,
             f"it is a solid shape: its thickest place is {percent(m.thickest)} of its length",
         ),
         (m.share > FILLED and m.width > 0.5 * m.height, f"it is a solid shape: ink fills {percent(m.share)} of its box"),

@@ -21,6 +21,7 @@ STEPS = 6  # windows that are tried; each is 1.5 times as wide as the one before
 GROWTH = 1.12  # of the area of ink: below it, a window that is twice as wide finds no more ink
 SIMILAR = 0.55  # of the greatest depth: a window that finds less has missed the ink
 LARGE = 64  # pixels of the longer side: smaller pictures are images of digits without a scene
+NOISE, NOISE_SIDE = 0.002, 160  # median step between neighbours, and pixels: noise of larger pictures is averaged
 DIM = 0.1  # of white: differences between much darker pixels are ignored
 STEEP = 0.5  # of the steepest step: larger steps may be edges of strokes
 DARKEST_PAPER = 0.2  # darker paper is not divided by
@@ -58,7 +59,9 @@ def even_light(grey: Array, *, light: bool | None = None) -> Light:
     """
     from scipy import ndimage  # noqa: PLC0415  an optional library
 
-    soft = ndimage.uniform_filter(grey, 2 * (max(grey.shape) // 200) + 1, mode="nearest")
+    steps = np.abs(np.diff(grey, axis=1))
+    noisy = steps.size > 0 and float(np.median(steps)) > NOISE
+    soft = ndimage.uniform_filter(grey, 2 * (max(grey.shape) // NOISE_SIDE) + 1, mode="nearest") if noisy else grey
     return _of_ink(soft, light=_steps_up(soft) if light is None else light)
 
 
@@ -76,9 +79,9 @@ def _of_ink(grey: Array, *, light: bool) -> Light:
     depth, paper = depths[number], papers[number]
     if _touches(low, depth):
         filled = _closed(low, radii[number], open_=False)
-        whole = _depth(low, filled, light=light)
-        if _thickest(whole) < 1.5 * _thickest(depth) + 1:  # strokes along the edge, as in a picture without a margin
-            depth, paper = whole, filled
+        full = _depth(low, filled, light=light)
+        if _thickest(full) < 1.5 * _thickest(depth) + 1:  # strokes along the edge, as in a picture without a margin
+            depth, paper = full, filled
     return Light(depth, 1 - paper if light else paper, light)
 
 
@@ -139,9 +142,8 @@ def _closed(values: Array, radius: int, *, open_: bool = True) -> Array:
     if open_:
         values = np.pad(values, radius, mode="edge")
     highest = ndimage.maximum_filter(values, size, mode="constant", cval=-np.inf)
-    closed: Array = ndimage.minimum_filter(highest, size, mode="constant", cval=np.inf)
-    if open_:
-        closed = closed[radius:-radius, radius:-radius]
+    filled = ndimage.minimum_filter(highest, size, mode="constant", cval=np.inf)
+    closed: Array = filled[radius:-radius, radius:-radius] if open_ else filled
     return closed
 
 

@@ -8,8 +8,8 @@ has another shape (round paper, a spot of light, a picture with dark corners), i
 A sheet is a region that is brighter, or darker, than what surrounds it, and whose outline has no bays. Its outline is the best
 one among several thresholds.
 
-Source: J. Matas, O. Chum, M. Urban, T. Pajdla, "Robust wide-baseline stereo from maximally stable extremal regions", Image and Vision
-Computing 22 (2004), for regions by many thresholds.
+Source: J. Matas, O. Chum, M. Urban, T. Pajdla, "Robust wide-baseline stereo from maximally stable extremal regions", Image and
+Vision Computing 22 (2004), for regions by many thresholds.
 """
 
 from collections.abc import Iterator

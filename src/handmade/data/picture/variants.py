@@ -37,7 +37,7 @@ def variants(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     shifts = [(0, 0)] * len(maps) + [(SHIFT, 0), (-SHIFT, 0), (0, SHIFT), (0, -SHIFT)]
     matrices = np.stack([*maps, *[np.eye(2)] * 4]).astype(np.float32)
     middle = np.array([(height - 1) / 2, (width - 1) / 2], np.float32)
-    places = np.stack(np.mgrid[:height, :width].astype(np.float32), axis=-1) - middle  # (H, W, 2): rows and columns
+    places = np.moveaxis(np.mgrid[:height, :width], 0, -1).astype(np.float32) - middle  # (H, W, 2): rows and columns
     moved = np.einsum("nab,ijb->anij", matrices, places) + middle[:, None, None, None]
     moved += np.array(shifts, np.float32).T[:, :, None, None]
     changed = sampled(np.repeat(grey[None], len(matrices), axis=0), moved)

@@ -75,12 +75,12 @@ def _views(given: Array) -> Iterator[tuple[View, str]]:
                 if _is_written(view, rectified=kind == "sheet"):
                     yield view, kind
         if kind == "sheet":
-            whole = view_of(seen(given), np.diag([shrink, shrink, 1.0]))
-            yield whole, ""
-            if min(given.shape) < SMALLEST or _is_clean(whole):
+            full = view_of(seen(given), np.diag([shrink, shrink, 1.0]))
+            yield full, ""
+            if min(given.shape) < SMALLEST or _is_clean(full):
                 return
-            yield from _within(whole)
-    yield view_of(whole.grey, whole.transform, light=not whole.light.light), ""
+            yield from _within(full)
+    yield view_of(full.grey, full.transform, light=not full.light.light), ""
 
 
 def _within(view: View) -> Iterator[tuple[View, str]]:
