@@ -17,14 +17,16 @@ SPECK = 0.02  # smaller pieces, relative to the largest piece of ink, are dirt
 SHORT = 0.09  # so are shorter ones, relative to the longest piece
 LONG = 0.3  # of the longest piece: length of a piece that may be a figure
 FAINT = 0.1  # of full ink: fainter pixels do not extend the box
-NEAR = 0.15  # of the larger figure's length: largest gap between it and a small part of it
+NEAR = 0.19  # of the larger figure's length: largest gap between it and a small part of it
 BROKEN = 0.07  # of the larger figure's length: largest gap in a stroke
 MOST = 40  # pieces that are looked at
 OWN = 0.33  # of the larger figure's length: what is as long and apart is a figure of its own
-BAR = 0.75  # of the larger figure's length: a flat piece is as short if it belongs to it
+BAR = 1.25  # of the length of a 5 without its bar: the bar is shorter
 STROKE, MUCH = 0.25, 2.0  # thickness of strokes, of their length; a shadow is thicker by the second factor
 FLAT = 3.2  # times as wide as high: an underline is at least as flat
 RING = 0.4  # of the ring's length: the least length of a figure in it
+
+BESIDE, ABOVE, SIZES = "side by side", "above each other", "of different sizes"
 
 Box = tuple[slice, slice]
 
@@ -216,8 +218,18 @@ def _groups(pieces: list[Piece], labels: Array) -> list[list[Piece]]:
 
 def _is_part(piece: Piece, first: Piece) -> bool:
     """Return True for a piece that is a part of a figure: short, flat as the bar of a 5, or inside its box."""
-    bar = piece.length < BAR * first.length and piece.width > 1.5 * piece.height
-    return piece.length < OWN * first.length or bar or _overlap(first.box, piece.box) > 0.5
+    return (
+        piece.length < OWN * first.length
+        or _is_bar(piece, first)
+        or _is_bar(first, piece)
+        or _overlap(first.box, piece.box) > 0.5
+    )
+
+
+def _is_bar(bar: Piece, body: Piece) -> bool:
+    """Return True for a flat piece at the top of another one, such as the bar of a 5."""
+    above = bar.box[0].start + bar.box[0].stop < body.box[0].start + body.box[0].stop
+    return above and bar.width > 1.5 * bar.height and bar.length < BAR * body.length
 
 
 def _overlap(one: Box, other: Box) -> float:
@@ -267,8 +279,8 @@ def place_of(figures: tuple[Figure, ...]) -> str:
     tall = [figure.box[0].stop - figure.box[0].start for figure in (one, other)]
     common = [min(a.stop, b.stop) - max(a.start, b.start) for a, b in zip(one.box, other.box, strict=True)]
     if min(tall) < 0.6 * max(tall):
-        return "of different sizes"
-    return "side by side" if common[0] > common[1] else "above each other"
+        return SIZES
+    return BESIDE if common[0] > common[1] else ABOVE
 
 
 def in_reading_order(figures: tuple[Figure, ...]) -> list[Figure]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from handmade.data.picture.figures import Figure
+from handmade.data.picture.figures import ABOVE, BESIDE, Figure
 from handmade.data.picture.image import stroke_width, thickness
 from handmade.data.picture.ink import Ink
 from handmade.data.picture.light import Light
@@ -127,7 +127,9 @@ def rejection(m: Measures) -> str | None:
             f"it is noise: a contrast of {percent(m.contrast)} in noise of {percent(m.noise)}",
         ),
         (max(m.height, m.width) < SMALLEST, f"it is too small: {m.height} x {m.width} pixels of ink"),
-        (m.figures > 1, f"there are {m.figures} figures {m.place}; crop the picture to one of them"),
+        (m.place == BESIDE, f"there are {m.figures} figures side by side; crop the picture to one of them"),
+        (m.place == ABOVE, f"there are {m.figures} figures above each other; crop the picture to one of them"),
+        (m.figures > 1, f"there are {m.figures} figures of different sizes; crop the picture to one of them"),
         (m.pieces > PIECES, f"it is in {m.pieces} pieces; a digit has at most {PIECES}"),
         (m.holes > HOLES, f"it is a texture with {m.holes} holes; a digit has one or two"),
         (m.width > WIDEST * m.height, f"it is too wide for a digit: {m.width} x {m.height} pixels"),
