@@ -112,7 +112,8 @@ def test_all_figures_are_read_in_order_with_their_places() -> None:
 def with_circle() -> Array:
     picture = np.pad(enlarged(0), 110)
     y, x = np.mgrid[: picture.shape[0], : picture.shape[1]] - 250
-    return np.maximum(picture, np.abs(np.hypot(x, y) - 190) < 8)
+    circled: Array = np.maximum(picture, np.abs(np.hypot(x, y) - 190) < 8)
+    return circled
 
 
 def with_underline() -> Array:

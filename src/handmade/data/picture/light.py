@@ -143,8 +143,8 @@ def _closed(values: Array, radius: int, *, open_: bool = True) -> Array:
         values = np.pad(values, radius, mode="edge")
     highest = ndimage.maximum_filter(values, size, mode="constant", cval=-np.inf)
     filled = ndimage.minimum_filter(highest, size, mode="constant", cval=np.inf)
-    closed: Array = filled[radius:-radius, radius:-radius] if open_ else filled
-    return closed
+    closed: Array = np.asarray(filled)
+    return closed[radius:-radius, radius:-radius] if open_ else closed
 
 
 def _steps_up(grey: Array) -> bool:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from handmade.data.digits import mnist
 
 REFERENCES = 10_000  # first images of the training data
+BLOCK = 500  # images at a time: their arrays fit the cache
 DIRECTIONS = 8
 CELL = 4  # pixels
 SPREAD = 2.0  # pixels: standard deviation of the weights of a cell
@@ -90,4 +91,5 @@ def _cells(side: int) -> NDArray[np.float32]:
 def _references() -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Return the features and the classes of the first training images."""
     digits = mnist().train
-    return features(digits.images[:REFERENCES]), digits.labels[:REFERENCES]
+    parts = [features(digits.images[first : first + BLOCK]) for first in range(0, REFERENCES, BLOCK)]
+    return np.concatenate(parts), digits.labels[:REFERENCES]
