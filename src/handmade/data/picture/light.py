@@ -124,10 +124,11 @@ def peak_of(values: Array) -> float:
 
 
 def _depth(low: Array, paper: Array, *, light: bool) -> Array:
-    depth = np.maximum(paper - low, 0)
+    depth: Array = np.maximum(paper - low, 0)
     if not light:  # dark ink reflects the same share of strong and of weak light
         depth /= np.maximum(paper, DARKEST_PAPER)
-    return np.minimum(depth, 1)
+    np.minimum(depth, 1, out=depth)
+    return depth
 
 
 def _closed(values: Array, radius: int, *, open_: bool = True) -> Array:
