@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from handmade.engine.preparation import Preparation
     from handmade.engine.residual import Residual
     from handmade.engine.training import train
+    from handmade.estimator import CNNClassifier
     from handmade.network import Network, load
     from handmade.own_digits import read_digit, read_digits
     from handmade.receipts import explain, explain_update, trace
@@ -69,6 +70,7 @@ __all__ = [
     "Affine",
     "AvgPool2d",
     "BatchNorm2d",
+    "CNNClassifier",
     "Clip",
     "Concat",
     "Conv2d",
@@ -127,6 +129,7 @@ __all__ = [
 
 _ROOMS = {"data", "gradients", "losses", "networks", "optim", "pictures", "receipts", "runs"}
 _FROM = {  # where the other names are, but for layers
+    "CNNClassifier": "handmade.estimator",
     "HandmadeError": "handmade.engine.errors",
     "Network": "handmade.network",
     "Node": "handmade.engine.graph",

@@ -12,7 +12,7 @@ NAMES = {
     "mean_of_batch": "averaged",
     "with_border": "not_cropped",
     "cropped_from_zero": "cropped_at_zero",
-    "strides_mixed": None,
+    "strides_mixed": "swapped_stride",
     "without_stride": "stride_forgotten",
     "no_upstream": "gy_not_used",
     "sum_over_channels": "channels_added",

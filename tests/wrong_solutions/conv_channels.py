@@ -23,7 +23,7 @@ NAMES = {
     "size_too_small": "no_plus_one",
     "all_images_at_once": "images_added",
     "bias_of_image": None,
-    "relu_at_the_end": None,
+    "relu_at_the_end": "relu_too",
 }
 
 

@@ -17,7 +17,7 @@ NAMES = {
     "one_loop": "diagonal",
     "no_sum": "not_summed",
     "builtin_sum": "columns_summed",
-    "sum_as_integer": None,
+    "sum_as_integer": "decimals_lost",
     "best": "largest",
     "minus": "general.negative",
     "distance": None,

@@ -14,7 +14,7 @@ NAMES = {
     "two_sided": "central_instead",
     "restored_by_subtraction": None,
     "moves_w_itself": None,
-    "only_vectors": None,
+    "only_vectors": "rows_moved",
 }
 SECOND = {
     "over_h": "central_h",

@@ -27,7 +27,7 @@ SECOND = {
     "mean_over_everything": "divided_by_classes",
     "logit": "logits_alone",
     "return_in_loop": "first_image",
-    "with_epsilon": None,
+    "with_epsilon": "small_number_added",
     "squared": None,
 }
 

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from handmade.cli.console import news
 from handmade.engine.gradients.arguments import Scheme
 from handmade.engine.training import Step
-from handmade.text.number_format import duration, percent
+from handmade.text.number_format import duration, percent, rate
 from handmade.text.training_step import Method, weight_update
 
 WITH_SPEED = 92  # columns of a terminal that has room for all numbers
@@ -70,7 +70,7 @@ class ProgressDisplay:
         speed = (self._images - images) / (now - then)
         accuracy = f"accuracy {percent(float(np.mean(self._accuracies)))}" if self._accuracies else ""
         narrow = news.is_terminal and news.width < WITH_SPEED and self._validation
-        shown_speed = "" if narrow else f"  {speed:,.0f} images/s"
+        shown_speed = "" if narrow else f"  {rate(speed)} images/s"
         numbers = f"loss {np.mean(self._losses):.3f}  {accuracy}{self._validation}{shown_speed}"
         self._bar.update(self._task, completed=step.number, total=step.steps, numbers=numbers, visible=True)
         if now - self._weight_shown > WEIGHT_EVERY:

@@ -24,7 +24,7 @@ from handmade.engine.arguments import (
 from handmade.engine.arrays import Array, Shape
 
 LAYOUTS = {"NHWC": (0, 1, 2, 3), "NCHW": (0, 2, 3, 1)}  # each with the order of its axes that makes it NHWC
-LARGEST = 1e6  # of scale and shift
+LARGEST = 1e30  # of scale and shift: float32 holds it
 MOST_PADDING = 1024
 
 

@@ -30,7 +30,7 @@ class Difference:
     Attributes
     ----------
     kind : str
-        type, count, shape, dtype or values.
+        nothing, type, count, shape, dtype or values.
     part : int
         Place of the array in what the function returned.
     yours, expected : str
@@ -64,7 +64,10 @@ def form_difference(value: Value, expected: Any, dtype: str = "") -> Difference 
         if isinstance(a, Other) and a.kind == "ndarray" and a.shape is not None:  # too large to be sent
             return Difference("shape", part, shown(a.shape), shown(b.shape))
         if not numeric(a):
-            return Difference("type", part, a.kind if isinstance(a, Other) else str(a.dtype), shown(b.shape))
+            nothing = isinstance(a, Other) and a.kind == "None" and len(right) == 1
+            return Difference(
+                "nothing" if nothing else "type", part, a.kind if isinstance(a, Other) else str(a.dtype), shown(b.shape)
+            )
         if a.shape != b.shape:
             return Difference("shape", part, shown(a.shape), shown(b.shape))
         if dtype and str(a.dtype) != dtype:

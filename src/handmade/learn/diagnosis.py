@@ -6,6 +6,7 @@ agree with all of them. Else there is no name: no name is better than a wrong on
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ def named(step: Step, function: Function, results: Mapping[int, Result]) -> str 
         return None
     values = {number: results[number].value for number in numbers}
     for formulas in (_of_the_step(step, function), _general(step)):  # a general name says less, if both are true
-        found = [key for key, formula in formulas if _explains(step, formula, values)]
+        found = list(dict.fromkeys(key for key, formula in formulas if _explains(step, formula, values)))
         if found:
             return found[0] if len(found) == 1 else None
     return None
@@ -63,8 +64,9 @@ def _explains(step: Step, formula: Callable[[int], Value | Raised], values: Mapp
     return shown >= FEWEST and in_numbers
 
 
+@cache
 def predicted(mistake: Mistake, case: Case) -> Value | Raised:
-    """Return the result that a mistake gives for a case."""
+    """Return the result that a mistake gives for a case. It is computed once for all verdicts on a step."""
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")

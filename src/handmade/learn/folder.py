@@ -12,8 +12,9 @@ from handmade.files.atomic import write_atomically
 from handmade.learn.picture import svg
 from handmade.learn.state import FILE, State, read_state
 from handmade.learn.steps import NAMES, load_step, place_of
-from handmade.learn.texts import LANGUAGES, texts
+from handmade.learn.texts import LANGUAGES, broken, texts
 
+WIDTH = 79  # columns of the task in an exercise
 LARGEST_FILE = 1024 * 1024  # bytes
 MARKS = (  # at the beginning of a file that another encoding was used for
     (codecs.BOM_UTF32_LE, "UTF-32"),
@@ -70,16 +71,17 @@ class Folder:
         state = read_state(self.path)
         state.language = language or state.language
         for name in NAMES:
-            if not self.exercise(name).exists() or self._in_other_language(name, state.language):
-                self.write_exercise(name, state.language)
+            self.provide(name, state.language)
             self.write_explanation(name, state.language)
         return state
 
-    def _in_other_language(self, name: str, language: str) -> bool:
-        """Return if the student's file is the exercise as it was copied, in another language."""
-        return self._is_exercise(name, [other for other in LANGUAGES if other != language])
+    def provide(self, name: str, language: str) -> None:
+        """Copy the exercise if there is no file, or if the file is the exercise as it was copied, in another language."""
+        others = [other for other in LANGUAGES if other != language]
+        if not self.exercise(name).exists() or self.is_exercise(name, others):
+            self.write_exercise(name, language)
 
-    def _is_exercise(self, name: str, languages: Sequence[str]) -> bool:
+    def is_exercise(self, name: str, languages: Sequence[str] = LANGUAGES) -> bool:
         """Return if the student's file is the exercise as it was copied, in one of these languages."""
         try:
             source = self.read(name)
@@ -112,19 +114,23 @@ class Folder:
     def reset(self, name: str, language: str) -> Path | None:
         """Replace the student's file by the exercise; return the backup, or None if there was no file."""
         path, backup = self.exercise(name), None
-        if path.exists() and not self._is_exercise(name, LANGUAGES):
-            backup = self._free_backup(name)
-            path.rename(backup)
+        if path.exists() and not self.is_exercise(name):
+            backup = self.back_up(name)
         self.write_exercise(name, language)
         return backup
 
-    def _free_backup(self, name: str) -> Path:
-        """Return a name that no backup has yet."""
+    def back_up(self, name: str) -> Path:
+        """Move the student's file to backups, under a name that none has yet; return its new place."""
         backups, number = self.path / "backups", 1
         backups.mkdir(exist_ok=True)
         while (backup := backups / f"{file_name(name)}.{number}.py").exists():
             number += 1
+        self.exercise(name).rename(backup)
         return backup
+
+    def write(self, name: str, source: str) -> None:
+        """Write the student's file."""
+        write_atomically(self.exercise(name), source.encode())
 
     def read(self, name: str) -> str:
         """Return the source text of the student's file.
@@ -136,6 +142,8 @@ class Folder:
         """
         path = self.exercise(name)
         values = {"file": path.name, "step": str(place_of(name))}
+        if path.exists() and not path.is_file():  # a folder, or a pipe, from which reading never ends
+            raise Unreadable("noFile", values)
         try:
             with path.open("rb") as file:
                 content = file.read(LARGEST_FILE + 1)
@@ -148,11 +156,12 @@ class Folder:
         for mark, encoding in MARKS:
             if content.startswith(mark):
                 raise Unreadable("encoding", values | {"encoding": encoding})
+        if content.count(0) > len(content) // 4:  # letters of two bytes, without a mark
+            raise Unreadable("encoding", values | {"encoding": "UTF-16"})
         try:
             return content.decode("utf-8-sig")
         except UnicodeDecodeError:
-            guess = "UTF-16" if content.count(0) > len(content) // 4 else "Latin-1"
-            raise Unreadable("encoding", values | {"encoding": guess}) from None
+            raise Unreadable("encoding", values | {"encoding": "Latin-1"}) from None
 
 
 def file_name(name: str) -> str:
@@ -162,12 +171,22 @@ def file_name(name: str) -> str:
 
 def exercise_text(name: str, language: str) -> str:
     """Return the skeleton with its title and task: the docstring of exercise.py has the equation alone."""
+    text, (formula, code) = texts(language).step(name), _parts(name)
+    indented = "\n".join(f"    {line}".rstrip() for line in formula.splitlines())
+    return f'"""{place_of(name)}. {text.title}\n\n{indented}\n\n{broken(text.task, WIDTH)}\n"""\n{code}'
+
+
+def equation(name: str) -> str:
+    """Return the equation of a step."""
+    return _parts(name)[0]
+
+
+def _parts(name: str) -> tuple[str, str]:
+    """Return the equation and the code of exercise.py."""
     source = (load_step(name).folder / "exercise.py").read_text(encoding="utf-8")
-    text = texts(language).step(name)
     match = re.match(r'"""(.*?)"""\n', source, flags=re.DOTALL)
     assert match is not None
-    equation = "\n".join(f"    {line}".rstrip() for line in match[1].strip().splitlines())
-    return f'"""{place_of(name)}. {text.title}\n\n{equation}\n\n{text.task}\n"""\n{source[match.end() :]}'
+    return match[1].strip(), source[match.end() :]
 
 
 def digest(source: str) -> str:

@@ -21,6 +21,12 @@ def product_sum(w: Array) -> float:
     return float(np.sum(flat[1:] * flat[:-1]) + np.sum(flat**3))
 
 
+def neighbour_sines(w: Array) -> float:
+    """Return a bounded function in which neighbours depend on each other."""
+    flat = w.ravel()
+    return float(np.sum(np.sin(flat[1:] + 2 * flat[:-1])))
+
+
 def relu_sum(w: Array) -> float:
     """Return a function with a kink at 0."""
     return float(np.sum(np.maximum(w, 0)))

@@ -8,10 +8,12 @@ from handmade.learn.comparison import Difference, agree, form_difference, number
 from handmade.learn.diagnosis import named
 from handmade.learn.pattern import pattern_of
 from handmade.learn.results import Outcome, Raised, Result
-from handmade.learn.step import Function, Step, described
-from handmade.learn.verdict import Check, Finding, Verdict
+from handmade.learn.step import Function, Step, described, spelled
+from handmade.learn.verdict import Arrays, Check, Finding, Verdict
 
 NOT_WRITTEN = "NotImplementedError"
+CANNOT_CAST = "UFuncTypeError"  # as w -= 0.5 for an array of integers
+AMBIGUOUS = "The truth value of an array"  # NumPy, about `if` and max() with an array
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Grading:
             elif concept == "repeat":
                 finding = self._repeat(function, number, result, again)
             else:
-                finding = self._numbers(function, number, result)
+                finding = self._numbers(function, number, result, again)
             if finding is not None:
                 return (
                     finding if finding.key == "unwritten" else replace(finding, case=described(function, self.step.cases[number]))
@@ -70,20 +72,22 @@ class Grading:
         if isinstance(result.value, Raised):
             if result.value.kind == NOT_WRITTEN:
                 return Finding("unwritten", {"function": function.name}, line=result.value.line)
+            if result.value.kind == CANNOT_CAST and (changed := self._changed(function)) is not None:
+                return changed
             return replace(self._raised(result.value), mistake=self._mistake(function))
         difference = form_difference(result.value, self.step.expected[number], self.step.cases[number].dtype)
         if difference is None:
             return None
         return Finding(difference.kind, self._about(function, difference), mistake=self._mistake(function))
 
-    def _numbers(self, function: Function, number: int, result: Result) -> Finding | None:
+    def _numbers(self, function: Function, number: int, result: Result, again: Result) -> Finding | None:
         assert not isinstance(result.value, Raised)
         tolerance = self.step.cases[number].tolerance
         difference = number_difference(result.value, self.step.expected[number], tolerance)
         if difference is None:
             return None
-        if result.changed:
-            return self._repeat(function, number, result, result)
+        if result.changed or not agree(result.value, again.value):
+            return self._repeat(function, number, result, again)
         assert difference.wrong is not None
         assert difference.mine is not None
         assert difference.right is not None
@@ -92,20 +96,36 @@ class Grading:
         at = tuple(int(k) for k in np.unravel_index(int(np.argmax(np.nan_to_num(error, nan=np.inf))), error.shape))
         values = self._about(function, difference) | {
             "at": f"[{', '.join(map(str, at))}]" if at else "",
-            "yours": f"{difference.mine[at]:.6g}",
-            "expected": f"{difference.right[at]:.6g}",
+            **dict(zip(("yours", "expected"), distinct(difference.mine[at], difference.right[at]), strict=True)),
             "wrong": str(int(difference.wrong.sum())),
             "all": str(difference.wrong.size),
         }
-        return Finding("values", values, pattern=pattern_of(difference.wrong), mistake=self._mistake(function))
+        return Finding(
+            "values",
+            values,
+            pattern=pattern_of(difference.wrong),
+            given=spelled(function, self.step.cases[number]),
+            mistake=self._mistake(function),
+            arrays=Arrays(difference.mine, difference.right, difference.wrong, at),
+        )
 
     def _repeat(self, function: Function, number: int, result: Result, again: Result) -> Finding | None:
         if changed := result.changed or again.changed:
             parameters = function.parameters.split()
             name = parameters[changed[0]] if 0 <= changed[0] < len(parameters) else "?"
             return Finding("mutated", {"function": function.name, "argument": name})
+        if isinstance(again.value, Raised) and not isinstance(result.value, Raised):
+            return self._raised(again.value)
         if not agree(result.value, again.value):
             return Finding("unrepeatable", {"function": function.name})
+        return None
+
+    def _changed(self, function: Function) -> Finding | None:
+        """Return the finding that the function changes an argument in one of its cases."""
+        for number in self.step.cases_of(function):
+            result = self.outcome.results.get((0, number))
+            if result is not None and result.changed:
+                return self._repeat(function, number, result, result)
         return None
 
     def _about(self, function: Function, difference: Difference) -> dict[str, str]:
@@ -141,10 +161,21 @@ class Grading:
     def _raised(self, error: Raised, key: str = "raised") -> Finding:
         if error.kind in {"SystemExit", "MemoryError", "KeyboardInterrupt"}:
             key = {"SystemExit": "quits", "MemoryError": "memory", "KeyboardInterrupt": "quits"}[error.kind]
+        if error.kind == "ValueError" and error.message.startswith(AMBIGUOUS):
+            key = "ambiguous"
         text = " ".join(error.message.split()) or error.kind
         lines = self.source.splitlines()
         line_text = lines[error.line - 1].strip()[:100] if error.line and 0 < error.line <= len(lines) else ""
         return Finding(key, {"type": error.kind, "message": text}, line=error.line, line_text=line_text)
+
+
+def distinct(mine: float, right: float) -> tuple[str, str]:
+    """Return two numbers with enough digits to tell them apart."""
+    for digits in (6, 10, 17):
+        shown = f"{mine:.{digits}g}", f"{right:.{digits}g}"
+        if shown[0] != shown[1]:
+            break
+    return shown
 
 
 def refused(step: Step, key: str, values: dict[str, str], language: str) -> Verdict:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from handmade.data.digits import prepare_for
 from handmade.data.picture.digit import Digit
 from handmade.data.picture.judgement import percent
 from handmade.data.picture.likeness import NEAREST, likeness
 from handmade.data.picture.variants import variants
+from handmade.data.prepared import prepare_for
 from handmade.engine.arrays import Array
 from handmade.engine.network import Network
 from handmade.engine.printable import ShortRepr

@@ -16,7 +16,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from handmade.data.digits import mnist
+from handmade.data.dataset import mnist
 
 REFERENCES = 10_000  # first images of the training data
 BLOCK = 500  # images at a time: their arrays fit the cache

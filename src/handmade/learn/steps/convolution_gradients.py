@@ -58,6 +58,7 @@ SHAPES: tuple[tuple[str, Four, Four, Pair, Pair], ...] = (  # concept, x, W, str
     ("padding", (1, 5, 4, 1), (3, 2, 1, 1), (2, 3), (1, 2)),
     ("padding", (1, 5, 7, 1), (2, 2, 1, 1), (3, 2), (1, 0)),
     ("padding", (2, 4, 3, 2), (2, 2, 2, 2), (2, 1), (0, 1)),
+    ("stride", (1, 4, 2, 1), (2, 2, 1, 1), (2, 1), (0, 0)),  # swapped strides stay inside of the image
 )
 
 

@@ -16,6 +16,13 @@ def right(gy: Array) -> Array:
     return np.array([float((gy * loops.conv2d(x, W, np.eye(O)[o])).sum()) for o in range(O)])
 
 
+def square(gy: Array, size: int) -> Array:
+    """Use one size for rows and columns."""
+    if size > min(gy.shape[1:3]):
+        raise IndexError
+    return np.asarray(gy[:, :size, :size].sum(axis=(0, 1, 2)))
+
+
 def picture() -> list[Part]:
     """Draw the gradients of two channels, and their sums."""
     gy = numbers(111, 1, 3, 3, 2)
@@ -45,6 +52,13 @@ STEP = Step(
         Mistake("counted", lambda gy: np.full(gy.shape[3], float(gy[..., 0].size))),
         Mistake("ones", lambda gy: np.ones(gy.shape[3])),
         Mistake("columns_left_out", lambda gy: gy.sum(axis=(0, 1))),
+        Mistake("first_axis", lambda gy: gy.sum(axis=(1, 2, 3))),
+        Mistake("second_axis", lambda gy: gy.sum(axis=(0, 2, 3))),
+        Mistake("reshaped", lambda gy: gy.reshape(gy.shape[3], -1).sum(axis=1)),
+        Mistake("square", lambda gy: square(gy, min(gy.shape[1:3]))),
+        Mistake("square", lambda gy: square(gy, gy.shape[1])),
+        Mistake("running", lambda gy: np.cumsum(gy.sum(axis=(0, 1, 2)))),
+        Mistake("added_to_all", lambda gy: np.full(gy.shape[3], gy.sum())),
     ),
     picture,
 )

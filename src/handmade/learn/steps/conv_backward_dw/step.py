@@ -52,6 +52,12 @@ def first_positions(gy: Array, x: Array, kernel: Pair, padding: Pair) -> Array:
     return right(gy, wide[:, :rows, :columns], kernel, (1, 1), (0, 0))
 
 
+def kernel_from_sizes(gy: Array, x: Array, padding: Pair) -> Array:
+    """Compute the size of the kernel from those of x and gy, as if the stride were 1."""
+    size = (x.shape[1] + 2 * padding[0] - gy.shape[1] + 1, x.shape[2] + 2 * padding[1] - gy.shape[2] + 1)
+    return right(gy, x, size, (1, 1), padding)
+
+
 def picture() -> list[Part]:
     """Draw an image, gradients of the output, and the gradient of the weights: itself a sum over a window."""
     x, gy = numbers(121, 1, 4, 4, 1), numbers(122, 1, 3, 3, 1)
@@ -100,6 +106,7 @@ STEP = Step(
         Mistake("gy_transposed", lambda gy, x, K, s, p: right(gy.swapaxes(1, 2), x, K, s, p)),
         Mistake("gy_flipped", lambda gy, x, K, s, p: right(gy[:, ::-1, ::-1], x, K, s, p)),
         Mistake("rows_and_columns_of_W", lambda gy, x, K, s, p: right(gy, x, K, s, p).swapaxes(0, 1)),
+        Mistake("kernel_from_sizes", lambda gy, x, K, s, p: kernel_from_sizes(gy, x, p)),
     ),
     picture,
 )

@@ -48,6 +48,45 @@ def one_filter(k: int, gy: Array, W: Array, shape: Four, stride: Pair, padding: 
     return right(kept, W, shape, stride, padding)
 
 
+def by_slices(gy: Array, W: Array, shape: Four, stride: Pair, padding: Pair) -> Array:
+    """Add patches as most students do: a patch outside of the padded image is an error."""
+    (N, H, B, C), (p, q), (K_h, K_w) = shape, padding, W.shape[:2]
+    padded = np.zeros((N, H + 2 * p, B + 2 * q, C))
+    for n, h, w, o in np.ndindex(gy.shape):
+        a, b = h * stride[0], w * stride[1]
+        padded[n, a : a + K_h, b : b + K_w] += gy[n, h, w, o] * W[..., o]
+    return padded[:, p : p + H, q : q + B]
+
+
+def cropped_by_minus(gy: Array, W: Array, shape: Four, stride: Pair, padding: Pair) -> Array:
+    """Cut the border off by p:-p, which is empty for p = 0."""
+    return wide(gy, W, shape, stride, padding)[:, padding[0] : -padding[0], padding[1] : -padding[1]]
+
+
+def first_left_out(gy: Array, W: Array, shape: Four, stride: Pair, padding: Pair) -> Array:
+    """Leave the first row and the first column out."""
+    gx = right(gy, W, shape, stride, padding)
+    gx[:, 0] = gx[:, :, 0] = 0
+    return gx
+
+
+def size_from_gy(gy: Array, W: Array, stride: Pair, padding: Pair) -> Array:
+    """Compute the size of the image from gy: rows and columns that no window reaches are missing."""
+    H, B = ((gy.shape[1 + k] - 1) * stride[k] + W.shape[k] for k in (0, 1))
+    gx = right(gy, W, (len(gy), H, B, W.shape[2]), stride, (0, 0))
+    return gx[:, padding[0] : H - padding[0], padding[1] : B - padding[1]]
+
+
+def wrapped(gy: Array, W: Array, shape: Four, stride: Pair, padding: Pair) -> Array:
+    """Read an index below 0 from the end of the image."""
+    gx = np.zeros(shape)
+    for n, h, w, i, j in np.ndindex(*gy.shape[:3], *W.shape[:2]):
+        r, c = h * stride[0] + i - padding[0], w * stride[1] + j - padding[1]
+        if r < shape[1] and c < shape[2]:
+            gx[n, r, c] += W[i, j] @ gy[n, h, w]
+    return gx
+
+
 def picture() -> list[Part]:
     """Draw one gradient of the output, a kernel, and the window of the image that it goes to."""
     gy, W = np.zeros((1, 3, 3, 1)), numbers(132, 2, 2, 1, 1)
@@ -90,6 +129,12 @@ STEP = Step(
         Mistake("kernel_transposed", lambda gy, W, x, s, p: right(gy, W.swapaxes(0, 1), x, s, p)),
         Mistake("gy_transposed", lambda gy, W, x, s, p: right(gy.swapaxes(1, 2), W, x, s, p)),
         Mistake("images_added", lambda gy, W, x, s, p: right(np.repeat(gy.sum(axis=0, keepdims=True), x[0], 0), W, x, s, p)),
+        Mistake("swapped_stride", lambda gy, W, x, s, p: by_slices(gy, W, x, s[::-1], p)),
+        Mistake("swapped_padding", lambda gy, W, x, s, p: by_slices(gy, W, x, s, p[::-1])),
+        Mistake("cropped_by_minus", cropped_by_minus),
+        Mistake("first_left_out", first_left_out),
+        Mistake("size_from_gy", lambda gy, W, x, s, p: size_from_gy(gy, W, s, p)),
+        Mistake("wrapped", wrapped),
     ),
     picture,
 )

@@ -42,6 +42,28 @@ def running(x: Array, W: Array, b: Array) -> Array:
     return np.cumsum(right(x, W, b), axis=-1)
 
 
+def one_channel_each(x: Array, W: Array, b: Array, *, again: bool) -> Array:
+    """Give filter o channel o alone; with more filters than channels, begin with the first channel again, or fail."""
+    C, O = W.shape[2:]
+    if O > C and not again:
+        raise IndexError
+    return np.concatenate([right(x[..., [o % C]], W[:, :, [o % C], o : o + 1], b[o : o + 1]) for o in range(O)], axis=3)
+
+
+def filters_swapped_by_slices(x: Array, W: Array, b: Array) -> Array:
+    """Read the axes of W as (K_h, K_w, O, C), without a look at the number of channels."""
+    K_h, K_w, O, _ = W.shape
+    y = np.zeros((len(x), x.shape[1] - K_h + 1, x.shape[2] - K_w + 1, O))
+    for n, h, w, o in np.ndindex(y.shape):
+        y[n, h, w, o] = b[o] + np.sum(W[:, :, o, :] * x[n, h : h + K_h, w : w + K_w])
+    return y
+
+
+def channels_kept(x: Array, W: Array, b: Array) -> Array:
+    """Convolve each channel with its part of the first filter, and keep the results apart."""
+    return np.concatenate([right(x[..., [c]], W[:, :, [c], :1], b[:1]) for c in range(x.shape[3])], axis=3)
+
+
 def picture() -> list[Part]:
     """Draw two channels with a window each, two kernels, and the number that they give together."""
     x, W = numbers(41, 1, 4, 4, 2), numbers(42, 2, 2, 2, 1)
@@ -111,6 +133,12 @@ STEP = Step(
         Mistake("channels_first", lambda x, W, b: right(x, W, b).transpose(0, 3, 1, 2)),
         Mistake("no_plus_one", lambda x, W, b: right(x, W, b)[:, :-1, :-1]),
         Mistake("no_filter_axis", lambda x, W, b: right(x, W, b)[..., 0]),
+        Mistake("one_channel_each", lambda x, W, b: one_channel_each(x, W, b, again=True)),
+        Mistake("one_channel_each", lambda x, W, b: one_channel_each(x, W, b, again=False)),
+        Mistake("filters_swapped", filters_swapped_by_slices),
+        Mistake("channels_added_first", lambda x, W, b: right(x.sum(axis=3, keepdims=True), W.sum(axis=2, keepdims=True), b)),
+        Mistake("channels_kept", channels_kept),
+        Mistake("relu_too", lambda x, W, b: np.maximum(right(x, W, b), 0)),
     ),
     picture,
 )

@@ -46,6 +46,49 @@ def square(x: Array, W: Array) -> Array:
     return np.array([[np.sum(W * x[h : h + K, w : w + K]) for w in range(columns)] for h in range(rows)])
 
 
+def centred_size(x: Array, W: Array) -> Array:
+    """Surround the image by zeros, so that the output has its size for kernels of even size as well."""
+    K_h, K_w = W.shape
+    top, left = K_h // 2, K_w // 2
+    return right(np.pad(x, ((top, K_h - 1 - top), (left, K_w - 1 - left))), W)
+
+
+def one_size(x: Array, W: Array) -> Array:
+    """Take the heights of the image and of the kernel for both axes."""
+    m, k = len(x) - len(W) + 1, len(W)
+    y = np.zeros((m, m))
+    for h, w, i, j in np.ndindex(m, m, k, k):
+        y[h, w] += W[i, j] * x[h + i, w + j]
+    return y
+
+
+def one_size_by_slices(x: Array, W: Array) -> Array:
+    """Take the heights for both axes, and cut patches."""
+    m, k = len(x) - len(W) + 1, len(W)
+    return np.array([[np.sum(W * x[h : h + k, w : w + k]) for w in range(m)] for h in range(m)])
+
+
+def transposed(x: Array, W: Array) -> Array:
+    """Add i to the column and j to the row, in an output of the right size."""
+    y = np.zeros(right(x, W).shape)
+    for h, w, i, j in np.ndindex(*y.shape, *W.shape):
+        y[h, w] += W[i, j] * x[h + j, w + i]
+    return y
+
+
+def transposed_windows(x: Array, W: Array) -> Array:
+    """Slide the transposed kernel, which has to fit."""
+    windows = np.lib.stride_tricks.sliding_window_view(x, W.T.shape)
+    return np.asarray(np.einsum("hwij,ji->hw", windows, W))
+
+
+def matrix_product(x: Array, W: Array, first: Array) -> Array:
+    """Add the numbers of a matrix product of the kernel and each patch."""
+    K_h, K_w = W.shape
+    rows, columns = right(x, W).shape
+    return np.array([[np.sum(first @ x[h : h + K_h, w : w + K_w]) for w in range(columns)] for h in range(rows)])
+
+
 def picture() -> list[Part]:
     """Draw an image with a window, a kernel, and the output with the number of that window."""
     x, W = numbers(31, 5, 5), numbers(32, 3, 2)
@@ -90,6 +133,13 @@ STEP = Step(
         Mistake("kernel_not_used", lambda x, W: right(x, np.ones(W.shape))),
         Mistake("first_window", lambda x, W: np.full(right(x, W).shape, right(x, W)[0, 0])),
         Mistake("integer_result", lambda x, W: right(x, W).astype(x.dtype) if x.dtype.kind in "iu" else right(x, W)),
+        Mistake("same_size", centred_size),
+        Mistake("one_size", one_size),
+        Mistake("one_size", one_size_by_slices),
+        Mistake("transposed", transposed),
+        Mistake("transposed", transposed_windows),
+        Mistake("matrix_product", lambda x, W: matrix_product(x, W, W)),
+        Mistake("matrix_product", lambda x, W: matrix_product(x, W, W.T)),
     ),
     picture,
 )

@@ -73,6 +73,23 @@ def dilated(x: Array, W: Array, b: Array, stride: Pair, padding: Pair) -> Array:
     return right(x, larger, b, (1, 1), padding)
 
 
+def dilated_windows(x: Array, W: Array, b: Array, stride: Pair, padding: Pair) -> Array:
+    """Use the stride between the numbers of a window, which moves by 1; y has the right size."""
+    y = np.zeros(right(x, W, b, stride, padding).shape)
+    for n, h, w, i, j in np.ndindex(*y.shape[:3], *W.shape[:2]):
+        r, c = h + i * stride[0] - padding[0], w + j * stride[1] - padding[1]
+        if 0 <= r < x.shape[1] and 0 <= c < x.shape[2]:
+            y[n, h, w] += x[n, r, c] @ W[i, j]
+    return y + b
+
+
+def wrapped(x: Array, W: Array, b: Array, stride: Pair, padding: Pair) -> Array:
+    """Read an index below 0 from the end of the image; beyond the end are zeros."""
+    p, q = padding
+    wide = np.pad(x, ((0, 0), (p, 0), (q, 0), (0, 0)), mode="wrap")
+    return right(np.pad(wide, ((0, 0), (0, p), (0, q), (0, 0))), W, b, stride, (0, 0))
+
+
 def picture() -> list[Part]:
     """Draw a padded image with a window, a kernel, and the output for stride 2."""
     x, W = numbers(51, 1, 3, 4, 1), numbers(52, 2, 2, 1, 1)
@@ -113,6 +130,7 @@ STEP = Step(
         size_case("stride", 8, 3, 2, 0),
         size_case("stride", 11, 4, 3, 0),
         size_case("stride", 12, 4, 3, 0),
+        size_case("stride", 9, 3, 4, 0),
         size_case("padding", 5, 3, 1, 1),
         size_case("padding", 9, 5, 1, 2),
         size_case("padding", 6, 3, 2, 1),
@@ -160,6 +178,9 @@ STEP = Step(
         Mistake("dilated", dilated, "conv2d"),
         Mistake("no_bias", lambda x, W, b, s, p: right(x, W, 0 * b, s, p), "conv2d"),
         Mistake("flipped", lambda x, W, b, s, p: right(x, W[::-1, ::-1], b, s, p), "conv2d"),
+        Mistake("size_rounded", lambda a, k, s, p: round((a + 2 * p - k) / s) + 1),
+        Mistake("dilated", dilated_windows, "conv2d"),
+        Mistake("wrapped", wrapped, "conv2d"),
     ),
     picture,
 )

@@ -14,6 +14,14 @@ def right(p: Array, W: Array) -> Array:
     return np.asarray(y[0, 0, 0, 0])
 
 
+def square(p: Array, W: Array) -> Array:
+    """Take the number of rows for the number of columns as well."""
+    n = len(W)
+    if n > W.shape[1]:
+        raise IndexError
+    return np.asarray(np.sum(W[:, :n] * p[:, :n]))
+
+
 def picture() -> list[Part]:
     """Draw a patch, a kernel, their products, and the sum."""
     p, W = numbers(21, 3, 3), numbers(22, 3, 3)
@@ -63,6 +71,11 @@ STEP = Step(
         Mistake("diagonal", lambda p, W: np.sum(np.diagonal(p) * np.diagonal(W))),
         Mistake("added", lambda p, W: np.sum(p + W)),
         Mistake("largest", lambda p, W: np.max(p * W)),
+        Mistake("square", square),
+        Mistake("read_by_columns", lambda p, W: np.dot(p.ravel(), W.T.ravel())),
+        Mistake("last_left_out", lambda p, W: np.sum(p[:-1, :-1] * W[:-1, :-1])),
+        Mistake("decimals_lost", lambda p, W: np.sum(np.trunc(p * W))),
+        Mistake("weighted_mean", lambda p, W: np.sum(p * W) / np.sum(W)),
     ),
     picture,
 )

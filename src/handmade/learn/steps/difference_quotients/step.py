@@ -6,7 +6,7 @@ import numpy as np
 
 from handmade.engine import loops
 from handmade.learn.arguments import Array, Strided, numbers
-from handmade.learn.functions import product_sum, relu_sum, sine_sum, square_sum
+from handmade.learn.functions import neighbour_sines, product_sum, relu_sum, sine_sum, square_sum
 from handmade.learn.picture import Grid, Part, Sign
 from handmade.learn.step import Case, Function, Mistake, Step
 
@@ -54,6 +54,55 @@ def kept_integers(f: F, w: Array, h: float, *, both: bool) -> Array:
     return g
 
 
+def restored_by_subtracting(f: F, w: Array, h: float) -> Array:
+    """Subtract h again after each number: rounding errors stay in it."""
+    g, before, moved = np.zeros(w.shape), f(w), np.array(w, float)
+    for k in np.ndindex(w.shape):
+        moved[k] += h
+        g[k] = (f(moved) - before) / h
+        moved[k] -= h
+    return g
+
+
+def central_restored_by_adding(f: F, w: Array, h: float) -> Array:
+    """Add h again after each number: rounding errors stay in it."""
+    g, moved = np.zeros(w.shape), np.array(w, float)
+    for k in np.ndindex(w.shape):
+        moved[k] += h
+        above = f(moved)
+        moved[k] -= 2 * h
+        g[k] = (above - f(moved)) / (2 * h)
+        moved[k] += h
+    return g
+
+
+def rows_moved(f: F, w: Array, h: float, *, both: bool) -> Array:
+    """Move all numbers of a row at once."""
+    g = np.zeros(w.shape)
+    for k in range(len(w)):
+        above, below = w.astype(float), w.astype(float)
+        above[k] += h
+        below[k] -= h
+        g[k] = (f(above) - f(below)) / (2 * h) if both else (f(above) - f(w)) / h
+    return g
+
+
+def second_divided(f: F, w: Array, h: float, *, both: bool) -> Array:
+    """Divide the second value only."""
+    g = np.zeros(w.shape)
+    for k in np.ndindex(w.shape):
+        above, below = w.astype(float), w.astype(float)
+        above[k] += h
+        below[k] -= h
+        g[k] = f(above) - (f(below) / (2 * h) if both else f(w) / h)
+    return g
+
+
+def own_steps(key: str, formula: Callable[[F, Array, float], Array], function: str) -> list[Mistake]:
+    """Return the mistakes of an own step in place of h."""
+    return [Mistake(key, lambda f, w, h, own=own: formula(f, w, own), function) for own in (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8)]
+
+
 def picture() -> list[Part]:
     """Draw weights and both gradients of the sum of squares."""
     w = numbers(95, 2, 3)
@@ -83,6 +132,8 @@ def cases(function: str) -> tuple[Case, ...]:
         Case("kink", (relu_sum, np.zeros(3), 0.5), function),
         Case("integers", (square_sum, INTEGERS, 0.5), function),
         Case("integers", (product_sum, INTEGERS, 0.25), function),
+        Case("step_sizes", (neighbour_sines, numbers(8, 4), 1e9), function, tiny=True),  # h is large: w + h - h is not w
+        Case("step_sizes", (neighbour_sines, numbers(9, 2, 2), 3e8), function, tiny=True),
         Case("layout", (sine_sum, Strided(numbers(7, 2, 3)), 0.1), function),
     )
 
@@ -116,6 +167,18 @@ STEP = Step(
         Mistake("central_not_restored", central_not_restored, "central"),
         Mistake("central_all_at_once", lambda f, w, h: np.full(w.shape, (f(w + h) - f(w - h)) / (2 * h)), "central"),
         Mistake("central_integers_kept", lambda f, w, h: kept_integers(f, w, h, both=True), "central"),
+        Mistake("restored_by_subtracting", restored_by_subtracting),
+        Mistake("rows_moved", lambda f, w, h: rows_moved(f, w, h, both=False)),
+        Mistake("integer_slopes", lambda f, w, h: right(f, w, h).astype(w.dtype)),
+        Mistake("second_divided", lambda f, w, h: second_divided(f, w, h, both=False)),
+        Mistake("flat", lambda f, w, h: right(f, w, h).ravel()),
+        *own_steps("own_step", right, "one_sided"),
+        Mistake("central_restored_by_adding", central_restored_by_adding, "central"),
+        Mistake("central_rows_moved", lambda f, w, h: rows_moved(f, w, h, both=True), "central"),
+        Mistake("central_integer_slopes", lambda f, w, h: right_central(f, w, h).astype(w.dtype), "central"),
+        Mistake("central_second_divided", lambda f, w, h: second_divided(f, w, h, both=True), "central"),
+        Mistake("central_flat", lambda f, w, h: right_central(f, w, h).ravel(), "central"),
+        *own_steps("central_own_step", right_central, "central"),
     ),
     picture,
 )

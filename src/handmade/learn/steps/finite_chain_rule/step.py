@@ -39,6 +39,11 @@ def at_new_winner(x: Array, dx: Array) -> Array:
     return np.asarray(dx[np.arange(len(x)), (x + dx).argmax(axis=1)])
 
 
+def leads(x: Array) -> Array:
+    """Return the lead of the largest number of each row."""
+    return np.asarray(x.max(axis=1, keepdims=True) - x)
+
+
 def picture() -> list[Part]:
     """Draw x, its change, and the change of ReLU."""
     x, dx = numbers(97, 2, 4), numbers(98, 2, 4)
@@ -103,6 +108,11 @@ STEP = Step(
             "never_below_zero", lambda x, dx: np.maximum((dx - (x.max(axis=1, keepdims=True) - x)).max(axis=1), 0), "delta_max"
         ),
         Mistake("sum_of_changes", lambda x, dx: dx.sum(axis=1), "delta_max"),
+        Mistake("limits_swapped", lambda x, dx: np.maximum(dx + np.maximum(x, 0), -np.minimum(x, 0))),
+        Mistake("fall_left_out", lambda x, dx: np.where(x + dx > 0, np.where(x > 0, dx, x + dx), 0)),
+        Mistake("down_columns", lambda x, dx: (dx - (x.max(axis=0) - x)).max(axis=0), "delta_max"),
+        Mistake("axis_not_kept", lambda x, dx: (dx - (x.max(axis=1) - x)).max(axis=1), "delta_max"),
+        Mistake("axis_kept", lambda x, dx: (dx - leads(x)).max(axis=1, keepdims=True), "delta_max"),
     ),
     picture,
 )

@@ -52,6 +52,35 @@ def weights_ordered(*axes: int) -> Callable[..., Any]:
     return formula
 
 
+def stride_not_in_place(x: Array, kernel: Pair, stride: Pair) -> Array:
+    """Take the right number of patches, but move the window by one number."""
+    R, S = patches(x, kernel, stride).shape[1:3]
+    return patches(x, kernel, (1, 1))[:, :R, :S].reshape(len(x) * R * S, -1)
+
+
+def row_number_with_R(x: Array, kernel: Pair, stride: Pair) -> Array:
+    """Put a patch into row (n R + h) R + w."""
+    found = patches(x, kernel, stride)
+    N, R, S = found.shape[:3]
+    X = np.zeros((N * R * S, found[0, 0, 0].size))
+    for n, h, w in np.ndindex(N, R, S):
+        X[(n * R + h) * R + w] = found[n, h, w].ravel()
+    return X
+
+
+def reshaped_to_filters_first(x: Array, W: Array, b: Array, stride: Pair) -> Array:
+    """Reshape the matrix to (N, O, R, S), then move the filters to the end."""
+    y = right_conv(x, W, b, stride)
+    N, R, S, O = y.shape
+    return y.reshape(N, O, R, S).transpose(0, 2, 3, 1)
+
+
+def rows_and_columns_swapped(x: Array, W: Array, b: Array, stride: Pair) -> Array:
+    """Reshape the matrix to (N, S, R, O)."""
+    y = right_conv(x, W, b, stride)
+    return y.reshape(len(y), y.shape[2], y.shape[1], -1)
+
+
 def picture() -> list[Part]:
     """Draw an image with a window, and its patches as rows."""
     x = numbers(141, 1, 3, 4, 1)
@@ -126,6 +155,11 @@ STEP = Step(
         Mistake("conv_no_stride", lambda x, W, b, s: right_conv(x, W, b, (1, 1)), "conv2d"),
         Mistake("conv_flipped", lambda x, W, b, s: right_conv(x, W[::-1, ::-1], b, s), "conv2d"),
         Mistake("conv_bias_twice", lambda x, W, b, s: right_conv(x, W, 2 * b, s), "conv2d"),
+        Mistake("no_stride", stride_not_in_place),
+        Mistake("row_number_with_R", row_number_with_R),
+        Mistake("patches_not_flat", lambda x, K, s: right(x, K, s).reshape(-1, *K, x.shape[3])),
+        Mistake("conv_output_mixed", reshaped_to_filters_first, "conv2d"),
+        Mistake("conv_output_swapped", rows_and_columns_swapped, "conv2d"),
     ),
     picture,
 )

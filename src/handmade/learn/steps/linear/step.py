@@ -92,6 +92,10 @@ STEP = Step(
         Mistake("first_image_for_all", lambda x, W, b: np.tile(x[0] @ W + b, (len(x), 1)), "linear"),
         Mistake("running", lambda x, W, b: np.cumsum(x @ W, axis=1) + b, "linear"),
         Mistake("relu_too", lambda x, W, b: np.maximum(x @ W + b, 0), "linear"),
+        Mistake("images_mixed", lambda x: x.reshape(-1, len(x)).T, "flatten"),
+        Mistake("factors_swapped", lambda x, W, b: W @ x + b, "linear"),
+        Mistake("bias_to_rows", lambda x, W, b: x @ W + b[:, None], "linear"),
+        Mistake("one_row", lambda x, W, b: x[0] @ W + b, "linear"),
     ),
     picture,
 )

@@ -76,6 +76,9 @@ STEP = Step(
         Mistake(
             "gy_not_used", lambda gy, x, W: (np.ones_like(gy) @ W.T, x.T @ np.ones_like(gy), np.full(gy.shape[1], float(len(gy))))
         ),
+        Mistake("new_weights", lambda gy, x, W: (gy @ W.T, W - x.T @ gy, gy.sum(axis=0))),
+        Mistake("gW_times_W", lambda gy, x, W: (gy @ W.T, x.T @ gy * W, gy.sum(axis=0))),
+        Mistake("gx_times_x", lambda gy, x, W: (gy @ W.T * x, x.T @ gy, gy.sum(axis=0))),
     ),
     picture,
 )

@@ -65,6 +65,40 @@ def over_channels(x: Array, window: Pair, stride: Pair) -> tuple[Array, Array]:
     return y, winner
 
 
+def values_over_channels(x: Array, window: Pair, stride: Pair) -> tuple[Array, Array]:
+    """Take the largest number over all channels, and the place within the own channel."""
+    y, winner = right(x, window, stride)
+    return np.repeat(y.max(axis=3, keepdims=True), y.shape[3], axis=3), winner
+
+
+def as_pair(x: Array, window: Pair, stride: Pair) -> tuple[Array, Array]:
+    """Return row and column of the place."""
+    y, winner = right(x, window, stride)
+    return y, np.stack(np.divmod(winner, window[1]), axis=-1)
+
+
+def not_reset(x: Array, window: Pair, stride: Pair) -> tuple[Array, Array]:
+    """Keep the largest number, and its place, from one window to the next."""
+    y, winner = right(x, window, stride)
+    best, place = -np.inf, 0
+    for at in np.ndindex(y.shape):
+        if y[at] > best:
+            best, place = float(y[at]), int(winner[at])
+        y[at], winner[at] = best, place
+    return y, winner
+
+
+def cut_windows(x: Array, window: Pair, stride: Pair) -> tuple[Array, Array]:
+    """Make H // s windows in a column; the border cuts the last ones."""
+    (K_h, K_w), (s, t) = window, stride
+    shape = len(x), x.shape[1] // s, x.shape[2] // t, x.shape[3]
+    y, winner = np.zeros(shape), np.zeros(shape, int)
+    for n, h, w, c in np.ndindex(shape):
+        patch = x[n, h * s : h * s + K_h, w * t : w * t + K_w, c]
+        y[n, h, w, c], winner[n, h, w, c] = patch.max(), patch.argmax()
+    return y, winner
+
+
 def picture() -> list[Part]:
     """Draw an image with a window, the largest numbers, and their places."""
     x = numbers(71, 1, 4, 6, 1)
@@ -126,6 +160,12 @@ STEP = Step(
         Mistake("swapped_window", lambda x, window, stride: right(x, window[::-1], stride)),
         Mistake("swapped_stride", lambda x, window, stride: right(x, window, stride[::-1])),
         Mistake("only_y", lambda x, window, stride: right(x, window, stride)[0]),
+        Mistake("row_times_height", by_window(np.max, lambda p: p.argmax() // p.shape[1] * p.shape[0] + p.argmax() % p.shape[1])),
+        Mistake("over_channels", values_over_channels),
+        Mistake("winner_as_pair", as_pair),
+        Mistake("not_reset", not_reset),
+        Mistake("order", lambda x, window, stride: right(x, window, stride)[::-1]),
+        Mistake("cut_windows", cut_windows),
     ),
     picture,
 )

@@ -55,6 +55,16 @@ STEP = Step(
         Mistake("flat", lambda x, h, w, K_h, K_w: x[h : h + K_h, w : w + K_w].ravel()),
         Mistake("corner", lambda x, h, w, K_h, K_w: x[:K_h, :K_w]),
         Mistake("reversed", lambda x, h, w, K_h, K_w: x[h : h + K_h, w : w + K_w][::-1, ::-1]),
+        Mistake("centred", lambda x, h, w, K_h, K_w: right(x, max(h - K_h // 2, 0), max(w - K_w // 2, 0), K_h, K_w)),
+        Mistake("tiles", lambda x, h, w, K_h, K_w: x[h * K_h : (h + 1) * K_h, w * K_w : (w + 1) * K_w]),
+        Mistake(
+            "begins_one_later", lambda x, h, w, K_h, K_w: x[np.ix_(np.arange(h + 1, h + 1 + K_h), np.arange(w + 1, w + 1 + K_w))]
+        ),
+        Mistake("begins_one_later", lambda x, h, w, K_h, K_w: x[h + 1 : h + 1 + K_h, w + 1 : w + 1 + K_w]),
+        Mistake("diagonal", lambda x, h, w, K_h, K_w: x[np.arange(h, h + K_h), np.arange(w, w + K_w)]),
+        Mistake("indices_swapped", lambda x, h, w, K_h, K_w: x[np.ix_(np.arange(h, h + K_w), np.arange(w, w + K_h))].T),
+        Mistake("indices_swapped", lambda x, h, w, K_h, K_w: x[h : h + K_w, w : w + K_h].T),
+        Mistake("only_rows", lambda x, h, w, K_h, K_w: x[h : h + K_h]),
     ),
     picture,
 )

@@ -13,6 +13,14 @@ def right(x: Array) -> Array:
     return loops.relu(x)
 
 
+def integer_result(x: Array) -> Array:
+    """Put the numbers into an array of integers, one by one."""
+    y = np.zeros(x.shape, int)
+    for at in np.ndindex(x.shape):
+        y[at] = max(x[at], 0)
+    return y
+
+
 def picture() -> list[Part]:
     """Draw an array before and after ReLU."""
     x = numbers(61, 3, 4)
@@ -57,6 +65,12 @@ STEP = Step(
         Mistake("sigmoid", lambda x: 1 / (1 + np.exp(-x))),
         Mistake("times_mask", lambda x: x * (x > 0)),
         Mistake("half_of_sum", lambda x: (x + np.abs(x)) / 2),
+        Mistake("axis_zero", lambda x: np.max(x, axis=0)),
+        Mistake("one_decision", lambda x: x if x.sum() > 0 else np.zeros_like(x)),
+        Mistake("one_decision", lambda x: x if (x > 0).all() else np.zeros_like(x)),
+        Mistake("one_decision", lambda x: x if (x > 0).any() else np.zeros_like(x)),
+        Mistake("integer_result", integer_result),
+        Mistake("integer_result", lambda x: np.maximum(x, 0).astype(int)),
     ),
     picture,
 )

@@ -63,6 +63,37 @@ def to_channels(gy: Array, winner: Array, shape: Four, window: Pair, stride: Pai
     return np.repeat(one, shape[3], axis=3)
 
 
+def inside_only(gy: Array, winner: Array, shape: Four, window: Pair) -> Array:
+    """Move by the size of the window, and leave places outside of the image out."""
+    gx = np.zeros(shape)
+    for n, h, w, c in np.ndindex(gy.shape):
+        i, j = divmod(int(winner[n, h, w, c]), window[1])
+        r, q = h * window[0] + i, w * window[1] + j
+        if r < shape[1] and q < shape[2]:
+            gx[n, r, q, c] += gy[n, h, w, c]
+    return gx
+
+
+def row_and_column_swapped(gy: Array, winner: Array, shape: Four, window: Pair, stride: Pair) -> Array:
+    """Read the first number of divmod as the column."""
+    i, j = np.divmod(winner, window[1])
+    return right(gy, j * window[1] + i, shape, (window[0], window[1]), stride) if (i < window[1]).all() else beyond()
+
+
+def beyond() -> Array:
+    """Fail as an index beyond the end does."""
+    raise IndexError
+
+
+def into_integers(gy: Array, winner: Array, shape: Four, window: Pair, stride: Pair) -> Array:
+    """Add into an array of integers."""
+    gx = np.zeros(shape, int)
+    for n, h, w, c in np.ndindex(gy.shape):
+        i, j = divmod(int(winner[n, h, w, c]), window[1])
+        gx[n, h * stride[0] + i, w * stride[1] + j, c] += gy[n, h, w, c].astype(int)
+    return gx
+
+
 def picture() -> list[Part]:
     """Draw an image, gradients of its pooled image, and the gradient of the image."""
     x, gy = np.round(numbers(101, 1, 4, 4, 1)), numbers(102, 1, 2, 2, 1)
@@ -158,6 +189,24 @@ STEP = Step(
         Mistake(
             "only_mask",
             lambda gy, winner, shape, window, stride: np.minimum(right(np.ones_like(gy), winner, shape, window, stride), 1),
+            "max_pool_backward",
+        ),
+        Mistake("sign_of_x", lambda gy, x: gy * np.sign(x)),
+        Mistake(
+            "stride_is_window",
+            lambda gy, winner, shape, window, stride: inside_only(gy, winner, shape, window),
+            "max_pool_backward",
+        ),
+        Mistake("row_and_column_swapped", row_and_column_swapped, "max_pool_backward"),
+        Mistake(
+            "first_window",
+            lambda gy, winner, shape, window, stride: right(gy, winner, shape, window, (0, 0)),
+            "max_pool_backward",
+        ),
+        Mistake("integers", into_integers, "max_pool_backward"),
+        Mistake(
+            "winner_in_image",
+            lambda gy, winner, shape, window, stride: right(gy, winner, shape, shape[1:3], (0, 0)),
             "max_pool_backward",
         ),
     ),

@@ -50,6 +50,26 @@ def with_base(z: Array, y: Array, base: float) -> Array:
     return np.asarray(losses(z, y).mean() / math.log(base))
 
 
+def log_probabilities(z: Array) -> Array:
+    """Return the logarithms of the probabilities, without overflow."""
+    return np.stack([-losses(z, np.full(len(z), k)) for k in range(z.shape[1])], axis=1)
+
+
+def sum_of_exp(z: Array, shift: Array) -> Array:
+    """Return log(sum of exp(z - shift))."""
+    return np.asarray(np.log(np.exp(z - shift).sum(axis=1)))
+
+
+def with_small_number(z: Array, y: Array, small: float) -> Array:
+    """Return the mean loss with a small number added to each probability."""
+    return np.asarray(-np.log(right_softmax(z)[np.arange(len(z)), y] + small).mean())
+
+
+def small_number(small: float) -> Mistake:
+    """Return the mistake of adding this number."""
+    return Mistake("small_number_added", lambda z, y: with_small_number(z, y, small), "cross_entropy")
+
+
 def picture() -> list[Part]:
     """Draw logits, exponentials and probabilities of two images."""
     z = numbers(91, 2, 4)
@@ -79,6 +99,7 @@ STEP = Step(
         Case("extreme", (LARGE,)),
         Case("extreme", (WIDE,)),
         Case("extreme", (np.array([[-1500.0, -1502.0], [10.0, 12.0]]),)),
+        Case("extreme", (np.array([[-5.0, 1600.0, 2.0], [3.0, 1.0, 2.0]]),)),
         Case("layout", (Strided(numbers(6, 3, 4)),)),
         loss_case("values", 11, 1, 3),
         loss_case("values", 12, 1, 5),
@@ -122,6 +143,23 @@ STEP = Step(
         Mistake("logits_alone", lambda z, y: -z[np.arange(len(z)), y].mean(), "cross_entropy"),
         Mistake("first_image", lambda z, y: losses(z, y)[0], "cross_entropy"),
         Mistake("log_of_mean", lambda z, y: -np.log(np.exp(-losses(z, y)).mean()), "cross_entropy"),
+        Mistake("mean_subtracted", lambda z: naive(z - z.mean(axis=1, keepdims=True))),
+        Mistake("shifted_once", lambda z: np.exp(z - z.max(axis=1, keepdims=True)) / np.exp(z).sum(axis=1, keepdims=True)),
+        Mistake("clipped", lambda z: naive(np.clip(z, -500, 500))),
+        Mistake("divided_logits", lambda z: naive(z / z.max(axis=1, keepdims=True))),
+        *map(small_number, (1e-15, 1e-12, 1e-10, 1e-9, 1e-8, 1e-7)),
+        Mistake("all_labels", lambda z, y: -log_probabilities(z)[:, y].mean(), "cross_entropy"),
+        Mistake("largest_class", lambda z, y: losses(z, z.argmax(axis=1)).mean(), "cross_entropy"),
+        Mistake(
+            "loss_shifted_once",
+            lambda z, y: (sum_of_exp(z, z.max(axis=1, keepdims=True)) - z[np.arange(len(z)), y]).mean(),
+            "cross_entropy",
+        ),
+        Mistake(
+            "loss_shifted_once",
+            lambda z, y: (sum_of_exp(z, 0 * z) - (z - z.max(axis=1, keepdims=True))[np.arange(len(z)), y]).mean(),
+            "cross_entropy",
+        ),
     ),
     picture,
 )

@@ -77,6 +77,43 @@ def mean_batch(gradient: Gradient, w: Array, batches: tuple[float, ...], epochs:
     return w
 
 
+def gradients_of_the_first_weights(
+    gradient: Gradient, w: Array, batches: tuple[float, ...], epochs: int, lr: float, momentum: float
+) -> Array:
+    """Take all gradients once, at the first weights."""
+    v, found = np.zeros(w.shape), [gradient(w, batch) for batch in batches]
+    for _ in range(epochs):
+        for g in found:
+            v = momentum * v + g
+            w = w - lr * v
+    return w
+
+
+def gradients_ahead(gradient: Gradient, w: Array, batches: tuple[float, ...], epochs: int, lr: float, momentum: float) -> Array:
+    """Take each gradient at the place that the old velocity leads to."""
+    v = np.zeros(w.shape)
+    for _ in range(epochs):
+        for batch in batches:
+            v = momentum * v + gradient(w - lr * momentum * v, batch)
+            w = w - lr * v
+    return w
+
+
+def loops_swapped(gradient: Gradient, w: Array, batches: tuple[float, ...], epochs: int, lr: float, momentum: float) -> Array:
+    """Use each batch for all epochs before the next one."""
+    return right(gradient, w, tuple(batch for batch in batches for _ in range(epochs)), 1, lr, momentum)
+
+
+def velocity_from_w(gradient: Gradient, w: Array, batches: tuple[float, ...], epochs: int, lr: float, momentum: float) -> Array:
+    """Begin with the weights as the velocity."""
+    v = w
+    for _ in range(epochs):
+        for batch in batches:
+            v = momentum * v + gradient(w, batch)
+            w = w - lr * v
+    return w
+
+
 def picture() -> list[Part]:
     """Draw weights after each of four steps, without and with momentum."""
     w, batches = np.array([4.0, -3.0]), (0.0,)
@@ -93,8 +130,8 @@ STEP = Step(
     (
         Case("values", (square_gradient, W1, (0.0,), 1, 0.1, 0.0)),
         Case("values", (curved_gradient, W1, (1.5,), 1, 0.2, 0.0)),
-        Case("batch", (square_gradient, W1, THREE, 1, 0.1, 0.0)),
-        Case("batch", (curved_gradient, W1, THREE, 1, 0.3, 0.0)),
+        Case("batches", (square_gradient, W1, THREE, 1, 0.1, 0.0)),
+        Case("batches", (curved_gradient, W1, THREE, 1, 0.3, 0.0)),
         Case("momentum", (square_gradient, W1, THREE, 1, 0.1, 0.9)),
         Case("momentum", (curved_gradient, W1, (1.0, -2.0), 1, 0.2, 0.5)),
         Case("epochs", (square_gradient, W1, THREE, 3, 0.1, 0.0)),
@@ -127,6 +164,16 @@ STEP = Step(
         Mistake("first_batch", lambda f, w, batches, epochs, lr, mu: right(f, w, batches[:1], epochs, lr, mu)),
         Mistake("one_step", lambda f, w, batches, epochs, lr, mu: right(f, w, batches[:1], 1, lr, mu)),
         Mistake("unchanged", lambda f, w, batches, epochs, lr, mu: w),
+        Mistake("gradients_of_the_start", gradients_of_the_first_weights),
+        Mistake("nesterov", gradients_ahead),
+        Mistake("one_epoch", lambda f, w, batches, epochs, lr, mu: right(f, w, batches, min(epochs, 1), lr, mu)),
+        Mistake("one_epoch", lambda f, w, batches, epochs, lr, mu: right(f, w, batches, 1, lr, mu) if epochs else None),
+        Mistake("one_epoch_less", lambda f, w, batches, epochs, lr, mu: right(f, w, batches, max(epochs - 1, 0), lr, mu)),
+        Mistake("loops_swapped", loops_swapped),
+        Mistake("velocity_from_w", velocity_from_w),
+        Mistake(
+            "learning_rate_divided", lambda f, w, batches, epochs, lr, mu: right(f, w, batches, epochs, lr / len(batches), mu)
+        ),
     ),
     picture,
 )
