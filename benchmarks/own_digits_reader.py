@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import handmade
-from handmade.cli.commands.predict import SURE
-from handmade.data import find_digit, prepare_for
+from handmade.data.picture import answer, find_digit
 from handmade.engine.errors import HandmadeError
 from handmade.files import images
 from handmade.runs import inputs
@@ -25,22 +24,15 @@ class Reader:
 
     def __init__(self, model: Path) -> None:
         self.network: handmade.Network = inputs.model(model)
-        self.prepare = prepare_for(self.network)
 
     def read(self, content: bytes | NDArray[np.generic]) -> tuple[int | None, int, float, str]:
         """Return the answer or None, the most likely class, its probability, and the reason of a refusal."""
         try:
             grey = images.read_stream(BytesIO(content), "picture").grey if isinstance(content, bytes) else content
-            digit = find_digit(grey)
+            found = answer(self.network, find_digit(grey))
         except HandmadeError as error:
             return None, -1, 0.0, str(error)
-        z = self.network.logits(self.prepare(digit.image[None]))[0].astype(np.float64)
-        powers = np.exp(z - z.max())
-        probabilities = powers / powers.sum()
-        guess = int(probabilities.argmax())
-        sure = float(probabilities[guess])
-        reason = digit.rejection or ("the network is not sure" if sure < SURE else "")
-        return None if reason else guess, guess, sure, reason
+        return found.answer, found.guess, float(found.probabilities[found.guess]), found.rejection or ""
 
 
 def peak_memory() -> float:

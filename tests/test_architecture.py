@@ -48,8 +48,8 @@ MAY_IMPORT = {
 # What comes from outside, room by room, beside NumPy and the standard library.
 FOREIGN = {
     "compiled": {"numba", "llvmlite"},
-    "data": {"pooch", "requests", "sklearn"},  # downloads, and data sets that come with libraries
-    "files": {"safetensors", "tensorboardX", "PIL", "ml_dtypes", "onnx", "torch"},  # formats of files, and their libraries
+    "data": {"pooch", "requests", "scipy", "skimage", "sklearn"},  # downloads, data sets of libraries, operators on pictures
+    "files": {"safetensors", "tensorboardX", "PIL", "pillow_heif", "ml_dtypes", "onnx", "torch"},  # formats
     "frameworks": {"torch", "jax"},  # only for objects that come from there
     "pictures": {"matplotlib", "PIL"},
     "layer_files": {"watchfiles"},
