@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from handmade.engine.training import train
     from handmade.estimator import CNNClassifier
     from handmade.network import Network, load
-    from handmade.own_digits import read_digit
+    from handmade.own_digits import read_digit, read_digits
     from handmade.receipts import explain, explain_update, trace
 
 __all__ = [
@@ -119,6 +119,7 @@ __all__ = [
     "optim",
     "pictures",
     "read_digit",
+    "read_digits",
     "receipts",
     "runs",
     "trace",
@@ -139,6 +140,7 @@ _FROM = {  # where the other names are, but for layers
     "explain_update": "handmade.receipts",
     "load": "handmade.network",
     "read_digit": "handmade.own_digits",
+    "read_digits": "handmade.own_digits",
     "trace": "handmade.receipts",
     "train": "handmade.engine.training",
     "use_backend": "handmade.engine.backend",

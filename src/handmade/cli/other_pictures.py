@@ -69,6 +69,7 @@ def classify(
     *,
     fit: str | None,
     invert: bool,
+    transpose: bool,
     show_stages: bool,
     stages_out: Path | None,
     json: bool,
@@ -89,7 +90,7 @@ def classify(
     errors: list[str] = []
     for file in files:
         try:
-            one = _predicted(network, file, chosen, invert=invert)
+            one = _predicted(network, file, chosen, invert=invert, transpose=transpose)
         except HandmadeError as error:
             errors.append(str(error))
             records.append({"file": file, "error": str(error)})
@@ -120,18 +121,19 @@ def _fit(given: str | None, model: Path) -> Fit:
     return chosen
 
 
-def _predicted(network: Network, file: str, fit: Fit, *, invert: bool) -> Prediction:
+def _predicted(network: Network, file: str, fit: Fit, *, invert: bool, transpose: bool) -> Prediction:
     shape = raw_shape(network)
     assert shape is not None  # the command has checked it
     if reads_digits(network):
         drawn = inputs.picture(file)
-        digit = find_digit(drawn.grey, shape=(shape[0], shape[1]))
+        digit = find_digit(drawn.grey.T if transpose else drawn.grey, shape=(shape[0], shape[1]))
         picture, size, remarks = np.rint(255 * drawn.grey[..., None]).astype(np.uint8), drawn.size, list(drawn.remarks)
         raw, preparation = digit.image, f"its digit was found, and scaled to {shape[1]} x {shape[0]}"
+        remarks += digit.remarks()
         remarks += [f"it does not look like a digit: {digit.rejection}"] if digit.rejection else []
     else:
         picture, size, about = inputs.pixels_of(file)
-        remarks = list(about)
+        picture, remarks = (picture.swapaxes(0, 1) if transpose else picture), list(about)
         raw = image_of(255 - picture if invert else picture, shape, fit)
         preparation = fit_in_words(picture.shape, shape, fit) + (", light and dark swapped" if invert else "")
         remarks += [INVERT] if shape[2] == 1 and not invert and edge_is_light(raw) else []

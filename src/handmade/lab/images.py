@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from handmade.data import Dataset
 from handmade.data.fitting_pictures import reads_digits
-from handmade.data.handwriting import Stages, find_digit
+from handmade.data.picture import Stages, find_digit
 from handmade.data.prepared import raw_shape
 from handmade.data.sources.options import LUMINANCE
 from handmade.engine.arrays import Array, Shape
