@@ -19,6 +19,7 @@ from digit_strokes import Drawing, drawing_of
 from handmade.data import Images, mnist
 from handmade.data.picture import answer, find_digits
 from handmade.files.boxes import with_boxes
+from handmade.network import Network
 from handmade.runs import inputs
 from picture_drawing import Colours, Points, blend, stroked
 
@@ -66,7 +67,10 @@ def page(index: int, seed: int, split: Split = "train") -> Page:
     paper = str(rng.choice(PAPERS))
     touching = rng.random() < 0.2 and columns > 2
     pair = (int(rng.integers(rows)), int(rng.integers(columns - 1)))
-    pen, digits, middles, paths = size * rng.uniform(0.05, 0.13), [], [], []
+    pen = size * rng.uniform(0.05, 0.13)
+    digits: list[int | None] = []
+    middles: list[tuple[float, float]] = []
+    paths: list[Points] = []
     for row in range(rows):
         for column in range(columns):
             if touching and row == pair[0] and column == pair[1] + 1:
@@ -109,7 +113,7 @@ def _drawn(data: Images, rng: np.random.Generator) -> tuple[int, Drawing]:
     while True:
         number = int(rng.integers(len(data.labels)))
         drawing = drawing_of(data.images[number])
-        if drawing.lines and not drawing.outlines or drawing.bare == () and drawing.lines:
+        if (drawing.lines and not drawing.outlines) or (drawing.bare == () and drawing.lines):
             return number, drawing
 
 
@@ -136,7 +140,7 @@ def _on_table(colours: Colours, middles: Points, rng: np.random.Generator) -> tu
     return table, middles + edge
 
 
-def read(made: Page, network: inputs.Network) -> tuple[Counter[str], NDArray[np.uint8]]:
+def read(made: Page, network: Network) -> tuple[Counter[str], NDArray[np.uint8]]:
     """Read a page, and count digits that are read right, wrong, refused and missed, and boxes that are no digits."""
     grey = made.rgb @ np.array([0.299, 0.587, 0.114]) / 255
     found = [answer(network, digit) for digit in find_digits(grey)]

@@ -8,6 +8,7 @@ digits are joined, dirt is left out, and digits that touch each other are reject
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,7 +20,7 @@ from handmade.data.picture.ink import Ink, amount_of_ink
 from handmade.data.picture.levels import as_picture, white_of
 from handmade.data.picture.light import Light, even_light
 from handmade.data.picture.paper import cut_out, find_sheets
-from handmade.data.picture.views import View, seen
+from handmade.data.picture.views import View, chosen_view, seen
 from handmade.data.resize import shrunk
 from handmade.engine.arrays import Array
 
@@ -41,16 +42,13 @@ class Page:
     ----------
     rows
         Digits row by row from the top, each row from the left.
-    sheet
-        "sheet" if they were found on a sheet that was rectified; else nothing.
     """
 
     rows: tuple[tuple[Digit, ...], ...]
-    sheet: str
 
     @property
     def digits(self) -> tuple[Digit, ...]:
-        """All digits in the order of reading."""
+        """Digits in the order of reading."""
         return tuple(digit for row in self.rows for digit in row)
 
 
@@ -85,13 +83,16 @@ def find_page(picture: ArrayLike) -> Page:
     check_installed()
     page = max(_views(given), key=_regularity)
     if len(page.groups) < 2:
+        view, sheet = chosen_view(given)
+        page = _grouped(view.grey, view.transform, view.light, view.ink, sheet)
+    if len(page.groups) < 2:
         digit = find_digit(given)
-        return Page(((digit,),) if digit.image.any() else (), "sheet" if "sheet" in digit.found else "")
+        return Page(((digit,),) if digit.image.any() else ())
     small = seen(given)
     boxes = [_box(group) for group in page.groups]
     height = float(np.median([_height(box) for box in boxes]))
     digits = [_digit(small, page, group, box, height) for group, box in zip(page.groups, boxes, strict=True)]
-    return Page(tuple(tuple(digits[number] for number in row) for row in in_rows(boxes)), page.sheet)
+    return Page(tuple(tuple(digits[number] for number in row) for row in in_rows(boxes)))
 
 
 def find_digits(picture: ArrayLike) -> tuple[Digit, ...]:
@@ -111,7 +112,7 @@ def in_rows(boxes: Sequence[Box]) -> list[list[int]]:
     y = np.array([(box[0].start + box[0].stop) / 2 for box in boxes])
     most = SAME_ROW * float(np.median([_height(box) for box in boxes]))
     rows = _chained(x, y, most)
-    steps = [(y[b] - y[a]) / max(x[b] - x[a], 1e-9) for row in rows for a, b in zip(row, row[1:], strict=False)]
+    steps = [(y[b] - y[a]) / max(x[b] - x[a], 1e-9) for row in rows for a, b in pairwise(row)]
     level = y - (float(np.median(steps)) if steps else 0.0) * x
     rows = _chained(x, level, most)
     return sorted(rows, key=lambda row: float(level[row].mean()))
@@ -130,7 +131,7 @@ def _chained(x: Array, y: Array, most: float) -> list[list[int]]:
 
 
 def _views(given: Array) -> Iterator[_Seen]:
-    """Yield the picture as a whole, and the sheets in it that can be rectified."""
+    """Yield the complete picture, and the sheets in it that can be rectified."""
     source = shrunk(given, LONGEST) / np.float64(white_of(given))
     block = np.diag([*2 * [-(-max(given.shape) // LONGEST)], 1.0])
     for sheet in find_sheets(source):
@@ -142,7 +143,10 @@ def _views(given: Array) -> Iterator[_Seen]:
 
 def _seen(grey: Array, transform: Array, sheet: str) -> _Seen:
     light = even_light(grey)
-    ink = amount_of_ink(light.depth)
+    return _grouped(grey, transform, light, amount_of_ink(light.depth), sheet)
+
+
+def _grouped(grey: Array, transform: Array, light: Light, ink: Ink, sheet: str) -> _Seen:
     labels, groups, left_out = grouped(ink.amount, MOST)
     return _Seen(grey, transform, light, ink, labels, _joined(groups), left_out, sheet)
 
@@ -161,14 +165,14 @@ def _joined(groups: list[list[Piece]]) -> list[list[Piece]]:
     if not groups:
         return []
     usual = float(np.median([_length(_box(group)) for group in groups]))
-    whole: list[list[Piece]] = []
+    joined: list[list[Piece]] = []
     for group in groups:
-        home = next((other for other in whole if _are_halves(_box(group), _box(other), usual)), None)
+        home = next((other for other in joined if _are_halves(_box(group), _box(other), usual)), None)
         if home is None:
-            whole.append(list(group))
+            joined.append(list(group))
         else:
             home.extend(group)
-    return [group for group in whole if _length(_box(group)) >= SMALLEST * usual]
+    return [group for group in joined if _length(_box(group)) >= SMALLEST * usual]
 
 
 def _are_halves(one: Box, other: Box, usual: float) -> bool:
@@ -178,7 +182,7 @@ def _are_halves(one: Box, other: Box, usual: float) -> bool:
     gap = max(one[0].start, other[0].start) - min(one[0].stop, other[0].stop)
     common = min(one[1].stop, other[1].stop) - max(one[1].start, other[1].start)
     both = max(one[0].stop, other[0].stop) - min(one[0].start, other[0].start)
-    return gap <= NEAR * usual and both <= WHOLE * usual and common > 0
+    return bool(gap <= NEAR * usual and both <= WHOLE * usual and common > 0)
 
 
 def _digit(small: Array, page: _Seen, group: list[Piece], box: Box, height: float) -> Digit:
@@ -200,12 +204,13 @@ def _digit(small: Array, page: _Seen, group: list[Piece], box: Box, height: floa
 def _touching(box: Box, height: float) -> str | None:
     """Return the reason to reject a figure that is much larger than the digits of the page."""
     tall, wide = _height(box), box[1].stop - box[1].start
-    if (wide > WIDE * height and wide > FLAT * tall) or tall > LONG * height:
-        return (
-            f"it may be two digits that touch: {wide} x {tall} pixels, and most figures are {height:.0f} high; "
-            "leave a gap between digits"
-        )
-    return None
+    if wide > WIDE * height and wide > FLAT * tall:
+        size = f"its width is {wide / height:.1f} times"
+    elif tall > LONG * height:
+        size = f"its height is {tall / height:.1f} times"
+    else:
+        return None
+    return f"it may be two digits that touch: {size} the usual height of the digits; leave a gap between digits"
 
 
 def _box(group: Sequence[Piece]) -> Box:
