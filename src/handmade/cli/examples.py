@@ -56,7 +56,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "networks": (
         ("Show the layers of the presets.", "handmade networks"),
-        ("Print them as JSON.", "handmade networks --json"),
+        ("Print one as JSON, made for your images, as a start.", "handmade networks readme --describe --data my-pictures"),
     ),
     "export": (
         ("Write the network of a run as an ONNX model.", "handmade export runs/readme-1 readme.onnx"),
