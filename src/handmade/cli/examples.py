@@ -19,6 +19,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "predict": (
         ("Classify a photo of a digit.", "handmade predict runs/readme-1 seven.png"),
         ("Show each stage of its preparation.", "handmade predict runs/readme-1 seven.png --show-stages"),
+        ("Classify dark clothes on a light background.", "handmade predict runs/clothes coat.jpg --invert --fit pad"),
     ),
     "show": (
         ("Show two test images.", "handmade show test:7 test:8"),
