@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from handmade.engine.preparation import Preparation
     from handmade.engine.residual import Residual
     from handmade.engine.training import train
+    from handmade.html.progress import show_progress
     from handmade.network import Network, load
     from handmade.own_digits import read_digit
     from handmade.receipts import explain, explain_update, trace
@@ -119,6 +120,7 @@ __all__ = [
     "read_digit",
     "receipts",
     "runs",
+    "show_progress",
     "trace",
     "train",
     "use_backend",
@@ -136,6 +138,7 @@ _FROM = {  # where the other names are, but for layers
     "explain_update": "handmade.receipts",
     "load": "handmade.network",
     "read_digit": "handmade.own_digits",
+    "show_progress": "handmade.html.progress",
     "trace": "handmade.receipts",
     "train": "handmade.engine.training",
     "use_backend": "handmade.engine.backend",
