@@ -14,11 +14,15 @@ from handmade.text.number_format import BLUE, ORANGE
 
 KINDS = {BLUE: "plus", ORANGE: "minus", "dim": "dim", "bold": "strong", "bold reverse": "alarm", "italic": "dim"}
 MOST_ROWS = 200  # of a table
+MOST_LINES = 200  # of a view
+LONGEST = 2000  # characters of a line
 
 
 def from_rich(parts: Iterable[object]) -> Markup:
-    """Return lines and tables below each other."""
-    return joined(map(block, parts))
+    """Return lines and tables below each other; if there are too many, their number is in the last line."""
+    every = list(parts)
+    rest = tag("div", f"… {len(every) - MOST_LINES:,} more lines", kind="line dim") if len(every) > MOST_LINES else None
+    return joined([*map(block, every[:MOST_LINES]), rest])
 
 
 def block(part: object) -> Markup:
@@ -31,10 +35,16 @@ def inline(part: object) -> Markup:
     if isinstance(part, Table):
         return from_table(part)
     if not isinstance(part, Text):
-        return joined([str(part)])
+        return joined([_cut(str(part))])
+    if len(part.plain) > LONGEST:
+        return joined([_cut(part.plain)])
     base = KINDS.get(str(part.style))
     pieces = joined(_pieces(part))
     return tag("span", pieces, kind=base) if base else pieces
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} … {len(text) - LONGEST:,} more characters"
 
 
 def _pieces(text: Text) -> Iterator[str]:
