@@ -21,8 +21,8 @@ from handmade.engine.arguments import check_methods, described, refused
 from handmade.engine.arrays import Array
 from handmade.engine.gradients.arguments import Gradient, Scheme, as_result, as_step, check_gradient, check_scheme
 from handmade.engine.network import Network
-from handmade.engine.printable import ShortRepr
 from handmade.engine.optim.checks import NOT_NEGATIVE, check
+from handmade.engine.printable import ShortRepr
 
 
 class Penalty(Protocol):
