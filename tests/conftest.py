@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 NO_BROWSER = "no browser: the page of the lab was not tested"
 EXTRAS = (
     *("anyio", "axe_playwright_python", "fastapi", "httpx", "hypothesis", "matplotlib", "ml_dtypes", "mpmath", "numba", "onnx"),
-    *("onnxruntime", "PIL", "playwright", "pydantic", "schemathesis", "tensorboardX", "uvicorn", "watchfiles"),
+    *("onnxruntime", "PIL", "playwright", "pooch", "pydantic", "schemathesis", "tensorboardX", "uvicorn", "watchfiles"),
 )  # modules of the extras; PyTorch and JAX are not among them
 
 

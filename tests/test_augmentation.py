@@ -151,7 +151,18 @@ def test_impossible_amounts_are_refused(amounts: dict[str, Any], message: str) -
         Augmentation(**amounts)
 
 
-@pytest.mark.parametrize("images", [np.zeros((28, 28), np.uint8), np.zeros((2, 28, 28, 1)), np.zeros((2, 8, 8, 3), np.uint8)])
+@pytest.mark.parametrize("images", [np.zeros((28, 28), np.uint8), np.zeros((2, 28, 28, 1)), np.zeros((2, 3, 8, 8), np.uint8)])
 def test_other_images_are_refused(images: Array) -> None:
     with pytest.raises(HandmadeError, match=r"^images: expected i"):
         Augmentation(shift=1)(images, np.random.default_rng(0))
+
+
+def test_the_channels_of_a_colour_image_move_together() -> None:
+    grey = np.random.default_rng(0).integers(256, size=(5, 9, 8, 1), dtype=np.uint8)
+    colour = np.concatenate([grey, 255 - grey, grey // 2], axis=3)
+    moves = Augmentation(shift=2, rotation=10, scale=0.1, elastic=0.5)
+    alone = [moves(colour[..., c : c + 1], np.random.default_rng(3)) for c in range(3)]
+    np.testing.assert_array_equal(moves(colour, np.random.default_rng(3)), np.concatenate(alone, axis=3), strict=True)
+    noisy = Augmentation(noise=20)(colour, np.random.default_rng(3))
+    assert (noisy.shape, noisy.dtype) == (colour.shape, colour.dtype)
+    assert (noisy != colour).mean() > 0.5

@@ -389,10 +389,10 @@ def test_whole_arrays_of_weights_are_taken_from_lists() -> None:
 RAW = {
     "floats from 0 to 1": (raw / 255.0, "integers from 0 to 255, got float64. Try (255 * images).round().astype(np.uint8)"),
     "floats from 0 to 255": (raw.astype(float), "integers from 0 to 255, got float64. Try images.round().astype(np.uint8)"),
-    "rows": (raw.reshape(12, -1), "images (N, H, W, 1) or (N, H, W), got (12, 16). Try images.reshape(-1, 4, 4)"),
+    "rows": (raw.reshape(12, -1), "images (N, H, W, C) or (N, H, W), got (12, 16). Try images.reshape(-1, 4, 4)"),
     "channels first": (
         raw.transpose(0, 3, 1, 2),
-        "images (N, H, W, 1) or (N, H, W), got (12, 1, 4, 4). Try images.transpose(0, 2, 3, 1)",
+        "images (N, H, W, C) or (N, H, W), got (12, 1, 4, 4). Try images.transpose(0, 2, 3, 1)",
     ),
     "a tensor with a gradient": (Tensor(raw, grad=True), "an array, got a tensor that requires grad. Try images.detach()"),
 }
@@ -412,7 +412,7 @@ def test_integers_of_any_type_are_raw_images() -> None:
         assert same(prepare(given), images)
     assert message_of(lambda: prepare(raw[:1].astype(int) * 0 - 1)) == "images: expected integers from 0 to 255, got -1 to -1"
     text = message_of(lambda: prepare(raw[0]))
-    assert text == "images: expected images (N, H, W, 1) or (N, H, W), got (4, 4, 1). Try images[None]"
+    assert text == "images: expected images (N, H, W, C) or (N, H, W), got (4, 4, 1). Try images[None]"
     assert same(prepare(advice_of(text, images=raw[0])), images[:1])
 
 

@@ -120,6 +120,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     images = place / "truncated" / FILES[0]
     images.write_bytes(images.read_bytes()[:-1])
     (place / "bad-labels" / FILES[1]).write_bytes(idx(np.full(20, 10)))
+    (place / "bad-labels" / "classes.txt").write_text("\n".join("abcdefghij"))
     (place / "too-few-labels" / FILES[1]).write_bytes(idx(np.arange(10)))
     (place / "empty-folder").mkdir()
 
@@ -133,6 +134,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "huge": {**TINY, "layers": [flatten, {"layer": "Linear", "units": 10**12}]},
         "no-weights": {**TINY, "layers": [TINY["layers"][2], flatten]},
         "list": TINY["layers"],
+        "for-mnist": handmade.networks.PRESETS["readme"],
     }.items():
         (place / f"{name}.json").write_text(json.dumps(network))
     (place / "damaged.json").write_text(json.dumps(TINY)[:-2])
@@ -601,7 +603,7 @@ NEW = ["--steps", "2", "--out", "unused"]
         ([*TRAIN, *NEW, "--data", "truncated"], 1, [f"truncated/{FILES[0]}", "720", "719"]),
         ([*TRAIN, *NEW, "--data", "bad-labels"], 1, [f"bad-labels/{FILES[1]}", "0 to 9", "10"]),
         ([*TRAIN, *NEW, "--data", "too-few-labels"], 1, [f"too-few-labels/{FILES[1]}", "20 images", "10 labels"]),
-        ([*TRAIN, *NEW, "--network", "readme"], 1, ["(30, 30, 1)", "(8, 8, 1)", "digits"]),
+        ([*TRAIN, *NEW, "--network", "for-mnist.json"], 1, ["(30, 30, 1)", "(8, 8, 1)", "digits", "--resize 28x28"]),
         ([*TRAIN, *NEW, "--network", "nowhere.json"], 1, ["readme", "seed", "nowhere.json"]),
         ([*TRAIN, *NEW, "--network", "empty-folder"], 1, ["empty-folder", "folder of a run", "handmade runs"]),
         ([*TRAIN, *NEW, "--network", "damaged.json"], 1, ["damaged.json", "JSON"]),
@@ -624,7 +626,7 @@ NEW = ["--steps", "2", "--out", "unused"]
         (["evaluate", "test:7", "--data", "digits"], 1, ["expected a model", "test:7"]),
         (["evaluate", "cut.safetensors", "--data", "digits"], 1, ["cut.safetensors", "damaged"]),
         (["evaluate", "flipped.safetensors", "--data", "digits"], 1, ["flipped.safetensors", "damaged"]),
-        (["evaluate", "run"], 1, ["(8, 8, 1)", "(30, 30, 1)", "mnist"]),
+        (["evaluate", "run", "--data", "mnist"], 1, ["(8, 8, 1)", "(30, 30, 1)", "mnist"]),
         (["evaluate", "run", "--data", "nowhere"], 1, ["nowhere"]),
         (["networks", "nowhere.json"], 1, ["nowhere.json"]),
         (["networks", "damaged.json"], 1, ["damaged.json", "JSON"]),

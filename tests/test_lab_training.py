@@ -326,7 +326,6 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"epochs": 0}, "epochs"),
     ({"gradient": "guess"}, "gradient"),
     ({"network": "/etc/passwd"}, "network"),
-    ({"network": "readme"}, "data"),
     ({"data": "/etc"}, "settings"),
     ({"tensorboard": True}, "settings"),
     ({"learning-rate": 0.1}, "learning_rate"),
@@ -337,6 +336,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"recipe": "worst"}, "recipe"),
     ({"validation": 10_000}, "validation"),
 ]
+
+
+def test_a_preset_is_made_for_the_data_of_the_page(page: PageClient) -> None:
+    assert page.post("/training/estimate", {"settings": FAST | {"network": "readme"}})
 
 
 @pytest.mark.parametrize(("settings", "named"), WRONG, ids=lambda each: str(each)[:30])

@@ -68,6 +68,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     log = [{"step": n, "loss": 2.5 / n, "accuracy": 0.5 if n % 2 else None, "seconds": n} for n in range(1, 31)]
     (run / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in log) + '{"step": 31, "lo')
     (place / "tiny.json").write_text(json.dumps(TINY))
+    (place / "large.json").write_text(json.dumps(handmade.networks.PRESETS["readme"]))
     return place
 
 
@@ -204,10 +205,10 @@ def test_curves_take_several_runs(command: Command, place: Path) -> None:
             "digits: expected an image from test:0 to test:39, got 'test:99'. Try test:0",
         ),
         ("plot maps tiny.json --image 7 --data digits", "image: expected test:7, .*"),
-        ("plot maps readme --data digits", r"x: expected images \(N, 30, 30, 1\), got .*"),
+        ("plot maps large.json --data digits", "--data: expected images of shape .*Try --resize 28x28"),
         ("plot sensitivity tiny.json --data digits --patch 2", "patch: expected an odd number of pixels; got 2. Try patch=3"),
         ("plot sensitivity tiny.json --data digits --label 10", "label: expected a class from 0 to 9, got 10"),
-        ("plot confusion readme --data digits", "--data: expected images of shape .*Try another --data"),
+        ("plot confusion large.json --data digits", "--data: expected images of shape .*Try --resize 28x28"),
         ("plot curves digits", "digits: expected the folder of a run; there is no run.json in it. Try: handmade runs"),
         (
             "plot curves readme",

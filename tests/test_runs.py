@@ -64,6 +64,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     write_digits(tmp_path / "digits", 96, 40)
     (tmp_path / "tiny.json").write_text(json.dumps(TINY))
+    (tmp_path / "large.json").write_text(json.dumps(networks.PRESETS["readme"]))
     return tmp_path
 
 
@@ -558,8 +559,8 @@ def test_a_wrong_value_is_one_line(values: dict[str, Any], message: str) -> None
             "augment=bend=2: expected none, or numbers for some of shift, .*, got 'bend=2'. Try shift=2,scale=0.1",
         ),
         (
-            {"network": "readme"},
-            r"^data: expected images of shape \(30, 30, 1\) for this network, got \(8, 8, 1\) from digits. Try another data=...",
+            {"network": "large.json"},
+            r"^data: expected images of shape \(30, 30, 1\) for this network, got \(8, 8, 1\) from digits. Try resize='28x28'",
         ),
     ],
 )

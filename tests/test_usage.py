@@ -33,7 +33,7 @@ def told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
     return run
 
 
-GROUPS = ("plot", "learn")  # commands with commands of their own
+GROUPS = ("plot", "learn", "data")  # commands with commands of their own
 
 
 def commands() -> dict[str, Any]:

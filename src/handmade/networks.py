@@ -1,12 +1,14 @@
 """The networks that come with handmade, described in the language of a network file."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from handmade.engine.arguments import as_dtype, as_generator
+from handmade.engine.arguments import as_dtype, as_generator, as_shape
 from handmade.engine.description import build
+from handmade.engine.errors import HandmadeError
 from handmade.network import Network
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -67,6 +69,35 @@ def seed(rng: "np.random.Generator | int", dtype: DTypeLike = np.float32) -> Net
 def deep(rng: "np.random.Generator | int", dtype: DTypeLike = np.float32) -> Network:
     """Four convolutions, two pools and Dropout, for `handmade train --recipe best`: 176,202 weights, drawn likewise."""
     return described(PRESETS["deep"], rng, dtype)
+
+
+def for_images(
+    description: dict[str, Any], image_shape: Sequence[int], classes: int, class_names: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """Return a description for other images and classes: its input shape and the units of its last Linear are changed.
+
+    Parameters
+    ----------
+    description : dict
+        Description of a network that ends in Linear, such as a preset.
+    image_shape : sequence of int
+        Height, width and channels of raw images; `handmade.data.prepare` adds one pixel on each side.
+    classes : int
+        Number of classes.
+    class_names : sequence of str, optional
+        Names of the classes.
+
+    Raises
+    ------
+    HandmadeError
+        If the last layer is no Linear.
+    """
+    height, width, channels = as_shape(image_shape, "image_shape", "(28, 28, 1)")
+    *layers, last = description["layers"]
+    if last.get("layer") != "Linear":
+        raise HandmadeError(f"description: expected a network that ends in Linear, got {last!r:.80}. Add a Linear")
+    changed = {**description, "input": [height + 2, width + 2, channels], "layers": [*layers, {**last, "units": classes}]}
+    return changed if class_names is None else changed | {"classes": list(class_names)}
 
 
 def described(description: object, rng: "np.random.Generator | int", dtype: DTypeLike = np.float32) -> Network:

@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from handmade.data.digits import prepare_for
+from handmade.data.prepared import prepare_for
 from handmade.engine.arguments import refused
 from handmade.engine.arrays import Array
 from handmade.engine.image_arguments import as_image

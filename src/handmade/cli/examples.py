@@ -43,6 +43,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "lab": (
         ("Open the page with the network of a run.", "handmade lab runs/readme-1"),
         ("Use another port, and open no browser.", "handmade lab readme --port 8080 --no-browser"),
+        ("Use the functions that you wrote in handmade learn.", "handmade lab --mine"),
     ),
     "report": (
         ("Write runs/readme-1/report.html.", "handmade report runs/readme-1"),
@@ -70,6 +71,14 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ),
         ("Read weights of PyTorch into a network of the same layers.", "handmade import weights.safetensors --like readme"),
     ),
+    "data list": (
+        ("List the data sets that are known by name.", "handmade data list"),
+        ("Print them as JSON.", "handmade data list --json"),
+    ),
+    "data fetch": (
+        ("Download Fashion-MNIST.", "handmade data fetch fashion-mnist"),
+        ("Download two sets.", "handmade data fetch kmnist cifar-10"),
+    ),
     "doctor": (
         ("Test this computer.", "handmade doctor"),
         ("Print all it finds as JSON.", "handmade doctor --json"),
@@ -93,6 +102,11 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "learn give-up": (
         ("Show the solution of the current step.", "handmade learn give-up"),
         ("Show the solution of step 3.", "handmade learn give-up 3"),
+    ),
+    "learn milestones": (
+        ("Show what your functions have reached.", "handmade learn milestones"),
+        ("Print the numbers as JSON.", "handmade learn milestones --json"),
+        ("Reach the epoch: train with your functions.", "handmade train --mine"),
     ),
     "learn export": (
         ("Make a folder for a course.", "handmade learn export my-course"),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from handmade import HandmadeError, pictures
+from handmade.cli import data_sets
 from handmade.cli.console import results
 from handmade.data import Dataset
 from handmade.engine.arrays import Array
@@ -15,6 +16,8 @@ from handmade.files.atomic import write_atomically
 from handmade.network import Network
 from handmade.pictures.style import FORMATS, library
 from handmade.runs import inputs
+from handmade.runs.data_source import DataSource
+from handmade.runs.fitting import fitted
 from handmade.runs.record import read_log, read_run_json
 
 
@@ -88,17 +91,17 @@ def histories(runs: Sequence[Path]) -> list[pictures.History]:
     return found
 
 
-def with_image(target: str, seed: int, image: str, data: str, label: int | None) -> tuple[Network, Array, int | None]:
+def with_image(target: str, seed: int, image: str, data: DataSource, label: int | None) -> tuple[Network, Array, int | None]:
     """Return a network, and an image prepared for it, with its class if that is known."""
-    network, named = inputs.network_named(target, seed), inputs.image_named(image, data)
+    network, named = inputs.with_image(lambda found: inputs.network_named(target, seed, found), image, data, data_sets.read)
     return network, inputs.prepared(network, named), named.label if label is None else label
 
 
-def with_data(target: str, seed: int, data: str) -> tuple[Network, Dataset]:
+def with_data(target: str, seed: int, data: DataSource) -> tuple[Network, Dataset]:
     """Return a network, and a data set that fits it."""
-    network, digits = inputs.network_named(target, seed), inputs.dataset(data)
-    inputs.check_fit(network, digits, data)
-    return network, digits
+    found = data_sets.read(data)
+    network = inputs.network_named(target, seed, found)
+    return network, fitted(network, found, str(data))
 
 
 def seed_of(target: str) -> int:

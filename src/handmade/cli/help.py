@@ -16,6 +16,7 @@ from handmade.cli.usage_errors import UNREADABLE, reworded, suggestion
 from handmade.runs.settings import PANELS
 
 OTHER = "Other options"
+MAY_STAND_ALONE = {"--mine"}  # options whose value may be left out
 WIDEST_NAME = 26  # columns: a longer name stands on a line of its own
 
 
@@ -43,7 +44,7 @@ class Command(TyperCommand):
         """Read the arguments; UsageError if they cannot be used."""
         given = list(args)
         try:
-            return super().parse_args(ctx, args)
+            return super().parse_args(ctx, _with_values(args))
         except UNREADABLE as error:
             raise reworded(error, self, ctx, given, f"Try: {_here(ctx)} --help") from None
 
@@ -87,6 +88,14 @@ class Group(TyperGroup):
             advice = f"Did you mean {path} {similar}?" if similar else f"Try: {path} --help"
             raise UsageError(f"expected a command, got {args[0]!r:.80}. {advice}")
         return super().resolve_command(ctx, args)
+
+
+def _with_values(args: list[str]) -> list[str]:
+    """Return the arguments with an empty value for an option that may stand alone."""
+    last = args.index("--") if "--" in args else len(args)
+    ends = [*args[1:], "--"]
+    alone = {k for k in range(last) if args[k] in MAY_STAND_ALONE and ends[k].startswith("-")}
+    return [f"{word}=" if k in alone else word for k, word in enumerate(args)]
 
 
 def _here(ctx: Any) -> str:

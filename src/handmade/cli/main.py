@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from handmade.cli.commands.check import check
+from handmade.cli.commands.data import data
 from handmade.cli.commands.doctor import doctor
 from handmade.cli.commands.evaluate import evaluate
 from handmade.cli.commands.explain import explain
@@ -15,7 +16,7 @@ from handmade.cli.commands.imports import import_
 from handmade.cli.commands.lab import lab
 from handmade.cli.commands.learn import learn
 from handmade.cli.commands.networks import networks
-from handmade.cli.commands.options import in_options, takes_backend
+from handmade.cli.commands.options import in_options, takes_backend, takes_data
 from handmade.cli.commands.plot import plot
 from handmade.cli.commands.predict import predict
 from handmade.cli.commands.report import report
@@ -60,10 +61,12 @@ COMPUTE = {evaluate, predict, check, explain, trace, report, doctor}  # with a b
 LIGHT = {predict, explain, trace}  # loading the fastest backend would take longer than their work
 HEAVY_DRAWINGS = {"confusion", "mistakes", "steps", "film"}
 for each in COMMANDS:
-    app.command(each.__name__.rstrip("_"), cls=Command)(takes_backend(each, light=each in LIGHT) if each in COMPUTE else each)
+    full = takes_data(each)
+    app.command(each.__name__.rstrip("_"), cls=Command)(takes_backend(full, light=each in LIGHT) if each in COMPUTE else full)
 for drawing in plot.registered_commands:
     if drawing.callback is not None:
-        drawing.callback = takes_backend(drawing.callback, light=drawing.callback.__name__ not in HEAVY_DRAWINGS)
+        drawing.callback = takes_backend(takes_data(drawing.callback), light=drawing.callback.__name__ not in HEAVY_DRAWINGS)
+app.add_typer(data)
 app.add_typer(plot)
 app.add_typer(learn)
 

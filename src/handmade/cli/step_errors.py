@@ -2,19 +2,21 @@
 
 import numpy as np
 
+from handmade.cli import data_sets
 from handmade.cli.progress import progress
 from handmade.cli.targets import network_of
 from handmade.data import prepare_for
 from handmade.engine.check.networks.steps import StepErrors, error_against_h
-from handmade.runs import inputs
+from handmade.runs.data_source import DataSource
+from handmade.runs.fitting import fitted
 from handmade.threads import cores, threads
 
 
-def measured(target: str, data: str, images: int, seed: int) -> StepErrors:
+def measured(target: str, data: DataSource, images: int, seed: int) -> StepErrors:
     """Measure the errors of every kind of quotient at every h."""
-    digits = inputs.dataset(data)
-    network = network_of(target, seed)
-    inputs.check_fit(network, digits, data)
+    found = data_sets.read(data)
+    network = network_of(target, seed, found)
+    digits = fitted(network, found, str(data))
     x = prepare_for(network, np.float64)(digits.train.images[:images])
     with threads(cores()) as executor, progress("step sizes") as tell:
         return error_against_h(network, x, digits.train.labels[: len(x)], executor=executor, progress=tell)

@@ -13,12 +13,19 @@ if TYPE_CHECKING:
     from handmade.runs import TrainingSession
 
 
+def resume_command(session: "TrainingSession") -> str:
+    """Return the command that resumes a run."""
+    own = session.job.own
+    mine = "" if own is None else f" --mine {shlex.quote(str(own.folder))}"
+    return f"{program()} train --resume {shlex.quote(str(session.folder))}{mine}"
+
+
 def tell(session: "TrainingSession") -> None:
     """Print the result of a training, its files and the next commands."""
-    result, settings = session.result, session.job.settings
+    result = session.result
     assert result is not None
     news.print(Text(), *layout(session), sep="\n")
-    run, data = shlex.quote(result["run"]), "" if settings.data == "mnist" else f" --data {shlex.quote(settings.data)}"
+    run = shlex.quote(result["run"])
     if result["status"] != "finished":
-        news.print(f"Resume: {program()} train --resume {run}", markup=False)
-    news.print(f"Next:   {program()} evaluate {run}{data}", markup=False)
+        news.print(f"Resume: {resume_command(session)}", markup=False)
+    news.print(f"Next:   {program()} evaluate {run}", markup=False)

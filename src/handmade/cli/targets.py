@@ -4,37 +4,43 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from handmade.cli import data_sets
 from handmade.cli.console import news
 from handmade.engine.errors import HandmadeError
 from handmade.networks import PRESETS
 from handmade.runs import inputs
+from handmade.runs.data_source import DataSource
 
 if TYPE_CHECKING:
+    from handmade.data import Dataset
     from handmade.network import Network
 
 PICTURES = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff"}
 
 
-def network_of(target: str, seed: int) -> "Network":
-    """Return the network of a run, a model file, a network file or a preset. If its weights are fresh, a line says so."""
+def network_of(target: str, seed: int, data: "Dataset | None" = None) -> "Network":
+    """Return the network of a run, a model file, a network file or a preset. If its weights are fresh, a line says so.
+
+    A preset is made for the images and classes of the data, if there are any.
+    """
     if is_image(target):
         raise HandmadeError(
             f"expected a model first, got the image {target!r:.80}. Try a run such as runs/readme-1, or the preset readme"
         )
-    network = inputs.network_named(target, seed)
+    network = inputs.network_named(target, seed, data)
     if has_fresh_weights(target):
         news.print(f"{target}: fresh weights of seed {seed}, not trained", markup=False)
     return network
 
 
-def network_and_image(target: str, image: str, seed: int, data: str) -> "tuple[Network, inputs.NamedImage]":
+def network_and_image(target: str, image: str, seed: int, data: DataSource) -> "tuple[Network, inputs.NamedImage]":
     """Return a network, and an image by its name; HandmadeError names both if they were swapped."""
     if is_image(target) and is_network(image):
         swapped = f"{shlex.quote(image)} --image {shlex.quote(target)}"
         raise HandmadeError(f"expected a model first and an image after --image, got them swapped. Try {swapped}")
     if is_network(image):
         raise HandmadeError(f"--image: expected an image such as test:7, or a picture file; got the model {image!r:.80}")
-    return network_of(target, seed), inputs.image_named(image, data)
+    return inputs.with_image(lambda found: network_of(target, seed, found), image, data, data_sets.read)
 
 
 def has_fresh_weights(target: str) -> bool:

@@ -1,8 +1,9 @@
 """`handmade learn`: verdicts and lists in the terminal, and the view that checks a file each time that it is saved."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
@@ -10,9 +11,13 @@ from handmade.cli.console import results
 from handmade.cli.keyboard import Keys
 from handmade.learn.course import Result
 from handmade.learn.steps import NAMES, place_of
+from handmade.learn.texts import broken
 from handmade.learn.verdict import MARKS, Verdict
 from handmade.learn.watching import Saves
 from handmade.learn.workbook import Workbook
+
+if TYPE_CHECKING:
+    from handmade.learn.milestone import Milestone
 
 WAIT = 0.1  # seconds between two questions for a save
 PRINTED_LINES = 20
@@ -20,8 +25,8 @@ STYLES = {MARKS["passed"]: "green", MARKS["failed"]: "bold red", MARKS["not run"
 
 
 def line(text: str, style: str = "") -> None:
-    """Print a line, broken between words at the width of the terminal."""
-    results.print(Text(text, style), soft_wrap=False)
+    """Print a text, its lines broken at the width of the terminal: between words, and between Chinese characters."""
+    results.print(Text(broken(text, results.width), style), soft_wrap=False)
 
 
 def shown(path: Path) -> str:
@@ -62,6 +67,33 @@ def show_verdict(workbook: Workbook, verdict: Verdict) -> None:
         line(say("ui.solution", file=shown(workbook.folder.solution(verdict.step))))
         passed, every = str(workbook.state.passed), str(len(NAMES))
         line(say("ui.allPassed", all=every) if passed == every else say("ui.progress", passed=passed, all=every))
+        if workbook.state.first_open() is None:
+            line(say("ui.whatNext"))
+
+
+def show_new_milestones(workbook: Workbook) -> None:
+    """Print the milestones that are reached now, each once."""
+    from handmade.learn.milestone import reach  # noqa: PLC0415  it loads digits and trains a network
+
+    for found in reach(workbook):
+        line("")
+        show_milestone(found)
+
+
+def show_milestone(found: "Milestone | str") -> None:
+    """Print a milestone, the digit with its picture; or a line about one that failed."""
+    if isinstance(found, str):
+        line(found)
+        return
+    head, *rest = found.lines()
+    line(head, "bold green" if found.reached else "")
+    if found.image is not None:
+        from handmade.cli.terminal_pictures import grey, rows  # noqa: PLC0415
+
+        for row in rows([grey(found.image, str(found.facts.get("image", "")), results)], results):
+            results.print(row)
+    for text in rest:
+        line(text)
 
 
 def show_list(workbook: Workbook) -> None:
@@ -79,7 +111,8 @@ def show_hint(workbook: Workbook, name: str = "") -> None:
     if found is None:
         line(say("ui.noHints", file=shown(workbook.folder.explanation(name))))
     else:
-        line(say("ui.hint", n=str(found[0]), all=str(len(say.step(name).hints)), text=f"\n{found[1]}"))
+        line(say("ui.hint", n=str(found[0]), all=str(len(say.step(name).hints))), "bold")
+        line(found[1])
 
 
 def show_results(students: Sequence[Result]) -> None:
@@ -102,19 +135,30 @@ class View:
 
     def run(self) -> None:
         """Check now, and again after each save, until q."""
-        self._check()
+        self._try(self._check)
         while (key := self._keys.read(WAIT)) != "q":
             if key:
-                self._press(key)
+                self._try(self._press, key)
             if self._saves.happened():
-                self._check()
+                self._try(self._check)
+
+    def _try(self, do: Callable[..., None], *arguments: str) -> None:
+        """Do something; where the system refuses it, as in a folder that is read-only, say so and go on."""
+        try:
+            do(*arguments)
+        except OSError as error:
+            reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+            line(self._workbook.say("ui.notSaved", reason=reason), "bold red")
 
     def _check(self) -> None:
         name = self._workbook.state.current
         if results.is_terminal:
             results.clear()
         show_head(self._workbook, name)
-        show_verdict(self._workbook, self._workbook.check(name))
+        verdict = self._workbook.check(name)
+        show_verdict(self._workbook, verdict)
+        if verdict:
+            show_new_milestones(self._workbook)
         line(self._workbook.say("ui.keys" if self._keys.there_are_some else "ui.watching"), "dim")
 
     def _press(self, key: str) -> None:

@@ -1,9 +1,11 @@
-"""Sources of digits: the MNIST in this package, any directory in its format, or a user's own picture."""
+"""Data sets: the MNIST in this package, users' own in many formats, and single pictures of digits."""
 
 from typing import TYPE_CHECKING, Any
 
 from handmade.data.augmentation import Augmentation
-from handmade.data.digits import Dataset, Images, load, mnist, prepare, prepare_for
+from handmade.data.dataset import Dataset, Images, mnist
+from handmade.data.prepared import prepare, prepare_for
+from handmade.data.sources.reading import load
 
 if TYPE_CHECKING:
     from handmade.data.handwriting import Digit, find_digit

@@ -65,7 +65,7 @@ class Augmentation:
 
         Parameters
         ----------
-        images : Array, (N, H, W, 1) or (N, H, W)
+        images : Array, (N, H, W, C) or (N, H, W)
             Integers from 0 to 255, such as uint8.
         rng : np.random.Generator or int
             Generator of the amounts, or its seed.
@@ -81,14 +81,15 @@ class Augmentation:
             If the images have another shape or dtype.
         """
         draws, given = as_generator(rng), as_array(images, "images")
-        grey = as_raw_images(images, "images")[..., 0].astype(np.float32)  # (N, H, W)
+        pixels = as_raw_images(images, "images").astype(np.float32)  # (N, H, W, C)
         if self.shift or self.rotation or self.scale or self.elastic:
-            grey = sampled(grey, self._places(grey.shape, draws))
+            places = self._places(pixels.shape[:3], draws)  # the same for all channels
+            pixels = np.stack([sampled(pixels[..., c], places) for c in range(pixels.shape[3])], axis=-1)
         if self.noise:
-            grey += np.float32(self.noise) * draws.standard_normal(grey.shape, np.float32)
-        np.clip(grey, 0, 255, out=grey)
-        grey += 0.5
-        return grey.astype(given.dtype).reshape(given.shape)
+            pixels += np.float32(self.noise) * draws.standard_normal(pixels.shape, np.float32)
+        np.clip(pixels, 0, 255, out=pixels)
+        pixels += 0.5
+        return pixels.astype(given.dtype).reshape(given.shape)
 
     def _places(self, shape: tuple[int, ...], rng: "np.random.Generator") -> Array:
         """Return the source position of each new pixel, rows and columns: (2, N, H, W)."""

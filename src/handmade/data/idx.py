@@ -43,7 +43,7 @@ _OTHER_FORMATS = {  # first bytes in lower case: advice
 }
 
 
-def read(path: str | Path) -> Array:
+def read(path: str | Path, most: int | None = None) -> Array:
     """Read one IDX file, uncompressed or gzip-compressed; the content decides which, not the name.
 
     The memory used depends on the real content of the file, not on the sizes in its header.
@@ -52,6 +52,8 @@ def read(path: str | Path) -> Array:
     ----------
     path
         Path of the file. Several gzip members in a row are one file, as for gzip itself.
+    most : int, optional
+        Largest number of bytes of the array.
 
     Returns
     -------
@@ -65,7 +67,7 @@ def read(path: str | Path) -> Array:
     """
     name = repr(str(path))  # one line for any path
     try:
-        return _open(Path(path), name)
+        return _open(Path(path), name, most)
     except EOFError as error:
         raise HandmadeError(f"{name}: expected a complete gzip file; got a truncated one. Download it again.") from error
     except (gzip.BadGzipFile, zlib.error) as error:
@@ -76,7 +78,7 @@ def read(path: str | Path) -> Array:
         ) from error
 
 
-def _open(path: Path, name: str) -> Array:
+def _open(path: Path, name: str, most: int | None) -> Array:
     if not path.is_file():
         received = "a directory" if path.is_dir() else "something that is not a regular file" if path.exists() else "no file"
         raise HandmadeError(f"{name}: expected an IDX file; got {received}. Check the path.")
@@ -85,12 +87,12 @@ def _open(path: Path, name: str) -> Array:
         zipped = file.read(2) == _GZIP
         file.seek(0)
         if not zipped:
-            return _read(file, size, name)
+            return _read(file, size, name, most)
         with gzip.GzipFile(fileobj=file) as stream:
-            return _read(stream, _MOST_DEFLATED * size, name)
+            return _read(stream, _MOST_DEFLATED * size, name, most)
 
 
-def _read(stream: BufferedReader | gzip.GzipFile, capacity: int, name: str) -> Array:
+def _read(stream: BufferedReader | gzip.GzipFile, capacity: int, name: str, most: int | None) -> Array:
     head = stream.read(4 + 4 * _MOST_DIMS)
     dtype, shape = _header(head, name)
     start = 4 + 4 * len(shape)
@@ -104,6 +106,9 @@ def _read(stream: BufferedReader | gzip.GzipFile, capacity: int, name: str) -> A
         little = math.prod(swapped) * dtype.itemsize <= capacity - start
         advice = f"The dimensions look little-endian, {swapped}: write them big-endian." if little else "Download the file again."
         raise HandmadeError(f"{message}; it can hold at most {capacity - start}. {advice}")
+
+    if most is not None and expected > most:
+        raise HandmadeError(f"{name}: expected at most {most:,} bytes of numbers, got {dtype.name} {shape}. Try fewer images")
 
     # One extra byte is requested: this detects a payload that is too long, and makes gzip verify its checksum.
     payload = bytearray(head[start:])

@@ -11,19 +11,19 @@ from handmade.engine.arrays import Array, Shape
 
 
 def area_average(picture: Array, shape: Shape) -> Array:
-    """Resize a picture to (height, width) cells.
+    """Resize a picture, or each of several, to (height, width) cells.
 
     Parameters
     ----------
     picture
-        (H, W), any real dtype.
+        (H, W) or (..., H, W), any real dtype.
 
     Returns
     -------
     Array
-        Array of shape `shape`, float64, with the mean of `picture`.
+        Array of shape (..., *shape), float64, with the mean of `picture`.
     """
-    rows, columns = (_overlaps(old, new) for old, new in zip(picture.shape, shape, strict=True))
+    rows, columns = (_overlaps(old, new) for old, new in zip(picture.shape[-2:], shape, strict=True))
     averaged: Array = rows @ picture @ columns.T
     return averaged
 

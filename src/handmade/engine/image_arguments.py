@@ -15,6 +15,8 @@ from handmade.engine.errors import HandmadeError
 
 Prepare: TypeAlias = Callable[[Array], Array]  # from raw images to inputs of a network
 
+RAW = "images (N, H, W, C) or (N, H, W)"
+CHANNELS = {1, 3, 4}  # grey, colour, and colour with opacity: usual numbers of channels
 FEWEST_PIXELS = 3  # along an axis of images; fewer are channels
 
 
@@ -134,7 +136,7 @@ def _ways(given: Shape, code: str, shape: Shape) -> Iterator[tuple[str, Shape]]:
 
 
 def as_raw_images(value: Any, name: str) -> Array:
-    """Return grey images (N, H, W, 1) of uint8; integers from 0 to 255 of any type are taken.
+    """Return images (N, H, W, C) of uint8; integers from 0 to 255 of any type are taken, and (N, H, W) has one channel.
 
     Raises
     ------
@@ -144,7 +146,7 @@ def as_raw_images(value: Any, name: str) -> Array:
     images = as_array(value, name)
     code = code_of(value, name)
     if images.size == 0 and images.dtype != np.uint8:
-        raise refused(name, "images (N, H, W, 1) or (N, H, W)", "none")
+        raise refused(name, RAW, "none")
     if images.dtype.kind in "fb":
         raise refused(name, "integers from 0 to 255", str(images.dtype), _bytes(images, code))
     if images.dtype != np.uint8:
@@ -153,25 +155,26 @@ def as_raw_images(value: Any, name: str) -> Array:
         images = images.astype(np.uint8)
     if images.ndim == 3 and not (images.shape[-1] == 1 and min(images.shape[:2]) >= FEWEST_PIXELS):  # (H, W, 1) is one image
         images = images[..., None]  # (N, H, W, 1)
-    if images.ndim != 4 or images.shape[-1] != 1:
-        raise refused(name, "images (N, H, W, 1) or (N, H, W)", str(images.shape), _grey(images.shape, code))
+    if images.ndim != 4 or _is_channels_first(images.shape):
+        raise refused(name, RAW, str(images.shape), _channels_last(images.shape, code))
     return images
 
 
-def _grey(given: Shape, code: str) -> str:
-    """Return code that makes grey images (N, H, W) or (N, H, W, 1), or nothing."""
+def _is_channels_first(given: Shape) -> bool:
+    """Return True if the second axis can be one of channels, and the last one cannot, or is as long as the third."""
+    _, first, middle, last = given
+    return first in CHANNELS and (last not in CHANNELS or first < middle == last)
+
+
+def _channels_last(given: Shape, code: str) -> str:
+    """Return code that makes images (N, H, W) or (N, H, W, C), or nothing."""
     if len(given) in {1, 2} and (side := math.isqrt(given[-1])) ** 2 == given[-1] and side >= FEWEST_PIXELS:
         return f"{code}.reshape(-1, {side}, {side})"
     if len(given) in {2, 3}:
         return f"{code}[None]"
     if len(given) != 4:
         return f"{code}[0]" if len(given) == 5 and given[0] == 1 else ""
-    ways = {
-        f"{code}.transpose(0, 2, 3, 1)": given[1] == 1,
-        f"{code}[..., :3].mean(axis=-1).astype(np.uint8)": given[-1] in {3, 4},
-        f"{code}[:, :3].mean(axis=1).astype(np.uint8)": given[1] in {3, 4},
-    }
-    return next((way for way, fits in ways.items() if fits), "")
+    return f"{code}.transpose(0, 2, 3, 1)"
 
 
 def _bytes(images: Array, code: str) -> str:

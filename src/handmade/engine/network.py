@@ -18,6 +18,7 @@ from handmade.engine.arrays import Array, Shape
 from handmade.engine.errors import HandmadeError
 from handmade.engine.graph import Node
 from handmade.engine.layers import Layer
+from handmade.engine.layers.registry import standard
 from handmade.engine.names import display_names
 from handmade.engine.preparation import Preparation
 from handmade.engine.structure import Structure
@@ -169,6 +170,10 @@ class Network(Structure):
         """
         count, shapes, draws = integer(images, "images", 1), self.shape_of, as_generator(rng)
         return self._with(lambda node: node.layer.in_training(count, node.inputs(shapes), draws))
+
+    def standard(self) -> Self:
+        """Return the network with the engine's layers in the place of those that stand in for them."""
+        return self._with(lambda node: standard(node.layer))
 
     def for_images(self, images: slice) -> Self:
         """Return the network for some images of its batch; the network itself unless it holds data of single images."""

@@ -10,6 +10,7 @@ ORDER = 1  # order of the images, by epoch
 AUGMENT = 2  # augmentation of a batch, by step
 STAGE = 3  # random numbers of layers in training, such as the masks of Dropout, by step
 VALIDATION = 4  # choice of the validation set, once
+TEST = 5  # choice of the test images of a data set that has none, once
 
 
 def generator(seed: int, purpose: int, number: int = 0) -> "np.random.Generator":

@@ -7,7 +7,7 @@ from handmade.engine import graph
 from handmade.engine.arguments import described, refused
 from handmade.engine.arrays import Shape
 from handmade.engine.graph import Node
-from handmade.engine.layers import Layer
+from handmade.engine.layers import Layer, rule
 from handmade.engine.names import display_names
 from handmade.engine.printable import Printable
 
@@ -56,6 +56,11 @@ class Structure(Printable):
             )
         node, array = self.owners[name]
         return f"{self.titles[node]}.{array}"
+
+    def marked_name(self, name: str) -> str:
+        """Return the display name of a node with the mark of its layer: conv1 (yours)."""
+        mark = rule(self.node(name).layer, "mark")
+        return f"{self.titles[name]} ({mark})" if mark else self.titles[name]
 
     @cached_property
     def owners(self) -> dict[str, tuple[str, str]]:

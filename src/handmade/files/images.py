@@ -82,6 +82,16 @@ def read_colour(file: BinaryIO, name: str) -> NDArray[np.float64]:
     return _decoded(file, name, _colour)[0]
 
 
+def read_pixels(file: BinaryIO, name: str) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+    """Read a picture for a data set: (H, W, 1) of uint8 if it is grey, else (H, W, 3), and its height and width in the file.
+
+    The checks are those of `read`. A picture of more than 1,024 pixels on a side is scaled down.
+    """
+    pixels, size, _ = _decoded(file, name, _grey_or_colour)
+    image: NDArray[np.uint8] = (pixels if pixels.dtype == np.uint8 else np.rint(255 * pixels)).astype(np.uint8)
+    return image if image.ndim == 3 else image[..., None], size
+
+
 def _decoded(
     file: BinaryIO, name: str, convert: "Callable[[Image.Image], Array]"
 ) -> tuple[NDArray[np.float64], tuple[int, int], tuple[str, ...]]:
@@ -186,6 +196,14 @@ def _colour(image: "Image.Image") -> Array:
     colours, opacity = pixels[..., :3], pixels[..., 3:]
     blended: Array = opacity * colours + (1 - opacity) * _paper(colours @ LUMINANCE, pixels[..., 3])
     return blended
+
+
+def _grey_or_colour(image: "Image.Image") -> Array:
+    """Return a grey picture as grey, and others as colour; small pictures of bytes are not converted to floats."""
+    if image.mode in {"L", "RGB"} and not image.has_transparency_data and max(image.size) <= LONGEST:
+        return np.asarray(image)
+    is_grey = image.mode in {"1", "L", "LA", "La", "I", "F"} or image.mode.startswith("I;16")
+    return _grey(image) if is_grey else _colour(image)
 
 
 def _pixels(image: "Image.Image", mode: str) -> Array:

@@ -12,8 +12,6 @@ from handmade.html.style import STYLE
 VIEWS = {  # the module of each class; imported when such a value is first shown
     "handmade.data.dataset.Dataset": "data_set",
     "handmade.data.dataset.Images": "data_set",
-    "handmade.data.digits.Dataset": "data_set",
-    "handmade.data.digits.Images": "data_set",
     "handmade.engine.check.layers.report.LayerReport": "layer_report",
     "handmade.engine.evaluation.Evaluation": "evaluation",
     "handmade.engine.receipts.receipt.Receipt": "receipt",

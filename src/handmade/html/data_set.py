@@ -16,8 +16,8 @@ def view(data: Dataset | Images) -> Markup:
     """Return a few images, and the number of images of each class."""
     if isinstance(data, Images):
         return joined([tag("div", _size(data, "images"), kind="line"), _samples(data, ()), _counts({"images": data}, ())])
-    names: tuple[str, ...] = tuple(vars(data).get("class_names") or ())
-    remarks = [tag("div", shortened(remark, 300), kind="line dim") for remark in vars(data).get("remarks", ())[:MOST_CLASSES]]
+    names = data.class_names
+    remarks = [tag("div", shortened(remark, 300), kind="line dim") for remark in data.remarks[:MOST_CLASSES]]
     sizes = f"{_size(data.train, 'training images')}; {len(data.test.images):,} test images"
     counts = _counts({"training": data.train, "test": data.test}, names)
     return joined([tag("div", sizes, kind="line"), *remarks, _samples(data.train, names), counts])

@@ -4,6 +4,7 @@
     preset:readme   a preset with fresh weights
     run:readme-1    the network of a run in the folder of the runs; run:readme-1/best, that of its best validation
     model           the model or network file that the command was given
+    mine            the network of the command, by the functions of a student
     trained:5b1c... weights of a training on a page, see trained.py
 
 A page names a source, never a path.
@@ -11,6 +12,7 @@ A page names a source, never a path.
 
 import os
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,12 +28,12 @@ from handmade.lab.errors import LabError
 from handmade.lab.folders import Folders
 from handmade.lab.trained import TRAINED, TrainedNetworks
 from handmade.runs import inputs, list_runs, read_record
+from handmade.runs.data_source import MNIST, DataSource
 from handmade.runs.history import RunRecord
 from handmade.runs.record import BEST, SETTINGS
 
 EXAMPLE = Path(__file__).parent / "example" / MODEL
-PACKAGED = "mnist"  # read while the first page opens
-PRESET, RUN, BEST_END = "preset:", "run:", "/best"
+PRESET, RUN, BEST_END, MINE = "preset:", "run:", "/best", "mine"
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,8 +66,10 @@ class Catalogue:
         Model, run or preset that the command was given.
     runs : path
         Folder of the runs.
-    data : str
-        "mnist", or a folder of IDX files.
+    data : str or DataSource
+        Data set, perhaps with options for reading it.
+    layers : callable, optional
+        (network) -> network: a student's functions in the place of the engine's layers, for the target.
 
     Raises
     ------
@@ -73,15 +77,23 @@ class Catalogue:
         If the target or the data cannot be opened.
     """
 
-    def __init__(self, target: str | None = None, runs: str | os.PathLike[str] = "runs", data: str = "mnist") -> None:
-        self.runs, self.data_name = Path(runs), data
+    def __init__(
+        self,
+        target: str | None = None,
+        runs: str | os.PathLike[str] = "runs",
+        data: str | DataSource = MNIST,
+        layers: Callable[[Network], Network] | None = None,
+    ) -> None:
+        self.runs, self.source = Path(runs), data if isinstance(data, DataSource) else DataSource(data)
+        self._layers = layers
         self._target: str | None = None
         self._lock = threading.Lock()
         self._data: Dataset | None = None
         self._known: WeakValueDictionary[tuple[str, int, int], Network] = WeakValueDictionary()
         self.trained = TrainedNetworks(lambda: Folders(self.runs))
-        self.first = self._first(target)
-        if data != PACKAGED:
+        self._engine = self._first(target)  # source of the target, by the engine
+        self.first = self._engine if layers is None else MINE
+        if self.source != MNIST:
             _ = self.data  # or the command ends here
         self._kept = self.open(self.first)  # in memory, so that the first page does not wait
 
@@ -101,7 +113,7 @@ class Catalogue:
         """Images to choose from, read once."""
         with self._lock:
             if self._data is None:
-                self._data = inputs.dataset(self.data_name)
+                self._data = inputs.dataset(self.source)
             return self._data
 
     def open(self, source: str | None = None, seed: int = 0) -> Opened:
@@ -115,6 +127,9 @@ class Catalogue:
             If it cannot be read.
         """
         source = self.first if source is None else source
+        if source == MINE and self._layers is not None:
+            opened = self.open(self._engine, seed)
+            return replace(opened, source=MINE, network=self._layers(opened.network))
         if source == "example":
             return self._read(source, "example", EXAMPLE)
         if source.startswith(PRESET) and (name := source.removeprefix(PRESET)) in networks.PRESETS:
@@ -144,6 +159,8 @@ class Catalogue:
     def sources(self) -> list[dict[str, Any]]:
         """Return all sources with the facts of each, the newest run first."""
         found = []
+        if self._layers is not None:
+            found.append(_facts(self.open(MINE), "model"))
         if self._target is not None:
             found.append(_facts(self.open("model"), "model"))
         found += [_facts(self.open("example"), "example")]

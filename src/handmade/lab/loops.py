@@ -51,6 +51,7 @@ from handmade.engine.layers import (
     Tanh,
     Transpose,
 )
+from handmade.engine.layers.registry import standard
 from handmade.engine.network import Network
 from handmade.engine.receipts.places import LOSS, PROBABILITY
 from handmade.engine.receipts.receipt import Receipt
@@ -143,8 +144,9 @@ CHOSEN: dict[type[Layer], Callable[[Settings, Shape], Loops]] = {
 
 def of_layer(layer: Layer, shapes: Sequence[Shape]) -> Loops | None:
     """Return the loops of a layer that reads arrays of some shapes, without the batch axis; None for other types."""
-    choose = CHOSEN.get(type(layer))
-    return choose(layer.settings(), shapes[0]) if choose else OF_TYPE.get(type(layer))
+    kind = type(standard(layer))
+    choose = CHOSEN.get(kind)
+    return choose(layer.settings(), shapes[0]) if choose else OF_TYPE.get(kind)
 
 
 def name(network: Network, receipt: Receipt) -> str | None:

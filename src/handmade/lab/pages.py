@@ -71,8 +71,8 @@ class Page:
 
     @property
     def network(self) -> Network:
-        """The network with its edits."""
-        return self._network
+        """The network with its edits, in layers of the engine: for thousands of images, and for trainings."""
+        return self._standard
 
     @property
     def info(self) -> dict[str, Any]:
@@ -83,6 +83,7 @@ class Page:
         """Take another network, without edits; the image stays if it fits, else the first one takes its place."""
         self.opened, self.edits = opened, list[Edit]()
         self._network = opened.network
+        self._standard = self._network.standard()
         self.version += 1
         if not self._still_fits():
             self.image = self.label = None
@@ -103,7 +104,8 @@ class Page:
         """Take the network of the source with these edits in the place of all edits before."""
         network = edited(self.opened.network, edits)
         label = self.label if label is None else self._checked(label)
-        self._network, self.edits, self.label = network, list(edits), label
+        self._network, self._standard = network, network.standard()
+        self.edits, self.label = list(edits), label
         self.version += 1
         self._forget()
 

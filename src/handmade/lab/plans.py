@@ -5,7 +5,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -23,13 +23,14 @@ from handmade.lab.folders import NETWORK
 from handmade.runs import Settings, TrainingSession, start
 from handmade.runs.backends import use_backend
 from handmade.runs.cost import Estimate, estimated
+from handmade.runs.data_source import NAMES, DataSource
 from handmade.runs.job import Job, assemble
 from handmade.runs.settings import settings
 from handmade.text.number_format import duration
 from handmade.threads import cores, threads
 
 LONG = 60.0  # seconds: a longer training by the definition has to be accepted
-FILES = {"data", "tensorboard", "checkpoint_every", "keep_checkpoints"}  # settings that a page cannot have
+FILES = {*NAMES, "tensorboard", "checkpoint_every", "keep_checkpoints"}  # settings that a page cannot have
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,14 +45,14 @@ class Plan:
         Network of the page, whose layers are trained unless the settings name a preset.
     here : bool
         True to begin with its weights, False to begin with fresh ones.
-    data : str
-        Name of the data.
+    data : DataSource
+        Data, with the options for reading them.
     """
 
     given: Mapping[str, Any]
     network: Network
     here: bool
-    data: str
+    data: DataSource
 
     def session(self, folder: Path) -> TrainingSession:
         """Return the training, which has not begun.
@@ -77,7 +78,7 @@ class Plan:
                 similar = get_close_matches(str(name), allowed, n=1)
                 advice = f"Try {similar[0]}" if similar else f"Try some of {', '.join(allowed[:6])}"
                 raise HandmadeError(f"settings: expected names of settings, got {name!r:.80}. {advice}")
-        values = {"data": self.data, **self.given}
+        values = {**asdict(self.data), **self.given}
         recipe = values.pop("recipe", None)
         if values.get("network") not in {None, *networks.PRESETS}:
             raise HandmadeError(f"network: expected one of {', '.join(networks.PRESETS)}; got {values['network']!r:.80}")

@@ -168,6 +168,7 @@ class NodeInfo(BaseModel):
 
     name: str
     title: str
+    mark: str
     kind: str
     reads: list[str]
     shape: list[int]

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from handmade.data import Dataset, prepare_for
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.graph import INPUT
+from handmade.engine.layers import rule
 from handmade.engine.network import Network
 from handmade.engine.preparation import Preparation
 from handmade.lab.catalogue import Opened
@@ -82,6 +83,7 @@ def _nodes(network: Network) -> list[dict[str, Any]]:
             {
                 "name": node.name,
                 "title": network.titles[node.name],
+                "mark": rule(node.layer, "mark") or "",
                 "kind": node.layer.kind,
                 "reads": list(node.reads),
                 "shape": list(network.shape_of[node.name]),

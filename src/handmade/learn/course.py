@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from handmade.learn.state import write_state
 from handmade.learn.steps import NAMES
 
 LARGEST = 4 * 1024 * 1024  # bytes of a file of results
-WORKFLOW = """# Check all exercises at each push. The file results.json is kept with the run.
+WORKFLOW = """# Check all exercises at each push, and keep results.json with the run. The run is red until all steps are passed.
 name: workbook
 on: [push]
 permissions:
@@ -26,8 +27,10 @@ jobs:
       - uses: actions/setup-python@v5
         with:
           python-version: "3.12"
-      - run: python -m pip install handmade
+      - run: python -m pip install handmade=={version}
       - run: handmade learn --folder . check-all --json > results.json
+      - run: handmade learn results results.json
+        if: always()
       - uses: actions/upload-artifact@v4
         if: always()
         with:
@@ -64,13 +67,16 @@ def export(path: Path, language: str) -> list[Path]:
     write_state(path, Folder(path).prepare(language))
     workflow = path / ".github" / "workflows" / "workbook.yml"
     workflow.parent.mkdir(parents=True)
-    write_atomically(workflow, WORKFLOW.encode())
+    write_atomically(workflow, WORKFLOW.format(version=version("handmade")).encode())
     write_atomically(path / ".gitignore", b"solutions/\nbackups/\nresults.json\n")
     return sorted(file for file in path.rglob("*") if file.is_file())
 
 
 def read_result(path: Path) -> Result:
-    """Read the output of `handmade learn check-all --json`; the student is named by the file, or by its folder.
+    """Read the output of `handmade learn check-all --json`.
+
+    The student is named by the file; by its folder, if it is called results.json; and by the folder of the exercises, if that
+    folder is called results, as GitHub unpacks it.
 
     Raises
     ------
@@ -85,15 +91,20 @@ def read_result(path: Path) -> Result:
         plain = json.loads(content) if len(content) <= LARGEST else None
     except (ValueError, RecursionError):
         plain = None
-    verdicts = plain.get("verdicts") if isinstance(plain, dict) else None
-    if not isinstance(verdicts, list):
+    if not isinstance(plain, dict) or not isinstance(plain.get("verdicts"), list):
         raise HandmadeError(
             f"{path}: expected the output of check-all --json. Try: handmade learn check-all --json > {path.name}"
         )
-    states = {name: state for name, state in map(_state, verdicts) if name in NAMES}
-    return Result(
-        path.resolve().parent.name if path.stem == "results" else path.stem, tuple(states.get(name, "") for name in NAMES)
-    )
+    states = {name: state for name, state in map(_state, plain["verdicts"]) if name in NAMES}
+    return Result(_student(path, plain.get("folder")), tuple(states.get(name, "") for name in NAMES))
+
+
+def _student(path: Path, folder: Any) -> str:
+    if path.stem != "results":
+        return path.stem
+    parent = path.resolve().parent.name
+    named = isinstance(folder, str) and folder.isprintable() and folder != ""
+    return folder[:80] if parent == "results" and named else parent
 
 
 def _state(verdict: Any) -> tuple[str, str]:

@@ -12,8 +12,9 @@ from handmade.files.atomic import write_atomically
 from handmade.learn.picture import svg
 from handmade.learn.state import FILE, State, read_state
 from handmade.learn.steps import NAMES, load_step, place_of
-from handmade.learn.texts import LANGUAGES, texts
+from handmade.learn.texts import LANGUAGES, broken, texts
 
+WIDTH = 79  # columns of the task in an exercise
 LARGEST_FILE = 1024 * 1024  # bytes
 MARKS = (  # at the beginning of a file that another encoding was used for
     (codecs.BOM_UTF32_LE, "UTF-32"),
@@ -77,9 +78,9 @@ class Folder:
 
     def _in_other_language(self, name: str, language: str) -> bool:
         """Return if the student's file is the exercise as it was copied, in another language."""
-        return self._is_exercise(name, [other for other in LANGUAGES if other != language])
+        return self.is_exercise(name, [other for other in LANGUAGES if other != language])
 
-    def _is_exercise(self, name: str, languages: Sequence[str]) -> bool:
+    def is_exercise(self, name: str, languages: Sequence[str] = LANGUAGES) -> bool:
         """Return if the student's file is the exercise as it was copied, in one of these languages."""
         try:
             source = self.read(name)
@@ -112,7 +113,7 @@ class Folder:
     def reset(self, name: str, language: str) -> Path | None:
         """Replace the student's file by the exercise; return the backup, or None if there was no file."""
         path, backup = self.exercise(name), None
-        if path.exists() and not self._is_exercise(name, LANGUAGES):
+        if path.exists() and not self.is_exercise(name):
             backup = self._free_backup(name)
             path.rename(backup)
         self.write_exercise(name, language)
@@ -136,6 +137,8 @@ class Folder:
         """
         path = self.exercise(name)
         values = {"file": path.name, "step": str(place_of(name))}
+        if path.exists() and not path.is_file():  # a folder, or a pipe, from which reading never ends
+            raise Unreadable("noFile", values)
         try:
             with path.open("rb") as file:
                 content = file.read(LARGEST_FILE + 1)
@@ -148,11 +151,12 @@ class Folder:
         for mark, encoding in MARKS:
             if content.startswith(mark):
                 raise Unreadable("encoding", values | {"encoding": encoding})
+        if content.count(0) > len(content) // 4:  # letters of two bytes, without a mark
+            raise Unreadable("encoding", values | {"encoding": "UTF-16"})
         try:
             return content.decode("utf-8-sig")
         except UnicodeDecodeError:
-            guess = "UTF-16" if content.count(0) > len(content) // 4 else "Latin-1"
-            raise Unreadable("encoding", values | {"encoding": guess}) from None
+            raise Unreadable("encoding", values | {"encoding": "Latin-1"}) from None
 
 
 def file_name(name: str) -> str:
@@ -167,7 +171,8 @@ def exercise_text(name: str, language: str) -> str:
     match = re.match(r'"""(.*?)"""\n', source, flags=re.DOTALL)
     assert match is not None
     equation = "\n".join(f"    {line}".rstrip() for line in match[1].strip().splitlines())
-    return f'"""{place_of(name)}. {text.title}\n\n{equation}\n\n{text.task}\n"""\n{source[match.end() :]}'
+    task = broken(text.task, WIDTH)
+    return f'"""{place_of(name)}. {text.title}\n\n{equation}\n\n{task}\n"""\n{source[match.end() :]}'
 
 
 def digest(source: str) -> str:

@@ -8,7 +8,7 @@ from handmade.learn.comparison import Difference, agree, form_difference, number
 from handmade.learn.diagnosis import named
 from handmade.learn.pattern import pattern_of
 from handmade.learn.results import Outcome, Raised, Result
-from handmade.learn.step import Function, Step, described
+from handmade.learn.step import Function, Step, described, spelled
 from handmade.learn.verdict import Check, Finding, Verdict
 
 NOT_WRITTEN = "NotImplementedError"
@@ -100,13 +100,16 @@ class Grading:
             "wrong": str(int(difference.wrong.sum())),
             "all": str(difference.wrong.size),
         }
-        return Finding("values", values, pattern=pattern_of(difference.wrong), mistake=self._mistake(function))
+        given = spelled(function, self.step.cases[number])
+        return Finding("values", values, pattern=pattern_of(difference.wrong), given=given, mistake=self._mistake(function))
 
     def _repeat(self, function: Function, number: int, result: Result, again: Result) -> Finding | None:
         if changed := result.changed or again.changed:
             parameters = function.parameters.split()
             name = parameters[changed[0]] if 0 <= changed[0] < len(parameters) else "?"
             return Finding("mutated", {"function": function.name, "argument": name})
+        if isinstance(again.value, Raised) and not isinstance(result.value, Raised):
+            return self._raised(again.value)
         if not agree(result.value, again.value):
             return Finding("unrepeatable", {"function": function.name})
         return None

@@ -1,7 +1,10 @@
-"""Functions of a notebook, graded in this process."""
+"""Functions of a notebook, graded in this process: they need the other cells, so they cannot be sent to one with limits."""
 
+import os
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack, redirect_stdout
+from pathlib import Path
 from typing import Any
 
 from handmade.engine.errors import HandmadeError
@@ -26,10 +29,22 @@ def grade_here(name: str, functions: Sequence[Callable[..., Any]], language: str
     given = dict(zip((function.name for function in step.functions), functions, strict=False))
 
     def take(header: dict[str, Any], payload: bytes) -> None:
-        if "call" in header:
+        if "begin" in header:
+            outcome.current = header["begin"]
+        elif "call" in header:
             turn, number = header["call"]
             outcome.results[turn, number] = decode_result(header, payload)
 
-    call_all([(given.get(each), arguments) for each, arguments in step.calls()], "", take, (Exception, SystemExit))
+    calls = [(given.get(each), arguments) for each, arguments in step.calls()]
+    with ExitStack() as stack:
+
+        def silence() -> None:
+            nowhere = stack.enter_context(Path(os.devnull).open("w", encoding="utf-8"))
+            stack.enter_context(redirect_stdout(nowhere))
+
+        try:
+            call_all(calls, "", take, (Exception, SystemExit), silence)
+        except KeyboardInterrupt:
+            outcome.end = "interrupted"
     outcome.seconds = time.monotonic() - begin
     return Grading(step, "", outcome).verdict(language)

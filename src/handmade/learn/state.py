@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from handmade.engine.errors import HandmadeError
 from handmade.files.atomic import write_atomically
@@ -12,7 +12,9 @@ from handmade.learn.texts import HINTS, LANGUAGES
 
 FILE = "learn.json"
 VERSION = 1
+MILESTONES = ("digit", "speed", "epoch")  # in the order in which they are reached
 LARGEST = 64 * 1024  # bytes: a state with all steps has less than a tenth of that
+Facts: TypeAlias = dict[str, int | float | str]  # numbers of a milestone, by name
 
 
 @dataclass
@@ -32,11 +34,12 @@ class StepState:
 
 @dataclass
 class State:
-    """Language, current step, and the state of every step."""
+    """Language, current step, the state of every step, and the milestones that were reached, each with its numbers."""
 
     language: str = "en"
     current: str = NAMES[0]
     steps: dict[str, StepState] = field(default_factory=lambda: {name: StepState() for name in NAMES})
+    milestones: dict[str, Facts] = field(default_factory=dict)
 
     def first_open(self) -> str | None:
         """Return the first step that is neither passed nor given up."""
@@ -79,13 +82,19 @@ def read_state(folder: Path) -> State:
         state.current = plain["current"]
     for name in NAMES:
         state.steps[name] = _step(path, name, plain["steps"].get(name, {}))
+    reached = plain.get("milestones")
+    for name, facts in reached.items() if isinstance(reached, dict) else ():
+        if name in MILESTONES and isinstance(facts, dict):
+            state.milestones[name] = {key: value for key, value in facts.items() if isinstance(value, int | float | str)}
     return state
 
 
 def write_state(folder: Path, state: State) -> None:
     """Write the state; steps that were not begun are left out."""
     steps = {name: _plain(step) for name, step in state.steps.items() if step != StepState()}
-    plain = {"version": VERSION, "language": state.language, "current": state.current, "steps": steps}
+    plain: dict[str, Any] = {"version": VERSION, "language": state.language, "current": state.current, "steps": steps}
+    if state.milestones:
+        plain["milestones"] = state.milestones
     write_atomically(folder / FILE, (json.dumps(plain, indent=2) + "\n").encode())
 
 

@@ -12,6 +12,7 @@ from handmade.learn.arguments import Strided, fresh
 from handmade.learn.comparison import DOUBLE, SINGLE, Tolerance
 from handmade.learn.picture import Part
 
+SPELLED = 12  # numbers of an array that are shown
 STEPS = Path(__file__).parent / "steps"
 
 
@@ -128,11 +129,23 @@ def described(function: Function, case: Case) -> str:
     return ", ".join(f"{name} {_short(value)}" for name, value in pairs)
 
 
+def spelled(function: Function, case: Case) -> tuple[str, ...]:
+    """Return the arrays of a case as Python writes them, so that a student can repeat the call; nothing if one is large."""
+    pairs = zip(function.parameters.split(), case.arguments, strict=True)
+    given = {name: value.array if isinstance(value, Strided) else value for name, value in pairs}
+    arrays = {name: value for name, value in given.items() if isinstance(value, np.ndarray)}
+    if any(array.size > SPELLED for array in arrays.values()):
+        return ()
+    return tuple(f"{name} = {array.tolist()}" for name, array in arrays.items())
+
+
 def _short(value: Any) -> str:
     if isinstance(value, Strided):
         value = value.array
     if isinstance(value, np.ndarray):
         return f"({', '.join(map(str, value.shape))}{',' if value.ndim == 1 else ''})"
     if callable(value):
-        return str(getattr(value, "__name__", "function"))
+        return f"= {getattr(value, '__name__', 'function')}"
+    if isinstance(value, tuple) and any(isinstance(each, np.ndarray) for each in value):
+        return f"[{', '.join(map(_short, value))}]"
     return f"= {value}"

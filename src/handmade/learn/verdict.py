@@ -1,6 +1,7 @@
 """The verdict on a student's file: what was checked, what was found, and what was not run."""
 
 from dataclasses import asdict, dataclass, field
+from itertools import groupby
 from typing import Any
 
 from handmade.engine.printable import ShortRepr
@@ -36,6 +37,8 @@ class Finding:
         Line of the student's file, and its text.
     pattern : Pattern or None
         Places of the wrong numbers.
+    given : tuple of str
+        Arguments of the call, number by number, if they are few.
     mistake : str or None
         Key of the known mistake that explains every result.
     """
@@ -46,6 +49,7 @@ class Finding:
     line: int | None = None
     line_text: str = ""
     pattern: Pattern | None = None
+    given: tuple[str, ...] = ()
     mistake: str | None = None
 
 
@@ -58,7 +62,7 @@ class Verdict(ShortRepr):
     step : str
         Name of the step.
     state : str
-        passed, failed, or unwritten.
+        passed, failed, or unwritten: the exercise as it was copied, or with a function that is not written yet.
     checks : tuple of Check
     finding : Finding or None
     printed : str
@@ -98,20 +102,29 @@ class Verdict(ShortRepr):
         return sum(check.status == "passed" for check in self.checks), len(self.checks)
 
     def lines(self, say: Texts) -> list[str]:
-        """Return its text, line by line."""
-        several = len({check.function for check in self.checks}) > 1
+        """Return its text, line by line. Of several functions, only the failing one is shown check by check."""
+        functions = {function: list(checks) for function, checks in groupby(self.checks, key=lambda check: check.function)}
         lines, found = [], [] if self.finding is None else [f"  {line}" for line in finding_lines(self.step, self.finding, say)]
         if not any(check.status == "failed" for check in self.checks):
             lines, found = found, []  # about the file, not about one check
-        for check in self.checks:
-            name = say(f"concept.{check.concept}")
-            about = f"{check.function}: {name}" if several else name
-            note = say("cases", n=str(check.cases)) if check.status != "not run" else say("notRun")
-            lines.append(f"{MARKS[check.status]} {about}  ({note})")
-            if check.status == "failed":
-                lines += found
+        for function, checks in functions.items():
+            begin = f"{function}: " if len(functions) > 1 else ""
+            states = {check.status for check in checks}
+            if begin and states == {"passed"}:
+                lines.append(f"{MARKS['passed']} {function}  ({say('checks', n=str(len(checks)))})")
+                continue
+            for check in (each for each in checks if each.status != "not run"):
+                note = say("cases", n=str(check.cases))
+                lines.append(f"{MARKS[check.status]} {begin}{say(f'concept.{check.concept}')}  ({note})")
+                if check.status == "failed":
+                    lines += found
+            rest = [say(f"concept.{check.concept}") for check in checks if check.status == "not run"]
+            if begin and states == {"not run"}:
+                lines.append(f"{MARKS['not run']} {function}  ({say('notRun')})")
+            elif rest:
+                lines.append(f"{MARKS['not run']} {say('notRunNames', names=say('separator').join(rest))}")
         passed, every = self.counts
-        state = "passed" if self else "unwritten" if self.state == "unwritten" else "failed"
+        state = "passed" if self else "unwritten" if self.finding is not None and self.finding.key == "unwritten" else "failed"
         lines.append(say(f"state.{state}", passed=str(passed), all=str(every)))
         return lines
 
@@ -123,6 +136,7 @@ def finding_lines(step: str, finding: Finding, say: Texts) -> list[str]:
         lines.append(say("line", line=str(finding.line), text=finding.line_text))
     if finding.case:
         lines.append(say("case", case=finding.case))
+        lines += [f"  {each}" for each in finding.given]
     if finding.key == "values":
         lines.append(say("numbers", **finding.values))
         if finding.pattern is not None:

@@ -1,7 +1,7 @@
 """A student's work: the folder, the state and the process together. Every command is one method here."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -9,6 +9,7 @@ from typing import Any, Self
 from handmade.learn.child import Job
 from handmade.learn.folder import Folder, Unreadable, digest, file_name
 from handmade.learn.grading import Grading, refused
+from handmade.learn.results import Outcome
 from handmade.learn.state import State, write_state
 from handmade.learn.steps import NAMES, full_name, load_step, place_of
 from handmade.learn.texts import Texts, texts
@@ -92,7 +93,26 @@ class Workbook:
         verdict = Grading(step, source, self._worker.run(job, self._seconds)).verdict(self.state.language)
         if verdict:
             self._pass(name, source)
+        elif self.folder.is_exercise(name):  # a file with bugs is complete, but the student has not begun
+            verdict = replace(verdict, state="unwritten")
         return verdict
+
+    def call(
+        self, name: str, calls: tuple[tuple[str, tuple[Any, ...]], ...], *, after: str = "", seconds: float = 20.0
+    ) -> Outcome:
+        """Call functions of the student's file of a step in the student's process; `after` is code that follows the file.
+
+        Raises
+        ------
+        Unreadable
+            If the file cannot be read.
+        """
+        source = self.folder.read(name)
+        self.warm_up()
+        assert self._worker is not None
+        functions = tuple(dict.fromkeys(function for function, _ in calls))
+        file = str(self.folder.exercise(name).resolve())
+        return self._worker.run(Job(file, f"{source}\n{after}", functions, calls), seconds)
 
     def check_all(self) -> Iterator[Verdict]:
         """Grade every step in order. A step that was passed and no longer is becomes open again."""
@@ -164,6 +184,7 @@ class Workbook:
         """Return verdicts as plain data, for courses."""
         return {
             "version": 1,
+            "folder": self.folder.path.resolve().name,
             "passed": sum(map(bool, verdicts)),
             "steps": len(NAMES),
             "verdicts": [

@@ -80,7 +80,8 @@ def estimated(job: Job, *, allow_long: bool) -> Estimate | None:
     size = min(settings.batch_size, len(images))
     x, y = prepare_for(job.network)(images[:size]), job.training.labels[:size]
     with threads(1), use_backend(settings.backend):  # one BLAS thread, as in the run
-        passes, seconds = cost(job.network, x, y, settings.scheme)
+        network = job.network if job.own is None else job.own.layers(job.network)
+        passes, seconds = cost(network, x, y, settings.scheme)
     estimate = Estimate(passes, seconds, settings.threads or 1, job.total, job.steps_an_epoch)
     if estimate.seconds > LONG and not allow_long:
         raise TooLong(estimate)

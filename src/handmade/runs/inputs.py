@@ -3,6 +3,7 @@
 import json
 import shlex
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -11,22 +12,24 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from handmade import networks
-from handmade.data import Dataset, find_digit, load, mnist, prepare_for
+from handmade.data import Dataset, find_digit, load, prepare_for
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.engine.printable import ShortRepr
 from handmade.files import images as image_files
 from handmade.network import Network
 from handmade.network import load as load_network
+from handmade.runs.data_source import MNIST, DataSource
+from handmade.runs.fitting import fitted, preset, with_names
 from handmade.runs.record import SETTINGS, model_of
 
 LARGEST_NETWORK_FILE = 2**20  # bytes of JSON
 MODELS = {".safetensors", ".onnx", ".pth", ".pt"}  # endings
 
 
-def dataset(name: str) -> Dataset:
-    """Read the packaged MNIST, or a directory of IDX files."""
-    return mnist() if name == "mnist" else load(Path(name))
+def dataset(source: str | DataSource) -> Dataset:
+    """Read a data set by its name, perhaps with options for reading it."""
+    return load(source) if isinstance(source, str) else load(source.data, **source.options)
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,20 +41,43 @@ class NamedImage(ShortRepr):
     label: int | None
 
 
-def image_named(name: str, data: str = "mnist") -> NamedImage:
-    """Return an image by its name: test:7 or train:12 of a data set, counted from 0, or the digit in a picture file."""
+def image_named(name: str, data: str | DataSource = MNIST, found: Dataset | None = None) -> NamedImage:
+    """Return an image by its name: test:7 or train:12 of a data set, counted from 0, or the digit in a picture file.
+
+    `found` is the data set, if it has been read already.
+    """
     part, _, number = name.partition(":")
-    if part not in {"train", "test"} or not (number.isascii() and number.isdigit()):
+    if not is_of_data(name):
         if name != "-" and not Path(name).exists():
             raise HandmadeError(f"image: expected test:7, train:12 or a picture file; there is no file {name!r:.80}. Try test:0")
         return NamedImage(name, find_digit(picture(name).grey).image, None)
-    digits = dataset(data)
-    images = digits.test if part == "test" else digits.train
+    found = dataset(data) if found is None else found
+    images = found.test if part == "test" else found.train
     if len(number) > 9 or int(number) >= len(images.labels):
         raise HandmadeError(
             f"{data}: expected an image from {part}:0 to {part}:{len(images.labels) - 1}, got {name!r:.80}. Try {part}:0"
         )
     return NamedImage(name, images.images[int(number)], int(images.labels[int(number)]))
+
+
+def is_of_data(name: str) -> bool:
+    """Return True for the name of an image of a data set: test:7 or train:12."""
+    part, _, number = name.partition(":")
+    return part in {"train", "test"} and number.isascii() and number.isdigit()
+
+
+def with_image(
+    make: Callable[[Dataset | None], Network],
+    image: str,
+    data: DataSource,
+    read: Callable[[DataSource], Dataset] = dataset,
+) -> tuple[Network, NamedImage]:
+    """Return a network and an image by its name; the network is made for the data that the image is taken from, if any."""
+    if not is_of_data(image):
+        return make(None), image_named(image)
+    found = read(data)
+    network = make(found)
+    return network, image_named(image, data, fitted(network, found, str(data)))
 
 
 def picture(name: str) -> image_files.Picture:
@@ -71,18 +97,21 @@ def prepared(network: Network, image: NamedImage) -> Array:
     return ready
 
 
-def fresh_network(name: str, rng: "np.random.Generator", dtype: DTypeLike) -> Network:
-    """Make a preset, or the network described in a JSON file, with new random weights."""
+def fresh_network(name: str, rng: "np.random.Generator", dtype: DTypeLike, data: Dataset | None = None) -> Network:
+    """Make a preset, for the images and classes of data, or the network of a JSON file, with new random weights."""
     if name in networks.PRESETS:
-        return networks.described(networks.PRESETS[name], rng, dtype)
+        return preset(name, rng, dtype, data)
     return network_file(Path(name), rng, dtype)
 
 
-def network_to_train(name: str, rng: "np.random.Generator", dtype: DTypeLike) -> Network:
-    """Make a preset or the network of a JSON file with new random weights; or read a model, whose weights are kept."""
+def network_to_train(name: str, rng: "np.random.Generator", dtype: DTypeLike, data: Dataset) -> Network:
+    """Make a preset or the network of a JSON file with new random weights; or read a model, whose weights are kept.
+
+    A network without names of its classes gets those of the data.
+    """
     if not is_model(name):
-        return fresh_network(name, rng, dtype)
-    network = model(Path(name))
+        return with_names(fresh_network(name, rng, dtype, data), data)
+    network = with_names(model(Path(name)), data)
     arrays = network.parameters() | network.statistics()
     return network.replace({each: array.astype(dtype) for each, array in arrays.items()})
 
@@ -149,25 +178,16 @@ def run_of(path: Path) -> Path:
     raise HandmadeError(f"{path}: expected the folder of a run; {reason}. Try: {advice}")
 
 
-def network_named(target: str, seed: int = 0) -> Network:
-    """Make a preset or the network of a JSON file with new random weights, in float64; or read a model."""
+def network_named(target: str, seed: int = 0, data: Dataset | None = None) -> Network:
+    """Make a preset or the network of a JSON file with new random weights, in float64; or read a model.
+
+    A preset is made for the images and classes of the data, if there are any.
+    """
     if target in networks.PRESETS or target.endswith(".json"):
-        return fresh_network(target, np.random.default_rng(seed), np.float64)
+        return fresh_network(target, np.random.default_rng(seed), np.float64, data)
     path = Path(target)
     if not path.exists():
         similar = get_close_matches(target, networks.PRESETS, n=1)
         advice = f"Did you mean {similar[0]}?" if similar else "Try readme"
         raise HandmadeError(f"{target}: expected a run, a model file, a preset or a network file; there is none. {advice}")
     return model(path)
-
-
-def check_fit(network: Network, data: Dataset, source: str) -> None:
-    """Raise HandmadeError unless the network fits the shape and the classes of the images."""
-    shape = prepare_for(network)(data.test.images[:1]).shape[1:]
-    if shape != network.input_shape:
-        expected = f"data: expected images of shape {network.input_shape} for this network"
-        raise HandmadeError(f"{expected}, got {shape} from {source}. Try another data=...")
-    classes = int(max(data.train.labels.max(), data.test.labels.max())) + 1
-    if network.classes < classes:
-        expected = f"data: expected at most {network.classes} classes for this network"
-        raise HandmadeError(f"{expected}, got {classes} from {source}. Try another data=...")

@@ -22,9 +22,12 @@ from handmade.files.tensorboard import check_installed
 from handmade.network import Network
 from handmade.runs import inputs
 from handmade.runs.backends import backend_name, lanes
-from handmade.runs.parts import make_augmentation, make_ema, make_gradient, make_optimiser, make_schedule
+from handmade.runs.fitting import fitted
+from handmade.runs.parts import OwnParts, make_augmentation, make_ema, make_gradient, make_optimiser, make_schedule
 from handmade.runs.settings import Settings
 from handmade.threads import cores
+
+OWN = "mine"  # key of run.json: the folder of the functions that computed the gradients
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +50,8 @@ class Job(ShortRepr):
         Digest of the training images.
     progress : callable or None
         Called with the number of finished weights and their total within a step by the definition; it may raise to end the step.
+    own : OwnParts or None
+        Layers and loss of a user that compute the gradients. The weights, the model and all accuracies are the engine's.
     """
 
     settings: Settings
@@ -58,6 +63,12 @@ class Job(ShortRepr):
     ema: EMA | None
     fingerprint: str
     progress: Callable[[int, int], object] | None = None
+    own: OwnParts | None = None
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Sentences about the reading of the data."""
+        return self.digits.remarks
 
     @property
     def steps_an_epoch(self) -> int:
@@ -73,6 +84,8 @@ class Job(ShortRepr):
     def record(self) -> dict[str, Any]:
         """Content of run.json before there is a result."""
         known = self.settings.to_json() | {"total_steps": self.total, "weights": self.network.size}
+        if self.own is not None:
+            known[OWN] = str(self.own.folder)
         vector = lanes(self.settings.backend)
         return known if vector is None else known | {"lanes": vector}
 
@@ -83,7 +96,7 @@ class Job(ShortRepr):
             self.network,
             self.training.images,
             self.training.labels,
-            gradient=make_gradient(settings, executor, self.progress),
+            gradient=make_gradient(settings, executor, self.progress, self.own),
             optimiser=self.optimiser,
             schedule=make_schedule(settings),
             clip_norm=settings.clip_norm,
@@ -109,8 +122,8 @@ class Job(ShortRepr):
         )
 
 
-def assemble(settings: Settings) -> Job:
-    """Read, make and check all objects that the settings describe.
+def assemble(settings: Settings, own: OwnParts | None = None) -> Job:
+    """Read, make and check all objects that the settings describe; `own` computes the gradients, if given.
 
     Raises
     ------
@@ -120,13 +133,13 @@ def assemble(settings: Settings) -> Job:
     backend = backend_name(settings.backend)
     if settings.tensorboard:
         check_installed()
-    digits = inputs.dataset(settings.data)
-    network = inputs.network_to_train(settings.network, np.random.default_rng(settings.seed), settings.dtype)
+    data = inputs.dataset(settings.source)
+    network = inputs.network_to_train(settings.network, np.random.default_rng(settings.seed), settings.dtype, data)
     if not network.size:
         raise HandmadeError(
             f"{settings.network}: expected a network with weights, got one without. Try adding a Linear or a Conv2d"
         )
-    inputs.check_fit(network, digits, settings.data)
+    digits = fitted(network, data, settings.data)
     checked_step(settings.step_size, network, "step_size")
     for make in (make_gradient, make_augmentation, make_schedule):  # only checked here; the training makes them again
         make(settings)
@@ -140,4 +153,4 @@ def assemble(settings: Settings) -> Job:
         )
     used = replace(settings, learning_rate=optimiser.learning_rate, threads=settings.threads or cores(), backend=backend)
     mark = fingerprint(all_images, all_labels)
-    return Job(used, digits, network, training, validation, optimiser, make_ema(settings), mark)
+    return Job(used, digits, network, training, validation, optimiser, make_ema(settings), mark, own=own)

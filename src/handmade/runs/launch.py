@@ -17,7 +17,8 @@ from handmade.runs.backends import backend_change_note, resumed_backend, slow_ba
 from handmade.runs.cost import estimated
 from handmade.runs.fields import SettingError
 from handmade.runs.inputs import is_model
-from handmade.runs.job import Job, assemble
+from handmade.runs.job import OWN, Job, assemble
+from handmade.runs.parts import OwnParts
 from handmade.runs.record import RunWriter, cut_log, next_folder, read_run_json
 from handmade.runs.session import TrainingSession
 from handmade.runs.settings import Settings, settings
@@ -31,6 +32,7 @@ def start(
     out: str | os.PathLike[str] | None = None,
     *,
     weights: Network | None = None,
+    own: OwnParts | None = None,
     force: bool = False,
     allow_long: bool = False,
 ) -> TrainingSession:
@@ -45,6 +47,9 @@ def start(
     weights : Network, optional
         Network whose weights and statistics the run starts from; those of `settings.network` if left out, which are fresh unless
         it is a model. It has the layers of `settings.network` and the dtype of the settings.
+    own : OwnParts, optional
+        Functions of a student that compute the gradients, such as `handmade.learn.own_functions("workbook")`. They need
+        threads=1 in the settings.
     force : bool
         True to overwrite a run in `out`.
     allow_long : bool
@@ -65,9 +70,10 @@ def start(
     if settings is not None and not isinstance(settings, Settings):
         raise HandmadeError(f"settings: expected Settings; got {type(settings).__name__}. Try Settings(epochs=2)")
     settings = settings or Settings()
-    job = assemble(settings) if weights is None else _with_weights(assemble(settings), weights)
+    job = assemble(settings, own)
+    job = job if weights is None else _with_weights(job, weights)
     name = settings.network
-    remarks = (*slow_backend_note(settings.backend), *_surplus(settings, job), *_start_note(name, weights))
+    remarks = (*job.remarks, *slow_backend_note(settings.backend), *_surplus(settings, job), *_start_note(name, weights))
     estimate = estimated(job, allow_long=allow_long)
     folder = next_folder(PARENT, Path(job.settings.network).stem) if out is None else as_path(out, "out")
     state = TrainingState.start(job.network, job.optimiser, job.ema)
@@ -77,13 +83,17 @@ def start(
     return TrainingSession(job, writer, state, estimate=estimate, remarks=remarks)
 
 
-def resume(folder: str | os.PathLike[str], *, allow_long: bool = False, **changes: Any) -> TrainingSession:
+def resume(
+    folder: str | os.PathLike[str], *, own: OwnParts | None = None, allow_long: bool = False, **changes: Any
+) -> TrainingSession:
     """Resume a run from its newest intact checkpoint; the result is the same, byte for byte, as without the interruption.
 
     Parameters
     ----------
     folder : path
         Folder of the run.
+    own : OwnParts, optional
+        Functions of a student that compute the gradients from this step on, as in `start`.
     allow_long : bool
         True to allow a run of more than ten minutes with the gradient by definition.
     **changes
@@ -107,7 +117,7 @@ def resume(folder: str | os.PathLike[str], *, allow_long: bool = False, **change
         raise HandmadeError(
             f"{folder}: expected a run that is not finished; this one is finished. Try a new run with another out=..."
         )
-    job = assemble(settings_of(folder, known, **changes))
+    job = assemble(settings_of(folder, known, **changes), own)
     changed = _changes(folder, known, job)
     checkpoints = Checkpoints(folder, job.settings.keep_checkpoints)
     checkpoint, damaged = checkpoints.newest_intact()
@@ -121,6 +131,7 @@ def resume(folder: str | os.PathLike[str], *, allow_long: bool = False, **change
     remarks = (
         *slow_backend_note(changes.get("backend") or known.get("backend")),
         *backend_change_note(known, job.record),
+        *_own_note(known, own),
         *_surplus(job.settings, job),
     )
     return TrainingSession(
@@ -155,7 +166,7 @@ def settings_of(folder: Path, known: dict[str, Any], **changes: Any) -> Settings
 def _with_weights(job: Job, weights: Network) -> Job:
     """Return the job with the weights and statistics of another network in the place of fresh ones."""
     name = job.settings.network
-    if describe(weights) != describe(job.network):
+    if _layers(describe(weights)) != _layers(describe(job.network)):
         raise HandmadeError(
             f"weights: expected a network with the layers of {name}, got {weights!r:.200}. Try another network=..."
         )
@@ -177,6 +188,12 @@ def _surplus(settings: Settings, job: Job) -> Iterator[str]:
         yield f"threads={settings.threads}: only {available} {'core is' if available == 1 else 'cores are'} available."
     if settings.limit is not None and settings.limit > images:
         yield f"limit={settings.limit}: {settings.data} has only {images:,} training images; all of them are used."
+
+
+def _own_note(known: dict[str, Any], own: OwnParts | None) -> Iterator[str]:
+    """Say that a run by functions of a student continues without them."""
+    if own is None and OWN in known:
+        yield f"This run began with the functions of {known[OWN]!s:.200} and continues with those of the engine."
 
 
 def _changes(folder: Path, known: dict[str, Any], job: Job) -> dict[str, list[Any]]:
@@ -202,7 +219,7 @@ def _changes(folder: Path, known: dict[str, Any], job: Job) -> dict[str, list[An
 def _check(checkpoint: Checkpoint, job: Job, folder: Path) -> None:
     """Raise HandmadeError unless the checkpoint was made by this job."""
     network, data = job.settings.network, job.settings.data
-    if upgrade_description(checkpoint.network) != describe(job.network):
+    if _layers(upgrade_description(checkpoint.network)) != _layers(describe(job.network)):
         raise HandmadeError(
             f"network={network}: expected the network of {folder}, got another network. Restore it, or start a new run"
         )
@@ -210,6 +227,11 @@ def _check(checkpoint: Checkpoint, job: Job, folder: Path) -> None:
         raise HandmadeError(
             f"data={data}: expected the training images of {folder}, got other data. Restore them, or start a new run"
         )
+
+
+def _layers(description: dict[str, Any]) -> dict[str, Any]:
+    """Return a description without the names of the classes, which come from the data."""
+    return {key: value for key, value in description.items() if key != "classes"}
 
 
 def _discard_later_steps(checkpoints: Checkpoints, state: TrainingState) -> None:

@@ -5,13 +5,16 @@ from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import fields
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 from handmade.data import Augmentation
+from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.engine.gradients import backprop, definition, difference
 from handmade.engine.gradients.arguments import Gradient
 from handmade.engine.losses import CrossEntropy, Loss, MeanSquaredError
+from handmade.engine.network import Network
 from handmade.engine.optim import (
     EMA,
     L1,
@@ -41,6 +44,23 @@ OPTIMISERS: dict[str, tuple[Any, float]] = {  # class, and default learning rate
     "adamw": (AdamW, 0.003),
 }
 GRADIENTS: dict[str, Callable[..., Any]] = {"difference": difference, "definition": definition, "backprop": backprop}
+
+
+class OwnParts(Protocol):
+    """Layers and loss of a user that stand in for the engine's while gradients are computed, with the same equations."""
+
+    @property
+    def folder(self) -> Path:
+        """Folder that they come from."""
+        ...
+
+    def layers(self, network: Network) -> Network:
+        """Return the network with the user's layers."""
+        ...
+
+    def loss(self, loss: Loss) -> Loss:
+        """Return the user's loss, or the given one."""
+        ...
 
 
 def make_optimiser(settings: Settings) -> Optimiser:
@@ -81,15 +101,25 @@ def make_loss(settings: Settings) -> Loss:
 
 
 def make_gradient(
-    settings: Settings, executor: Executor | None = None, progress: Callable[[int, int], object] | None = None
+    settings: Settings,
+    executor: Executor | None = None,
+    progress: Callable[[int, int], object] | None = None,
+    own: OwnParts | None = None,
 ) -> Gradient:
     """Make the gradient function of loss and penalties; the definition calls `progress` within a step."""
     numerical = settings.gradient != "backprop"
     arguments: dict[str, Any] = {"h": settings.step_size, "scheme": settings.scheme} if numerical else {}
     within = {"progress": progress} if settings.gradient == "definition" else {}
-    gradient: Gradient = partial(GRADIENTS[settings.gradient], loss=make_loss(settings), executor=executor, **arguments, **within)
+    loss = make_loss(settings) if own is None else own.loss(make_loss(settings))
+    gradient: Gradient = partial(GRADIENTS[settings.gradient], loss=loss, executor=executor, **arguments, **within)
+    if own is not None:
+        gradient = partial(_by_own_layers, gradient, own)
     penalties = _penalties(settings)
     return Penalised(gradient, penalties, **arguments) if penalties else gradient
+
+
+def _by_own_layers(gradient: Gradient, own: OwnParts, network: Network, x: Array, y: Array) -> tuple[float, dict[str, Array]]:
+    return gradient(own.layers(network), x, y)
 
 
 def _penalties(settings: Settings) -> tuple[Penalty, ...]:

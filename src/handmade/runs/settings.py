@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any, Literal, Self, get_type_hints
 
 from handmade.engine.printable import ShortRepr
+from handmade.runs.data_source import DataSource
 from handmade.runs.fields import Setting, SettingError, described, setting
 from handmade.runs.old_names import in_new_names
 from handmade.runs.recipes import RECIPES
@@ -97,7 +98,20 @@ class Settings(ShortRepr):
     threads: int | None = setting(
         None, COMPUTING, "Number of threads.  [default: one for each core]", metavar="N", least=1, change=True
     )
-    data: str = setting("mnist", DATA, "mnist, which is included, or a directory of IDX files.", metavar="mnist|DIRECTORY")
+    data: str = setting(
+        "mnist",
+        DATA,
+        "mnist, fashion-mnist or another name, or a folder, .zip, .npz or .csv.",
+        metavar="NAME|PATH",
+    )
+    resize: str | None = setting(
+        None, DATA, "Resize all images to this height and width, such as 28x28.", metavar="HxW", added=True
+    )
+    grey: bool = setting(default=False, panel=DATA, text="Make grey images of colour ones.", added=True)
+    test_share: float = setting(
+        0.2, DATA, "Share of the images that is kept for testing, if the data have no test images.", metavar="SHARE", added=True
+    )
+    skip_unreadable: bool = setting(default=False, panel=DATA, text="Leave out pictures that cannot be read.", added=True)
     limit: int | None = setting(None, DATA, "Use the first N training images only.", metavar="N", least=1)
     augment: str = setting(
         "none",
@@ -156,6 +170,11 @@ class Settings(ShortRepr):
         if given.get("steps") is not None and "epochs" not in given:
             values.pop("epochs", None)
         return cls(**{"recipe": recipe, **values})
+
+    @property
+    def source(self) -> DataSource:
+        """Data, with the options for reading it."""
+        return DataSource.of(self.to_json())
 
     def to_json(self) -> dict[str, Any]:
         """Return the settings by name, ready for JSON."""

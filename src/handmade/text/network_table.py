@@ -39,7 +39,7 @@ def layer_rows(network: Structure) -> list[dict[str, Any]]:
         reads = [] if node.reads == (before,) else [network.titles.get(name, "image") for name in node.reads]
         rows.append(
             {
-                "name": network.titles[node.name],
+                "name": network.marked_name(node.name),
                 "settings": node.layer.settings(),
                 "shape": network.shape_of[node.name],
                 "weights": sum(array.size for array in node.layer.parameters().values()),

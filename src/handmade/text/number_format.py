@@ -58,6 +58,11 @@ def percent(share: float) -> str:
     return f"{100 * share:.2f} %"
 
 
+def rate(number: float) -> str:
+    """Return a number a second: 2,310, or 0.42 for slow work."""
+    return f"{number:,.0f}" if number >= 10 else f"{number:.2g}"
+
+
 def duration(seconds: float) -> str:
     """Return a time in the usual unit: 65.6 ms, 4.5 s, 45 s, 12 min, 31 h, 4 days, 4,210 years."""
     if 0 < seconds < 1:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from statistics import fmean
 
 from handmade.engine.training import Step
-from handmade.text.number_format import percent
+from handmade.text.number_format import percent, rate
 
 RECENT = 50  # steps, or measured accuracies, in a running mean
 
@@ -54,4 +54,4 @@ class Pace:
         if self.validation is not None:
             yield f"validation {percent(self.validation)}"
         if speed:
-            yield f"{self._speed:,.0f} images/s"
+            yield f"{rate(self._speed)} images/s"

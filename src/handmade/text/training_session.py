@@ -7,7 +7,7 @@ from rich.text import Text
 
 from handmade.runs.session import TrainingSession
 from handmade.text.evaluation import summary
-from handmade.text.number_format import duration, percent
+from handmade.text.number_format import duration, percent, rate
 
 REASONS = {"interrupted": "stopped after", "out of time": "out of time after"}
 
@@ -30,7 +30,7 @@ def _result(session: TrainingSession) -> Iterator[Text]:
     steps = f"{result['steps']:,} {'step' if result['steps'] == 1 else 'steps'}"
     yield Text(
         f"Trained {result['weights']:,} weights by {_gradient(session)}, {REASONS.get(result['status'], 'in')} {steps}: "
-        f"{duration(result['seconds'])}, {session.images_per_second:,.0f} images/s."
+        f"{duration(result['seconds'])}, {rate(session.images_per_second)} images/s."
     )
     if result["stopped"] == "target":
         yield Text(f"Stopped early: the validation accuracy has reached {percent(settings.target or 0)}.")

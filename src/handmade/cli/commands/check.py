@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from handmade.cli.commands.options import LAYER_IN_FILE, Data, Json, LayerArguments, LayerDtype, LayerInput, Watch, refuse
+from handmade.cli.commands.options import LAYER_IN_FILE, Json, LayerArguments, LayerDtype, LayerInput, Watch, refuse
+from handmade.runs.data_source import MNIST, DataSource
 
 if TYPE_CHECKING:
     from handmade.engine.arrays import Array
@@ -22,7 +23,7 @@ def check(
         ),
     ] = "readme",
     *,
-    data: Data = "mnist",
+    data: DataSource = MNIST,
     images: Annotated[int, typer.Option(min=1, metavar="N", help="Number of images to check on.")] = 4,
     seed: Annotated[int, typer.Option(min=0, metavar="N", help="Seed of fresh weights, and of random inputs.")] = 0,
     all_weights: Annotated[
@@ -57,7 +58,7 @@ def check(
             "--step-sizes": step_sizes,
             "--figure": figure,
             "--images": images != 4,
-            "--data": data != "mnist",
+            "--data": str(data) != "mnist",
         }
         refuse(for_networks, "goes with a network, not with a Python file")
         check_file(Order(Path(file[1]), file[2], tuple(inputs or ()), arguments, dtype, seed, json=json), watch=watch)
@@ -73,7 +74,7 @@ def check(
         _check_gradients(target, data, images, seed, all_weights=all_weights, json=json)
 
 
-def _check_steps(target: str, data: str, images: int, seed: int, figure: Path | None, *, json: bool) -> None:
+def _check_steps(target: str, data: DataSource, images: int, seed: int, figure: Path | None, *, json: bool) -> None:
     """Measure the error of every kind of quotient at every h, and print or draw it."""
     from handmade.cli.console import news, print_json, results
     from handmade.cli.step_errors import measured
@@ -101,10 +102,11 @@ def _check_steps(target: str, data: str, images: int, seed: int, figure: Path | 
         news.print(f"Figure: {figure}")
 
 
-def _check_gradients(target: str, data: str, images: int, seed: int, *, all_weights: bool, json: bool) -> None:
+def _check_gradients(target: str, data: DataSource, images: int, seed: int, *, all_weights: bool, json: bool) -> None:
     """Check every gradient on a few images; the definition for some weights, or for every one."""
     import numpy as np
 
+    from handmade.cli import data_sets
     from handmade.cli.console import news, print_json, results
     from handmade.cli.progress import progress
     from handmade.cli.targets import network_of
@@ -112,13 +114,13 @@ def _check_gradients(target: str, data: str, images: int, seed: int, *, all_weig
     from handmade.engine.check.networks import check as checks
     from handmade.engine.errors import HandmadeError
     from handmade.engine.printable import counted
-    from handmade.runs import inputs
+    from handmade.runs.fitting import fitted
     from handmade.text.check_report import layout
     from handmade.threads import cores, threads
 
-    digits = inputs.dataset(data)
-    network = network_of(target, seed)
-    inputs.check_fit(network, digits, data)
+    found = data_sets.read(data)
+    network = network_of(target, seed, found)
+    digits = fitted(network, found, str(data))
     x = prepare_for(network, np.float64)(digits.train.images[:images])
     y, tries = digits.train.labels[:images], network.size if all_weights else None
     sharing = cores() if all_weights else 1

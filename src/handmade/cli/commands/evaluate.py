@@ -2,20 +2,23 @@
 
 from pathlib import Path
 
-from handmade.cli.commands.options import Data, Json, Seed, Target
+from handmade.cli.commands.options import Json, Seed, Target
+from handmade.runs.data_source import MNIST, DataSource
 
 
-def evaluate(model: Target, *, data: Data = "mnist", seed: Seed = 0, json: Json = False) -> None:
+def evaluate(model: Target, *, data: DataSource = MNIST, seed: Seed = 0, json: Json = False) -> None:
     """Measure accuracy on the test images."""
+    from handmade.cli import data_sets
     from handmade.cli.console import print_json, results
     from handmade.cli.targets import network_of
     from handmade.data import prepare_for
     from handmade.engine import evaluation
-    from handmade.runs import inputs
+    from handmade.runs.fitting import fitted
     from handmade.text.evaluation import layout
 
-    network, digits = network_of(model, seed), inputs.dataset(data)
-    inputs.check_fit(network, digits, data)
+    images = data_sets.read(data)
+    network = network_of(model, seed, images)
+    digits = fitted(network, images, str(data))
     found = evaluation.evaluate(network, digits.test.images, digits.test.labels, prepare_for(network))
     if json:
         print_json(

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from handmade.cli.commands.options import Data, Digits, Image, Json, Label, Seed, Target
+from handmade.cli.commands.options import Digits, Image, Json, Label, Seed, Target
+from handmade.runs.data_source import MNIST, DataSource
 
 UPDATE = "update of "  # before the place of a weight: its value after the next step of a run
 
@@ -36,7 +37,7 @@ def explain(
     label: Label = None,
     digits: Digits = 4,
     seed: Seed = 0,
-    data: Data = "mnist",
+    data: DataSource = MNIST,
     numpy: Annotated[bool, typer.Option("--numpy", help="Print NumPy code that computes the number instead.")] = False,
     json: Json = False,
 ) -> None:

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from handmade.cli.commands.options import Data
+from handmade.cli.commands.options import Mine
+from handmade.runs.data_source import MNIST, DataSource
 
 NEEDED = ("fastapi", "uvicorn", "pydantic", "anyio")
 
@@ -28,9 +29,13 @@ def lab(
     ] = None,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in the browser.")] = True,
     runs: Annotated[Path, typer.Option(metavar="DIRECTORY", help="Folder of the runs that the page can open.")] = Path("runs"),
-    data: Data = "mnist",
+    data: DataSource = MNIST,
+    mine: Mine = None,
 ) -> None:
-    """Open a page that shows every number of a network."""
+    """Open a page that shows every number of a network.
+
+    With --mine, the network is computed by the functions that you have passed in handmade learn, as far as they cover its layers.
+    """
     from handmade.engine.errors import HandmadeError
     from handmade.engine.extras import not_installed
 
@@ -53,4 +58,14 @@ def lab(
 
             threading.Thread(target=webbrowser.open, args=(link,), daemon=True).start()
 
-    serve(Catalogue(target, runs, data), port, host, ready, notify)
+    if mine is None:
+        catalogue = Catalogue(target, runs, data)
+    else:
+        from handmade.cli.own_training import own_functions_of, trained_target
+
+        own = own_functions_of(mine)
+        catalogue = Catalogue(target or trained_target(own), runs, data, own.layers)
+        opened = catalogue.open()
+        if not own.uses(opened.network):
+            notify(own.say("mine.notUsed", network=opened.title))
+    serve(catalogue, port, host, ready, notify)

@@ -56,7 +56,7 @@ def watch(
         return
     if json and not once:
         raise typer.BadParameter("goes with --once", param_hint="--json")
-    from handmade.cli.workbook_view import View, show_head, show_verdict
+    from handmade.cli.workbook_view import View, show_head, show_new_milestones, show_verdict
 
     with _workbook(context) as workbook:
         if workbook.state.steps[workbook.state.current].status != "open":
@@ -78,6 +78,8 @@ def watch(
         else:
             show_head(workbook, verdict.step)
             show_verdict(workbook, verdict)
+            if verdict:
+                show_new_milestones(workbook)
     if not verdict:
         raise typer.Exit(1)
 
@@ -162,13 +164,31 @@ def check_all(context: typer.Context, *, folder: Directory = None, json: Json = 
 
 
 @learn.command(cls=Command)
+def milestones(context: typer.Context, *, folder: Directory = None, json: Json = False) -> None:
+    """Show what your functions have reached."""
+    from handmade.cli.console import print_json
+    from handmade.cli.workbook_view import line, show_milestone
+    from handmade.learn.milestone import Milestone, all_milestones
+
+    with _workbook(context, folder) as workbook:
+        found = list(all_milestones(workbook))
+    if json:
+        print_json({"milestones": [each.as_dict() for each in found if isinstance(each, Milestone)]})
+        return
+    for number, each in enumerate(found):
+        if number:
+            line("")
+        show_milestone(each)
+
+
+@learn.command(cls=Command)
 def export(
     context: typer.Context,
     directory: Annotated[Path, typer.Argument(metavar="DIRECTORY", help="A new directory.")],
     *,
     language: Language = "",
 ) -> None:
-    """Write exercises for a course, with a workflow that checks them."""
+    """Write exercises for a course, and a workflow for checks."""
     from handmade.cli.workbook_view import line, shown
     from handmade.learn.course import export as write
     from handmade.learn.texts import texts
@@ -176,6 +196,7 @@ def export(
     chosen = texts(language or context.obj[1] or "en").language
     files = write(directory, chosen)
     line(f"{shown(directory)}: {len(files)} files")
+    line(texts(chosen)("ui.exported"))
 
 
 @learn.command(cls=Command)

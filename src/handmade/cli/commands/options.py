@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from handmade.runs.data_source import NAMES, DataSource, of_target
 from handmade.runs.fields import Setting
 from handmade.runs.settings import settings
 
@@ -61,16 +62,16 @@ def given_settings(context: typer.Context) -> dict[str, Any]:
 def in_options(message: str, *, of_training: bool = False) -> str:
     """Write arguments of Python as options: steps=5 as --steps 5, loss='mse' as --loss mse, out=... as --out.
 
-    A message of a training may begin with the name of a setting, and any message with `data`; that becomes an option, too.
+    A message of a training may begin with the name of a setting, and any message with one of the data; it becomes an option, too.
     """
 
     def option(found: re.Match[str]) -> str:
         name, mark, text = found.groups()
         return f"--{'yes' if name == 'allow_long' else name.replace('_', '-')}{'' if mark else ' '}{text or ''}"
 
-    names = "|".join([*(setting.name for setting in settings()), "out", "force", "allow_long", "external_data", "grey"])
+    names = "|".join([*(setting.name for setting in settings()), "out", "force", "allow_long", "external_data"])
     message = re.sub(rf"(?<![\w./-])({names})=(True\b|\.\.\.)?(?:'([\w.-]*)')?", option, message)
-    start = re.match(rf"({names if of_training else 'data'})(?=: expected)", message)
+    start = re.match(rf"({names if of_training else '|'.join(NAMES)})(?=: expected)", message)
     return f"--{start[0].replace('_', '-')}{message[start.end() :]}" if start else message
 
 
@@ -97,6 +98,40 @@ def takes_backend(command: Callable[..., None], *, light: bool = False) -> Calla
     return with_backend
 
 
+def takes_data(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command with an argument `data`, a DataSource, the options that name a data set and say how to read it.
+
+    Without --data, the data are those of the run that the command is given, or MNIST.
+    """
+    signature = inspect.signature(command)
+    if "data" not in signature.parameters or signature.parameters["data"].annotation is not DataSource:
+        return command
+    known = {setting.name: setting for setting in settings()}
+    text = f"{known['data'].text}  [default: those of the run, or mnist]"
+    known["data"] = replace(known["data"], text=text, default=None, optional=True)
+    options = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=known[name].default,
+            annotation=Annotated[_type(known[name]), setting_option(known[name])],
+        )
+        for name in NAMES
+    ]
+
+    @wraps(command)
+    def with_data(*arguments: Any, **given: Any) -> None:
+        chosen = {name: given.pop(name) for name in NAMES}
+        changed = {name: value for name, value in chosen.items() if value != known[name].default}
+        base = DataSource() if "data" in changed else of_target(given.get("target", given.get("model")))
+        command(*arguments, data=replace(base, **changed), **given)
+
+    others = [each for each in signature.parameters.values() if each.name != "data"]
+    place = list(signature.parameters).index("data")
+    with_data.__signature__ = signature.replace(parameters=[*others[:place], *options, *others[place:]])  # type: ignore[attr-defined]
+    return with_data
+
+
 def refuse(options: Mapping[str, Any], reason: str) -> None:
     """Raise BadParameter for the first of some options, by name, that was given."""
     for name, value in options.items():
@@ -104,8 +139,15 @@ def refuse(options: Mapping[str, Any], reason: str) -> None:
             raise typer.BadParameter(reason, param_hint=name)
 
 
-Data = Annotated[str, setting_option(next(setting for setting in settings() if setting.name == "data"))]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output; other lines go to standard error.")]
+Mine = Annotated[
+    str | None,
+    typer.Option(
+        "--mine",
+        metavar="[DIRECTORY]",
+        help="Use the functions that you wrote in handmade learn; its directory, if it is another.",
+    ),
+]
 Target = Annotated[
     str,
     typer.Argument(metavar="MODEL|NAME|FILE", help="Run, model file, ONNX model, preset (untrained), or network file."),

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from handmade.cli.commands.options import Data, Image, Label, Seed, Target
+from handmade.cli.commands.options import Image, Label, Seed, Target
 from handmade.cli.help import Command, Group
+from handmade.runs.data_source import MNIST, DataSource
 
 plot = typer.Typer(
     name="plot",
@@ -42,7 +43,7 @@ def maps(
     target: Target,
     *,
     image: Image = "test:0",
-    data: Data = "mnist",
+    data: DataSource = MNIST,
     label: Label = None,
     seed: Seed = 0,
     out: Out = None,
@@ -65,7 +66,7 @@ def nudge(
     *,
     nudge: Annotated[str, typer.Option(metavar="PLACE=STEP", help="Weight to nudge, and its change: conv1.W[1,2,0,5]=+0.1.")],
     image: Image = "test:0",
-    data: Data = "mnist",
+    data: DataSource = MNIST,
     label: Label = None,
     seed: Seed = 0,
     out: Out = None,
@@ -87,7 +88,7 @@ def sensitivity(
     target: Target,
     *,
     image: Image = "test:0",
-    data: Data = "mnist",
+    data: DataSource = MNIST,
     label: Label = None,
     patch: Annotated[int, typer.Option(min=1, metavar="N", help="Side of the square that is covered, in pixels; odd.")] = 3,
     seed: Seed = 0,
@@ -128,7 +129,7 @@ def curves(
 
 @plot.command(cls=Command)
 def confusion(
-    target: Target, *, data: Data = "mnist", seed: Seed = 0, out: Out = None, force: Force = False, dark: Dark = False
+    target: Target, *, data: DataSource = MNIST, seed: Seed = 0, out: Out = None, force: Force = False, dark: Dark = False
 ) -> None:
     """Draw the confusion matrix of the test images."""
     from handmade import pictures
@@ -148,7 +149,7 @@ def mistakes(
     target: Target,
     *,
     most: Annotated[int, typer.Option(min=1, max=200, metavar="N", help="Largest number of images of each kind.")] = 16,
-    data: Data = "mnist",
+    data: DataSource = MNIST,
     seed: Seed = 0,
     out: Out = None,
     force: Force = False,
@@ -171,7 +172,7 @@ def histograms(
     target: Target,
     *,
     images: Annotated[int, typer.Option(min=1, metavar="N", help="Number of training images for the gradients.")] = 256,
-    data: Data = "mnist",
+    data: DataSource = MNIST,
     seed: Seed = 0,
     out: Out = None,
     force: Force = False,
@@ -194,7 +195,7 @@ def steps(
     target: Target = "readme",
     *,
     images: Annotated[int, typer.Option(min=1, metavar="N", help="Number of images in the batch.")] = 4,
-    data: Data = "mnist",
+    data: DataSource = MNIST,
     seed: Seed = 0,
     out: Out = None,
     force: Force = False,
@@ -217,7 +218,7 @@ def film(
     steps: Annotated[int, typer.Option(min=1, metavar="N", help="Number of training steps.")] = 200,
     frames: Annotated[int, typer.Option(min=2, max=500, metavar="N", help="Largest number of pictures.")] = 51,
     layer: LayerName = None,
-    data: Data = "mnist",
+    data: DataSource = MNIST,
     seed: Annotated[
         int | None, typer.Option(min=0, metavar="N", help="Seed of new weights and of the order.  [default: the run's, or 0]")
     ] = None,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from handmade.cli.commands.options import Seed, Target
+from handmade.runs.data_source import MNIST, DataSource
 
 if TYPE_CHECKING:
     from handmade import pictures
@@ -15,10 +16,7 @@ def report(
     target: Target,
     *,
     image: Annotated[int, typer.Option(min=0, metavar="N", help="Number of the test image to show in all layers.")] = 0,
-    data: Annotated[
-        str | None,
-        typer.Option(metavar="mnist|DIRECTORY", help="Data to test on.  [default: those of the run, or mnist]"),
-    ] = None,
+    data: DataSource = MNIST,
     seed: Seed = 0,
     out: Annotated[
         Path | None,
@@ -31,6 +29,7 @@ def report(
     Only a run has a training log; the report of a model file without a run, or of a preset, has no training curves.
     """
     from handmade import pictures
+    from handmade.cli import data_sets
     from handmade.cli.console import results
     from handmade.cli.figures import writable
     from handmade.data import prepare_for
@@ -38,13 +37,14 @@ def report(
     from handmade.files.atomic import write_atomically
     from handmade.pictures.style import library
     from handmade.runs import inputs
+    from handmade.runs.fitting import fitted
 
     library()
     history, settings, default = _training(target)
     file = writable(out or default, ("html", "htm"), force=force)
-    source = data or str(settings.get("data", "mnist"))
-    network, digits = inputs.network_named(target, seed), inputs.dataset(source)
-    inputs.check_fit(network, digits, source)
+    found = data_sets.read(data)
+    network = inputs.network_named(target, seed, found)
+    digits = fitted(network, found, str(data))
     if image >= len(digits.test.labels):
         raise HandmadeError(f"--image: expected a test image, 0 to {len(digits.test.labels) - 1}, got {image}. Try --image 0")
     x = prepare_for(network)(digits.test.images)

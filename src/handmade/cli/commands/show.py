@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from handmade.cli.commands.options import Data, Json
+from handmade.cli.commands.options import Json
+from handmade.runs.data_source import MNIST, DataSource
 
 if TYPE_CHECKING:
     from handmade.engine.arrays import Array
@@ -23,7 +24,7 @@ def show(
     filters: Annotated[
         str | None, typer.Option(metavar="LAYER", help="Of a model, show the weights of a convolution, such as conv1.")
     ] = None,
-    data: Data = "mnist",
+    data: DataSource = MNIST,
     json: Json = False,
 ) -> None:
     """Show images, the layers of a model, or its filters."""
@@ -43,7 +44,7 @@ def show(
         _images(names, data, json=json)
 
 
-def _images(names: list[str], data: str, *, json: bool) -> None:
+def _images(names: list[str], data: DataSource, *, json: bool) -> None:
     from handmade.cli.console import print_json, results
     from handmade.cli.terminal_pictures import grey, rows
     from handmade.runs import inputs

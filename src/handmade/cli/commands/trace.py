@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from handmade.cli.commands.options import Data, Digits, Image, Json, Label, Seed, Target
+from handmade.cli.commands.options import Digits, Image, Json, Label, Seed, Target
+from handmade.runs.data_source import MNIST, DataSource
 
 
 def trace(
@@ -20,7 +21,7 @@ def trace(
     label: Label = None,
     digits: Digits = 4,
     seed: Seed = 0,
-    data: Data = "mnist",
+    data: DataSource = MNIST,
     json: Json = False,
 ) -> None:
     """Show the effect of one nudge on every layer, exactly."""

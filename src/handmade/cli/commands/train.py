@@ -1,15 +1,15 @@
 """`handmade train`: its options, its signals, and the lines before and after the training."""
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from handmade.cli.commands.options import Json, given_settings, in_options, takes_settings
+from handmade.cli.commands.options import Json, Mine, given_settings, in_options, takes_settings
 from handmade.runs.settings import FILES
 
 if TYPE_CHECKING:
+    from handmade.learn.mine import OwnFunctions
     from handmade.runs import Estimate, TrainingSession
 
 
@@ -28,6 +28,7 @@ def train(
         Path | None,
         typer.Option(metavar="RUN", help="Resume a run that was stopped or killed, with its settings.", rich_help_panel=FILES),
     ] = None,
+    mine: Mine = None,
     yes: Annotated[
         bool,
         typer.Option("--yes", help="Start even if the run will take more than ten minutes."),
@@ -39,6 +40,9 @@ def train(
 
     Gradients are exact finite differences, or backpropagation with --gradient backprop. Ctrl-C and SIGTERM end a run after
     the current step; it can be resumed. The exit code is then 130 or 143.
+
+    With --mine, gradients are computed by the functions that you have passed in handmade learn, as far as they cover the layers.
+    The defaults are then a small network, a part of the images, and backpropagation if a backward step is passed.
     """
     given = given_settings(context)
     if "epochs" in given and "steps" in given:
@@ -46,11 +50,11 @@ def train(
     if resume is not None and (out is not None or force):
         raise typer.BadParameter("expected no --out and no --force with it: the run stays in its folder", param_hint="--resume")
     from handmade.cli.console import news, print_json
-    from handmade.cli.program import program
     from handmade.cli.signals import Signals
-    from handmade.cli.summary import tell
+    from handmade.cli.summary import resume_command, tell
 
-    session = _session(given, resume, out, force=force, allow_long=yes)
+    own = _own(mine, resume)
+    session = _session(given, resume, out, own, force=force, allow_long=yes)
     if session.estimate:
         _print_cost(session.estimate)
     for damaged in session.left_out:
@@ -60,9 +64,12 @@ def train(
         with signals:
             _follow(session)
     except KeyboardInterrupt:  # the second signal, or one before the first step
-        news.print(f"Resume: {program()} train --resume {shlex.quote(str(session.folder))}", markup=False)
+        news.print(f"Resume: {resume_command(session)}", markup=False)
         raise signals.exit() from None
+    finally:
+        _tell_printed(own)
     tell(session)
+    _tell_epoch(own, session)
     assert session.result is not None
     if json:
         print_json(session.result)
@@ -70,13 +77,42 @@ def train(
         raise signals.exit()
 
 
-def _session(given: dict[str, Any], resume: Path | None, out: Path | None, *, force: bool, allow_long: bool) -> "TrainingSession":
+def _own(mine: str | None, resume: Path | None) -> "OwnFunctions | None":
+    """Return the student's functions for this run, if there are any."""
+    if mine is None and resume is None:
+        return None
+    from handmade.cli.own_training import own_of
+
+    return own_of(mine, resume)
+
+
+def _tell_printed(own: "OwnFunctions | None") -> None:
+    if own is not None:
+        from handmade.cli.own_training import show_printed
+
+        show_printed(own)
+
+
+def _tell_epoch(own: "OwnFunctions | None", session: "TrainingSession") -> None:
+    if own is not None:
+        from handmade.cli.own_training import show_epoch
+
+        show_epoch(own, session)
+
+
+def _session(
+    given: dict[str, Any], resume: Path | None, out: Path | None, own: "OwnFunctions | None", *, force: bool, allow_long: bool
+) -> "TrainingSession":
     """Start or resume a run; BadParameter if a setting cannot be used."""
     from handmade import runs
 
     try:
         if resume is not None:
-            return runs.resume(resume, allow_long=allow_long, **given)
+            return runs.resume(resume, own=own, allow_long=allow_long, **given)
+        if own is not None:
+            from handmade.cli.own_training import settings_with
+
+            return runs.start(settings_with(own, given, allow_long=allow_long), out, own=own, force=force, allow_long=allow_long)
         make = runs.Settings.from_recipe if "recipe" in given else runs.Settings
         return runs.start(make(**given), out, force=force, allow_long=allow_long)
     except runs.SettingError as error:

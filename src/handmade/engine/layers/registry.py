@@ -11,6 +11,8 @@ subclass with other equations does not inherit it. Code that uses a rule looks i
     products          (layer, shapes) -> number            products of two activations for one image
     source            (layer, weight, at) -> place         place in the input that a weight reads for one output
     kinks, slope                                           places where two branches meet (check/kinks.py)
+    mark, standard                                         a word beside its name in tables, and (layer) -> layer: for a
+                                                           layer that stands in for one of the engine with the same equations
     rectifies, reorders, takes_one                         facts: negative numbers become 0; the numbers keep their order, in
                                                            another shape; each output is one of its inputs, the largest
     sources, targets, derivatives                          where numbers come from and go to (connections.py)
@@ -18,6 +20,7 @@ subclass with other equations does not inherit it. Code that uses a rule looks i
 Backends, losses and checks add their own rules in their own files.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from handmade.engine.errors import HandmadeError
@@ -25,6 +28,7 @@ from handmade.engine.layers.layer import Layer
 
 KINDS: dict[str, type[Layer]] = {}  # layers that a description may contain, by name
 _RULES: dict[type, dict[str, Any]] = {}
+_SHARED: dict[type, tuple[type, frozenset[str]]] = {}  # another type, and the names of its rules that hold as well
 
 
 def register(kind: type[Layer], **rules: Any) -> None:
@@ -44,6 +48,23 @@ def add_rules(kind: type, **rules: Any) -> None:
     _RULES.setdefault(kind, {}).update(rules)
 
 
+def share_rules(kind: type, parent: type, names: Iterable[str]) -> None:
+    """Give a type some rules of another one, now and later: facts that stay true for a layer with the same equations."""
+    _SHARED[kind] = parent, frozenset(names)
+
+
 def rule(thing: object, name: str) -> Any:
     """Return the named rule for the exact type of a layer or a loss; None if there is none."""
-    return _RULES.get(type(thing), {}).get(name)
+    kind = type(thing)
+    found = _RULES.get(kind, {}).get(name)
+    if found is None and kind in _SHARED:
+        parent, names = _SHARED[kind]
+        return _RULES.get(parent, {}).get(name) if name in names else None
+    return found
+
+
+def standard(layer: Layer) -> Layer:
+    """Return the layer of the engine that a layer stands in for, with the same arrays and equations; itself if there is none."""
+    found = rule(layer, "standard")
+    made: Layer = layer if found is None else found(layer)
+    return made

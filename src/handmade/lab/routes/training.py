@@ -84,7 +84,7 @@ async def race(body: schemas.Race, page: PageOf, lab: LabState) -> Plain:
 
 
 def _plan(page: Page, settings: dict[str, Any], start: str) -> Plan:
-    return Plan(settings, page.network, start == "here", page.catalogue.data_name)
+    return Plan(settings, page.network, start == "here", page.catalogue.source)
 
 
 def _start(

@@ -25,6 +25,7 @@ NAMES = (
     "conv_backward_dx",
     "im2col",
     "training_loop",
+    "find_the_bugs",
 )
 
 

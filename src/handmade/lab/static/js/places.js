@@ -10,7 +10,7 @@
  *   mapsOf(shape), channelsOf(shape) number of maps of an activation, of an array; channelsIn(box, shape): the maps of a box of a reach
  *
  * @typedef {{key: string, title: string, shape: number[]}} ArrayInfo
- * @typedef {{name: string, title: string, kind: string, reads: string[], shape: number[], settings: Record<string, any>,
+ * @typedef {{name: string, title: string, mark: string, kind: string, reads: string[], shape: number[], settings: Record<string, any>,
  *   arrays: ArrayInfo[], column: number}} NodeInfo
  * @typedef {{source: string, title: string, seed: number, trained: boolean, weights: number, dtype: string, classes: string[],
  *   named_classes: boolean, input_shape: number[], raw_shape: number[]|null, fits_data: boolean, test_images: number,
@@ -36,7 +36,7 @@ export function parsePlace(text) {
  * @returns {NodeInfo}
  */
 export const inputNode = (network) => ({
-  name: "input", title: "input", kind: "Input", reads: [], shape: network.input_shape, settings: {}, arrays: [], column: 0,
+  name: "input", title: "input", mark: "", kind: "Input", reads: [], shape: network.input_shape, settings: {}, arrays: [], column: 0,
 });
 
 /**

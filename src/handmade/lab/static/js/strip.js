@@ -122,7 +122,7 @@ export class Strip extends EventTarget {
     const note = h("p", { class: "note" });
     const bar = h("div", { class: "legend" });
     const element = h("figure", { class: "node", data: { node: node.name, title: node.title, kind: node.kind, testid: `node-${node.name}` } },
-      h("figcaption", {}, h("span", { class: "node-title" }, room), h("span", { class: "shape" }, node.shape.join(" × "))),
+      h("figcaption", {}, h("span", { class: "node-title" }, room), node.mark ? h("span", { class: "shape", t: "strip.yours" }) : null, h("span", { class: "shape" }, node.shape.join(" × "))),
       colour?.canvas, canvas, bar, note);
     /** @type {Figure} */
     const figure = { node, room, view, colour, element, legend: bar, note, limit: 1, kind: "signed" };

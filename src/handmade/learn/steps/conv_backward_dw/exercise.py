@@ -1,4 +1,6 @@
-"""gW[i, j, c, o] = sum over n, h, w of gy[n, h, w, o] x[n, h s + i - p, w t + j - q, c]"""
+"""gW[i, j, c, o] = sum of gy[n, h, w, o] x[n, h s + i - p, w t + j - q, c]
+over all n, h, w
+"""
 
 import numpy as np
 

@@ -1,4 +1,6 @@
-"""y[n, h, w, o] = b[o] + sum over i, j, c of W[i, j, c, o] x[n, h + i, w + j, c]"""
+"""y[n, h, w, o] = b[o] + sum of W[i, j, c, o] x[n, h + i, w + j, c]
+over all i, j, c
+"""
 
 import numpy as np
 

@@ -1,4 +1,5 @@
-"""im2col: X[(n R + h) S + w, (i K_w + j) C + c] = x[n, h s + i, w t + j, c], for an output of R rows and S columns
+"""im2col: X[(n R + h) S + w, (i K_w + j) C + c] = x[n, h s + i, w t + j, c]
+        for an output of R rows and S columns
 conv2d: y = X @ W.reshape(-1, O) + b, in the shape (N, R, S, O)
 """
 

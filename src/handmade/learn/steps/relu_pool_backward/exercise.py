@@ -1,5 +1,6 @@
 """relu_backward: gx = gy where x > 0, else 0
-max_pool_backward: gx[n, h s + i, w t + j, c] gets gy[n, h, w, c] for (i, j) = divmod(winner[n, h, w, c], K_w)
+max_pool_backward: gx[n, h s + i, w t + j, c] gets gy[n, h, w, c]
+                   for (i, j) = divmod(winner[n, h, w, c], K_w)
 """
 
 import numpy as np

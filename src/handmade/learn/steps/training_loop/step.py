@@ -130,8 +130,8 @@ STEP = Step(
     (
         Case("values", (square_gradient, W1, (0.0,), 1, 0.1, 0.0)),
         Case("values", (curved_gradient, W1, (1.5,), 1, 0.2, 0.0)),
-        Case("batch", (square_gradient, W1, THREE, 1, 0.1, 0.0)),
-        Case("batch", (curved_gradient, W1, THREE, 1, 0.3, 0.0)),
+        Case("batches", (square_gradient, W1, THREE, 1, 0.1, 0.0)),
+        Case("batches", (curved_gradient, W1, THREE, 1, 0.3, 0.0)),
         Case("momentum", (square_gradient, W1, THREE, 1, 0.1, 0.9)),
         Case("momentum", (curved_gradient, W1, (1.0, -2.0), 1, 0.2, 0.5)),
         Case("epochs", (square_gradient, W1, THREE, 3, 0.1, 0.0)),

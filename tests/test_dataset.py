@@ -1,7 +1,8 @@
-"""The data sets: the packaged MNIST is the real one, directories are found and checked, preparing is exact."""
+"""The data sets: the packaged MNIST is the real one, directories of IDX files are found and checked, preparing is exact."""
 
 import gzip
 import hashlib
+from collections.abc import Callable
 from fractions import Fraction
 from importlib import resources
 from pathlib import Path
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from handmade.data import Dataset, Images, load, mnist, prepare
+from handmade.data.sources import idx_files
 from handmade.engine.errors import HandmadeError
 
 MD5 = {
@@ -53,9 +55,9 @@ def check(dataset: Dataset) -> None:
     np.testing.assert_array_equal(dataset.test.labels, np.array([0, 9]), strict=True)
 
 
-def refusal(directory: Path) -> str:
+def refusal(directory: Path, read: Callable[[Path], object] = load) -> str:
     with pytest.raises(HandmadeError) as caught:
-        load(directory)
+        read(directory)
     message = str(caught.value)
     assert str(directory) in message
     assert "\n" not in message
@@ -121,14 +123,16 @@ def test_a_directory_with_the_name_of_a_file_is_passed_over(tmp_path: Path) -> N
 
 
 def test_a_missing_directory_is_refused_with_what_was_looked_for(tmp_path: Path) -> None:
-    message = refusal(tmp_path / "nowhere")
+    assert "no directory" in refusal(tmp_path / "nowhere")
+    message = refusal(tmp_path / "nowhere", idx_files.read)
     assert "no directory" in message
     assert all(name in message for name in (*SMALL, "dot before idx", ".gz", "MNIST/raw"))
 
 
 def test_a_file_in_place_of_the_directory_is_refused(tmp_path: Path) -> None:
     write(tmp_path, SMALL)
-    assert "got a file" in refusal(tmp_path / "train-images-idx3-ubyte")
+    for read in (load, idx_files.read):
+        assert "got a file" in refusal(tmp_path / "train-images-idx3-ubyte", read)
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -158,12 +162,27 @@ def test_a_directory_that_may_not_be_searched_is_refused(tmp_path: Path, monkeyp
         ("t10k-images-idx3-ubyte", TEST_IMAGES[:0], "at least one"),
         ("train-labels-idx1-ubyte", np.arange(5, dtype=np.int8), "got int8"),
         ("train-labels-idx1-ubyte", TRAIN_IMAGES, "expected uint8 of 1 dimension,"),
-        ("train-labels-idx1-ubyte", np.arange(6, 11, dtype=np.uint8), "got 10"),
         ("t10k-labels-idx1-ubyte", np.zeros(3, np.uint8), "got 2 images and 3 labels"),
     ],
 )
 def test_files_that_do_not_fit_together_are_refused(name: str, array: NDArray[Any], words: str, tmp_path: Path) -> None:
     assert words in refusal(write(tmp_path, SMALL | {name: array}))
+
+
+def test_any_number_of_classes_is_read(tmp_path: Path) -> None:
+    data = load(write(tmp_path, SMALL | {"train-labels-idx1-ubyte": np.arange(6, 11, dtype=np.uint8)}))
+    assert data.class_names == tuple(map(str, range(11)))
+    assert data.train.labels.tolist() == [6, 7, 8, 9, 10]
+
+
+def test_labels_that_do_not_begin_with_0_are_names(tmp_path: Path) -> None:
+    labels = {
+        "train-labels-idx1-ubyte": np.array([3, 7, 3, 7, 7], np.uint8),
+        "t10k-labels-idx1-ubyte": np.array([7, 3], np.uint8),
+    }
+    data = load(write(tmp_path, SMALL | labels))
+    assert data.class_names == data.names == ("3", "7")
+    assert (data.train.labels.tolist(), data.test.labels.tolist()) == ([0, 1, 0, 1, 1], [1, 0])
 
 
 def test_a_data_set_without_any_image_is_refused(tmp_path: Path) -> None:
@@ -211,11 +230,20 @@ def test_packaged_images_become_30_by_30() -> None:
     assert prepare(mnist().test.images[:7]).shape == (7, 30, 30, 1)
 
 
+def test_colour_images_keep_their_channels() -> None:
+    images = RANDOM.integers(256, size=(2, 5, 4, 3), dtype=np.uint8)
+    prepared = prepare(images, np.float64)
+    assert prepared.shape == (2, 7, 6, 3)
+    np.testing.assert_array_equal(prepared[:, 1:-1, 1:-1], images / 255)
+    assert not prepared[:, [0, -1]].any()
+    assert not prepared[:, :, [0, -1]].any()
+
+
 @pytest.mark.parametrize(
     ("images", "words"),
     [
         (np.zeros((28, 28), np.uint8), "got (28, 28). Try images[None]"),
-        (np.zeros((2, 28, 28, 3), np.uint8), "got (2, 28, 28, 3)"),
+        (np.zeros((2, 3, 28, 28), np.uint8), "got (2, 3, 28, 28). Try images.transpose(0, 2, 3, 1)"),
         (np.zeros((28, 28, 1), np.uint8), "got (28, 28, 1). Try images[None]"),
         (np.zeros((2, 784), np.uint8), "got (2, 784). Try images.reshape(-1, 28, 28)"),
         (np.zeros((1, 1, 28, 28, 1), np.uint8), "got (1, 1, 28, 28, 1)"),

@@ -1,0 +1,1 @@
+"""Formats of data sets that users bring, one file a format."""

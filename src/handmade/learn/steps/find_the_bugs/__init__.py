@@ -1,0 +1,1 @@
+"""One step: skeleton, solution, cases, mistakes, and texts by language."""
