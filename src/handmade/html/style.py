@@ -17,7 +17,7 @@ font-variant-numeric:tabular-nums}
 max-width:44em;overflow-wrap:anywhere;white-space:pre-wrap;color:inherit;background:none;line-height:1.4}
 .handmade.handmade table tr>th{font-weight:600}
 .handmade.handmade table>thead>tr>th{border-bottom:1px solid var(--rule);vertical-align:bottom;font-weight:500;opacity:.8}
-.handmade.handmade table tr>.n{text-align:right;white-space:nowrap}
+.handmade.handmade table tr>.n{text-align:right;white-space:pre}
 .handmade.handmade table.grid tr>td{padding:0 10px 0 0}
 .handmade.handmade table.matrix tr>td,.handmade.handmade table.matrix tr>th{padding:1px 6px}
 .handmade.handmade table.matrix tr>td.right{font-weight:700;outline:1px solid var(--rule);outline-offset:-1px}

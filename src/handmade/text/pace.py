@@ -8,7 +8,7 @@ from statistics import fmean
 from handmade.engine.training import Step
 from handmade.text.number_format import percent, rate
 
-RECENT = 50  # steps, or measured accuracies, in a running mean
+RECENT = 50  # steps in a running mean
 
 
 class Pace:
@@ -26,7 +26,7 @@ class Pace:
         self.validation: float | None = None
         self.seconds_left = 0.0
         self._losses: deque[float] = deque(maxlen=RECENT)
-        self._accuracies: deque[float] = deque(maxlen=RECENT)
+        self._accuracies: deque[tuple[int, float]] = deque(maxlen=RECENT)  # step and accuracy, where it was measured
         self._moments: deque[tuple[float, int]] = deque([(time.perf_counter(), 0)], maxlen=RECENT)
         self._images = 0
         self._speed = 0.0
@@ -38,7 +38,9 @@ class Pace:
         self._images += step.images
         self._moments.append((now, self._images))
         if step.accuracy is not None:
-            self._accuracies.append(step.accuracy)
+            self._accuracies.append((step.number, step.accuracy))
+        while len(self._accuracies) > 1 and self._accuracies[0][0] <= step.number - RECENT:
+            self._accuracies.popleft()
         if step.validation is not None:
             self.validation = step.validation.accuracy
         then, images = self._moments[0]
@@ -50,7 +52,7 @@ class Pace:
         """Yield the numbers as text: loss, accuracy, accuracy on the validation set, and speed."""
         yield f"loss {fmean(self._losses):.3f}"
         if self._accuracies:
-            yield f"accuracy {percent(fmean(self._accuracies))}"
+            yield f"accuracy {percent(fmean(accuracy for _, accuracy in self._accuracies))}"
         if self.validation is not None:
             yield f"validation {percent(self.validation)}"
         if speed:
