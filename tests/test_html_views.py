@@ -554,3 +554,46 @@ def test_views_do_not_need_ipython() -> None:
     )
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+# --- light and dark ------------------------------------------------------------------------------------------------------------
+
+CONTRAST = """() => [...document.querySelectorAll('.handmade :is(span, td, th, b, .line)')].map(e => {
+    const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+    const over = (ink, paper, alpha) => ink.map((c, k) => alpha * c + (1 - alpha) * paper[k]);
+    const read = colour => {
+        canvas.clearRect(0, 0, 1, 1);
+        canvas.fillStyle = colour;
+        canvas.fillRect(0, 0, 1, 1);
+        return [...canvas.getImageData(0, 0, 1, 1).data];
+    };
+    const luminance = c => c.map(v => v / 255).map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, v, k) => sum + v * [0.2126, 0.7152, 0.0722][k], 0);
+    const chain = [];
+    for (let at = e; at; at = at.parentElement) chain.push(at);
+    let paper = [255, 255, 255], opacity = 1;
+    for (const at of chain.reverse()) {
+        const style = getComputedStyle(at), [r, g, b, a] = read(style.backgroundColor);
+        paper = over([r, g, b], paper, a / 255);
+        opacity *= Number(style.opacity);
+    }
+    const ink = over(read(getComputedStyle(e).color).slice(0, 3), paper, opacity);
+    const [low, high] = [luminance(ink), luminance(paper)].sort((a, b) => a - b);
+    return [(high + 0.05) / (low + 0.05), e.outerHTML.slice(0, 80)];
+})"""
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("paper", "ink"), [("#ffffff", "#212121"), ("#111111", "#e0e0e0"), ("#1f1f1f", "#cccccc")])
+def test_every_text_is_readable_in_light_and_dark_notebooks(paper: str, ink: str, browser: Any) -> None:
+    """WCAG 2.1, 1.4.3: a contrast of at least 4.5."""
+    page = browser.new_page()
+    views = "".join(value._repr_html_() for value in VALUES.values())
+    page.set_content(f'<body style="background:{paper};color:{ink}">{views}</body>')
+    page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+
+    measured = page.evaluate(CONTRAST)
+
+    page.close()
+    assert len(measured) > 500
+    assert [(round(contrast, 2), text) for contrast, text in measured if contrast < 4.5] == []

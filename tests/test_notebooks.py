@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+import time
 import warnings
 from pathlib import Path
 from typing import Any
@@ -175,3 +176,52 @@ def test_every_notebook_runs_in_a_kernel(path: Path, tmp_path: Path) -> None:
 
     assert check_outputs(executed) == (0 if path.stem == "is_my_gradient_right" else 1)
     assert path.stem != "own_images_to_report" or (tmp_path / "report.html").stat().st_size > 100_000
+
+
+START = """
+import json
+from pathlib import Path
+from handmade import runs
+session = runs.start(runs.Settings(network="readme", steps=5000, batch_size=8, threads=1, gradient="backprop"), "run")
+session.finish()
+"""
+AFTER = """
+print(session.steps > 0, len(session.network.parameters()), runs.read_record("run").status)
+again = runs.resume("run", time_limit=0.001)
+again.finish()
+print(again.steps > session.steps)
+"""
+
+
+@pytest.mark.long
+def test_an_interrupted_kernel_keeps_the_network_and_continues(tmp_path: Path) -> None:
+    manager = pytest.importorskip("jupyter_client.manager")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # those of Jupyter about itself
+        kernel, client = manager.start_new_kernel(kernel_name="python3", cwd=str(tmp_path))
+        try:
+            shown: list[str] = []
+            client.execute(START)
+            interrupted = False
+            while True:
+                message = client.get_iopub_msg(timeout=60)
+                text = str(message["content"].get("data", {}).get("text/plain", ""))
+                shown += [text] if text else []
+                if message["msg_type"] == "update_display_data" and not interrupted:
+                    kernel.interrupt_kernel()
+                    interrupted = True
+                if message["msg_type"] == "error":
+                    assert message["content"]["ename"] == "KeyboardInterrupt"
+                    break
+            assert "handmade.runs.resume('run') continues" in shown[-1]
+            assert client.get_shell_msg(timeout=60)["content"]["status"] == "error"
+            time.sleep(1)  # the kernel drops requests that came before it had answered
+            reply = client.execute_interactive(
+                AFTER, timeout=60, output_hook=lambda m: shown.append(str(m["content"].get("text", "")))
+            )
+            assert reply["content"]["status"] == "ok", reply["content"]
+            assert "True 6 interrupted" in "".join(shown)
+            assert "".join(shown).rstrip().endswith("True")
+        finally:
+            client.stop_channels()
+            kernel.shutdown_kernel(now=True)
