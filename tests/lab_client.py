@@ -16,6 +16,7 @@ from handmade.lab.app import Lab, create_app
 from handmade.lab.catalogue import Catalogue
 from handmade.lab.frames import read_frame
 from handmade.lab.guard import Guard
+from handmade.learn.workbook import Workbook
 
 TOKEN, PORT = "secret", 8000
 ADDRESS = f"http://127.0.0.1:{PORT}"
@@ -24,8 +25,16 @@ ADDRESS = f"http://127.0.0.1:{PORT}"
 class LabClient:
     """The lab, running; a client with its cookie unless `token` is empty."""
 
-    def __init__(self, catalogue: Catalogue, *, host: str | None = None, token: str = TOKEN, raises: bool = True) -> None:
-        self.app = create_app(catalogue, TOKEN, PORT, host)
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        *,
+        host: str | None = None,
+        token: str = TOKEN,
+        raises: bool = True,
+        workbook: Workbook | None = None,
+    ) -> None:
+        self.app = create_app(catalogue, TOKEN, PORT, host, workbook)
         self._token, self._raises = token, raises
 
     @property

@@ -28,7 +28,7 @@ SPEAKERS = [
     *(file for file in (SOURCE / "lab").glob("**/*.py") if file.name not in {"serve.py", "frames.py"}),
     *(SOURCE / "engine/receipts").glob("*.py"),
     SOURCE / "engine/training/monitor.py",
-    SOURCE / "data/rejection.py",
+    SOURCE / "data/picture/judgement.py",
 ]
 ERRORS = ("Error", "Answer", "Notice", "Term")  # ends of the names of what is made from words
 NOT_HERE = {"update.py", "snippet.py"}  # no page asks for them
@@ -135,7 +135,7 @@ def source_words() -> set[str]:
         if file.name in NOT_HERE:
             continue
         tree = ast.parse(file.read_text(encoding="utf-8"))
-        if file.name in {"monitor.py", "rejection.py"}:
+        if file.name in {"monitor.py", "judgement.py"}:
             functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
             found.update(
                 words for function in functions for words in _texts(function.body[_docstring(function) :]) if words.count(" ") > 1

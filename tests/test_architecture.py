@@ -36,11 +36,12 @@ MAY_IMPORT = {
     "networks": {"engine", "network"},
     "own_digits": {"data", "engine", "files"},
     "runs": {"data", "engine", "files", "network", "networks", "receipts", "threads"},
-    "__init__": {*FACADE, "html"},
+    "estimator": {"data", "engine", "network", "networks", "runs", "threads"},
+    "__init__": {*FACADE, "estimator", "html"},
     "text": {"engine", "runs"},
     "html": {"data", "engine", "learn", "runs", "text"},
     "learn": {"data", "engine", "files"},
-    "lab": {*FACADE, "files", "text", "threads"},
+    "lab": {*FACADE, "files", "learn", "text", "threads"},
     "cli": {*FACADE, "lab", "learn", "files", "importing", "layer_files", "pictures", "text", "threads", "doctor", "__init__"},
     "__main__": {"cli"},
     "pytest_plugin": set[str](),
@@ -48,17 +49,18 @@ MAY_IMPORT = {
 # What comes from outside, room by room, beside NumPy and the standard library.
 FOREIGN = {
     "compiled": {"numba", "llvmlite"},
-    "data": {"pooch", "requests", "sklearn"},  # downloads, and data sets that come with libraries
-    "files": {"safetensors", "tensorboardX", "PIL", "ml_dtypes", "onnx", "torch"},  # formats of files, and their libraries
+    "data": {"pooch", "requests", "scipy", "skimage", "sklearn"},  # downloads, data sets of libraries, operators on pictures
+    "files": {"safetensors", "tensorboardX", "PIL", "pillow_heif", "ml_dtypes", "onnx", "torch"},  # formats
     "frameworks": {"torch", "jax"},  # only for objects that come from there
     "pictures": {"matplotlib", "PIL"},
     "layer_files": {"watchfiles"},
     "threads": {"threadpoolctl"},
     "doctor": {"threadpoolctl"},
     "html": {"rich"},  # it reads the layouts of text
+    "estimator": {"sklearn", "joblib"},
     "text": {"rich"},
     "cli": {"typer", "rich"},
-    "lab": {"anyio", "fastapi", "pydantic", "starlette", "uvicorn"},
+    "lab": {"anyio", "fastapi", "markdown_it", "pydantic", "starlette", "uvicorn"},
     "pytest_plugin": {"pytest"},
 }
 

@@ -449,7 +449,7 @@ def test_pictures_are_made_grey_as_advised() -> None:
         grey[..., None],
         grey[None],
         255 * grey,
-        grey - 0.5,
+        grey - 1.5,
     ):
         text = message_of(lambda given=given: find_digit(given))  # type: ignore[misc]
         assert text.startswith("picture: expected ")

@@ -384,8 +384,8 @@ def test_an_executor_gives_the_same_bits(way: Way, scheme: Scheme, dtype: type) 
 
 def test_the_sums_of_some_nodes_are_those_of_all() -> None:
     network, x, y = on_kinks(*APART, np.float64)
-    L, every = by_images(0.1, "central", CrossEntropy(), (network, x, y))
-    base, some = by_images(0.1, "central", CrossEntropy(), (network, x, y), ["2", "8"])
+    L, every = by_images(0.1, "central", (network, x, y, CrossEntropy()))
+    base, some = by_images(0.1, "central", (network, x, y, CrossEntropy()), ["2", "8"])
     assert (base, list(some)) == (L, ["2", "8"])
     for name, columns in some.items():
         np.testing.assert_array_equal(columns, every[name])

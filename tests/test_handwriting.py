@@ -18,8 +18,7 @@ import handmade
 from drawn_digits import Drawn, drawn, tightly_printed
 from handmade import HandmadeError
 from handmade.data import find_digit, mnist, prepare
-from handmade.data.connected_components import connected_components, count_holes
-from handmade.data.ink import find_ink
+from handmade.data.picture.light import even_light
 from handmade.data.resize import area_average, shrunk
 from handmade.engine.arrays import Array
 
@@ -146,8 +145,8 @@ def test_ink_is_told_from_paper_even_without_a_margin(face: str) -> None:
     for digit in range(10):
         ink = tightly_printed(face, digit)
 
-        assert find_ink(ink).light
-        assert not find_ink(1 - ink).light
+        assert even_light(ink).light
+        assert not even_light(1 - ink).light
 
 
 @pytest.mark.parametrize("turns", range(4))
@@ -191,7 +190,7 @@ def noise(side: int) -> Array:
         (np.pad(np.ones((10, 60)), 30), "too wide"),
         (np.pad(np.ones((50, 60)), 30), "solid shape"),
         (np.pad(np.ones((2, 2)), 30), "small"),
-        (np.pad(np.kron(np.eye(6), np.ones((9, 9)))[:, ::-1] * (np.arange(54) % 9 < 6), 30), "pieces"),
+        (np.pad(np.kron(np.eye(6), np.ones((9, 9)))[:, ::-1] * (np.arange(54) % 9 < 6), 30), "6 figures"),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )
@@ -281,34 +280,6 @@ def test_the_advice_about_a_picture_leads_to_the_digit(picture: Any) -> None:
     followed = eval(advice, {"np": np, "picture": picture})
 
     np.testing.assert_array_equal(find_digit(followed).image, find_digit(ONE).image)
-
-
-def flooded(mask: Array, *, corners: bool) -> Array:
-    """Regions by filling them pixel by pixel."""
-    numbers = np.zeros(mask.shape, np.int64)
-    for seed in map(tuple, np.argwhere(mask)):
-        if numbers[seed]:
-            continue
-        todo, number = [seed], int(numbers.max()) + 1
-        while todo:
-            y, x = todo.pop()
-            if 0 <= y < mask.shape[0] and 0 <= x < mask.shape[1] and mask[y, x] and not numbers[y, x]:
-                numbers[y, x] = number
-                todo += [(y + dy, x + dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if corners or not dy * dx]
-    return numbers
-
-
-@given(arrays.arrays(bool, arrays.array_shapes(min_dims=2, max_dims=2, max_side=12)), st.booleans())
-@settings(max_examples=150)
-def test_regions_are_those_of_filling_pixel_by_pixel(mask: NDArray[np.bool], corners: bool) -> None:  # noqa: FBT001  hypothesis calls it so
-    np.testing.assert_array_equal(connected_components(mask, corners=corners), flooded(mask, corners=corners))
-
-
-def test_holes_are_counted_by_their_size() -> None:
-    mask = np.ones((9, 9), bool)
-    mask[2, 2] = mask[5, 4:7] = mask[0, 4] = False  # the last one is open to the outside
-
-    assert [count_holes(mask, least) for least in (1, 2, 4)] == [2, 1, 0]
 
 
 @given(

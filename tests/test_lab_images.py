@@ -10,7 +10,7 @@ from PIL import Image
 
 import handmade
 from handmade.data import find_digit
-from handmade.data.handwriting import Stages
+from handmade.data.picture import Stages
 from handmade.data.resize import area_average
 from handmade.engine.arrays import Array
 from handmade.lab.catalogue import Catalogue

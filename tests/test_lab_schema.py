@@ -23,12 +23,12 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabClient]:
         yield client
 
 
-def check(client: LabClient, examples: int) -> None:
+def check(client: LabClient, examples: int, *, page: str = "run:chain") -> None:
     schema = schemathesis.openapi.from_dict(client.app.openapi())
     operations = [each.ok() for each in schema.get_all_operations() if isinstance(each, Ok)]
     assert len(operations) >= 26
     operations = [each for each in operations if not each.path.endswith("/events")]  # which does not end
-    page = client.page("run:chain")
+    source, opened = page, client.page(page)
     for operation in operations:
         cases = st.one_of(*(operation.as_strategy(generation_mode=mode) for mode in GenerationMode))
 
@@ -41,9 +41,9 @@ def check(client: LabClient, examples: int) -> None:
         )
         @given(cases)
         def ask(case: Any) -> None:
-            nonlocal page
+            nonlocal opened
             if "page" in case.path_parameters and hash(str(case.query)) % 5:
-                case.path_parameters["page"] = page.name
+                case.path_parameters["page"] = opened.name
             sent = case.as_transport_kwargs(base_url="http://127.0.0.1:8000")
             method, url = sent.pop("method"), sent.pop("url")
             known = {name: sent[name] for name in ("json", "content", "params", "headers", "data") if sent.get(name) is not None}
@@ -54,8 +54,8 @@ def check(client: LabClient, examples: int) -> None:
             assert response.status_code < 500, response.text
             if response.status_code >= 400:
                 assert response.json()["error"]
-            if client.get(page.path + "/weights").status_code == 404:
-                page = client.page("run:chain")
+            if client.get(opened.path + "/weights").status_code == 404:
+                opened = client.page(source)
 
         ask()
 

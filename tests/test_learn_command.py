@@ -43,6 +43,8 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
     assert plain["verdicts"][0]["state"] == "passed"
     code, out, _ = run(monkeypatch, capsys, "learn", "list", "--json")
     assert [each["status"] for each in json.loads(out)["steps"]][:2] == ["passed", "open"]
+    code, out, _ = run(monkeypatch, capsys, "learn", "list")
+    assert len({line.index(load_step(name).name) for line, name in zip(out.splitlines(), NAMES, strict=True)}) == 1  # a column
     code, out, _ = run(monkeypatch, capsys, "learn", "hint", "2")
     assert code == 0
     assert "hint 1 of 3" in out

@@ -140,11 +140,11 @@ def test_the_stages_are_shown_and_drawn(command: Handmade, tmp_path: Path) -> No
     done = command("predict", MODEL, "seven.png", "--show-stages", "--stages-out", tmp_path / "stages.png")
 
     assert done.code == 0
-    for stage in ("1 the picture", "2 ink", "3 cropped", "4 fitted into 20 x 20", "5 centred in 28 x 28"):
+    for stage in ("1 picture", "2 paper", "3 light", "4 ink", "5 figure", "6 scaled to 20 x 20", "7 centred in 28 x 28"):
         assert stage in done.out
     assert max(map(len, done.out.splitlines())) <= 80
     with Image.open(tmp_path / "stages.png") as drawing:
-        assert drawing.size == (5 * 288, 288)
+        assert drawing.size == (7 * 288, 288)
     again = command("predict", MODEL, "seven.png", "--stages-out", tmp_path / "stages.png")
     assert (again.code, again.out) == (1, "")
     assert "stages.png, which exists. Try another name" in " ".join(again.err.split())

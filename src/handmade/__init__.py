@@ -58,9 +58,10 @@ if TYPE_CHECKING:
     from handmade.engine.preparation import Preparation
     from handmade.engine.residual import Residual
     from handmade.engine.training import train
+    from handmade.estimator import CNNClassifier
     from handmade.html.progress import show_progress
     from handmade.network import Network, load
-    from handmade.own_digits import read_digit
+    from handmade.own_digits import read_digit, read_digits
     from handmade.receipts import explain, explain_update, trace
 
 __all__ = [
@@ -70,6 +71,7 @@ __all__ = [
     "Affine",
     "AvgPool2d",
     "BatchNorm2d",
+    "CNNClassifier",
     "Clip",
     "Concat",
     "Conv2d",
@@ -118,6 +120,7 @@ __all__ = [
     "optim",
     "pictures",
     "read_digit",
+    "read_digits",
     "receipts",
     "runs",
     "show_progress",
@@ -128,6 +131,7 @@ __all__ = [
 
 _ROOMS = {"data", "gradients", "losses", "networks", "optim", "pictures", "receipts", "runs"}
 _FROM = {  # where the other names are, but for layers
+    "CNNClassifier": "handmade.estimator",
     "HandmadeError": "handmade.engine.errors",
     "Network": "handmade.network",
     "Node": "handmade.engine.graph",
@@ -139,6 +143,7 @@ _FROM = {  # where the other names are, but for layers
     "load": "handmade.network",
     "read_digit": "handmade.own_digits",
     "show_progress": "handmade.html.progress",
+    "read_digits": "handmade.own_digits",
     "trace": "handmade.receipts",
     "train": "handmade.engine.training",
     "use_backend": "handmade.engine.backend",

@@ -43,7 +43,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "lab": (
         ("Open the page with the network of a run.", "handmade lab runs/readme-1"),
         ("Use another port, and open no browser.", "handmade lab readme --port 8080 --no-browser"),
-        ("Use the functions that you wrote in handmade learn.", "handmade lab --mine"),
+        ("Write the exercises of handmade learn on the page, and use your functions.", "handmade lab --workbook --mine"),
     ),
     "report": (
         ("Write runs/readme-1/report.html.", "handmade report runs/readme-1"),

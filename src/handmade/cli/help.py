@@ -16,7 +16,7 @@ from handmade.cli.usage_errors import UNREADABLE, reworded, suggestion
 from handmade.runs.settings import PANELS
 
 OTHER = "Other options"
-MAY_STAND_ALONE = {"--mine"}  # options whose value may be left out
+MAY_STAND_ALONE = {"--mine", "--workbook"}  # options whose value may be left out
 WIDEST_NAME = 26  # columns: a longer name stands on a line of its own
 
 

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from handmade.cli.console import results
 from handmade.cli.keyboard import Keys
+from handmade.cli.workbook_lab import WorkbookLab
 from handmade.learn.course import Result
 from handmade.learn.steps import NAMES, place_of
 from handmade.learn.texts import broken
@@ -27,6 +28,16 @@ STYLES = {MARKS["passed"]: "green", MARKS["failed"]: "bold red", MARKS["not run"
 def line(text: str, style: str = "") -> None:
     """Print a text, its lines broken at the width of the terminal: between words, and between Chinese characters."""
     results.print(Text(broken(text, results.width), style), soft_wrap=False)
+
+
+def row(text: str, style: str = "") -> None:
+    """Print a row of a table, whose spaces are kept; what does not fit into the terminal is cut."""
+    results.print(Text(text, style), no_wrap=True, overflow="ellipsis")
+
+
+def address_line(text: str) -> None:
+    """Print a line that is not broken: an address is copied in one piece."""
+    results.print(Text(text), soft_wrap=True)
 
 
 def shown(path: Path) -> str:
@@ -101,7 +112,7 @@ def show_list(workbook: Workbook) -> None:
     for each in workbook.lines():
         mark = {"passed": MARKS["passed"], "open": MARKS["not run"], "gaveUp": "g"}[each.status]
         here = ">" if each.current else " "
-        line(f"{here} {mark} {each.number:2} {each.name:22} {each.title}", "bold" if each.current else "")
+        row(f"{here} {mark} {each.number:2} {each.name:22} {each.title}", "bold" if each.current else "")
 
 
 def show_hint(workbook: Workbook, name: str = "") -> None:
@@ -118,11 +129,11 @@ def show_hint(workbook: Workbook, name: str = "") -> None:
 def show_results(students: Sequence[Result]) -> None:
     """Print a row for each student, and a column for each step."""
     width = max(7, *(len(each.student) for each in students))
-    line(f"{'':{width}}  {' '.join(f'{k:2}' for k in range(1, len(NAMES) + 1))}  passed", "bold")
+    row(f"{'':{width}}  {' '.join(f'{k:2}' for k in range(1, len(NAMES) + 1))}  passed", "bold")
     signs = {"passed": MARKS["passed"], "failed": MARKS["failed"], "unwritten": MARKS["not run"], "": "-"}
     for each in sorted(students, key=lambda result: result.student):
         marks = " ".join(f"{signs[state]:>2}" for state in each.states)
-        line(f"{each.student:{width}}  {marks}  {each.passed:2} / {len(NAMES)}")
+        row(f"{each.student:{width}}  {marks}  {each.passed:2} / {len(NAMES)}")
 
 
 class View:
@@ -131,16 +142,21 @@ class View:
     def __init__(self, workbook: Workbook, keys: Keys) -> None:
         self._workbook, self._keys = workbook, keys
         self._asked = ""  # the key that has to be pressed twice
+        self._lab = WorkbookLab(workbook.folder.path)
+        self._address = ""  # of the lab, once it is open
         self._saves = Saves(workbook.folder.exercise(workbook.state.current))
 
     def run(self) -> None:
         """Check now, and again after each save, until q."""
-        self._try(self._check)
-        while (key := self._keys.read(WAIT)) != "q":
-            if key:
-                self._try(self._press, key)
-            if self._saves.happened():
-                self._try(self._check)
+        with self._lab:
+            self._try(self._check)
+            while (key := self._keys.read(WAIT)) != "q":
+                if key:
+                    self._try(self._press, key)
+                while not self._lab.news.empty():
+                    self._tell(*self._lab.news.get())
+                if self._saves.happened():
+                    self._try(self._check)
 
     def _try(self, do: Callable[..., None], *arguments: str) -> None:
         """Do something; where the system refuses it, as in a folder that is read-only, say so and go on."""
@@ -160,6 +176,15 @@ class View:
         if verdict:
             show_new_milestones(self._workbook)
         line(self._workbook.say("ui.keys" if self._keys.there_are_some else "ui.watching"), "dim")
+        if self._address:
+            address_line(self._address)
+
+    def _tell(self, key: str, values: dict[str, str]) -> None:
+        """Show the address of the lab, or the reason why there is none."""
+        text = self._workbook.say(key, **values)
+        if "address" in values:
+            self._address = text
+        address_line(text)
 
     def _press(self, key: str) -> None:
         say, asked, self._asked = self._workbook.say, self._asked, ""
@@ -167,6 +192,9 @@ class View:
             show_hint(self._workbook)
         elif key == "l":
             show_list(self._workbook)
+        elif key == "w":
+            line(say("ui.labStarts"), "dim")
+            self._lab.open(self._workbook.state.current)
         elif key == "n":
             self._workbook.next()
             self._begin()

@@ -16,6 +16,7 @@ import numpy as np
 
 from handmade.compiled.differences.block import Block, block
 from handmade.compiled.differences.linear_layers import products
+from handmade.compiled.differences.loss_data import has_loss_data
 from handmade.compiled.differences.units import Units, units_of
 from handmade.compiled.fused import FLOATS, Choice, Convolution, Factors, Product
 from handmade.compiled.fusion import fused_nodes, role_of
@@ -24,7 +25,7 @@ from handmade.compiled.updates import supports, update
 from handmade.engine.arrays import Array
 from handmade.engine.graph import INPUT, Node
 from handmade.engine.layers import rule
-from handmade.engine.losses import Loss
+from handmade.engine.losses import Loss, for_images
 from handmade.engine.network import Network
 from handmade.engine.optim import Optimiser, State
 from handmade.engine.parallel import Batch, blocks, parallel_map
@@ -111,11 +112,11 @@ class Compiled(Plain):
         self, network: Network, x: Array, y: Array, h: Any, scheme: str, loss: Loss, executor: Executor | None
     ) -> tuple[float, dict[str, Array]]:
         """Return the mean loss, and its difference quotient for every weight."""
-        supported = _fits(network, x) and rule(loss, "loss_data") is not None and _units(network).supported
+        supported = _fits(network, x) and has_loss_data(loss) and _units(network).supported
         if "differences" in self.without or not supported:
             return super().differences(network, x, y, h, scheme, loss, executor)
         names = [name for name in network.weighted if name in network.below_logits]
-        parts = list(parallel_map(executor, partial(self._block, h, scheme, loss), blocks((network, x, y), IMAGES_PER_TASK)))
+        parts = list(parallel_map(executor, partial(self._block, h, scheme), blocks((network, x, y, loss), IMAGES_PER_TASK)))
         gradients: dict[str, Array] = {}
         for name in names:
             node = network.node(name)
@@ -127,17 +128,17 @@ class Compiled(Plain):
             gradients |= {f"{name}.{array}": found / len(x) for array, found in self.total(node, sums, executor).items()}
         return sum(part.loss for part, _ in parts) / len(x), with_zeros(network, gradients)
 
-    def _block(self, h: Any, scheme: str, loss: Loss, batch: Batch) -> tuple[Block, dict[str, dict[str, Array]]]:
+    def _block(self, h: Any, scheme: str, batch: Batch) -> tuple[Block, dict[str, dict[str, Array]]]:
         """Return the result of a block, and the sums that need the plain backend, by node and array."""
-        network, x, y = batch
+        network, x, y, loss = batch
         units = _units(network)
-        found = block(units, self._unfused, h, scheme, loss, batch)
+        found = block(units, self._unfused, h, scheme, batch)
         plain: dict[str, dict[str, Array]] = {}
         others = [name for name in network.weighted if name in network.below_logits and name not in units.supported]
         for images, names in _together({**found.left_out, **{name: list(range(len(x))) for name in others}}):
             at = np.array(images)
-            some = (network.for_images(at), x[at], y[at])  # type: ignore[arg-type]
-            for name, column in by_images(h, scheme, loss, some, names)[1].items():
+            some = (network.for_images(at), x[at], y[at], for_images(loss, at))  # type: ignore[arg-type]
+            for name, column in by_images(h, scheme, some, names)[1].items():
                 plain[name] = nudges_of(network)[name].gather(column)
         return found, plain
 

@@ -8,15 +8,28 @@ from handmade.data.prepared import prepare, prepare_for
 from handmade.data.sources.reading import load
 
 if TYPE_CHECKING:
-    from handmade.data.handwriting import Digit, find_digit
+    from handmade.data.picture import Answer, Digit, answer, find_digit, find_digits
 
-__all__ = ["Augmentation", "Dataset", "Digit", "Images", "find_digit", "load", "mnist", "prepare", "prepare_for"]
+__all__ = [
+    "Answer",
+    "Augmentation",
+    "Dataset",
+    "Digit",
+    "Images",
+    "answer",
+    "find_digit",
+    "find_digits",
+    "load",
+    "mnist",
+    "prepare",
+    "prepare_for",
+]
 
 
 def __getattr__(name: str) -> Any:
     """Load the preparation of pictures when it is first used."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from handmade.data import handwriting  # noqa: PLC0415  see above
+    from handmade.data import picture  # noqa: PLC0415  see above
 
-    return getattr(handwriting, name)
+    return getattr(picture, name)

@@ -163,14 +163,16 @@ def cross_entropy(
 def mean_loss(
     z: Array,
     y: Array,
+    a: Array | None = None,
     *,
     exp: Callable[[Number], Number] = math.exp,
     log: Callable[[Number], Number] = math.log,
 ) -> Number:
-    """Average the losses of a batch: logits z (N, K), classes y (N,) -> one number."""
+    """Average the losses of a batch: logits z (N, K), classes y (N,), weights of the images a (N,) -> one number."""
+    losses = cross_entropy(z, y, exp=exp, log=log)
     total = 0
-    for loss in cross_entropy(z, y, exp=exp, log=log):
-        total += loss
+    for n in range(len(z)):
+        total += losses[n] if a is None else a[n] * losses[n]
     return total / len(z)
 
 

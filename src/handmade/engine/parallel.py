@@ -7,20 +7,21 @@ from typing import Any, TypeAlias, TypeVar
 
 from handmade.engine.arrays import Array
 from handmade.engine.backend import Choice, chosen, use_backend
+from handmade.engine.losses import Loss, for_images
 from handmade.engine.network import Network
 
-Batch: TypeAlias = tuple[Network, Array, Array]  # a network, images and labels
+Batch: TypeAlias = tuple[Network, Array, Array, Loss]  # a network, images, labels, and the loss with the weights of the images
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 
 def blocks(batch: Batch, size: int) -> Iterator[Batch]:
-    """Yield the batch in blocks of `size` images, each with its network; in one block if the images depend on one another."""
-    network, x, y = batch
+    """Yield the batch in blocks of `size` images, each with its network and loss; in one if images depend on one another."""
+    network, x, y, loss = batch
     size = len(x) if network.mixes_batch else size
     for first in range(0, len(x), size):
         piece = slice(first, first + size)
-        yield network.for_images(piece), x[piece], y[piece]
+        yield network.for_images(piece), x[piece], y[piece], for_images(loss, piece)
 
 
 def parallel_map(executor: Executor | None, function: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:

@@ -25,7 +25,7 @@ from handmade.engine.arrays import Array, Shape
 from handmade.engine.printable import ShortRepr
 
 LAYOUTS = {"NHWC": (0, 1, 2, 3), "NCHW": (0, 2, 3, 1)}  # each with the order of its axes that makes it NHWC
-LARGEST = 1e6  # of scale and shift
+LARGEST = 1e30  # of scale and shift: float32 holds it
 MOST_PADDING = 1024
 
 

@@ -1,4 +1,4 @@
-"""Picture files as grey arrays: PNG, JPEG, GIF, BMP, WebP and TIFF of any mode. Damaged and harmful files are rejected."""
+"""Picture files as grey arrays: PNG, JPEG, GIF, BMP, WebP, TIFF and HEIC of any mode. Damaged and harmful files are rejected."""
 
 import stat
 import warnings
@@ -16,6 +16,7 @@ from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.engine.extras import not_installed
 from handmade.files.atomic import write_atomically
+from handmade.files.levels import LUMINANCE, from_depth, paper_behind, with_background
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -26,8 +27,7 @@ MOST_PIXELS = 100_000_000
 LONGEST = 1024  # pixels on a side of the result: enough for a digit
 TILE = 288  # pixels on a side of one picture among several
 ORIENTATION = 0x0112  # EXIF tag of the camera's orientation
-LUMINANCE = np.array([0.299, 0.587, 0.114])  # weights of red, green and blue: ITU-R BT.601
-ONE_SHADE = 0.25  # opaque pixels are of one shade if their range is smaller
+HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")  # brands of ISO/IEC 23008-12, at byte 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +93,7 @@ def read_pixels(file: BinaryIO, name: str) -> tuple[NDArray[np.uint8], tuple[int
 
 
 def _decoded(
-    file: BinaryIO, name: str, convert: "Callable[[Image.Image], Array]"
+    file: BinaryIO, name: str, convert: "Callable[[Image.Image], tuple[Array, tuple[str, ...]]]"
 ) -> tuple[NDArray[np.float64], tuple[int, int], tuple[str, ...]]:
     """Return the converted pixels of a picture, its height and width in the file, and remarks."""
     content = file.read(LARGEST_FILE + 1)
@@ -103,17 +103,30 @@ def _decoded(
         raise HandmadeError(
             f"{name}: expected a picture file of at most {LARGEST_FILE >> 20} MB; got a larger one. Scale it down"
         )
-    with _pillow(name) as pillow, pillow.open(BytesIO(content), formats=FORMATS) as image:
+    formats: tuple[str, ...] = FORMATS
+    if content[4:8] == b"ftyp" and content[8:12] in HEIC:
+        _register_heic(name)
+        formats = ("HEIF",)
+    with _pillow(name) as pillow, pillow.open(BytesIO(content), formats=formats) as image:
         if image.width * image.height > MOST_PIXELS:
             raise _too_many(name, f"{image.width:,} x {image.height:,}")
         frames = getattr(image, "n_frames", 1) if image.format != "MPO" else 1  # other pictures that a camera adds do not count
-        remarks = (f"only the first of its {frames} frames was read",) if frames > 1 else ()
+        several = (f"only the first of its {frames} frames was read",) if frames > 1 else ()
         image.seek(0)
         orientation = image.getexif().get(ORIENTATION, 1)
         height, width = (image.height, image.width) if orientation not in {5, 6, 7, 8} else (image.width, image.height)
         image.draft(None, (LONGEST, LONGEST))  # a JPEG can be decompressed at an eighth of its size
-        pixels = _rotated(convert(image), orientation)
-    return pixels, (height, width), remarks
+        pixels, remarks = convert(image)
+    return _rotated(pixels, orientation), (height, width), several + remarks
+
+
+def _register_heic(name: str) -> None:
+    """Let Pillow read HEIC; HandmadeError if pillow-heif is not installed."""
+    try:
+        from pillow_heif import register_heif_opener  # noqa: PLC0415  an optional library
+    except ImportError:
+        raise HandmadeError(not_installed(f"{name}: HEIC", "pillow-heif", "heic")) from None
+    register_heif_opener()
 
 
 def write_rows(path: Path, rows: list[list[Array]]) -> None:
@@ -173,35 +186,48 @@ def _too_many(name: str, received: str) -> HandmadeError:
     return HandmadeError(f"{name}: expected a picture of at most {MOST_PIXELS:,} pixels; got {received}. Scale it down")
 
 
-def _grey(image: "Image.Image") -> Array:
-    """Return the brightness of every pixel, 0 to 1, after scaling down."""
+def _grey(image: "Image.Image") -> tuple[Array, tuple[str, ...]]:
+    """Return the brightness of every pixel, 0 to 1, after scaling down, and remarks."""
     if image.has_transparency_data:
         pixels = _pixels(image, "RGBA") / 255
-        return _with_background(pixels[..., :3] @ LUMINANCE, pixels[..., 3])
+        return with_background(pixels[..., :3] @ LUMINANCE, pixels[..., 3]), ()
     if image.mode in {"1", "L"}:
-        return _pixels(image, "L") / 255
-    if image.mode in {"I", "F"} or image.mode.startswith("I;16"):
-        return _from_depth(_pixels(image, "F"), image.mode)
+        return _pixels(image, "L") / 255, ()
+    if _is_deep(image):
+        return _of_depth(image)
     grey: Array = _pixels(image, "RGB") @ LUMINANCE / 255
-    return grey
+    return grey, ()
 
 
-def _colour(image: "Image.Image") -> Array:
-    """Return red, green and blue of every pixel, 0 to 1, after scaling down."""
-    if image.mode in {"I", "F"} or image.mode.startswith("I;16"):
-        return np.repeat(_grey(image)[..., None], 3, axis=2)
+def _colour(image: "Image.Image") -> tuple[Array, tuple[str, ...]]:
+    """Return red, green and blue of every pixel, 0 to 1, after scaling down, and remarks."""
+    if _is_deep(image):
+        grey, remarks = _of_depth(image)
+        return np.repeat(grey[..., None], 3, axis=2), remarks
     if not image.has_transparency_data:
-        return _pixels(image, "RGB") / 255
+        return _pixels(image, "RGB") / 255, ()
     pixels = _pixels(image, "RGBA") / 255
     colours, opacity = pixels[..., :3], pixels[..., 3:]
-    blended: Array = opacity * colours + (1 - opacity) * _paper(colours @ LUMINANCE, pixels[..., 3])
-    return blended
+    blended: Array = opacity * colours + (1 - opacity) * paper_behind(colours @ LUMINANCE, pixels[..., 3])
+    return blended, ()
 
 
-def _grey_or_colour(image: "Image.Image") -> Array:
+def _is_deep(image: "Image.Image") -> bool:
+    """Return True if a pixel is one number of more than 8 bits."""
+    return image.mode in {"I", "F"} or image.mode.startswith("I;16")
+
+
+def _of_depth(image: "Image.Image") -> tuple[Array, tuple[str, ...]]:
+    values = _pixels(image, "F")
+    if not np.isfinite(values).all():
+        raise ValueError("it holds numbers that are not finite")
+    return from_depth(values, integers=image.mode != "F")
+
+
+def _grey_or_colour(image: "Image.Image") -> tuple[Array, tuple[str, ...]]:
     """Return a grey picture as grey, and others as colour; small pictures of bytes are not converted to floats."""
     if image.mode in {"L", "RGB"} and not image.has_transparency_data and max(image.size) <= LONGEST:
-        return np.asarray(image)
+        return np.asarray(image), ()
     is_grey = image.mode in {"1", "L", "LA", "La", "I", "F"} or image.mode.startswith("I;16")
     return _grey(image) if is_grey else _colour(image)
 
@@ -212,39 +238,6 @@ def _pixels(image: "Image.Image", mode: str) -> Array:
         image = image.convert(mode)
     block = -(-max(image.size) // LONGEST)
     return np.asarray(image.reduce(block) if block > 1 else image, np.float64)
-
-
-def _from_depth(values: Array, mode: str) -> Array:
-    """Return numbers of 16 bits or more as shares of white; for 32 bits, white is estimated from the largest number."""
-    if not np.isfinite(values).all():
-        raise ValueError("it holds numbers that are not finite")
-    values = values - min(float(values.min()), 0)
-    largest = float(values.max())
-    whites = (65535,) if mode.startswith("I;16") else (1, 255, 65535)
-    shares: Array = values / next((white for white in whites if largest <= white), largest)
-    return shares
-
-
-def _with_background(grey: Array, opacity: Array) -> Array:
-    """Put a background behind transparent pixels."""
-    if not (opacity > 0.5).any():
-        return np.ones(grey.shape)
-    blended: Array = opacity * grey + (1 - opacity) * _paper(grey, opacity)
-    return blended
-
-
-def _paper(grey: Array, opacity: Array) -> float:
-    """Return the shade of the background behind transparent pixels.
-
-    If all visible pixels have one shade, they are ink, and the background is black or white, whichever differs more. Else the
-    picture shows ink and paper, and the background has the median shade.
-    """
-    seen = grey[opacity > 0.5]
-    if not seen.size:
-        return 1.0
-    low, middle, high = np.percentile(seen, (1, 50, 99))
-    covered = opacity.mean() > 0.5
-    return float(middle) if covered and high - low > ONE_SHADE else float(middle < 0.5)
 
 
 def _rotated(pixels: Array, orientation: int) -> Array:

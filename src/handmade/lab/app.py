@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from importlib.metadata import version
 from typing import Any, TypeVar
@@ -18,9 +18,11 @@ from handmade.engine.errors import HandmadeError
 from handmade.lab import frames, routes
 from handmade.lab.catalogue import Catalogue
 from handmade.lab.errors import LabError
-from handmade.lab.guard import LONGEST_LINE, Guard
+from handmade.lab.exercises import Exercises
+from handmade.lab.guard import LONGEST_LINE, Guard, on_this_machine
 from handmade.lab.pages import Page, Pages
 from handmade.lab.training import Trainings
+from handmade.learn.workbook import Workbook
 from handmade.runs.backends import use_light_backend
 from handmade.threads import threads
 
@@ -35,19 +37,23 @@ Result = TypeVar("Result")
 
 
 class Lab:
-    """State of the server: catalogue, pages, and threads to compute in.
+    """State of the server: catalogue, pages, the workbook, and threads to compute in.
 
     Attributes
     ----------
+    exercises : Exercises or None
+        The workbook, where the lab was started with one.
     stopping : anyio.Event
         Set when the server ends: streams end with it.
     """
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self, catalogue: Catalogue, workbook: Workbook | None = None) -> None:
         self.catalogue, self.pages = catalogue, Pages(catalogue)
+        self.exercises = None if workbook is None else Exercises(workbook)
         self.version = version("handmade")
         self.stopping = anyio.Event()
         self._limits = anyio.CapacityLimiter(AT_ONCE), anyio.CapacityLimiter(SLOW_AT_ONCE)
+        self._of_exercises = anyio.CapacityLimiter(1)  # a verdict may take seconds: the threads above stay free
 
     async def compute(self, page: Page, work: Callable[..., Result], *arguments: Any) -> Result:
         """Return what a function makes of a page, in a thread, while nobody else reads or changes the page."""
@@ -68,13 +74,27 @@ class Lab:
         run = _with_compiled if fastest or COMPILED in sys.modules else _lightly
         return await to_thread.run_sync(partial(run, work, *arguments), limiter=self._limits[1])
 
+    async def exercise(self, work: Callable[..., Result], *arguments: Any) -> Result:
+        """Return the result of a function of the workbook, in a thread, one after the other.
+
+        Raises
+        ------
+        LabError
+            If the student's folder cannot be read or written.
+        """
+        try:
+            return await to_thread.run_sync(partial(_lightly, work, *arguments), limiter=self._of_exercises)
+        except OSError as problem:
+            reason = problem.strerror or type(problem).__name__
+            raise LabError(f"workbook: its folder cannot be used ({reason}). Check that it exists and is writable") from None
+
     def stop(self) -> list[Trainings]:
         """Tell all streams and trainings to end; return the trainings."""
         self.stopping.set()
         return self.pages.close_all()
 
 
-def create_app(catalogue: Catalogue, token: str, port: int, host: str | None = None) -> FastAPI:
+def create_app(catalogue: Catalogue, token: str, port: int, host: str | None = None, workbook: Workbook | None = None) -> FastAPI:
     """Return the application.
 
     Parameters
@@ -86,8 +106,10 @@ def create_app(catalogue: Catalogue, token: str, port: int, host: str | None = N
         Port of the server, which the header Host has to name.
     host : str, optional
         Another name or address under which the server is reached.
+    workbook : Workbook, optional
+        The workbook of a student. Grading runs code, so it is left out where other machines can reach the server.
     """
-    lab = Lab(catalogue)
+    lab = Lab(catalogue, workbook if on_this_machine(host) else None)
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
@@ -97,6 +119,8 @@ def create_app(catalogue: Catalogue, token: str, port: int, host: str | None = N
                 group.start_soon(_load, lab)
                 yield
                 await to_thread.run_sync(_join, lab.stop())
+                if lab.exercises is not None:
+                    lab.exercises.close()
                 catalogue.trained.close()
                 group.cancel_scope.cancel()
 
@@ -114,7 +138,7 @@ def create_app(catalogue: Catalogue, token: str, port: int, host: str | None = N
     app.add_exception_handler(RequestValidationError, _of_request)
     app.add_exception_handler(HTTPException, _of_http)
     app.add_exception_handler(MemoryError, _of_memory)
-    routes.include(app)
+    routes.include(app, workbook=lab.exercises is not None)
     app.add_middleware(Guard, token=token, port=port, host=host)
     return app
 
@@ -165,7 +189,10 @@ async def _sweep(lab: Lab) -> None:
 
 
 async def _load(lab: Lab) -> None:
-    """Read the data before the first page asks for it."""
+    """Read the data before the first page asks for it, and start the process for the student's code."""
+    if lab.exercises is not None:
+        with suppress(LabError):  # the page shows it
+            await lab.exercise(lab.exercises.warm_up)
     await lab.aside(_data_of, lab.catalogue)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from handmade.data.handwriting import Stages
+from handmade.data.picture import Stages
 from handmade.data.resize import area_average, shrunk
 from handmade.engine.arrays import Array
 

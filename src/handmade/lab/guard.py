@@ -240,6 +240,11 @@ def _cookie(header: str, name: str) -> str:
     return found.value if found else ""
 
 
+def on_this_machine(host: str | None) -> bool:
+    """Return True if a server that listens on this address can be reached from this machine alone."""
+    return host in {None, "127.0.0.1", "::1", "localhost"}
+
+
 def _is_address(name: str) -> bool:
     """Return True if this is an address and no name: a name can be pointed at this server by others."""
     try:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handmade.data import Dataset
-from handmade.data.handwriting import Stages, find_digit
+from handmade.data.picture import Stages, find_digit
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.errors import HandmadeError
 from handmade.engine.network import Network

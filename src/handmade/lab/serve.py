@@ -16,6 +16,8 @@ import uvicorn
 from handmade.engine.errors import HandmadeError
 from handmade.lab.app import Lab, create_app
 from handmade.lab.catalogue import Catalogue
+from handmade.lab.guard import on_this_machine
+from handmade.learn.workbook import Workbook
 
 LOCAL = "127.0.0.1"
 ANY = {"0.0.0.0", "::"}  # every address of this machine  # noqa: S104
@@ -23,7 +25,14 @@ TRIES = 100  # ports after the first one
 GRACE = 1  # seconds that open connections have at the end
 
 
-def serve(catalogue: Catalogue, port: int, host: str | None, ready: Callable[[str], None], notify: Callable[[str], None]) -> None:
+def serve(
+    catalogue: Catalogue,
+    port: int,
+    host: str | None,
+    ready: Callable[[str], None],
+    notify: Callable[[str], None],
+    workbook: Workbook | None = None,
+) -> None:
     """Serve until Ctrl-C or SIGTERM.
 
     Parameters
@@ -37,6 +46,8 @@ def serve(catalogue: Catalogue, port: int, host: str | None, ready: Callable[[st
         Called with the link once the server answers.
     notify : callable
         Called with news for the user.
+    workbook : Workbook, optional
+        The workbook of a student; left out where other machines can reach the server.
 
     Raises
     ------
@@ -55,8 +66,10 @@ def serve(catalogue: Catalogue, port: int, host: str | None, ready: Callable[[st
             )
         if host in ANY:
             notify("From another machine, open the link with the address of this machine in the place of the one below.")
+        if workbook is not None and not on_this_machine(host):
+            notify("The workbook is off: it runs code, so it needs a lab that this machine alone can reach. Leave out --host.")
         token = secrets.token_urlsafe(24)
-        app = create_app(catalogue, token, found, host)
+        app = create_app(catalogue, token, found, host, workbook)
         config = uvicorn.Config(
             app, log_config=None, access_log=False, server_header=False, date_header=False, timeout_graceful_shutdown=GRACE
         )

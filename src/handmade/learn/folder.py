@@ -71,14 +71,15 @@ class Folder:
         state = read_state(self.path)
         state.language = language or state.language
         for name in NAMES:
-            if not self.exercise(name).exists() or self._in_other_language(name, state.language):
-                self.write_exercise(name, state.language)
+            self.provide(name, state.language)
             self.write_explanation(name, state.language)
         return state
 
-    def _in_other_language(self, name: str, language: str) -> bool:
-        """Return if the student's file is the exercise as it was copied, in another language."""
-        return self.is_exercise(name, [other for other in LANGUAGES if other != language])
+    def provide(self, name: str, language: str) -> None:
+        """Copy the exercise if there is no file, or if the file is the exercise as it was copied, in another language."""
+        others = [other for other in LANGUAGES if other != language]
+        if not self.exercise(name).exists() or self.is_exercise(name, others):
+            self.write_exercise(name, language)
 
     def is_exercise(self, name: str, languages: Sequence[str] = LANGUAGES) -> bool:
         """Return if the student's file is the exercise as it was copied, in one of these languages."""
@@ -114,18 +115,22 @@ class Folder:
         """Replace the student's file by the exercise; return the backup, or None if there was no file."""
         path, backup = self.exercise(name), None
         if path.exists() and not self.is_exercise(name):
-            backup = self._free_backup(name)
-            path.rename(backup)
+            backup = self.back_up(name)
         self.write_exercise(name, language)
         return backup
 
-    def _free_backup(self, name: str) -> Path:
-        """Return a name that no backup has yet."""
+    def back_up(self, name: str) -> Path:
+        """Move the student's file to backups, under a name that none has yet; return its new place."""
         backups, number = self.path / "backups", 1
         backups.mkdir(exist_ok=True)
         while (backup := backups / f"{file_name(name)}.{number}.py").exists():
             number += 1
+        self.exercise(name).rename(backup)
         return backup
+
+    def write(self, name: str, source: str) -> None:
+        """Write the student's file."""
+        write_atomically(self.exercise(name), source.encode())
 
     def read(self, name: str) -> str:
         """Return the source text of the student's file.
@@ -166,13 +171,22 @@ def file_name(name: str) -> str:
 
 def exercise_text(name: str, language: str) -> str:
     """Return the skeleton with its title and task: the docstring of exercise.py has the equation alone."""
+    text, (formula, code) = texts(language).step(name), _parts(name)
+    indented = "\n".join(f"    {line}".rstrip() for line in formula.splitlines())
+    return f'"""{place_of(name)}. {text.title}\n\n{indented}\n\n{broken(text.task, WIDTH)}\n"""\n{code}'
+
+
+def equation(name: str) -> str:
+    """Return the equation of a step."""
+    return _parts(name)[0]
+
+
+def _parts(name: str) -> tuple[str, str]:
+    """Return the equation and the code of exercise.py."""
     source = (load_step(name).folder / "exercise.py").read_text(encoding="utf-8")
-    text = texts(language).step(name)
     match = re.match(r'"""(.*?)"""\n', source, flags=re.DOTALL)
     assert match is not None
-    equation = "\n".join(f"    {line}".rstrip() for line in match[1].strip().splitlines())
-    task = broken(text.task, WIDTH)
-    return f'"""{place_of(name)}. {text.title}\n\n{equation}\n\n{task}\n"""\n{source[match.end() :]}'
+    return match[1].strip(), source[match.end() :]
 
 
 def digest(source: str) -> str:

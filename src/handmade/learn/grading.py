@@ -9,7 +9,7 @@ from handmade.learn.diagnosis import named
 from handmade.learn.pattern import pattern_of
 from handmade.learn.results import Outcome, Raised, Result
 from handmade.learn.step import Function, Step, described, spelled
-from handmade.learn.verdict import Check, Finding, Verdict
+from handmade.learn.verdict import Arrays, Check, Finding, Verdict
 
 NOT_WRITTEN = "NotImplementedError"
 CANNOT_CAST = "UFuncTypeError"  # as w -= 0.5 for an array of integers
@@ -100,8 +100,14 @@ class Grading:
             "wrong": str(int(difference.wrong.sum())),
             "all": str(difference.wrong.size),
         }
-        given = spelled(function, self.step.cases[number])
-        return Finding("values", values, pattern=pattern_of(difference.wrong), given=given, mistake=self._mistake(function))
+        return Finding(
+            "values",
+            values,
+            pattern=pattern_of(difference.wrong),
+            given=spelled(function, self.step.cases[number]),
+            mistake=self._mistake(function),
+            arrays=Arrays(difference.mine, difference.right, difference.wrong, at),
+        )
 
     def _repeat(self, function: Function, number: int, result: Result, again: Result) -> Finding | None:
         if changed := result.changed or again.changed:

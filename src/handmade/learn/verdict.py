@@ -1,11 +1,12 @@
 """The verdict on a student's file: what was checked, what was found, and what was not run."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import groupby
 from typing import Any
 
 from handmade.engine.printable import ShortRepr
 from handmade.learn.pattern import Pattern
+from handmade.learn.results import Array
 from handmade.learn.texts import Texts, texts
 
 MARKS = {"passed": "✓", "failed": "✗", "not run": "·"}
@@ -19,6 +20,16 @@ class Check:
     concept: str
     cases: int
     status: str
+
+
+@dataclass(frozen=True, eq=False)
+class Arrays:
+    """Wrong numbers: the student's array, the expected one, which numbers are wrong, and the place of the worst one."""
+
+    yours: Array
+    expected: Array
+    wrong: Array
+    at: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -41,6 +52,8 @@ class Finding:
         Arguments of the call, number by number, if they are few.
     mistake : str or None
         Key of the known mistake that explains every result.
+    arrays : Arrays or None
+        The arrays, if numbers are wrong; left out of the plain data.
     """
 
     key: str
@@ -51,6 +64,7 @@ class Finding:
     pattern: Pattern | None = None
     given: tuple[str, ...] = ()
     mistake: str | None = None
+    arrays: Arrays | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -92,7 +106,10 @@ class Verdict(ShortRepr):
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain data, with its text."""
-        plain = asdict(self)
+        finding = None if self.finding is None else replace(self.finding, arrays=None)
+        plain = asdict(replace(self, finding=finding))
+        if finding is not None:
+            del plain["finding"]["arrays"]
         plain["text"] = self.lines(texts(self.language))
         return plain
 

@@ -1,19 +1,22 @@
 """A student's work: the folder, the state and the process together. Every command is one method here."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from handmade.engine.errors import HandmadeError
 from handmade.learn.child import Job
 from handmade.learn.folder import Folder, Unreadable, digest, file_name
 from handmade.learn.grading import Grading, refused
 from handmade.learn.results import Outcome
-from handmade.learn.state import State, write_state
+from handmade.learn.state import FILE, State, read_state, write_state
 from handmade.learn.steps import NAMES, full_name, load_step, place_of
 from handmade.learn.texts import Texts, texts
 from handmade.learn.verdict import Verdict
+from handmade.learn.watching import Stamp, stamp
 from handmade.learn.worker import SECONDS, Worker
 
 
@@ -54,6 +57,7 @@ class Workbook:
         self.state: State = self.folder.prepare(language)
         self._seconds = seconds
         self._worker: Worker | None = None
+        self._seen = Stamp()  # of the state, when this process read or wrote it
         self.save()
 
     def __enter__(self) -> Self:
@@ -72,6 +76,18 @@ class Workbook:
     def save(self) -> None:
         """Write the state."""
         write_state(self.folder.path, self.state)
+        self._seen = stamp(self.folder.path / FILE)
+
+    def refresh(self) -> None:
+        """Take over the progress that another process noted: a terminal and the lab may share a folder.
+
+        The current step and the language stay those of this process. A state that cannot be read is replaced at the next save.
+        """
+        now = stamp(self.folder.path / FILE)
+        if now not in {self._seen, Stamp()}:
+            with suppress(HandmadeError, OSError):
+                self.state.steps = read_state(self.folder.path).steps
+                self._seen = now
 
     def warm_up(self) -> None:
         """Start the process for the student's code."""
@@ -90,7 +106,12 @@ class Workbook:
         assert self._worker is not None
         functions = tuple(function.name for function in step.functions)
         job = Job(str(self.folder.exercise(name).resolve()), source, functions, step.calls())
-        verdict = Grading(step, source, self._worker.run(job, self._seconds)).verdict(self.state.language)
+        try:
+            outcome = self._worker.run(job, self._seconds)
+        except OSError:  # no process can be started in the folder
+            self.__exit__(None, None, None)
+            raise
+        verdict = Grading(step, source, outcome).verdict(self.state.language)
         if verdict:
             self._pass(name, source)
         elif self.folder.is_exercise(name):  # a file with bugs is complete, but the student has not begun
@@ -118,6 +139,7 @@ class Workbook:
         """Grade every step in order. A step that was passed and no longer is becomes open again."""
         for name in NAMES:
             verdict = self.check(name)
+            self.refresh()
             if not verdict and self.state.steps[name].passed:
                 self.state.steps[name].passed = False
                 self.state.steps[name].file = ""
@@ -126,6 +148,7 @@ class Workbook:
 
     def lines(self) -> list[Line]:
         """Return the list of steps."""
+        self.refresh()
         return [
             Line(
                 place_of(name),
@@ -140,6 +163,7 @@ class Workbook:
 
     def go_to(self, text: str) -> str:
         """Make a step the current one; its name or number is given."""
+        self.refresh()
         self.state.current = full_name(text)
         if not self.folder.exercise(self.state.current).exists():
             self.folder.write_exercise(self.state.current, self.state.language)
@@ -148,6 +172,7 @@ class Workbook:
 
     def next(self) -> str | None:
         """Go to the first open step after the current one, or else before it; None if there is none."""
+        self.refresh()
         here = NAMES.index(self.state.current)
         order = (*NAMES[here + 1 :], *NAMES[: here + 1])
         found = next((name for name in order if self.state.steps[name].status == "open"), None)
@@ -155,6 +180,7 @@ class Workbook:
 
     def hint(self, name: str = "") -> tuple[int, str] | None:
         """Return the next hint with its number; None after the last one."""
+        self.refresh()
         name = name or self.state.current
         step, hints = self.state.steps[name], self.say.step(name).hints
         if step.hints == len(hints):
@@ -167,6 +193,7 @@ class Workbook:
         """Replace the student's file by the exercise; return the backup."""
         name = name or self.state.current
         backup = self.folder.reset(name, self.state.language)
+        self.refresh()
         self.state.steps[name].passed = False
         self.state.steps[name].file = ""
         self.save()
@@ -174,6 +201,7 @@ class Workbook:
 
     def give_up(self, name: str = "") -> Path:
         """Let the solution appear, and mark the step; return the solution's file."""
+        self.refresh()
         name = name or self.state.current
         if not self.state.steps[name].passed:
             self.state.steps[name].gave_up = True
@@ -194,6 +222,7 @@ class Workbook:
         }
 
     def _pass(self, name: str, source: str) -> None:
+        self.refresh()
         step = self.state.steps[name]
         step.passed, step.file = True, digest(source)
         self.folder.write_solution(name)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -124,6 +125,15 @@ def is_model(name: str) -> bool:
 
 def network_file(path: Path, rng: "np.random.Generator", dtype: DTypeLike) -> Network:
     """Make the network described in a JSON file, with new random weights."""
+    description = description_file(path)
+    try:
+        return networks.described(description, rng, dtype)
+    except HandmadeError as error:
+        raise HandmadeError(f"{path}: {error}") from None
+
+
+def description_file(path: Path) -> Any:
+    """Read a JSON file that describes a network; the caller must check its content."""
     presets = " or ".join(networks.PRESETS)
     if not path.is_file():
         found = f"{path} is a folder" if path.is_dir() else f"there is no file {path}"
@@ -131,13 +141,9 @@ def network_file(path: Path, rng: "np.random.Generator", dtype: DTypeLike) -> Ne
     if path.stat().st_size > LARGEST_NETWORK_FILE:
         raise HandmadeError(f"{path}: expected a list of layers in JSON; {path.stat().st_size:,} bytes are too many for one")
     try:
-        description = json.loads(path.read_bytes())
+        return json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
         raise HandmadeError(f"{path}: expected a list of layers in JSON; it cannot be read ({error})") from None
-    try:
-        return networks.described(description, rng, dtype)
-    except HandmadeError as error:
-        raise HandmadeError(f"{path}: {error}") from None
 
 
 def model(path: Path) -> Network:

@@ -1,6 +1,7 @@
 """`handmade lab`: a page in the browser on which every number can be seen and changed."""
 
 import importlib.util
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ import typer
 from handmade.cli.commands.options import Mine
 from handmade.runs.data_source import MNIST, DataSource
 
-NEEDED = ("fastapi", "uvicorn", "pydantic", "anyio")
+NEEDED = ("fastapi", "uvicorn", "pydantic", "anyio", "markdown_it")
 
 
 def lab(
@@ -31,6 +32,13 @@ def lab(
     runs: Annotated[Path, typer.Option(metavar="DIRECTORY", help="Folder of the runs that the page can open.")] = Path("runs"),
     data: DataSource = MNIST,
     mine: Mine = None,
+    workbook: Annotated[
+        str | None,
+        typer.Option(
+            metavar="[DIRECTORY]",
+            help="Add the exercises of handmade learn to the page: those of a directory, or of the one that handmade learn uses.",
+        ),
+    ] = None,
 ) -> None:
     """Open a page that shows every number of a network.
 
@@ -42,21 +50,25 @@ def lab(
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise HandmadeError(not_installed("lab", missing[0], "lab"))
+    from handmade.cli.browser import open_in_browser
     from handmade.cli.console import news
     from handmade.lab.catalogue import Catalogue
+    from handmade.lab.guard import on_this_machine
+    from handmade.lab.running import Record
     from handmade.lab.serve import serve
+    from handmade.learn.workbook import Workbook, found_folder
 
     def notify(text: str) -> None:
         news.print(text, markup=False)
 
     def ready(link: str) -> None:
+        if record is not None:
+            record.write(link)
+            link += "#workbook"
         print(link, flush=True)  # noqa: T201  the link is the result
         notify("This link opens the lab. Ctrl-C ends it.")
         if browser:
-            import threading
-            import webbrowser
-
-            threading.Thread(target=webbrowser.open, args=(link,), daemon=True).start()
+            open_in_browser(link)
 
     if mine is None:
         catalogue = Catalogue(target, runs, data)
@@ -68,4 +80,11 @@ def lab(
         opened = catalogue.open()
         if not own.uses(opened.network):
             notify(own.say("mine.notUsed", network=opened.title))
-    serve(catalogue, port, host, ready, notify)
+    exercises = None if workbook is None else Workbook(found_folder(Path(workbook) if workbook else None))
+    record = Record(exercises.folder.path) if exercises is not None and on_this_machine(host) else None
+    try:
+        with exercises or nullcontext():
+            serve(catalogue, port, host, ready, notify, exercises)
+    finally:
+        if record is not None:
+            record.remove()

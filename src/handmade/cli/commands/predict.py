@@ -12,38 +12,26 @@ from handmade.cli.commands.options import Json
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from handmade.data import Digit
+    from handmade.data.picture import Answer, Digit
     from handmade.engine.arrays import Array
     from handmade.files.images import Picture
     from handmade.network import Network
 
-SURE = 0.5  # below it, even the most likely class is more likely wrong than right
 BAR = 40  # columns of a probability of 1
 WORTH_A_BAR = 0.001
+WORTH_A_HINT = 0.9  # certainty
 STAGE = 24  # columns
-PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff")
+PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".heic", ".heif")
 
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """One classified picture: the digit, its probabilities, and a reason to reject it."""
+    """One classified picture."""
 
     file: str
     picture: "Picture"
-    digit: "Digit"
-    probabilities: "Array"
-    names: tuple[str, ...]  # of the classes
-    rejection: str | None
-
-    @property
-    def guess(self) -> int:
-        """Most likely class."""
-        return int(self.probabilities.argmax())
-
-    @property
-    def name(self) -> str:
-        """Name of that class."""
-        return self.names[self.guess]
+    answer: "Answer"
+    hint: str  # for a picture that can be read after it is transposed; mostly empty
 
 
 def predict(
@@ -61,11 +49,14 @@ def predict(
     stages_out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write these stages to a PNG file, one row for each picture.")
     ] = None,
+    transpose: Annotated[
+        bool, typer.Option("--transpose", help="Swap rows and columns of each picture first, as images of EMNIST need.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Classify your own pictures of digits.
 
-    A picture is a photo, a scan or a drawing of one digit, upright: PNG, JPEG, GIF, BMP, WebP or TIFF, of any size, dark on
+    A picture is a photo, a scan or a drawing of one digit, upright: PNG, JPEG, GIF, BMP, WebP, TIFF or HEIC, of any size, dark on
     light or light on dark. The model comes from handmade train.
     """
     from rich.text import Text
@@ -83,7 +74,7 @@ def predict(
     errors: list[str] = []
     for file in files:
         try:
-            reading = _read(network, file)
+            reading = _read(network, file, transpose=transpose)
         except HandmadeError as error:
             errors.append(str(error))
             records.append({"file": file, "error": str(error)})
@@ -97,7 +88,7 @@ def predict(
     if json and readings:
         print_json({"model": str(model), "pictures": records})
     if stages_out and readings:
-        write_rows(stages_out, [[stage for stage, _ in _stages(reading.digit)] for reading in readings])
+        write_rows(stages_out, [[stage for _, stage in reading.answer.digit.stages()] for reading in readings])
         news.print(Text(f"Stages: {stages_out}"))
     if errors:
         raise HandmadeError(errors[0] if len(files) == 1 else f"{len(errors)} of {len(files)} pictures could not be read")
@@ -139,35 +130,34 @@ def _network(path: Path) -> "Network":
     return network
 
 
-def _read(network: "Network", file: str) -> Reading:
-    import numpy as np
-
-    from handmade.data import find_digit, prepare_for
+def _read(network: "Network", file: str, *, transpose: bool) -> Reading:
+    from handmade.data import find_digit
+    from handmade.data.picture import answer
     from handmade.runs import inputs
-    from handmade.text.number_format import percent
 
     picture = inputs.picture(file)
-    digit = find_digit(picture.grey)
-    z = network.logits(prepare_for(network)(digit.image[None]))[0].astype(np.float64)
-    powers = np.exp(z - z.max())
-    probabilities = powers / powers.sum()
-    best = int(probabilities.argmax())
-    unsure = f"the network is not sure: its best guess, {network.class_name(best)}, has {percent(probabilities[best])}"
-    names = tuple(map(network.class_name, range(network.classes)))
-    return Reading(
-        file, picture, digit, probabilities, names, digit.rejection or (unsure if probabilities[best] < SURE else None)
-    )
+    grey = picture.grey.T if transpose else picture.grey
+    found = answer(network, find_digit(grey))
+    hint = ""
+    if found.rejection and not transpose:
+        other = answer(network, find_digit(grey.T))
+        if not other.rejection and other.certainty > WORTH_A_HINT:
+            hint = f"With rows and columns swapped, as in images of EMNIST, it is a {other.name}. Try --transpose"
+    return Reading(file, picture, found, hint)
 
 
 def _plain(reading: Reading) -> dict[str, Any]:
+    found = reading.answer
     return {
         "file": reading.file,
-        "answer": None if reading.rejection else reading.guess,
-        "class": None if reading.rejection else reading.name,
-        "rejection": reading.rejection,
-        "probabilities": reading.probabilities.tolist(),
-        "measures": asdict(reading.digit.measures),
-        "remarks": list(reading.picture.remarks),
+        "answer": found.answer,
+        "class": None if found.rejection else found.name,
+        "rejection": found.rejection,
+        "probabilities": found.probabilities.tolist(),
+        "certainty": found.certainty,
+        "corners": found.digit.corners.tolist(),
+        "measures": asdict(found.digit.measures),
+        "remarks": [*reading.picture.remarks, *found.digit.remarks(), *([reading.hint] if reading.hint else [])],
     }
 
 
@@ -178,24 +168,27 @@ def _print(reading: Reading, *, stages: bool) -> None:
     from handmade.cli.terminal_pictures import grey, rows
     from handmade.text.number_format import percent
 
+    found = reading.answer
     height, width = reading.picture.size
-    ink = "light ink on dark" if reading.digit.measures.light else "dark ink on light"
-    about = f"{width:,} x {height:,} pixels" + (f", {ink}" if reading.digit.image.any() else "")
-    results.print(Text(f"{reading.file}: {'; '.join([about, *reading.picture.remarks])}"))
+    ink = "light ink on dark" if found.digit.measures.light else "dark ink on light"
+    about = f"{width:,} x {height:,} pixels" + (f", {ink}" if found.digit.image.any() else "")
+    results.print(Text(f"{reading.file}: {'; '.join([about, *reading.picture.remarks, *found.digit.remarks()])}"))
     if stages:
-        tiles = [grey(values, label, results, STAGE if max(values.shape) > 28 else 28) for values, label in _shown(reading.digit)]
+        tiles = [grey(values, label, results, STAGE if max(values.shape) > 28 else 28) for values, label in _shown(found.digit)]
         for line in rows(tiles, results):
             results.print(line)
-    if reading.rejection:
-        results.print(Text.assemble(("This does not look like a digit", "bold"), f": {reading.rejection}."))
-        if reading.rejection == reading.digit.rejection:
+    if found.rejection:
+        results.print(Text.assemble(("This does not look like a digit", "bold"), f": {found.rejection}."))
+        if found.rejection == found.digit.rejection:
             results.print(
-                f"Its guess would be {reading.name} ({percent(reading.probabilities.max())}); do not rely on it.", markup=False
+                f"Its guess would be {found.name} ({percent(found.probabilities.max())}); do not rely on it.", markup=False
             )
+        if reading.hint:
+            results.print(Text(f"{reading.hint}."))
     else:
-        results.print(Text.assemble("This is an " if reading.name == "8" else "This is a ", (reading.name, "bold"), "."))
-    if reading.rejection != reading.digit.rejection or not reading.rejection:
-        for line in _bars(reading.probabilities, reading.names):
+        results.print(Text.assemble("This is an " if found.name == "8" else "This is a ", (found.name, "bold"), "."))
+    if found.rejection != found.digit.rejection or not found.rejection:
+        for line in _bars(found.probabilities, found.names):
             results.print(line)
     results.print()
 
@@ -216,22 +209,12 @@ def _bars(probabilities: "Array", names: tuple[str, ...]) -> Iterator["Text"]:
             yield Text(f"  {names[number]:<{wide}}  {percent(share):>8}  {full * round(BAR * share)}".rstrip())
 
 
-def _stages(digit: "Digit") -> list[tuple["Array", str]]:
-    """Return every stage with its name; 0 is black and 1 is white."""
-    return [
-        (digit.picture, "1 the picture"),
-        (digit.ink, "2 ink"),
-        (digit.box, "3 cropped"),
-        (digit.fitted, "4 fitted into 20 x 20"),
-        (digit.image[..., 0] / 255, "5 centred in 28 x 28"),
-    ]
-
-
 def _shown(digit: "Digit") -> list[tuple["Array", str]]:
-    """Return the stages for the terminal; in plain characters, ink is printed."""
+    """Return the stages for the terminal, with numbered names; in plain characters, ink is printed."""
     from handmade.cli.console import results
     from handmade.cli.terminal_pictures import colourful
 
-    (picture, label), *others = _stages(digit)
-    dark_as_ink = not colourful(results) and not digit.measures.light
-    return [(1 - picture if dark_as_ink else picture, label), *others]
+    as_ink = set() if colourful(results) else {"light"} | (set() if digit.measures.light else {"picture", "paper"})
+    return [
+        (1 - values if name in as_ink else values, f"{number} {name}") for number, (name, values) in enumerate(digit.stages(), 1)
+    ]

@@ -15,14 +15,12 @@ from handmade.compiled.differences.bounds import bounds
 from handmade.compiled.differences.group import GroupDifferences
 from handmade.compiled.differences.layer_bounds import Bound
 from handmade.compiled.differences.linear_layers import LinearSums, linear_sums
-from handmade.compiled.differences.loss_data import LossData
+from handmade.compiled.differences.loss_data import loss_data
 from handmade.compiled.differences.prepared import prepared
 from handmade.compiled.differences.records import Record, largest, record
 from handmade.compiled.differences.units import Unit, Units
 from handmade.engine.arrays import Array
 from handmade.engine.graph import Node
-from handmade.engine.layers import rule
-from handmade.engine.losses import Loss
 from handmade.engine.network import Network
 from handmade.engine.parallel import Batch
 from handmade.engine.plain.operation import Operation
@@ -86,9 +84,9 @@ class LinearCollector:
         return []
 
 
-def block(units: Units, unfused: Callable[[Node], Operation], h: Any, scheme: str, loss: Loss, batch: Batch) -> Block:
+def block(units: Units, unfused: Callable[[Node], Operation], h: Any, scheme: str, batch: Batch) -> Block:
     """Return the sums of a block of images for the supported nodes; `unfused` returns the operation of one node."""
-    network, x, y = batch
+    network, x, y, loss = batch
     steps = (h, -h) if scheme == "central" else (h,)
     with np.errstate(all="ignore"):  # an overflow shows in the result, where training looks for it
         records, z = record(network, units, unfused, x)
@@ -98,7 +96,7 @@ def block(units: Units, unfused: Callable[[Node], Operation], h: Any, scheme: st
             for unit in units.all
             if unit.node.name in records
         }
-        loss_data: LossData = rule(loss, "loss_data")(loss, z, y)
+        data = loss_data(loss, z, y)
         sums: dict[str, Array] = {}
         left_out: dict[str, list[int]] = {name: [] for name in units.supported}
         linear = LinearCollector(
@@ -120,7 +118,7 @@ def block(units: Units, unfused: Callable[[Node], Operation], h: Any, scheme: st
                     if name not in sums:
                         sums[name] = np.zeros((len(steps), out * each.groups[0].nudges), x.dtype)
                     for step, dL in zip(steps, sums[name], strict=True):
-                        group.add_nudges(each, step, out_of_line, loss_data, dL)
+                        group.add_nudges(each, step, out_of_line, data, dL)
                 left_out[name] += [first + int(n) for n in np.flatnonzero(out_of_line)]
         filters = {
             name: sum(dL / (step * len(steps)) for step, dL in zip(steps, found, strict=True)).reshape(ready[name].channels, -1)

@@ -60,13 +60,14 @@ def convolution_nudges(
     loss_data: Any,
     target: Any,
     label: Any,
+    weights: Any,
     sums: Any,
 ) -> None:
     """Add dL of each nudge of filters low to high, for some images except those that are left out: sums (O * nudges,).
 
     The next convolution is given by next_..., without windows if there is none; far contested choices are given by far_...,
     those of image n from far_begin[n] to far_begin[n + 1]. The loss is the squared error, with z - t as `loss_data`; or
-    cross-entropy, with log p as `loss_data`: see losses.py.
+    cross-entropy, with log p as `loss_data`: see losses.py. dL of an image is multiplied by its weight.
     """
     nudges = runs.size * length + 1
     at_once = max(1, DZ_NUMBERS // (nudges * M))
@@ -136,6 +137,6 @@ def convolution_nudges(
             if b > a:
                 far_choices(row_tile, dz, M, far_output[a:b], far_size[a:b], far_slack[a:b], far_rest[a:b], far_gains[a:b])
             if squared:
-                mean_squared_error(dz, M, loss_data[n], dL)
+                mean_squared_error(dz, M, loss_data[n], weights[n], dL)
             else:
-                cross_entropy(dz, M, loss_data[n], target[n], label[n], dL)
+                cross_entropy(dz, M, loss_data[n], target[n], label[n], weights[n], dL)

@@ -189,6 +189,7 @@ class GroupDifferences:
                     self.part(loss_data.numbers),
                     self.part(loss_data.target),
                     self.part(loss_data.labels),
+                    self.part(loss_data.weights),
                     sums,
                 ),
             )

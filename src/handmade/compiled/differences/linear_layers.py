@@ -26,7 +26,7 @@ from handmade.compiled.products import product
 from handmade.engine.arrays import Array
 from handmade.engine.layers import add_rules, rule
 from handmade.engine.layers.probabilities import log_softmax
-from handmade.engine.losses import CrossEntropy, Loss, MeanSquaredError, series
+from handmade.engine.losses import CrossEntropy, Loss, MeanSquaredError, for_images, series, split_weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +52,8 @@ def linear_sums(
     """Return the sums of a linear layer; None if a nudge is too large for the series."""
     images = np.array(list(directions))
     x, v = made.images[images], np.stack(list(directions.values()))  # (N, in), (N, out, K)
-    terms = rule(loss, "series_terms")
+    unweighted, a = split_weights(for_images(loss, images))
+    terms = rule(unweighted, "series_terms")
     if terms is None:
         return None
     largest = max(float(x.max()), -float(x.min()), 1.0)
@@ -61,7 +62,7 @@ def linear_sums(
     if unit.relu:
         switches = ~(made.lead[images] > 2 * farthest * ROUNDING)  # (N, out)
         v = np.where((~switches & (made.winner[images] >= 0))[..., None], v, 0)
-    coefficients = terms(loss, z[images], y[images], v, farthest)  # (terms, N, out)
+    coefficients = terms(unweighted, z[images], y[images], v, farthest)  # (terms, N, out)
     if coefficients is None:
         return None
     powers, gains = [], []
@@ -70,11 +71,11 @@ def linear_sums(
     for m, l in enumerate(coefficients):
         if scheme != "central" or m % 2 == 0:  # terms that are even in h cancel in central differences
             powers.append(power)
-            gains.append((scale * l).astype(x.dtype))
+            gains.append((scale * l if a is None else scale * l * a[:, None]).astype(x.dtype))
         power, scale = power * share, scale * float(h) * largest
     columns: dict[int, Array] = {}
     steps = (h, -h) if scheme == "central" else (h,)
-    along = partial(rule(loss, "delta_along") or _along, loss)
+    along = partial(rule(unweighted, "delta_along") or _along, unweighted)
     for n, u in np.argwhere(switches):
         m = made.z[images[n], u]
         total = columns.setdefault(int(u), np.zeros(x.shape[1] + 1, x.dtype))
@@ -82,7 +83,7 @@ def linear_sums(
             d = np.append(step * x[n], step).astype(x.dtype)
             d = np.maximum(d + min(m, 0), -max(m, 0))
             dL = along(z[images[n]][None], directions[images[n]][u], d[None], y[images[n]][None])[0]
-            total += dL / (step * len(steps))
+            total += (dL if a is None else dL * x.dtype.type(a[n])) / (step * len(steps))
     return LinearSums(np.concatenate(powers), np.concatenate(gains), columns)
 
 

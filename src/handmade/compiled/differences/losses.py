@@ -21,8 +21,8 @@ HUGE = 30.0  # step beyond which p expm1(step) is exp(log p + step)
 
 
 @loops
-def cross_entropy(dz: Any, M: int, log_p: Any, target: Any, label: int, dL: Any) -> None:
-    """Add dL for each nudge, from dz (nudges, M), flat.
+def cross_entropy(dz: Any, M: int, log_p: Any, target: Any, label: int, weight: Any, dL: Any) -> None:
+    """Add dL for each nudge, times the weight of the image, from dz (nudges, M), flat.
 
     target (K,) holds the smoothed target t; it is empty without label smoothing.
     """
@@ -66,10 +66,10 @@ def cross_entropy(dz: Any, M: int, log_p: Any, target: Any, label: int, dL: Any)
             for i in range(count):
                 largest = max(largest, abs(total[i]))
         if largest <= NEAR:
-            add_log1p(total, log_order(largest, precise), count, farthest, series, dL[first : first + count])
+            add_log1p(total, log_order(largest, precise), count, farthest, series, weight, dL[first : first + count])
         else:
             for i in range(count):
-                dL[first + i] += far_cross_entropy(steps[:, i], log_p)
+                dL[first + i] += weight * far_cross_entropy(steps[:, i], log_p)
 
 
 @loops
@@ -109,8 +109,8 @@ def add_expm1(x: Any, p: Any, order: int, count: int, inverse: Any, series: Any,
 
 
 @loops
-def add_log1p(x: Any, order: int, count: int, u: Any, series: Any, total: Any) -> None:
-    """Add log1p(x) = 2 u (1 + u^2/3 + u^4/5 + ...), u = x / (2 + x), to total."""
+def add_log1p(x: Any, order: int, count: int, u: Any, series: Any, weight: Any, total: Any) -> None:
+    """Add weight log1p(x), log1p(x) = 2 u (1 + u^2/3 + u^4/5 + ...), u = x / (2 + x), to total."""
     one = total.dtype.type(1)
     for i in range(count):
         u[i] = x[i] / (2 * one + x[i])
@@ -120,7 +120,7 @@ def add_log1p(x: Any, order: int, count: int, u: Any, series: Any, total: Any) -
         for i in range(count):
             series[i] = share + u[i] * u[i] * series[i]
     for i in range(count):
-        total[i] += 2 * u[i] * series[i]
+        total[i] += weight * (2 * u[i] * series[i])
 
 
 @loops
@@ -141,12 +141,12 @@ def far_cross_entropy(steps: Any, log_p: Any) -> Any:
 
 
 @loops
-def mean_squared_error(dz: Any, M: int, distance: Any, dL: Any) -> None:
-    """Add dL for each nudge, from dz (nudges, M), flat. distance (K,): z - t."""
+def mean_squared_error(dz: Any, M: int, distance: Any, weight: Any, dL: Any) -> None:
+    """Add dL for each nudge, times the weight of the image, from dz (nudges, M), flat. distance (K,): z - t."""
     K = distance.size
     for i in range(dL.size):
         total = distance.dtype.type(0)
         for k in range(K):
             step = dz[i * M + k]
             total += step * (2 * distance[k] + step)
-        dL[i] += total / K
+        dL[i] += weight * (total / K)

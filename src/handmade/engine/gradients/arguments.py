@@ -3,15 +3,26 @@
 import math
 from collections.abc import Callable
 from concurrent.futures import Executor
+from functools import partial
+from inspect import signature
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from handmade.engine.arguments import check_callable, check_choice, check_executor, check_methods, described, is_number, refused
+from handmade.engine.arguments import (
+    as_array,
+    check_callable,
+    check_choice,
+    check_executor,
+    check_methods,
+    described,
+    is_number,
+    refused,
+)
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.engine.image_arguments import as_labels, check_order
-from handmade.engine.losses import CrossEntropy, Loss, MeanSquaredError
+from handmade.engine.losses import CrossEntropy, Loss, MeanSquaredError, Weighted
 from handmade.engine.network import Network, check_network
 
 Scheme: TypeAlias = Literal["forward", "central"]
@@ -53,10 +64,54 @@ def as_loss(loss: Loss | None) -> Loss:
     return loss
 
 
+def as_weighted(loss: Loss | None, weights: Any, images: int) -> Loss:
+    """Return the loss, cross-entropy for None, with the weights of the images if there are any.
+
+    Raises
+    ------
+    HandmadeError
+        If it is no loss, or the weights are not one finite number of at least 0 for each image.
+    """
+    known = as_loss(loss)
+    return known if weights is None else Weighted(known, as_image_weights(weights, images))
+
+
+def as_image_weights(weights: Any, images: int) -> Array:
+    """Return one weight for each image, (N,) of floats; raise HandmadeError if they are none."""
+    array = as_array(weights, "weights")
+    expected = f"{images} finite numbers of at least 0, one for each image"
+    if array.shape != (images,):
+        raise refused("weights", expected, described(array), "np.ones(len(y))")
+    if array.dtype.kind != "f":
+        array = array.astype(np.float64)
+    if not ((array >= 0) & np.isfinite(array)).all():
+        raise refused("weights", expected, f"{array[~((array >= 0) & np.isfinite(array))][0]}", "np.ones(len(y))")
+    return array
+
+
 def check_gradient(gradient: object, name: str = "gradient") -> None:
     """Raise HandmadeError unless this is a function that makes gradients."""
     way = gradient if isinstance(gradient, str) and gradient in {"backprop", "definition"} else "difference"
     check_callable(gradient, name, "a function (network, x, y)", f"handmade.gradients.{way}")
+
+
+def with_weights(gradient: Gradient, weights: Array | None) -> Gradient:
+    """Return the gradient of the loss whose terms are multiplied by the weights of the images; itself without weights."""
+    takes: Callable[..., Any] = gradient  # as `weights_for` has checked
+    return gradient if weights is None else partial(takes, weights=weights)
+
+
+def weights_for(gradient: Gradient, weights: Any, images: int) -> Array | None:
+    """Return the weights of all training images, None without weights; raise HandmadeError if the gradient does not take them."""
+    if weights is None:
+        return None
+    try:
+        parameters = list(signature(gradient).parameters.values())
+    except (TypeError, ValueError):  # a function in C may have none
+        parameters = []
+    if not any(each.name == "weights" or each.kind is each.VAR_KEYWORD for each in parameters):
+        raise refused("gradient", "a function (network, x, y, weights=...)", described(gradient), "handmade.gradients.difference")
+    return as_image_weights(weights, images)
 
 
 def as_result(result: Any, name: str) -> tuple[float, dict[str, Array]]:

@@ -17,13 +17,19 @@ from numpy.typing import ArrayLike
 from handmade.engine import backend
 from handmade.engine.arguments import check_executor
 from handmade.engine.arrays import Array
-from handmade.engine.gradients.arguments import as_batch, as_loss
+from handmade.engine.gradients.arguments import as_batch, as_weighted
 from handmade.engine.losses import Loss
 from handmade.engine.network import Network
 
 
 def backprop(
-    network: Network, x: ArrayLike, y: ArrayLike, *, loss: Loss | None = None, executor: Executor | None = None
+    network: Network,
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    loss: Loss | None = None,
+    weights: ArrayLike | None = None,
+    executor: Executor | None = None,
 ) -> tuple[float, dict[str, Array]]:
     """Differentiate the loss with respect to every weight.
 
@@ -36,6 +42,8 @@ def backprop(
         Their classes.
     loss : Loss, optional
         Loss of one image, cross-entropy if left out; the gradient is that of its mean over the batch.
+    weights : Array, (N,), optional
+        Weights of the images: each term of the mean is multiplied by its weight.
     executor : concurrent.futures.Executor, optional
         Executor that processes blocks of images; the calling thread if left out. The result has the same bits with any executor.
 
@@ -49,15 +57,21 @@ def backprop(
     Raises
     ------
     HandmadeError
-        If images or labels are not usable, or a layer has no `backward`.
+        If images, labels or weights are not usable, or a layer has no `backward`.
     """
     x, y = as_batch(network, x, y, "handmade.gradients.backprop(network, x, y)")
     check_executor(executor)
-    return backend.current().backprop(network, x, y, as_loss(loss), executor)
+    return backend.current().backprop(network, x, y, as_weighted(loss, weights, len(x)), executor)
 
 
 def input_gradient(
-    network: Network, x: ArrayLike, y: ArrayLike, *, loss: Loss | None = None, executor: Executor | None = None
+    network: Network,
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    loss: Loss | None = None,
+    weights: ArrayLike | None = None,
+    executor: Executor | None = None,
 ) -> tuple[float, Array]:
     """Differentiate the loss with respect to every pixel: the same arguments; returns the loss and gx in the shape of x.
 
@@ -65,4 +79,4 @@ def input_gradient(
     """
     x, y = as_batch(network, x, y, "handmade.gradients.input_gradient(network, x, y)")
     check_executor(executor)
-    return backend.current().input_gradient(network, x, y, as_loss(loss), executor)
+    return backend.current().input_gradient(network, x, y, as_weighted(loss, weights, len(x)), executor)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from handmade.engine.arrays import Array
-from handmade.engine.gradients.arguments import Scheme, as_batch, as_loss, check_call, checked_step
+from handmade.engine.gradients.arguments import Scheme, as_batch, as_loss, as_weighted, check_call, checked_step
 from handmade.engine.losses import CrossEntropy, Loss
 from handmade.engine.network import Network
 from handmade.engine.parallel import parallel_map
@@ -34,6 +34,7 @@ def definition(
     h: float = 1e-3,
     scheme: Scheme = "forward",
     loss: Loss | None = None,
+    weights: ArrayLike | None = None,
     executor: Executor | None = None,
     progress: Callable[[int, int], object] | None = None,
 ) -> tuple[float, dict[str, Array]]:
@@ -52,6 +53,8 @@ def definition(
         Difference quotient: one pass for each weight, or two.
     loss : Loss, optional
         Loss of one image, cross-entropy if left out; the gradient is that of its mean over the batch.
+    weights : Array, (N,), optional
+        Weights of the images: each term of the mean is multiplied by its weight.
     executor : concurrent.futures.Executor, optional
         Executor that processes the weights; the calling thread if left out.
     progress : callable, optional
@@ -67,18 +70,18 @@ def definition(
     Raises
     ------
     HandmadeError
-        If images, labels, h or scheme are not usable.
+        If images, labels, weights, h or scheme are not usable.
     """
     x, y = as_batch(network, x, y, "handmade.gradients.definition(network, x, y)")
     check_call(scheme, executor)
-    step, loss = checked_step(h, network), as_loss(loss)
+    step, loss = checked_step(h, network), as_weighted(loss, weights, len(x))
     base = mean_loss(network, x, y, loss)
     gradients = {name: np.empty_like(array) for name, array in network.parameters().items()}
     done = 0
     everyone = {name: np.arange(array.size) for name, array in gradients.items()}
-    for name, weights, some in _shared_out(partial(_quotients, network, x, y, step, scheme, loss, base), everyone, executor):
-        gradients[name].flat[weights] = some
-        done += len(weights)
+    for name, indices, some in _shared_out(partial(_quotients, network, x, y, step, scheme, loss, base), everyone, executor):
+        gradients[name].flat[indices] = some
+        done += len(indices)
         if progress:
             progress(done, network.size)
     return base, gradients

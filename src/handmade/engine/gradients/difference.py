@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 
 from handmade.engine import backend
 from handmade.engine.arrays import Array
-from handmade.engine.gradients.arguments import Scheme, as_batch, as_loss, check_call, checked_step
+from handmade.engine.gradients.arguments import Scheme, as_batch, as_weighted, check_call, checked_step
 from handmade.engine.losses import Loss
 from handmade.engine.network import Network
 
@@ -31,6 +31,7 @@ def difference(
     h: float = 1e-3,
     scheme: Scheme = "forward",
     loss: Loss | None = None,
+    weights: ArrayLike | None = None,
     executor: Executor | None = None,
 ) -> tuple[float, dict[str, Array]]:
     """Propagate every nudge through the rest of the network as an exact difference.
@@ -48,6 +49,8 @@ def difference(
         (L(w + h) - L(w)) / h, or (L(w + h) - L(w - h)) / 2h, which takes twice the work.
     loss : Loss, optional
         Loss of one image, cross-entropy if left out; the gradient is that of its mean over the batch.
+    weights : Array, (N,), optional
+        Weights of the images: each term of the mean is multiplied by its weight.
     executor : concurrent.futures.Executor, optional
         Executor that processes blocks of images; the calling thread if left out. The result has the same bits with any executor.
 
@@ -61,8 +64,10 @@ def difference(
     Raises
     ------
     HandmadeError
-        If images, labels, h or scheme are not usable.
+        If images, labels, weights, h or scheme are not usable.
     """
     x, y = as_batch(network, x, y, "handmade.gradients.difference(network, x, y)")
     check_call(scheme, executor)
-    return backend.current().differences(network, x, y, checked_step(h, network), scheme, as_loss(loss), executor)
+    return backend.current().differences(
+        network, x, y, checked_step(h, network), scheme, as_weighted(loss, weights, len(x)), executor
+    )

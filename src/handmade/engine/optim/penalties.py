@@ -19,7 +19,7 @@ import numpy as np
 
 from handmade.engine.arguments import check_methods, described, refused
 from handmade.engine.arrays import Array
-from handmade.engine.gradients.arguments import Gradient, Scheme, as_result, as_step, check_gradient, check_scheme
+from handmade.engine.gradients.arguments import Gradient, Scheme, as_result, as_step, check_gradient, check_scheme, with_weights
 from handmade.engine.network import Network
 from handmade.engine.optim.checks import NOT_NEGATIVE, check
 from handmade.engine.printable import ShortRepr
@@ -166,8 +166,9 @@ class Penalised(ShortRepr):
         if self.h is not None:
             object.__setattr__(self, "h", as_step(self.h))
 
-    def __call__(self, network: Network, x: Array, y: Array) -> tuple[float, dict[str, Array]]:
-        L, gradients = as_result(self.gradient(network, x, y), "gradient")
+    def __call__(self, network: Network, x: Array, y: Array, *, weights: Array | None = None) -> tuple[float, dict[str, Array]]:
+        gradient = with_weights(self.gradient, weights)
+        L, gradients = as_result(gradient(network, x, y), "gradient")
         parameters = network.parameters()
         for penalty in self.penalties:
             L += penalty.loss(parameters)

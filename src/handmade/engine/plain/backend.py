@@ -111,12 +111,12 @@ class Plain:
         self, network: Network, x: Array, y: Array, loss: Loss, executor: Executor | None, *, to_pixels: bool
     ) -> list[Part]:
         size = min(max(-(-len(x) // TASKS), FEWEST), MOST)  # the same for any number of threads
-        return list(parallel_map(executor, partial(self._part, loss, len(x), to_pixels), blocks((network, x, y), size)))
+        return list(parallel_map(executor, partial(self._part, len(x), to_pixels), blocks((network, x, y, loss), size)))
 
-    def _part(self, loss: Loss, images: int, to_pixels: bool, block: Batch) -> Part:  # noqa: FBT001  a partial passes it
+    def _part(self, images: int, to_pixels: bool, block: Batch) -> Part:  # noqa: FBT001  a partial passes it
         """Run forward and backward pass for some images; gx is computed only for nodes that need it."""
         keep_freed_memory()
-        network, x, y = block
+        network, x, y, loss = block
         operations, gradients = self._operations(network), dict[str, Any]()
         values, kept = {INPUT: x}, dict[str, Any]()
         with_gradient = network.with_weights_above | ({INPUT} if to_pixels else set())

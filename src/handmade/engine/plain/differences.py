@@ -73,10 +73,10 @@ def differences(
 ) -> tuple[float, dict[str, Array]]:
     """Return the mean loss, and its difference quotient for every weight."""
     if network.mixes_batch:
-        L, columns = _by_columns((network, x, y), h, scheme, loss, executor)
+        L, columns = _by_columns((network, x, y, loss), h, scheme, executor)
     else:
         L, columns = _sum_parts(
-            parallel_map(executor, partial(by_images, h, scheme, loss), blocks((network, x, y), IMAGES_PER_TASK))
+            parallel_map(executor, partial(by_images, h, scheme), blocks((network, x, y, loss), IMAGES_PER_TASK))
         )
     gradients: dict[str, Array] = {}
     for name, total in columns.items():
@@ -85,13 +85,13 @@ def differences(
     return L / len(x), with_zeros(network, gradients)
 
 
-def by_images(h: Any, scheme: str, loss: Loss, batch: Batch, names: Collection[str] | None = None) -> Sums:
+def by_images(h: Any, scheme: str, batch: Batch, names: Collection[str] | None = None) -> Sums:
     """Return the sums of one task for the weights of the named nodes; for all nodes if left out."""
     keep_freed_memory()
-    return _sum_parts(_sums(h, scheme, loss, names, *block) for block in blocks(batch, images_at_once(batch[0])))
+    return _sum_parts(_sums(h, scheme, names, *block) for block in blocks(batch, images_at_once(batch[0])))
 
 
-def _sums(h: Any, scheme: str, loss: Loss, names: Collection[str] | None, network: Network, x: Array, y: Array) -> Sums:
+def _sums(h: Any, scheme: str, names: Collection[str] | None, network: Network, x: Array, y: Array, loss: Loss) -> Sums:
     columns = {}
     with np.errstate(over="ignore", invalid="ignore"):  # an overflow shows in the result, where training looks for it
         propagation = Propagation(network, x)
@@ -107,16 +107,16 @@ def _sums(h: Any, scheme: str, loss: Loss, names: Collection[str] | None, networ
         return float(loss.forward(propagation.z, y).sum()), columns
 
 
-def _by_columns(batch: Batch, h: Any, scheme: str, loss: Loss, executor: Executor | None) -> Sums:
+def _by_columns(batch: Batch, h: Any, scheme: str, executor: Executor | None) -> Sums:
     """Return the sums for images that depend on one another: all images together, in tasks of some columns of weights."""
-    network, x, y = batch
+    network, x, y, loss = batch
     tasks = [
         (name, range(first, min(first + COLUMNS_PER_TASK, nudged.blocks)))
         for name, nudged in nudges_of(network).items()
         for first in range(0, nudged.blocks, COLUMNS_PER_TASK)
     ]
     found: dict[str, list[Array]] = {name: [] for name, _ in tasks}
-    work = partial(_some_columns, batch, h, scheme, loss)
+    work = partial(_some_columns, batch, h, scheme)
     for (name, _), some in zip(tasks, parallel_map(executor, work, tasks), strict=True):
         found[name] += some
     with np.errstate(over="ignore", invalid="ignore"):
@@ -124,10 +124,10 @@ def _by_columns(batch: Batch, h: Any, scheme: str, loss: Loss, executor: Executo
     return L, {name: nudges_of(network)[name].joined(columns) for name, columns in found.items()}
 
 
-def _some_columns(batch: Batch, h: Any, scheme: str, loss: Loss, task: tuple[str, range]) -> list[Array]:
+def _some_columns(batch: Batch, h: Any, scheme: str, task: tuple[str, range]) -> list[Array]:
     """Return the quotients of some columns of one node; the memory limits the number of nudges at a time."""
     keep_freed_memory()
-    network, x, y = batch
+    network, x, y, loss = batch
     name, columns = task
     node, nudged, at_once = network.node(name), nudges_of(network)[name], nudges_at_once(network, name, len(x))
     with np.errstate(over="ignore", invalid="ignore"):

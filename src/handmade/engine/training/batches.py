@@ -15,7 +15,8 @@ from handmade.engine.image_arguments import Prepare
 from handmade.engine.randomness import AUGMENT, ORDER, generator
 
 Augment: TypeAlias = Callable[[Array, "np.random.Generator"], Array]
-Made = TypeVar("Made")
+Made: TypeAlias = tuple[Array, Array, Array | None]  # images, labels, and weights of the images
+Result = TypeVar("Result")
 
 
 def check_augment(augment: object) -> None:
@@ -38,6 +39,8 @@ class Batches:
         Seed of the order of the images and of the augmentation.
     prepare, augment : callable, optional
         Functions on images, as in `train`.
+    weights : Array, (N,), optional
+        Weights of the images.
     """
 
     images: Array
@@ -46,14 +49,15 @@ class Batches:
     seed: int
     prepare: Prepare | None = None
     augment: Augment | None = None
+    weights: Array | None = None
 
     @property
     def per_epoch(self) -> int:
         """Number of batches in an epoch."""
         return -(-len(self.images) // self.size)
 
-    def make(self, number: int) -> tuple[Array, Array]:
-        """Return the images and the labels of a step, counted from 1.
+    def make(self, number: int) -> Made:
+        """Return the images of a step, counted from 1, their labels, and their weights or None.
 
         Raises
         ------
@@ -73,9 +77,10 @@ class Batches:
                     f"got {changed.shape} of {changed.dtype}"
                 )
             images = changed
-        return images if self.prepare is None else self.prepare(images), self.labels[chosen]
+        weights = None if self.weights is None else self.weights[chosen]
+        return images if self.prepare is None else self.prepare(images), self.labels[chosen], weights
 
-    def stream(self, numbers: range) -> Generator[tuple[Array, Array], None, None]:
+    def stream(self, numbers: range) -> Generator[Made, None, None]:
         """Yield one batch after the other; with augmentation, the next one is made in advance by another thread.
 
         Without augmentation a batch costs so little that a thread would only slow it down.
@@ -91,7 +96,7 @@ def _order(images: int, seed: int, epoch: int) -> Array:
     return order
 
 
-def prefetch(make: Callable[[int], Made], numbers: range) -> Generator[Made, None, None]:
+def prefetch(make: Callable[[int], Result], numbers: range) -> Generator[Result, None, None]:
     """Yield make(number) for one number after the other; while one result is used, a thread makes the next.
 
     The thread ends with the generator, also after an exception.

@@ -15,7 +15,7 @@ from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.engine.evaluation import Evaluation, as_labelled
 from handmade.engine.gradients import difference
-from handmade.engine.gradients.arguments import Gradient, as_result, check_gradient
+from handmade.engine.gradients.arguments import Gradient, as_result, check_gradient, weights_for, with_weights
 from handmade.engine.image_arguments import Prepare
 from handmade.engine.network import Network, check_network
 from handmade.engine.optim import EMA, Optimiser, Schedule, clip_by_norm, constant, global_norm
@@ -118,6 +118,7 @@ def train(
     clip_norm: float | None = None,
     ema: EMA | None = None,
     epochs: int = 1,
+    weights: ArrayLike | None = None,
     steps: int | None = None,
     batch_size: int = 32,
     seed: int = 0,
@@ -154,6 +155,8 @@ def train(
         Exponential moving average of the weights. It does not change the training; the averaged network is validated.
     epochs : int
         Number of passes over all images.
+    weights : Array, (N,), optional
+        Weights of the images: each term of the loss is multiplied by its weight. The gradient needs an argument `weights`, too.
     steps : int, optional
         Number of batches; it replaces `epochs`.
     batch_size : int
@@ -207,7 +210,8 @@ def train(
         check_state(start)
         start.check(network, rule.optimiser, ema)
     images, labels = as_labelled(network, images, labels, prepare, call)
-    batches = Batches(images, labels, batch_size, as_seed(seed), prepare, augment)
+    shares = weights_for(gradient, weights, len(images))
+    batches = Batches(images, labels, batch_size, as_seed(seed), prepare, augment, shares)
     validator = None
     if validation is not None:
         options = {"patience": patience, "target": target, "prepare": prepare, "executor": executor}
@@ -234,12 +238,12 @@ def _steps(
     smoothed = last_good = state.smoothed(rule.ema)
     numbers = range(state.steps + 1, total + 1)
     with closing(batches.stream(numbers)) as made:
-        for number, (x, y) in zip(numbers, made, strict=True):
+        for number, (x, y, weights) in zip(numbers, made, strict=True):
             network = state.network
             stage = network.in_training(len(x), generator(batches.seed, STAGE, number))
             with np.errstate(over="ignore", invalid="ignore"):  # an overflow is looked for below
                 accuracy = float((network.predict(x) == y).mean()) if (number - 1) % accuracy_every == 0 else None
-                loss, gradients = as_result(gradient(stage, x, y), "gradient")
+                loss, gradients = as_result(with_weights(gradient, weights)(stage, x, y), "gradient")
             if not np.isfinite(loss):
                 raise Diverged(f"the loss is {loss} at step {number}: {_first_overflow(stage, x)}", number, last_good)
             last_good = smoothed

@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from handmade.lab import schemas
 from handmade.lab.routes import images, measures, numbers, pages, site, training
+from handmade.lab.routes import workbook as workbook_routes
 
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": schemas.ErrorAnswer, "description": "An error in one line"}
@@ -13,8 +14,8 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def include(app: FastAPI) -> None:
-    """Add all routes to the application."""
-    for each in (pages, images, numbers, measures, training):
+def include(app: FastAPI, *, workbook: bool = False) -> None:
+    """Add all routes to the application; those of the workbook if there is one."""
+    for each in (pages, images, numbers, measures, training, *([workbook_routes] if workbook else [])):
         app.include_router(each.router, prefix="/api", responses=ERRORS)
     site.include(app)

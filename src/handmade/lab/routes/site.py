@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from fastapi import FastAPI
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -36,8 +36,11 @@ def include(app: FastAPI) -> None:
         return schemas.Health(ok=True, version=lab.version)
 
     @app.get("/", include_in_schema=False)
-    async def index() -> FileResponse:
-        """Send the page."""
-        return FileResponse(STATIC / "index.html", headers=FRESH)
+    async def index(lab: LabState) -> Response:
+        """Send the page, with a mark if there is a workbook."""
+        if lab.exercises is None:
+            return FileResponse(STATIC / "index.html", headers=FRESH)
+        text = (STATIC / "index.html").read_text(encoding="utf-8")
+        return HTMLResponse(text.replace("<html ", "<html data-workbook ", 1), headers=FRESH)
 
     app.mount("/static", Files(directory=STATIC), name="static")

@@ -2,17 +2,17 @@
  * Keys of the page, and the sheet that lists them.
  *
  * Interface
- *   addKey({key, shift, control, text: "key.name", when(lab, target), run(lab)})   another key; single letters are off in text fields and can be switched off
+ *   addKey({key, shift, control, alone, text: "key.name", when(lab, target), run(lab)})   another key; alone: where the network is hidden, too; single letters are off in text fields and can be switched off
  *   startKeyboard(lab); showKeys()
  */
 import { openDialog } from "./dialog.js";
-import { h } from "./dom.js";
+import { byId, h } from "./dom.js";
 import { turn } from "./backward.js";
 import { text } from "./text.js";
 
 const STORED = "handmade.lab.letters";
 
-/** @typedef {{key: string, shown?: string, shift?: boolean, control?: boolean, text: string,
+/** @typedef {{key: string, shown?: string, shift?: boolean, control?: boolean, alone?: boolean, text: string,
  *   when?: (lab: any, target: HTMLElement) => boolean, run?: (lab: any) => void}} Key */
 
 /** @type {Key[]} */
@@ -33,7 +33,7 @@ const keys = [
   { key: "c", text: "key.clear", run: (lab) => lab.board.clear() },
   { key: "t", text: "key.table", run: (lab) => lab.loupe?.table() },
   { key: "/", text: "key.search", run: (lab) => lab.search() },
-  { key: "?", text: "key.help", run: () => showKeys() },
+  { key: "?", alone: true, text: "key.help", run: () => showKeys() },
   { key: "z", control: true, shown: "Ctrl+Z", text: "key.undo", run: (lab) => lab.store.undo() },
   { key: "z", control: true, shift: true, shown: "Ctrl+Shift+Z", text: "key.redo", run: (lab) => lab.store.redo() },
   { key: "y", control: true, shown: "Ctrl+Y", text: "key.redo", run: (lab) => lab.store.redo() },
@@ -61,7 +61,8 @@ export function startKeyboard(lab) {
     const single = event.key.length === 1 && !control;
     if (single && !lettersAreOn()) return;
     const pressed = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    const found = keys.find(({ key, control: needs = false, shift, when }) => key === pressed && (!when || when(lab, target)) && needs === control && (!control || (shift ?? false) === event.shiftKey));
+    const hidden = "alone" in byId("lab").dataset;
+    const found = keys.find(({ key, control: needs = false, shift, alone, when }) => key === pressed && (alone || !hidden) && (!when || when(lab, target)) && needs === control && (!control || (shift ?? false) === event.shiftKey));
     if (!found?.run || (typing && control)) return;
     event.preventDefault();
     found.run(lab);

@@ -29,6 +29,7 @@ import { Strip } from "./strip.js";
 import "./train.js";
 import { language, LANGUAGES, preferredLanguage, setLanguage, text } from "./text.js";
 import { Views } from "./views.js";
+import "./workbookview.js";
 
 /** @type {any} */
 const lab = { receipts: new EventTarget() };

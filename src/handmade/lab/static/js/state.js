@@ -17,7 +17,7 @@
  *   v: 1, source: string|null, seed: number, image: Choice|null, stages: Stages, label: number|null, edits: Edit[],
  *   focus: string|null, second: string|null, direction: "forward"|"backward",
  *   by: "backprop"|"difference"|"definition", view: string, nudge: {at: string, h: number}|null,
- *   scale: "map"|"layer"|"network", covered: string[], score: {right: number, wrong: number}
+ *   scale: "map"|"layer"|"network", covered: string[], score: {right: number, wrong: number}, step: string|null
  * }} State
  */
 
@@ -33,7 +33,7 @@ export const UNDOABLE = ["source", "seed", "image", "stages", "label", "edits", 
 export const FIRST = Object.freeze(/** @type {State} */ ({
   v: 1, source: null, seed: 0, image: { split: "test", index: 0 }, stages: { crop: true, scale: true, centre: true },
   label: null, edits: [], focus: null, second: null, direction: "forward", by: "backprop", view: "look",
-  nudge: null, scale: "layer", covered: [], score: { right: 0, wrong: 0 },
+  nudge: null, scale: "layer", covered: [], score: { right: 0, wrong: 0 }, step: null,
 }));
 
 const isText = (/** @type {any} */ x) => typeof x === "string" && x.length <= 200;
@@ -58,11 +58,12 @@ const CHECKS = {
   second: orNull(isText),
   direction: oneOf("forward", "backward"),
   by: oneOf("backprop", "difference", "definition"),
-  view: oneOf("look", "nudge", "train", "quiz"),
+  view: oneOf("look", "nudge", "train", "quiz", "workbook"),
   nudge: orNull(isNudge),
   scale: oneOf("map", "layer", "network"),
   covered: listOf(isText),
   score: (x) => x && isCount(x.right) && isCount(x.wrong),
+  step: orNull(isText),
 };
 
 /**
@@ -107,12 +108,14 @@ export function hashOf(state) {
 }
 
 /**
- * Return the state in a hash: null if there is none, "broken" if it cannot be read.
+ * Return the state in a hash: null if there is none, "broken" if it cannot be read. "#workbook" and "#workbook=relu" open the workbook.
  * @param {string} hash
  * @returns {State|null|"broken"}
  */
 export function stateOf(hash) {
   const text = hash.replace(/^#/, "");
+  const exercise = /^workbook(?:=(\w+))?$/.exec(text);
+  if (exercise) return checked({ v: 1, view: "workbook", step: exercise[1] ?? null });
   if (!text.startsWith(KEY)) return null;
   try {
     return (text.length <= 8 * LONGEST && checked(JSON.parse(fromBase64url(text.slice(KEY.length))))) || "broken";

@@ -1,10 +1,11 @@
 /**
- * Views of the lab: look, nudge, train, quiz. Each fills the panel below the network.
+ * Views of the lab: look, nudge, train, quiz, workbook. Each fills the panel below the network.
  *
  * Interface, for a new view
  *   registerView("nudge", {
  *     order: 2,                         position of its button
  *     label: "view.nudge",              text key of its button
+ *     alone: true,                      the network, the board and the answer are hidden beside it
  *     mount(root, lab) {},              called once, when it is first shown; root is an empty element of the panel
  *     show(root, lab) {}, hide(root, lab) {},   called when it is shown and hidden
  *   })
@@ -15,7 +16,7 @@ import { applyText } from "./text.js";
 import { byId, h } from "./dom.js";
 
 /**
- * @typedef {{order: number, label: string, mount: (root: HTMLElement, lab: any) => void,
+ * @typedef {{order: number, label: string, alone?: boolean, mount: (root: HTMLElement, lab: any) => void,
  *   show?: (root: HTMLElement, lab: any) => void, hide?: (root: HTMLElement, lab: any) => void}} View
  */
 
@@ -58,6 +59,7 @@ export class Views {
     }
     this.current = name;
     byId("lab").dataset.view = name;
+    byId("lab").toggleAttribute("data-alone", !!views.get(name)?.alone);
     for (const button of byId("views").children) button.setAttribute("aria-pressed", String(button.dataset.view === name));
     const view = /** @type {View} */ (views.get(name));
     let root = this.roots.get(name);

@@ -1,0 +1,76 @@
+"""Pictures to make and to read, and the record of each."""
+
+import time
+from dataclasses import dataclass
+
+from digit_pictures import Made, Split, picture, transposed
+from other_pictures import other_picture
+from own_digits_reader import Reader
+
+MAKERS = {"digit": picture, "other": other_picture, "transposed": transposed}
+
+
+@dataclass(frozen=True)
+class Task:
+    """One picture to make and to read: `what` is a key of `MAKERS`."""
+
+    what: str
+    index: int
+    seed: int
+    split: Split
+
+    def made(self) -> Made:
+        """Return the picture."""
+        return MAKERS[self.what](self.index, self.seed, self.split)
+
+
+@dataclass(frozen=True)
+class Record:
+    """Result of one picture.
+
+    Attributes
+    ----------
+    kinds
+        Names of what is not neutral in the picture.
+    digit
+        Label; None if there is no single digit.
+    answer
+        Class that was answered; None if the picture was refused.
+    guess
+        Most likely class, also of a refused picture; -1 if there is none.
+    sure
+        Highest probability.
+    reason
+        Reason of the refusal, or an empty text.
+    seconds
+        Time to read the picture.
+    """
+
+    what: str
+    index: int
+    kinds: tuple[str, ...]
+    digit: int | None
+    answer: int | None
+    guess: int
+    sure: float
+    reason: str
+    seconds: float
+
+    @property
+    def right(self) -> bool:
+        """True if the answer is the label."""
+        return self.answer is not None and self.answer == self.digit
+
+    @property
+    def wrong(self) -> bool:
+        """True if there is an answer, and it is not the label."""
+        return self.answer is not None and self.answer != self.digit
+
+
+def recorded(reader: Reader, task: Task) -> Record:
+    """Make a picture, and read it."""
+    made = task.made()
+    start = time.perf_counter()
+    answer, guess, sure, reason = reader.read(made.content)
+    seconds = time.perf_counter() - start
+    return Record(task.what, task.index, made.kinds, made.digit, answer, guess, sure, reason, seconds)

@@ -1,0 +1,6 @@
+"""Pictures of digits: a pipeline of named stages from a photo, a scan or a drawing to an image like those of MNIST."""
+
+from handmade.data.picture.decision import Answer, answer
+from handmade.data.picture.digit import ALL_STAGES, Digit, Stages, find_digit, find_digits
+
+__all__ = ["ALL_STAGES", "Answer", "Digit", "Stages", "answer", "find_digit", "find_digits"]

@@ -1,0 +1,296 @@
+"""Figures: pieces of ink that belong together, without dirt, underlines, circles and lines of the paper.
+
+Pieces are connected components of the ink. Parts of one figure are near each other, as the bar of a 5 is near its body; what
+is as large and apart is another figure.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handmade.data.picture.image import thickness
+from handmade.data.picture.lines import without_lines
+from handmade.engine.arrays import Array
+
+SPECK = 0.02  # smaller pieces, relative to the largest piece of ink, are dirt
+SHORT = 0.09  # so are shorter ones, relative to the longest piece
+LONG = 0.3  # of the longest piece: length of a piece that may be a figure
+FAINT = 0.1  # of full ink: fainter pixels do not extend the box
+NEAR = 0.19  # of the larger figure's length: largest gap between it and a small part of it
+BROKEN = 0.07  # of the larger figure's length: largest gap in a stroke
+MOST = 40  # pieces that are looked at
+OWN = 0.33  # of the larger figure's length: what is as long and apart is a figure of its own
+BAR = 1.25  # of the length of a 5 without its bar: the bar is shorter
+STROKE, MUCH = 0.25, 2.0  # thickness of strokes, of their length; a shadow is thicker by the second factor
+FLAT = 3.2  # times as wide as high: an underline is at least as flat
+RING = 0.4  # of the ring's length: the least length of a figure in it
+
+BESIDE, ABOVE, SIZES = "side by side", "above each other", "of different sizes"
+
+Box = tuple[slice, slice]
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """Connected piece of ink."""
+
+    number: int  # its label
+    box: Box
+    size: int  # pixels
+    edge: bool  # True if it touches the edge of the picture
+
+    @property
+    def height(self) -> int:
+        """Rows of its box."""
+        return int(self.box[0].stop - self.box[0].start)
+
+    @property
+    def width(self) -> int:
+        """Columns of its box."""
+        return int(self.box[1].stop - self.box[1].start)
+
+    @property
+    def length(self) -> int:
+        """Longer side of its box."""
+        return max(self.height, self.width)
+
+
+@dataclass(frozen=True, eq=False)
+class Figure:
+    """Pieces of ink that belong together.
+
+    Attributes
+    ----------
+    ink
+        (H, W) float64: the amount of ink of these pieces; 0 elsewhere.
+    box
+        Rows and columns of their bounding box.
+    pieces
+        Number of pieces.
+    """
+
+    ink: NDArray[np.float64]
+    box: Box
+    pieces: int
+
+
+@dataclass(frozen=True, eq=False)
+class Figures:
+    """Figures of a picture, the largest first.
+
+    Attributes
+    ----------
+    figures
+        One figure or several; none if there is no ink.
+    left_out
+        Names of what is no figure: "lines", "edge", "shadow", "circle", "underline".
+    """
+
+    figures: tuple[Figure, ...]
+    left_out: tuple[str, ...]
+
+
+def find_figures(amount: Array) -> Figures:
+    """Group the ink of a picture into figures.
+
+    Parameters
+    ----------
+    amount
+        (H, W) float64: amount of ink, 0 to 1.
+    """
+    from scipy import ndimage  # noqa: PLC0415  an optional library
+
+    strokes, ruled = without_lines(amount > 0.5)
+    labels, _ = ndimage.label(strokes, np.ones((3, 3)))
+    pieces = _pieces(labels)
+    pieces, left_out = _without_others(pieces, labels)
+    left_out = (*(["lines"] if ruled else []), *left_out)
+    groups = _groups(pieces, labels)
+    figures = [_figure(amount, labels, group) for group in groups]
+    return Figures(tuple(figures), left_out)
+
+
+def _pieces(labels: Array) -> list[Piece]:
+    """Return the pieces of a picture that are no dirt, the largest first."""
+    from scipy import ndimage  # noqa: PLC0415  an optional library
+
+    sizes = np.bincount(labels.ravel())
+    height, width = labels.shape
+    pieces = []
+    for number, box in enumerate(ndimage.find_objects(labels), start=1):
+        (top, bottom), (left, right) = ((side.start, side.stop) for side in box)
+        edge = top == 0 or left == 0 or bottom == height or right == width
+        pieces.append(Piece(number, (slice(top, bottom), slice(left, right)), int(sizes[number]), edge))
+    most = max((piece.size for piece in pieces), default=0)
+    longest = max((piece.length for piece in pieces), default=0)
+    kept = [piece for piece in pieces if piece.size >= SPECK * most and piece.length >= SHORT * longest]
+    return sorted(kept, key=lambda piece: -piece.length)[:MOST]
+
+
+def _without_others(pieces: list[Piece], labels: Array) -> tuple[list[Piece], tuple[str, ...]]:
+    """Leave out pieces that are no figures: what comes in from the edge, a circle around a figure, an underline."""
+    left_out = []
+    inner = [piece for piece in pieces if not piece.edge]
+    longest = max((piece.length for piece in pieces), default=0)
+    if any(piece.length > LONG * longest for piece in inner) and len(inner) < len(pieces):
+        pieces = inner
+        left_out.append("edge")
+    thick = _thick(pieces, labels)
+    if thick:
+        pieces = [piece for piece in pieces if piece not in thick]
+        left_out.append("shadow")
+    ring = _ring(pieces, labels)
+    if ring:
+        pieces = [piece for piece in pieces if piece is not ring]
+        left_out.append("circle")
+    lines = [piece for piece in pieces if _is_underline(piece, pieces)]
+    if lines:
+        pieces = [piece for piece in pieces if piece not in lines]
+        left_out.append("underline")
+    return pieces, tuple(left_out)
+
+
+def _thick(pieces: list[Piece], labels: Array) -> list[Piece]:
+    """Return the pieces that are much thicker than a piece of strokes, as shadows and parts of a table are."""
+    if len(pieces) < 2:
+        return []
+    widths = {piece: thickness(labels[piece.box] == piece.number) for piece in pieces}
+    longest = max(piece.length for piece in pieces)
+    thin = [piece for piece in pieces if piece.length > LONG * longest and widths[piece] < STROKE * piece.length]
+    if not thin:
+        return []
+    most = MUCH * max(widths[piece] for piece in thin) + 2
+    return [piece for piece in pieces if widths[piece] > most]
+
+
+def _ring(pieces: list[Piece], labels: Array) -> Piece | None:
+    """Return the piece that encloses a figure, such as a circle or a frame, or None."""
+    from scipy import ndimage  # noqa: PLC0415  an optional library
+
+    for ring in pieces:
+        within = [piece for piece in pieces if piece is not ring and _contains(ring.box, piece.box)]
+        if not any(piece.length >= RING * min(ring.height, ring.width) for piece in within):
+            continue
+        mask = labels[ring.box] == ring.number
+        filled = ndimage.binary_fill_holes(mask)
+        holes = filled & ~mask
+        if all(holes[labels[ring.box] == piece.number].all() for piece in within):
+            return ring
+    return None
+
+
+def _contains(outer: Box, inner: Box) -> bool:
+    return all(o.start < i.start and i.stop < o.stop for o, i in zip(outer, inner, strict=True))
+
+
+def _is_underline(piece: Piece, pieces: list[Piece]) -> bool:
+    """Return True for a flat piece below all others, or above all others and wider than them."""
+    others = [other for other in pieces if other is not piece and other.length >= OWN * piece.width]
+    if not others or piece.width < FLAT * piece.height:
+        return False
+    top, bottom = min(other.box[0].start for other in others), max(other.box[0].stop for other in others)
+    left, right = min(other.box[1].start for other in others), max(other.box[1].stop for other in others)
+    overlap = min(right, piece.box[1].stop) - max(left, piece.box[1].start)
+    if overlap <= 0 or max(other.height for other in others) < 2 * piece.height:
+        return False
+    low = piece.box[0].start + piece.box[0].stop >= 2 * bottom - 0.1 * (bottom - top)
+    return bool(low or (piece.box[0].stop <= top and piece.width > 1.3 * (right - left)))
+
+
+def _groups(pieces: list[Piece], labels: Array) -> list[list[Piece]]:
+    """Return the pieces of each figure: near and small pieces belong to a larger one."""
+    groups: list[list[Piece]] = []
+    for piece in pieces:  # the longest first
+        home = None
+        for group in groups:
+            near = group[0].length * (NEAR if _is_part(piece, group[0]) else BROKEN)
+            if any(_boxes_apart(other.box, piece.box) <= near and _gap(other, piece, labels) <= near for other in group):
+                home = group
+                break
+        if home is None:
+            groups.append([piece])
+        else:
+            home.append(piece)
+    largest = max((group[0].length for group in groups), default=0)
+    return [group for group in groups if max(piece.length for piece in group) >= OWN * 0.6 * largest]
+
+
+def _is_part(piece: Piece, first: Piece) -> bool:
+    """Return True for a piece that is a part of a figure: short, flat as the bar of a 5, or inside its box."""
+    return (
+        piece.length < OWN * first.length
+        or _is_bar(piece, first)
+        or _is_bar(first, piece)
+        or _overlap(first.box, piece.box) > 0.5
+    )
+
+
+def _is_bar(bar: Piece, body: Piece) -> bool:
+    """Return True for a flat piece at the top of another one, such as the bar of a 5."""
+    above = bar.box[0].start + bar.box[0].stop < body.box[0].start + body.box[0].stop
+    return above and bar.width > 1.5 * bar.height and bar.length < BAR * body.length
+
+
+def _overlap(one: Box, other: Box) -> float:
+    """Return the common part of two boxes as a share of the smaller one."""
+    common, areas = 1.0, [1.0, 1.0]
+    for a, b in zip(one, other, strict=True):
+        common *= max(0, min(a.stop, b.stop) - max(a.start, b.start))
+        areas = [areas[0] * (a.stop - a.start), areas[1] * (b.stop - b.start)]
+    return common / min(areas)
+
+
+def _boxes_apart(one: Box, other: Box) -> int:
+    """Return the number of rows or columns between two boxes, the larger of both."""
+    return int(max(max(a.start, b.start) - min(a.stop, b.stop) for a, b in zip(one, other, strict=True)))
+
+
+def _gap(one: Piece, other: Piece, labels: Array) -> float:
+    """Return the number of pixels between two pieces."""
+    from scipy import spatial  # noqa: PLC0415  an optional library
+
+    points = [np.argwhere(labels[piece.box] == piece.number) + [side.start for side in piece.box] for piece in (one, other)]
+    return float(spatial.cKDTree(points[0]).query(points[1])[0].min()) - 1
+
+
+def _figure(amount: Array, labels: Array, group: list[Piece]) -> Figure:
+    from scipy import ndimage  # noqa: PLC0415  an optional library
+
+    mask = np.isin(labels, [piece.number for piece in group])
+    ink = np.where(ndimage.binary_dilation(mask, np.ones((3, 3))), amount, 0)  # the blurred edge of a stroke belongs to it
+    return Figure(ink, box_of(ink), len(group))
+
+
+def box_of(ink: Array) -> Box:
+    """Return the rows and columns of the bounding box of the ink; all of them if there is no ink."""
+    spans = []
+    for axis in (1, 0):
+        inked = np.flatnonzero(ink.max(axis=axis) > FAINT)
+        spans.append(slice(int(inked[0]), int(inked[-1]) + 1) if inked.size else slice(0, ink.shape[1 - axis]))
+    return spans[0], spans[1]
+
+
+def place_of(figures: tuple[Figure, ...]) -> str:
+    """Return the place of the second figure beside the first: "side by side", "above each other", "of different sizes"."""
+    if len(figures) < 2:
+        return ""
+    one, other = figures[:2]
+    tall = [figure.box[0].stop - figure.box[0].start for figure in (one, other)]
+    common = [min(a.stop, b.stop) - max(a.start, b.start) for a, b in zip(one.box, other.box, strict=True)]
+    if min(tall) < 0.6 * max(tall):
+        return SIZES
+    return BESIDE if common[0] > common[1] else ABOVE
+
+
+def in_reading_order(figures: tuple[Figure, ...]) -> list[Figure]:
+    """Return figures row by row, each row from the left. Figures whose middles lie in the rows of one another share a row."""
+    rows: list[list[Figure]] = []
+    for figure in sorted(figures, key=lambda each: each.box[0].start + each.box[0].stop):
+        middle = (figure.box[0].start + figure.box[0].stop) / 2
+        home = next((row for row in rows if row[0].box[0].start < middle < row[0].box[0].stop), None)
+        if home is None:
+            rows.append([figure])
+        else:
+            home.append(figure)
+    return [figure for row in rows for figure in sorted(row, key=lambda each: each.box[1].start)]

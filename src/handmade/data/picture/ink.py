@@ -1,0 +1,53 @@
+"""Amount of ink of each pixel: 0 on paper, 1 on strokes, between them on edges.
+
+amount = (depth - floor) / (contrast - floor), cut to 0 ... 1
+
+contrast is the median depth of the strokes, floor is the level of the paper with its noise.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handmade.data.picture.light import peak_of
+from handmade.engine.arrays import Array
+
+
+@dataclass(frozen=True, eq=False)
+class Ink:
+    """Ink of a picture.
+
+    Attributes
+    ----------
+    amount
+        (H, W) float64: 0 on paper, 1 on ink, between them on edges.
+    contrast
+        Difference of strokes and paper, 0 to 1.
+    noise
+        Standard deviation of the paper, 0 to 1.
+    """
+
+    amount: NDArray[np.float64]
+    contrast: float
+    noise: float
+
+
+def amount_of_ink(depth: Array) -> Ink:
+    """Measure the levels of strokes and paper, and scale them to 1 and 0.
+
+    Parameters
+    ----------
+    depth
+        (H, W) float64: distance of each pixel from its paper, 0 to 1.
+    """
+    half = peak_of(depth) / 2
+    strokes = depth[depth > half]
+    if not strokes.size:
+        return Ink(np.zeros(depth.shape), 0.0, 0.0)
+    contrast = float(np.median(strokes))
+    blank = depth[depth < contrast / 2]
+    level = float(np.median(blank)) if blank.size else 0.0
+    noise = 1.4826 * float(np.median(np.abs(blank - level))) if blank.size else 0.0  # standard deviation of normal noise
+    floor = min(level + 2 * noise, contrast / 2)
+    return Ink(np.clip((depth - floor) / (contrast - floor), 0, 1), contrast, noise)

@@ -1,0 +1,168 @@
+"""Views of a picture: the sheet of paper in it, the picture as a whole, and what lies on a region of it.
+
+Each view goes through the stages up to the figures. The view whose first figure is most like a training digit is chosen.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from handmade.data.picture.figures import Figures, find_figures
+from handmade.data.picture.image import BOX, SIDE, centred, fit, stroke_width, thickened, thickness
+from handmade.data.picture.ink import Ink, amount_of_ink
+from handmade.data.picture.judgement import CONTRAST, SIGNAL_TO_NOISE, measured, rejection
+from handmade.data.picture.levels import white_of
+from handmade.data.picture.light import Light, even_light
+from handmade.data.picture.likeness import likeness
+from handmade.data.picture.paper import SMALLEST, cut_out, find_sheets, paper_alone, solidity
+from handmade.data.resize import shrunk
+from handmade.engine.arrays import Array
+
+SEARCH = 320  # pixels of the longer side while figures are searched
+SHEET_SOURCE = 1024  # pixels of the longer side of the picture that a sheet is cut out of
+SMALL = 0.5  # of the search size: a smaller figure is looked at again, with more pixels
+CLEAR = 0.13  # distance from training digits: other views are not tried
+CLEAN_SHARE, CLEAN_WIDTH = 0.2, 0.2  # of a picture: ink that is strokes alone has less area, and no thicker places
+UNCLEAR, CUT = 0.15, 0.05  # added for several figures, and for a picture that is cut
+LEAST_SHEET, UNEVEN = 0.03, 0.7  # share of the picture, and solidity, of a sheet of any outline
+MOST_INK = 0.4  # of a sheet: more is no writing
+MOST_FIGURES = 12  # on a sheet with one digit
+ROUND_INK = 0.08  # of a round region: ink without bays, such as the hole of a 0, is less in a written 1
+SOLID = 0.85  # of the hull of the ink: the hole of a 0 has no bays
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """Part of a picture, with its stages up to the figures; `transform` leads from its points to the given picture."""
+
+    grey: Array
+    transform: Array
+    light: Light
+    ink: Ink
+    figures: Figures
+
+
+def chosen_view(given: Array) -> tuple[View, str]:
+    """Return the view whose first figure is most like a digit, and the kind of its sheet.
+
+    Views are that of a sheet, that of the whole picture, and that of the whole picture with ink of the other brightness.
+    """
+    best: tuple[float, View, str] | None = None
+    for view, kind in _views(given):
+        cost = _cost(view, kind)
+        if best is None or cost < best[0]:
+            best = cost, view, kind
+        if cost < CLEAR:
+            break
+    assert best is not None
+    return best[1], best[2]
+
+
+def _views(given: Array) -> Iterator[tuple[View, str]]:
+    """Yield views of a picture, each with the kind of its sheet, the most likely first."""
+    source = shrunk(given, SHEET_SOURCE) / np.float64(white_of(given))
+    block = -(-max(given.shape) // SHEET_SOURCE)
+    shrink = -(-max(given.shape) // SEARCH)
+    sheets = find_sheets(source)
+    for kind in ("sheet", "region"):
+        for sheet in sheets:
+            if sheet.kind == kind:
+                grey, transform = cut_out(source, sheet, SEARCH)
+                smaller = -(-max(grey.shape) // SEARCH)
+                scaled = np.diag([block, block, 1.0]) @ transform @ np.diag([smaller, smaller, 1.0])
+                view = view_of(shrunk(grey, SEARCH), scaled)
+                if _is_written(view, rectified=kind == "sheet"):
+                    yield view, kind
+        if kind == "sheet":
+            full = view_of(seen(given), np.diag([shrink, shrink, 1.0]))
+            yield full, ""
+            if min(given.shape) < SMALLEST or _is_clean(full):
+                return
+            yield from _within(full)
+    yield view_of(full.grey, full.transform, light=not full.light.light), ""
+
+
+def _within(view: View) -> Iterator[tuple[View, str]]:
+    """Yield the view of what is on the first figure, if that is so solid that it may be a sheet of any outline."""
+    from scipy import ndimage  # noqa: PLC0415  an optional library
+
+    for figure in view.figures.figures[:1]:
+        mask = figure.ink > 0.5
+        filled = ndimage.binary_fill_holes(mask)
+        if filled.mean() < LEAST_SHEET or mask.sum() < (1 - MOST_INK) * filled.sum() or solidity(filled) < UNEVEN:
+            continue
+        grey, offset = paper_alone(view.grey, filled)
+        inner = view_of(grey, view.transform @ offset, light=not view.light.light)
+        if _is_written(inner, rectified=False):
+            yield inner, "region"
+
+
+def _is_clean(view: View) -> bool:
+    """Return True if the ink of a view is thin strokes alone, so that it is no sheet, no shadow and no texture."""
+    strokes = view.ink.amount > 0.5
+    return bool(strokes.mean() < CLEAN_SHARE) and thickness(strokes) < CLEAN_WIDTH * max(strokes.shape)
+
+
+def _cost(view: View, kind: str) -> float:
+    """Return how unlike a digit the first figure of a view is: its distance from training digits, and penalties."""
+    if not view.figures.figures or view.ink.contrast < max(CONTRAST, SIGNAL_TO_NOISE * view.ink.noise):
+        return 2.0
+    figure = view.figures.figures[0]
+    box = figure.ink[figure.box]
+    ready = thickened(box, stroke_width(box))
+    image = centred(fit(ready, BOX / max(ready.shape), (SIDE, SIDE)), (SIDE, SIDE), by_mass=True)
+    penalty = (0.0 if _is_clear(view) else UNCLEAR) + (CUT if kind == "region" else 0.0)
+    return likeness(image).distance + penalty
+
+
+def _is_clear(view: View) -> bool:
+    """Return True if a view holds one figure that may be a digit."""
+    if len(view.figures.figures) != 1:
+        return False
+    return rejection(measured(view.light, view.ink, view.figures.figures[0], 1, "")) is None
+
+
+def _is_written(view: View, *, rectified: bool) -> bool:
+    """Return True if the ink on a sheet may be writing, and not the hole of a 0."""
+    if not view.figures.figures or view.ink.contrast < max(CONTRAST, SIGNAL_TO_NOISE * view.ink.noise):
+        return False
+    figure = view.figures.figures[0]
+    share = float((figure.ink > 0.5).mean())
+    if share > MOST_INK or len(view.figures.figures) > MOST_FIGURES:
+        return False
+    return rectified or share < ROUND_INK or solidity(figure.ink > 0.5) < SOLID
+
+
+def seen(given: Array) -> Array:
+    """Return a picture of any type as grey levels from 0 to 1, at most 320 pixels a side."""
+    return shrunk(given, SEARCH) / np.float64(white_of(given))
+
+
+def view_of(grey: Array, transform: Array, *, light: bool | None = None) -> View:
+    """Return the view of a part of a picture, with its stages."""
+    even = even_light(grey, light=light)
+    ink = amount_of_ink(even.depth)
+    return View(grey, transform, even, ink, find_figures(ink.amount))
+
+
+def closer(given: Array, view: View) -> View:
+    """Return the view of a small figure and its surroundings, with more pixels; the same view for a large figure."""
+    figures = view.figures.figures
+    if not figures:
+        return view
+    length = max(side.stop - side.start for side in figures[0].box)
+    scale = view.transform[0, 0]
+    if scale <= 1 or length >= SMALL * SEARCH:
+        return view
+    margin = length // 2
+    near, corner = [], []
+    for side, offset, most in zip(figures[0].box, (view.transform[1, 2], view.transform[0, 2]), given.shape, strict=True):
+        first = max(0, int(scale * (side.start - margin) + offset))
+        near.append(slice(first, min(most, int(scale * (side.stop + margin) + offset))))
+        corner.append(first)
+    part = given[near[0], near[1]]
+    shrink = -(-max(part.shape) // SEARCH)
+    transform = np.array([[shrink, 0, corner[1]], [0, shrink, corner[0]], [0, 0, 1.0]])
+    near_view = view_of(seen(part), transform, light=view.light.light)
+    return near_view if near_view.figures.figures else view
