@@ -14,6 +14,7 @@ import pytest
 
 import handmade
 from handmade import runs
+from handmade.data.picture import Answer
 from handmade.engine.check.layers.report import Finding, LayerReport
 from handmade.engine.check.networks.report import ArrayReport, Report
 from handmade.engine.evaluation import Evaluation
@@ -113,10 +114,21 @@ def finished(folder: Path) -> runs.TrainingSession:
 
 STEP = PRINTED["step"]
 DATA = handmade.data.mnist()
+PICTURE = np.ones((40, 40))
+PICTURE[8:32, 18:22] = 0
+DIGIT = handmade.data.find_digit(PICTURE)
+
+
+def answered(names: tuple[str, ...] = ("one", "two", "three"), rejection: str | None = None) -> Answer:
+    return Answer(DIGIT, np.array([0.7, 0.1, 0.2]), names, 0, 0.6, 0.1, 4, rejection)
+
+
 VALUES: dict[str, Any] = {
     **PRINTED,
     "term": handmade.explain(PRINTED["network"], np.zeros((4, 4, 1)), "conv1[1,1,0]").total,
     "data set": DATA,
+    "digit": DIGIT,
+    "answer": answered(),
     "images": DATA.test,
     "verdict": grade("relu", lambda x: x),
     "progress": runs.Progress(
@@ -242,6 +254,15 @@ def test_a_data_set_shows_an_image_and_the_count_of_each_class() -> None:
     assert sum(int(row[1].replace(",", "")) for row in page.cells[1:]) == 60_000
 
 
+def test_an_answer_shows_the_picture_and_the_most_likely_classes() -> None:
+    page = Page(answered()._repr_html_())
+
+    assert page.cells[1:] == [["one", "70.00 %"], ["three", "20.00 %"], ["two", "10.00 %"]]
+    assert page.tags.count("figure") == len(DIGIT.stages()) == 7
+    assert "4 of the 5 nearest training digits" in page.text
+    assert "No answer: blurred" in Page(answered(rejection="blurred")._repr_html_()).text
+
+
 def test_a_layer_report_names_the_mistake() -> None:
     page = Page(
         LayerReport("Conv", (Finding("gradient of W", "W", "3 are wrong", "ratio", "it is 2 times too large"),))._repr_html_()
@@ -300,6 +321,7 @@ def hostile() -> dict[str, Any]:
         "problem": runs.RunRecord(Path(BAD), {}, BAD),
         "runs": RunList([record(BAD, optimiser=BAD), runs.RunRecord(Path(BAD), {}, BAD)]),
         "comparison": comparison(2, name=BAD.replace("/", "|")),
+        "answer": answered((BAD, BAD, "c"), BAD),
         "data set": handmade.data.Dataset(part, part, (BAD, "b"), (BAD,)),
     }
 
@@ -417,8 +439,6 @@ def examples() -> list[Any]:
     rng = np.random.default_rng(0)
     network, lines = handmade.networks.readme(0), [{"step": n, "loss": 1.0} for n in range(1000)]
     history = handmade.pictures.History("run", lines)
-    picture = np.ones((40, 40))
-    picture[10:30, 18:22] = 0
     layers = [each.layer for each in CASES.values()]
     block = handmade.Residual([handmade.Conv2d.init(rng, 1, 1, 1)])
     return [
@@ -430,7 +450,6 @@ def examples() -> list[Any]:
         history,
         handmade.pictures.Frame(1, 0.5, network),
         handmade.pictures.Subject(history, {}, network, np.zeros((500, 30, 30, 1)), np.zeros(500, int)),
-        handmade.data.find_digit(picture),
         handmade.Preparation(scale=(1 / 255,) * 1000),
         handmade.optim.Penalised(handmade.gradients.backprop, (handmade.optim.L2(0.1),) * 100),
         handmade.optim.L1(0.1),

@@ -12,6 +12,8 @@ from handmade.html.style import STYLE
 VIEWS = {  # the module of each class; imported when such a value is first shown
     "handmade.data.dataset.Dataset": "data_set",
     "handmade.data.dataset.Images": "data_set",
+    "handmade.data.picture.decision.Answer": "digit",
+    "handmade.data.picture.digit.Digit": "digit",
     "handmade.engine.check.layers.report.LayerReport": "layer_report",
     "handmade.engine.evaluation.Evaluation": "evaluation",
     "handmade.engine.receipts.receipt.Receipt": "receipt",
