@@ -27,7 +27,7 @@ def prepared(network: Network, raw: NDArray[Any]) -> Array:
 
 def fits(network: Network, data: Dataset) -> bool:
     """Return True if the images of the data can be used, and the network tells their classes apart."""
-    same = raw_shape(network) == data.test.images.shape[1:]
+    same = len(data.test.labels) and raw_shape(network) == data.test.images.shape[1:]
     return bool(same and classes_of(network) > max(int(data.test.labels.max()), int(data.train.labels.max())))
 
 

@@ -20,11 +20,16 @@ def layout(network: Structure, name: str = "Network") -> Iterator[RenderableType
     """Yield the table of the layers, and what else tells networks apart."""
     rows = layer_rows(network)
     yield _table(f"{name}: {sum(row['weights'] for row in rows):,} weights", rows)
+    yield from map(Text, facts(network))
+
+
+def facts(network: Structure) -> Iterator[str]:
+    """Yield the outputs of a network if there are several, and the names of its classes."""
     logits, outputs = network.display_name(network.logits_name), [network.display_name(each) for each in network.output_names]
     if outputs != [network.names[-1]]:
-        yield Text(f"Outputs: {', '.join(outputs)}. Logits: {logits}.")
+        yield f"Outputs: {', '.join(outputs)}. Logits: {logits}."
     if names := getattr(network, "class_names", None):
-        yield Text(f"Classes: {_listed(names)}.")
+        yield f"Classes: {_listed(names)}."
 
 
 def layer_rows(network: Structure) -> list[dict[str, Any]]:

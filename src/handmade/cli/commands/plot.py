@@ -139,9 +139,9 @@ def confusion(
 
     order = Order("confusion", out, force=force, dark=dark)
     file = order.file(target)
-    network, digits = with_data(target, seed, data)
-    x = prepare_for(network)(digits.test.images)
-    order.draw(file, pictures.confusion(evaluate(network, x, digits.test.labels), network.class_names, dark=dark))
+    network, fitting = with_data(target, seed, data)
+    x = prepare_for(network)(fitting.test.images)
+    order.draw(file, pictures.confusion(evaluate(network, x, fitting.test.labels), network.class_names, dark=dark))
 
 
 @plot.command(cls=Command)
@@ -162,9 +162,9 @@ def mistakes(
 
     order = Order("mistakes", out, force=force, dark=dark)
     file = order.file(target)
-    network, digits = with_data(target, seed, data)
-    x = prepare_for(network)(digits.test.images)
-    order.draw(file, pictures.mistakes(network, x, digits.test.labels, most=most, dark=dark))
+    network, fitting = with_data(target, seed, data)
+    x = prepare_for(network)(fitting.test.images)
+    order.draw(file, pictures.mistakes(network, x, fitting.test.labels, most=most, dark=dark))
 
 
 @plot.command(cls=Command)
@@ -185,9 +185,9 @@ def histograms(
 
     order = Order("histograms", out, force=force, dark=dark)
     file = order.file(target)
-    network, digits = with_data(target, seed, data)
-    x = prepare_for(network)(digits.train.images[:images])
-    order.draw(file, pictures.histograms(network, x, digits.train.labels[:images], dark=dark))
+    network, fitting = with_data(target, seed, data)
+    x = prepare_for(network)(fitting.train.images[:images])
+    order.draw(file, pictures.histograms(network, x, fitting.train.labels[:images], dark=dark))
 
 
 @plot.command(cls=Command)
@@ -244,7 +244,7 @@ def film(
     order = Order("film", out, force=force, dark=dark, formats=("gif",))
     file = order.file(target)
     seed = seed_of(target) if seed is None else seed
-    network, digits = with_data(target, seed, data)
+    network, fitting = with_data(target, seed, data)
     if not network.size:
         raise HandmadeError(f"{target}: expected a network with weights, got one without. Try another network")
     network = networks.described(describe(network), np.random.default_rng(seed), network.dtype)
@@ -254,8 +254,8 @@ def film(
     with threads(cores()) as executor, progress("steps") as tell:
         training = train(
             network,
-            digits.train.images,
-            digits.train.labels,
+            fitting.train.images,
+            fitting.train.labels,
             gradient=partial(backprop, executor=executor),
             schedule=SCHEDULES["linear"],
             steps=steps,

@@ -1,5 +1,5 @@
 /**
- * The confusion matrix, of a training or of the page's network, and the digits of a cell.
+ * The confusion matrix, of a training or of the page's network, and the images of a cell.
  *
  * Interface
  *   new Confusion(root, lab): show() when its tab opens; .lane: the lane whose matrix is shown
@@ -13,8 +13,8 @@ import { showTable } from "./table.js";
 import { count, languages, percent, text } from "./text.js";
 
 const PAUSE = 250; // ms between two drawings
-const FEW = 30; // digits of a cell
-const SIDE = 42; // of a digit, in CSS pixels
+const FEW = 30; // images of a cell
+const SIDE = 42; // of an image, in CSS pixels
 
 export class Confusion {
   /**
@@ -124,7 +124,7 @@ export class Confusion {
       const frame = await data.call("POST", "cell", { frame: true, json: { true: label, predicted, limit: FEW, ...(lane ? { lane } : {}) } });
       const { indices, split } = frame.meta;
       const { shape, values } = frame.arrays.images;
-      this.digitsTitle.textContent = text("confusion.digits", { n: count(indices.length), label: this.#class(label), predicted: this.#class(predicted) });
+      this.digitsTitle.textContent = text("confusion.images", { n: count(indices.length), label: this.#class(label), predicted: this.#class(predicted) });
       this.digits.replaceChildren(...indices.map((/** @type {number} */ index, /** @type {number} */ i) => h("button", {
         type: "button", class: "digit", "aria-label": text(`board.${split}`, { n: index }), title: text(`board.${split}`, { n: index }), data: { testid: "digit" },
         on: { click: () => store.change({ image: { split, index }, label: null }, { how: "push", undo: true }) },
