@@ -20,6 +20,15 @@ from handmade.engine.errors import HandmadeError
 from handmade.engine.extras import not_installed
 from handmade.engine.printable import ShortRepr
 
+NAMES = {  # of the stages, by attribute
+    "picture": "picture",
+    "sheet": "paper",
+    "even": "light",
+    "ink": "ink",
+    "box": "figure",
+    "fitted": "scaled to 20 x 20",
+    "image": "centred in 28 x 28",
+}
 REMARKS = {
     "sheet": "a sheet of paper was found and rectified",
     "region": "a part of the picture was cut out",
@@ -97,15 +106,11 @@ class Digit(ShortRepr):
 
     def stages(self) -> list[tuple[str, NDArray[np.float64]]]:
         """Return the name and the picture of each stage in order; 0 is black and 1 is white."""
-        return [
-            ("picture", self.picture),
-            ("paper", self.sheet),
-            ("light", self.even),
-            ("ink", self.ink),
-            ("figure", self.box),
-            ("scaled to 20 x 20", self.fitted),
-            ("centred in 28 x 28", self.image[..., 0] / 255),
-        ]
+        return [(NAMES[attribute], stage) for attribute, stage in self.stages_by_attribute().items()]
+
+    def stages_by_attribute(self) -> dict[str, NDArray[np.float64]]:
+        """Return the same pictures by the names of their attributes, which are the keys of `NAMES`."""
+        return {name: self.image[..., 0] / 255 if name == "image" else getattr(self, name) for name in NAMES}
 
     def remarks(self) -> list[str]:
         """Return for the user what was found in the picture beside the digit."""

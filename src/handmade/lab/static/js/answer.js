@@ -32,9 +32,10 @@ export class Answer {
     this.loss = h("button", { type: "button", class: "link loss", data: { place: "loss", testid: "loss" } });
     this.unlabelled = h("p", { class: "note", t: "answer.unlabelled" });
     this.rejection = h("p", { class: "problem", data: { testid: "rejection" } });
+    this.certainty = h("p", { class: "muted", hidden: true, data: { testid: "certainty" } });
     this.labelRow = h("div", { class: "label-row" }, h("label", { for: "label-select", t: "answer.label" }), this.select, this.truth);
     this.table = h("button", { type: "button", class: "plain", t: "table.open", data: { testid: "answer-table", hint: "table.as" }, on: { click: () => this.#table() } });
-    root.append(h("div", { class: "answer-head" }, h("h2", { t: "answer.title" }), this.table), this.predicted, this.rejection, this.bars, this.more,
+    root.append(h("div", { class: "answer-head" }, h("h2", { t: "answer.title" }), this.table), this.predicted, this.certainty, this.rejection, this.bars, this.more,
       this.labelRow,
       this.unlabelled, h("p", {}, this.loss));
     this.#watch(this.loss, "loss");
@@ -67,12 +68,18 @@ export class Answer {
     for (const element of [this.predicted, this.bars]) element.classList.toggle("long", longest > LONG);
     this.bars.replaceChildren(...shown.map((k) => this.#bar(network, p, k)));
     this.more.textContent = order.length > MOST ? text("answer.most", { shown: MOST, all: order.length }) : "";
-    const { predicted, label, loss, rejection } = image?.meta ?? {};
-    this.predicted.replaceChildren(...(image && predicted !== null && predicted !== undefined
+    const { predicted, label, loss, rejection, certainty } = image?.meta ?? {};
+    this.predicted.classList.toggle("rejected", Boolean(rejection));
+    this.predicted.replaceChildren(...(rejection && predicted !== null && predicted !== undefined
+      ? [h("span", { class: "answer-name", title: text("answer.rejected", { reason: said(rejection) }) }, "?"),
+        h("span", { class: "muted" }, text("answer.guess", { name: network.classes[predicted] ?? String(predicted), share: p ? this.#percent(p, predicted) : "" }))]
+      : image && predicted !== null && predicted !== undefined
       ? [h("span", { class: "answer-name" }, network.classes[predicted] ?? String(predicted)), h("span", {}, p ? this.#percent(p, predicted) : "")]
       : [h("span", { class: "muted" }, text(image ? "answer.noClasses" : "answer.none"))]));
     this.labelRow.hidden = !network.classes.length;
     this.rejection.textContent = rejection ? text("answer.rejected", { reason: said(rejection) }) : "";
+    this.certainty.hidden = Boolean(rejection) || certainty === null || certainty === undefined;
+    this.certainty.textContent = this.certainty.hidden ? "" : text("answer.certainty", { share: percent(certainty) });
     const known = image && label !== null && label !== undefined;
     this.unlabelled.hidden = !image || known || !network.classes.length;
     this.truth.textContent = known ? text(label === predicted ? "answer.right" : "answer.wrong") : "";
