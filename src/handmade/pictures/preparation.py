@@ -34,7 +34,7 @@ def preparation(stages: Sequence[tuple[str, Array]], note: str = "", *, dark: bo
     """
     sheet = Sheet(theme(dark=dark), "From the picture to the image", note, width)
     scale = image_scale([array for _, array in stages])
-    across = 4 if sheet.narrow else 7
+    across = 2 if sheet.narrow else 4  # so that names fit
     step, above = sheet.width / across, LINE * TICK * POINT + 0.02
     for number, (name, array) in enumerate(stages):
         x, y = MARGIN + number % across * step, sheet.y + number // across * (step + above)
