@@ -69,6 +69,8 @@ def predict(
     model of the ten digits, the digit is found in it, dark on light or light on dark. For other models, the picture is resized.
     The model comes from handmade train.
     """
+    from rich.text import Text
+
     from handmade.cli.console import news, print_json
     from handmade.cli.other_pictures import classify, finds_digits
     from handmade.cli.page_digits import read_pages
@@ -111,14 +113,14 @@ def predict(
         readings.append(reading)
         pictures.records.append(_plain(reading))
         if not json:
-            _print(reading, stages=show_stages)
+            _print(reading, stages=show_stages, hint=len(files) == 1)
     if json and readings:
         print_json({"model": str(model), "pictures": pictures.records})
-    hinted = sum(bool(reading.hint) for reading in readings)
-    if len(readings) > 1 and hinted > len(readings) / 2:
-        news.print(
-            f"{hinted} of {len(readings)} pictures are digits only with rows and columns swapped, as in EMNIST. Try --transpose"
-        )
+    hinted = [reading.file for reading in readings if reading.hint]
+    if hinted and len(files) > 1:
+        which = "" if len(hinted) > len(readings) / 2 else f" ({', '.join(hinted)})"
+        count = f"{len(hinted)} of {len(readings)} pictures{which} can be read only"
+        news.print(Text(f"{count} with rows and columns swapped, as in images of EMNIST. Try --transpose"))
     pictures.finish([[stage for _, stage in reading.answer.digit.stages()] for reading in readings])
 
 
@@ -186,7 +188,7 @@ def _plain(reading: Reading) -> dict[str, Any]:
     }
 
 
-def _print(reading: Reading, *, stages: bool) -> None:
+def _print(reading: Reading, *, stages: bool, hint: bool) -> None:
     from rich.text import Text
 
     from handmade.cli.console import results
@@ -208,7 +210,7 @@ def _print(reading: Reading, *, stages: bool) -> None:
             results.print(
                 f"Its guess would be {found.name} ({percent(found.probabilities.max())}); do not rely on it.", markup=False
             )
-        if reading.hint:
+        if reading.hint and hint:
             results.print(Text(f"{reading.hint}."))
     else:
         results.print(Text.assemble("This is an " if found.name == "8" else "This is a ", (found.name, "bold"), "."))

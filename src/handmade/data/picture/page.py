@@ -26,8 +26,9 @@ from handmade.engine.arrays import Array
 
 LONGEST = 1024  # pixels of the longer side of a page
 MOST = 1000  # pieces of ink that are looked at
-SMALLEST = 0.4  # of the median length: shorter figures are dirt
-HALF, WHOLE, NEAR = 0.8, 1.35, 0.2  # of the median length: two halves, both together, and the gap between them
+SMALLEST = 0.4  # of the usual length: shorter figures are dirt
+HALF, WHOLE, NEAR = 0.8, 1.35, 0.2  # of the usual length: two halves, both together, and the gap between them
+UPPER = 70  # percentile of the lengths that is usual
 WIDE, LONG = 1.5, 1.8  # of the median height: larger figures may be two digits that touch
 FLAT = 1.3  # times as wide as high
 SAME_ROW = 0.6  # of the median height: largest step down to the next digit of a row
@@ -164,7 +165,7 @@ def _joined(groups: list[list[Piece]]) -> list[list[Piece]]:
     """Join halves of digits, which lie above each other, and leave out dirt."""
     if not groups:
         return []
-    usual = float(np.median([_length(_box(group)) for group in groups]))
+    usual = float(np.percentile([_length(_box(group)) for group in groups], UPPER))  # most of the short ones are halves
     joined: list[list[Piece]] = []
     for group in groups:
         home = next((other for other in joined if _are_halves(_box(group), _box(other), usual)), None)
