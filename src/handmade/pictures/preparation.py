@@ -20,7 +20,7 @@ def preparation(stages: Sequence[tuple[str, Array]], note: str = "", *, dark: bo
     Parameters
     ----------
     stages : sequence of (name, (H, W) Array)
-        As `Digit.stages()` returns them: 0 is black, 1 is white.
+        Names and pictures of `Digit.stages()`: 0 is black, 1 is white.
     note : str
         Remark below the title.
     dark : bool

@@ -67,7 +67,7 @@ class Subject(ShortRepr):
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
+class Shown(ShortRepr):
     """Image that is shown in all layers: one of the data, or one made of a picture.
 
     Attributes
