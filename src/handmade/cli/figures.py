@@ -10,6 +10,7 @@ from typing import Any
 from handmade import HandmadeError, pictures
 from handmade.cli import data_sets
 from handmade.cli.console import results
+from handmade.cli.targets import has_fresh_weights
 from handmade.data import Dataset
 from handmade.engine.arrays import Array
 from handmade.files.atomic import write_atomically
@@ -93,7 +94,10 @@ def histories(runs: Sequence[Path]) -> list[pictures.History]:
 
 def with_image(target: str, seed: int, image: str, data: DataSource, label: int | None) -> tuple[Network, Array, int | None]:
     """Return a network, and an image prepared for it, with its class if that is known."""
-    network, named = inputs.with_image(lambda found: inputs.network_named(target, seed, found), image, data, data_sets.read)
+    fresh = has_fresh_weights(target)
+    network, named = inputs.with_image(
+        lambda found: inputs.network_named(target, seed, found), image, data, data_sets.read, fresh=fresh
+    )
     return network, inputs.prepared(network, named), named.label if label is None else label
 
 

@@ -40,7 +40,8 @@ def network_and_image(target: str, image: str, seed: int, data: DataSource) -> "
         raise HandmadeError(f"expected a model first and an image after --image, got them swapped. Try {swapped}")
     if is_network(image):
         raise HandmadeError(f"--image: expected an image such as test:7, or a picture file; got the model {image!r:.80}")
-    return inputs.with_image(lambda found: network_of(target, seed, found), image, data, data_sets.read)
+    fresh = has_fresh_weights(target)
+    return inputs.with_image(lambda found: network_of(target, seed, found), image, data, data_sets.read, fresh=fresh)
 
 
 def has_fresh_weights(target: str) -> bool:

@@ -69,7 +69,7 @@ export class Answer {
     this.more.textContent = order.length > MOST ? text("answer.most", { shown: MOST, all: order.length }) : "";
     const { predicted, label, loss, rejection } = image?.meta ?? {};
     this.predicted.replaceChildren(...(image && predicted !== null && predicted !== undefined
-      ? [h("span", { class: "answer-name" }, network.classes[predicted] ?? String(predicted)), h("span", {}, p ? this.#percent(p, predicted) : "")]
+      ? [h("span", { class: "answer-name", title: network.classes[predicted] ?? "" }, network.classes[predicted] ?? String(predicted)), h("span", {}, p ? this.#percent(p, predicted) : "")]
       : [h("span", { class: "muted" }, text(image ? "answer.noClasses" : "answer.none"))]));
     this.labelRow.hidden = !network.classes.length;
     this.rejection.textContent = rejection ? text("answer.rejected", { reason: said(rejection) }) : "";
