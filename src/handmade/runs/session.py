@@ -288,7 +288,7 @@ class TrainingSession(Printable):
         )
 
     def _evaluated(self, network: Network) -> Evaluation:
-        test = self.job.digits.test
+        test = self.job.data.test
         with use_backend(self.job.settings.backend):
             return evaluate(network, test.images, test.labels, self._prepare, self._executor)
 

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from handmade.engine.printable import setting, sides
 from handmade.engine.structure import Structure
+from handmade.text.class_names import short
 
 FEW = 10  # names of classes that are listed
 DEFAULTS = (("stride", [1, 1]), ("padding", [0, 0]), ("dilation", [1, 1]), ("groups", 1), ("keepdims", False))
@@ -65,5 +66,5 @@ def _table(title: str, rows: list[dict[str, Any]]) -> Table:
 
 
 def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:FEW])
+    shown = ", ".join(map(short, names[:FEW]))
     return shown if len(names) <= FEW else f"{shown} and {len(names) - FEW:,} more"
