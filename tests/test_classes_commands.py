@@ -90,7 +90,8 @@ COMMANDS = (
     ("networks", "run", "--describe"),
     ("networks", "readme", "--data", "shapes.npz"),
     ("explain", "run", "--at", "logits[2]", "--image", "test:1"),
-    ("explain", "run", "--at", "loss", "--image", "three.png", "--label", "2"),
+    ("explain", "run", "--at", "loss", "--image", "three.png", "--label", "三角形"),
+    ("plot", "nudge", "run", "--image", "three.png", "--label", "2", "--nudge", "input[1,1,0]=0.1", "--out", "nudge.svg"),
     ("explain", "run", "--at", "probability[1]", "--json"),
     ("explain", "run", "--at", "update of conv1.W[0,0,2,1]"),
     ("trace", "run", "--nudge", "input[3,4,1]=+0.1"),
@@ -157,6 +158,16 @@ def test_names_are_kept_and_shown(command: Handmade, run: str, place: Path) -> N
     assert json.loads(command("explain", run, "--at", "loss", "--image", "test:2", "--json")[1])["class"] == "三角形"
 
 
+def test_a_label_is_a_number_or_a_name(command: Handmade, run: str) -> None:
+    explained = ("explain", run, "--at", "loss", "--json", "--image", "three.png", "--label")
+    by_number, by_name = (json.loads(command(*explained, label)[1]) for label in ("1", LONG))
+
+    assert by_number == by_name
+    assert (by_name["label"], by_name["class"]) == (1, LONG)
+    traced = json.loads(command("trace", run, "--nudge", "input[3,4,1]=+0.1", "--json", "--label", "三角形")[1])
+    assert (traced["label"], traced["class"]) == (2, "三角形")
+
+
 def test_pictures_are_classified_by_name(command: Handmade, run: str, place: Path) -> None:
     code, out, err = command("predict", run, "three.png", "wide.png", "missing.png", "--json")
     found = json.loads(out)
@@ -187,6 +198,8 @@ def test_pictures_are_classified_by_name(command: Handmade, run: str, place: Pat
         (("networks", "--describe"), 2, "--describe: expected one network"),
         (("explain", "run", "--image", "nowhere.png"), 1, "there is no file 'nowhere.png'"),
         (("evaluate", "readme", "--data", "nowhere"), 1, "nowhere"),
+        (("explain", "run", "--label", "三角"), 1, "got '三角'. Did you mean '三角形'?"),
+        (("explain", "run", "--label", "9"), 1, "0 to 2"),
     ],
 )
 def test_what_is_wrong_is_one_line(command: Handmade, run: str, words: tuple[str, ...], code: int, says: str) -> None:

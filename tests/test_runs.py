@@ -64,7 +64,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     write_digits(tmp_path / "digits", 96, 40)
     (tmp_path / "tiny.json").write_text(json.dumps(TINY))
-    (tmp_path / "large.json").write_text(json.dumps(networks.PRESETS["readme"]))
+    (tmp_path / "large.json").write_text(json.dumps(networks.PRESETS["readme"] | {"input": [30, 30, 1]}))
     return tmp_path
 
 

@@ -178,9 +178,9 @@ def sequential(theme: Theme) -> "Colormap":
     return _scale("sequential", theme.diverging[4:])
 
 
-def digits() -> "Colormap":
+def greys() -> "Colormap":
     """Return the greys of an image: 0 is black, 1 is white."""
-    return _scale("digits", ("#000000", "#ffffff"))
+    return _scale("greys", ("#000000", "#ffffff"))
 
 
 def limit(arrays: Iterable[Array]) -> float:

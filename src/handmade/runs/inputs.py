@@ -79,10 +79,15 @@ def with_image(
     image: str,
     data: DataSource,
     read: Callable[[DataSource], Dataset] = dataset,
+    *,
+    fresh: bool = False,
 ) -> tuple[Network, NamedImage]:
-    """Return a network and an image by its name; the network is made for the data that the image is taken from, if any."""
+    """Return a network and an image by its name.
+
+    The network is made for the data that the image is taken from; for a picture file, for data that are named, if it is `fresh`.
+    """
     if not is_of_data(image):
-        network = make(None)
+        network = make(read(data) if fresh and data != MNIST else None)
         return network, image_named(image, data, network=network)
     found = read(data)
     network = make(found)

@@ -48,7 +48,7 @@ def explain(
 
     from handmade import receipts
     from handmade.cli.console import print_json, results
-    from handmade.cli.targets import network_and_image
+    from handmade.cli.targets import class_number, network_and_image
     from handmade.runs import explain_next_update
     from handmade.text.class_names import class_of, classes_in_words
     from handmade.text.receipt_tables import layout
@@ -59,10 +59,10 @@ def explain(
         about: dict[str, Any] = {"model": target, "step": number}
     else:
         network, named = network_and_image(target, image, seed, data)
-        label = named.label if label is None else label
-        receipt = receipts.explain(network, named.pixels, at, label=label, depth=depth, by=by.value, h=step_size)
-        about = {"model": target, "image": named.name, "label": label, "class": class_of(network, label)}
-        heading = classes_in_words(network, named.name, label, at)
+        known = class_number(network, label, named.label)
+        receipt = receipts.explain(network, named.pixels, at, label=known, depth=depth, by=by.value, h=step_size)
+        about = {"model": target, "image": named.name, "label": known, "class": class_of(network, known)}
+        heading = classes_in_words(network, named.name, known, at)
     if json:
         print_json(about | receipt.to_json())
     elif numpy:

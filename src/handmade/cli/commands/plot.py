@@ -56,8 +56,8 @@ def maps(
 
     order = Order("maps", out, force=force, dark=dark)
     file = order.file(target)
-    network, one, label = with_image(target, seed, image, data, label)
-    order.draw(file, pictures.feature_maps(network, one, label, dark=dark))
+    network, one, known = with_image(target, seed, image, data, label)
+    order.draw(file, pictures.feature_maps(network, one, known, dark=dark))
 
 
 @plot.command(cls=Command)
@@ -79,8 +79,8 @@ def nudge(
 
     order = Order("nudge", out, force=force, dark=dark)
     file = order.file(target)
-    network, one, label = with_image(target, seed, image, data, label)
-    order.draw(file, pictures.difference_maps(network, one, nudge, label, dark=dark))
+    network, one, known = with_image(target, seed, image, data, label)
+    order.draw(file, pictures.difference_maps(network, one, nudge, known, dark=dark))
 
 
 @plot.command(cls=Command)
@@ -100,14 +100,15 @@ def sensitivity(
     from handmade import pictures
     from handmade.cli.console import news
     from handmade.cli.figures import Order, with_image
+    from handmade.text.class_names import short
 
     order = Order("sensitivity", out, force=force, dark=dark)
     file = order.file(target)
-    network, one, label = with_image(target, seed, image, data, label)
-    if label is None:
-        label = int(network.predict(one[None])[0])
-        news.print(f"The image has no label. The predicted class is used: {network.class_name(label)}.", markup=False)
-    order.draw(file, pictures.sensitivity(network, one, label, patch=patch, dark=dark))
+    network, one, known = with_image(target, seed, image, data, label)
+    if known is None:
+        known = int(network.predict(one[None])[0])
+        news.print(f"The image has no label. The predicted class is used: {short(network.class_name(known))}.", markup=False)
+    order.draw(file, pictures.sensitivity(network, one, known, patch=patch, dark=dark))
 
 
 @plot.command(cls=Command)

@@ -70,12 +70,7 @@ export class Answer {
     this.more.textContent = order.length > MOST ? text("answer.most", { shown: MOST, all: order.length }) : "";
     const { predicted, label, loss, rejection, certainty } = image?.meta ?? {};
     this.predicted.classList.toggle("rejected", Boolean(rejection));
-    this.predicted.replaceChildren(...(rejection && predicted !== null && predicted !== undefined
-      ? [h("span", { class: "answer-name", title: text("answer.rejected", { reason: said(rejection) }) }, "?"),
-        h("span", { class: "muted" }, text("answer.guess", { name: network.classes[predicted] ?? String(predicted), share: p ? this.#percent(p, predicted) : "" }))]
-      : image && predicted !== null && predicted !== undefined
-      ? [h("span", { class: "answer-name" }, network.classes[predicted] ?? String(predicted)), h("span", {}, p ? this.#percent(p, predicted) : "")]
-      : [h("span", { class: "muted" }, text(image ? "answer.noClasses" : "answer.none"))]));
+    this.predicted.replaceChildren(...this.#name(network, image, p));
     this.labelRow.hidden = !network.classes.length;
     this.rejection.textContent = rejection ? text("answer.rejected", { reason: said(rejection) }) : "";
     this.certainty.hidden = Boolean(rejection) || certainty === null || certainty === undefined;
@@ -87,6 +82,21 @@ export class Answer {
     this.loss.hidden = !known || loss === null;
     this.loss.textContent = `${text("answer.loss")} ${this.lab.cover.written("loss", loss, precise)}`;
     this.loss.setAttribute("aria-pressed", String(this.lab.store.state.focus === "loss"));
+  }
+
+  /**
+   * Return the predicted class with its probability; of a rejected picture, a question mark and the best guess.
+   * @param {any} network
+   * @param {import("./frames.js").Frame|null} image
+   * @param {ArrayLike<number>|null} p
+   */
+  #name(network, image, p) {
+    const { predicted, rejection } = image?.meta ?? {};
+    if (!image || predicted === null || predicted === undefined) return [h("span", { class: "muted" }, text(image ? "answer.noClasses" : "answer.none"))];
+    const name = network.classes[predicted] ?? String(predicted);
+    const share = p ? this.#percent(p, predicted) : "";
+    if (!rejection) return [h("span", { class: "answer-name", title: network.classes[predicted] ?? "" }, name), h("span", {}, share)];
+    return [h("span", { class: "answer-name" }, "?"), h("span", { class: "muted" }, text("answer.guess", { name, share }))];
   }
 
   /**

@@ -14,6 +14,7 @@ import { count, languages, percent, text } from "./text.js";
 
 const PAUSE = 250; // ms between two drawings
 const FEW = 30; // images of a cell
+const SHORT = 5; // letters of a name that needs no room of its own
 const SIDE = 42; // of an image, in CSS pixels
 
 export class Confusion {
@@ -99,6 +100,9 @@ export class Confusion {
     }));
   }
 
+  /** @param {string} name */
+  #heading(name) { return h("span", { class: name.length > SHORT ? "" : "short", title: name }, name); }
+
   /** @param {number} k */
   #class(k) { return this.lab.data.network?.classes[k] ?? String(k); }
 
@@ -109,8 +113,8 @@ export class Confusion {
     this.built = { matrix: [], cells };
     this.tableBox.replaceChildren(h("table", { class: "confusion", data: { testid: "confusion" } },
       h("caption", { class: "hidden-text", t: "confusion.title" }),
-      h("thead", {}, h("tr", {}, h("td", { class: "corner", t: "confusion.corner" }), ...names.map((name) => h("th", { scope: "col" }, name)))),
-      h("tbody", {}, ...names.map((name, i) => h("tr", {}, h("th", { scope: "row" }, name), ...cells[i].map((cell) => h("td", {}, cell)))))));
+      h("thead", {}, h("tr", {}, h("td", { class: "corner", t: "confusion.corner" }), ...names.map((name) => h("th", { scope: "col" }, this.#heading(name))))),
+      h("tbody", {}, ...names.map((name, i) => h("tr", {}, h("th", { scope: "row" }, this.#heading(name)), ...cells[i].map((cell) => h("td", {}, cell)))))));
   }
 
   /**
