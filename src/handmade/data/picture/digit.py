@@ -6,15 +6,18 @@ Each stage is a pure function in a file of its own. Its result is kept, so that 
 """
 
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from handmade.data.picture.figures import Box, Figure, place_of
 from handmade.data.picture.image import BOX, SIDE, centred, fit, stroke_width, thickened
+from handmade.data.picture.ink import Ink
 from handmade.data.picture.judgement import Measures, measured, rejection
 from handmade.data.picture.levels import as_picture
-from handmade.data.picture.views import SEARCH, View, chosen_view, closer, seen, view_of
+from handmade.data.picture.light import Light
+from handmade.data.picture.views import SEARCH, chosen_view, closer, seen, view_of
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.engine.extras import not_installed
@@ -160,9 +163,22 @@ def check_installed() -> None:
         raise HandmadeError(not_installed("pictures of digits", "scikit-image", "images"))
 
 
+class Part(Protocol):
+    """Part of a picture in even light, with its ink, such as a `View`; `transform` leads from its points to the picture."""
+
+    @property
+    def grey(self) -> Array: ...
+    @property
+    def transform(self) -> Array: ...
+    @property
+    def light(self) -> Light: ...
+    @property
+    def ink(self) -> Ink: ...
+
+
 def digit_of(
     small: Array,
-    view: View,
+    view: Part,
     figure: Figure | None,
     figures: int,
     place: str,
@@ -170,7 +186,7 @@ def digit_of(
     stages: Stages,
     shape: tuple[int, int],
 ) -> Digit:
-    """Return the digit of one figure of a view; `small` is the whole picture on a small copy."""
+    """Return the digit of one figure of a part of a picture; `small` is the whole picture on a small copy."""
     ink = figure.ink if figure else np.zeros(view.grey.shape)
     at = figure.box if figure else (slice(0, ink.shape[0]), slice(0, ink.shape[1]))
     box = ink[at]

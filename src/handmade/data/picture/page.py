@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from handmade.data.picture.digit import ALL_STAGES, Digit, check_installed, digit_of, find_digit
-from handmade.data.picture.figures import Box, Figures, Piece, figure_of, grouped
+from handmade.data.picture.figures import Box, Piece, figure_of, grouped
 from handmade.data.picture.image import SIDE
 from handmade.data.picture.ink import Ink, amount_of_ink
 from handmade.data.picture.levels import as_picture, white_of
 from handmade.data.picture.light import Light, even_light
 from handmade.data.picture.paper import cut_out, find_sheets
-from handmade.data.picture.views import View, chosen_view, seen
+from handmade.data.picture.views import chosen_view, seen
 from handmade.data.resize import shrunk
 from handmade.engine.arrays import Array
 
@@ -65,6 +65,16 @@ class _Seen:
     groups: list[list[Piece]]
     left_out: tuple[str, ...]
     sheet: str
+
+
+@dataclass(frozen=True, eq=False)
+class _Near:
+    """A figure and its surroundings."""
+
+    grey: Array
+    transform: Array
+    light: Light
+    ink: Ink
 
 
 def find_page(picture: ArrayLike) -> Page:
@@ -196,7 +206,7 @@ def _digit(small: Array, page: _Seen, group: list[Piece], box: Box, height: floa
     light = Light(page.light.depth[near], page.light.paper[near], page.light.light)
     ink = Ink(page.ink.amount[near], page.ink.contrast, page.ink.noise)
     transform = page.transform @ np.array([[1, 0, left], [0, 1, top], [0, 0, 1.0]])
-    view = View(page.grey[near], transform, light, ink, Figures((figure,), page.left_out))
+    view = _Near(page.grey[near], transform, light, ink)
     found = (*([page.sheet] if page.sheet else []), *page.left_out)
     digit = digit_of(small, view, figure, 1, "", found, ALL_STAGES, (SIDE, SIDE))
     return replace(digit, rejection=_touching(figure.box, height) or digit.rejection)
