@@ -3,6 +3,7 @@
 The student's code runs in its own process here, with the limits of a check.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -114,9 +115,16 @@ def shown(workbook: Workbook, key: str) -> Milestone:
     """Return a milestone as the state has it."""
     facts = workbook.state.milestones.get(key, {})
     image = None
+    reached = key in workbook.state.milestones and complete(key, facts, workbook.say)
     if key == "digit" and type(number := facts.get("number")) is int and 0 <= number < len((test := mnist().test).labels):
         image = test.images[number, :, :, 0] / 255
-    return Milestone(key, key in workbook.state.milestones, facts, workbook.say, image)
+    return Milestone(key, reached, facts if reached else {}, workbook.say, image if reached else None)
+
+
+def complete(key: str, facts: Facts, say: Texts) -> bool:
+    """Return if there is a number for each name in the texts of a milestone: a state that was edited may lack some."""
+    texts = (say.messages.get(f"milestone.{key}.{part}", "") for part in ("what", "result", "how"))
+    return all(name in facts for text in texts for name in re.findall(r"\{(\w+)\}", text))
 
 
 def all_milestones(workbook: Workbook) -> Iterator[Milestone | str]:
