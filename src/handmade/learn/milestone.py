@@ -5,7 +5,7 @@ The student's code runs in its own process here, with the limits of a check.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from unicodedata import east_asian_width
@@ -17,7 +17,7 @@ from handmade.engine.printable import ShortRepr
 from handmade.learn.first_digit import Failed, digit
 from handmade.learn.folder import Folder
 from handmade.learn.speeds import speed
-from handmade.learn.state import MILESTONES, Facts
+from handmade.learn.state import MILESTONES, Facts, State
 from handmade.learn.texts import Texts
 from handmade.learn.workbook import Workbook
 
@@ -111,14 +111,20 @@ def reach(workbook: Workbook) -> Iterator[Milestone | str]:
                 yield shown(workbook, key)
 
 
+def noted(state: State, key: str, say: Texts) -> Milestone:
+    """Return a milestone as the state has it, without a picture; one that lacks a number of its text is not reached."""
+    facts = state.milestones.get(key, {})
+    reached = key in state.milestones and complete(key, facts, say)
+    return Milestone(key, reached, facts if reached else {}, say)
+
+
 def shown(workbook: Workbook, key: str) -> Milestone:
-    """Return a milestone as the state has it."""
-    facts = workbook.state.milestones.get(key, {})
-    image = None
-    reached = key in workbook.state.milestones and complete(key, facts, workbook.say)
-    if key == "digit" and type(number := facts.get("number")) is int and 0 <= number < len((test := mnist().test).labels):
-        image = test.images[number, :, :, 0] / 255
-    return Milestone(key, reached, facts if reached else {}, workbook.say, image if reached else None)
+    """Return a milestone as the state has it, with the picture of the digit."""
+    found = noted(workbook.state, key, workbook.say)
+    number = found.facts.get("number")
+    if key == "digit" and type(number) is int and 0 <= number < len((test := mnist().test).labels):
+        return replace(found, image=test.images[number, :, :, 0] / 255)
+    return found
 
 
 def complete(key: str, facts: Facts, say: Texts) -> bool:
