@@ -14,6 +14,7 @@ def conv_backward_dw(gy, x, kernel, stride, padding):
     p, q = padding
     N, R, S, O = gy.shape
     x = np.pad(x, ((0, 0), (p, p), (q, q), (0, 0)))
+    L = x.shape[2]
     gW = np.zeros((K_h, K_w, x.shape[3], O))
     for n, h, w, o in np.ndindex(gy.shape):
         gW[..., o] += gy[n, h, w, o] * x[n, h * s : h * s + K_h, w * t : w * t + K_w]
@@ -33,6 +34,7 @@ def conv_backward_dw(gy, x, kernel, stride, padding):
     p, q = padding
     N, R, S, O = gy.shape
     x = np.pad(x, ((0, 0), (p, p), (q, q), (0, 0)))
+    L = x.shape[2]
     gW = np.zeros((K_h, K_w, x.shape[3], O))
     for n, h, w, o in np.ndindex(gy.shape):
         gW[..., o] += gy[n, h, w, o] * x[n, h * s : h * s + K_h, w * t : w * t + K_w]
@@ -52,6 +54,7 @@ def conv_backward_dw(gy, x, kernel, stride, padding):
     p, q = padding
     N, R, S, O = gy.shape
     x = np.pad(x, ((0, 0), (p, p), (q, q), (0, 0)))
+    L = x.shape[2]
     gW = np.zeros((K_h, K_w, x.shape[3], O))
     for n, h, w, o in np.ndindex(gy.shape):
         gW[..., o] = gy[n, h, w, o] * x[n, h * s : h * s + K_h, w * t : w * t + K_w]
@@ -71,9 +74,10 @@ def conv_backward_dw(gy, x, kernel, stride, padding):
     p, q = padding
     N, R, S, O = gy.shape
     x = np.pad(x, ((0, 0), (p, p), (q, q), (0, 0)))
+    L = x.shape[2]
     gW = np.zeros((K_h, K_w, x.shape[3], O))
     for n, h, w, o in np.ndindex(gy.shape):
-        gW[..., o] += gy[n, h, w, o] * x[n, h * s : h * s + K_h, min(w * s, x.shape[2] - K_w) : min(w * s, x.shape[2] - K_w) + K_w]
+        gW[..., o] += gy[n, h, w, o] * x[n, h * s : h * s + K_h, min(w * s, L - K_w) : min(w * s, L - K_w) + K_w]
     return gW
 """,
     ),
@@ -90,6 +94,7 @@ def conv_backward_dw(gy, x, kernel, stride, padding):
     p, q = padding
     N, R, S, O = gy.shape
     x = np.pad(x, ((0, 0), (p, p), (q, q), (0, 0)))
+    L = x.shape[2]
     gW = np.zeros((K_h, K_w, x.shape[3], O))
     for n, h, w, o in np.ndindex(gy.shape):
         gW[..., o] += gy[n, h, w, o] * x[0, h * s : h * s + K_h, w * t : w * t + K_w]
@@ -109,6 +114,7 @@ def conv_backward_dw(gy, x, kernel, stride, padding):
     p, q = padding
     N, R, S, O = gy.shape
     x = np.pad(x, ((0, 0), (0, 2 * p), (0, 2 * q), (0, 0)))
+    L = x.shape[2]
     gW = np.zeros((K_h, K_w, x.shape[3], O))
     for n, h, w, o in np.ndindex(gy.shape):
         gW[..., o] += gy[n, h, w, o] * x[n, h * s : h * s + K_h, w * t : w * t + K_w]

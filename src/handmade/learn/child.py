@@ -40,7 +40,7 @@ class Refusal:
     """Finder of modules that refuses this package. It stops a shortcut, not a cheat: the process is the student's own."""
 
     @staticmethod
-    def find_spec(name: str, path: object = None, target: object = None) -> None:
+    def find_spec(name: str, *_: object) -> None:
         """Refuse handmade, and leave all other names to the finders that follow."""
         if name.partition(".")[0] == "handmade":
             raise PackageRefused(name)

@@ -63,15 +63,10 @@ def read_state(folder: Path) -> State:
         If it cannot be read.
     """
     path = folder / FILE
-    if path.exists() and not path.is_file():
-        raise _damaged(path, "it is no file")
     try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
+        content = _content(path)
     except FileNotFoundError:
         return State()
-    if len(content) > LARGEST:
-        raise _damaged(path, "it is larger than 64 KiB")
     try:
         plain = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError):
@@ -104,6 +99,16 @@ def write_state(folder: Path, state: State) -> None:
     if state.milestones:
         plain["milestones"] = state.milestones
     write_atomically(folder / FILE, (json.dumps(plain, indent=2) + "\n").encode())
+
+
+def _content(path: Path) -> bytes:
+    if path.exists() and not path.is_file():
+        raise _damaged(path, "it is no file")
+    with path.open("rb") as file:
+        content = file.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise _damaged(path, "it is larger than 64 KiB")
+    return content
 
 
 def _plain(step: StepState) -> dict[str, Any]:
