@@ -146,7 +146,7 @@ def test_texts_of_a_state_do_not_control_the_terminal(tmp_path: Path) -> None:
     assert read_state(tmp_path).milestones == {"digit": {"image": "\N{REPLACEMENT CHARACTER}[2J", "number": 3}}
 
 
-def test_a_milestone_without_its_numbers_is_open(tmp_path: Path) -> None:
+def test_a_milestone_without_its_numbers_is_open() -> None:
     state = State(milestones={"epoch": {"network": "readme"}})
     assert not noted(state, "epoch", texts("en")).reached
 
@@ -155,6 +155,16 @@ def test_a_milestone_without_its_numbers_is_open(tmp_path: Path) -> None:
     found = noted(state, "epoch", texts("en"))
     assert found.reached
     assert "{" not in str(found)
+
+
+def test_a_milestone_of_another_process_is_kept(tmp_path: Path) -> None:
+    with Workbook(tmp_path / "mine") as terminal:
+        with Workbook(tmp_path / "mine") as training:
+            training.state.milestones["epoch"] = {"right": 9}
+            training.save()
+        terminal.hint()
+
+        assert read_state(tmp_path / "mine").milestones == {"epoch": {"right": 9}}
 
 
 def test_unknown_steps_of_a_state_are_left_out(tmp_path: Path) -> None:

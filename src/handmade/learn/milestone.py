@@ -106,6 +106,7 @@ def reach(workbook: Workbook) -> Iterator[Milestone | str]:
                 yield str(failure)
                 continue
             if found is not None:
+                workbook.refresh()  # a training may have noted its own since
                 workbook.state.milestones[key] = found
                 workbook.save()
                 yield shown(workbook, key)
