@@ -419,7 +419,7 @@ def test_the_folder_of_the_workbook_may_be_left_out(
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(serve, "serve", fake)
-    monkeypatch.setattr("handmade.lab.catalogue.Catalogue", lambda given, *_: given)
+    monkeypatch.setattr("handmade.lab.catalogue.Catalogue", lambda given, *_, **_keywords: given)
     monkeypatch.setattr(sys, "argv", ["handmade", "lab", *arguments])
     with pytest.raises(SystemExit) as end:
         command.main()
