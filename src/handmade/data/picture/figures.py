@@ -91,18 +91,23 @@ class Figures:
     left_out: tuple[str, ...]
 
 
-def find_figures(amount: Array) -> Figures:
+def find_figures(amount: Array, *, inside: bool = False) -> Figures:
     """Group the ink of a picture into figures.
 
     Parameters
     ----------
     amount
         (H, W) float64: amount of ink, 0 to 1.
+    inside
+        True to leave out all ink that touches the edge; otherwise, only if there are pieces inside that are not much shorter.
     """
     from scipy import ndimage  # noqa: PLC0415  an optional library
 
     strokes, ruled = without_lines(amount > 0.5)
     labels, _ = ndimage.label(strokes, np.ones((3, 3)))
+    if inside:
+        edges = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
+        labels = np.where(np.isin(labels, edges), 0, labels)
     pieces = _pieces(labels)
     pieces, left_out = _without_others(pieces, labels)
     left_out = (*(["lines"] if ruled else []), *left_out)
@@ -119,6 +124,8 @@ def _pieces(labels: Array) -> list[Piece]:
     height, width = labels.shape
     pieces = []
     for number, box in enumerate(ndimage.find_objects(labels), start=1):
+        if box is None:
+            continue
         (top, bottom), (left, right) = ((side.start, side.stop) for side in box)
         edge = top == 0 or left == 0 or bottom == height or right == width
         pieces.append(Piece(number, (slice(top, bottom), slice(left, right)), int(sizes[number]), edge))
@@ -136,6 +143,10 @@ def _without_others(pieces: list[Piece], labels: Array) -> tuple[list[Piece], tu
     if any(piece.length > LONG * longest for piece in inner) and len(inner) < len(pieces):
         pieces = inner
         left_out.append("edge")
+    lines = [piece for piece in pieces if _is_underline(piece, pieces)]
+    if lines:
+        pieces = [piece for piece in pieces if piece not in lines]
+        left_out.append("underline")
     thick = _thick(pieces, labels)
     if thick:
         pieces = [piece for piece in pieces if piece not in thick]
@@ -144,10 +155,6 @@ def _without_others(pieces: list[Piece], labels: Array) -> tuple[list[Piece], tu
     if ring:
         pieces = [piece for piece in pieces if piece is not ring]
         left_out.append("circle")
-    lines = [piece for piece in pieces if _is_underline(piece, pieces)]
-    if lines:
-        pieces = [piece for piece in pieces if piece not in lines]
-        left_out.append("underline")
     return pieces, tuple(left_out)
 
 

@@ -14,17 +14,21 @@ from handmade.data.picture.ink import Ink, amount_of_ink
 from handmade.data.picture.judgement import CONTRAST, SIGNAL_TO_NOISE, measured, rejection
 from handmade.data.picture.levels import white_of
 from handmade.data.picture.light import Light, even_light
-from handmade.data.picture.likeness import likeness
 from handmade.data.picture.paper import SMALLEST, cut_out, find_sheets, paper_alone, solidity
+from handmade.data.picture.verifier import NONE, opinions
 from handmade.data.resize import shrunk
 from handmade.engine.arrays import Array
 
 SEARCH = 320  # pixels of the longer side while figures are searched
 SHEET_SOURCE = 1024  # pixels of the longer side of the picture that a sheet is cut out of
 SMALL = 0.5  # of the search size: a smaller figure is looked at again, with more pixels
-CLEAR = 0.13  # distance from training digits: other views are not tried
+WINDOWS = (0.033, 0.075, 0.17)  # of the longer side: radii of windows that keep shadows and tables out, as they are wider
+CLEAR = -4.0  # cost: other views are not tried
+MUCH_WORSE = 2.0  # cost of a view with more pixels, beyond that of the view before: something else is seen there
+MOST_OF_ONE = 3.0  # log odds of a 1
+NOTHING = 30.0  # cost of a view without ink
 CLEAN_SHARE, CLEAN_WIDTH = 0.2, 0.2  # of a picture: ink that is strokes alone has less area, and no thicker places
-UNCLEAR, CUT = 0.15, 0.05  # added for several figures, and for a picture that is cut
+UNCLEAR, CUT = 5.0, 1.0  # added for several figures, and for a picture that is cut
 LEAST_SHEET, UNEVEN = 0.03, 0.7  # share of the picture, and solidity, of a sheet of any outline
 MOST_INK = 0.4  # of a sheet: more is no writing
 MOST_FIGURES = 12  # on a sheet with one digit
@@ -41,6 +45,7 @@ class View:
     light: Light
     ink: Ink
     figures: Figures
+    window: float | None
 
 
 def chosen_view(given: Array) -> tuple[View, str]:
@@ -81,6 +86,9 @@ def _views(given: Array) -> Iterator[tuple[View, str]]:
                 return
             yield from _within(full)
     yield view_of(full.grey, full.transform, light=not full.light.light), ""
+    for light in (full.light.light, not full.light.light):
+        for window in WINDOWS:
+            yield view_of(full.grey, full.transform, light=light, window=window), ""
 
 
 def _within(view: View) -> Iterator[tuple[View, str]]:
@@ -105,15 +113,19 @@ def _is_clean(view: View) -> bool:
 
 
 def _cost(view: View, kind: str) -> float:
-    """Return how unlike a digit the first figure of a view is: its distance from training digits, and penalties."""
+    """Return how unlike a digit the first figure of a view is: the verifier's logarithm of the odds for no digit, and penalties."""
     if not view.figures.figures or view.ink.contrast < max(CONTRAST, SIGNAL_TO_NOISE * view.ink.noise):
-        return 2.0
+        return NOTHING
     figure = view.figures.figures[0]
     box = figure.ink[figure.box]
     ready = thickened(box, stroke_width(box))
     image = centred(fit(ready, BOX / max(ready.shape), (SIDE, SIDE)), (SIDE, SIDE), by_mass=True)
-    penalty = (0.0 if _is_clear(view) else UNCLEAR) + (CUT if kind == "region" else 0.0)
-    return likeness(image).distance + penalty
+    opinion = opinions(image[None])[0]
+    digit = int(opinion[:NONE].argmax())
+    odds = float(opinion[digit] - opinion[NONE])
+    if digit == 1:  # a narrow strip of a table is like a 1
+        odds = min(odds, MOST_OF_ONE)
+    return UNCLEAR * (not _is_clear(view)) + CUT * (kind == "region") - odds
 
 
 def _is_clear(view: View) -> bool:
@@ -139,11 +151,11 @@ def seen(given: Array) -> Array:
     return shrunk(given, SEARCH) / np.float64(white_of(given))
 
 
-def view_of(grey: Array, transform: Array, *, light: bool | None = None) -> View:
+def view_of(grey: Array, transform: Array, *, light: bool | None = None, window: float | None = None) -> View:
     """Return the view of a part of a picture, with its stages."""
-    even = even_light(grey, light=light)
+    even = even_light(grey, light=light, window=window)
     ink = amount_of_ink(even.depth)
-    return View(grey, transform, even, ink, find_figures(ink.amount))
+    return View(grey, transform, even, ink, find_figures(ink.amount, inside=window is not None), window)
 
 
 def closer(given: Array, view: View) -> View:
@@ -164,5 +176,6 @@ def closer(given: Array, view: View) -> View:
     part = given[near[0], near[1]]
     shrink = -(-max(part.shape) // SEARCH)
     transform = np.array([[shrink, 0, corner[1]], [0, shrink, corner[0]], [0, 0, 1.0]])
-    near_view = view_of(seen(part), transform, light=view.light.light)
-    return near_view if near_view.figures.figures else view
+    window = view.window and min(0.25, view.window * scale * max(view.grey.shape) / max(part.shape))
+    near_view = view_of(seen(part), transform, light=view.light.light, window=window)
+    return near_view if _cost(near_view, "") <= _cost(view, "") + MUCH_WORSE else view
