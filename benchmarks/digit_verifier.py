@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -166,7 +167,7 @@ def trained(images: NDArray[np.uint8], classes: NDArray[np.int64]) -> handmade.N
         accuracy_every=1000,
     )
     for step in steps:
-        network = step.smoothed
+        network = cast("handmade.Network", step.smoothed)  # training keeps the type
         if step.number % 2000 == 0:
             print(f"{step.number:,} of {step.steps:,}, loss {step.loss:.3f}", flush=True)
     return network

@@ -22,7 +22,7 @@ from handmade.runs import inputs
 
 @dataclass(frozen=True)
 class Reading:
-    """Answer, or None with the reason of a refusal; the guess with its certainty and the network's probability, -1 without one."""
+    """Answer, or None with the reason of a refusal; the guess, or -1, its certainty and the network's probability."""
 
     answer: int | None
     guess: int

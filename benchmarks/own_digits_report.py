@@ -22,8 +22,8 @@ RIGHT, ANSWERED, SURELY_WRONG, REFUSED = 0.97, 0.93, 1 / 300, 0.98  # targets
 class Counts:
     """Counts of the pictures of one kind.
 
-    `sure` and `surely_wrong` are those answered with a certainty of more than 90 %, `probable` and `probably_wrong` those with such a
-    probability of the network.
+    `sure` and `surely_wrong` are those answered with a certainty of more than 90 %, `probable` and `probably_wrong` those with
+    such a probability of the network.
     """
 
     pictures: int
@@ -98,7 +98,11 @@ def totals_table(digits: Sequence[Record], others: Sequence[Record], before: Bef
     rows = [
         ["digits answered", share(counts.answered, counts.pictures), f"at least {percent(ANSWERED)}"],
         ["right of those answered", share(counts.right, counts.answered), f"at least {percent(RIGHT)}"],
-        ["wrong of those answered with a certainty above 90 %", _one_in(counts.surely_wrong, counts.sure), f"at most 1 in {1 / SURELY_WRONG:.0f}"],
+        [
+            "wrong of those answered with a certainty above 90 %",
+            _one_in(counts.surely_wrong, counts.sure),
+            f"at most 1 in {1 / SURELY_WRONG:.0f}",
+        ],
         ["pictures without a single digit refused", share(refused, len(others)), f"at least {percent(REFUSED)}"],
         ["time to read a picture", f"{slow[0]:.0f} ms (median), {slow[1]:.0f} ms (99 of 100)", ""],
     ]
@@ -118,7 +122,13 @@ def kinds_table(digits: Sequence[Record], before: Before = None) -> str:
     rows = []
     for kind, counts in [*by_kind(digits).items(), ("**all**", counted(digits))]:
         name = f"{kind} (held back)" if kind in HELD_BACK_KINDS else kind
-        row = [name, f"{counts.pictures:,}", *_shares(counts), f"{counts.answered - counts.right:,}", _one_in(counts.surely_wrong, counts.sure)]
+        row = [
+            name,
+            f"{counts.pictures:,}",
+            *_shares(counts),
+            f"{counts.answered - counts.right:,}",
+            _one_in(counts.surely_wrong, counts.sure),
+        ]
         row.append(_one_in(counts.probably_wrong, counts.probable))
         rows.append(row + (_shares(Counts(**old[kind])) if kind in old else ["", ""]) * bool(before))
     heads = ["kind", "pictures", "answered", "right of those", "wrong", "wrong of those more than 90 % certain"]

@@ -91,23 +91,18 @@ class Figures:
     left_out: tuple[str, ...]
 
 
-def find_figures(amount: Array, *, inside: bool = False) -> Figures:
+def find_figures(amount: Array) -> Figures:
     """Group the ink of a picture into figures.
 
     Parameters
     ----------
     amount
         (H, W) float64: amount of ink, 0 to 1.
-    inside
-        True to leave out all ink that touches the edge; otherwise, only if there are pieces inside that are not much shorter.
     """
     from scipy import ndimage  # noqa: PLC0415  an optional library
 
     strokes, ruled = without_lines(amount > 0.5)
     labels, _ = ndimage.label(strokes, np.ones((3, 3)))
-    if inside:
-        edges = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
-        labels = np.where(np.isin(labels, edges), 0, labels)
     pieces = _pieces(labels)
     pieces, left_out = _without_others(pieces, labels)
     left_out = (*(["lines"] if ruled else []), *left_out)
@@ -124,8 +119,6 @@ def _pieces(labels: Array) -> list[Piece]:
     height, width = labels.shape
     pieces = []
     for number, box in enumerate(ndimage.find_objects(labels), start=1):
-        if box is None:
-            continue
         (top, bottom), (left, right) = ((side.start, side.stop) for side in box)
         edge = top == 0 or left == 0 or bottom == height or right == width
         pieces.append(Piece(number, (slice(top, bottom), slice(left, right)), int(sizes[number]), edge))

@@ -57,7 +57,7 @@ def even_light(grey: Array, *, light: bool | None = None, window: float | None =
     light
         True for ink that is lighter than the paper; None to find out from the picture.
     window
-        Radius of the window, as a share of the longer side of the picture; None for the smallest one that is wider than the strokes.
+        Radius of the window, as a share of the longer side; None for the smallest one that is wider than the strokes.
     """
     from scipy import ndimage  # noqa: PLC0415  an optional library
 

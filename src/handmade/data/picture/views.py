@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from handmade.data.picture.figures import Figures, find_figures
+from handmade.data.picture.figures import Figure, Figures, find_figures
 from handmade.data.picture.image import BOX, SIDE, centred, fit, stroke_width, thickened, thickness
-from handmade.data.picture.ink import Ink, amount_of_ink
+from handmade.data.picture.ink import Ink, amount_of_ink, inner
 from handmade.data.picture.judgement import CONTRAST, SIGNAL_TO_NOISE, measured, rejection
 from handmade.data.picture.levels import white_of
 from handmade.data.picture.light import Light, even_light
@@ -23,11 +23,11 @@ SEARCH = 320  # pixels of the longer side while figures are searched
 SHEET_SOURCE = 1024  # pixels of the longer side of the picture that a sheet is cut out of
 SMALL = 0.5  # of the search size: a smaller figure is looked at again, with more pixels
 WINDOWS = (0.033, 0.075, 0.17)  # of the longer side: radii of windows that keep shadows and tables out, as they are wider
+CLEAN_SHARE, CLEAN_WIDTH = 0.2, 0.2  # of a picture: ink that is strokes alone has less area, and no thicker places
+SOLID_SHEET = 0.7  # of its hull: a sheet with ink on it is more, strokes are less
 CLEAR = -4.0  # cost: other views are not tried
 MUCH_WORSE = 2.0  # cost of a view with more pixels, beyond that of the view before: something else is seen there
-MOST_OF_ONE = 3.0  # log odds of a 1
 NOTHING = 30.0  # cost of a view without ink
-CLEAN_SHARE, CLEAN_WIDTH = 0.2, 0.2  # of a picture: ink that is strokes alone has less area, and no thicker places
 UNCLEAR, CUT = 5.0, 1.0  # added for several figures, and for a picture that is cut
 LEAST_SHEET, UNEVEN = 0.03, 0.7  # share of the picture, and solidity, of a sheet of any outline
 MOST_INK = 0.4  # of a sheet: more is no writing
@@ -82,7 +82,7 @@ def _views(given: Array) -> Iterator[tuple[View, str]]:
         if kind == "sheet":
             full = view_of(seen(given), np.diag([shrink, shrink, 1.0]))
             yield full, ""
-            if min(given.shape) < SMALLEST or _is_clean(full):
+            if max(given.shape) < SMALLEST or _is_clean(full):
                 return
             yield from _within(full)
     yield view_of(full.grey, full.transform, light=not full.light.light), ""
@@ -109,11 +109,19 @@ def _within(view: View) -> Iterator[tuple[View, str]]:
 def _is_clean(view: View) -> bool:
     """Return True if the ink of a view is thin strokes alone, so that it is no sheet, no shadow and no texture."""
     strokes = view.ink.amount > 0.5
-    return bool(strokes.mean() < CLEAN_SHARE) and thickness(strokes) < CLEAN_WIDTH * max(strokes.shape)
+    if strokes.mean() > CLEAN_SHARE or thickness(strokes) > CLEAN_WIDTH * max(strokes.shape) or not view.figures.figures:
+        return False
+    figure = view.figures.figures[0]
+    return solidity(figure.ink > 0.5) < SOLID_SHEET and not _touches(figure, view)
+
+
+def _touches(figure: Figure, view: View) -> bool:
+    """Return True if a figure touches the edge of its view."""
+    return any(side.start == 0 or side.stop == most for side, most in zip(figure.box, view.grey.shape, strict=True))
 
 
 def _cost(view: View, kind: str) -> float:
-    """Return how unlike a digit the first figure of a view is: the verifier's logarithm of the odds for no digit, and penalties."""
+    """Return how unlike a digit the first figure of a view is: the verifier's log odds for no digit, and penalties."""
     if not view.figures.figures or view.ink.contrast < max(CONTRAST, SIGNAL_TO_NOISE * view.ink.noise):
         return NOTHING
     figure = view.figures.figures[0]
@@ -123,8 +131,8 @@ def _cost(view: View, kind: str) -> float:
     opinion = opinions(image[None])[0]
     digit = int(opinion[:NONE].argmax())
     odds = float(opinion[digit] - opinion[NONE])
-    if digit == 1:  # a narrow strip of a table is like a 1
-        odds = min(odds, MOST_OF_ONE)
+    if digit == 1 and (view.window or _touches(figure, view)):  # a narrow strip of a table, or a part of a letter
+        return NOTHING
     return UNCLEAR * (not _is_clear(view)) + CUT * (kind == "region") - odds
 
 
@@ -155,7 +163,7 @@ def view_of(grey: Array, transform: Array, *, light: bool | None = None, window:
     """Return the view of a part of a picture, with its stages."""
     even = even_light(grey, light=light, window=window)
     ink = amount_of_ink(even.depth)
-    return View(grey, transform, even, ink, find_figures(ink.amount, inside=window is not None), window)
+    return View(grey, transform, even, ink, find_figures(inner(ink.amount) if window else ink.amount), window)
 
 
 def closer(given: Array, view: View) -> View:
