@@ -62,7 +62,14 @@ def graph() -> Network:
         Node("head", Linear.init(rng, 8, 3, np.float64), "mean"),
         Node("aside", ReLU(), "stem"),
     ]
-    return Network(nodes, (8, 10, 2), logits="head", outputs=["head", "aside"], class_names=["a", "b", "c"])
+    return Network(
+        nodes,
+        (8, 10, 2),
+        logits="head",
+        outputs=["head", "aside"],
+        class_names=["a", "b", "c"],
+        preparation=Preparation(),  # images of 8 x 10, without a border
+    )
 
 
 def colours() -> Network:

@@ -37,8 +37,9 @@ MAY_IMPORT = {
     "own_digits": {"data", "engine", "files"},
     "runs": {"data", "engine", "files", "network", "networks", "receipts", "threads"},
     "estimator": {"data", "engine", "network", "networks", "runs", "threads"},
-    "__init__": {*FACADE, "estimator"},
+    "__init__": {*FACADE, "estimator", "html"},
     "text": {"engine", "runs"},
+    "html": {"data", "engine", "learn", "runs", "text"},
     "learn": {"data", "engine", "files"},
     "lab": {*FACADE, "files", "learn", "text", "threads"},
     "cli": {*FACADE, "lab", "learn", "files", "importing", "layer_files", "pictures", "text", "threads", "doctor", "__init__"},
@@ -55,6 +56,7 @@ FOREIGN = {
     "layer_files": {"watchfiles"},
     "threads": {"threadpoolctl"},
     "doctor": {"threadpoolctl"},
+    "html": {"rich"},  # it reads the layouts of text
     "estimator": {"sklearn", "joblib"},
     "text": {"rich"},
     "cli": {"typer", "rich"},
@@ -119,7 +121,7 @@ def test_no_file_holds_more_than_it_should() -> None:
 
 def test_importing_handmade_loads_numpy_and_nothing_heavier() -> None:
     code = (
-        "import sys, handmade, handmade.frameworks, handmade.text\n"
+        "import sys, handmade, handmade.frameworks, handmade.html, handmade.text\n"
         "repr(handmade.ReLU())\n"
         "print(*{'typer', 'rich', 'safetensors', 'onnx', 'ml_dtypes', 'threadpoolctl', 'numba', 'llvmlite', 'torch', 'jax', "
         "'fastapi', 'pydantic', 'starlette', 'uvicorn', 'anyio'} & set(sys.modules))"

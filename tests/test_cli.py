@@ -134,7 +134,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "huge": {**TINY, "layers": [flatten, {"layer": "Linear", "units": 10**12}]},
         "no-weights": {**TINY, "layers": [TINY["layers"][2], flatten]},
         "list": TINY["layers"],
-        "for-mnist": handmade.networks.PRESETS["readme"],
+        "for-mnist": handmade.networks.PRESETS["readme"] | {"input": [30, 30, 1]},
     }.items():
         (place / f"{name}.json").write_text(json.dumps(network))
     (place / "damaged.json").write_text(json.dumps(TINY)[:-2])

@@ -104,17 +104,30 @@ def test_an_empty_board_is_no_digit(client: LabClient) -> None:
 
 
 def test_a_digit_has_the_size_that_the_network_reads(client: LabClient) -> None:
-    arrays, meta = drawn(client.page("run:graph"), one())
+    arrays, meta = drawn(client.page("run:tokens"), one())
 
-    digit = find_digit(one(), shape=(8, 10))
+    digit = find_digit(one(), shape=(6, 8))
     assert meta["rejection"] is None
-    assert arrays["stage:fitted"].shape == digit.fitted.shape == (6, 2)  # 20/28 of the shorter side
-    assert arrays["raw"].shape == (8, 10, 2)
-    assert all(np.array_equal(arrays["raw"][..., c], digit.image[..., 0]) for c in range(2))
+    assert arrays["stage:fitted"].shape == digit.fitted.shape == (4, 2)  # 20/28 of the shorter side
+    assert arrays["raw"].shape == (6, 8, 1)
+    np.testing.assert_array_equal(arrays["raw"], digit.image)
     large = find_digit(one(), shape=(64, 64)).image
     rows = np.flatnonzero(large.any(axis=(1, 2)))
     assert large.shape == (64, 64, 1)
     assert np.ptp(rows) + 1 == round(64 * 20 / 28)
+
+
+def test_a_picture_of_other_classes_is_no_digit(client: LabClient) -> None:
+    picture = np.zeros((16, 20), np.uint8)
+    picture[:, 10:] = 200
+
+    arrays, meta = drawn(client.page("run:graph"), picture)
+
+    assert meta["rejection"] is None
+    assert arrays["raw"].shape == (8, 10, 2)  # of a network with the classes a, b and c
+    expected = np.zeros((8, 10))
+    expected[:, 5:] = 200
+    assert all(np.array_equal(arrays["raw"][..., c], expected) for c in range(2))
 
 
 def colours() -> Array:

@@ -64,7 +64,7 @@ def test_the_answer_is_the_networks(lab: LabPage) -> None:
     z = tape(x)[example().logits_name].astype(float)
     p = np.exp(z - z.max()) / np.exp(z - z.max()).sum()
 
-    expect(lab["image-caption"]).to_have_text("Test digit 8")
+    expect(lab["image-caption"]).to_have_text("Test image 8")
     assert shares(lab) == pytest.approx(list(100 * p), abs=0.051)
     expect(lab["predicted"]).to_contain_text(str(z.argmax()))
     expect(lab["verdict"]).to_contain_text("✓" if label == z.argmax() else "✗")
@@ -207,7 +207,7 @@ def test_random_digits_and_mistakes(lab: LabPage) -> None:
 
     lab["random"].click()
     lab.until(lambda: lab.state["image"]["index"] != index, "another digit")
-    expect(lab["image-caption"]).to_have_text(f"Test digit {lab.state['image']['index']}")
+    expect(lab["image-caption"]).to_have_text(f"Test image {lab.state['image']['index']}")
 
 
 def test_backwards_shows_the_gradients_of_backpropagation(lab: LabPage) -> None:

@@ -73,7 +73,7 @@ def test_undo_and_redo(lab: LabPage) -> None:
 
     undo.click()
     lab.state_has(image=DIGIT, label=5)
-    expect(lab["image-caption"]).to_have_text("Test digit 3")
+    expect(lab["image-caption"]).to_have_text("Test image 3")
     lab.page.reload()  # the steps are kept
     lab.ready()
     undo.click()

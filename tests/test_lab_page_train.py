@@ -158,7 +158,7 @@ def test_weights_that_went_with_the_server_are_told(browser: Browser, tmp_path: 
             gone = hash_of({"source": "trained:0123", "image": {"split": "test", "index": 5}})
             lab.page.evaluate("(hash) => { location.hash = hash; }", gone)  # a link to weights that are gone, in an open page
             lab.state_has(source="example", image={"split": "test", "index": 5})
-            expect(lab["image-caption"]).to_have_text("Test digit 5")
+            expect(lab["image-caption"]).to_have_text("Test image 5")
             expect(lab.page.locator("#messages")).to_contain_text("trained weights are gone")
             lab.forgive("404|403|ERR_CONNECTION_REFUSED")
     finally:

@@ -28,7 +28,7 @@ from handmade.pictures.filters import MOST, MOST_ALONE
 from handmade.pictures.numbers import number
 from handmade.pictures.scales import image_scale, signed_scale
 from handmade.pictures.sensitivity import measure
-from handmade.pictures.style import DARK, LIGHT, digits, diverging, drawn, letters_on, sequential, theme
+from handmade.pictures.style import DARK, LIGHT, diverging, drawn, greys, letters_on, sequential, theme
 
 MINUS = "\N{MINUS SIGN}"
 CONV = {"layer": "Conv2d", "filters": 3, "kernel": [2, 3]}
@@ -179,7 +179,7 @@ def test_a_scale_is_neutral_at_zero_and_as_far_to_both_sides_as_the_largest_numb
         assert np.allclose(sequential(colours)(0.0), to_rgba(colours.diverging[4]))
         assert np.allclose(sequential(colours)(1.0), to_rgba(colours.diverging[8]))
     assert signed_scale(LIGHT, [np.zeros(3)]).high > 0
-    assert digits()(0.0) == (0, 0, 0, 1)
+    assert greys()(0.0) == (0, 0, 0, 1)
     assert image_scale([np.array([0.5])]).high == 1
 
 
@@ -420,7 +420,7 @@ def test_the_mistakes_are_ordered_by_how_sure_the_network_was() -> None:
         "test:3\n1: 55.0 %\n0: 25.0 %",
     ]
     assert shown[0] == "3 of 5 images misclassified"
-    assert np.array_equal(values(tiles(figure, "digits")[0]), x[1, :, :, 0])
+    assert np.array_equal(values(tiles(figure, "greys")[0]), x[1, :, :, 0])
     none = pictures.mistakes(network, x, z.argmax(axis=-1), logits=z, most=2)
     assert "No incorrect predictions" in texts(none)
     assert sum(text.startswith("test:") for text in texts(none)) == 2

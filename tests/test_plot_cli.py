@@ -68,7 +68,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     log = [{"step": n, "loss": 2.5 / n, "accuracy": 0.5 if n % 2 else None, "seconds": n} for n in range(1, 31)]
     (run / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in log) + '{"step": 31, "lo')
     (place / "tiny.json").write_text(json.dumps(TINY))
-    (place / "large.json").write_text(json.dumps(handmade.networks.PRESETS["readme"]))
+    (place / "large.json").write_text(json.dumps(handmade.networks.PRESETS["readme"] | {"input": [30, 30, 1]}))
     return place
 
 

@@ -156,7 +156,7 @@ def test_the_stages_are_shown_and_drawn(command: Handmade, tmp_path: Path) -> No
         (["predict", "runs/readme-1", "seven.png"], ["runs/readme-1", "handmade train"]),
         (["predict", "folder", "seven.png"], ["folder", "handmade train"]),
         (["predict", "seven.png", MODEL], ["seven.png", "safetensors"]),
-        (["predict", "small.safetensors", "seven.png"], ["(30, 30, 1)", "(2, 2, 1)"]),
+        (["predict", "small.safetensors", "seven.png"], ["pictures (H, W, C)", "(2, 2, 1)"]),
         (["predict", MODEL, "none.png"], ["none.png", "no such file"]),
         (["predict", MODEL, "folder"], ["folder", "Give the path"]),
         (["predict", MODEL, "empty.jpg"], ["empty.jpg", "empty"]),

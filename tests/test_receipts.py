@@ -951,8 +951,8 @@ def test_an_impossible_place_is_refused_with_what_is_possible(at: str, said: lis
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"at": "loss"}, "label=7"),
-        ({"at": "d loss / d conv1.W[0,0,0,0]", "by": "difference"}, "label=7"),
+        ({"at": "loss"}, "label=0"),
+        ({"at": "d loss / d conv1.W[0,0,0,0]", "by": "difference"}, "label=0"),
         ({"at": "loss", "label": 4}, "0 to 3"),
         ({"at": "loss", "label": -1}, "0 to 3"),
         ({"at": "loss", "label": 1.5}, "0 to 3"),

@@ -64,7 +64,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     write_digits(tmp_path / "digits", 96, 40)
     (tmp_path / "tiny.json").write_text(json.dumps(TINY))
-    (tmp_path / "large.json").write_text(json.dumps(networks.PRESETS["readme"]))
+    (tmp_path / "large.json").write_text(json.dumps(networks.PRESETS["readme"] | {"input": [30, 30, 1]}))
     return tmp_path
 
 
@@ -593,7 +593,7 @@ def options() -> Iterator[Any]:
 def test_the_options_of_the_command_are_the_settings_and_a_few_of_its_own(capfd: pytest.CaptureFixture[str]) -> None:
     found = {name: option for option in options() for name in option.opts if name.startswith("--")}
 
-    own = {"--out", "--force", "--resume", "--yes", "--json"}
+    own = {"--out", "--force", "--resume", "--yes", "--json", "--mine"}
     assert set(found) == {f"--{field.name.replace('_', '-')}" for field in fields(Settings)} | own
     for setting in settings():
         option = found[f"--{setting.name.replace('_', '-')}"]

@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from handmade.engine.residual import Residual
     from handmade.engine.training import train
     from handmade.estimator import CNNClassifier
+    from handmade.html.progress import show_progress
     from handmade.network import Network, load
     from handmade.own_digits import read_digit, read_digits
     from handmade.receipts import explain, explain_update, trace
@@ -122,6 +123,7 @@ __all__ = [
     "read_digits",
     "receipts",
     "runs",
+    "show_progress",
     "trace",
     "train",
     "use_backend",
@@ -140,6 +142,7 @@ _FROM = {  # where the other names are, but for layers
     "explain_update": "handmade.receipts",
     "load": "handmade.network",
     "read_digit": "handmade.own_digits",
+    "show_progress": "handmade.html.progress",
     "read_digits": "handmade.own_digits",
     "trace": "handmade.receipts",
     "train": "handmade.engine.training",

@@ -92,12 +92,17 @@ def for_images(
     HandmadeError
         If the last layer is no Linear.
     """
-    height, width, channels = as_shape(image_shape, "image_shape", "(28, 28, 1)")
     *layers, last = description["layers"]
     if last.get("layer") != "Linear":
         raise HandmadeError(f"description: expected a network that ends in Linear, got {last!r:.80}. Add a Linear")
-    changed = {**description, "input": [height + 2, width + 2, channels], "layers": [*layers, {**last, "units": classes}]}
+    changed = with_input(description | {"layers": [*layers, {**last, "units": classes}]}, image_shape)
     return changed if class_names is None else changed | {"classes": list(class_names)}
+
+
+def with_input(description: dict[str, Any], image_shape: Sequence[int]) -> dict[str, Any]:
+    """Return a description for raw images (height, width, channels): `handmade.data.prepare` adds a pixel on each side."""
+    height, width, channels = as_shape(image_shape, "image_shape", "(28, 28, 1)")
+    return {"input": [height + 2, width + 2, channels], **{key: value for key, value in description.items() if key != "input"}}
 
 
 def described(description: object, rng: "np.random.Generator | int", dtype: DTypeLike = np.float32) -> Network:

@@ -1,6 +1,6 @@
 """Receipts, for users: the terms of a number of a network, of a step of a weight, and the effect of a nudge.
 
-An image may be a prepared one, or a raw digit (H, W) or (H, W, 1) of uint8, which is prepared here.
+An image may be a prepared one, or a raw one, (H, W) or (H, W, C) of uint8, which is prepared here.
 """
 
 from typing import Any

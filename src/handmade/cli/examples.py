@@ -19,6 +19,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "predict": (
         ("Classify a photo of a digit.", "handmade predict runs/readme-1 seven.png"),
         ("Show each stage of its preparation.", "handmade predict runs/readme-1 seven.png --show-stages"),
+        ("Classify dark clothes on a light background.", "handmade predict runs/clothes coat.jpg --invert --fit pad"),
     ),
     "show": (
         ("Show two test images.", "handmade show test:7 test:8"),
@@ -56,7 +57,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "networks": (
         ("Show the layers of the presets.", "handmade networks"),
-        ("Print them as JSON.", "handmade networks --json"),
+        ("Print one as JSON, made for your images, as a start.", "handmade networks readme --describe --data my-pictures"),
     ),
     "export": (
         ("Write the network of a run as an ONNX model.", "handmade export runs/readme-1 readme.onnx"),

@@ -10,6 +10,7 @@ from typing import Any
 from handmade import HandmadeError, pictures
 from handmade.cli import data_sets
 from handmade.cli.console import results
+from handmade.cli.targets import class_number, has_fresh_weights
 from handmade.data import Dataset
 from handmade.engine.arrays import Array
 from handmade.files.atomic import write_atomically
@@ -91,10 +92,13 @@ def histories(runs: Sequence[Path]) -> list[pictures.History]:
     return found
 
 
-def with_image(target: str, seed: int, image: str, data: DataSource, label: int | None) -> tuple[Network, Array, int | None]:
+def with_image(target: str, seed: int, image: str, data: DataSource, label: str | None) -> tuple[Network, Array, int | None]:
     """Return a network, and an image prepared for it, with its class if that is known."""
-    network, named = inputs.with_image(lambda found: inputs.network_named(target, seed, found), image, data, data_sets.read)
-    return network, inputs.prepared(network, named), named.label if label is None else label
+    fresh = has_fresh_weights(target)
+    network, named = inputs.with_image(
+        lambda found: inputs.network_named(target, seed, found), image, data, data_sets.read, fresh=fresh
+    )
+    return network, inputs.prepared(network, named), class_number(network, label, named.label)
 
 
 def with_data(target: str, seed: int, data: DataSource) -> tuple[Network, Dataset]:

@@ -34,7 +34,7 @@ from handmade.importing.notices import listen
 app = typer.Typer(
     name="handmade",
     cls=Group,
-    help="A convolutional network for handwritten digits, trained by exact finite differences.",
+    help="A convolutional network for handwritten digits or images of your own, trained by exact finite differences.",
     epilog="Begin with: handmade train",
     add_completion=False,
     rich_markup_mode=None,

@@ -16,7 +16,7 @@ def measured(target: str, data: DataSource, images: int, seed: int) -> StepError
     """Measure the errors of every kind of quotient at every h."""
     found = data_sets.read(data)
     network = network_of(target, seed, found)
-    digits = fitted(network, found, str(data))
-    x = prepare_for(network, np.float64)(digits.train.images[:images])
+    fitting = fitted(network, found, str(data))
+    x = prepare_for(network, np.float64)(fitting.train.images[:images])
     with threads(cores()) as executor, progress("step sizes") as tell:
-        return error_against_h(network, x, digits.train.labels[: len(x)], executor=executor, progress=tell)
+        return error_against_h(network, x, fitting.train.labels[: len(x)], executor=executor, progress=tell)

@@ -1,6 +1,7 @@
 """Networks and images on the command line: the network that is meant, and models and images that were swapped."""
 
 import shlex
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from handmade.data import Dataset
     from handmade.network import Network
 
+LONGEST_NUMBER = 10  # characters
 PICTURES = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff"}
 
 
@@ -40,7 +42,28 @@ def network_and_image(target: str, image: str, seed: int, data: DataSource) -> "
         raise HandmadeError(f"expected a model first and an image after --image, got them swapped. Try {swapped}")
     if is_network(image):
         raise HandmadeError(f"--image: expected an image such as test:7, or a picture file; got the model {image!r:.80}")
-    return inputs.with_image(lambda found: network_of(target, seed, found), image, data, data_sets.read)
+    fresh = has_fresh_weights(target)
+    return inputs.with_image(lambda found: network_of(target, seed, found), image, data, data_sets.read, fresh=fresh)
+
+
+def class_number(network: "Network", given: str | None, known: int | None) -> int | None:
+    """Return the number of the class that a user gave by its number or its name; the known one if none is given.
+
+    Raises
+    ------
+    HandmadeError
+        If it is neither. A number that no class has is refused where it is used.
+    """
+    if given is None:
+        return known
+    if given.removeprefix("-").isascii() and given.removeprefix("-").isdigit() and len(given) < LONGEST_NUMBER:
+        return int(given)
+    names = network.class_names or ()
+    if given in names:
+        return names.index(given)
+    similar = get_close_matches(given, names, n=1)
+    advice = f"Did you mean {similar[0]!r:.80}?" if similar else f"Try {names[0]!r:.80}" if names else "Try --label 0"
+    raise HandmadeError(f"--label: expected the number or the name of a class, got {given!r:.80}. {advice}")
 
 
 def has_fresh_weights(target: str) -> bool:

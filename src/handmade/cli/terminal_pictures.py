@@ -7,10 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
 from handmade.data.resize import area_average
+from handmade.data.sources.options import LUMINANCE, resized
 from handmade.engine.arrays import Array
 from handmade.pictures.style import LIGHT
 from handmade.text.number_format import MINUS
@@ -18,6 +20,7 @@ from handmade.text.number_format import MINUS
 WIDEST = 80  # columns
 BETWEEN = 2  # columns
 SHADES = " .:-=+*#%@"  # from black to white
+COLOURS = 3  # red, green and blue
 UPPER_HALF = "\N{UPPER HALF BLOCK}"
 LEVELS = 9  # to each side of zero, so that one digit shows a weight
 
@@ -32,7 +35,7 @@ class Tile:
     @property
     def width(self) -> int:
         """Width in columns."""
-        return max(len(self.label), *map(len, self.lines))
+        return max(cell_len(self.label), *(line.cell_len for line in self.lines))
 
 
 def colourful(console: Console) -> bool:
@@ -52,6 +55,19 @@ def grey(values: Array, label: str, console: Console, most: int = 28) -> Tile:
         levels = np.rint(rows * (len(SHADES) - 1)).astype(int)
         return Tile(tuple(Text("".join(SHADES[level] for level in row)) for row in levels), label)
     bytes_ = np.rint(255 * np.pad(small, ((0, shape[0] % 2), (0, 0)))).astype(int)
+    return Tile(tuple(_half_blocks(upper, lower) for upper, lower in zip(bytes_[::2], bytes_[1::2], strict=True)), label)
+
+
+def image(pixels: Array, label: str, console: Console, most: int = 28) -> Tile:
+    """Return a raw image (H, W, C) of uint8: in colour if it has three channels and the terminal can show them, else in grey."""
+    if pixels.shape[2] != COLOURS or not colourful(console):
+        brightness = pixels @ LUMINANCE if pixels.shape[2] == COLOURS else pixels.mean(axis=2)
+        return grey(brightness / 255, label, console, most)
+    height, width = pixels.shape[:2]
+    scale = min(1, most / max(height, width))
+    shape = max(1, round(height * scale)), max(1, round(width * scale))
+    small = resized(pixels, shape) if scale < 1 else pixels
+    bytes_ = np.rint(np.pad(small, ((0, shape[0] % 2), (0, 0), (0, 0)))).astype(int)
     return Tile(tuple(_half_blocks(upper, lower) for upper, lower in zip(bytes_[::2], bytes_[1::2], strict=True)), label)
 
 
@@ -87,15 +103,17 @@ def _line(row: Sequence[Tile], parts: Sequence[Text]) -> Text:
     line = Text(no_wrap=True)
     for tile, part in zip(row, parts, strict=True):
         line.append_text(part)
-        line.append(" " * (tile.width - len(part) + BETWEEN))
+        line.append(" " * (tile.width - part.cell_len + BETWEEN))
     line.rstrip()
     return line
 
 
 def _half_blocks(upper: Array, lower: Array) -> Text:
+    """Return a line of two rows of pixels: (W,) of grey, or (W, 3) of red, green and blue."""
     line = Text()
-    for above, below in zip(upper.tolist(), lower.tolist(), strict=True):
-        line.append(UPPER_HALF, f"rgb({above},{above},{above}) on rgb({below},{below},{below})")
+    above, below = (np.broadcast_to(row.reshape(len(row), -1), (len(row), COLOURS)).tolist() for row in (upper, lower))
+    for (r, g, b), (red, green, blue) in zip(above, below, strict=True):
+        line.append(UPPER_HALF, f"rgb({r},{g},{b}) on rgb({red},{green},{blue})")
     return line
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from handmade.engine.arguments import as_dtype
-from handmade.engine.arrays import Array
+from handmade.engine.arrays import Array, Shape
 from handmade.engine.image_arguments import as_raw_images
 from handmade.engine.network import Network, check_network
 
@@ -53,3 +53,13 @@ def prepare_for(network: Network, dtype: DTypeLike | None = None) -> Callable[[N
     check_network(network, "handmade.data.prepare_for(network)")
     own = network.preparation and replace(network.preparation, layout="NHWC")
     return partial(own or prepare, dtype=network.dtype if dtype is None else as_dtype(dtype))
+
+
+def raw_shape(network: Network) -> Shape | None:
+    """Return the shape of a raw image, (H, W, C) of uint8, that a network reads; None if it reads no images."""
+    shape = network.input_shape
+    if len(shape) != 3:
+        return None
+    around = BORDER if network.preparation is None else network.preparation.padding
+    rows, columns = shape[0] - 2 * around, shape[1] - 2 * around
+    return (rows, columns, shape[2]) if min(rows, columns) > 0 else None

@@ -13,6 +13,7 @@ The `shortcut` of a Residual may be left out. A description may also hold `logit
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -64,6 +65,26 @@ def describe(network: Network) -> dict[str, Any]:
         number, before = number + unnamed, node.name
     known = {key: value for key, value in about.items() if value is not None}
     return {"input": list(network.input_shape), "layers": entries, **known}
+
+
+def shortened(description: dict[str, Any]) -> dict[str, Any]:
+    """Return a description without settings that have their default, as a stride of 1; `build` makes the same layers of it."""
+    entries = []
+    for entry in description["layers"]:
+        parameters = signature(KINDS[entry["layer"]].init).parameters
+        defaults = {name: parameters[name].default for name in entry if name in parameters}
+        entries.append({name: _single(value) for name, value in entry.items() if not _is(value, defaults.get(name))})
+    return description | {"layers": entries}
+
+
+def _is(value: Any, default: Any) -> bool:
+    """Return True if a setting is its default, perhaps as a pair of twice the same number."""
+    return default is not None and value in (default, [default, default])
+
+
+def _single(value: Any) -> Any:
+    """Return 3 for [3, 3], as kernels and strides of two equal sides may be written."""
+    return value[0] if isinstance(value, list) and len(value) == 2 and value[0] == value[1] else value
 
 
 def upgrade_description(description: object) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from handmade.engine.arguments import (
     refused,
 )
 from handmade.engine.arrays import Array, Shape
+from handmade.engine.printable import ShortRepr
 
 LAYOUTS = {"NHWC": (0, 1, 2, 3), "NCHW": (0, 2, 3, 1)}  # each with the order of its axes that makes it NHWC
 LARGEST = 1e30  # of scale and shift: float32 holds it
@@ -29,7 +30,7 @@ MOST_PADDING = 1024
 
 
 @dataclass(frozen=True)
-class Preparation:
+class Preparation(ShortRepr):
     """Scale, shift and padding of raw images, and the order of their axes.
 
     Parameters

@@ -1,7 +1,7 @@
-"""Printable values: `print()` shows what the command shows, and `repr()` is one short line.
+"""Printable values: `print()` shows what the command shows, a notebook shows a view, and `repr()` is one short line.
 
-The engine may not import rich. So the module that lays values out is found by its name when something is first printed, as a
-backend is (see `backend.py`).
+The engine may not import rich. So the modules that lay values out, as text and as HTML, are found by their names when something
+is first shown, as a backend is (see `backend.py`).
 """
 
 import dataclasses
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any
 
-TEXT = "handmade.text"
+TEXT, HTML = "handmade.text", "handmade.html"
 LONGEST = 160  # letters of a repr
 LONGEST_VALUE = 60  # letters of one value in it
 FEW = 4  # entries of a list that are shown one by one
@@ -34,6 +34,11 @@ class ShortRepr:
 
     def __repr__(self) -> str:
         return cut(f"{type(self).__name__}({self._summary()})", LONGEST)
+
+    def _repr_html_(self) -> str | None:
+        """Return the view for a notebook; None if `handmade.html` has none for the class, so that `repr()` is shown."""
+        html: str | None = import_module(HTML).to_html(self)
+        return html
 
 
 class Printable(ShortRepr):

@@ -59,17 +59,8 @@ def read(path: Path) -> Picture:
     HandmadeError
         If Pillow is not installed, or the file is missing, too large, damaged, or not a picture in one of the formats above.
     """
-    name = repr(str(path))
-    try:
-        kind = path.stat().st_mode
-        if not stat.S_ISREG(kind):
-            received = "a folder" if stat.S_ISDIR(kind) else "something that is not a regular file"
-            raise HandmadeError(f"{name}: expected a picture file; got {received}. Give the path of a file")
-        with path.open("rb") as file:
-            return read_stream(file, name)
-    except OSError as error:
-        reason = "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror
-        raise HandmadeError(f"{name}: expected a picture file; {reason}. Check the path") from None
+    with _opened(path) as file:
+        return read_stream(file, repr(str(path)))
 
 
 def read_stream(file: BinaryIO, name: str) -> Picture:
@@ -82,14 +73,36 @@ def read_colour(file: BinaryIO, name: str) -> NDArray[np.float64]:
     return _decoded(file, name, _colour)[0]
 
 
-def read_pixels(file: BinaryIO, name: str) -> tuple[NDArray[np.uint8], tuple[int, int]]:
-    """Read a picture for a data set: (H, W, 1) of uint8 if it is grey, else (H, W, 3), and its height and width in the file.
+def read_pixels_of(path: Path) -> tuple[NDArray[np.uint8], tuple[int, int], tuple[str, ...]]:
+    """Read the picture in a file, as `read_pixels` does; errors are those of `read`."""
+    with _opened(path) as file:
+        return read_pixels(file, repr(str(path)))
+
+
+def read_pixels(file: BinaryIO, name: str) -> tuple[NDArray[np.uint8], tuple[int, int], tuple[str, ...]]:
+    """Read a picture as (H, W, 1) of uint8 if it is grey, else (H, W, 3); also its height and width in the file, and remarks.
 
     The checks are those of `read`. A picture of more than 1,024 pixels on a side is scaled down.
     """
-    pixels, size, _ = _decoded(file, name, _grey_or_colour)
+    pixels, size, remarks = _decoded(file, name, _grey_or_colour)
     image: NDArray[np.uint8] = (pixels if pixels.dtype == np.uint8 else np.rint(255 * pixels)).astype(np.uint8)
-    return image if image.ndim == 3 else image[..., None], size
+    return image if image.ndim == 3 else image[..., None], size, remarks
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """Open a picture file; HandmadeError if it is missing, or no regular file."""
+    name = repr(str(path))
+    try:
+        kind = path.stat().st_mode
+        if not stat.S_ISREG(kind):
+            received = "a folder" if stat.S_ISDIR(kind) else "something that is not a regular file"
+            raise HandmadeError(f"{name}: expected a picture file; got {received}. Give the path of a file")
+        with path.open("rb") as file:
+            yield file
+    except OSError as error:
+        reason = "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror
+        raise HandmadeError(f"{name}: expected a picture file; {reason}. Check the path") from None
 
 
 def _decoded(
@@ -130,7 +143,7 @@ def _register_heic(name: str) -> None:
 
 
 def write_rows(path: Path, rows: list[list[Array]]) -> None:
-    """Draw grey arrays, 0 is black and 1 is white, side by side and row by row, into a PNG file.
+    """Draw grey arrays (H, W) or colours (H, W, 3), 0 is black and 1 is white, side by side and row by row, into a PNG file.
 
     Raises
     ------
@@ -138,7 +151,8 @@ def write_rows(path: Path, rows: list[list[Array]]) -> None:
         If Pillow is not installed, or the file cannot be written.
     """
     with _pillow(repr(str(path))) as pillow:
-        sheet = pillow.new("L", (TILE * max(map(len, rows)), TILE * len(rows)), 128)
+        mode, background = ("RGB", (128, 128, 128)) if any(value.ndim == 3 for row in rows for value in row) else ("L", 128)
+        sheet = pillow.new(mode, (TILE * max(map(len, rows)), TILE * len(rows)), background)
         for row, values in enumerate(rows):
             for column, value in enumerate(values):
                 tile = pillow.fromarray(np.rint(255 * value).astype(np.uint8))

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from handmade.data import mnist, prepare_for
+from handmade.data.dataset import numbered
 from handmade.engine.arrays import Shape
 from handmade.engine.network import Network
 from handmade.engine.preparation import MOST_PADDING, Preparation
@@ -110,7 +111,12 @@ def guess(network: Network) -> Guess | None:
 
 
 def fits_digits(network: Network) -> bool:
-    """Return True if a network has ten classes, and reads grey images as large as a packaged digit, or with rows around it."""
+    """Return True if a network has ten classes, without names or the digits, and reads grey images as large as a packaged digit.
+
+    The images may have rows around them.
+    """
+    if network.class_names not in {None, numbered(CLASSES)}:
+        return False
     side = DIGIT + 2 * padding_for(network.input_shape)
     return network.shape_of.get(network.logits_name) == (CLASSES,) and network.input_shape == (side, side, 1)
 

@@ -22,6 +22,8 @@ import numpy as np
 
 from handmade import networks
 from handmade.data import Dataset
+from handmade.data.dataset import no_images
+from handmade.engine.errors import HandmadeError
 from handmade.engine.network import Network
 from handmade.files.network import MODEL
 from handmade.lab.errors import LabError
@@ -29,6 +31,7 @@ from handmade.lab.folders import Folders
 from handmade.lab.trained import TRAINED, TrainedNetworks
 from handmade.runs import inputs, list_runs, read_record
 from handmade.runs.data_source import MNIST, DataSource
+from handmade.runs.fitting import preset
 from handmade.runs.history import RunRecord
 from handmade.runs.record import BEST, SETTINGS
 
@@ -71,6 +74,9 @@ class Catalogue:
     layers : callable, optional
         (network) -> network: a student's functions in the place of the engine's layers, for the target.
 
+    may_miss_data : bool
+        True to open the page without images if the data cannot be read; `problem` is the reason then, else "".
+
     Raises
     ------
     HandmadeError
@@ -83,6 +89,8 @@ class Catalogue:
         runs: str | os.PathLike[str] = "runs",
         data: str | DataSource = MNIST,
         layers: Callable[[Network], Network] | None = None,
+        *,
+        may_miss_data: bool = False,
     ) -> None:
         self.runs, self.source = Path(runs), data if isinstance(data, DataSource) else DataSource(data)
         self._layers = layers
@@ -93,8 +101,9 @@ class Catalogue:
         self.trained = TrainedNetworks(lambda: Folders(self.runs))
         self._engine = self._first(target)  # source of the target, by the engine
         self.first = self._engine if layers is None else MINE
+        self.problem = ""
         if self.source != MNIST:
-            _ = self.data  # or the command ends here
+            self.problem = self._read_data(may_miss=may_miss_data)
         self._kept = self.open(self.first)  # in memory, so that the first page does not wait
 
     def _first(self, target: str | None) -> str:
@@ -107,6 +116,17 @@ class Catalogue:
             return RUN + folder.name
         self._target = target
         return "model"
+
+    def _read_data(self, *, may_miss: bool) -> str:
+        """Read the data; return the reason if they are missing and may be, else raise HandmadeError."""
+        try:
+            _ = self.data
+        except HandmadeError as error:
+            if not may_miss:
+                raise
+            self._data = no_images()
+            return str(error)
+        return ""
 
     @property
     def data(self) -> Dataset:
@@ -133,7 +153,7 @@ class Catalogue:
         if source == "example":
             return self._read(source, "example", EXAMPLE)
         if source.startswith(PRESET) and (name := source.removeprefix(PRESET)) in networks.PRESETS:
-            network = self._remembered((source, seed, 0), lambda: networks.described(networks.PRESETS[name], _rng(seed)))
+            network = self._remembered((source, seed, 0), lambda: preset(name, _rng(seed), np.float32, self._own_data))
             return Opened(source, name, seed, network, trained=False)
         if source.startswith(RUN):
             name = source.removeprefix(RUN).removesuffix(BEST_END)
@@ -164,7 +184,7 @@ class Catalogue:
         if self._target is not None:
             found.append(_facts(self.open("model"), "model"))
         found += [_facts(self.open("example"), "example")]
-        found += [_facts(self.open(PRESET + name), "preset") for name in networks.PRESETS]
+        found += [_facts(self.open(PRESET + name), "preset") for name in networks.PRESETS if self._is_possible(name)]
         records = list_runs(self.runs) if self.runs.is_dir() else []
         for record in reversed(records):
             if record.problem:
@@ -175,9 +195,22 @@ class Catalogue:
                 found.append(_of_run(record, BEST_END))
         return found
 
+    @property
+    def _own_data(self) -> Dataset | None:
+        """Data for which presets are made: those of the user, if there are any."""
+        return None if self.source == MNIST or self.problem else self.data
+
+    def _is_possible(self, name: str) -> bool:
+        """Return True if the images of the data are large enough for a preset."""
+        try:
+            self.open(PRESET + name)
+        except HandmadeError:
+            return False
+        return True
+
     def _open_target(self, target: str, seed: int) -> Opened:
         if target.endswith(".json"):
-            network = inputs.fresh_network(target, _rng(seed), np.float32)
+            network = inputs.fresh_network(target, _rng(seed), np.float32, self._own_data)
             return Opened("model", Path(target).stem, seed, network, trained=False)
         path = Path(target)
         return self._read("model", path.name if path.is_dir() else path.stem, path / MODEL if path.is_dir() else path)

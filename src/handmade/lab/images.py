@@ -12,14 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handmade.data import Dataset
+from handmade.data.fitting_pictures import reads_digits
 from handmade.data.picture import Stages, find_digit
+from handmade.data.prepared import raw_shape
+from handmade.data.sources.options import LUMINANCE
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.errors import HandmadeError
 from handmade.engine.network import Network
 from handmade.files.images import read_colour, read_stream
 from handmade.lab import schemas
 from handmade.lab.colour_images import COLOURS, colour_image
-from handmade.lab.structure import fits, raw_shape
+from handmade.lab.structure import fits
 
 LONGEST_SIDE = 2048  # pixels of a drawing
 
@@ -124,22 +127,22 @@ def drawing(network: Network, content: bytes, height: int, width: int, stages: S
     if len(content) != height * width * colours:
         raise HandmadeError(f"drawing: expected {height * width:,} bytes, height * width; got {len(content):,}")
     pixels = np.frombuffer(content, np.uint8).reshape(height, width, colours)
-    if reads_colours(network):
-        return _of_colours(network, np.broadcast_to(pixels, (height, width, COLOURS)) / 255, stages)
-    return _of_digit(network, pixels[..., 0], stages)
+    if _finds_digits(network):
+        return _of_digit(network, pixels[..., 0], stages)
+    return _of_picture(network, np.broadcast_to(pixels, (height, width, COLOURS)) / 255, stages)
 
 
 def picture(network: Network, content: bytes, stages: Stages) -> RawImage:
-    """Return the image of a picture file: in colour for a network that reads colours, else its digit.
+    """Return the image of a picture file: its digit for a network of digits, else all of it, in the network's channels.
 
     Raises
     ------
     HandmadeError
         If it is no picture.
     """
-    if reads_colours(network):
-        return _of_colours(network, read_colour(BytesIO(content), "file"), stages)
-    return _of_digit(network, read_stream(BytesIO(content), "file").grey, stages)
+    if _finds_digits(network):
+        return _of_digit(network, read_stream(BytesIO(content), "file").grey, stages)
+    return _of_picture(network, read_colour(BytesIO(content), "file"), stages)
 
 
 def reads_colours(network: Network) -> bool:
@@ -166,19 +169,30 @@ def _decoded(text: str, shape: Shape) -> NDArray[np.uint8]:
     return np.frombuffer(content, np.uint8).reshape(shape)
 
 
-def _of_colours(network: Network, picture: Array, stages: Stages) -> RawImage:
-    rows, columns, _ = _raw_shape(network)
+def _of_picture(network: Network, picture: Array, stages: Stages) -> RawImage:
+    """Return the image of a picture (H, W, 3); grey unless the network reads colours."""
+    rows, columns, channels = _raw_shape(network)
+    if channels != COLOURS:
+        picture = (picture @ LUMINANCE)[..., None]
     pixels, shown = colour_image(picture, (rows, columns), stages)
+    if channels != pixels.shape[2]:
+        pixels = np.repeat(pixels, channels, axis=2)
     return RawImage(pixels, {"pixels": encoded(pixels)}, None, _as_sent(shown))
 
 
+def _finds_digits(network: Network) -> bool:
+    """Return True for a network whose pictures are prepared as digits: its classes have no names, and it reads no colours."""
+    return reads_digits(network) or (network.class_names is None and not reads_colours(network))
+
+
 def _of_digit(network: Network, grey: Array, stages: Stages) -> RawImage:
-    """Return the image of the digit in a picture, repeated over the channels of the network."""
+    """Return the image of the digit in a picture, in all channels of the network; a rejection, if its classes are the digits."""
     rows, columns, channels = _raw_shape(network)
     digit = find_digit(grey, stages, (rows, columns))
     pixels = np.repeat(digit.image, channels, axis=2)
     shown = _as_sent({name: getattr(digit, name) for name in ("picture", "ink", "box", "fitted")})
-    return RawImage(pixels, {"pixels": encoded(pixels)}, None, shown, digit.rejection, asdict(digit.measures))
+    rejection = digit.rejection if reads_digits(network) else None
+    return RawImage(pixels, {"pixels": encoded(pixels)}, None, shown, rejection, asdict(digit.measures))
 
 
 def _as_sent(stages: Mapping[str, Array]) -> dict[str, Array]:

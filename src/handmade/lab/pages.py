@@ -12,6 +12,7 @@ from typing import Any
 import anyio
 import numpy as np
 
+from handmade.data.prepared import raw_shape
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.engine.losses import CrossEntropy
@@ -26,7 +27,7 @@ from handmade.lab.events import Events
 from handmade.lab.images import RawImage
 from handmade.lab.maps import Clock, image_maps
 from handmade.lab.schemas import Edit
-from handmade.lab.structure import classes_of, info, prepared, raw_shape
+from handmade.lab.structure import classes_of, info, prepared
 from handmade.lab.training import Trainings
 
 MOST_PAGES = 64

@@ -5,14 +5,12 @@ from typing import Any
 from numpy.typing import NDArray
 
 from handmade.data import Dataset, prepare_for
-from handmade.engine.arrays import Array, Shape
+from handmade.data.prepared import raw_shape
+from handmade.engine.arrays import Array
 from handmade.engine.graph import INPUT
 from handmade.engine.layers import rule
 from handmade.engine.network import Network
-from handmade.engine.preparation import Preparation
 from handmade.lab.catalogue import Opened
-
-AROUND = 1  # pixels that handmade.data.prepare lays around an image
 
 
 def classes_of(network: Network) -> int:
@@ -21,32 +19,15 @@ def classes_of(network: Network) -> int:
     return shape[0] if len(shape) == 1 and shape[0] > 1 else 0
 
 
-def raw_shape(network: Network) -> Shape | None:
-    """Return the shape of a raw image, (H, W, C) of uint8; None if the network reads no images."""
-    shape = network.input_shape
-    if len(shape) != 3:
-        return None
-    around = network.preparation.padding if network.preparation else AROUND if _is_padded(shape) else 0
-    rows, columns = shape[0] - 2 * around, shape[1] - 2 * around
-    return (rows, columns, shape[2]) if min(rows, columns) > 0 else None
-
-
 def prepared(network: Network, raw: NDArray[Any]) -> Array:
-    """Return the input of the network for one raw image.
-
-    A network without a preparation of its own takes that of `handmade.data.prepare`; if its images have several channels, they
-    are scaled alone.
-    """
-    if network.preparation is None and not _is_padded(network.input_shape):
-        one: Array = Preparation()(raw[None], network.dtype)[0]
-    else:
-        one = prepare_for(network)(raw[None])[0]
+    """Return the input of the network for one raw image."""
+    one: Array = prepare_for(network)(raw[None])[0]
     return one
 
 
 def fits(network: Network, data: Dataset) -> bool:
     """Return True if the images of the data can be used, and the network tells their classes apart."""
-    same = raw_shape(network) == data.test.images.shape[1:]
+    same = len(data.test.labels) and raw_shape(network) == data.test.images.shape[1:]
     return bool(same and classes_of(network) > max(int(data.test.labels.max()), int(data.train.labels.max())))
 
 
@@ -96,8 +77,3 @@ def _nodes(network: Network) -> list[dict[str, Any]]:
             }
         )
     return found
-
-
-def _is_padded(shape: Shape) -> bool:
-    """Return True if `handmade.data.prepare` can make an input of that shape."""
-    return len(shape) == 3 and shape[2] == 1 and min(shape[:2]) > 2 * AROUND

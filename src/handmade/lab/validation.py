@@ -81,7 +81,7 @@ class Validation:
         settings = self._job.settings
         if settings.validation is None:
             return None
-        return split_validation(self._job.digits.train.labels[: settings.limit], settings.validation, settings.seed)[1]
+        return split_validation(self._job.data.train.labels[: settings.limit], settings.validation, settings.seed)[1]
 
     def _note(self, steps: int, network: Network, found: dict[str, Any]) -> Point:
         self.network = network

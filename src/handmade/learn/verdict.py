@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, field, replace
 from itertools import groupby
 from typing import Any
 
+from handmade.engine.printable import ShortRepr
 from handmade.learn.pattern import Pattern
 from handmade.learn.results import Array
 from handmade.learn.texts import Texts, texts
@@ -67,7 +68,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Verdict(ShortRepr):
     """The verdict. It is true if the step is passed.
 
     Attributes
@@ -95,6 +96,10 @@ class Verdict:
 
     def __bool__(self) -> bool:
         return self.state == "passed"
+
+    def _summary(self) -> str:
+        passed, every = self.counts
+        return f"{self.step}: {self.state}, {passed} of {every} checks passed"
 
     def __str__(self) -> str:
         return "\n".join(self.lines(texts(self.language)))

@@ -9,6 +9,7 @@ import numpy as np
 from handmade.engine.arguments import described, refused
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
+from handmade.engine.printable import ShortRepr, counted
 from handmade.pictures.fonts import fitted, width_of
 from handmade.pictures.numbers import percent
 from handmade.pictures.sheet import MARGIN, Sheet, integer_steps, logarithmic
@@ -27,7 +28,7 @@ SHARE = 50  # or this part of the series, if that is more: 1 / SHARE
 
 
 @dataclass(frozen=True, eq=False)
-class History:
+class History(ShortRepr):
     """The log of a run.
 
     Attributes
@@ -45,6 +46,9 @@ class History:
     records: Sequence[Mapping[str, Any]]
     test_accuracy: float | None = None
     steps: Array = field(init=False)
+
+    def _summary(self) -> str:
+        return f"{self.name!r}, {counted(len(self.records), 'record')}"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "steps", np.array([record.get("step", 0) for record in self.records], np.float64))

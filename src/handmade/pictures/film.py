@@ -10,6 +10,7 @@ import numpy as np
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.engine.network import Network
+from handmade.engine.printable import ShortRepr
 from handmade.pictures.filters import Filters, chosen, lay
 from handmade.pictures.numbers import plain
 from handmade.pictures.scales import Scale, signed_scale
@@ -26,7 +27,7 @@ HEIGHT = 1.6  # inches of the curve
 
 
 @dataclass(frozen=True, eq=False)
-class Frame:
+class Frame(ShortRepr):
     """A network during training: the number of steps before it, the loss of its last batch, and the network."""
 
     step: int

@@ -1,17 +1,22 @@
 """Filters: weights as images.
 
-A convolution's W[:, :, c, o] is an image for every channel c that filter o reads. The weights of a linear layer after a Flatten
-are images, too, as large as the maps that it reads. Any other linear layer is drawn as a matrix, one column for each unit.
+A convolution's W[:, :, c, o] is an image for every channel c that filter o reads. Filters of red, green and blue are drawn in
+colour as well. The weights of a linear layer after a Flatten are images, too, as large as the maps that it reads. Any other
+linear layer is drawn as a matrix, one column for each unit.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
+from handmade.engine.graph import INPUT
 from handmade.engine.layers import rule
 from handmade.engine.network import Network, check_network
+from handmade.pictures.image_pixels import COLOURS
 from handmade.pictures.numbers import first, size
 from handmade.pictures.scales import Scale, signed_scale
 from handmade.pictures.sheet import GAP, LINE, MARGIN, Sheet
@@ -36,6 +41,7 @@ class Filters:
     name: str
     W: Array
     kind: str
+    in_colour: bool = False  # the channels are red, green and blue
 
     def title(self, most: int = MOST) -> str:
         """Return the name of the layer, the size of its filters, and the number of those that are shown."""
@@ -83,6 +89,8 @@ def filters(network: Network, layer: str | None = None, *, dark: bool = False, w
         scale = signed_scale(colours, [each.W], "weight")
         sheet.group(each.title(shown_of(sheet)), scale)
         lay(sheet, each, scale)
+        if each.in_colour:
+            _lay_in_colour(sheet, each, scale)
     return sheet.done()
 
 
@@ -118,6 +126,14 @@ def lay(sheet: Sheet, layer: Filters, scale: Scale) -> None:
         sheet.y += rows * inch + GAP
 
 
+def _lay_in_colour(sheet: Sheet, layer: Filters, scale: Scale) -> None:
+    """Draw the filters of a layer that reads colours, each as one image: grey is zero."""
+    shown = range(min(layer.W.shape[3], shown_of(sheet)))
+    sheet.group(f"{layer.name} in colour: its channels are red, green and blue. Grey is zero.")
+    images = [np.clip(0.5 + layer.W[..., o] / (2 * scale.high), 0, 1) for o in shown]  # (H, W, 3)
+    sheet.maps(images, None, captions=[str(o) for o in shown], across=max(len(images), 8))
+
+
 def chosen(network: Network, layer: str | None) -> Sequence[Filters]:
     """Return the layers of this name, or all convolutions; raise HandmadeError if there is none."""
     known = _all(network)
@@ -145,11 +161,12 @@ def _all(network: Network) -> list[Filters]:
         if rule(node.layer, "reorders") and len(network.shape_of[node.name]) == 1
     }
     flattened = {f"{node.name}.W": rows[node.reads[0]] for node in network.nodes if node.reads[0] in rows}
+    colours = {f"{node.name}.W" for node in network.nodes if node.reads == (INPUT,) and network.input_shape[2:] == (COLOURS,)}
     found = []
     for key, W in network.parameters().items():
         name, maps = network.display_name(key).removesuffix(".W"), flattened.get(key, ())
         if W.ndim == 4:
-            found.append(Filters(name, W, "filter"))
+            found.append(Filters(name, W, "filter", in_colour=key in colours and W.shape[2] == COLOURS))
         elif W.ndim == 2 and len(maps) == 3:
             found.append(Filters(name, W.reshape(*maps, -1), "unit"))
         elif W.ndim == 2:

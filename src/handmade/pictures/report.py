@@ -20,6 +20,7 @@ from handmade.engine.evaluation import Evaluation
 from handmade.engine.layers.probabilities import log_softmax
 from handmade.engine.losses import CrossEntropy
 from handmade.engine.network import Network
+from handmade.engine.printable import ShortRepr
 from handmade.pictures import report_tables
 from handmade.pictures.confusion import confusion
 from handmade.pictures.curves import History, curves
@@ -42,7 +43,7 @@ GRADIENTS = {"difference": "exact finite differences", "definition": "the defini
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
+class Subject(ShortRepr):
     """The network of a report, and all that is known of its training.
 
     Attributes

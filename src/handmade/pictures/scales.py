@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from handmade.engine.arrays import Array
-from handmade.pictures.style import Theme, digits, diverging, limit, sequential
+from handmade.pictures.style import Theme, diverging, greys, limit, sequential
 
 if TYPE_CHECKING:
     from matplotlib.colors import Colormap
@@ -47,4 +47,4 @@ def image_scale(maps: Sequence[Array]) -> Scale:
     """Return the grey scale of images: 0 is black and 1 is white, unless the pixels go further."""
     lowest = min((float(np.nanmin(each, initial=0)) for each in maps), default=0.0)
     highest = max((float(np.nanmax(each, initial=0)) for each in maps), default=0.0)
-    return Scale(digits(), lowest, max(1.0, highest), "pixel value")
+    return Scale(greys(), lowest, max(1.0, highest), "pixel value")

@@ -160,9 +160,10 @@ def fallback_fonts() -> tuple[str, ...]:
 def canvas(width: float, height: float) -> "Figure":
     """Return an empty figure, sizes in inches, that belongs to no window and to no global list."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415  loaded when something is drawn
-    from matplotlib.figure import Figure  # noqa: PLC0415  an extra, and slow to load
 
-    figure = Figure(figsize=(width, height), dpi=DPI)
+    from handmade.pictures.figure import PictureFigure  # noqa: PLC0415  matplotlib is an extra, and slow to load
+
+    figure = PictureFigure(figsize=(width, height), dpi=DPI)
     FigureCanvasAgg(figure)
     return figure
 
@@ -177,9 +178,9 @@ def sequential(theme: Theme) -> "Colormap":
     return _scale("sequential", theme.diverging[4:])
 
 
-def digits() -> "Colormap":
+def greys() -> "Colormap":
     """Return the greys of an image: 0 is black, 1 is white."""
-    return _scale("digits", ("#000000", "#ffffff"))
+    return _scale("greys", ("#000000", "#ffffff"))
 
 
 def limit(arrays: Iterable[Array]) -> float:

@@ -10,7 +10,7 @@ from typing import Any
 
 from handmade.engine.arguments import as_path, check_choice
 from handmade.engine.errors import HandmadeError
-from handmade.engine.printable import Printable
+from handmade.engine.printable import Printable, counted
 from handmade.runs.record import SETTINGS, read_log, read_run_json
 from handmade.runs.remaining import remaining
 
@@ -93,6 +93,13 @@ class RunRecord(Printable):
         return place | {"when": self.word("when"), "status": self.status} | facts
 
 
+class RunList(Printable, list[RunRecord]):
+    """List of records of runs, which shows itself as a table."""
+
+    def _summary(self) -> str:
+        return counted(len(self), "run")
+
+
 def read_record(folder: str | os.PathLike[str]) -> RunRecord:
     """Read the record of one run; a folder that is not a run, or is damaged, gives a record with a problem."""
     folder = as_path(folder, "folder")
@@ -105,7 +112,7 @@ def read_record(folder: str | os.PathLike[str]) -> RunRecord:
     return RunRecord(folder, {}, f"damaged: {SETTINGS} has no {' and no '.join(missing)}") if missing else run
 
 
-def list_runs(directory: str | os.PathLike[str] = "runs", sort: str = "when") -> list[RunRecord]:
+def list_runs(directory: str | os.PathLike[str] = "runs", sort: str = "when") -> RunList:
     """Read the records of all folders in a directory, without hidden folders.
 
     Parameters
@@ -125,7 +132,7 @@ def list_runs(directory: str | os.PathLike[str] = "runs", sort: str = "when") ->
     if not directory.is_dir():
         raise HandmadeError(f"{directory}: expected a directory of runs; there is no such directory. Try: handmade train")
     folders = (folder for folder in directory.iterdir() if folder.is_dir() and not folder.name.startswith("."))
-    return sorted(map(read_record, folders), key=lambda run: _rank(run, sort))
+    return RunList(sorted(map(read_record, folders), key=lambda run: _rank(run, sort)))
 
 
 def _rank(run: RunRecord, sort: str) -> tuple[bool, float, str, str]:

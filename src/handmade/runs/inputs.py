@@ -7,14 +7,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from handmade import networks
 from handmade.data import Dataset, find_digit, load, prepare_for
+from handmade.data.fitting_pictures import Fit, image_of, reads_digits
+from handmade.data.prepared import raw_shape
 from handmade.engine.arrays import Array
+from handmade.engine.description import describe, shortened
 from handmade.engine.errors import HandmadeError
 from handmade.engine.printable import ShortRepr
 from handmade.files import images as image_files
@@ -35,23 +38,26 @@ def dataset(source: str | DataSource) -> Dataset:
 
 @dataclass(frozen=True, eq=False)
 class NamedImage(ShortRepr):
-    """Raw image, (H, W, 1) of uint8, with the name that the user gave and its class, if known."""
+    """Raw image, (H, W, C) of uint8, with the name that the user gave and its class, if known."""
 
     name: str
     pixels: Array
     label: int | None
 
 
-def image_named(name: str, data: str | DataSource = MNIST, found: Dataset | None = None) -> NamedImage:
-    """Return an image by its name: test:7 or train:12 of a data set, counted from 0, or the digit in a picture file.
+def image_named(
+    name: str, data: str | DataSource = MNIST, found: Dataset | None = None, network: Network | None = None
+) -> NamedImage:
+    """Return an image by its name: test:7 or train:12 of a data set, counted from 0, or the picture in a file.
 
-    `found` is the data set, if it has been read already.
+    `found` is the data set, if it has been read already. A picture becomes an image of the network, see `picture_for`. Without a
+    network, its digit is taken for MNIST; for other data, it stays as it is.
     """
     part, _, number = name.partition(":")
     if not is_of_data(name):
         if name != "-" and not Path(name).exists():
             raise HandmadeError(f"image: expected test:7, train:12 or a picture file; there is no file {name!r:.80}. Try test:0")
-        return NamedImage(name, find_digit(picture(name).grey).image, None)
+        return NamedImage(name, _of_file(name, data, network), None)
     found = dataset(data) if found is None else found
     images = found.test if part == "test" else found.train
     if len(number) > 9 or int(number) >= len(images.labels):
@@ -72,10 +78,16 @@ def with_image(
     image: str,
     data: DataSource,
     read: Callable[[DataSource], Dataset] = dataset,
+    *,
+    fresh: bool = False,
 ) -> tuple[Network, NamedImage]:
-    """Return a network and an image by its name; the network is made for the data that the image is taken from, if any."""
+    """Return a network and an image by its name.
+
+    The network is made for the data that the image is taken from; for a picture file, for data that are named, if it is `fresh`.
+    """
     if not is_of_data(image):
-        return make(None), image_named(image)
+        network = make(read(data) if fresh and data != MNIST else None)
+        return network, image_named(image, data, network=network)
     found = read(data)
     network = make(found)
     return network, image_named(image, data, fitted(network, found, str(data)))
@@ -85,11 +97,46 @@ def picture(name: str) -> image_files.Picture:
     """Read a picture file; the name - means standard input."""
     if name != "-":
         return image_files.read(Path(name))
+    return image_files.read_stream(_standard_input(), "standard input")
+
+
+def _standard_input() -> BinaryIO:
     if sys.stdin.isatty():
         raise HandmadeError(
             "-: expected a picture on standard input, got a terminal. Try: handmade predict runs/readme-1 - < picture.png"
         )
-    return image_files.read_stream(sys.stdin.buffer, "standard input")
+    return sys.stdin.buffer
+
+
+def pixels_of(name: str) -> tuple[Array, tuple[int, int], tuple[str, ...]]:
+    """Read a picture file as (H, W, 1 or 3) of uint8, with its height and width in the file, and remarks; - is standard input."""
+    if name != "-":
+        return image_files.read_pixels_of(Path(name))
+    return image_files.read_pixels(_standard_input(), "standard input")
+
+
+def _of_file(name: str, data: str | DataSource, network: Network | None) -> Array:
+    if network is not None:
+        return picture_for(network, name, fit_of(data))
+    pixels: Array = find_digit(picture(name).grey).image if str(data) == MNIST.data else pixels_of(name)[0]
+    return pixels
+
+
+def picture_for(network: Network, name: str, fit: Fit = "crop") -> Array:
+    """Return the picture in a file as a raw image of a network: its digit, if it reads digits, else all of it in another size."""
+    shape = raw_shape(network)
+    if shape is None:
+        expected = "image: expected test:7 or train:12, as this network reads no pictures"
+        raise HandmadeError(f"{expected} but inputs of shape {network.input_shape}; got {name!r:.80}. Try test:0")
+    if reads_digits(network):
+        digit: Array = find_digit(picture(name).grey, shape=(shape[0], shape[1])).image
+        return digit
+    return image_of(pixels_of(name)[0], shape, fit)
+
+
+def fit_of(data: str | DataSource) -> Fit:
+    """Return the way in which pictures become images of the same size: stretched as those of the data, or cropped."""
+    return "stretch" if isinstance(data, DataSource) and data.resize is not None else "crop"
 
 
 def prepared(network: Network, image: NamedImage) -> Array:
@@ -99,10 +146,13 @@ def prepared(network: Network, image: NamedImage) -> Array:
 
 
 def fresh_network(name: str, rng: "np.random.Generator", dtype: DTypeLike, data: Dataset | None = None) -> Network:
-    """Make a preset, for the images and classes of data, or the network of a JSON file, with new random weights."""
+    """Make a preset, or the network of a JSON file, with new random weights.
+
+    A preset is made for the images and classes of the data, if there are any; a file without an input, for the images alone.
+    """
     if name in networks.PRESETS:
         return preset(name, rng, dtype, data)
-    return network_file(Path(name), rng, dtype)
+    return network_file(Path(name), rng, dtype, data)
 
 
 def network_to_train(name: str, rng: "np.random.Generator", dtype: DTypeLike, data: Dataset) -> Network:
@@ -123,9 +173,11 @@ def is_model(name: str) -> bool:
     return name not in networks.PRESETS and (path.suffix.lower() in MODELS or path.is_dir())
 
 
-def network_file(path: Path, rng: "np.random.Generator", dtype: DTypeLike) -> Network:
-    """Make the network described in a JSON file, with new random weights."""
+def network_file(path: Path, rng: "np.random.Generator", dtype: DTypeLike, data: Dataset | None = None) -> Network:
+    """Make the network described in a JSON file, with new random weights; without an input, it reads the images of the data."""
     description = description_file(path)
+    if data is not None and isinstance(description, dict) and "input" not in description:
+        description = networks.with_input(description, data.image_shape)
     try:
         return networks.described(description, rng, dtype)
     except HandmadeError as error:
@@ -187,7 +239,7 @@ def run_of(path: Path) -> Path:
 def network_named(target: str, seed: int = 0, data: Dataset | None = None) -> Network:
     """Make a preset or the network of a JSON file with new random weights, in float64; or read a model.
 
-    A preset is made for the images and classes of the data, if there are any.
+    A preset, or a network file without an input, is made for the data, if there are any; see `fresh_network`.
     """
     if target in networks.PRESETS or target.endswith(".json"):
         return fresh_network(target, np.random.default_rng(seed), np.float64, data)
@@ -197,3 +249,14 @@ def network_named(target: str, seed: int = 0, data: Dataset | None = None) -> Ne
         advice = f"Did you mean {similar[0]}?" if similar else "Try readme"
         raise HandmadeError(f"{target}: expected a run, a model file, a preset or a network file; there is none. {advice}")
     return model(path)
+
+
+def description_of(target: str, data: Dataset | None = None) -> dict[str, Any]:
+    """Return the description of a preset, of a network file or of a model, as short as possible; see `networks.for_images`.
+
+    A preset is made for the images and classes of the data, if there are any.
+    """
+    if target in networks.PRESETS:
+        known = networks.PRESETS[target]
+        return known if data is None else networks.for_images(known, data.image_shape, len(data.class_names), data.names)
+    return shortened(describe(network_named(target, data=data)))

@@ -38,7 +38,7 @@ class Job(ShortRepr):
     ----------
     settings : Settings
         Settings with the learning rate, the number of threads and the backend that are used.
-    digits : Dataset
+    data : Dataset
         Training and test images.
     network : Network
         Network with new random weights, or with those of the model that the settings name.
@@ -55,7 +55,7 @@ class Job(ShortRepr):
     """
 
     settings: Settings
-    digits: Dataset
+    data: Dataset
     network: Network
     training: Images
     validation: Images | None
@@ -68,7 +68,7 @@ class Job(ShortRepr):
     @property
     def remarks(self) -> tuple[str, ...]:
         """Sentences about the reading of the data."""
-        return self.digits.remarks
+        return self.data.remarks
 
     @property
     def steps_an_epoch(self) -> int:
@@ -139,12 +139,12 @@ def assemble(settings: Settings, own: OwnParts | None = None) -> Job:
         raise HandmadeError(
             f"{settings.network}: expected a network with weights, got one without. Try adding a Linear or a Conv2d"
         )
-    digits = fitted(network, data, settings.data)
+    data = fitted(network, data, settings.data)
     checked_step(settings.step_size, network, "step_size")
     for make in (make_gradient, make_augmentation, make_schedule):  # only checked here; the training makes them again
         make(settings)
     optimiser = make_optimiser(settings)
-    all_images, all_labels = digits.train.images[: settings.limit], digits.train.labels[: settings.limit]
+    all_images, all_labels = data.train.images[: settings.limit], data.train.labels[: settings.limit]
     training, validation = Images(all_images, all_labels), None
     if settings.validation is not None:
         training, validation = (
@@ -153,4 +153,4 @@ def assemble(settings: Settings, own: OwnParts | None = None) -> Job:
         )
     used = replace(settings, learning_rate=optimiser.learning_rate, threads=settings.threads or cores(), backend=backend)
     mark = fingerprint(all_images, all_labels)
-    return Job(used, digits, network, training, validation, optimiser, make_ema(settings), mark, own=own)
+    return Job(used, data, network, training, validation, optimiser, make_ema(settings), mark, own=own)

@@ -183,7 +183,7 @@ def _start_note(name: str, weights: Network | None) -> Iterator[str]:
 
 def _surplus(settings: Settings, job: Job) -> Iterator[str]:
     """Describe settings that ask for more than there is."""
-    available, images = cores(), len(job.digits.train.images)
+    available, images = cores(), len(job.data.train.images)
     if settings.threads is not None and settings.threads > available:
         yield f"threads={settings.threads}: only {available} {'core is' if available == 1 else 'cores are'} available."
     if settings.limit is not None and settings.limit > images:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -29,6 +30,7 @@ from handmade.runs.record import RunWriter, read_log
 from handmade.runs.result import numbers_of, result_of
 from handmade.threads import threads
 
+PROGRESS = "handmade.html.progress"  # imported by its name: views import runs
 RECENT = 100  # steps whose mean loss is the training loss in the result
 
 
@@ -160,8 +162,8 @@ class TrainingSession(Printable):
         return self._result("interrupted")
 
     def finish(self) -> dict[str, Any]:
-        """Train to the end and return the result."""
-        for _ in self:
+        """Train to the end and return the result. In a notebook, a line shows the progress."""
+        for _ in import_module(PROGRESS).show_progress(self):
             pass
         assert self.result is not None
         return self.result
@@ -286,7 +288,7 @@ class TrainingSession(Printable):
         )
 
     def _evaluated(self, network: Network) -> Evaluation:
-        test = self.job.digits.test
+        test = self.job.data.test
         with use_backend(self.job.settings.backend):
             return evaluate(network, test.images, test.labels, self._prepare, self._executor)
 

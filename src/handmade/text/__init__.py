@@ -25,6 +25,7 @@ LAYOUTS = {  # the module of each class; imported when such a value is first pri
     "handmade.engine.structure.Structure": "network_table",
     "handmade.engine.training.loop.Step": "training_step",
     "handmade.runs.comparison.Comparison": "run_comparison",
+    "handmade.runs.history.RunList": "runs_table",
     "handmade.runs.history.RunRecord": "run_record",
     "handmade.runs.session.Progress": "training_progress",
     "handmade.runs.session.TrainingSession": "training_session",
@@ -43,12 +44,21 @@ def to_text(value: object, width: int | None = None) -> str:
     width : int, optional
         Largest number of columns; by default, the width of the terminal, else COLUMNS, else 100.
     """
+    parts = layout_of(value)
+    if parts is None:
+        return repr(value)
+    text = rendered(parts, width or _width())
+    return text if _can_encode(text) else text.translate(ASCII)
+
+
+def layout_of(value: object) -> "Iterable[RenderableType] | None":
+    """Return the lines and tables of a value; None if its class has no layout."""
     names = (f"{kind.__module__}.{kind.__qualname__}" for kind in type(value).__mro__)
     module = next((LAYOUTS[name] for name in names if name in LAYOUTS), None)
     if module is None:
-        return repr(value)
-    text = rendered(import_module(f"handmade.text.{module}").layout(value), width or _width())
-    return text if _can_encode(text) else text.translate(ASCII)
+        return None
+    parts: Iterable[RenderableType] = import_module(f"handmade.text.{module}").layout(value)
+    return parts
 
 
 def plain_console(width: int) -> "Console":

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from handmade.engine.evaluation import Evaluation
+from handmade.text.class_names import short
 from handmade.text.number_format import percent
 
 WIDEST = 10_000  # columns
@@ -25,8 +26,10 @@ def layout(evaluation: Evaluation, title: str = "Accuracy") -> Iterator[Renderab
 def summary(evaluation: Evaluation, title: str = "Accuracy") -> Iterator[Text]:
     """Yield accuracy and the most frequent confusions, with the names of the classes."""
     yield Text(f"{title} {percent(evaluation.accuracy)}: {evaluation.right:,} of {evaluation.images:,} images right.")
-    name = evaluation.class_name
-    confusions = [f"{name(true)} predicted as {name(predicted)} ({count})" for true, predicted, count in evaluation.mistakes(FEW)]
+    names = [short(evaluation.class_name(k)) for k in range(len(evaluation.confusion))]
+    confusions = [
+        f"{names[true]} predicted as {names[predicted]} ({count})" for true, predicted, count in evaluation.mistakes(FEW)
+    ]
     if confusions:
         yield Text(f"Most frequent confusions: {', '.join(confusions)}.")
 
@@ -63,6 +66,6 @@ def _table(evaluation: Evaluation) -> Table:
         cells = [
             Text(str(count) if count else "", "bold" if true == predicted else "") for predicted, count in enumerate(row.tolist())
         ]
-        name = str(true) if names is None else f"{true} {names[true]}"
+        name = str(true) if names is None else f"{true} {short(names[true])}"
         table.add_row(Text(name), *cells, f"{100 * row[true] / row.sum():.1f} %" if row.sum() else "")
     return table

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from handmade.engine.printable import setting, sides
 from handmade.engine.structure import Structure
+from handmade.text.class_names import short
 
 FEW = 10  # names of classes that are listed
 DEFAULTS = (("stride", [1, 1]), ("padding", [0, 0]), ("dilation", [1, 1]), ("groups", 1), ("keepdims", False))
@@ -19,11 +20,16 @@ def layout(network: Structure, name: str = "Network") -> Iterator[RenderableType
     """Yield the table of the layers, and what else tells networks apart."""
     rows = layer_rows(network)
     yield _table(f"{name}: {sum(row['weights'] for row in rows):,} weights", rows)
+    yield from map(Text, facts(network))
+
+
+def facts(network: Structure) -> Iterator[str]:
+    """Yield the outputs of a network if there are several, and the names of its classes."""
     logits, outputs = network.display_name(network.logits_name), [network.display_name(each) for each in network.output_names]
     if outputs != [network.names[-1]]:
-        yield Text(f"Outputs: {', '.join(outputs)}. Logits: {logits}.")
+        yield f"Outputs: {', '.join(outputs)}. Logits: {logits}."
     if names := getattr(network, "class_names", None):
-        yield Text(f"Classes: {_listed(names)}.")
+        yield f"Classes: {_listed(names)}."
 
 
 def layer_rows(network: Structure) -> list[dict[str, Any]]:
@@ -60,5 +66,5 @@ def _table(title: str, rows: list[dict[str, Any]]) -> Table:
 
 
 def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:FEW])
+    shown = ", ".join(map(short, names[:FEW]))
     return shown if len(names) <= FEW else f"{shown} and {len(names) - FEW:,} more"

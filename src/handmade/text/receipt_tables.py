@@ -34,12 +34,12 @@ def _one(receipt: Receipt, digits: int) -> Iterator[RenderableType]:
     remark = "; ".join(filter(None, (receipt.total.label, receipt.total.note)))
     if remark:
         yield Text(f"  {remark}")
-    yield from _grids(receipt.total, digits)
+    yield from window_grids(receipt.total, digits)
     yield _table(receipt.total, digits)
-    yield _stored(receipt)
+    yield stored_line(receipt)
 
 
-def _stored(receipt: Receipt) -> Text:
+def stored_line(receipt: Receipt) -> Text:
     """Return the stored number, and its distance from the sum of the terms."""
     stored = Text.assemble(f"  stored in {receipt.dtype}: ", signed(receipt.value, useful_digits(17, receipt.dtype)))
     if receipt.rounding:
@@ -62,26 +62,34 @@ def steps_table(story: tuple[Step, ...], digits: int) -> Table:
     return table
 
 
-def _grids(total: Term, digits: int) -> Iterator[RenderableType]:
-    """Yield patch, kernel and products of every channel of a convolution, in the same decimals and widths."""
-    channels = [channel for channel in total.parts if _is_window(channel)]
-    grids = [{"patch": _factor(each, 1), "kernel": _factor(each, 0), "products": list(each.parts)} for each in channels]
+def window_grids(total: Term, digits: int) -> Iterator[RenderableType]:
+    """Yield patch, kernel and products of every channel of a convolution, below its title."""
+    for _, parts in channel_grids(total, digits):
+        yield from parts
+
+
+def channel_grids(total: Term, digits: int) -> Iterator[tuple[int, tuple[Text, Table]]]:
+    """Yield number of the term, title and grids of every channel of a convolution, in the same decimals and widths."""
+    channels = [(number, part) for number, part in enumerate(total.parts) if is_window(part)]
+    grids = [{"patch": _factor(each, 1), "kernel": _factor(each, 0), "products": list(each.parts)} for _, each in channels]
     layout = {}
     for name in grids[0] if grids else ():
         terms = [term for grid in grids for term in grid[name]]
         decimals = decimals_for((term.value for term in terms), digits)
         layout[name] = decimals, max(len(_cell(term, decimals)) for term in terms)
-    for channel, grid in zip(channels, grids, strict=True):
+    for (number, channel), grid in zip(channels, grids, strict=True):
         places = "  ".join(_place_of(grid[name]) for name in ("patch", "kernel"))
-        yield from (Text(f"  {channel.label}: {places}", "italic"), _grid(grid, layout))
+        yield number, (Text(f"  {channel.label}: {places}", "italic"), _grid(grid, layout))
 
 
 def _factor(channel: Term, k: int) -> list[Term]:
     return [product.parts[k] for product in channel.parts]
 
 
-def _is_window(term: Term) -> bool:
+def is_window(term: Term) -> bool:
     """Return True for a sum of the products of a kernel and its patch."""
+    if term.folded:
+        return False  # its parts are not shown, and there can be thousands
     weights = [part.parts[0].place for part in term.parts if part.how == "product"]
     return term.how == "sum" and len(weights) == len(term.parts) and all(place and len(place.index) == 4 for place in weights)
 
@@ -137,12 +145,12 @@ def _table(total: Term, digits: int) -> Table:
     def add(term: Term, depth: int, digits: int) -> None:
         pair = term.how in SIGNS and not any(part.parts for part in term.parts)
         again = bool(term.parts) and id(term) in shown
-        inner = _inner_digits(term, digits)
-        made = [_pair(term, inner)] if pair else []
+        inner = inner_digits(term, digits)
+        made = [pair_of(term, inner)] if pair else []
         made += [Text(remark, "dim") for remark in (term.note, "as above" * again) if remark]
-        table.add_row(Text("  " * (depth + 1) + _row_name(term)), signed(term.value, digits), Text("  ").join(made))
+        table.add_row(Text("  " * (depth + 1) + row_name(term)), signed(term.value, digits), Text("  ").join(made))
         shown.add(id(term))
-        if not (again or pair or term.folded or _is_window(term)):
+        if not (again or pair or term.folded or is_window(term)):
             for part in term.parts:
                 add(part, depth + 1, inner)
 
@@ -152,7 +160,7 @@ def _table(total: Term, digits: int) -> Table:
     return table
 
 
-def _inner_digits(term: Term, digits: int) -> int:
+def inner_digits(term: Term, digits: int) -> int:
     """Return the number of digits for the parts of a term: more where a subtraction loses some."""
     if term.how != "difference":
         return digits
@@ -160,7 +168,7 @@ def _inner_digits(term: Term, digits: int) -> int:
     return min(digits_before(a, b, digits), MOST_DIGITS)
 
 
-def _row_name(term: Term) -> str:
+def row_name(term: Term) -> str:
     """Return the name of a row: its label, its place, or the operation that makes it."""
     pair = term.how in SIGNS and not any(part.parts for part in term.parts)
     if pair and not term.label:
@@ -168,6 +176,6 @@ def _row_name(term: Term) -> str:
     return " ".join(filter(None, (term.label, str(term.place) if term.place else ""))) or term.how
 
 
-def _pair(term: Term, digits: int) -> Text:
+def pair_of(term: Term, digits: int) -> Text:
     """Return the numbers of a product, a difference or a quotient of two."""
     return Text(f" {SIGNS[term.how]} ").join(signed(part.value, digits) for part in term.parts)

@@ -73,7 +73,7 @@ def comparison_tables(compared: Comparison, width: int) -> tuple[list[str], list
     if len(names) > 1 and max(map(cell_len, names)) > LONGEST_NAME:
         legend = [Text(f"{number}  {name}") for number, name in enumerate(names, 1)]
         names = [str(number) for number in range(1, len(names) + 1)]
-    rows = list(_rows(compared))
+    rows = list(comparison_rows(compared))
     tables = (_table(group, names, rows) for group in _groups(names, rows, width))
     return names, [*legend, *(part for table in tables for part in (table, Text()))]
 
@@ -84,7 +84,8 @@ def run_names(runs: Sequence[RunRecord]) -> list[str]:
     return names if len(set(names)) == len(names) else [str(run.folder) for run in runs]
 
 
-def _rows(compared: Comparison) -> Iterator[Row]:
+def comparison_rows(compared: Comparison) -> Iterator[Row]:
+    """Yield settings that differ, results, and loss and accuracy at the same steps."""
     runs = compared.runs
     for number, (name, values) in enumerate(compared.differ.items(), 1):
         cells = ["" if value is None else _short(value) for value in values]

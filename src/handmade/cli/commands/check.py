@@ -120,9 +120,9 @@ def _check_gradients(target: str, data: DataSource, images: int, seed: int, *, a
 
     found = data_sets.read(data)
     network = network_of(target, seed, found)
-    digits = fitted(network, found, str(data))
-    x = prepare_for(network, np.float64)(digits.train.images[:images])
-    y, tries = digits.train.labels[:images], network.size if all_weights else None
+    fitting = fitted(network, found, str(data))
+    x = prepare_for(network, np.float64)(fitting.train.images[:images])
+    y, tries = fitting.train.labels[:images], network.size if all_weights else None
     sharing = cores() if all_weights else 1
     if all_weights:
         _tell_cost(network, x, y, sharing)

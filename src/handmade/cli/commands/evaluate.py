@@ -18,8 +18,8 @@ def evaluate(model: Target, *, data: DataSource = MNIST, seed: Seed = 0, json: J
 
     images = data_sets.read(data)
     network = network_of(model, seed, images)
-    digits = fitted(network, images, str(data))
-    found = evaluation.evaluate(network, digits.test.images, digits.test.labels, prepare_for(network))
+    test = fitted(network, images, str(data)).test
+    found = evaluation.evaluate(network, test.images, test.labels, prepare_for(network))
     if json:
         print_json(
             {
@@ -28,6 +28,7 @@ def evaluate(model: Target, *, data: DataSource = MNIST, seed: Seed = 0, json: J
                 "test_loss": found.loss,
                 "images": found.images,
                 "weights": network.size,
+                "classes": [network.class_name(k) for k in range(network.classes)],
                 "confusion": found.confusion.tolist(),
             }
         )

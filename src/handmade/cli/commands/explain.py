@@ -48,18 +48,21 @@ def explain(
 
     from handmade import receipts
     from handmade.cli.console import print_json, results
-    from handmade.cli.targets import network_and_image
+    from handmade.cli.targets import class_number, network_and_image
     from handmade.runs import explain_next_update
+    from handmade.text.class_names import class_of, classes_in_words
     from handmade.text.receipt_tables import layout
 
+    heading = ""
     if at.startswith(UPDATE):
         number, receipt = explain_next_update(target, at.removeprefix(UPDATE).strip())
         about: dict[str, Any] = {"model": target, "step": number}
     else:
         network, named = network_and_image(target, image, seed, data)
-        label = named.label if label is None else label
-        receipt = receipts.explain(network, named.pixels, at, label=label, depth=depth, by=by.value, h=step_size)
-        about = {"model": target, "image": named.name, "label": label}
+        known = class_number(network, label, named.label)
+        receipt = receipts.explain(network, named.pixels, at, label=known, depth=depth, by=by.value, h=step_size)
+        about = {"model": target, "image": named.name, "label": known, "class": class_of(network, known)}
+        heading = classes_in_words(network, named.name, known, at)
     if json:
         print_json(about | receipt.to_json())
     elif numpy:
@@ -67,4 +70,6 @@ def explain(
     else:
         if "step" in about:
             results.print(f"Step {about['step']:,} of {target}: the weight after it, and the state of the optimiser.\n")
+        if heading:
+            results.print(Text(f"{heading}\n"))
         results.print(*layout(receipt, digits), sep="\n")

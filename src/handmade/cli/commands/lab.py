@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from handmade.cli.commands.options import Mine
-from handmade.runs.data_source import MNIST, DataSource
+from handmade.runs.data_source import MNIST, DataSource, of_target
 
 NEEDED = ("fastapi", "uvicorn", "pydantic", "anyio", "markdown_it")
 
@@ -71,7 +71,9 @@ def lab(
             open_in_browser(link)
 
     if mine is None:
-        catalogue = Catalogue(target, runs, data)
+        catalogue = Catalogue(target, runs, data, may_miss_data=target is not None and data == of_target(target))
+        if catalogue.problem:
+            notify(f"{catalogue.problem}. The lab opens without test images.")
     else:
         from handmade.cli.own_training import own_functions_of, trained_target
 

@@ -153,7 +153,7 @@ Target = Annotated[
     typer.Argument(metavar="MODEL|NAME|FILE", help="Run, model file, ONNX model, preset (untrained), or network file."),
 ]
 Image = Annotated[str, typer.Option(metavar="IMAGE", help="Image: test:7 or train:12 of the data, or a picture file.")]
-Label = Annotated[int | None, typer.Option(metavar="N", help="Class of the image.  [default: its label]")]
+Label = Annotated[str | None, typer.Option(metavar="N|NAME", help="Class of the image: number or name.  [default: its label]")]
 Digits = Annotated[int, typer.Option(metavar="N", min=1, max=17, help="Number of digits to show.")]
 Seed = Annotated[int, typer.Option(min=0, metavar="N", help="Seed of the weights of an untrained network.")]
 LAYER_IN_FILE = re.compile(r"(.+\.py)(?::(.*))?", re.DOTALL)  # my_layer.py:Conv, or my_layer.py

@@ -56,8 +56,8 @@ def maps(
 
     order = Order("maps", out, force=force, dark=dark)
     file = order.file(target)
-    network, one, label = with_image(target, seed, image, data, label)
-    order.draw(file, pictures.feature_maps(network, one, label, dark=dark))
+    network, one, known = with_image(target, seed, image, data, label)
+    order.draw(file, pictures.feature_maps(network, one, known, dark=dark))
 
 
 @plot.command(cls=Command)
@@ -79,8 +79,8 @@ def nudge(
 
     order = Order("nudge", out, force=force, dark=dark)
     file = order.file(target)
-    network, one, label = with_image(target, seed, image, data, label)
-    order.draw(file, pictures.difference_maps(network, one, nudge, label, dark=dark))
+    network, one, known = with_image(target, seed, image, data, label)
+    order.draw(file, pictures.difference_maps(network, one, nudge, known, dark=dark))
 
 
 @plot.command(cls=Command)
@@ -100,14 +100,15 @@ def sensitivity(
     from handmade import pictures
     from handmade.cli.console import news
     from handmade.cli.figures import Order, with_image
+    from handmade.text.class_names import short
 
     order = Order("sensitivity", out, force=force, dark=dark)
     file = order.file(target)
-    network, one, label = with_image(target, seed, image, data, label)
-    if label is None:
-        label = int(network.predict(one[None])[0])
-        news.print(f"The image has no label. The predicted class is used: {network.class_name(label)}.", markup=False)
-    order.draw(file, pictures.sensitivity(network, one, label, patch=patch, dark=dark))
+    network, one, known = with_image(target, seed, image, data, label)
+    if known is None:
+        known = int(network.predict(one[None])[0])
+        news.print(f"The image has no label. The predicted class is used: {short(network.class_name(known))}.", markup=False)
+    order.draw(file, pictures.sensitivity(network, one, known, patch=patch, dark=dark))
 
 
 @plot.command(cls=Command)
@@ -139,9 +140,9 @@ def confusion(
 
     order = Order("confusion", out, force=force, dark=dark)
     file = order.file(target)
-    network, digits = with_data(target, seed, data)
-    x = prepare_for(network)(digits.test.images)
-    order.draw(file, pictures.confusion(evaluate(network, x, digits.test.labels), network.class_names, dark=dark))
+    network, fitting = with_data(target, seed, data)
+    x = prepare_for(network)(fitting.test.images)
+    order.draw(file, pictures.confusion(evaluate(network, x, fitting.test.labels), network.class_names, dark=dark))
 
 
 @plot.command(cls=Command)
@@ -162,9 +163,9 @@ def mistakes(
 
     order = Order("mistakes", out, force=force, dark=dark)
     file = order.file(target)
-    network, digits = with_data(target, seed, data)
-    x = prepare_for(network)(digits.test.images)
-    order.draw(file, pictures.mistakes(network, x, digits.test.labels, most=most, dark=dark))
+    network, fitting = with_data(target, seed, data)
+    x = prepare_for(network)(fitting.test.images)
+    order.draw(file, pictures.mistakes(network, x, fitting.test.labels, most=most, dark=dark))
 
 
 @plot.command(cls=Command)
@@ -185,9 +186,9 @@ def histograms(
 
     order = Order("histograms", out, force=force, dark=dark)
     file = order.file(target)
-    network, digits = with_data(target, seed, data)
-    x = prepare_for(network)(digits.train.images[:images])
-    order.draw(file, pictures.histograms(network, x, digits.train.labels[:images], dark=dark))
+    network, fitting = with_data(target, seed, data)
+    x = prepare_for(network)(fitting.train.images[:images])
+    order.draw(file, pictures.histograms(network, x, fitting.train.labels[:images], dark=dark))
 
 
 @plot.command(cls=Command)
@@ -244,7 +245,7 @@ def film(
     order = Order("film", out, force=force, dark=dark, formats=("gif",))
     file = order.file(target)
     seed = seed_of(target) if seed is None else seed
-    network, digits = with_data(target, seed, data)
+    network, fitting = with_data(target, seed, data)
     if not network.size:
         raise HandmadeError(f"{target}: expected a network with weights, got one without. Try another network")
     network = networks.described(describe(network), np.random.default_rng(seed), network.dtype)
@@ -254,8 +255,8 @@ def film(
     with threads(cores()) as executor, progress("steps") as tell:
         training = train(
             network,
-            digits.train.images,
-            digits.train.labels,
+            fitting.train.images,
+            fitting.train.labels,
             gradient=partial(backprop, executor=executor),
             schedule=SCHEDULES["linear"],
             steps=steps,

@@ -1,24 +1,19 @@
-"""`handmade predict`: classify digits in pictures, with all stages of their preparation."""
+"""`handmade predict`: classify pictures; those of digits with all stages of their preparation, others in `other_pictures`."""
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from handmade.cli.commands.options import Json
+from handmade.cli.commands.options import Json, refuse
 
 if TYPE_CHECKING:
-    from rich.text import Text
-
     from handmade.data.picture import Answer, Digit
     from handmade.engine.arrays import Array
     from handmade.files.images import Picture
     from handmade.network import Network
 
-BAR = 40  # columns of a probability of 1
-WORTH_A_BAR = 0.001
 WORTH_A_HINT = 0.9  # certainty
 STAGE = 24  # columns
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".heic", ".heif")
@@ -40,7 +35,7 @@ def predict(
     ],
     files: Annotated[
         list[str],
-        typer.Argument(metavar="FILE...", help="Pictures with one digit each; - reads one from standard input."),
+        typer.Argument(metavar="FILE...", help="Pictures with one object each; - reads one from standard input."),
     ],
     *,
     show_stages: Annotated[
@@ -52,21 +47,48 @@ def predict(
     transpose: Annotated[
         bool, typer.Option("--transpose", help="Swap rows and columns of each picture first, as images of EMNIST need.")
     ] = False,
+    fit: Annotated[
+        str | None,
+        typer.Option(
+            metavar="<crop|pad|stretch>",
+            help="For other things than digits: crop to the proportions of the images, pad to them, or stretch.  [default: "
+            "crop; stretch if the images of the run were resized]",
+        ),
+    ] = None,
+    invert: Annotated[
+        bool, typer.Option("--invert", help="For other things than digits: swap light and dark first, as Fashion-MNIST needs.")
+    ] = False,
     json: Json = False,
 ) -> None:
-    """Classify your own pictures of digits.
+    """Classify your own pictures.
 
-    A picture is a photo, a scan or a drawing of one digit, upright: PNG, JPEG, GIF, BMP, WebP, TIFF or HEIC, of any size, dark on
-    light or light on dark. The model comes from handmade train.
+    A picture is a photo, a scan or a drawing of one object, upright: PNG, JPEG, GIF, BMP, WebP, TIFF or HEIC, of any size. For a
+    model of the ten digits, the digit is found in it, dark on light or light on dark. For other models, the picture is resized.
+    The model comes from handmade train.
     """
     from rich.text import Text
 
     from handmade.cli.console import news, print_json
+    from handmade.cli.other_pictures import classify, finds_digits
     from handmade.engine.errors import HandmadeError
     from handmade.files.images import write_rows
 
     _check_order(model, files)
     network = _network(model)
+    if not finds_digits(network):
+        classify(
+            model,
+            network,
+            files,
+            fit=fit,
+            invert=invert,
+            transpose=transpose,
+            show_stages=show_stages,
+            stages_out=stages_out,
+            json=json,
+        )
+        return
+    refuse({"--fit": fit, "--invert": invert}, "goes with models of other things than digits")
     if stages_out and stages_out.exists():
         raise HandmadeError(f"--stages-out: expected a new file, got {stages_out}, which exists. Try another name")
     readings: list[Reading] = []
@@ -108,10 +130,8 @@ def _check_order(model: Path, files: list[str]) -> None:
 
 
 def _network(path: Path) -> "Network":
-    """Read the trained network; HandmadeError if it does not classify digits of 28 x 28."""
-    import numpy as np
-
-    from handmade.data import prepare_for
+    """Read the trained network; HandmadeError if it reads no pictures."""
+    from handmade.data.prepared import raw_shape
     from handmade.engine.errors import HandmadeError
     from handmade.runs import inputs
     from handmade.runs.record import model_of
@@ -122,10 +142,9 @@ def _network(path: Path) -> "Network":
             "Try handmade train, which takes about a minute; then handmade predict runs/readme-1 seven.png"
         )
     network = inputs.model(path)
-    expected = prepare_for(network)(np.zeros((1, 28, 28, 1), np.uint8)).shape[1:]
-    if network.input_shape != expected or network.classes < 2:
+    if raw_shape(network) is None or len(network.shape_of[network.logits_name]) != 1 or network.classes < 2:
         raise HandmadeError(
-            f"{path}: expected a network for images of shape {expected}, got one for {network.input_shape}. Try a run of readme"
+            f"{path}: expected a network of pictures (H, W, C) and classes, got {network.input_shape}. Try a run of readme"
         )
     return network
 
@@ -165,6 +184,7 @@ def _print(reading: Reading, *, stages: bool) -> None:
     from rich.text import Text
 
     from handmade.cli.console import results
+    from handmade.cli.probability_bars import bars
     from handmade.cli.terminal_pictures import grey, rows
     from handmade.text.number_format import percent
 
@@ -188,25 +208,9 @@ def _print(reading: Reading, *, stages: bool) -> None:
     else:
         results.print(Text.assemble("This is an " if found.name == "8" else "This is a ", (found.name, "bold"), "."))
     if found.rejection != found.digit.rejection or not found.rejection:
-        for line in _bars(found.probabilities, found.names):
+        for line in bars(found.probabilities, found.names):
             results.print(line)
     results.print()
-
-
-def _bars(probabilities: "Array", names: tuple[str, ...]) -> Iterator["Text"]:
-    """Draw the most likely classes with their probabilities, at least three."""
-    import numpy as np
-    from rich.text import Text
-
-    from handmade.cli.console import results
-    from handmade.text.number_format import percent
-
-    wide = max(map(len, names))
-    full = "\N{FULL BLOCK}" if results.encoding.startswith("utf") else "#"
-    for rank, number in enumerate(np.argsort(-probabilities, kind="stable").tolist()):
-        share = float(probabilities[number])
-        if rank < 3 or share >= WORTH_A_BAR:
-            yield Text(f"  {names[number]:<{wide}}  {percent(share):>8}  {full * round(BAR * share)}".rstrip())
 
 
 def _shown(digit: "Digit") -> list[tuple["Array", str]]:

@@ -44,11 +44,11 @@ def report(
     file = writable(out or default, ("html", "htm"), force=force)
     found = data_sets.read(data)
     network = inputs.network_named(target, seed, found)
-    digits = fitted(network, found, str(data))
-    if image >= len(digits.test.labels):
-        raise HandmadeError(f"--image: expected a test image, 0 to {len(digits.test.labels) - 1}, got {image}. Try --image 0")
-    x = prepare_for(network)(digits.test.images)
-    page = pictures.report(pictures.Subject(history, settings, network, x, digits.test.labels), image).encode()
+    fitting = fitted(network, found, str(data))
+    if image >= len(fitting.test.labels):
+        raise HandmadeError(f"--image: expected a test image, 0 to {len(fitting.test.labels) - 1}, got {image}. Try --image 0")
+    x = prepare_for(network)(fitting.test.images)
+    page = pictures.report(pictures.Subject(history, settings, network, x, fitting.test.labels), image).encode()
     write_atomically(file, page)
     results.print(f"Report: {file} ({len(page) / 1e6:.1f} MB)", markup=False)
 

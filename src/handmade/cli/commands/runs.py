@@ -56,13 +56,9 @@ def _list(directory: Path, sort: str, *, json: bool) -> None:
     elif not runs:
         results.print(f"There are no runs in {escape(str(directory))}. Try: {program()} train")
     else:
-        from handmade.cli.runs_table import runs_table
+        from handmade.text.runs_table import layout
 
-        for line in runs_table([run for run in runs if not run.problem], results.width):
-            results.print(line)
-        for run in runs:
-            if run.problem:
-                results.print(f"{escape(run.folder.name)}: {escape(run.problem)}")
+        results.print(*layout(runs))
 
 
 def _compare(paths: Sequence[Path], *, json: bool) -> None:

@@ -1,7 +1,7 @@
 """`handmade show`: images and filters, drawn in characters, and the layers of a model."""
 
 import shlex
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -45,19 +45,32 @@ def show(
 
 
 def _images(names: list[str], data: DataSource, *, json: bool) -> None:
+    from handmade.cli import data_sets
     from handmade.cli.console import print_json, results
-    from handmade.cli.terminal_pictures import grey, rows
+    from handmade.cli.terminal_pictures import image, rows
     from handmade.runs import inputs
+    from handmade.text.class_names import short
 
-    images = [inputs.image_named(name, data) for name in names]
+    found = data_sets.read(data) if any(map(inputs.is_of_data, names)) else None
+    images = [inputs.image_named(name, data, found) for name in names]
+    classes = [None if one.label is None or found is None else found.class_names[one.label] for one in images]
     if json:
-        values = [{"image": one.name, "label": one.label, "pixels": one.pixels[..., 0].tolist()} for one in images]
+        values = [
+            {"image": one.name, "label": one.label, "class": name, "pixels": _plain(one.pixels)}
+            for one, name in zip(images, classes, strict=True)
+        ]
         print_json({"images": values})
         return
-    labels = [one.name if one.label is None else f"{one.name} is {one.label}" for one in images]
-    tiles = (grey(one.pixels[..., 0] / 255, label, results) for one, label in zip(images, labels, strict=True))
+    labels = [one.name if name is None else f"{one.name} is {short(name)}" for one, name in zip(images, classes, strict=True)]
+    tiles = (image(one.pixels, label, results) for one, label in zip(images, labels, strict=True))
     for line in rows(tiles, results):
         results.print(line)
+
+
+def _plain(pixels: "Array") -> list[Any]:
+    """Return pixels as lists: numbers of a grey image, [red, green, blue] of a colour image."""
+    plain: list[Any] = (pixels[..., 0] if pixels.shape[2] == 1 else pixels).tolist()
+    return plain
 
 
 def _layers(name: str, *, json: bool) -> None:

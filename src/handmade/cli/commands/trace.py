@@ -27,8 +27,9 @@ def trace(
     """Show the effect of one nudge on every layer, exactly."""
     from handmade import receipts
     from handmade.cli.console import news, print_json, results
-    from handmade.cli.targets import network_and_image
+    from handmade.cli.targets import class_number, network_and_image
     from handmade.runs import inputs
+    from handmade.text.class_names import class_of, classes_in_words
     from handmade.text.trace import layout
 
     if figure:
@@ -36,19 +37,22 @@ def trace(
 
         check_figure(figure)
     network, named = network_and_image(target, image, seed, data)
-    label = named.label if label is None else label
-    traced = receipts.trace(network, named.pixels, nudge, label=label)
+    known = class_number(network, label, named.label)
+    traced = receipts.trace(network, named.pixels, nudge, label=known)
     if figure:
         from handmade.files.atomic import write_atomically
         from handmade.pictures.nudge import difference_maps
         from handmade.pictures.style import encode
 
-        picture = difference_maps(network, inputs.prepared(network, named), nudge, label)
+        picture = difference_maps(network, inputs.prepared(network, named), nudge, known)
         write_atomically(figure, encode(picture, figure.suffix[1:].lower()))
     if json:
         drawn = {"figure": str(figure) if figure else None}
-        print_json({"model": target, "image": named.name, "label": label} | traced.to_json() | drawn)
+        about = {"model": target, "image": named.name, "label": known, "class": class_of(network, known)}
+        print_json(about | traced.to_json() | drawn)
         return
+    if heading := classes_in_words(network, named.name, known):
+        results.print(heading, markup=False)
     results.print(*layout(traced, digits), sep="\n")
     if figure:
         news.print(f"Figure: {figure}")

@@ -119,7 +119,7 @@ class _Reading:
         try:
             assert entry.open is not None
             with entry.open() as file:
-                image, size = read_pixels(file, name)
+                image, size, _ = read_pixels(file, name)
         except OSError as error:
             self._leave_out(f"{name}: expected a picture that can be read; got: {error.strerror or error}. Check the file")
             return None

@@ -22,6 +22,7 @@ from handmade.engine.arrays import Array
 from handmade.engine.gradients.arguments import Gradient, Scheme, as_result, as_step, check_gradient, check_scheme, with_weights
 from handmade.engine.network import Network
 from handmade.engine.optim.checks import NOT_NEGATIVE, check
+from handmade.engine.printable import ShortRepr
 
 
 class Penalty(Protocol):
@@ -134,7 +135,7 @@ class L1:
 
 
 @dataclass(frozen=True)
-class Penalised:
+class Penalised(ShortRepr):
     """Gradient of the loss and the penalties together, with the same arguments as the gradient of the loss.
 
     Parameters

@@ -70,7 +70,7 @@ class Work:
     def y(self) -> Array:
         """Label, as a batch of one."""
         if self.label is None:
-            raise HandmadeError("label: expected the class of the image for its loss; got none. Try label=7, or --label 7")
+            raise HandmadeError("label: expected the class of the image for its loss; got none. Try label=0, or --label 0")
         return np.array([self.label])
 
     @cached_property

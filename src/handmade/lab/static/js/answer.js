@@ -10,6 +10,7 @@ import { said } from "./said.js";
 import { showTable } from "./table.js";
 import { languages, percent, precise, text } from "./text.js";
 
+const LONG = 3; // letters of a name; longer ones stand above their bars
 const MOST = 10; // classes that are shown
 
 export class Answer {
@@ -63,12 +64,12 @@ export class Answer {
     const shown = order.slice(0, MOST);
     const longest = Math.max(1, ...shown.map((k) => network.classes[k].length));
     this.bars.style.setProperty("--name", `${Math.min(9, longest + 0.5)}ch`);
-    this.predicted.classList.toggle("long", longest > 3);
+    for (const element of [this.predicted, this.bars]) element.classList.toggle("long", longest > LONG);
     this.bars.replaceChildren(...shown.map((k) => this.#bar(network, p, k)));
     this.more.textContent = order.length > MOST ? text("answer.most", { shown: MOST, all: order.length }) : "";
     const { predicted, label, loss, rejection } = image?.meta ?? {};
     this.predicted.replaceChildren(...(image && predicted !== null && predicted !== undefined
-      ? [h("span", { class: "answer-name" }, network.classes[predicted] ?? String(predicted)), h("span", {}, p ? this.#percent(p, predicted) : "")]
+      ? [h("span", { class: "answer-name", title: network.classes[predicted] ?? "" }, network.classes[predicted] ?? String(predicted)), h("span", {}, p ? this.#percent(p, predicted) : "")]
       : [h("span", { class: "muted" }, text(image ? "answer.noClasses" : "answer.none"))]));
     this.labelRow.hidden = !network.classes.length;
     this.rejection.textContent = rejection ? text("answer.rejected", { reason: said(rejection) }) : "";

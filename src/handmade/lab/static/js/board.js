@@ -1,5 +1,5 @@
 /**
- * The board: draw, erase, undo by stroke, clear, paste, drop a file, a random test digit, the next mistake, and the stages of preparation.
+ * The board: draw, erase, undo by stroke, clear, paste, drop a file, a random test image, the next mistake, and the stages of preparation.
  *
  * Interface
  *   new Board(root, lab): board.random(), board.mistake(), board.clear()

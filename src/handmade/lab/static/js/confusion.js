@@ -1,5 +1,5 @@
 /**
- * The confusion matrix, of a training or of the page's network, and the digits of a cell.
+ * The confusion matrix, of a training or of the page's network, and the images of a cell.
  *
  * Interface
  *   new Confusion(root, lab): show() when its tab opens; .lane: the lane whose matrix is shown
@@ -13,8 +13,9 @@ import { showTable } from "./table.js";
 import { count, languages, percent, text } from "./text.js";
 
 const PAUSE = 250; // ms between two drawings
-const FEW = 30; // digits of a cell
-const SIDE = 42; // of a digit, in CSS pixels
+const FEW = 30; // images of a cell
+const SHORT = 5; // letters of a name that needs no room of its own
+const SIDE = 42; // of an image, in CSS pixels
 
 export class Confusion {
   /**
@@ -99,6 +100,9 @@ export class Confusion {
     }));
   }
 
+  /** @param {string} name */
+  #heading(name) { return h("span", { class: name.length > SHORT ? "" : "short", title: name }, name); }
+
   /** @param {number} k */
   #class(k) { return this.lab.data.network?.classes[k] ?? String(k); }
 
@@ -109,8 +113,8 @@ export class Confusion {
     this.built = { matrix: [], cells };
     this.tableBox.replaceChildren(h("table", { class: "confusion", data: { testid: "confusion" } },
       h("caption", { class: "hidden-text", t: "confusion.title" }),
-      h("thead", {}, h("tr", {}, h("td", { class: "corner", t: "confusion.corner" }), ...names.map((name) => h("th", { scope: "col" }, name)))),
-      h("tbody", {}, ...names.map((name, i) => h("tr", {}, h("th", { scope: "row" }, name), ...cells[i].map((cell) => h("td", {}, cell)))))));
+      h("thead", {}, h("tr", {}, h("td", { class: "corner", t: "confusion.corner" }), ...names.map((name) => h("th", { scope: "col" }, this.#heading(name))))),
+      h("tbody", {}, ...names.map((name, i) => h("tr", {}, h("th", { scope: "row" }, this.#heading(name)), ...cells[i].map((cell) => h("td", {}, cell)))))));
   }
 
   /**
@@ -124,7 +128,7 @@ export class Confusion {
       const frame = await data.call("POST", "cell", { frame: true, json: { true: label, predicted, limit: FEW, ...(lane ? { lane } : {}) } });
       const { indices, split } = frame.meta;
       const { shape, values } = frame.arrays.images;
-      this.digitsTitle.textContent = text("confusion.digits", { n: count(indices.length), label: this.#class(label), predicted: this.#class(predicted) });
+      this.digitsTitle.textContent = text("confusion.images", { n: count(indices.length), label: this.#class(label), predicted: this.#class(predicted) });
       this.digits.replaceChildren(...indices.map((/** @type {number} */ index, /** @type {number} */ i) => h("button", {
         type: "button", class: "digit", "aria-label": text(`board.${split}`, { n: index }), title: text(`board.${split}`, { n: index }), data: { testid: "digit" },
         on: { click: () => store.change({ image: { split, index }, label: null }, { how: "push", undo: true }) },

@@ -3,7 +3,7 @@
  *
  * Interface
  *   nameFile(pixels, name)          remembers the name of the picture file that gave these pixels
- *   imageName(choice, isDrawn)      "Test digit 8", "Your drawing", "Picture cat.png", or "Image" for pixels from elsewhere, such as a link
+ *   imageName(choice, isDrawn)      "Test image 8", "Your drawing", "Picture cat.png", or "Image" for pixels from elsewhere, such as a link
  */
 import { text } from "./text.js";
 

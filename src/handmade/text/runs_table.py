@@ -1,19 +1,40 @@
 """Table of runs that fits the terminal: no name is broken, and columns without news are left out first."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.text import Text
 
 from handmade.runs import RunRecord
+from handmade.runs.history import RunList
 from handmade.runs.remaining import remaining
 from handmade.text.number_format import duration, percent
 
 GAP = 2  # columns of the terminal between two columns of the table
 RIGHT = {"steps", "seed", "accuracy", "time"}  # columns of numbers
 OPTIONAL = ("seed", "gradient", "when", "optimiser", "network", "time")  # columns that can be left out, in this order
+
+
+def layout(runs: RunList) -> Iterator[RenderableType]:
+    """Yield the table of the runs, and a line for each folder that is none."""
+    yield RunsTable(runs)
+
+
+@dataclass(frozen=True, eq=False)
+class RunsTable:
+    """The table of runs within the width of the console."""
+
+    runs: RunList
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        yield from runs_table([run for run in self.runs if not run.problem], options.max_width)
+        yield from (Text(f"{run.folder.name}: {run.problem}") for run in self.runs if run.problem)
+        if not self.runs:
+            yield Text("There are no runs.")
 
 
 def runs_table(runs: Sequence[RunRecord], width: int) -> list[Text]:
@@ -31,7 +52,7 @@ def runs_table(runs: Sequence[RunRecord], width: int) -> list[Text]:
     list of Text
         Head, rows, and lines on the columns that are left out.
     """
-    rows = [_cells(run) for run in runs]
+    rows = [run_cells(run) for run in runs]
     if not rows:
         return []
     shown = [name for name in rows[0] if name in {"run", "steps"} or any(row[name] for row in rows)]
@@ -52,7 +73,8 @@ def runs_table(runs: Sequence[RunRecord], width: int) -> list[Text]:
     return lines
 
 
-def _cells(run: RunRecord) -> dict[str, str]:
+def run_cells(run: RunRecord) -> dict[str, str]:
+    """Return the main facts of a run, by the name of their column."""
     rate, accuracy, seconds = run.number("learning_rate"), run.number("test_accuracy"), run.number("seconds")
     steps, status, total = run.steps, run.status, run.number("total_steps")
     if status == "running":
