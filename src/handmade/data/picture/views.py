@@ -124,6 +124,9 @@ def _cost(view: View, kind: str) -> float:
     """Return how unlike a digit the first figure of a view is: the verifier's log odds for no digit, and penalties."""
     if not view.figures.figures or view.ink.contrast < max(CONTRAST, SIGNAL_TO_NOISE * view.ink.noise):
         return NOTHING
+    clear = _is_clear(view)
+    if view.window and not clear:  # such a view shows one digit in a difficult scene, or nothing
+        return NOTHING
     figure = view.figures.figures[0]
     box = figure.ink[figure.box]
     ready = thickened(box, stroke_width(box))
@@ -133,7 +136,7 @@ def _cost(view: View, kind: str) -> float:
     odds = float(opinion[digit] - opinion[NONE])
     if digit == 1 and (view.window or _touches(figure, view)):  # a narrow strip of a table, or a part of a letter
         return NOTHING
-    return UNCLEAR * (not _is_clear(view)) + CUT * (kind == "region") - odds
+    return UNCLEAR * (not clear) + CUT * (kind == "region") - odds
 
 
 def _is_clear(view: View) -> bool:
