@@ -1,6 +1,6 @@
 """Views of a picture: the sheet of paper in it, the picture as a whole, and what lies on a region of it.
 
-Each view goes through the stages up to the figures. The view whose first figure is most like a digit, for the verifier, is chosen.
+Each view goes through the stages up to the figures. The view whose first figure is most like a digit, to the verifier, is chosen.
 If none is clear, narrow windows are tried, which find strokes in shadows and on sheets.
 """
 
