@@ -121,6 +121,17 @@ def test_noise_has_its_standard_deviation_and_stays_in_the_range() -> None:
     assert (wild.min(), wild.max()) == (0, 255)
 
 
+def test_a_flip_exchanges_left_and_right_of_that_share_of_the_images() -> None:
+    images = np.random.default_rng(0).integers(256, size=(MANY, 5, 6, 3), dtype=np.uint8)
+
+    changed = Augmentation(flip=0.3)(images, 1)
+
+    flipped = np.array([(new == old[:, ::-1]).all() for new, old in zip(changed, images, strict=True)])
+    assert flipped.mean() == pytest.approx(0.3, abs=5 * math.sqrt(0.21 / MANY))
+    np.testing.assert_array_equal(changed[~flipped], images[~flipped])
+    np.testing.assert_array_equal(Augmentation(flip=1)(images, 1), images[:, :, ::-1])
+
+
 @pytest.mark.parametrize("amount", ["shift", "rotation", "scale", "elastic", "noise"])
 def test_the_seed_decides_everything_and_the_images_given_stay(amount: str) -> None:
     images = digits(2).repeat(2, axis=0)
@@ -144,6 +155,7 @@ def test_the_seed_decides_everything_and_the_images_given_stay(amount: str) -> N
         ({"elastic": math.inf}, r"elastic: .* got inf"),
         ({"rotation": "much"}, r"rotation: .* got 'much'"),
         ({"scale": 1.0}, r"scale: expected a number below 1, got 1\.0"),
+        ({"flip": 1.5}, r"flip: expected a probability from 0 to 1, got 1\.5"),
     ],
 )
 def test_impossible_amounts_are_refused(amounts: dict[str, Any], message: str) -> None:

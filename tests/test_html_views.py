@@ -444,6 +444,7 @@ def examples() -> list[Any]:
         network.nodes[0],
         history,
         handmade.pictures.Frame(1, 0.5, network),
+        handmade.pictures.Shown("seven.png", np.zeros((30, 30, 1)), None, [("ink", np.zeros((9, 9)))]),
         handmade.pictures.Subject(history, {}, network, np.zeros((500, 30, 30, 1)), np.zeros(500, int)),
         handmade.Preparation(scale=(1 / 255,) * 1000),
         handmade.optim.Penalised(handmade.gradients.backprop, (handmade.optim.L2(0.1),) * 100),

@@ -10,14 +10,16 @@ from PIL import Image
 
 import handmade
 from handmade.data import find_digit
-from handmade.data.picture import Stages
+from handmade.data.picture import Stages, answer
+from handmade.data.picture.digit import NAMES
 from handmade.data.resize import area_average
 from handmade.engine.arrays import Array
+from handmade.lab import images
 from handmade.lab.catalogue import Catalogue
 from lab_client import LabClient, PageClient
 from lab_networks import write_runs
 
-STAGES = {"stage:picture", "stage:ink", "stage:box", "stage:fitted"}
+STAGES = {f"stage:{name}" for name in NAMES}
 
 
 @pytest.fixture(scope="module")
@@ -49,9 +51,9 @@ def test_a_drawing_goes_the_way_of_find_digit(client: LabClient) -> None:
     digit = find_digit(one())
     assert np.array_equal(arrays["raw"], digit.image)
     for name in STAGES:
-        assert np.array_equal(arrays[name], getattr(digit, name.removeprefix("stage:")).astype(np.float32))
+        stage = digit.stages_by_attribute()[name.removeprefix("stage:")]
+        assert np.array_equal(arrays[name], stage.astype(np.float32))
     assert meta["label"] is None
-    assert meta["rejection"] is None
     assert isinstance(meta["measures"], dict)
     assert meta["measures"]["pieces"] == 1
     again, told = page.frame("PUT", "/image", {"choice": meta["choice"], "label": 1})
@@ -59,6 +61,53 @@ def test_a_drawing_goes_the_way_of_find_digit(client: LabClient) -> None:
     assert told["label"] == 1
     assert not STAGES & set(again)
     assert drawn(page, one(), label="&label=4")[1]["label"] == 4
+
+
+def seven() -> Array:
+    """A 7 that every network of digits should read."""
+    board = np.zeros((280, 280), np.uint8)
+    board[60:80, 80:200] = 255
+    for row in range(60, 230):
+        board[row, 186 - (row - 60) // 3 : 206 - (row - 60) // 3] = 255
+    return board
+
+
+@pytest.mark.parametrize(("board", "is_answered"), [(seven(), True), (one(), False), (np.tile(seven(), (1, 2)), False)])
+def test_the_page_answers_where_predict_answers(client: LabClient, board: Array, *, is_answered: bool) -> None:
+    page = client.page()
+    network = client.lab.catalogue.open().network
+    expected = answer(network, find_digit(board))
+
+    _, meta = drawn(page, board)
+
+    assert (expected.answer is not None) == is_answered
+    assert meta["rejection"] == expected.rejection
+    assert meta["certainty"] == pytest.approx(expected.certainty)
+    _, again = page.frame("PUT", "/image", {"choice": meta["choice"]})  # of the same pixels
+    kept = handmade.data.find_digit(expected.digit.image[..., 0])
+    assert again["rejection"] == answer(network, kept).rejection
+
+
+def test_images_of_the_data_are_not_decided(client: LabClient) -> None:
+    _, meta = client.page().frame("PUT", "/image", {"choice": {"split": "test", "index": 8}})
+
+    assert (meta["rejection"], meta["certainty"], meta["measures"]) == (None, None, {})
+
+
+def test_numbers_that_are_not_finite_are_no_answer() -> None:
+    """A training that has diverged still shows its image."""
+    network = handmade.Network([handmade.Flatten(), handmade.Linear(np.full((900, 10), np.nan), np.zeros(10))])
+    image = images.picture(network, png(255 - seven()), Stages())
+
+    assert image.digit is not None
+    assert images.decided(network, image) is None
+
+
+def png(grey: Array) -> bytes:
+    """Return the bytes of a grey picture."""
+    file = BytesIO()
+    Image.fromarray(grey).save(file, "PNG")
+    return file.getvalue()
 
 
 @pytest.mark.parametrize("on", list(product([True, False], repeat=3)))
@@ -196,7 +245,7 @@ def test_a_picture_file_is_read(client: LabClient, kind: str) -> None:
 
     arrays, meta = client.page().frame("PUT", "/file?stages=crop,scale,centre", content=file.getvalue())
 
-    assert meta["rejection"] is None
+    assert meta["measures"]
     assert np.abs(arrays["raw"].astype(int) - find_digit(one()).image).mean() < 8
     assert set(arrays) >= STAGES
 

@@ -298,6 +298,17 @@ def test_bad_requests_are_refused_in_one_line(student: Student, method: str, pat
     assert student.file.read_text(encoding="utf-8") == exercise_text(FIRST, "en")
 
 
+def test_milestones_are_listed_in_the_language_of_the_page(student: Student) -> None:
+    student.act("open")
+    names = [text for text in texts("de").messages if text in {"milestone.digit", "milestone.speed", "milestone.epoch"}]
+
+    found = student.client.get("/api/workbook/steps?language=de").json()["milestones"]
+
+    assert len(found) == len(names) == 3
+    for name, lines in zip(names, found, strict=True):
+        assert texts("de")(name) in lines[0]
+
+
 def test_half_a_character_is_refused_and_a_null_is_no_python(student: Student) -> None:
     content = b'{"text": "\\ud800", "base": "x"}'
     headers = {"content-type": "application/json"}

@@ -7,8 +7,10 @@ import pytest
 
 from handmade import HandmadeError
 from handmade.learn.folder import Folder, exercise_text
+from handmade.learn.milestone import noted
 from handmade.learn.state import FILE, State, read_state, write_state
 from handmade.learn.steps import NAMES
+from handmade.learn.texts import texts
 from handmade.learn.watching import Saves
 from handmade.learn.workbook import Workbook
 
@@ -117,6 +119,7 @@ def test_the_state_is_small_and_comes_back(tmp_path: Path) -> None:
         b'{"version": 2, "steps": {}}',
         b'{"version": 1, "steps": []}',
         b'{"version": 1, "steps": {"relu": {"status": "great"}}}',
+        b'{"version": 1, "steps": {"relu": {"status": []}}}',
         b'{"version": 1, "steps": {"relu": {"hints": 99}}}',
         b"[" * 50_000,
         b" " * 100_000,
@@ -127,6 +130,41 @@ def test_a_damaged_state_is_refused_in_one_line(tmp_path: Path, content: bytes) 
 
     with pytest.raises(HandmadeError, match="Try deleting the file"):
         read_state(tmp_path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a named pipe belongs to POSIX")
+def test_a_state_that_is_no_file_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / FILE)
+
+    with pytest.raises(HandmadeError, match="it is no file"):
+        read_state(tmp_path)
+
+
+def test_texts_of_a_state_do_not_control_the_terminal(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text('{"version": 1, "steps": {}, "milestones": {"digit": {"image": "\\u001b[2J", "number": 3}}}')
+
+    assert read_state(tmp_path).milestones == {"digit": {"image": "\N{REPLACEMENT CHARACTER}[2J", "number": 3}}
+
+
+def test_a_milestone_without_its_numbers_is_open() -> None:
+    state = State(milestones={"epoch": {"network": "readme"}})
+    assert not noted(state, "epoch", texts("en")).reached
+
+    names = ("network", "weights", "images", "accuracy")
+    state.milestones["epoch"] = dict.fromkeys(names, 1)
+    found = noted(state, "epoch", texts("en"))
+    assert found.reached
+    assert "{" not in str(found)
+
+
+def test_a_milestone_of_another_process_is_kept(tmp_path: Path) -> None:
+    with Workbook(tmp_path / "mine") as terminal:
+        with Workbook(tmp_path / "mine") as training:
+            training.state.milestones["epoch"] = {"right": 9}
+            training.save()
+        terminal.hint()
+
+        assert read_state(tmp_path / "mine").milestones == {"epoch": {"right": 9}}
 
 
 def test_unknown_steps_of_a_state_are_left_out(tmp_path: Path) -> None:

@@ -54,6 +54,12 @@ def test_a_right_solution_passes_and_its_output_is_shown(worker: Worker) -> None
         ("return x.astype(complex)", "type", "complex128"),
         ("return input()", "raised", "EOFError"),
         ("raise KeyboardInterrupt", "quits", "exit() ends the program"),
+        ("from handmade.engine import loops", "package", "without handmade"),
+        ("import handmade.learn.steps", "package", "without handmade"),
+        ("raise ValueError('\\x1b[2J\\x07')", "raised", "ValueError: \N{REPLACEMENT CHARACTER}[2J"),
+        ("raise type('E\\x1b[2J', (Exception,), {})('x')", "raised", "E\N{REPLACEMENT CHARACTER}[2J: x"),
+        ("return type('A\\x1b[2J', (), {})()", "type", "got A\N{REPLACEMENT CHARACTER}[2J"),
+        ("raise ValueError('\x1b[2J')", "raised", "line 3: raise ValueError('\N{REPLACEMENT CHARACTER}[2J')"),
         ("import os; os.kill(os.getpid(), 9)", "exit", "exit code -9"),
         (
             "import os\n    for k in range(3, 99):\n        try: os.write(k, b'x' * 99)\n        except OSError: pass",
@@ -73,6 +79,7 @@ def test_whatever_happens_there_is_one_clear_line(worker: Worker, body: str, key
     assert text in str(verdict)
     assert not verdict
     assert "Traceback" not in str(verdict)
+    assert all(letter.isprintable() or letter == "\n" for letter in str(verdict))
     assert time.monotonic() - begin < 4
 
 

@@ -331,6 +331,41 @@ def test_a_report_of_a_model_without_a_run_has_no_part_on_training() -> None:
     assert titles == 2 * ["Predictions", "Mistakes", "Weights", "One image", "One weight"]  # links and headings
 
 
+def test_a_report_of_a_picture_has_its_stages_and_the_decision() -> None:
+    network = handmade.networks.described(TINY, np.random.default_rng(5))
+    x, y = np.random.default_rng(6).random((20, 8, 8, 1), np.float32), np.arange(20) % 10
+    subject = pictures.Subject(pictures.History("a model", []), {}, network, x, y)
+    stages = [("picture", np.eye(30)), ("ink", np.eye(4, 9))]
+
+    page = pictures.report(subject, pictures.Shown("<my>.png", x[3], None, stages, "it is noise & more"))
+
+    words = Page(page).words
+    assert any("<my>.png" in word for word in words)
+    assert any("Rejected: it is noise & more." in word for word in words)
+    assert any("The class of a picture is not known" in word for word in words)
+    assert "<my>" not in page
+    alone = pictures.report(subject, pictures.Shown("test:3", x[3], 3))
+    assert alone == pictures.report(subject, 3)
+    assert page.count("<picture") == alone.count("<picture") + 2  # light and dark
+
+
+def test_a_report_takes_the_picture_of_a_digit(command: Command, place: Path) -> None:
+    stroke = np.full((90, 90), 240, np.uint8)
+    stroke[15:75, 40:48] = 20
+    Image.fromarray(stroke).save(place / "one.png")
+
+    done = command("report", "tiny.json", "--data", "digits", "--image", "one.png", "--out", "picture.html")
+
+    assert (done.code, done.out[:20]) == (0, "Report: picture.html")
+    words = Page((place / "picture.html").read_text(encoding="utf-8")).words
+    assert "one.png" in words
+    assert any("The class of a picture is not known" in word for word in words)
+    assert "7.png" in command("report", "tiny.json", "--data", "digits", "--image", "7.png", "--out", "none.html").error
+    train = command("report", "tiny.json", "--data", "digits", "--image", "train:99999", "--out", "none.html").error
+    assert "Try train:" in train
+    assert not (place / "none.html").exists()
+
+
 def test_a_report_tells_settings_and_results_and_lets_no_text_be_markup(page: str) -> None:
     words = Page(page).words
 

@@ -576,6 +576,9 @@ def test_a_recipe_is_other_defaults() -> None:
     assert Settings.from_recipe("best", steps=5, seed=3).to_json() == (
         Settings().to_json() | RECIPES["best"] | {"recipe": "best", "steps": 5, "epochs": 1, "seed": 3}
     )
+    mirrored = Settings.from_recipe("best", data="fashion-mnist")
+    assert mirrored == replace(Settings.from_recipe("best"), data="fashion-mnist", augment="shift=2,flip=0.5")
+    assert Settings.from_recipe("best", data="fashion-mnist", augment="none").augment == "none"
     with pytest.raises(SettingError, match="recipe: expected best, got 'soup'"):
         Settings.from_recipe("soup")
     with pytest.raises(SettingError, match=r"^recipe: expected the values of a recipe, got defaults\. Try Settings\.from_recipe"):

@@ -17,7 +17,7 @@ NAMES = {
     "no_upstream": "gy_not_used",
     "sum_over_channels": "channels_added",
     "batch_added": "images_added",
-    "crop_by_height": None,
+    "crop_by_height": "cropped_by_p_only",
 }
 
 

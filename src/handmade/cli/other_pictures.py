@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from rich.text import Text
 
-from handmade.cli.console import news, print_json, results
+from handmade.cli.console import print_json, results
+from handmade.cli.picture_files import PictureFiles
 from handmade.cli.probability_bars import bars
 from handmade.cli.terminal_pictures import image, rows
 from handmade.data import find_digit, prepare_for
@@ -16,7 +17,6 @@ from handmade.data.fitting_pictures import FITS, Fit, edge_is_light, fit_in_word
 from handmade.data.prepared import raw_shape
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
-from handmade.files.images import write_rows
 from handmade.network import Network
 from handmade.runs import inputs
 from handmade.runs.data_source import of_target
@@ -82,33 +82,18 @@ def classify(
         If a picture cannot be read; the others are classified.
     """
     chosen = _fit(fit, model)
-    if stages_out and stages_out.exists():
-        raise HandmadeError(f"--stages-out: expected a new file, got {stages_out}, which exists. Try another name")
+    pictures = PictureFiles(files, stages_out)
     names = [network.class_name(k) for k in range(network.classes)]
-    found: list[Prediction] = []
-    records: list[dict[str, Any]] = []
-    errors: list[str] = []
-    for file in files:
-        try:
-            one = _predicted(network, file, chosen, invert=invert, transpose=transpose)
-        except HandmadeError as error:
-            errors.append(str(error))
-            records.append({"file": file, "error": str(error)})
-            if len(files) > 1:
-                news.print(Text(f"handmade: {error}"))
-            continue
-        found.append(one)
-        records.append(_plain(one, names))
+    stages: list[list[Array]] = []
+    for one in pictures.each(lambda file: _predicted(network, file, chosen, invert=invert, transpose=transpose)):
+        stages.append([_as_drawn(one.picture), _as_drawn(one.image)])
+        pictures.records.append(_plain(one, names))
         if not json:
             for line in _lines(one, names, stages=show_stages):
                 results.print(line)
-    if json and found:
-        print_json({"model": str(model), "classes": names, "pictures": records})
-    if stages_out and found:
-        write_rows(stages_out, [[_as_drawn(one.picture), _as_drawn(one.image)] for one in found])
-        news.print(Text(f"Stages: {stages_out}"))
-    if errors:
-        raise HandmadeError(errors[0] if len(files) == 1 else f"{len(errors)} of {len(files)} pictures could not be read")
+    if json and pictures.any_read:
+        print_json({"model": str(model), "classes": names, "pictures": pictures.records})
+    pictures.finish(stages)
 
 
 def _fit(given: str | None, model: Path) -> Fit:

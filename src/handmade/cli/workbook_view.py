@@ -51,11 +51,8 @@ def shown(path: Path) -> str:
 
 def show_head(workbook: Workbook, name: str) -> None:
     """Print number, title and files of a step."""
-    say, number = workbook.say, place_of(name)
-    done = workbook.state.passed
-    bar = f"[{'#' * done}{'.' * (len(NAMES) - done)}]"
-    title = say("ui.step", number=str(number), all=str(len(NAMES)), title=say.step(name).title)
-    line(f"{title}  {bar}", "bold")
+    say = workbook.say
+    line(say("ui.step", number=str(place_of(name)), all=str(len(NAMES)), title=say.step(name).title), "bold")
     line(say("ui.file", file=shown(workbook.folder.exercise(name))))
     line(say("ui.page", file=shown(workbook.folder.explanation(name))))
 
@@ -76,10 +73,15 @@ def show_verdict(workbook: Workbook, verdict: Verdict) -> None:
     line(last, "bold green" if verdict else "bold")
     if verdict:
         line(say("ui.solution", file=shown(workbook.folder.solution(verdict.step))))
-        passed, every = str(workbook.state.passed), str(len(NAMES))
-        line(say("ui.allPassed", all=every) if passed == every else say("ui.progress", passed=passed, all=every))
-        if workbook.state.first_open() is None:
-            line(say("ui.whatNext"))
+
+
+def show_progress(workbook: Workbook) -> None:
+    """Print the number of passed steps, with a bar."""
+    say, done, every = workbook.say, workbook.state.passed, len(NAMES)
+    text = say("ui.allPassed", all=str(every)) if done == every else say("ui.progress", passed=str(done), all=str(every))
+    line(f"[{'#' * done}{'.' * (every - done)}]  {text}")
+    if workbook.state.first_open() is None:
+        line(say("ui.whatNext"))
 
 
 def show_new_milestones(workbook: Workbook) -> None:
@@ -173,6 +175,7 @@ class View:
         show_head(self._workbook, name)
         verdict = self._workbook.check(name)
         show_verdict(self._workbook, verdict)
+        show_progress(self._workbook)
         if verdict:
             show_new_milestones(self._workbook)
         line(self._workbook.say("ui.keys" if self._keys.there_are_some else "ui.watching"), "dim")

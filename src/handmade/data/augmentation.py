@@ -1,4 +1,4 @@
-"""Data augmentation: random shifts, rotations, scales, elastic distortions and noise.
+"""Data augmentation: random flips, shifts, rotations, scales, elastic distortions and noise.
 
     new[i, j] = old[i', j'],   (i', j') = c + S R ((i, j) - c) + shift + bend[i, j]
 
@@ -38,11 +38,13 @@ class Augmentation:
         Root mean square of the elastic displacement along each axis, in pixels.
     noise : float
         Standard deviation of the noise that is added to each pixel, in grey levels of 0 to 255.
+    flip : float
+        Probability that left and right are exchanged, at most 1. Digits and letters are no longer the same then.
 
     Raises
     ------
     HandmadeError
-        If a parameter is not a finite number of at least 0, or the scale is not below 1.
+        If a parameter is not a finite number of at least 0, the scale is not below 1, or the probability is above 1.
     """
 
     shift: float = 0.0
@@ -50,6 +52,7 @@ class Augmentation:
     scale: float = 0.0
     elastic: float = 0.0
     noise: float = 0.0
+    flip: float = 0.0
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -59,6 +62,8 @@ class Augmentation:
             object.__setattr__(self, field.name, float(value))
         if self.scale >= 1:
             raise refused("scale", "a number below 1", str(self.scale), "scale=0.1")
+        if self.flip > 1:
+            raise refused("flip", "a probability from 0 to 1", str(self.flip), "flip=0.5")
 
     def __call__(self, images: ArrayLike, rng: "np.random.Generator | int") -> Array:
         """Return randomly changed copies of images.
@@ -82,6 +87,9 @@ class Augmentation:
         """
         draws, given = as_generator(rng), as_array(images, "images")
         pixels = as_raw_images(images, "images").astype(np.float32)  # (N, H, W, C)
+        if self.flip:
+            flipped = draws.random(len(pixels)) < self.flip
+            pixels[flipped] = pixels[flipped, :, ::-1]
         if self.shift or self.rotation or self.scale or self.elastic:
             places = self._places(pixels.shape[:3], draws)  # the same for all channels
             pixels = np.stack([sampled(pixels[..., c], places) for c in range(pixels.shape[3])], axis=-1)

@@ -119,10 +119,10 @@ def create_app(catalogue: Catalogue, token: str, port: int, host: str | None = N
                 group.start_soon(_load, lab)
                 yield
                 await to_thread.run_sync(_join, lab.stop())
-                if lab.exercises is not None:
-                    lab.exercises.close()
-                catalogue.trained.close()
                 group.cancel_scope.cancel()
+            if lab.exercises is not None:  # after the task that starts its process
+                lab.exercises.close()
+            catalogue.trained.close()
 
     app = FastAPI(
         title="handmade lab",

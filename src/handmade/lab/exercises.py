@@ -9,7 +9,8 @@ from typing import Any
 from handmade.lab import exercise_grids, prose
 from handmade.lab.errors import LabError
 from handmade.learn.folder import Unreadable, digest, equation, file_name
-from handmade.learn.state import FILE
+from handmade.learn.milestone import noted
+from handmade.learn.state import FILE, MILESTONES
 from handmade.learn.steps import NAMES, load_step, place_of
 from handmade.learn.texts import texts
 from handmade.learn.verdict import Verdict, finding_lines
@@ -53,6 +54,7 @@ class Exercises:
             "folder": str(book.folder.path.resolve()),
             "current": book.state.current,
             "passed": book.state.passed,
+            "milestones": [noted(book.state, key, texts(language)).lines() for key in MILESTONES],
             "steps": [
                 {"number": line.number, "name": line.name, "title": texts(language).step(line.name).title, "status": line.status}
                 for line in lines

@@ -4,7 +4,7 @@ import base64
 import binascii
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from io import BytesIO
 from typing import Any
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from handmade.data import Dataset
 from handmade.data.fitting_pictures import reads_digits
-from handmade.data.picture import Stages, find_digit
+from handmade.data.picture import ALL_STAGES, Answer, Digit, Stages, answer, find_digit
 from handmade.data.prepared import raw_shape
 from handmade.data.sources.options import LUMINANCE
 from handmade.engine.arrays import Array, Shape
@@ -40,18 +40,20 @@ class RawImage:
         Class, if it is known.
     stages : mapping of Array
         Stages of its preparation, 0 to 1, by name.
-    rejection : str or None
-        Reason why it does not look like a digit.
-    measures : dict
-        Measures of its ink.
+    digit : Digit or None
+        The digit that was found in a picture, or that the pixels are.
     """
 
     pixels: NDArray[np.uint8]
     choice: dict[str, Any]
     label: int | None = None
     stages: Mapping[str, Array] = field(default_factory=dict)
-    rejection: str | None = None
-    measures: dict[str, Any] = field(default_factory=dict)
+    digit: Digit | None = None
+
+    @property
+    def measures(self) -> dict[str, Any]:
+        """Measures of its ink; empty without a digit."""
+        return {} if self.digit is None else asdict(self.digit.measures)
 
 
 def stages_of(given: schemas.Stages) -> Stages:
@@ -91,7 +93,9 @@ def chosen(network: Network, data: Dataset, choice: schemas.Choice) -> RawImage:
         If there is no such image, or it does not fit the network.
     """
     if choice.pixels is not None and choice.split is None and choice.index is None:
-        return of_pixels(_decoded(choice.pixels, _raw_shape(network)))
+        pixels = _decoded(choice.pixels, _raw_shape(network))
+        digit = replace(find_digit(pixels[..., 0], ALL_STAGES, pixels.shape[:2]), image=pixels) if reads_digits(network) else None
+        return replace(of_pixels(pixels), digit=digit)
     if choice.pixels is None and choice.split is not None and choice.index is not None:
         return of_data(network, data, choice.split, choice.index)
     raise HandmadeError("choice: expected split and index of an image, or its pixels; got neither or both")
@@ -186,13 +190,23 @@ def _finds_digits(network: Network) -> bool:
 
 
 def _of_digit(network: Network, grey: Array, stages: Stages) -> RawImage:
-    """Return the image of the digit in a picture, in all channels of the network; a rejection, if its classes are the digits."""
+    """Return the image of the digit in a picture, in all channels of the network."""
     rows, columns, channels = _raw_shape(network)
     digit = find_digit(grey, stages, (rows, columns))
     pixels = np.repeat(digit.image, channels, axis=2)
-    shown = _as_sent({name: getattr(digit, name) for name in ("picture", "ink", "box", "fitted")})
-    rejection = digit.rejection if reads_digits(network) else None
-    return RawImage(pixels, {"pixels": encoded(pixels)}, None, shown, rejection, asdict(digit.measures))
+    return RawImage(pixels, {"pixels": encoded(pixels)}, None, _as_sent(digit.stages_by_attribute()), digit)
+
+
+def decided(network: Network, image: RawImage) -> Answer | None:
+    """Return the answer of a network for a picture, or its rejection, as `handmade predict` decides.
+
+    None for images of the data, for networks of other classes than the ten digits, and if the output is not finite.
+    """
+    if image.digit is None or not reads_digits(network) or image.pixels.shape[2] != 1:
+        return None
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = answer(network, image.digit)
+    return found if np.isfinite(found.probabilities).all() else None
 
 
 def _as_sent(stages: Mapping[str, Array]) -> dict[str, Array]:

@@ -10,7 +10,7 @@ from handmade.engine.layers import rule
 from handmade.engine.layers.probabilities import log_softmax
 from handmade.engine.network import Network
 from handmade.engine.receipts.work import Work
-from handmade.lab.images import RawImage
+from handmade.lab.images import RawImage, decided
 
 LARGEST_ARRAY = 2_000_000  # numbers of an array of weights that is sent
 
@@ -28,12 +28,14 @@ def image_maps(image: RawImage, work: Work, classes: int) -> tuple[dict[str, Arr
     arrays |= {"raw": image.pixels, "input": work.x[0]}
     arrays |= {f"act:{node.name}": work.tape[node.name][0] for node in work.network.nodes}
     p = probabilities(work.z)[0] if classes else np.zeros(0, work.network.dtype)
+    decision = decided(work.network, image)
     meta = {
         "choice": image.choice,
         "label": work.label,
         "predicted": int(work.z[0].argmax()) if classes else None,
         "loss": loss_of(work),
-        "rejection": image.rejection,
+        "rejection": decision and decision.rejection,
+        "certainty": decision and decision.certainty,
         "measures": image.measures,
     }
     return arrays | {"probabilities": p}, meta

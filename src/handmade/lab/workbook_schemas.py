@@ -33,11 +33,12 @@ class StepLine(BaseModel):
 
 
 class StepsAnswer(BaseModel):
-    """The list of steps, and the folder of the files."""
+    """The list of steps, the folder of the files, and the lines of each milestone."""
 
     folder: str
     current: str
     passed: int
+    milestones: list[list[str]]
     steps: list[StepLine]
 
 

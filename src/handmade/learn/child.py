@@ -32,6 +32,20 @@ class Job:
     calls: tuple[tuple[str, tuple[Any, ...]], ...]
 
 
+class PackageRefused(ImportError):
+    """Error: an exercise imports this package, whose engine and solutions would do its work."""
+
+
+class Refusal:
+    """Finder of modules that refuses this package. It stops a shortcut, not a cheat: the process is the student's own."""
+
+    @staticmethod
+    def find_spec(name: str, *_: object) -> None:
+        """Refuse handmade, and leave all other names to the finders that follow."""
+        if name.partition(".")[0] == "handmade":
+            raise PackageRefused(name)
+
+
 def main() -> None:
     """Do one job."""
     job = pickle.load(sys.stdin.buffer)  # noqa: S301  from the parent process, see above
@@ -39,6 +53,7 @@ def main() -> None:
     os.dup2(2, 1)  # output of the student's code, and of what it starts
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     limit_memory()
+    sys.meta_path.insert(0, Refusal)
 
     def send(header: dict[str, Any], payload: bytes = b"") -> None:
         rest = memoryview(pack(header, payload))

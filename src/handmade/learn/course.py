@@ -9,6 +9,7 @@ from typing import Any
 from handmade.engine.errors import HandmadeError
 from handmade.files.atomic import write_atomically
 from handmade.learn.folder import Folder
+from handmade.learn.results import printable
 from handmade.learn.state import write_state
 from handmade.learn.steps import NAMES
 
@@ -101,10 +102,10 @@ def read_result(path: Path) -> Result:
 
 def _student(path: Path, folder: Any) -> str:
     if path.stem != "results":
-        return path.stem
+        return printable(path.stem)
     parent = path.resolve().parent.name
     named = isinstance(folder, str) and folder.isprintable() and folder != ""
-    return folder[:80] if parent == "results" and named else parent
+    return folder[:80] if parent == "results" and named else printable(parent)
 
 
 def _state(verdict: Any) -> tuple[str, str]:

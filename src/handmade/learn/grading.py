@@ -7,12 +7,13 @@ import numpy as np
 from handmade.learn.comparison import Difference, agree, form_difference, number_difference
 from handmade.learn.diagnosis import named
 from handmade.learn.pattern import pattern_of
-from handmade.learn.results import Outcome, Raised, Result
+from handmade.learn.results import Outcome, Raised, Result, printable
 from handmade.learn.step import Function, Step, described, spelled
 from handmade.learn.verdict import Arrays, Check, Finding, Verdict
 
 NOT_WRITTEN = "NotImplementedError"
 CANNOT_CAST = "UFuncTypeError"  # as w -= 0.5 for an array of integers
+REFUSED = "PackageRefused"  # an import of this package, see child.py
 AMBIGUOUS = "The truth value of an array"  # NumPy, about `if` and max() with an array
 
 
@@ -161,11 +162,13 @@ class Grading:
     def _raised(self, error: Raised, key: str = "raised") -> Finding:
         if error.kind in {"SystemExit", "MemoryError", "KeyboardInterrupt"}:
             key = {"SystemExit": "quits", "MemoryError": "memory", "KeyboardInterrupt": "quits"}[error.kind]
+        if error.kind == REFUSED:
+            key = "package"
         if error.kind == "ValueError" and error.message.startswith(AMBIGUOUS):
             key = "ambiguous"
         text = " ".join(error.message.split()) or error.kind
         lines = self.source.splitlines()
-        line_text = lines[error.line - 1].strip()[:100] if error.line and 0 < error.line <= len(lines) else ""
+        line_text = printable(lines[error.line - 1].strip()[:100]) if error.line and 0 < error.line <= len(lines) else ""
         return Finding(key, {"type": error.kind, "message": text}, line=error.line, line_text=line_text)
 
 

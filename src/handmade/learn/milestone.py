@@ -3,8 +3,9 @@
 The student's code runs in its own process here, with the limits of a check.
 """
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from unicodedata import east_asian_width
@@ -16,7 +17,7 @@ from handmade.engine.printable import ShortRepr
 from handmade.learn.first_digit import Failed, digit
 from handmade.learn.folder import Folder
 from handmade.learn.speeds import speed
-from handmade.learn.state import MILESTONES, Facts
+from handmade.learn.state import MILESTONES, Facts, State
 from handmade.learn.texts import Texts
 from handmade.learn.workbook import Workbook
 
@@ -105,18 +106,32 @@ def reach(workbook: Workbook) -> Iterator[Milestone | str]:
                 yield str(failure)
                 continue
             if found is not None:
+                workbook.refresh()  # a training may have noted its own since
                 workbook.state.milestones[key] = found
                 workbook.save()
                 yield shown(workbook, key)
 
 
+def noted(state: State, key: str, say: Texts) -> Milestone:
+    """Return a milestone as the state has it, without a picture; one that lacks a number of its text is not reached."""
+    facts = state.milestones.get(key, {})
+    reached = key in state.milestones and complete(key, facts, say)
+    return Milestone(key, reached, facts if reached else {}, say)
+
+
 def shown(workbook: Workbook, key: str) -> Milestone:
-    """Return a milestone as the state has it."""
-    facts = workbook.state.milestones.get(key, {})
-    image = None
-    if key == "digit" and type(number := facts.get("number")) is int and 0 <= number < len((test := mnist().test).labels):
-        image = test.images[number, :, :, 0] / 255
-    return Milestone(key, key in workbook.state.milestones, facts, workbook.say, image)
+    """Return a milestone as the state has it, with the picture of the digit."""
+    found = noted(workbook.state, key, workbook.say)
+    number = found.facts.get("number")
+    if key == "digit" and type(number) is int and 0 <= number < len((test := mnist().test).labels):
+        return replace(found, image=test.images[number, :, :, 0] / 255)
+    return found
+
+
+def complete(key: str, facts: Facts, say: Texts) -> bool:
+    """Return if there is a number for each name in the texts of a milestone: a state that was edited may lack some."""
+    texts = (say.messages.get(f"milestone.{key}.{part}", "") for part in ("what", "result", "how"))
+    return all(name in facts for text in texts for name in re.findall(r"\{(\w+)\}", text))
 
 
 def all_milestones(workbook: Workbook) -> Iterator[Milestone | str]:

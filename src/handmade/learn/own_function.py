@@ -15,7 +15,7 @@ import numpy as np
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.errors import HandmadeError
 from handmade.learn.child import described
-from handmade.learn.results import kind_of
+from handmade.learn.results import kind_of, printable
 from handmade.learn.steps import place_of
 from handmade.learn.texts import Texts
 
@@ -88,7 +88,7 @@ class Printed:
             finally:
                 sys.stdin, sys.stdout, sys.stderr = before
                 if len(self.text) < ROOM and (new := "".join((*output[0].kept, *output[1].kept))):
-                    self.text += _shown(new)
+                    self.text += printable(new, kept="\n\t")
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,20 +160,16 @@ class OwnFunction:
         text = f"{found['type']}: {message:.200}" if message else found["type"]
         line = "" if found["line"] is None else f":{found['line']}"
         return OwnCodeError(
-            self.say("mine.error", file=f"{self.file.name}{line}", function=self.name, text=text, step=self._step)
+            self.say("mine.error", file=f"{self.file.name}{line}", function=self.name, text=printable(text), step=self._step)
         )
 
     def _wrong(self, expected: str, got: str) -> OwnCodeError:
-        text = self.say("mine.shape", expected=expected, yours=got)
+        text = self.say("mine.shape", expected=expected, yours=printable(got))
         return OwnCodeError(self.say("mine.error", file=self.file.name, function=self.name, text=text, step=self._step))
 
     @property
     def _step(self) -> str:
         return str(place_of(self.step))
-
-
-def _shown(text: str) -> str:
-    return "".join(each if each.isprintable() or each in "\n\t" else "\N{REPLACEMENT CHARACTER}" for each in text)
 
 
 def _copy(value: Any) -> Any:

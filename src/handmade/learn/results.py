@@ -69,6 +69,14 @@ class Outcome:
     seconds: float = 0.0
 
 
+def printable(text: str, kept: str = "") -> str:
+    """Return a text without characters that control a terminal; those in `kept` stay.
+
+    Texts of the student's code pass through here before they are shown: output, messages, names.
+    """
+    return "".join(each if each.isprintable() or each in kept else "\N{REPLACEMENT CHARACTER}" for each in text)
+
+
 def kind_of(value: Any) -> str:
     """Return the name of a type as a student knows it."""
     return "None" if value is None else type(value).__name__

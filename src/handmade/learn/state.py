@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from handmade.engine.errors import HandmadeError
 from handmade.files.atomic import write_atomically
+from handmade.learn.results import printable
 from handmade.learn.steps import NAMES
 from handmade.learn.texts import HINTS, LANGUAGES
 
@@ -63,12 +64,9 @@ def read_state(folder: Path) -> State:
     """
     path = folder / FILE
     try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
+        content = _content(path)
     except FileNotFoundError:
         return State()
-    if len(content) > LARGEST:
-        raise _damaged(path, "it is larger than 64 KiB")
     try:
         plain = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError):
@@ -85,8 +83,13 @@ def read_state(folder: Path) -> State:
     reached = plain.get("milestones")
     for name, facts in reached.items() if isinstance(reached, dict) else ():
         if name in MILESTONES and isinstance(facts, dict):
-            state.milestones[name] = {key: value for key, value in facts.items() if isinstance(value, int | float | str)}
+            state.milestones[name] = {key: _fact(value) for key, value in facts.items() if isinstance(value, int | float | str)}
     return state
+
+
+def _fact(value: float | str) -> float | str:
+    """Return a number as it is, and a text without characters that control a terminal."""
+    return printable(value) if isinstance(value, str) else value
 
 
 def write_state(folder: Path, state: State) -> None:
@@ -96,6 +99,16 @@ def write_state(folder: Path, state: State) -> None:
     if state.milestones:
         plain["milestones"] = state.milestones
     write_atomically(folder / FILE, (json.dumps(plain, indent=2) + "\n").encode())
+
+
+def _content(path: Path) -> bytes:
+    if path.exists() and not path.is_file():
+        raise _damaged(path, "it is no file")
+    with path.open("rb") as file:
+        content = file.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise _damaged(path, "it is larger than 64 KiB")
+    return content
 
 
 def _plain(step: StepState) -> dict[str, Any]:
@@ -110,7 +123,7 @@ def _plain(step: StepState) -> dict[str, Any]:
 
 
 def _step(path: Path, name: str, plain: Any) -> StepState:
-    if not isinstance(plain, dict) or plain.get("status", "open") not in {"open", "passed", "gaveUp"}:
+    if not isinstance(plain, dict) or plain.get("status", "open") not in ("open", "passed", "gaveUp"):
         raise _damaged(path, f"{name}: expected a status of open, passed or gaveUp")
     hints, file = plain.get("hints", 0), plain.get("file", "")
     if type(hints) is not int or not 0 <= hints <= HINTS or not isinstance(file, str):

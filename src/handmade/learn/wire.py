@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from handmade.learn.results import Other, Raised, Result, Value, kind_of
+from handmade.learn.results import Other, Raised, Result, Value, kind_of, printable
 
 FRAME = struct.Struct(">II")  # length of the header, length of the bytes
 LARGEST_HEADER = 64 * 1024
@@ -97,7 +97,7 @@ def _decode(header: Any, payload: bytes, depth: int) -> tuple[Value, bytes]:
     ):
         raise WireError("no shape")
     if header.get("kind") == "other":
-        return Other(str(header.get("type"))[:80], None if shape is None else tuple(shape)), payload
+        return Other(printable(str(header.get("type"))[:80]), None if shape is None else tuple(shape)), payload
     if header.get("kind") != "array" or shape is None or header.get("dtype") not in DTYPES:
         raise WireError("no array")
     dtype = np.dtype(header["dtype"])
@@ -123,7 +123,8 @@ def decode_error(header: Any) -> Raised:
     if not isinstance(header, dict):
         raise WireError("no exception")
     line = header.get("line")
-    return Raised(str(header.get("type"))[:80], str(header.get("message"))[:500], line if type(line) is int else None)
+    kind, message = str(header.get("type"))[:80], str(header.get("message"))[:500]
+    return Raised(printable(kind), printable(message, kept="\n\t"), line if type(line) is int else None)
 
 
 def _plain_list(value: Any) -> bool:

@@ -86,7 +86,8 @@ class Workbook:
         now = stamp(self.folder.path / FILE)
         if now not in {self._seen, Stamp()}:
             with suppress(HandmadeError, OSError):
-                self.state.steps = read_state(self.folder.path).steps
+                found = read_state(self.folder.path)
+                self.state.steps, self.state.milestones = found.steps, found.milestones
                 self._seen = now
 
     def warm_up(self) -> None:

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from handmade.learn.child import Job
-from handmade.learn.results import Outcome
+from handmade.learn.results import Outcome, printable
 from handmade.learn.wire import WireError, decode_error, decode_result, unpack
 
 SECONDS = 5.0  # for a job: right solutions take less than a tenth of a second
@@ -105,8 +105,7 @@ class _Output(threading.Thread):
 
     def text(self) -> str:
         """Return what was kept, without characters that control a terminal."""
-        text = bytes(self._kept).decode("utf-8", "replace")
-        return "".join(letter if letter.isprintable() or letter in "\n\t" else "\N{REPLACEMENT CHARACTER}" for letter in text)
+        return printable(bytes(self._kept).decode("utf-8", "replace"), kept="\n\t")
 
 
 def _read(stream: Any, outcome: Outcome) -> None:
@@ -144,7 +143,7 @@ def _take(header: dict[str, Any], payload: bytes, outcome: Outcome) -> bool:
 def _names(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise WireError("no names")
-    return tuple(str(name)[:80] for name in value[:50])
+    return tuple(printable(str(name)[:80]) for name in value[:50])
 
 
 def _place(value: Any) -> tuple[int, int]:

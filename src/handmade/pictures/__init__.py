@@ -11,7 +11,8 @@ from handmade.pictures.histograms import histograms
 from handmade.pictures.maps import feature_maps
 from handmade.pictures.mistakes import mistakes
 from handmade.pictures.nudge import difference_maps
-from handmade.pictures.report import Subject, report
+from handmade.pictures.preparation import preparation
+from handmade.pictures.report import Shown, Subject, report
 from handmade.pictures.sensitivity import sensitivity
 from handmade.pictures.steps import error_against_h
 from handmade.pictures.style import encode
@@ -19,6 +20,7 @@ from handmade.pictures.style import encode
 __all__ = [
     "Frame",
     "History",
+    "Shown",
     "Subject",
     "confusion",
     "curves",
@@ -30,6 +32,7 @@ __all__ = [
     "filters",
     "histograms",
     "mistakes",
+    "preparation",
     "report",
     "sensitivity",
 ]

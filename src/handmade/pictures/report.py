@@ -29,6 +29,7 @@ from handmade.pictures.fonts import labels_of
 from handmade.pictures.maps import feature_maps
 from handmade.pictures.mistakes import mistakes
 from handmade.pictures.numbers import counted, percent, with_minus
+from handmade.pictures.preparation import preparation
 from handmade.pictures.story import story
 from handmade.pictures.style import WIDTH, encode
 
@@ -65,14 +66,39 @@ class Subject(ShortRepr):
     y: Array
 
 
-def report(about: Subject, image: int = 0) -> str:
+@dataclass(frozen=True, eq=False)
+class Shown(ShortRepr):
+    """Image that is shown in all layers: one of the data, or one made of a picture.
+
+    Attributes
+    ----------
+    name : str
+        Name that a user gave: "test:7", or that of a picture file.
+    x : Array, network.input_shape
+        The prepared image.
+    label : int or None
+        Its class; None for a picture.
+    stages : sequence of (name, (H, W) Array)
+        Stages of its preparation; none for an image of the data.
+    rejection : str or None
+        Reason why the picture has no answer.
+    """
+
+    name: str
+    x: Array
+    label: int | None
+    stages: Sequence[tuple[str, Array]] = ()
+    rejection: str | None = None
+
+
+def report(about: Subject, image: int | Shown = 0) -> str:
     """Write the page.
 
     Parameters
     ----------
     about : Subject
-    image : int
-        Number of the test image whose feature maps are drawn.
+    image : int or Shown
+        Number of the test image whose feature maps are drawn, or another image.
 
     Returns
     -------
@@ -86,7 +112,8 @@ def report(about: Subject, image: int = 0) -> str:
     """
     z = about.network.logits(about.x)
     evaluation = Evaluation(float(CrossEntropy().forward(z, about.y).mean()), _confusion(z, about.y))
-    sections = list(_sections(about, z, evaluation, image))
+    shown = Shown(f"test:{image}", about.x[image], int(about.y[image])) if isinstance(image, int) else image
+    sections = list(_sections(about, z, evaluation, shown))
     page = Template(resources.files("handmade.pictures").joinpath("report.html").read_text(encoding="utf-8"))
     return page.substitute(
         title=escape(about.history.name),
@@ -99,10 +126,10 @@ def report(about: Subject, image: int = 0) -> str:
     )
 
 
-def _sections(about: Subject, z: Array, evaluation: Evaluation, image: int) -> Iterator[tuple[str, str, str]]:
+def _sections(about: Subject, z: Array, evaluation: Evaluation, shown: Shown) -> Iterator[tuple[str, str, str]]:
     """Yield the id, the title and the content of each section that applies to the subject."""
     network, x, y = about.network, about.x, about.y
-    names, label = network.class_names, int(y[image])
+    names = network.class_names
     if about.history.records:
         yield "curves", "Training", _picture(curves, [about.history], alt="Loss and accuracy against the step")
     yield "confusion", "Predictions", _picture(confusion, evaluation, names, alt="Confusion matrix of the test images")
@@ -110,16 +137,29 @@ def _sections(about: Subject, z: Array, evaluation: Evaluation, image: int) -> I
     yield "mistakes", "Mistakes", _picture(mistakes, network, x, y, logits=z, alt=alt)
     if has_filters(network):
         yield "filters", "Weights", _picture(filters, network, alt="The weights of the layers as images")
-    predicted = int(z[image].argmax())
-    p = float(np.exp(log_softmax(z[image : image + 1].astype(np.float64)))[0, predicted])
-    labels = network.class_names or labels_of(None, network.classes)
-    text = f"true class {labels[label]}, predicted class {labels[predicted]} ({percent(p)})."
-    maps = _picture(feature_maps, network, x[image], label, alt="Output of every layer for one image")
-    yield "maps", "One image", f"<p><code>test:{image}</code>: {escape(text)}</p>{maps}"
+    logits = network.logits(shown.x[None]).astype(np.float64)
+    predicted = int(logits[0].argmax())
+    label = predicted if shown.label is None else shown.label
+    yield "maps", "One image", _image(network, shown, float(np.exp(log_softmax(logits))[0, predicted]), predicted)
     if network.size:
         h, rate = _setting(about, "step_size", 1e-3), _setting(about, "learning_rate", 0.05)
-        yield "weight", "One weight", report_tables.weight(story(network, x[image], label, h=h, learning_rate=rate))
+        yield "weight", "One weight", report_tables.weight(story(network, shown.x, label, h=h, learning_rate=rate))
     yield "settings", "Settings" if about.settings else "Layers", report_tables.settings(network, about.settings)
+
+
+def _image(network: Network, shown: Shown, p: float, predicted: int) -> str:
+    """Return the section on one image: its classes, the stages of its preparation, and its feature maps."""
+    labels = network.class_names or labels_of(None, network.classes)
+    if shown.label is None:
+        text = f"predicted class {labels[predicted]} ({percent(p)}). The class of a picture is not known"
+        text += ": the loss and the derivatives below are those of the predicted class."
+    else:
+        text = f"true class {labels[shown.label]}, predicted class {labels[predicted]} ({percent(p)})."
+    notice = f'<p class="notice">Rejected: {escape(with_minus(shown.rejection))}.</p>' if shown.rejection else ""
+    stages = _picture(preparation, shown.stages, alt="Stages of the preparation of the picture") if shown.stages else ""
+    label = predicted if shown.label is None else shown.label
+    maps = _picture(feature_maps, network, shown.x, label, alt="Output of every layer for one image")
+    return f"<p><code>{escape(shown.name)}</code>: {escape(text)}</p>{notice}{stages}{maps}"
 
 
 def _picture(draw: "Callable[..., Figure]", *args: Any, alt: str, **kwargs: Any) -> str:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -113,6 +114,16 @@ def pixels_of(name: str) -> tuple[Array, tuple[int, int], tuple[str, ...]]:
     if name != "-":
         return image_files.read_pixels_of(Path(name))
     return image_files.read_pixels(_standard_input(), "standard input")
+
+
+def picture_with_copy(name: str) -> tuple[image_files.Picture, Array]:
+    """Read a picture file as grey levels, and as (H, W, 1 or 3) of uint8 in the same size; - is standard input."""
+    if name != "-":
+        return image_files.read(Path(name)), image_files.read_pixels_of(Path(name))[0]
+    content = BytesIO(_standard_input().read(image_files.LARGEST_FILE + 1))
+    found = image_files.read_stream(content, "standard input")
+    content.seek(0)
+    return found, image_files.read_pixels(content, "standard input")[0]
 
 
 def _of_file(name: str, data: str | DataSource, network: Network | None) -> Array:

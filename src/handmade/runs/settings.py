@@ -11,10 +11,10 @@ from functools import cache
 from typing import Any, Literal, Self, get_type_hints
 
 from handmade.engine.printable import ShortRepr
+from handmade.runs import recipes
 from handmade.runs.data_source import DataSource
 from handmade.runs.fields import Setting, SettingError, described, setting
 from handmade.runs.old_names import in_new_names
-from handmade.runs.recipes import RECIPES
 
 MAIN, DATA, GRADIENT, LOSS = "Main options", "Data", "Gradient", "Loss and regularisation"
 OPTIMISER, SCHEDULE, STOPPING = "Optimiser", "Learning-rate schedule", "Validation and stopping"
@@ -116,7 +116,7 @@ class Settings(ShortRepr):
     augment: str = setting(
         "none",
         DATA,
-        "Data augmentation, such as shift=2,scale=0.1; also rotation, elastic and noise.",
+        "Data augmentation, such as shift=2,scale=0.1; also rotation, elastic, noise and flip.",
         metavar="SPEC",
         change=True,
     )
@@ -145,7 +145,7 @@ class Settings(ShortRepr):
             )
 
         plain = {each.name: each.default for each in settings()}
-        if self.recipe and all(getattr(self, name) == plain[name] for name in RECIPES[self.recipe]):
+        if self.recipe and all(getattr(self, name) == plain[name] for name in recipes.RECIPES[self.recipe]):
             raise SettingError(
                 "recipe", f"expected the values of a recipe, got defaults. Try Settings.from_recipe({self.recipe!r})"
             )
@@ -166,7 +166,8 @@ class Settings(ShortRepr):
         SettingError
             If there is no such recipe, or a value cannot be used.
         """
-        values = (RECIPES.get(recipe, {}) if isinstance(recipe, str) else {}) | given
+        of_recipe = recipes.values(recipe, str(given.get("data", cls.data))) if isinstance(recipe, str) else {}
+        values = of_recipe | given
         if given.get("steps") is not None and "epochs" not in given:
             values.pop("epochs", None)
         return cls(**{"recipe": recipe, **values})

@@ -56,7 +56,7 @@ def watch(
         return
     if json and not once:
         raise typer.BadParameter("goes with --once", param_hint="--json")
-    from handmade.cli.workbook_view import View, show_head, show_new_milestones, show_verdict
+    from handmade.cli.workbook_view import View, show_head, show_new_milestones, show_progress, show_verdict
 
     with _workbook(context) as workbook:
         if workbook.state.steps[workbook.state.current].status != "open":
@@ -78,6 +78,7 @@ def watch(
         else:
             show_head(workbook, verdict.step)
             show_verdict(workbook, verdict)
+            show_progress(workbook)
             if verdict:
                 show_new_milestones(workbook)
     if not verdict:

@@ -9,13 +9,11 @@ import typer
 from handmade.cli.commands.options import Json, refuse
 
 if TYPE_CHECKING:
-    from handmade.data.picture import Answer, Digit
-    from handmade.engine.arrays import Array
+    from handmade.data.picture import Answer
     from handmade.files.images import Picture
     from handmade.network import Network
 
 WORTH_A_HINT = 0.9  # certainty
-STAGE = 24  # columns
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".heic", ".heif")
 
 
@@ -44,6 +42,11 @@ def predict(
     stages_out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write these stages to a PNG file, one row for each picture.")
     ] = None,
+    all_digits: Annotated[bool, typer.Option("--all", help="Read all digits of a row or a page, each with its place.")] = False,
+    boxes_out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="With --all: draw the box of each digit on a copy of the picture, a PNG file."),
+    ] = None,
     transpose: Annotated[
         bool, typer.Option("--transpose", help="Swap rows and columns of each picture first, as images of EMNIST need.")
     ] = False,
@@ -70,12 +73,15 @@ def predict(
 
     from handmade.cli.console import news, print_json
     from handmade.cli.other_pictures import classify, finds_digits
-    from handmade.engine.errors import HandmadeError
-    from handmade.files.images import write_rows
+    from handmade.cli.page_digits import read_pages
+    from handmade.cli.picture_files import PictureFiles
 
     _check_order(model, files)
     network = _network(model)
+    if not all_digits:
+        refuse({"--boxes-out": boxes_out}, "goes with --all")
     if not finds_digits(network):
+        refuse({"--all": all_digits or None}, "goes with models of the ten digits")
         classify(
             model,
             network,
@@ -89,31 +95,33 @@ def predict(
         )
         return
     refuse({"--fit": fit, "--invert": invert}, "goes with models of other things than digits")
-    if stages_out and stages_out.exists():
-        raise HandmadeError(f"--stages-out: expected a new file, got {stages_out}, which exists. Try another name")
+    if all_digits:
+        read_pages(
+            model,
+            network,
+            files,
+            transpose=transpose,
+            show_stages=show_stages,
+            stages_out=stages_out,
+            boxes_out=boxes_out,
+            json=json,
+        )
+        return
+    pictures = PictureFiles(files, stages_out)
     readings: list[Reading] = []
-    records: list[dict[str, Any]] = []
-    errors: list[str] = []
-    for file in files:
-        try:
-            reading = _read(network, file, transpose=transpose)
-        except HandmadeError as error:
-            errors.append(str(error))
-            records.append({"file": file, "error": str(error)})
-            if len(files) > 1:
-                news.print(Text(f"handmade: {error}"))
-            continue
+    for reading in pictures.each(lambda file: _read(network, file, transpose=transpose)):
         readings.append(reading)
-        records.append(_plain(reading))
+        pictures.records.append(_plain(reading))
         if not json:
-            _print(reading, stages=show_stages)
+            _print(reading, stages=show_stages, hint=len(files) == 1)
     if json and readings:
-        print_json({"model": str(model), "pictures": records})
-    if stages_out and readings:
-        write_rows(stages_out, [[stage for _, stage in reading.answer.digit.stages()] for reading in readings])
-        news.print(Text(f"Stages: {stages_out}"))
-    if errors:
-        raise HandmadeError(errors[0] if len(files) == 1 else f"{len(errors)} of {len(files)} pictures could not be read")
+        print_json({"model": str(model), "pictures": pictures.records})
+    hinted = [reading.file for reading in readings if reading.hint]
+    if hinted and len(files) > 1:
+        which = "" if len(hinted) > len(readings) / 2 else f" ({', '.join(hinted)})"
+        count = f"{len(hinted)} of {len(readings)} pictures{which} can be read only"
+        news.print(Text(f"{count} with rows and columns swapped, as in images of EMNIST. Try --transpose"))
+    pictures.finish([[stage for _, stage in reading.answer.digit.stages()] for reading in readings])
 
 
 def _check_order(model: Path, files: list[str]) -> None:
@@ -180,12 +188,12 @@ def _plain(reading: Reading) -> dict[str, Any]:
     }
 
 
-def _print(reading: Reading, *, stages: bool) -> None:
+def _print(reading: Reading, *, stages: bool, hint: bool) -> None:
     from rich.text import Text
 
     from handmade.cli.console import results
     from handmade.cli.probability_bars import bars
-    from handmade.cli.terminal_pictures import grey, rows
+    from handmade.cli.stage_tiles import stage_lines
     from handmade.text.number_format import percent
 
     found = reading.answer
@@ -194,8 +202,7 @@ def _print(reading: Reading, *, stages: bool) -> None:
     about = f"{width:,} x {height:,} pixels" + (f", {ink}" if found.digit.image.any() else "")
     results.print(Text(f"{reading.file}: {'; '.join([about, *reading.picture.remarks, *found.digit.remarks()])}"))
     if stages:
-        tiles = [grey(values, label, results, STAGE if max(values.shape) > 28 else 28) for values, label in _shown(found.digit)]
-        for line in rows(tiles, results):
+        for line in stage_lines(found.digit):
             results.print(line)
     if found.rejection:
         results.print(Text.assemble(("This does not look like a digit", "bold"), f": {found.rejection}."))
@@ -203,7 +210,7 @@ def _print(reading: Reading, *, stages: bool) -> None:
             results.print(
                 f"Its guess would be {found.name} ({percent(found.probabilities.max())}); do not rely on it.", markup=False
             )
-        if reading.hint:
+        if reading.hint and hint:
             results.print(Text(f"{reading.hint}."))
     else:
         results.print(Text.assemble("This is an " if found.name == "8" else "This is a ", (found.name, "bold"), "."))
@@ -212,14 +219,3 @@ def _print(reading: Reading, *, stages: bool) -> None:
         for line in bars(found.probabilities, found.names):
             results.print(line)
     results.print()
-
-
-def _shown(digit: "Digit") -> list[tuple["Array", str]]:
-    """Return the stages for the terminal, with numbered names; in plain characters, ink is printed."""
-    from handmade.cli.console import results
-    from handmade.cli.terminal_pictures import colourful
-
-    as_ink = set() if colourful(results) else {"light"} | (set() if digit.measures.light else {"picture", "paper"})
-    return [
-        (1 - values if name in as_ink else values, f"{number} {name}") for number, (name, values) in enumerate(digit.stages(), 1)
-    ]

@@ -10,12 +10,19 @@ from handmade.runs.data_source import MNIST, DataSource
 
 if TYPE_CHECKING:
     from handmade import pictures
+    from handmade.data import Dataset
+    from handmade.network import Network
 
 
 def report(
     target: Target,
     *,
-    image: Annotated[int, typer.Option(min=0, metavar="N", help="Number of the test image to show in all layers.")] = 0,
+    image: Annotated[
+        str,
+        typer.Option(
+            metavar="IMAGE", help="Image to show in all layers: test:7, or 7 alone; train:12; or a picture file, with its stages."
+        ),
+    ] = "test:0",
     data: DataSource = MNIST,
     seed: Seed = 0,
     out: Annotated[
@@ -33,7 +40,6 @@ def report(
     from handmade.cli.console import results
     from handmade.cli.figures import writable
     from handmade.data import prepare_for
-    from handmade.engine.errors import HandmadeError
     from handmade.files.atomic import write_atomically
     from handmade.pictures.style import library
     from handmade.runs import inputs
@@ -45,12 +51,35 @@ def report(
     found = data_sets.read(data)
     network = inputs.network_named(target, seed, found)
     fitting = fitted(network, found, str(data))
-    if image >= len(fitting.test.labels):
-        raise HandmadeError(f"--image: expected a test image, 0 to {len(fitting.test.labels) - 1}, got {image}. Try --image 0")
+    shown = _shown(image, network, data, fitting)
     x = prepare_for(network)(fitting.test.images)
-    page = pictures.report(pictures.Subject(history, settings, network, x, fitting.test.labels), image).encode()
+    page = pictures.report(pictures.Subject(history, settings, network, x, fitting.test.labels), shown).encode()
     write_atomically(file, page)
     results.print(f"Report: {file} ({len(page) / 1e6:.1f} MB)", markup=False)
+
+
+def _shown(name: str, network: "Network", data: DataSource, found: "Dataset") -> "pictures.Shown":
+    """Return the image by its name; of the picture of a digit, with the stages of its preparation and the decision."""
+    from handmade import pictures
+    from handmade.data import answer, find_digit
+    from handmade.data.fitting_pictures import reads_digits
+    from handmade.data.prepared import raw_shape
+    from handmade.engine.errors import HandmadeError
+    from handmade.runs import inputs
+
+    if name.isascii() and name.isdigit():
+        count = len(found.test.labels)
+        if len(name) > 9 or int(name) >= count:
+            raise HandmadeError(f"--image: expected a test image, 0 to {count - 1}, got {name:.80}. Try --image 0")
+        name = f"test:{name}"
+    shape = raw_shape(network)
+    if inputs.is_of_data(name) or not reads_digits(network) or shape is None or not (name == "-" or Path(name).exists()):
+        image = inputs.image_named(name, data, found, network)
+        return pictures.Shown(name, inputs.prepared(network, image), image.label)
+    digit = find_digit(inputs.picture(name).grey, shape=(shape[0], shape[1]))
+    image = inputs.NamedImage(name, digit.image, None)
+    rejection = answer(network, digit).rejection
+    return pictures.Shown(Path(name).name, inputs.prepared(network, image), None, digit.stages(), rejection)
 
 
 def _training(target: str) -> "tuple[pictures.History, dict[str, Any], Path]":

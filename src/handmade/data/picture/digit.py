@@ -6,20 +6,32 @@ Each stage is a pure function in a file of its own. Its result is kept, so that 
 """
 
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from handmade.data.picture.figures import Box, Figure, in_reading_order, place_of
+from handmade.data.picture.figures import Box, Figure, place_of
 from handmade.data.picture.image import BOX, SIDE, centred, fit, stroke_width, thickened
+from handmade.data.picture.ink import Ink
 from handmade.data.picture.judgement import Measures, measured, rejection
 from handmade.data.picture.levels import as_picture
-from handmade.data.picture.views import SEARCH, View, chosen_view, closer, seen, view_of
+from handmade.data.picture.light import Light
+from handmade.data.picture.views import SEARCH, chosen_view, closer, seen, view_of
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.engine.extras import not_installed
 from handmade.engine.printable import ShortRepr
 
+NAMES = {  # of the stages, by attribute
+    "picture": "picture",
+    "sheet": "paper",
+    "even": "light",
+    "ink": "ink",
+    "box": "figure",
+    "fitted": "scaled to 20 x 20",
+    "image": "centred in 28 x 28",
+}
 REMARKS = {
     "sheet": "a sheet of paper was found and rectified",
     "region": "a part of the picture was cut out",
@@ -97,15 +109,11 @@ class Digit(ShortRepr):
 
     def stages(self) -> list[tuple[str, NDArray[np.float64]]]:
         """Return the name and the picture of each stage in order; 0 is black and 1 is white."""
-        return [
-            ("picture", self.picture),
-            ("paper", self.sheet),
-            ("light", self.even),
-            ("ink", self.ink),
-            ("figure", self.box),
-            ("scaled to 20 x 20", self.fitted),
-            ("centred in 28 x 28", self.image[..., 0] / 255),
-        ]
+        return [(NAMES[attribute], stage) for attribute, stage in self.stages_by_attribute().items()]
+
+    def stages_by_attribute(self) -> dict[str, NDArray[np.float64]]:
+        """Return the same pictures by the names of their attributes, which are the keys of `NAMES`."""
+        return {name: self.image[..., 0] / 255 if name == "image" else getattr(self, name) for name in NAMES}
 
     def remarks(self) -> list[str]:
         """Return for the user what was found in the picture beside the digit."""
@@ -134,7 +142,7 @@ def find_digit(picture: ArrayLike, stages: Stages = ALL_STAGES, shape: tuple[int
         If `picture` is another kind of array, or scikit-image is not installed.
     """
     given = as_picture(picture)
-    _check_installed()
+    check_installed()
     small = seen(given)
     if not stages.crop:
         return _uncropped(given, small, stages, shape)
@@ -144,32 +152,10 @@ def find_digit(picture: ArrayLike, stages: Stages = ALL_STAGES, shape: tuple[int
     view = full if sheet else closer(given, full)
     figure = view.figures.figures[0] if view.figures.figures else None
     place = place_of(full.figures.figures)
-    return _digit(small, view, figure, count, place, found, stages, shape)
+    return digit_of(small, view, figure, count, place, found, stages, shape)
 
 
-def find_digits(picture: ArrayLike) -> tuple[Digit, ...]:
-    """Find all digits in a picture, in the order of reading: row by row, each from the left.
-
-    Parameters
-    ----------
-    picture
-        As `find_digit` takes it.
-
-    Raises
-    ------
-    HandmadeError
-        If `picture` is another kind of array, or scikit-image is not installed.
-    """
-    given = as_picture(picture)
-    _check_installed()
-    small = seen(given)
-    view, sheet = chosen_view(given)
-    found = (*([sheet] if sheet else []), *view.figures.left_out)
-    figures = in_reading_order(view.figures.figures)
-    return tuple(_digit(small, view, figure, 1, "", found, ALL_STAGES, (SIDE, SIDE)) for figure in figures)
-
-
-def _check_installed() -> None:
+def check_installed() -> None:
     """Raise HandmadeError if scikit-image is not installed."""
     from importlib.util import find_spec  # noqa: PLC0415  needed once a picture
 
@@ -177,9 +163,22 @@ def _check_installed() -> None:
         raise HandmadeError(not_installed("pictures of digits", "scikit-image", "images"))
 
 
-def _digit(
+class Part(Protocol):
+    """Part of a picture in even light, with its ink, such as a `View`; `transform` leads from its points to the picture."""
+
+    @property
+    def grey(self) -> Array: ...
+    @property
+    def transform(self) -> Array: ...
+    @property
+    def light(self) -> Light: ...
+    @property
+    def ink(self) -> Ink: ...
+
+
+def digit_of(
     small: Array,
-    view: View,
+    view: Part,
     figure: Figure | None,
     figures: int,
     place: str,
@@ -187,7 +186,7 @@ def _digit(
     stages: Stages,
     shape: tuple[int, int],
 ) -> Digit:
-    """Return the digit of one figure of a view."""
+    """Return the digit of one figure of a part of a picture; `small` is the whole picture on a small copy."""
     ink = figure.ink if figure else np.zeros(view.grey.shape)
     at = figure.box if figure else (slice(0, ink.shape[0]), slice(0, ink.shape[1]))
     box = ink[at]
@@ -208,7 +207,7 @@ def _uncropped(given: Array, small: Array, stages: Stages, shape: tuple[int, int
     view = view_of(small, np.diag([shrink, shrink, 1.0]))
     figure = view.figures.figures[0] if view.figures.figures else None
     count, place = len(view.figures.figures), place_of(view.figures.figures)
-    digit = _digit(small, view, figure, count, place, view.figures.left_out, stages, shape)
+    digit = digit_of(small, view, figure, count, place, view.figures.left_out, stages, shape)
     factor = min(shape) * BOX / SIDE / max(small.shape) if stages.scale else min(shape) * shrink / max(given.shape)
     fitted = fit(digit.ink, factor, shape)
     return replace(digit, box=digit.ink, fitted=fitted, image=centred(fitted, shape, by_mass=stages.centre))

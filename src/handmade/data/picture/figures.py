@@ -99,19 +99,32 @@ def find_figures(amount: Array) -> Figures:
     amount
         (H, W) float64: amount of ink, 0 to 1.
     """
+    labels, groups, left_out = grouped(amount, MOST)
+    figures = [figure_of(amount, labels, group) for group in groups]
+    return Figures(tuple(figures), left_out)
+
+
+def grouped(amount: Array, most: int) -> tuple[NDArray[np.int32], list[list[Piece]], tuple[str, ...]]:
+    """Group the pieces of ink of a picture into figures.
+
+    Returns
+    -------
+    labels : (H, W) int32
+        Number of the piece of each pixel.
+    groups : list of lists of Piece
+        At most `most` pieces, by figure; the largest figure first.
+    left_out : tuple of str
+        Names of what is no figure.
+    """
     from scipy import ndimage  # noqa: PLC0415  an optional library
 
     strokes, ruled = without_lines(amount > 0.5)
     labels, _ = ndimage.label(strokes, np.ones((3, 3)))
-    pieces = _pieces(labels)
-    pieces, left_out = _without_others(pieces, labels)
-    left_out = (*(["lines"] if ruled else []), *left_out)
-    groups = _groups(pieces, labels)
-    figures = [_figure(amount, labels, group) for group in groups]
-    return Figures(tuple(figures), left_out)
+    pieces, left_out = _without_others(_pieces(labels, most), labels)
+    return labels, _groups(pieces, labels), (*(["lines"] if ruled else []), *left_out)
 
 
-def _pieces(labels: Array) -> list[Piece]:
+def _pieces(labels: Array, most: int) -> list[Piece]:
     """Return the pieces of a picture that are no dirt, the largest first."""
     from scipy import ndimage  # noqa: PLC0415  an optional library
 
@@ -122,10 +135,10 @@ def _pieces(labels: Array) -> list[Piece]:
         (top, bottom), (left, right) = ((side.start, side.stop) for side in box)
         edge = top == 0 or left == 0 or bottom == height or right == width
         pieces.append(Piece(number, (slice(top, bottom), slice(left, right)), int(sizes[number]), edge))
-    most = max((piece.size for piece in pieces), default=0)
+    largest = max((piece.size for piece in pieces), default=0)
     longest = max((piece.length for piece in pieces), default=0)
-    kept = [piece for piece in pieces if piece.size >= SPECK * most and piece.length >= SHORT * longest]
-    return sorted(kept, key=lambda piece: -piece.length)[:MOST]
+    kept = [piece for piece in pieces if piece.size >= SPECK * largest and piece.length >= SHORT * longest]
+    return sorted(kept, key=lambda piece: -piece.length)[:most]
 
 
 def _without_others(pieces: list[Piece], labels: Array) -> tuple[list[Piece], tuple[str, ...]]:
@@ -254,7 +267,8 @@ def _gap(one: Piece, other: Piece, labels: Array) -> float:
     return float(spatial.cKDTree(points[0]).query(points[1])[0].min()) - 1
 
 
-def _figure(amount: Array, labels: Array, group: list[Piece]) -> Figure:
+def figure_of(amount: Array, labels: Array, group: list[Piece]) -> Figure:
+    """Return the figure of a group of pieces."""
     from scipy import ndimage  # noqa: PLC0415  an optional library
 
     mask = np.isin(labels, [piece.number for piece in group])
@@ -281,16 +295,3 @@ def place_of(figures: tuple[Figure, ...]) -> str:
     if min(tall) < 0.6 * max(tall):
         return SIZES
     return BESIDE if common[0] > common[1] else ABOVE
-
-
-def in_reading_order(figures: tuple[Figure, ...]) -> list[Figure]:
-    """Return figures row by row, each row from the left. Figures whose middles lie in the rows of one another share a row."""
-    rows: list[list[Figure]] = []
-    for figure in sorted(figures, key=lambda each: each.box[0].start + each.box[0].stop):
-        middle = (figure.box[0].start + figure.box[0].stop) / 2
-        home = next((row for row in rows if row[0].box[0].start < middle < row[0].box[0].stop), None)
-        if home is None:
-            rows.append([figure])
-        else:
-            home.append(figure)
-    return [figure for row in rows for figure in sorted(row, key=lambda each: each.box[1].start)]

@@ -32,9 +32,10 @@ export class Answer {
     this.loss = h("button", { type: "button", class: "link loss", data: { place: "loss", testid: "loss" } });
     this.unlabelled = h("p", { class: "note", t: "answer.unlabelled" });
     this.rejection = h("p", { class: "problem", data: { testid: "rejection" } });
+    this.certainty = h("p", { class: "muted", hidden: true, data: { testid: "certainty" } });
     this.labelRow = h("div", { class: "label-row" }, h("label", { for: "label-select", t: "answer.label" }), this.select, this.truth);
     this.table = h("button", { type: "button", class: "plain", t: "table.open", data: { testid: "answer-table", hint: "table.as" }, on: { click: () => this.#table() } });
-    root.append(h("div", { class: "answer-head" }, h("h2", { t: "answer.title" }), this.table), this.predicted, this.rejection, this.bars, this.more,
+    root.append(h("div", { class: "answer-head" }, h("h2", { t: "answer.title" }), this.table), this.predicted, this.certainty, this.rejection, this.bars, this.more,
       this.labelRow,
       this.unlabelled, h("p", {}, this.loss));
     this.#watch(this.loss, "loss");
@@ -67,12 +68,13 @@ export class Answer {
     for (const element of [this.predicted, this.bars]) element.classList.toggle("long", longest > LONG);
     this.bars.replaceChildren(...shown.map((k) => this.#bar(network, p, k)));
     this.more.textContent = order.length > MOST ? text("answer.most", { shown: MOST, all: order.length }) : "";
-    const { predicted, label, loss, rejection } = image?.meta ?? {};
-    this.predicted.replaceChildren(...(image && predicted !== null && predicted !== undefined
-      ? [h("span", { class: "answer-name", title: network.classes[predicted] ?? "" }, network.classes[predicted] ?? String(predicted)), h("span", {}, p ? this.#percent(p, predicted) : "")]
-      : [h("span", { class: "muted" }, text(image ? "answer.noClasses" : "answer.none"))]));
+    const { predicted, label, loss, rejection, certainty } = image?.meta ?? {};
+    this.predicted.classList.toggle("rejected", Boolean(rejection));
+    this.predicted.replaceChildren(...this.#name(network, image, p));
     this.labelRow.hidden = !network.classes.length;
     this.rejection.textContent = rejection ? text("answer.rejected", { reason: said(rejection) }) : "";
+    this.certainty.hidden = Boolean(rejection) || certainty === null || certainty === undefined;
+    this.certainty.textContent = this.certainty.hidden ? "" : text("answer.certainty", { share: percent(certainty) });
     const known = image && label !== null && label !== undefined;
     this.unlabelled.hidden = !image || known || !network.classes.length;
     this.truth.textContent = known ? text(label === predicted ? "answer.right" : "answer.wrong") : "";
@@ -80,6 +82,21 @@ export class Answer {
     this.loss.hidden = !known || loss === null;
     this.loss.textContent = `${text("answer.loss")} ${this.lab.cover.written("loss", loss, precise)}`;
     this.loss.setAttribute("aria-pressed", String(this.lab.store.state.focus === "loss"));
+  }
+
+  /**
+   * Return the predicted class with its probability; of a rejected picture, a question mark and the best guess.
+   * @param {any} network
+   * @param {import("./frames.js").Frame|null} image
+   * @param {ArrayLike<number>|null} p
+   */
+  #name(network, image, p) {
+    const { predicted, rejection } = image?.meta ?? {};
+    if (!image || predicted === null || predicted === undefined) return [h("span", { class: "muted" }, text(image ? "answer.noClasses" : "answer.none"))];
+    const name = network.classes[predicted] ?? String(predicted);
+    const share = p ? this.#percent(p, predicted) : "";
+    if (!rejection) return [h("span", { class: "answer-name", title: network.classes[predicted] ?? "" }, name), h("span", {}, share)];
+    return [h("span", { class: "answer-name" }, "?"), h("span", { class: "muted" }, text("answer.guess", { name, share }))];
   }
 
   /**

@@ -7,7 +7,7 @@
 import { h } from "./dom.js";
 import { MapView } from "./mapview.js";
 
-const STAGES = ["picture", "ink", "box", "fitted", "input"];
+const STAGES = ["picture", "sheet", "even", "ink", "box", "fitted", "image", "input"];
 const SIDE = 56; // of a picture, at most
 
 export class Stages {

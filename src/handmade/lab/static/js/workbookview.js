@@ -30,6 +30,7 @@ class WorkbookView {
     this.summary = h("summary", { data: { testid: "progress" } });
     this.steps = h("ol", { class: "steps", data: { testid: "steps" } });
     this.list = h("details", { class: "step-list" }, this.summary, this.steps);
+    this.milestones = h("details", { class: "milestones", data: { testid: "milestones" } });
     this.list.open = !matchMedia("(max-width: 1199px)").matches;
     this.file = h("span", { class: "file-name", data: { testid: "file" } });
     this.saved = h("span", { class: "note", data: { testid: "saved" } });
@@ -41,7 +42,7 @@ class WorkbookView {
     this.problem = h("p", { class: "problem", role: "alert", data: { testid: "workbook-problem" } });
     this.choice = h("div", { class: "choice", role: "alert", data: { testid: "conflict" } }, h("p", { t: "workbook.conflict" }), h("p", { class: "button-row" },
       button("keepMine", () => this.book.check({ replace: true })), button("takeFile", () => this.book.takeFile())));
-    const nav = h("nav", { class: "step-nav" }, this.list);
+    const nav = h("nav", { class: "step-nav" }, this.list, this.milestones);
     /** Names for screen readers; as tooltips they would be in the way. @type {[HTMLElement, string][]} */
     this.names = [[nav, "workbook.steps"], [this.field.area, "workbook.code"], [this.verdict.element, "workbook.verdict"]];
     root.append(
@@ -74,6 +75,7 @@ class WorkbookView {
     const { list, step, drafts } = this.book;
     if (!list) return;
     this.summary.textContent = text("workbook.progress", { passed: list.passed, all: list.steps.length });
+    this.milestones.replaceChildren(h("summary", { t: "workbook.milestones" }), ...list.milestones.map((/** @type {string[]} */ lines) => h("ul", {}, ...lines.map((line) => h("li", {}, line)))));
     const focused = document.activeElement?.closest(".steps [data-step]");
     this.steps.replaceChildren(...list.steps.map((/** @type {any} */ each) => h("li", {}, h("button", {
       type: "button", class: "step", "aria-current": each.name === step?.name ? "step" : null, data: { step: each.name, status: each.status },

@@ -89,6 +89,7 @@ STEP = Step(
         Mistake("last_window", only((-1, -1, -1))),
         Mistake("last_image", only(-1)),
         Mistake("first_image", only(0)),
+        Mistake("first_image_of_x", lambda gy, x, K, s, p: right(gy, np.repeat(x[:1], len(x), axis=0), K, s, p)),
         Mistake("gy_not_used", lambda gy, x, K, s, p: right(np.ones_like(gy), x, K, s, p)),
         Mistake("gy_averaged", lambda gy, x, K, s, p: right(gy.mean(axis=(1, 2), keepdims=True) + 0 * gy, x, K, s, p)),
         Mistake("padding_forgotten", unpadded),

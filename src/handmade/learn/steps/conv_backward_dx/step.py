@@ -120,6 +120,7 @@ STEP = Step(
         Mistake("averaged", lambda gy, W, x, s, p: right(gy, W, x, s, p) / x[0]),
         Mistake("not_cropped", wide),
         Mistake("cropped_at_zero", lambda gy, W, x, s, p: cropped(gy, W, x, s, p, 0, 0)),
+        Mistake("cropped_by_p_only", lambda gy, W, x, s, p: cropped(gy, W, x, s, p, p[0], p[0])),
         Mistake("cropped_at_end", lambda gy, W, x, s, p: cropped(gy, W, x, s, p, 2 * p[0], 2 * p[1])),
         Mistake("swapped_stride", lambda gy, W, x, s, p: right(gy, W, x, s[::-1], p)),
         Mistake("swapped_padding", lambda gy, W, x, s, p: right(gy, W, x, s, p[::-1])),

@@ -159,6 +159,7 @@ STEP = Step(
         Mistake("size_plus_one_inside", lambda a, k, s, p: (a + 2 * p - k + 1) // s),
         Mistake("size_no_stride", lambda a, k, s, p: a + 2 * p - k + 1),
         Mistake("size_no_window", lambda a, k, s, p: (a + 2 * p) // s),
+        Mistake("size_divided_first", lambda a, k, s, p: (a + 2 * p) // s - k + 1),
         Mistake("no_padding", lambda x, W, b, s, p: right(x, W, b, s, (0, 0)), "conv2d"),
         Mistake("no_stride", lambda x, W, b, s, p: right(x, W, b, (1, 1), p), "conv2d"),
         Mistake("stride_not_in_place", stride_not_in_place, "conv2d"),

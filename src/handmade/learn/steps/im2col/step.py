@@ -33,6 +33,12 @@ def right_conv(x: Array, W: Array, b: Array, stride: Pair) -> Array:
     return loops.conv2d(x, W, b, stride)
 
 
+def _filters_first(y: Array) -> Array:
+    """Read the numbers of an output in the shape (N, O, R, S), without moving them."""
+    N, R, S, O = y.shape
+    return y.reshape(N, O, R, S)
+
+
 def ordered(*axes: int) -> Callable[..., Any]:
     """Return the mistake of another order of the axes n, h, w, i, j, c."""
 
@@ -159,6 +165,7 @@ STEP = Step(
         Mistake("row_number_with_R", row_number_with_R),
         Mistake("patches_not_flat", lambda x, K, s: right(x, K, s).reshape(-1, *K, x.shape[3])),
         Mistake("conv_output_mixed", reshaped_to_filters_first, "conv2d"),
+        Mistake("conv_output_renamed", lambda x, W, b, s: _filters_first(right_conv(x, W, b, s)), "conv2d"),
         Mistake("conv_output_swapped", rows_and_columns_swapped, "conv2d"),
     ),
     picture,

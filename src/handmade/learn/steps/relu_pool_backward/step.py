@@ -145,6 +145,7 @@ STEP = Step(
         Mistake("slope_at_zero", lambda gy, x: np.where(x >= 0, gy, 0)),
         Mistake("half_at_zero", lambda gy, x: np.where(x > 0, gy, np.where(x == 0, gy / 2, 0))),
         Mistake("relu_of_gy", lambda gy, x: np.maximum(gy, 0)),
+        Mistake("relu_of_x", lambda gy, x: np.maximum(x, 0)),
         Mistake("both_positive", lambda gy, x: np.where((x > 0) & (gy > 0), gy, 0)),
         Mistake("times_x", lambda gy, x: gy * np.maximum(x, 0)),
         Mistake("other_side", lambda gy, x: np.where(x > 0, 0, gy)),
