@@ -24,17 +24,17 @@ SIDE = 140  # pixels of a letter before it is made as small as MNIST's digits
 
 def letter(rng: Generator) -> Drawing:
     """Return a letter, slanted a little, with strokes like those of a digit."""
-    return _typed(str(rng.choice(list(LETTERS))), rng)
+    return typed(str(rng.choice(list(LETTERS))), _face_of(rng), rng)
 
 
 def sign(rng: Generator) -> Drawing:
     """Return a question mark, a plus, a per cent sign or another sign."""
-    return _typed(str(rng.choice(list(SIGNS))), rng)
+    return typed(str(rng.choice(list(SIGNS))), _face_of(rng), rng)
 
 
 def word(rng: Generator) -> Drawing:
     """Return two to five letters in a row."""
-    letters = [_typed(str(character), rng) for character in rng.choice(list(LETTERS), int(rng.integers(2, 6)))]
+    letters = [typed(str(character), _face_of(rng), rng) for character in rng.choice(list(LETTERS), int(rng.integers(2, 6)))]
     return joined([(each, 0.95 * place, rng.normal(0, 0.03), 0.8) for place, each in enumerate(letters)])
 
 
@@ -74,7 +74,7 @@ def fraction(digits: Sequence[Drawing], rng: Generator) -> Drawing:
 
 def calculation(digits: Sequence[Drawing], rng: Generator) -> Drawing:
     """Return two digits with a plus, a minus or an equals sign between them."""
-    between = _typed(str(rng.choice(list("+-="))), rng)
+    between = typed(str(rng.choice(list("+-="))), _face_of(rng), rng)
     return joined([(digits[0], 0.0, 0.0, 1.0), (between, 0.95, 0.0, 0.5), (digits[1], 1.9, 0.0, 1.0)])
 
 
@@ -115,8 +115,8 @@ def drawn(paths: Sequence[NDArray[np.float64]], widest: float = 0.1) -> Drawing:
     return joined([(Drawing(tuple(np.asarray(path, float) for path in paths), (), 0.05, widest), 0.0, 0.0, 1.0)])
 
 
-def _typed(text: str, rng: Generator) -> Drawing:
-    name = str(rng.choice(FACES))
+def typed(text: str, name: str, rng: Generator) -> Drawing:
+    """Return a character of a font, slanted a little, with strokes like those of a digit."""
     sheet = Image.new("L", (2 * SIDE, 2 * SIDE))
     ImageDraw.Draw(sheet).text((SIDE, SIDE), text, fill=255, font=_font(name), anchor="mm")
     slant = rng.uniform(-0.15, 0.3)
@@ -127,6 +127,10 @@ def _typed(text: str, rng: Generator) -> Drawing:
     image = Image.new("L", (28, 28))
     image.paste(small, ((28 - small.width) // 2, (28 - small.height) // 2))
     return drawing_of(np.asarray(image))
+
+
+def _face_of(rng: Generator) -> str:
+    return str(rng.choice(FACES))
 
 
 @cache

@@ -58,7 +58,7 @@ def results(digits: Sequence[Record], before: dict[str, Any] | None = None, *, d
         if rows:
             points = 100 * np.array([[mean, share] for _, _, _, mean, share in rows])
             curve.plot(points[:, 0], points[:, 1], marker="o", markersize=4, color=colour, label=label)
-    curve.set(xlabel="probability of the answer, %", ylabel="right answers, %", xlim=(40, 101), ylim=(0, 101))
+    curve.set(xlabel="certainty of the answer, %", ylabel="right answers, %", xlim=(40, 101), ylim=(0, 101))
     curve.set_box_aspect(1)
     curve.set_anchor("N")
     curve.set_title("Calibration: the grey line would be exact")

@@ -6,6 +6,7 @@ python benchmarks/own_digits_reader.py MODEL SMALL FILE    reads SMALL first, so
 import json
 import sys
 import time
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
@@ -13,10 +14,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 import handmade
-from handmade.data.picture import answer, find_digit
+from handmade.data.picture import Answer, answer, find_digit
 from handmade.engine.errors import HandmadeError
 from handmade.files import images
 from handmade.runs import inputs
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Answer, or None with the reason of a refusal; the guess, or -1, its certainty and the network's probability."""
+
+    answer: int | None
+    guess: int
+    certainty: float
+    probability: float
+    reason: str
 
 
 class Reader:
@@ -25,14 +37,19 @@ class Reader:
     def __init__(self, model: Path) -> None:
         self.network: handmade.Network = inputs.model(model)
 
-    def read(self, content: bytes | NDArray[np.generic]) -> tuple[int | None, int, float, str]:
-        """Return the answer or None, the most likely class, its probability, and the reason of a refusal."""
+    def read(self, content: bytes | NDArray[np.generic]) -> Reading:
+        """Read the content of a file, or an array."""
         try:
-            grey = images.read_stream(BytesIO(content), "picture").grey if isinstance(content, bytes) else content
-            found = answer(self.network, find_digit(grey))
+            found = self.answer(content)
         except HandmadeError as error:
-            return None, -1, 0.0, str(error)
-        return found.answer, found.guess, float(found.probabilities[found.guess]), found.rejection or ""
+            return Reading(None, -1, 0.0, 0.0, str(error))
+        probability = float(found.probabilities[found.guess])
+        return Reading(found.answer, found.guess, found.certainty, probability, found.rejection or "")
+
+    def answer(self, content: bytes | NDArray[np.generic]) -> Answer:
+        """Read the content of a file, or an array, with all that was measured; HandmadeError if it cannot be read."""
+        grey = images.read_stream(BytesIO(content), "picture").grey if isinstance(content, bytes) else content
+        return answer(self.network, find_digit(grey))
 
 
 def peak_memory() -> float:

@@ -39,7 +39,9 @@ class Record:
     guess
         Most likely class, also of a refused picture; -1 if there is none.
     sure
-        Highest probability.
+        Certainty of that class, which users see.
+    probability
+        Probability of that class, by the network.
     reason
         Reason of the refusal, or an empty text.
     seconds
@@ -53,6 +55,7 @@ class Record:
     answer: int | None
     guess: int
     sure: float
+    probability: float
     reason: str
     seconds: float
 
@@ -71,6 +74,7 @@ def recorded(reader: Reader, task: Task) -> Record:
     """Make a picture, and read it."""
     made = task.made()
     start = time.perf_counter()
-    answer, guess, sure, reason = reader.read(made.content)
+    found = reader.read(made.content)
     seconds = time.perf_counter() - start
-    return Record(task.what, task.index, made.kinds, made.digit, answer, guess, sure, reason, seconds)
+    about = found.answer, found.guess, found.certainty, found.probability, found.reason
+    return Record(task.what, task.index, made.kinds, made.digit, *about, seconds)

@@ -20,24 +20,33 @@ RIGHT, ANSWERED, SURELY_WRONG, REFUSED = 0.97, 0.93, 1 / 300, 0.98  # targets
 
 @dataclass(frozen=True)
 class Counts:
-    """Counts of the pictures of one kind; `sure` and `surely_wrong` are those answered with more than 90 %."""
+    """Counts of the pictures of one kind.
+
+    `sure` and `surely_wrong` are those answered with a certainty of more than 90 %, `probable` and `probably_wrong` those with
+    such a probability of the network.
+    """
 
     pictures: int
     answered: int
     right: int
     sure: int
     surely_wrong: int
+    probable: int = 0
+    probably_wrong: int = 0
 
 
 def counted(records: Sequence[Record]) -> Counts:
     """Count the results of pictures."""
     sure = [record for record in records if record.answer is not None and record.sure > VERY_SURE]
+    probable = [record for record in records if record.answer is not None and record.probability > VERY_SURE]
     return Counts(
         len(records),
         sum(record.answer is not None for record in records),
         sum(record.right for record in records),
         len(sure),
         sum(record.wrong for record in sure),
+        len(probable),
+        sum(record.wrong for record in probable),
     )
 
 
@@ -89,14 +98,18 @@ def totals_table(digits: Sequence[Record], others: Sequence[Record], before: Bef
     rows = [
         ["digits answered", share(counts.answered, counts.pictures), f"at least {percent(ANSWERED)}"],
         ["right of those answered", share(counts.right, counts.answered), f"at least {percent(RIGHT)}"],
-        ["wrong of those answered with more than 90 %", _surely_wrong(counts), f"at most 1 in {1 / SURELY_WRONG:.0f}"],
+        [
+            "wrong of those answered with a certainty above 90 %",
+            _one_in(counts.surely_wrong, counts.sure),
+            f"at most 1 in {1 / SURELY_WRONG:.0f}",
+        ],
         ["pictures without a single digit refused", share(refused, len(others)), f"at least {percent(REFUSED)}"],
         ["time to read a picture", f"{slow[0]:.0f} ms (median), {slow[1]:.0f} ms (99 of 100)", ""],
     ]
     heads = ["of all", "reached", "target"]
     if before:
         old, kinds = Counts(**before["all"]), before["others"].values()
-        cells = [share(old.answered, old.pictures), share(old.right, old.answered), _surely_wrong(old)]
+        cells = [share(old.answered, old.pictures), share(old.right, old.answered), _one_in(old.surely_wrong, old.sure)]
         cells += [share(sum(some for _, some in kinds), sum(number for number, _ in kinds)), ""]
         heads.insert(1, "before")
         rows = [[first, cell, *rest] for (first, *rest), cell in zip(rows, cells, strict=True)]
@@ -109,9 +122,17 @@ def kinds_table(digits: Sequence[Record], before: Before = None) -> str:
     rows = []
     for kind, counts in [*by_kind(digits).items(), ("**all**", counted(digits))]:
         name = f"{kind} (held back)" if kind in HELD_BACK_KINDS else kind
-        row = [name, f"{counts.pictures:,}", *_shares(counts), f"{counts.answered - counts.right:,}", _surely_wrong(counts)]
+        row = [
+            name,
+            f"{counts.pictures:,}",
+            *_shares(counts),
+            f"{counts.answered - counts.right:,}",
+            _one_in(counts.surely_wrong, counts.sure),
+        ]
+        row.append(_one_in(counts.probably_wrong, counts.probable))
         rows.append(row + (_shares(Counts(**old[kind])) if kind in old else ["", ""]) * bool(before))
-    heads = ["kind", "pictures", "answered", "right of those", "wrong", "wrong of those more than 90 % sure"]
+    heads = ["kind", "pictures", "answered", "right of those", "wrong", "wrong of those more than 90 % certain"]
+    heads.append("wrong of those with a probability above 90 %")
     heads += ["before: answered", "before: right of those"] * bool(before)
     return _table(heads, "l" + "r" * (len(heads) - 1), rows)
 
@@ -120,10 +141,10 @@ def _shares(counts: Counts) -> list[str]:
     return [share(counts.answered, counts.pictures), share(counts.right, counts.answered)]
 
 
-def _surely_wrong(counts: Counts) -> str:
-    ratio = counts.sure / max(counts.surely_wrong, 1)
-    often = f", 1 in {ratio:.{int(ratio < 10)}f}" if counts.surely_wrong else ""
-    return f"{counts.surely_wrong:,} of {counts.sure:,}{often}"
+def _one_in(wrong: int, answers: int) -> str:
+    ratio = answers / max(wrong, 1)
+    often = f", 1 in {ratio:.{int(ratio < 10)}f}" if wrong else ""
+    return f"{wrong:,} of {answers:,}{often}"
 
 
 def others_table(others: Sequence[Record], before: Before = None) -> str:
@@ -138,7 +159,7 @@ def others_table(others: Sequence[Record], before: Before = None) -> str:
             number, refused = before["others"].get(kind, (0, 0))
             row.append(share(refused, number) if number else "")
         rows.append(row)
-    heads = ["shows", "pictures", "refused", "answered with more than 90 %", "most frequent answers"]
+    heads = ["shows", "pictures", "refused", "answered, more than 90 % certain", "most frequent answers"]
     return _table([*heads, *["before: refused"] * bool(before)], "lrrrlr"[: len(heads) + bool(before)], rows)
 
 
@@ -153,7 +174,7 @@ def transposed_line(records: Sequence[Record]) -> str:
 
 
 def calibration(digits: Sequence[Record]) -> list[tuple[float, float, int, float, float]]:
-    """Return for every bin of probability: its edges, the number of answers, their mean probability, the share of right ones."""
+    """Return for every bin of certainty: its edges, the number of answers, their mean certainty, the share of right ones."""
     rows = []
     for low, high in pairwise(EDGES):
         some = [each for each in digits if each.answer is not None and (low < each.sure <= high)]
@@ -164,12 +185,12 @@ def calibration(digits: Sequence[Record]) -> list[tuple[float, float, int, float
 
 
 def calibration_table(digits: Sequence[Record]) -> str:
-    """Return how sure against how often right."""
+    """Return the certainty against how often right."""
     rows = [
         (f"{percent(low)} to {percent(high)}", f"{count:,}", f"{100 * mean:.1f} %", f"{100 * right:.1f} %")
         for low, high, count, mean, right in calibration(digits)
     ]
-    return _table(("probability of the answer", "answers", "mean probability", "right"), "lrrr", rows)
+    return _table(("certainty of the answer", "answers", "mean certainty", "right"), "lrrr", rows)
 
 
 def reasons_table(digits: Sequence[Record]) -> str:

@@ -117,7 +117,7 @@ def test_joined_drawings_keep_all_their_parts() -> None:
 
 def test_counts_and_calibration_are_those_of_the_records() -> None:
     def record(digit: int | None, answer: int | None, sure: float, *kinds: str) -> Record:
-        return Record("digit", 0, kinds, digit, answer, 3, sure, "" if answer is not None else "it is noise", 0.01)
+        return Record("digit", 0, kinds, digit, answer, 3, sure, sure / 1.05, "" if answer is not None else "it is noise", 0.01)
 
     records = [
         record(3, 3, 0.99, "blur"),
@@ -125,13 +125,19 @@ def test_counts_and_calibration_are_those_of_the_records() -> None:
         record(5, 3, 0.6, "dim"),
         record(6, None, 0.4, "dim"),
     ]
-    assert reports.counted(records) == reports.Counts(pictures=4, answered=3, right=1, sure=2, surely_wrong=1)
-    assert reports.by_kind(records)["dim"] == reports.Counts(pictures=3, answered=2, right=0, sure=1, surely_wrong=1)
+    assert reports.counted(records) == reports.Counts(
+        pictures=4, answered=3, right=1, sure=2, surely_wrong=1, probable=2, probably_wrong=1
+    )
+    assert reports.by_kind(records)["dim"] == reports.Counts(
+        pictures=3, answered=2, right=0, sure=1, surely_wrong=1, probable=1, probably_wrong=1
+    )
     assert [row[2:] for row in reports.calibration(records)] == [(1, 0.6, 0.0), (1, 0.95, 0.0), (1, 0.99, 1.0)]
-    others = [Record("other", 0, ("letter",), None, answer, 3, 0.95, "", 0.01) for answer in (None, 3, None, None)]
+    others = [Record("other", 0, ("letter",), None, answer, 3, 0.95, 0.9, "", 0.01) for answer in (None, 3, None, None)]
     assert "| letter | 4 | 75.0 % | 1 | 3 (1) |" in reports.others_table(others)
     assert "| 75.0 % | at least 98 % |" in reports.totals_table(records, others)
     before = reports.summary([*records[:2], *others[:2]])
-    assert "| dim | 3 | 66.7 % | 0.0 % | 2 | 1 of 1, 1 in 1.0 | 100.0 % | 0.0 % |" in reports.kinds_table(records, before)
+    assert "| dim | 3 | 66.7 % | 0.0 % | 2 | 1 of 1, 1 in 1.0 | 1 of 1, 1 in 1.0 | 100.0 % | 0.0 % |" in reports.kinds_table(
+        records, before
+    )
     assert "| 1 | 3 (1) | 50.0 % |" in reports.others_table(others, before)
     assert "| it is noise | 1 |" in reports.report(records, before)

@@ -120,7 +120,7 @@ DIGIT = handmade.data.find_digit(PICTURE)
 
 
 def answered(names: tuple[str, ...] = ("one", "two", "three"), rejection: str | None = None) -> Answer:
-    return Answer(DIGIT, np.array([0.7, 0.1, 0.2]), names, 0, 0.6, 0.1, 4, rejection)
+    return Answer(DIGIT, np.array([0.7, 0.1, 0.2]), names, 0, 0.6, None, 0.8, rejection)
 
 
 VALUES: dict[str, Any] = {
@@ -259,7 +259,7 @@ def test_an_answer_shows_the_picture_and_the_most_likely_classes() -> None:
 
     assert page.cells[1:] == [["one", "70.00 %"], ["three", "20.00 %"], ["two", "10.00 %"]]
     assert page.tags.count("figure") == len(DIGIT.stages()) == 7
-    assert "4 of the 5 nearest training digits" in page.text
+    assert "Certainty of one: 80" in page.text
     assert "No answer: blurred" in Page(answered(rejection="blurred")._repr_html_()).text
 
 

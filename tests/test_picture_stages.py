@@ -6,18 +6,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 import handmade
 from handmade.data import find_digit, mnist
 from handmade.data.picture import answer, find_digits
+from handmade.data.picture.decision import BIAS, WEIGHTS, certainty_of, evidence
+from handmade.data.picture.edges import edges
 from handmade.data.picture.figures import find_figures
 from handmade.data.picture.image import stroke_width, thickened
-from handmade.data.picture.ink import amount_of_ink
+from handmade.data.picture.ink import amount_of_ink, inner
 from handmade.data.picture.light import even_light
 from handmade.data.picture.lines import without_lines
 from handmade.data.picture.paper import cut_out, find_sheets
 from handmade.data.picture.variants import variants
+from handmade.data.picture.verifier import NONE, opinions
 from handmade.data.resize import area_average
 from handmade.engine.arrays import Array
 
@@ -273,3 +276,63 @@ def test_a_drawing_is_far_from_all_digits(letter: str) -> None:
             board[row, 100 - (row - 20) : 110 - (row - 20)] = board[row, 90 + (row - 20) : 100 + (row - 20)] = 1
 
     assert answer(network(), find_digit(0.9 - 0.8 * board)).rejection is not None
+
+
+LETTERS = {
+    "E": [[(90, 40), (90, 240)], [(90, 40), (210, 40)], [(90, 140), (190, 140)], [(90, 240), (210, 240)]],
+    "X": [[(60, 40), (220, 240)], [(220, 40), (60, 240)]],
+    "a house": [
+        [(60, 240), (60, 120), (140, 40), (220, 120), (220, 240), (60, 240)],
+        [(120, 240), (120, 180), (160, 180), (160, 240)],
+    ],
+}
+
+
+@pytest.mark.parametrize("name", LETTERS)
+def test_what_is_no_digit_is_rejected_by_the_verifier_too(name: str) -> None:
+    picture = Image.new("L", (280, 280), 230)
+    for path in LETTERS[name]:
+        ImageDraw.Draw(picture).line(path, fill=30, width=18, joint="curve")
+    digit = find_digit(np.asarray(picture))
+
+    assert opinions(digit.image[None])[0].argmax() == NONE
+    assert answer(network(), digit).answer is None
+
+
+def test_the_verifier_knows_digits_of_the_test_data() -> None:
+    images, labels = mnist().test.images[:1000], mnist().test.labels[:1000]
+    seen = opinions(images)
+
+    assert np.allclose(np.exp(seen).sum(axis=1), 1)
+    assert (seen.argmax(axis=1) == labels).mean() > 0.97
+    assert (seen.argmax(axis=1) == NONE).mean() < 0.01
+
+
+def test_the_certainty_follows_from_the_evidence() -> None:
+    probabilities = np.full((2, 10), 0.01)
+    probabilities[:, 7] = 0.91
+    verifier = np.full((2, 11), 0.002)
+    verifier[:, 7] = 0.98
+
+    found = evidence(probabilities, verifier, 7)
+    np.testing.assert_allclose(found, [np.log(0.91 / 0.09), np.log(0.98 / 0.02), 0])
+    assert certainty_of(found) == pytest.approx(1 / (1 + np.exp(-(BIAS + WEIGHTS[0] * found[0] + WEIGHTS[1] * found[1]))))
+    assert certainty_of(evidence(probabilities, verifier, 3)) < 0.01
+
+
+def test_edges_do_not_depend_on_the_strength_of_the_ink() -> None:
+    images = mnist().test.images[:20]
+
+    assert np.allclose(edges(images), edges(images // 2), atol=0.2)
+    assert np.allclose(np.square(edges(images)).mean(axis=(1, 2, 3)), 1, atol=1e-4)
+    assert np.array_equal(edges(np.zeros((1, 28, 28, 1), np.uint8)), np.zeros((1, 7, 7, 8)))
+
+
+def test_ink_at_the_edge_is_left_out_of_a_window() -> None:
+    amount = np.zeros((40, 40))
+    amount[10:20, 10:14] = 1
+    amount[30:, 5:9] = 1
+
+    left = inner(amount)
+    assert left[10:20, 10:14].all()
+    assert left.sum() == 40

@@ -75,9 +75,10 @@ def test_a_digit_is_named_with_its_probabilities_the_likeliest_first(command: Ha
     done = command("predict", MODEL, "seven.png")
 
     assert (done.code, done.err) == (0, "")
-    first, answer, *bars, _ = done.out.splitlines()
+    first, answer, certainty, *bars, _ = done.out.splitlines()
     assert first.startswith("seven.png: ")
     assert answer == "This is a 7."
+    assert 95 < float(certainty.removeprefix("Certainty: ").removesuffix(" %")) < 100
     shares = [float(bar.split()[1]) for bar in bars]
     assert bars[0].split()[0] == "7"
     assert shares == sorted(shares, reverse=True)

@@ -4,7 +4,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handmade.data.picture import Answer, Digit
-from handmade.data.picture.likeness import NEAREST
 from handmade.data.resize import shrunk
 from handmade.html.images import LONGEST_SIDE, picture
 from handmade.html.markup import Markup, cell, joined, shortened, table, tag
@@ -35,8 +34,8 @@ def _answer(answer: Answer) -> Markup:
     order = np.argsort(-answer.probabilities, kind="stable")[:FEW].tolist()
     rows = [[cell(shortened(answer.names[k], LONGEST)), cell(percent(answer.probabilities[k]), right=True)] for k in order]
     head = [cell("class", head=True), cell("probability", head=True, right=True)]
-    near = "" if answer.alike is None else f"; {answer.alike} of the {NEAREST} nearest training digits have the class"
     guess, agreement = shortened(answer.name, LONGEST), percent(answer.agreement)
-    note = f"Mean probability of {guess} over small changes of the picture: {agreement}{near}."
+    certain = f"Certainty of {guess}: {percent(answer.certainty)}"
+    note = f"{certain}. Mean probability over small changes of the picture: {agreement}."
     title_line = tag("div", tag("b", shortened(title, 300)), kind="line")
     return joined([title_line, table(rows, head=head), tag("div", note, kind="line dim"), _digit(answer.digit)])

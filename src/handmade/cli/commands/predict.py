@@ -214,6 +214,7 @@ def _print(reading: Reading, *, stages: bool, hint: bool) -> None:
             results.print(Text(f"{reading.hint}."))
     else:
         results.print(Text.assemble("This is an " if found.name == "8" else "This is a ", (found.name, "bold"), "."))
+        results.print(f"Certainty: {percent(found.certainty)}")
     if found.rejection != found.digit.rejection or not found.rejection:
         for line in bars(found.probabilities, found.names):
             results.print(line)

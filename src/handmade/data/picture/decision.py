@@ -1,9 +1,13 @@
 """Decision to answer: the class of a digit, or the reason why none is given.
 
-A wrong answer that is sure is worse than none. So three opinions have to agree: the measurements of the ink, the network
-for the image and for small changes of it, and the nearest digits of the training data.
+A wrong answer that is sure is worse than none. The network of the user gives the class. Its own probability for it, those for
+small changes of the image, and those of the verifier become one number, the certainty:
 
-All limits were chosen on pictures made from training digits; benchmarks/own_digits.py measures on test digits.
+certainty = 1 / (1 + exp(-(b + w · evidence)))
+
+The limit, w and b were chosen on pictures made from training digits; benchmarks/own_digits.py measures on test digits.
+
+Source: J. Platt, "Probabilistic outputs for support vector machines" (1999), for calibration by logistic regression.
 """
 
 from dataclasses import dataclass
@@ -12,18 +16,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handmade.data.picture.digit import Digit
+from handmade.data.picture.image import SIDE
 from handmade.data.picture.judgement import percent
-from handmade.data.picture.likeness import NEAREST, likeness
 from handmade.data.picture.variants import variants
+from handmade.data.picture.verifier import opinions
 from handmade.data.prepared import prepare_for
 from handmade.engine.arrays import Array
 from handmade.engine.network import Network
 from handmade.engine.printable import ShortRepr
 
-SURE = 0.5  # below it, even the most likely class is more likely wrong than right
-AGREEMENT = 0.6  # least mean probability of the answer over small changes
-FAR = 0.15  # largest distance to the nearest training digits
-AGREEING = 3  # least number of the nearest training digits of the same class
+SURE = 0.5  # probability: below it, even the most likely class is more likely wrong than right
+LEAST = 0.6  # certainty of an answer
+WEIGHTS = (0.22, 0.45, -1.4)  # of the evidence below; made by benchmarks/own_digits_certainty.py
+BIAS = -1.02
+TINY = 1e-12
+MOST = 9.0  # log odds are cut to this range
 DIGITS = tuple(map(str, range(10)))
 
 
@@ -43,13 +50,12 @@ class Answer(ShortRepr):
         Most likely class.
     agreement
         Mean probability of that class over small changes of the image.
-    distance
-        Mean squared distance to the nearest training digits; None for a network that does not read the ten digits.
-    alike
-        Number of the five nearest training digits that have the class; None for the same networks.
+    evidence
+        (3,) float64: what the certainty is computed from, see `evidence`; None for a network that does not read the ten digits.
     certainty
-        Agreement, times the share of the nearest training digits that have the class: a measure of certainty that is more careful
-        than the probability.
+        Probability that the guess is right, from the log odds of the network and of the verifier for small changes of the
+        image. It is calibrated: of 100 answers with a certainty of 97 %, about 97 are right. For a network that does not
+        read the ten digits, it is the agreement.
     rejection
         Reason why no answer is given; None if the guess is the answer.
     """
@@ -59,19 +65,14 @@ class Answer(ShortRepr):
     names: tuple[str, ...]
     guess: int
     agreement: float
-    distance: float | None
-    alike: int | None
+    evidence: NDArray[np.float64] | None
+    certainty: float
     rejection: str | None
 
     @property
     def answer(self) -> int | None:
         """Class, or None without an answer."""
         return None if self.rejection else self.guess
-
-    @property
-    def certainty(self) -> float:
-        """Agreement, times the share of the nearest training digits that have the class."""
-        return self.agreement * (1 if self.alike is None else self.alike / NEAREST)
 
     @property
     def name(self) -> str:
@@ -104,24 +105,45 @@ def answer(network: Network, digit: Digit) -> Answer:
     guess = int(probabilities[0].argmax())
     changed = _softmax(network.logits(ready[1:]).astype(np.float64))
     agreement = float(changed[:, guess].mean())
-    distance, alike = None, None
-    if names == DIGITS and digit.image.shape[:2] == (28, 28) and digit.image.any():
-        nearest = likeness(digit.image)
-        distance, alike = nearest.distance, int((nearest.classes == guess).sum())
-    rejection = digit.rejection or _doubt(names[guess], float(probabilities[0, guess]), agreement, distance, alike)
-    return Answer(digit, probabilities[0], names, guess, agreement, distance, alike, rejection)
+    odds, certainty = None, agreement
+    if names == DIGITS and digit.image.shape[:2] == (SIDE, SIDE):
+        odds = evidence(changed, np.exp(opinions(images[1:])), guess)
+        certainty = certainty_of(odds)
+    rejection = digit.rejection or _doubt(names[guess], float(probabilities[0, guess]), certainty)
+    return Answer(digit, probabilities[0], names, guess, agreement, odds, certainty, rejection)
 
 
-def _doubt(name: str, probability: float, agreement: float, distance: float | None, alike: int | None) -> str | None:
+def evidence(network: Array, verifier: Array, guess: int) -> Array:
+    """Return what the certainty of a guess is computed from: mean log odds for small changes of the image, of both networks.
+
+    The third number is 1 if the guess is the digit 1, which any stroke is like.
+
+    Parameters
+    ----------
+    network
+        (n, 10) float64: probabilities of the network, for small changes of the image.
+    verifier
+        (n, 11) float64: those of the verifier.
+    guess
+        Class.
+    """
+    odds = [np.clip(np.log(p[:, guess] + TINY) - np.log(1 - p[:, guess] + TINY), -MOST, MOST) for p in (network, verifier)]
+    return np.array([odds[0].mean(), odds[1].mean(), float(guess == 1)])
+
+
+def certainty_of(evidence: Array) -> float:
+    """Return the probability that a guess is right, by logistic regression."""
+    return float(1 / (1 + np.exp(-(BIAS + np.dot(WEIGHTS, evidence)))))
+
+
+def _doubt(name: str, probability: float, certainty: float) -> str | None:
     """Return the reason why a guess is no answer, with the measured number; None if it is one."""
     if probability < SURE:
         return f"the network is not sure: its best guess, {name}, has {100 * probability:.2f} %"
-    if agreement < AGREEMENT:
-        return f"the network is not sure: after small changes of the image, {name} has {percent(agreement)} on average"
-    if distance is not None and distance > FAR:
-        return f"it is far from all digits of the training data: the distance is {distance:.2f}, expected at most {FAR:.2f}"
-    if alike is not None and alike < AGREEING:
-        return f"the network reads {name}, but only {alike} of the {NEAREST} nearest digits of the training data are {name}"
+    if certainty < LEAST:
+        return (
+            f"its best guess, {name}, is not certain: the certainty is {percent(certainty)}, expected at least {percent(LEAST)}"
+        )
     return None
 
 

@@ -149,6 +149,10 @@ def _without_others(pieces: list[Piece], labels: Array) -> tuple[list[Piece], tu
     if any(piece.length > LONG * longest for piece in inner) and len(inner) < len(pieces):
         pieces = inner
         left_out.append("edge")
+    lines = [piece for piece in pieces if _is_underline(piece, pieces)]
+    if lines:
+        pieces = [piece for piece in pieces if piece not in lines]
+        left_out.append("underline")
     thick = _thick(pieces, labels)
     if thick:
         pieces = [piece for piece in pieces if piece not in thick]
@@ -157,10 +161,6 @@ def _without_others(pieces: list[Piece], labels: Array) -> tuple[list[Piece], tu
     if ring:
         pieces = [piece for piece in pieces if piece is not ring]
         left_out.append("circle")
-    lines = [piece for piece in pieces if _is_underline(piece, pieces)]
-    if lines:
-        pieces = [piece for piece in pieces if piece not in lines]
-        left_out.append("underline")
     return pieces, tuple(left_out)
 
 

@@ -51,3 +51,13 @@ def amount_of_ink(depth: Array) -> Ink:
     noise = 1.4826 * float(np.median(np.abs(blank - level))) if blank.size else 0.0  # standard deviation of normal noise
     floor = min(level + 2 * noise, contrast / 2)
     return Ink(np.clip((depth - floor) / (contrast - floor), 0, 1), contrast, noise)
+
+
+def inner(amount: Array) -> Array:
+    """Return the amount of ink without all that touches the edge of the picture."""
+    from scipy import ndimage  # noqa: PLC0415  an optional library
+
+    labels, _ = ndimage.label(amount > 0.5, np.ones((3, 3)))
+    edges = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
+    outer = ndimage.binary_dilation(np.isin(labels, edges[edges > 0]), np.ones((3, 3)))  # with the blurred edges of strokes
+    return np.where(outer, 0, amount)

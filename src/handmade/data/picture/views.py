@@ -1,6 +1,7 @@
 """Views of a picture: the sheet of paper in it, the picture as a whole, and what lies on a region of it.
 
-Each view goes through the stages up to the figures. The view whose first figure is most like a training digit is chosen.
+Each view goes through the stages up to the figures. The view whose first figure is most like a digit, to the verifier, is chosen.
+If none is clear, narrow windows are tried, which find strokes in shadows and on sheets.
 """
 
 from collections.abc import Iterator
@@ -8,23 +9,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from handmade.data.picture.figures import Figures, find_figures
+from handmade.data.picture.figures import Figure, Figures, find_figures
 from handmade.data.picture.image import BOX, SIDE, centred, fit, stroke_width, thickened, thickness
-from handmade.data.picture.ink import Ink, amount_of_ink
+from handmade.data.picture.ink import Ink, amount_of_ink, inner
 from handmade.data.picture.judgement import CONTRAST, SIGNAL_TO_NOISE, measured, rejection
 from handmade.data.picture.levels import white_of
 from handmade.data.picture.light import Light, even_light
-from handmade.data.picture.likeness import likeness
 from handmade.data.picture.paper import SMALLEST, cut_out, find_sheets, paper_alone, solidity
+from handmade.data.picture.verifier import NONE, opinions
 from handmade.data.resize import shrunk
 from handmade.engine.arrays import Array
 
 SEARCH = 320  # pixels of the longer side while figures are searched
 SHEET_SOURCE = 1024  # pixels of the longer side of the picture that a sheet is cut out of
 SMALL = 0.5  # of the search size: a smaller figure is looked at again, with more pixels
-CLEAR = 0.13  # distance from training digits: other views are not tried
+WINDOWS = (0.033, 0.075, 0.17)  # of the longer side: radii of windows that keep shadows and tables out, as they are wider
 CLEAN_SHARE, CLEAN_WIDTH = 0.2, 0.2  # of a picture: ink that is strokes alone has less area, and no thicker places
-UNCLEAR, CUT = 0.15, 0.05  # added for several figures, and for a picture that is cut
+SOLID_SHEET = 0.7  # of its hull: a sheet with ink on it is more, strokes are less
+CLEAR = -4.0  # cost: other views are not tried
+MUCH_WORSE = 2.0  # cost of a view with more pixels, beyond that of the view before: something else is seen there
+NOTHING = 30.0  # cost of a view without ink
+UNCLEAR, CUT = 5.0, 1.0  # added for several figures, and for a picture that is cut
 LEAST_SHEET, UNEVEN = 0.03, 0.7  # share of the picture, and solidity, of a sheet of any outline
 MOST_INK = 0.4  # of a sheet: more is no writing
 MOST_FIGURES = 12  # on a sheet with one digit
@@ -41,6 +46,7 @@ class View:
     light: Light
     ink: Ink
     figures: Figures
+    window: float | None
 
 
 def chosen_view(given: Array) -> tuple[View, str]:
@@ -77,10 +83,13 @@ def _views(given: Array) -> Iterator[tuple[View, str]]:
         if kind == "sheet":
             full = view_of(seen(given), np.diag([shrink, shrink, 1.0]))
             yield full, ""
-            if min(given.shape) < SMALLEST or _is_clean(full):
+            if max(given.shape) < SMALLEST or _is_clean(full):
                 return
             yield from _within(full)
     yield view_of(full.grey, full.transform, light=not full.light.light), ""
+    for light in (full.light.light, not full.light.light):
+        for window in WINDOWS:
+            yield view_of(full.grey, full.transform, light=light, window=window), ""
 
 
 def _within(view: View) -> Iterator[tuple[View, str]]:
@@ -101,19 +110,34 @@ def _within(view: View) -> Iterator[tuple[View, str]]:
 def _is_clean(view: View) -> bool:
     """Return True if the ink of a view is thin strokes alone, so that it is no sheet, no shadow and no texture."""
     strokes = view.ink.amount > 0.5
-    return bool(strokes.mean() < CLEAN_SHARE) and thickness(strokes) < CLEAN_WIDTH * max(strokes.shape)
+    if strokes.mean() > CLEAN_SHARE or thickness(strokes) > CLEAN_WIDTH * max(strokes.shape) or not view.figures.figures:
+        return False
+    figure = view.figures.figures[0]
+    return solidity(figure.ink > 0.5) < SOLID_SHEET and not _touches(figure, view)
+
+
+def _touches(figure: Figure, view: View) -> bool:
+    """Return True if a figure touches the edge of its view."""
+    return any(side.start == 0 or side.stop == most for side, most in zip(figure.box, view.grey.shape, strict=True))
 
 
 def _cost(view: View, kind: str) -> float:
-    """Return how unlike a digit the first figure of a view is: its distance from training digits, and penalties."""
+    """Return how unlike a digit the first figure of a view is: the verifier's log odds for no digit, and penalties."""
     if not view.figures.figures or view.ink.contrast < max(CONTRAST, SIGNAL_TO_NOISE * view.ink.noise):
-        return 2.0
+        return NOTHING
+    clear = _is_clear(view)
+    if view.window and not clear:  # such a view shows one digit in a difficult scene, or nothing
+        return NOTHING
     figure = view.figures.figures[0]
     box = figure.ink[figure.box]
     ready = thickened(box, stroke_width(box))
     image = centred(fit(ready, BOX / max(ready.shape), (SIDE, SIDE)), (SIDE, SIDE), by_mass=True)
-    penalty = (0.0 if _is_clear(view) else UNCLEAR) + (CUT if kind == "region" else 0.0)
-    return likeness(image).distance + penalty
+    opinion = opinions(image[None])[0]
+    digit = int(opinion[:NONE].argmax())
+    odds = float(opinion[digit] - opinion[NONE])
+    if digit == 1 and (view.window or _touches(figure, view)):  # a narrow strip of a table, or a part of a letter
+        return NOTHING
+    return UNCLEAR * (not clear) + CUT * (kind == "region") - odds
 
 
 def _is_clear(view: View) -> bool:
@@ -139,11 +163,11 @@ def seen(given: Array) -> Array:
     return shrunk(given, SEARCH) / np.float64(white_of(given))
 
 
-def view_of(grey: Array, transform: Array, *, light: bool | None = None) -> View:
+def view_of(grey: Array, transform: Array, *, light: bool | None = None, window: float | None = None) -> View:
     """Return the view of a part of a picture, with its stages."""
-    even = even_light(grey, light=light)
+    even = even_light(grey, light=light, window=window)
     ink = amount_of_ink(even.depth)
-    return View(grey, transform, even, ink, find_figures(ink.amount))
+    return View(grey, transform, even, ink, find_figures(inner(ink.amount) if window else ink.amount), window)
 
 
 def closer(given: Array, view: View) -> View:
@@ -164,5 +188,6 @@ def closer(given: Array, view: View) -> View:
     part = given[near[0], near[1]]
     shrink = -(-max(part.shape) // SEARCH)
     transform = np.array([[shrink, 0, corner[1]], [0, shrink, corner[0]], [0, 0, 1.0]])
-    near_view = view_of(seen(part), transform, light=view.light.light)
-    return near_view if near_view.figures.figures else view
+    window = view.window and min(0.25, view.window * scale * max(view.grey.shape) / max(part.shape))
+    near_view = view_of(seen(part), transform, light=view.light.light, window=window)
+    return near_view if _cost(near_view, "") <= _cost(view, "") + MUCH_WORSE else view
