@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -414,18 +415,18 @@ def test_the_folder_of_the_workbook_may_be_left_out(
 ) -> None:
     seen: list[Any] = []
 
-    def fake(catalogue: Catalogue, *rest: Any) -> None:
+    def fake(catalogue: SimpleNamespace, *rest: Any) -> None:
         seen.extend([catalogue, rest[-1]])
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(serve, "serve", fake)
-    monkeypatch.setattr("handmade.lab.catalogue.Catalogue", lambda given, *_, **_keywords: given)
+    monkeypatch.setattr("handmade.lab.catalogue.Catalogue", lambda given, *_, **_rest: SimpleNamespace(target=given, problem=""))
     monkeypatch.setattr(sys, "argv", ["handmade", "lab", *arguments])
     with pytest.raises(SystemExit) as end:
         command.main()
 
     assert not end.value.code
-    assert seen[0] == target
+    assert seen[0].target == target
     assert (None if seen[1] is None else str(seen[1].folder.path)) == folder
     assert folder is None or (tmp_path / folder / "learn.json").exists()
 
