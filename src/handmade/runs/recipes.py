@@ -1,6 +1,6 @@
 """Recipes: tables of other defaults for the settings. Values that the user gives come first.
 
-Augmentation depends on the images: a digit that is mirrored is another sign, a shoe that is mirrored is a shoe.
+They may depend on the data: a digit that is mirrored is another sign, a shoe that is mirrored is a shoe.
 """
 
 from typing import Any
@@ -21,15 +21,16 @@ RECIPES: dict[str, dict[str, Any]] = {
     },
 }
 
-MIRRORED = {
-    "fashion-mnist": "shift=2,flip=0.5",
-    "cifar-10": "shift=4,flip=0.5",
-}  # augmentations of data sets whose images may be mirrored
+CLOTHES = {
+    "augment": "shift=1,flip=0.5",
+    "epochs": 20,
+    "learning_rate": 0.002,
+    "weight_decay": 0.1,
+    "label_smoothing": 0.05,
+}  # chosen by the accuracy on 5,000 training images, among 24 tries
+OF_DATA: dict[tuple[str, str], dict[str, Any]] = {("best", "fashion-mnist"): CLOTHES}
 
 
 def values(recipe: str, data: str) -> dict[str, Any]:
     """Return the values of a recipe for a data set; none if there is no such recipe."""
-    found = dict(RECIPES.get(recipe, {}))
-    if "augment" in found and data in MIRRORED:
-        found["augment"] = MIRRORED[data]
-    return found
+    return RECIPES.get(recipe, {}) | OF_DATA.get((recipe, data), {})
