@@ -138,9 +138,9 @@ def certainty_of(evidence: Array) -> float:
 
 def _doubt(name: str, probability: float, certainty: float) -> str | None:
     """Return the reason why a guess is no answer, with the measured number; None if it is one."""
-    if probability < SURE:
+    if not probability >= SURE:  # nan, from a network whose weights overflow, is no answer
         return f"the network is not sure: its best guess, {name}, has {100 * probability:.2f} %"
-    if certainty < LEAST:
+    if not certainty >= LEAST:
         return (
             f"its best guess, {name}, is not certain: the certainty is {percent(certainty)}, expected at least {percent(LEAST)}"
         )
