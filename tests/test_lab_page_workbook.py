@@ -126,6 +126,7 @@ def test_a_step_from_the_link_to_the_next_step(lab: LabPage, folder: Path) -> No
     lab.ready()
 
 
+@pytest.mark.long
 def test_an_editor_beside_the_page(lab: LabPage, folder: Path) -> None:
     opened(lab)
     file, code = folder / f"{file_name(FIRST)}.py", lab["code"]
