@@ -3,7 +3,6 @@
 python benchmarks/onnx_torch.py          exits with 1 if one disagrees
 
 It needs `pip install torch==2.13.0 onnx onnxscript`, and perhaps onnxruntime.
-
 Logits are held to PyTorch, and to onnxruntime where it is installed; `check` compares backpropagation, exact differences and the
 definition on the imported network; its gradients are held to PyTorch's, array by array, for the arrays that both have.
 """

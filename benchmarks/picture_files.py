@@ -93,7 +93,7 @@ def seen(content: bytes | NDArray[np.generic], rgb: NDArray[np.uint8]) -> NDArra
 
 
 def _of_depth(grey: NDArray[np.float32], bits: int, rng: Generator) -> bytes | NDArray[np.generic]:
-    """Return grey levels of so many bits of 16, or as floats with other numbers for white than 1."""
+    """Return grey levels with 10 or 12 of 16 bits in use, or floats whose white is not 1."""
     if bits == SIGNED:
         return 2 * grey - 1
     if bits == FLOAT:
