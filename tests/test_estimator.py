@@ -51,7 +51,7 @@ def test_scikit_learn_accepts_it(estimator: Any, check: Any) -> None:
     check(estimator)
 
 
-def quick(number: int, check: Any) -> bool:
+def by_default(number: int, check: Any) -> bool:
     """Every fourth check, and the one that may fail; but not the one that trains for 1000 epochs, ten seconds by differences."""
     name = check.func.__name__
     return bool(name != "check_class_weight_classifiers" and (number % 4 == 0 or name in OTHER_BATCHES))
@@ -62,7 +62,7 @@ def quick(number: int, check: Any) -> bool:
     [
         pytest.param(
             *(estimator, check),
-            marks=[] if estimator is BATCHES and quick(number, check) else pytest.mark.long,
+            marks=[] if estimator is BATCHES and by_default(number, check) else pytest.mark.long,
             id=f"{'batches' if estimator is BATCHES else 'default'}-{check.func.__name__}-{number}",
         )
         for estimator in (BATCHES, DEFAULT)
