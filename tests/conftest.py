@@ -8,6 +8,7 @@ build server (CI=true) a missing browser or a missing extra is an error.
 """
 
 import os
+from collections import Counter
 from collections.abc import Generator, Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -56,6 +57,7 @@ NO_BROWSER = "no browser: the page of the lab was not tested"
 EXTRAS = (
     *("anyio", "axe_playwright_python", "fastapi", "httpx", "hypothesis", "matplotlib", "ml_dtypes", "mpmath", "numba", "onnx"),
     *("onnxruntime", "PIL", "playwright", "pooch", "pydantic", "schemathesis", "tensorboardX", "uvicorn", "watchfiles"),
+    *("ipykernel", "nbclient", "pandas", "pillow_heif", "skimage", "sklearn"),
 )  # modules of the extras; PyTorch and JAX are not among them
 
 
@@ -66,6 +68,36 @@ def has_browser() -> bool:
     from lab_browser import browser_path  # noqa: PLC0415  it needs Playwright
 
     return browser_path() is not None
+
+
+# Slow tests of one idea with many cases: by default each n-th case runs, and the others with the marker long.
+EACH_NTH = {
+    "test_every_bug_is_found_and_none_is_named_wrongly": 2,
+    "test_no_right_gradient_is_accused": 2,
+    "test_a_spoilt_rule_shows_and_can_be_switched_off": 3,
+    "test_any_network_has_the_gradient_of_its_definition": 2,
+    "test_every_quotient_is_right_to_its_own_last_digits": 2,
+    "test_quotients_on_blank_paper_are_those_of_the_definition_at_any_step": 3,
+    "test_every_planted_mistake_is_found": 2,
+    "test_every_bug_is_caught_and_named": 2,
+    "test_no_law_minds_a_copy_without_a_bug": 2,
+    "test_no_digit_is_lost_where_a_curve_is_nearly_flat": 2,
+    "test_a_random_graph_has_the_gradient_of_its_definition": 2,
+    "test_a_right_layer_of_other_people_is_not_accused": 2,
+    "test_a_command_with_little_work_does_not_load_numba": 2,
+}
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest looks at the markers
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave repetitions to the long run."""
+    seen: Counter[str] = Counter()
+    for item in items:
+        name = getattr(item, "originalname", item.name)
+        if name in EACH_NTH and item.get_closest_marker("long") is None:
+            if seen[name] % EACH_NTH[name]:
+                item.add_marker(pytest.mark.long)
+            seen[name] += 1
 
 
 def pytest_configure() -> None:
