@@ -15,8 +15,8 @@ from handmade.cli.picture_files import PictureFiles
 from handmade.cli.stage_tiles import stage_lines
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
-from handmade.files.boxes import with_boxes, write_picture
-from handmade.files.images import Picture
+from handmade.files.boxes import with_boxes
+from handmade.files.images import Picture, write_picture
 from handmade.network import Network
 from handmade.own_digits import PageDigit, digits_of
 from handmade.runs import inputs

@@ -1,15 +1,11 @@
 """Boxes with texts, drawn on a copy of a picture."""
 
 from collections.abc import Sequence
-from io import BytesIO
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from handmade.engine.arrays import Array
-from handmade.engine.errors import HandmadeError
-from handmade.files.atomic import write_atomically
 
 ANSWER, REFUSED = (0, 114, 178), (213, 94, 0)  # blue and vermilion of Okabe and Ito: distinct for the colour-blind
 TEXT = 0.35  # of a box's height
@@ -49,23 +45,3 @@ def with_boxes(picture: NDArray[np.uint8], corners: Sequence[Array], texts: Sequ
         draw.rectangle((x, y, x + right - left + 4, y + bottom - top + 4), fill=colour)
         draw.text((x + 2 - left, y + 2 - top), text, fill=(255, 255, 255), font=font)
     return np.asarray(image)
-
-
-def write_picture(path: Path, picture: NDArray[np.uint8]) -> None:
-    """Write a picture (H, W, 3) of uint8 to a PNG file.
-
-    Raises
-    ------
-    HandmadeError
-        If the file cannot be written.
-    """
-    from PIL import Image  # noqa: PLC0415  an optional library
-
-    png = BytesIO()
-    Image.fromarray(picture).save(png, "PNG")
-    try:
-        write_atomically(path, png.getvalue())
-    except OSError as error:
-        raise HandmadeError(
-            f"{str(path)!r}: expected a file that can be written; got: {error.strerror}. Choose another path"
-        ) from None

@@ -159,8 +159,25 @@ def write_rows(path: Path, rows: list[list[Array]]) -> None:
                 scale = (TILE - 8) / max(tile.size)
                 tile = tile.resize((max(1, round(scale * tile.width)), max(1, round(scale * tile.height))), pillow.Resampling.BOX)
                 sheet.paste(tile, (TILE * column + (TILE - tile.width) // 2, TILE * row + (TILE - tile.height) // 2))
-        png = BytesIO()
-        sheet.save(png, "PNG")
+    _write(path, sheet)
+
+
+def write_picture(path: Path, picture: NDArray[np.uint8]) -> None:
+    """Write a picture (H, W, 3) of uint8 to a PNG file.
+
+    Raises
+    ------
+    HandmadeError
+        If Pillow is not installed, or the file cannot be written.
+    """
+    with _pillow(repr(str(path))) as pillow:
+        image = pillow.fromarray(picture)
+    _write(path, image)
+
+
+def _write(path: Path, image: "Image.Image") -> None:
+    png = BytesIO()
+    image.save(png, "PNG")
     try:
         write_atomically(path, png.getvalue())
     except OSError as error:
