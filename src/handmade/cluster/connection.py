@@ -10,7 +10,7 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -198,22 +198,20 @@ def _closing(opened: Any) -> Iterator[None]:
     try:
         yield
     finally:
-        try:
+        with suppress(Exception):
             opened.close(timeout=5)
-        except Exception:  # noqa: BLE001, S110  the other side may be gone
-            pass
 
 
 def _wait_for_workers(client: Any, address: str, seconds: float) -> None:
     try:
         client.wait_for_workers(1, timeout=seconds)
-    except Exception as error:
-        if not isinstance(error, TimeoutError):
-            raise ClusterError(f"{address}: the scheduler went away ({_line(error)}). Start it again") from None
+    except TimeoutError:
         where = client.scheduler.address
         raise ClusterError(
             f"{address}: expected a worker within {seconds:g} s, got none. Start one with: dask worker {where}"
         ) from None
+    except OSError as error:
+        raise ClusterError(f"{address}: the scheduler went away ({_line(error)}). Start it again") from None
 
 
 def check_scheduler(address: str, tls: ssl.SSLContext | None, seconds: float) -> None:
