@@ -15,7 +15,7 @@ from typing import Any
 import dask.config
 
 from handmade.cluster import connection
-from handmade.cluster.connection import ClusterError
+from handmade.cluster.address import FORM, ClusterError
 from handmade.cluster.matching import difference_of, facts, fingerprint
 from handmade.cluster.tasks import Shards, Unequal, Weights, arrays_of, results_of, structure_of, sums_of, total_of
 from handmade.cluster.times import Times, joined
@@ -252,7 +252,7 @@ class ClusterExecutor(BatchExecutor):
     def _check_scheduler(self) -> None:
         """Raise ClusterError if the scheduler does not answer any more."""
         address = self.client.scheduler.address if self.client.scheduler is not None else ""
-        if not connection.FORM.fullmatch(address):
+        if not FORM.fullmatch(address):
             return  # in this process
         tls = self.client.security.get_connection_args("client").get("ssl_context")
         try:
