@@ -107,6 +107,7 @@ def scheduler(port: int, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
 def worker(port: int, *arguments: str, protocol: str = "tcp", **variables: str) -> Iterator["subprocess.Popen[str]"]:
     options = ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1"]
     address = f"{protocol}://127.0.0.1:{port}"
+    variables["PYTHONPATH"] = os.pathsep.join(filter(None, [str(Path(__file__).parent), os.environ.get("PYTHONPATH")]))
     with process("distributed.cli.dask_worker", address, *options, *arguments, **variables) as started:
         yield started
 

@@ -33,6 +33,13 @@ from handmade.threads import threads
 from tiny_digits import TINY, write_digits
 
 
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Let the BLAS use one thread here, as workers and trainings do: its sums depend on it."""
+    with threads(1):
+        yield
+
+
 @pytest.fixture(scope="module")
 def client() -> Iterator[Any]:
     with connect("local:2") as client:

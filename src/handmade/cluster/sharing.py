@@ -235,9 +235,10 @@ class ClusterExecutor(BatchExecutor):
         self._threads = {address: threads for address, threads in found.items() if address not in self.refused}
 
     def _refuse(self, address: str, line: str) -> None:
+        known = address in self.refused  # by another task
         self.refused[address] = line
         self._threads.pop(address, None)
-        if self._notice is not None:
+        if self._notice is not None and not known:
             self._notice(f"{line}. The other workers go on without it")
 
     def _repeated(self, work: Callable[[float], Any]) -> Any:
@@ -254,7 +255,7 @@ class ClusterExecutor(BatchExecutor):
             except Lost as lost:
                 reason, self._structure = str(lost), None
                 self._check_scheduler()
-        raise ClusterError(f"cluster: a step was lost {REPETITIONS} times ({reason}). The run can be resumed")
+        raise ClusterError(f"cluster: expected workers that go on; a step was lost {REPETITIONS} times ({reason})")
 
     def _check_scheduler(self) -> None:
         """Raise ClusterError if the scheduler does not answer any more."""
