@@ -19,7 +19,8 @@ from hypothesis import settings
 
 from handmade.engine.backend import BACKENDS, shortcuts, unusable, use_backend
 
-settings.register_profile("handmade", deadline=None)  # no test may fail because the machine is busy
+# No test may fail because the machine is busy. The examples of a run are others than those of the run before.
+settings.register_profile("handmade", deadline=None, max_examples=50)
 settings.load_profile("handmade")
 
 USABLE = [name for name in BACKENDS if unusable(name) is None]
@@ -83,7 +84,7 @@ EACH_NTH = {
     "test_every_bug_is_caught_and_named": 3,
     "test_no_law_minds_a_copy_without_a_bug": 2,
     "test_no_digit_is_lost_where_a_curve_is_nearly_flat": 2,
-    "test_a_random_graph_has_the_gradient_of_its_definition": 2,
+    "test_a_random_graph_has_the_gradient_of_its_definition": 3,
     "test_a_right_layer_of_other_people_is_not_accused": 2,
     "test_a_command_with_little_work_does_not_load_numba": 2,
     "test_every_layer_keeps_the_laws_in_every_backend": 3,
@@ -91,6 +92,7 @@ EACH_NTH = {
     "test_delta_is_exact_however_small_the_step": 5,
     "test_delta_is_what_subtracting_two_outputs_gives": 3,
     "test_delta_is_as_exact_in_float32_as_its_digits_allow": 5,
+    "test_each_command_takes_colours_and_words": 2,
     "test_the_law_catches_the_mutant": 2,
     "test_weights_decide_between_classes_that_contradict": 2,
     "test_a_wrong_solution_is_rejected_and_named_rightly_or_not_at_all": 3,
