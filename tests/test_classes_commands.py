@@ -14,7 +14,7 @@ from PIL import Image
 
 import handmade
 from handmade.cli.main import main
-from handmade.data.fitting_pictures import image_of
+from handmade.data.fitting_pictures import Fit, image_of
 from handmade.text.class_names import short
 
 Handmade: TypeAlias = Callable[..., tuple[int, str, str]]
@@ -174,11 +174,12 @@ def test_a_picture_is_fitted_and_inverted_before_it_is_explained_or_traced(comma
     with Image.open(place / "wide.png") as picture:
         pixels = np.asarray(picture.convert("RGB"))
     seen = set()
-    for options, fit, change in (
+    choices: list[tuple[tuple[str, ...], Fit, Any]] = [
         (("--fit", "crop"), "crop", pixels),
         (("--fit", "pad"), "pad", pixels),
         (("--fit", "pad", "--invert"), "pad", 255 - pixels),
-    ):
+    ]
+    for options, fit, change in choices:
         x = handmade.data.prepare_for(network)(image_of(change, (9, 7, 3), fit)[None])
         found = json.loads(command("explain", run, "--image", "wide.png", "--at", "input[3,4,1]", "--json", *options)[1])
         assert found["value"] == pytest.approx(float(x[0][at]), rel=1e-6)
