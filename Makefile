@@ -36,7 +36,7 @@ $(BIN)/uvicorn: $(BIN)/handmade
 # stay together, for they share fixtures, until a worker has none left and takes half of those of another.
 test test-long: export PYTHONDONTWRITEBYTECODE :=
 
-test: $(BIN)/pytest      ## run every test, on up to four cores
+test: $(BIN)/pytest      ## run the default tests, on up to four cores
 	$(BIN)/pytest -n $(WORKERS) --maxprocesses 4 --dist worksteal
 
 test-long: $(BIN)/pytest ## run the proofs that take minutes
