@@ -16,11 +16,11 @@ from handmade.engine.arguments import described, refused
 from handmade.engine.errors import HandmadeError
 from handmade.engine.printable import ShortRepr
 from handmade.pictures.fonts import fitted, width_of
-from handmade.pictures.numbers import percent
+from handmade.pictures.numbers import counted, percent
 from handmade.pictures.scales import Scale
 from handmade.pictures.sheet import GAP, MARGIN, Sheet
 from handmade.pictures.style import TICK, WIDTH, drawn, letters_on, sequential, theme
-from handmade.pictures.sweep_axes import ordered, places_on, text_of, title_of
+from handmade.pictures.sweep_axes import are_numbers, ordered, places_on, text_of, title_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -95,9 +95,8 @@ def sweep(trials: Sequence[Trial], *, dark: bool = False, width: float = WIDTH) 
     names = [name for name in names if len({trial.values[name] for trial in trials}) > 1] or names[:1] or [SEED]
     points, seeds = _points(trials, names), len({trial.values.get(SEED) for trial in trials})
     axis = _Accuracies(points)
-    heat = len(names) == 2 and _is_grid(points)
-    sheet = Sheet(theme(dark=dark), f"Sweep of {len(trials)} runs", _note(points, axis, seeds, heat=heat), width)
-    if heat:
+    sheet = Sheet(theme(dark=dark), f"Sweep: {counted(len(trials), 'run')}", _note(points, axis, seeds, names), width)
+    if len(names) == 2 and _is_grid(points):
         _heat_map(sheet, names, points, axis)
     elif len(names) == 2:
         _coloured_points(sheet, names, points, axis)
@@ -133,10 +132,15 @@ def _points(trials: Sequence[Trial], names: Sequence[str]) -> list[Point]:
     ]
 
 
-def _note(points: Sequence[Point], axis: _Accuracies, seeds: int, *, heat: bool) -> str:
+def _note(points: Sequence[Point], axis: _Accuracies, seeds: int, names: Sequence[str]) -> str:
     several = seeds > 1 and any(len(point.accuracies) > 1 for point in points)
-    parts = [f"Accuracy on the validation set{f', mean of {seeds} seeds' if several else ''}."]
-    if not heat:
+    if len(names) == 1:
+        parts = ["Accuracy on the validation set.", f"Points: runs. Line: mean of {seeds} seeds." if several else "Points: runs."]
+    elif len(names) == 2:
+        parts = [f"Accuracy on the validation set{f', mean of {seeds} seeds' if several else ''}."]
+    else:
+        parts = ["Accuracy on the validation set. Points: runs. Circles: the best combination."]
+    if len(names) != 2 or not _is_grid(points):
         parts += ["Crosses: diverged."] if any(point.diverged for point in points) else []
         parts += ["Triangles: below the axis."] if axis.cut else []
     return " ".join(parts)
@@ -220,20 +224,25 @@ def _coloured_points(sheet: Sheet, names: Sequence[str], points: Sequence[Point]
 
 def _charts(sheet: Sheet, names: Sequence[str], points: Sequence[Point], axis: _Accuracies) -> None:
     """Draw a chart for each setting; several stand side by side."""
-    across = 1 if len(names) == 1 else ACROSS - sheet.narrow
+    across = 1 if len(names) == 1 else 2 if len(names) == 4 or sheet.narrow else ACROSS
     height = HEIGHT if len(names) == 1 else SMALL_HEIGHT
     room = sheet.width / across
     for k, name in enumerate(names):
         axes = sheet.chart(LEFT + k % across * room, room - LEFT + MARGIN - (0.1 if across > 1 else 0), height)
         x = places_on(axes, "x", name, [point.values[k] for point in points], room - LEFT)
         _draw_points(axes, sheet, x, points, axis)
-        if len(names) == 1 and len(points) > 1:
-            line = sorted((place, point.mean) for place, point in zip(x, points, strict=True) if point.accuracies)
-            axes.plot(*zip(*line, strict=True), color=sheet.theme.lines[0], zorder=1)
+        means = sorted((place, point.mean) for place, point in zip(x, points, strict=True) if point.accuracies)
+        if len(names) == 1 and are_numbers(point.values[0] for point in points) and name != SEED:
+            axes.plot(*zip(*means, strict=True), color=sheet.theme.lines[0], zorder=1)
+        elif len(names) == 1 and name != SEED:
+            axes.plot(*zip(*means, strict=True), "_", color=sheet.theme.lines[0], markersize=30, linestyle="none")
+        elif len(names) > 1:
+            best = max((k for k, point in enumerate(points) if point.accuracies), key=lambda k: points[k].mean)
+            axes.plot(x[best], points[best].mean, "o", color=sheet.theme.mark, markersize=9, markerfacecolor="none")
         if k % across == 0:
             axes.set_ylabel("validation accuracy (%)")
         if k % across == across - 1 or k == len(names) - 1:
-            sheet.y += height + 0.6
+            sheet.y += height + (0.45 if k == len(names) - 1 else 0.65)
 
 
 def _draw_points(axes: "Axes", sheet: Sheet, x: Sequence[float], points: Sequence[Point], axis: _Accuracies) -> None:

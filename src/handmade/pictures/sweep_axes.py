@@ -1,6 +1,6 @@
 """Axes for settings that vary: values as places on an axis, with its scale and its ticks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -20,9 +20,8 @@ def places_on(axes: "Axes", which: Literal["x", "y"], name: str, values: Sequenc
     """Return the places of values on an axis, and set its scale and its ticks."""
     every, ticks = ordered(set(values)), axes.xaxis if which == "x" else axes.yaxis
     (axes.set_xlabel if which == "x" else axes.set_ylabel)(title_of(name))
-    if not all(_is_number(value) for value in every):
-        room = inches / len(every) - 0.05 if which == "x" else 1.0
-        ticks.set_ticks(range(len(every)), [fitted(text_of(value), room, TICK) for value in every])
+    if not are_numbers(every):
+        ticks.set_ticks(range(len(every)), _labels([text_of(value) for value in every], inches / len(every), which))
         (axes.set_xlim if which == "x" else axes.set_ylim)(-0.5, len(every) - 0.5)
         return [float(every.index(value)) for value in values]
     log = every[0] > 0 and every[-1] >= RATIO * every[0]
@@ -42,6 +41,15 @@ def places_on(axes: "Axes", which: Literal["x", "y"], name: str, values: Sequenc
     return [float(value) for value in values]
 
 
+def _labels(texts: Sequence[str], room: float, which: Literal["x", "y"]) -> list[str]:
+    """Return labels that fit; where they are long, every second one stands on a second line."""
+    if which == "y":
+        return [fitted(text, 1.0, TICK) for text in texts]
+    if all(width_of(text, TICK) < room - 0.04 for text in texts):
+        return list(texts)
+    return [("\n" if k % 2 else "") + fitted(text, 2 * room - 0.08, TICK) for k, text in enumerate(texts)]
+
+
 def _apart(every: Sequence[float], *, log: bool) -> float:
     """Return the smallest distance of two values, as a share of the axis."""
     places = np.log(np.array(every)) if log else np.array(every, np.float64)
@@ -50,10 +58,15 @@ def _apart(every: Sequence[float], *, log: bool) -> float:
 
 def ordered(values: set[Any]) -> list[Any]:
     """Return numbers in rising order; other values in the order of their texts, none first."""
-    if all(_is_number(value) for value in values):
+    if are_numbers(values):
         return sorted(values)
     numbers = sorted(value for value in values if _is_number(value))
     return [*sorted(values - set(numbers), key=lambda value: (value is not None, str(value))), *numbers]
+
+
+def are_numbers(values: Iterable[Any]) -> bool:
+    """Return True if all values are numbers; True and False are none."""
+    return all(map(_is_number, values))
 
 
 def _is_number(value: object) -> bool:
