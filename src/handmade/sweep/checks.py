@@ -1,16 +1,24 @@
 """Checks of a plan with its data and networks, and the time of its runs; before anything is written."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 from statistics import fmean
 
+import numpy as np
+
 from handmade.data import Dataset
+from handmade.engine.description import describe
 from handmade.engine.errors import HandmadeError
+from handmade.engine.training.state import arrays_of
+from handmade.files.checkpoints import fingerprint
 from handmade.network import Network
 from handmade.runs import inputs
 from handmade.runs.backends import slow_backend_note
 from handmade.runs.fields import SettingError
+from handmade.runs.inputs import is_model
 from handmade.runs.job import Sources, assemble, checked_parts
 from handmade.runs.settings import Settings
 from handmade.sweep.estimate import Speed, measured
@@ -31,16 +39,16 @@ class Checked:
     plan : Plan
     seconds : tuple of float
         Estimated time of each run.
-    images : int
-        Number of training images, those for validation included.
+    digests : dict of str
+        Digests of the data and of the networks, by their names.
     remarks : tuple of str
         Remarks about the reading of the data, and about a slow backend.
     """
 
     plan: Plan
     seconds: tuple[float, ...]
-    images: int
-    remarks: tuple[str, ...]
+    digests: dict[str, str]
+    remarks: tuple[str, ...] = ()
 
 
 def cached_files() -> Sources:
@@ -71,7 +79,7 @@ def checked(plan: Plan, sources: Sources, threads: int | None = None) -> Checked
             "speed of the machine. Try epochs=1"
         )
     data = sources.dataset(plan.settings.source)
-    plan, images = _with_validation(plan, data)
+    plan = _with_validation(plan, data)
     jobs: dict[tuple[object, ...], tuple[Network, Speed | None]] = {}
     seconds: list[float | None] = []
     for number, values in enumerate(plan.values):
@@ -91,9 +99,27 @@ def checked(plan: Plan, sources: Sources, threads: int | None = None) -> Checked
     return Checked(
         plan,
         tuple(usual if each is None else each for each in seconds),
-        images,
+        digests(plan, sources),
         (*data.remarks, *slow_backend_note(plan.settings.backend)),
     )
+
+
+def digests(plan: Plan, sources: Sources) -> dict[str, str]:
+    """Return digests of the data and of each network, of a model with its weights: all runs need the same."""
+    data = sources.dataset(plan.settings.source)
+    found = {f"data {plan.settings.data}": fingerprint(data.train.images, data.train.labels)}
+    for name in dict.fromkeys(plan.settings_of(number).network for number in range(len(plan))):
+        network = sources.network(name, np.random.default_rng(plan.settings.seed), plan.settings.dtype, data)
+        arrays = arrays_of(network).values() if is_model(name) else ()
+        found[f"network {name}"] = fingerprint(np.frombuffer(json.dumps(describe(network)).encode(), np.uint8), *arrays)
+    return found
+
+
+def check_digests(folder: Path, known: Checked, sources: Sources) -> None:
+    """Raise HandmadeError if the data or a network has changed since the sweep was planned."""
+    for name, digest in digests(known.plan, sources).items():
+        if known.digests.get(name) != digest:
+            raise HandmadeError(f"{name}: expected the content it had when {folder} began, got another. Restore it")
 
 
 def _available(settings: Settings, data: Dataset) -> int:
@@ -101,10 +127,12 @@ def _available(settings: Settings, data: Dataset) -> int:
     return len(data.train.images[: settings.limit])
 
 
-def _with_validation(plan: Plan, data: Dataset) -> tuple[Plan, int]:
-    """Return the plan with a validation set, and the smallest number of training images of a run."""
+def _with_validation(plan: Plan, data: Dataset) -> Plan:
+    """Return the plan with a validation set."""
     images = min(_available(plan.settings_of(number), data) for number in range(len(plan)))
     count = plan.settings.validation or min(VALIDATION, max(1, images // SHARE))
+    if images < 2:
+        raise SettingError("validation", f"expected at least 2 training images, got {images}. Try more images")
     if count >= images:
         raise SettingError("validation", f"expected fewer than the {images:,} training images, got {count:,}. Try leaving it out")
-    return replace(plan, settings=replace(plan.settings, validation=count)), images
+    return replace(plan, settings=replace(plan.settings, validation=count))

@@ -80,17 +80,19 @@ def make_plan(settings: Settings, vary: Mapping[str, Any], random: int | None = 
     """
     if not isinstance(vary, Mapping) or not vary:
         example = '{"learning_rate": [0.01, 0.03, 0.1]}'
-        raise HandmadeError(f"vary: expected values by the names of settings, got {described(vary)}. Try vary={example}")
+        raise SettingError("vary", f"expected values by the names of settings, got {described(vary)}. Try vary={example}")
     found: dict[str, tuple[Any, ...] | Range] = {}
     for given, each in vary.items():
         name, values = str(given).strip().replace("-", "_"), values_of(given, each)
         if name in found:
-            raise HandmadeError(f"vary: expected each setting once, got {name} twice. Write all of its values in one list")
+            raise SettingError(
+                "vary", f"expected each setting once, got {name.replace('_', ' ')} twice. Write all of its values in one list"
+            )
         found[name] = values
     _check_length(settings, found)
     seeds = found.pop(SEED, None)
     if isinstance(seeds, Range):
-        raise HandmadeError(f"vary: expected a list of seeds, got the range {seeds}. Try seed=0..4")
+        raise SettingError("vary", f"expected a list of seeds, got the range {seeds}. Try seed=0..4")
     combinations = _grid(found) if random is None else _drawn(found, random, (seeds or (settings.seed,))[0])
     varied = (*found, SEED) if seeds is not None else tuple(found)
     repeated = [{}] if seeds is None else [{SEED: seed} for seed in seeds]
@@ -128,7 +130,7 @@ def shown(value: Any) -> str:
 def _check_length(settings: Settings, vary: Mapping[str, Any]) -> None:
     """Refuse epochs that would have no effect, because the number of steps is set."""
     if "epochs" in vary and (settings.steps is not None or "steps" in vary):
-        raise HandmadeError("vary: expected epochs or steps, got both. Try without steps")
+        raise SettingError("vary", "expected epochs or steps, got both. Try without steps")
 
 
 def _grid(vary: Mapping[str, tuple[Any, ...] | Range]) -> list[dict[str, Any]]:
@@ -136,9 +138,10 @@ def _grid(vary: Mapping[str, tuple[Any, ...] | Range]) -> list[dict[str, Any]]:
     for name, values in vary.items():
         if isinstance(values, Range):
             ends = f"{values.low:g}..{values.high:g}"
-            raise HandmadeError(
-                f"vary: expected the values of {name} for a grid, got the range {ends}. "
-                f"Try {name.replace('_', '-')}={ends}:5{':log' if values.log else ''} for 5 values, or a random search"
+            raise SettingError(
+                "vary",
+                f"expected the values of {name.replace('_', ' ')} for a grid, got the range {ends}. "
+                f"Try {name.replace('_', '-')}={ends}:5{':log' if values.log else ''} for 5 values, or a random search",
             )
     lists = [values for values in vary.values() if not isinstance(values, Range)]
     count = prod(map(len, lists))
@@ -150,28 +153,26 @@ def _grid(vary: Mapping[str, tuple[Any, ...] | Range]) -> list[dict[str, Any]]:
 def _drawn(vary: Mapping[str, tuple[Any, ...] | Range], count: object, seed: int) -> list[dict[str, Any]]:
     """Draw different combinations."""
     if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= MOST:
-        raise HandmadeError(
-            f"random: expected a number of combinations from 1 to {MOST:,}, got {described(count)}. Try random=20"
-        )
+        raise SettingError("random", f"expected an integer from 1 to {MOST:,}, got {described(count)}. Try random=20")
     if not vary:
-        raise HandmadeError("random: expected a setting to draw, got none beside the seed. Try learning-rate=0.001..0.1:log")
+        raise SettingError("random", "expected a setting to draw, got none beside the seed. Try learning-rate=0.001..0.1:log")
     lists = [values for values in vary.values() if not isinstance(values, Range)]
     possible = prod(map(len, lists)) if len(lists) == len(vary) else None
     if possible is not None and count > possible:
-        raise HandmadeError(
-            f"random: expected at most {possible:,} combinations of these values, got {count:,}. Try a grid, without random=..."
+        raise SettingError(
+            "random", f"expected at most {possible:,} combinations of these values, got {count:,}. Leave it out for a grid of all"
         )
     rng, found = generator(seed, SWEEP), dict[tuple[Any, ...], None]()
     for _ in range(TRIES * count):
         found[tuple(_one(values, rng) for values in vary.values())] = None
         if len(found) == count:
             return [dict(zip(vary, values, strict=True)) for values in found]
-    raise HandmadeError(f"random: expected ranges with {count:,} different combinations, got fewer. Try a smaller number")
+    raise SettingError("random", f"expected ranges with {count:,} different combinations, got fewer. Try a smaller number")
 
 
 def _one(values: tuple[Any, ...] | Range, rng: Any) -> Any:
     return values.draw(rng) if isinstance(values, Range) else values[int(rng.integers(len(values)))]
 
 
-def _too_many(count: int) -> HandmadeError:
-    return HandmadeError(f"vary: expected at most {MOST:,} runs, got {count:,}. Try fewer values, or a random search")
+def _too_many(count: int) -> SettingError:
+    return SettingError("vary", f"expected at most {MOST:,} runs, got {count:,}. Try fewer values, or a random search")

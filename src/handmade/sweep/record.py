@@ -5,7 +5,6 @@ SWEEP/run-01/       the first run, as of `handmade train`
 """
 
 import json
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -15,6 +14,7 @@ from handmade.engine.arguments import as_path, is_number
 from handmade.engine.errors import HandmadeError
 from handmade.files.atomic import write_atomically
 from handmade.runs.settings import Settings
+from handmade.sweep.checks import Checked
 from handmade.sweep.plan import Plan, check_run
 from handmade.sweep.values import MOST, setting_named
 
@@ -33,8 +33,9 @@ def is_sweep(folder: Path) -> bool:
     return (folder / PLAN).is_file()
 
 
-def write_plan(folder: Path, plan: Plan, seconds: Sequence[float]) -> None:
-    """Write sweep.json, completely or not at all; `seconds` is the estimated time of each run."""
+def write_plan(folder: Path, checked: Checked) -> None:
+    """Write sweep.json, completely or not at all."""
+    plan = checked.plan
     known = {
         "version": VERSION,
         "handmade": version("handmade"),
@@ -43,13 +44,14 @@ def write_plan(folder: Path, plan: Plan, seconds: Sequence[float]) -> None:
         "varied": list(plan.varied),
         "settings": plan.settings.to_json(),
         "runs": list(plan.values),
-        "seconds": [float(f"{each:.4g}") for each in seconds],
+        "seconds": [float(f"{each:.4g}") for each in checked.seconds],
+        "digests": checked.digests,
     }
     write_atomically(folder / PLAN, json.dumps(known, indent=1).encode() + b"\n")
 
 
-def read_plan(folder: Path) -> tuple[Plan, tuple[float, ...]]:
-    """Read sweep.json: the plan, and the estimated seconds of each run.
+def read_plan(folder: Path) -> Checked:
+    """Read sweep.json: the plan, the estimated seconds of each run, and the digests of data and networks.
 
     Raises
     ------
@@ -74,9 +76,9 @@ def read_plan(folder: Path) -> tuple[Plan, tuple[float, ...]]:
         raise HandmadeError(f"{path}: {error}") from None
 
 
-def _plan(known: Any) -> tuple[Plan, tuple[float, ...]]:
+def _plan(known: Any) -> Checked:
     """Return the plan in the content of sweep.json, which may be anything."""
-    kinds = {"search": str, "varied": list, "settings": dict, "runs": list, "seconds": list}
+    kinds = {"search": str, "varied": list, "settings": dict, "runs": list, "seconds": list, "digests": dict}
     if not isinstance(known, dict) or not all(isinstance(known.get(name), kind) for name, kind in kinds.items()):
         raise HandmadeError(f"expected the plan of a sweep with {', '.join(kinds)}; got other content")
     varied, runs, seconds = tuple(known["varied"]), known["runs"], known["seconds"]
@@ -93,4 +95,4 @@ def _plan(known: Any) -> tuple[Plan, tuple[float, ...]]:
         raise HandmadeError("expected a validation set; got none")
     for number in range(len(plan)):
         check_run(plan, number)
-    return plan, tuple(map(float, seconds))
+    return Checked(plan, tuple(map(float, seconds)), known["digests"])

@@ -171,8 +171,7 @@ def results(folder: str | os.PathLike[str]) -> SweepResults:
         If the folder is no sweep.
     """
     folder = as_path(folder, "folder")
-    plan, _ = read_plan(folder)
-    return results_of(folder, plan)
+    return results_of(folder, read_plan(folder).plan)
 
 
 def results_of(folder: Path, plan: Plan) -> SweepResults:

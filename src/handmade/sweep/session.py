@@ -21,7 +21,7 @@ from handmade.files.atomic import remove_temporary_files
 from handmade.runs import Progress, Settings, TrainingSession
 from handmade.runs.job import Sources
 from handmade.runs.record import SETTINGS, locked, next_folder
-from handmade.sweep.checks import Checked, cached_files, checked
+from handmade.sweep.checks import Checked, cached_files, check_digests, checked
 from handmade.sweep.one_run import ENDED, Task, diverged, files_of, open_run, store, train_elsewhere
 from handmade.sweep.plan import make_plan
 from handmade.sweep.record import PLAN, is_sweep, read_plan, run_folder, write_plan
@@ -132,7 +132,7 @@ class Sweep(Printable):
             remove_temporary_files(self.folder, PLAN)
             if self._new:
                 _check_free(self.folder)  # again: another sweep may have used the folder since
-                write_plan(self.folder, self.known.plan, self.known.seconds)
+                write_plan(self.folder, self.known)
                 self._new = False
             todo = [number for number in range(len(self.known.plan)) if not self._has_ended(number)]
             self._began = time.perf_counter()
@@ -285,13 +285,14 @@ def resume(folder: str | os.PathLike[str], *, executor: Executor | None = None, 
     Raises
     ------
     HandmadeError
-        If the folder is no sweep.
+        If the folder is no sweep, or its data or a network has changed.
     """
     check_executor(executor)
     folder = as_path(folder, "folder")
-    plan, seconds = read_plan(folder)
-    known = Checked(plan, seconds, 0, ())
-    return Sweep(folder, known, cached_files(), executor, 1 if executor is None else workers, new=False)
+    known, sources = read_plan(folder), cached_files()
+    if results_of(folder, known.plan).ended < len(known.plan):
+        check_digests(folder, known, sources)
+    return Sweep(folder, known, sources, executor, 1 if executor is None else workers, new=False)
 
 
 def _check_free(folder: Path) -> None:

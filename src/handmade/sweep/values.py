@@ -14,7 +14,6 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from handmade.engine.arguments import described
-from handmade.engine.errors import HandmadeError
 from handmade.runs.fields import Setting, SettingError
 from handmade.runs.settings import FILES, settings
 
@@ -74,7 +73,7 @@ def setting_named(name: object) -> Setting:
 
     Raises
     ------
-    HandmadeError
+    SettingError
         If there is no such setting, or it is the same in all runs of a sweep.
     """
     known = {each.name: each for each in settings()}
@@ -82,10 +81,10 @@ def setting_named(name: object) -> Setting:
     if plain not in known:
         similar = get_close_matches(plain, known, n=1)
         advice = f"Did you mean {similar[0]}?" if similar else "Try learning_rate"
-        raise HandmadeError(f"vary: expected the name of a setting of a training, got {described(name)}. {advice}")
+        raise SettingError("vary", f"expected the name of a setting of a training, got {described(name)}. {advice}")
     reason = SAME.get(plain, "it changes no result. Try one value for all runs" if known[plain].panel == FILES else None)
     if reason is not None:
-        raise HandmadeError(f"vary: expected a setting that can differ between runs, got {plain}: {reason}")
+        raise SettingError("vary", f"expected a setting that can differ between runs, got {plain}: {reason}")
     return known[plain]
 
 
@@ -101,14 +100,16 @@ def values_of(name: object, given: object) -> tuple[Any, ...] | Range:
 
     Raises
     ------
-    HandmadeError
+    SettingError
         If the setting cannot have one of the values, or there are none.
     """
     setting = setting_named(name)
     if isinstance(given, str):
         return _parsed(setting, given.strip())
     if not isinstance(given, Iterable) or isinstance(given, bytes | dict):
-        raise HandmadeError(f"vary: expected a list of values for {setting.name}, got {described(given)}. Try [{given!r:.40}]")
+        raise SettingError(
+            "vary", f"expected a list of values for {_words(setting)}, got {described(given)}. Try [{given!r:.40}]"
+        )
     found: list[Any] = []
     for value in given:
         if len(found) == MOST:
@@ -121,10 +122,14 @@ def _parsed(setting: Setting, text: str) -> tuple[Any, ...] | Range:
     found = RANGE.fullmatch(text) if setting.kind in {int, float} and ";" not in text and "," not in text else None
     if found:
         return _ranged(setting, text, *found.groups())
+    pieces = text.split(",")
+    if setting.name in WITH_COMMAS and ";" not in text and len(pieces) > 1 and not all("=" in piece for piece in pieces):
+        got = f"{text!r:.80}. Try {_example(setting)}"
+        raise SettingError("vary", f"expected values that are separated by ; for {_words(setting)}, got {got}")
     separator = ";" if ";" in text or setting.name in WITH_COMMAS else ","
     parts = [part.strip() for part in text.split(separator)]
     if not all(parts):
-        raise HandmadeError(f"vary: expected values for {setting.name}, got {text!r:.80}. Try {_example(setting)}")
+        raise SettingError("vary", f"expected values for {_words(setting)}, got {text!r:.80}. Try {_example(setting)}")
     if len(parts) > MOST:
         raise _too_long(setting)
     return _distinct(setting, [_checked(setting, _value(setting, part)) for part in parts])
@@ -134,16 +139,16 @@ def _ranged(setting: Setting, text: str, first: str, last: str, count: str | Non
     """Return the values of a range as a list, if their number is given or they are integers; else the range."""
     low, high = (_number(setting, end, text) for end in (first, last))
     if not low < high:
-        raise HandmadeError(f"vary: expected a range that rises for {setting.name}, got {text!r:.80}. Try {last}..{first}")
+        raise SettingError("vary", f"expected a range that rises for {_words(setting)}, got {text!r:.80}. Try {last}..{first}")
     if log and low <= 0:
-        raise HandmadeError(
-            f"vary: expected a range above 0 for {setting.name} with log, got {text!r:.80}. Try {_example(setting)}"
+        raise SettingError(
+            "vary", f"expected a range above 0 for {_words(setting)} with log, got {text!r:.80}. Try it without log"
         )
     for end in (low, high):
         _checked(setting, setting.kind(end))
     if count is not None:
         if not 2 <= int(count) <= MOST:
-            raise HandmadeError(f"vary: expected 2 to {MOST:,} values for {setting.name}, got {count}. Try {first}..{last}:5")
+            raise SettingError("vary", f"expected 2 to {MOST:,} values for {_words(setting)}, got {count}. Try {first}..{last}:5")
         return _distinct(setting, [_checked(setting, each) for each in _spaced(setting, low, high, int(count), log=bool(log))])
     if setting.kind is int and not log and high - low < MOST:
         return tuple(range(int(low), int(high) + 1))
@@ -167,7 +172,7 @@ def _number(setting: Setting, text: str, whole: str) -> float:
             return number  # type: ignore[no-any-return] # an int or a float
     except (ValueError, OverflowError):
         pass
-    raise HandmadeError(f"vary: expected numbers at both ends of {setting.name}, got {whole!r:.80}. Try {_example(setting)}")
+    raise SettingError("vary", f"expected numbers at both ends of {_words(setting)}, got {whole!r:.80}. Try {_example(setting)}")
 
 
 def _value(setting: Setting, text: str) -> Any:
@@ -188,20 +193,25 @@ def _checked(setting: Setting, value: Any) -> Any:
     try:
         return setting.checked(value)
     except SettingError as error:
-        raise HandmadeError(f"vary: {setting.name}: {error.reason}") from None
+        expected = error.reason.partition(". Try")[0].removeprefix("expected ")
+        raise SettingError("vary", f"expected {expected}, for {_words(setting)}. Try {_example(setting)}") from None
 
 
 def _distinct(setting: Setting, values: list[Any]) -> tuple[Any, ...]:
     if not values:
-        raise HandmadeError(f"vary: expected values for {setting.name}, got none. Try {_example(setting)}")
+        raise SettingError("vary", f"expected values for {_words(setting)}, got none. Try {_example(setting)}")
     twice = [value for n, value in enumerate(values) if value in values[:n]] if len(set(values)) < len(values) else []
     if twice:
-        raise HandmadeError(f"vary: expected different values for {setting.name}, got {twice[0]!r:.80} twice. Leave one out")
+        raise SettingError("vary", f"expected different values for {_words(setting)}, got {twice[0]!r:.80} twice. Leave one out")
     return tuple(values)
 
 
-def _too_long(setting: Setting) -> HandmadeError:
-    return HandmadeError(f"vary: expected at most {MOST:,} values for {setting.name}, got more. Try a random search")
+def _too_long(setting: Setting) -> SettingError:
+    return SettingError("vary", f"expected at most {MOST:,} values for {_words(setting)}, got more. Try a random search")
+
+
+def _words(setting: Setting) -> str:
+    return setting.name.replace("_", " ")
 
 
 def _example(setting: Setting) -> str:

@@ -96,7 +96,8 @@ def _planned(vary: list[str], given: dict[str, Any], random: int | None, out: Pa
         settings = Settings.from_recipe(**given) if "recipe" in given else Settings(**given)
         return sweep.start(values, settings, out, random=random)
     except SettingError as error:
-        raise typer.BadParameter(in_options(error.reason), param_hint=f"--{error.name.replace('_', '-')}") from None
+        reason = error.reason if error.name in {"vary", "random"} else in_options(error.reason)
+        raise typer.BadParameter(reason, param_hint=f"--{error.name.replace('_', '-')}") from None
 
 
 def _values(vary: list[str]) -> dict[str, str]:
