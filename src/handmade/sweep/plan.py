@@ -160,7 +160,7 @@ def _drawn(vary: Mapping[str, tuple[Any, ...] | Range], count: object, seed: int
     possible = prod(map(len, lists)) if len(lists) == len(vary) else None
     if possible is not None and count > possible:
         raise SettingError(
-            "random", f"expected at most {possible:,} combinations of these values, got {count:,}. Leave it out for a grid of all"
+            "random", f"expected at most {possible:,} combinations of these values, got {count:,}. Try leaving it out, for a grid"
         )
     rng, found = generator(seed, SWEEP), dict[tuple[Any, ...], None]()
     for _ in range(TRIES * count):

@@ -200,9 +200,12 @@ def _checked(setting: Setting, value: Any) -> Any:
 def _distinct(setting: Setting, values: list[Any]) -> tuple[Any, ...]:
     if not values:
         raise SettingError("vary", f"expected values for {_words(setting)}, got none. Try {_example(setting)}")
-    twice = [value for n, value in enumerate(values) if value in values[:n]] if len(set(values)) < len(values) else []
-    if twice:
-        raise SettingError("vary", f"expected different values for {_words(setting)}, got {twice[0]!r:.80} twice. Leave one out")
+    seen: set[Any] = set()
+    for value in values:
+        if value in seen:
+            got = f"{value!r:.80} twice. Try leaving one out"
+            raise SettingError("vary", f"expected different values for {_words(setting)}, got {got}")
+        seen.add(value)
     return tuple(values)
 
 
