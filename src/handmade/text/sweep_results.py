@@ -87,7 +87,7 @@ def _remarks(results: SweepResults) -> Iterator[Text]:
     if results.ended < len(results.runs):
         yield Text(f"{results.ended:,} of {counted(len(results.runs), 'run')} have ended.")
     if seeds > 1:
-        yield Text(f"validation: mean of {seeds} seeds." if results.plan.compared else f"validation: {seeds} seeds.")
+        yield Text(f"validation: mean of {seeds} seeds.")
     best = results.best
     if best is None or best.chosen is None:
         return
