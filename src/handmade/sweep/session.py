@@ -170,19 +170,18 @@ class Sweep(Printable):
 
     def _elsewhere(self, todo: list[int], executor: Executor) -> Iterator[SweepProgress]:
         """Train the runs on an executor; each is written when it comes back."""
-        data = self._sources.dataset(self.known.plan.settings.source)
-        waiting: dict[Future[Any], int] = {}
+        workers, waiting = Workers(executor), dict[Future[Any], int]()
         try:
             for number in todo:
-                waiting[executor.submit(train_elsewhere, self._task(number), data)] = number
+                waiting[self._submitted(workers, number)] = number
             while waiting and not self._stopping:
                 done, _ = wait(waiting, TICK, FIRST_COMPLETED)
                 for future in done:
                     number = waiting.pop(future)
-                    files, reason = future.result()
-                    if reason:
-                        raise HandmadeError(f"{self._place(number).name}: {reason}")
-                    store(self._place(number), files, self.known.plan.settings_of(number).network)
+                    if workers.lost(future, number):
+                        waiting[self._submitted(workers, number)] = number
+                        continue
+                    store(self._place(number), workers.files(future), self.known.plan.settings_of(number).network)
                     self._has_ended(number)
                     yield self._end(number)
                 if not done:
