@@ -32,11 +32,12 @@ MAY_IMPORT = {
     "receipts": {"data", "engine"},
     "threads": set[str](),
     "compiled": {"engine", "files"},
+    "cluster": {"compiled", "engine"},
     "doctor": {"compiled", "engine", "networks", "threads"},
     "network": {"engine", "files", "importing"},
     "networks": {"engine", "network"},
     "own_digits": {"data", "engine", "files"},
-    "runs": {"data", "engine", "files", "network", "networks", "receipts", "threads"},
+    "runs": {"cluster", "data", "engine", "files", "network", "networks", "receipts", "threads"},
     "estimator": {"data", "engine", "network", "networks", "runs", "threads"},
     "sweep": {"data", "engine", "files", "network", "pictures", "runs", "threads"},
     "__init__": {*FACADE, "estimator", "html"},
@@ -51,6 +52,7 @@ MAY_IMPORT = {
 # What comes from outside, room by room, beside NumPy and the standard library.
 FOREIGN = {
     "compiled": {"numba", "llvmlite"},
+    "cluster": {"dask", "distributed", "threadpoolctl"},
     "data": {"pooch", "requests", "scipy", "skimage", "sklearn"},  # downloads, data sets of libraries, operators on pictures
     "files": {"safetensors", "tensorboardX", "PIL", "pillow_heif", "ml_dtypes", "onnx", "torch"},  # formats
     "frameworks": {"torch", "jax"},  # only for objects that come from there

@@ -23,9 +23,9 @@ from handmade.engine.gradients.definition import quotient
 from handmade.engine.layers import Layer
 from handmade.engine.losses import CrossEntropy
 from handmade.engine.plain.backend import IMAGES_AT_ONCE
-from handmade.engine.plain.differences import IMAGES_PER_TASK
+from handmade.engine.plain.differences import SHARD
 
-IMAGES = IMAGES_PER_TASK + 3  # two tasks, the second one short
+IMAGES = SHARD + 3  # two shards, the second one short
 SHAPE = (7, 6, 2)
 
 

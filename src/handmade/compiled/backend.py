@@ -2,7 +2,7 @@
 
 convolution    Conv2d, fused with a following ReLU and MaxPool2d, in tiles: conv2d.py
 choice         MaxPool2d without a convolution, with or without a ReLU: choices.py
-product        Linear: gx only if it is needed, a large gW for the complete batch at once: fused.py
+product        Linear: gx only if it is needed, a large gW for a complete shard at once: fused.py
 update         Momentum and Nesterov: updates.py
 differences    linear parts of the network are crossed once, backwards from the logits: differences/
 """
@@ -10,30 +10,33 @@ differences    linear parts of the network are crossed once, backwards from the 
 import math
 from concurrent.futures import Executor
 from functools import partial
-from typing import Any, ClassVar
+from operator import add
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
 from handmade.compiled.differences.block import Block, block
-from handmade.compiled.differences.linear_layers import products
+from handmade.compiled.differences.linear_layers import ShardSums
 from handmade.compiled.differences.loss_data import has_loss_data
 from handmade.compiled.differences.units import Units, units_of
 from handmade.compiled.fused import FLOATS, Choice, Convolution, Factors, Product
 from handmade.compiled.fusion import fused_nodes, role_of
-from handmade.compiled.products import product
+from handmade.compiled.products import rows_of_product, sum_of_shards
 from handmade.compiled.updates import supports, update
 from handmade.engine.arrays import Array
 from handmade.engine.graph import INPUT, Node
 from handmade.engine.layers import rule
-from handmade.engine.losses import Loss, for_images
+from handmade.engine.losses import for_images
 from handmade.engine.network import Network
 from handmade.engine.optim import Optimiser, State
-from handmade.engine.parallel import Batch, blocks, parallel_map
+from handmade.engine.parallel import Batch, Sums, blocks, parallel_map, tree_sum
 from handmade.engine.plain import Plain
-from handmade.engine.plain.differences import IMAGES_PER_TASK, by_images, nudges_of, with_zeros
+from handmade.engine.plain.differences import SHARD, by_images, nudges_of
 from handmade.engine.plain.operation import Operation
 
 MOST_LANES = 2**24  # numbers of an activation times logits; more of them need too much memory in each thread
+
+Part: TypeAlias = tuple[Block, dict[str, dict[str, Array]]]  # sums of a shard, and those of the plain backend by node and array
 
 
 class Compiled(Plain):
@@ -85,12 +88,17 @@ class Compiled(Plain):
             and node.layer.parameters()["W"].dtype in FLOATS
         )
 
-    def total(self, node: Node, parts: list[Any], executor: Executor | None) -> dict[str, Any]:
-        """Return the sums of the gradients of one node over the blocks of a batch; factors are multiplied first."""
+    def total(self, parts: list[Any], blocks_in_shard: int, executor: Executor | None) -> dict[str, Any]:
+        """Return the sums of the gradients of one node over the blocks of some shards; the factors of a shard are multiplied."""
         if not isinstance(parts[0], Factors):
-            return super().total(node, parts, executor)
-        x, gy = (np.concatenate(each) for each in ([part.x for part in parts], [part.gy for part in parts]))
-        return {"W": product(x, gy, executor), "b": np.ones(len(gy), gy.dtype) @ gy}
+            return super().total(parts, blocks_in_shard, executor)
+        shards = [parts[first : first + blocks_in_shard] for first in range(0, len(parts), blocks_in_shard)]
+        factors = [tuple(np.concatenate(each) for each in ([p.x for p in some], [p.gy for p in some])) for some in shards]
+        x, gy = factors[0]
+        W = sum_of_shards(
+            [rows_of_product(*each) for each in factors], (x.shape[1], gy.shape[1]), np.result_type(x, gy), executor
+        )
+        return {"W": W, "b": tree_sum((np.ones(len(gy), gy.dtype) @ gy for _, gy in factors), np.add)}
 
     def update(
         self,
@@ -108,28 +116,25 @@ class Compiled(Plain):
 
     # --- differences ----------------------------------------------------------------------------------------------------------
 
-    def differences(
-        self, network: Network, x: Array, y: Array, h: Any, scheme: str, loss: Loss, executor: Executor | None
-    ) -> tuple[float, dict[str, Array]]:
-        """Return the mean loss, and its difference quotient for every weight."""
+    def difference_sums(self, h: Any, scheme: str, executor: Executor | None, batch: Batch) -> Sums:
+        """Return the sums of difference quotients over some shards."""
+        network, x, _, loss = batch
         supported = _fits(network, x) and has_loss_data(loss) and _units(network).supported
         if "differences" in self.without or not supported:
-            return super().differences(network, x, y, h, scheme, loss, executor)
-        names = [name for name in network.weighted if name in network.below_logits]
-        parts = list(parallel_map(executor, partial(self._block, h, scheme), blocks((network, x, y, loss), IMAGES_PER_TASK)))
-        gradients: dict[str, Array] = {}
-        for name in names:
-            node = network.node(name)
-            sums = [_weights(node.layer, part.filters[name].T) for part, _ in parts if name in part.filters]
-            sums += [plain[name] for _, plain in parts if name in plain]
-            linear = [line for part, _ in parts for line in part.linear.get(name, ())]
-            if linear:
-                sums.append(_weights(node.layer, products(linear, executor)))
-            gradients |= {f"{name}.{array}": found / len(x) for array, found in self.total(node, sums, executor).items()}
-        return sum(part.loss for part, _ in parts) / len(x), with_zeros(network, gradients)
+            return super().difference_sums(h, scheme, executor, batch)
+        parts = list(parallel_map(executor, partial(self._shard, h, scheme), blocks(batch, SHARD)))
+        sums: dict[str, Array] = {}
+        with np.errstate(over="ignore", invalid="ignore"):
+            for name in filter(network.below_logits.__contains__, network.weighted):
+                if name in _units(network).supported:
+                    found = _total(name, network.node(name).layer, parts, executor)
+                else:
+                    found = self.total([plain[name] for _, plain in parts], 1, executor)
+                sums |= {f"{name}.{array}": total for array, total in found.items()}
+            return tree_sum((part.loss for part, _ in parts), add), sums
 
-    def _block(self, h: Any, scheme: str, batch: Batch) -> tuple[Block, dict[str, dict[str, Array]]]:
-        """Return the result of a block, and the sums that need the plain backend, by node and array."""
+    def _shard(self, h: Any, scheme: str, batch: Batch) -> Part:
+        """Return the result of a shard, and the sums that need the plain backend, by node and array."""
         network, x, y, loss = batch
         units = _units(network)
         found = block(units, self._unfused, h, scheme, batch)
@@ -155,6 +160,20 @@ def _fits(network: Network, x: Array) -> bool:
     if x.dtype not in FLOATS or network.mixes_batch or {array.dtype for array in arrays.values()} != {x.dtype}:
         return False
     return network.classes * max(math.prod(network.shape_of[name]) for name in network.below_logits) <= MOST_LANES
+
+
+def _total(name: str, layer: Any, parts: list[Part], executor: Executor | None) -> dict[str, Array]:
+    """Return the sums of a supported node over some shards, by array."""
+    shards = []
+    for part, plain in parts:
+        more = None if name not in plain else np.concatenate([plain[name][each].reshape(-1, layer.b.size) for each in ("W", "b")])
+        if name in part.filters:
+            more = part.filters[name].T if more is None else part.filters[name].T + more
+        shards.append(ShardSums(part.linear.get(name, ()), more))
+    alone = [each.more for each in shards if each.more is not None and not each.linear]
+    if len(alone) == len(shards):
+        return _weights(layer, tree_sum(alone, np.add))
+    return _weights(layer, sum_of_shards(shards, (layer.W.size // layer.b.size + 1, layer.b.size), layer.W.dtype, executor))
 
 
 def _weights(layer: Any, sums: Array) -> dict[str, Array]:

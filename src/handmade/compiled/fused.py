@@ -33,7 +33,7 @@ from handmade.engine.layers.windows import crop, pad
 from handmade.engine.plain.operation import Operation
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
-MANY = 64  # images: a gW with more numbers than their factors is computed for all images of a batch at once
+MANY = 64  # images: a gW with more numbers than their factors is computed for all images of a shard at once
 SHORT = 8  # numbers in a run, below which a tile holds filters instead
 ONE_PIXEL = Geometry((1, 1), (1, 1))  # windows of a ReLU alone
 NO_WINNERS = np.empty((0, 0), np.int32)
@@ -256,14 +256,14 @@ class Choice(Operation):
 
 @dataclass(frozen=True, eq=False)
 class Factors:
-    """Factors of a weight gradient, x and gy of a Linear: their product is computed for the complete batch at once."""
+    """Factors of a weight gradient, x and gy of a Linear: their product is computed for a complete shard at once."""
 
     x: Array
     gy: Array
 
 
 class Product(Operation):
-    """Linear. Its gx is computed only if it is needed, and a large gW for all images of a batch at once."""
+    """Linear. Its gx is computed only if it is needed, and a large gW for all images of a shard at once."""
 
     def __init__(self, node: Node) -> None:
         super().__init__(node)

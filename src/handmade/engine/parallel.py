@@ -1,8 +1,16 @@
-"""Parallel work: a batch in blocks of images, and a map over tasks by threads or processes."""
+"""Parallel work: a batch in blocks of images, a map over tasks by threads or processes, and the sum of its results.
 
+Floating-point sums depend on their order, so the order belongs to the definition of a gradient. A batch is cut into shards of a
+fixed number of images. Shards are added as a balanced binary tree over their numbers, wherever they are computed:
+
+    ((0 + 1) + (2 + 3)) + ((4 + 5) + 6)
+"""
+
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 from handmade.engine.arrays import Array
@@ -11,6 +19,7 @@ from handmade.engine.losses import Loss, for_images
 from handmade.engine.network import Network
 
 Batch: TypeAlias = tuple[Network, Array, Array, Loss]  # a network, images, labels, and the loss with the weights of the images
+Sums: TypeAlias = tuple[float, dict[str, Array]]  # sum of the losses, and sums for each array of weights
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
@@ -27,6 +36,51 @@ def blocks(batch: Batch, size: int) -> Iterator[Batch]:
 def parallel_map(executor: Executor | None, function: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
     """Return the results of the function in the order of the tasks, computed by the executor or by this thread."""
     return map(function, tasks) if executor is None else executor.map(InBackend(chosen(), function), tasks)
+
+
+def tree_sum(parts: Iterable[Result], add: Callable[[Result, Result], Result]) -> Result:
+    """Return the sum of at least one part, added as a balanced binary tree over their numbers."""
+    waiting: list[tuple[int, Result]] = []  # sums of 2^level parts, each with its level
+    for part in parts:
+        total, level = part, 0
+        while waiting and waiting[-1][0] == level:
+            total, level = add(waiting.pop()[1], total), level + 1
+        waiting.append((level, total))
+    _, total = waiting.pop()
+    while waiting:
+        total = add(waiting.pop()[1], total)
+    return total
+
+
+def add_sums(one: Sums, other: Sums) -> Sums:
+    """Return the sum of two sums with the same arrays."""
+    return one[0] + other[0], {name: array + other[1][name] for name, array in one[1].items()}
+
+
+class BatchExecutor(Executor):
+    """Executor that can share out the shards of a batch itself, such as a cluster."""
+
+    @abstractmethod
+    def sums(self, function: Callable[[Batch], Sums], batch: Batch, shard: int) -> Sums:
+        """Return the sums of a batch: `function` makes those of some consecutive shards; they are added as `tree_sum` does."""
+
+
+def batch_sums(function: Callable[[Executor | None, Batch], Sums], batch: Batch, shard: int, executor: Executor | None) -> Sums:
+    """Return the sums of a batch whose images are independent, in shards of `shard` images.
+
+    Parameters
+    ----------
+    function : callable
+        Function (executor, shards) -> sums, for consecutive shards of the batch. It can be pickled.
+    batch : Batch
+    shard : int
+        Number of images in a shard.
+    executor : Executor or None
+        Executor that `function` uses, or one that shares out the shards.
+    """
+    if isinstance(executor, BatchExecutor) and not batch[0].mixes_batch:
+        return executor.sums(InBackend(chosen(), partial(function, None)), batch, shard)
+    return function(executor, batch)
 
 
 def thread_executor(executor: Executor | None) -> Executor | None:

@@ -12,7 +12,6 @@ overflows. If the unit after the weight may switch, d is the difference of its R
 """
 
 from collections.abc import Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -22,7 +21,7 @@ import numpy as np
 from handmade.compiled.differences.layer_bounds import ROUNDING
 from handmade.compiled.differences.records import Record
 from handmade.compiled.differences.units import Unit
-from handmade.compiled.products import product
+from handmade.compiled.products import rows_of_product
 from handmade.engine.arrays import Array
 from handmade.engine.layers import add_rules, rule
 from handmade.engine.layers.probabilities import log_softmax
@@ -92,14 +91,35 @@ def _along(loss: Any, z: Array, v: Array, d: Array, y: Array) -> Array:
     return found
 
 
-def products(every: Sequence[LinearSums], executor: Executor | None) -> Array:
-    """Return the total of the sums of a linear layer over all blocks, (in + 1, out), biases last."""
-    x, gains = np.concatenate([each.x for each in every]), np.concatenate([each.gains for each in every])
-    total = product(x, gains, executor)
-    for each in every:
-        for u, column in each.columns.items():
-            total[:, u] += column
-    return total
+class ShardSums:
+    """Sums of a node over a shard, of which some rows are written at a time: (in + 1, out), biases last.
+
+    Parameters
+    ----------
+    linear : sequence of LinearSums
+        Sums of a linear layer, for some images at a time.
+    more : Array or None
+        Other sums, which are added; the only ones if `linear` is empty.
+    """
+
+    def __init__(self, linear: Sequence[LinearSums], more: Array | None) -> None:
+        self.linear, self.more = linear, more
+        if linear:
+            x, gains = (np.concatenate(each) for each in ([one.x for one in linear], [one.gains for one in linear]))
+            self._write = rows_of_product(x, gains)
+
+    def __call__(self, rows: slice, out: Array) -> None:
+        """Write some rows of the sums."""
+        if not self.linear:
+            assert self.more is not None
+            out[:] = self.more[rows]
+            return
+        self._write(rows, out)
+        for each in self.linear:
+            for u, column in each.columns.items():
+                out[:, u] += column[rows]
+        if self.more is not None:
+            out += self.more[rows]
 
 
 # --- the terms of (1) -----------------------------------------------------------------------------------------------------------

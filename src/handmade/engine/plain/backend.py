@@ -5,12 +5,14 @@
     differences  dy = layer.delta(x, dx)   from the nudged node to the logits,   dL = loss.delta(z, dz, y),   g = dL / h
 
 Two rules make the differences hundreds of times faster: many nudges are processed together on one axis, and a difference stays in
-its channel as long as possible (layers/channel.py). Batches are cut into blocks of images. The blocks, and the order in which
-their results are added, do not depend on the number of threads. So the bits of a result do not depend on it either.
+its channel as long as possible (layers/channel.py). Batches are cut into shards and blocks of images. These, and the order in
+which their results are added, do not depend on the number of threads or machines. So the bits of a result do not depend on it
+either.
 """
 
 from concurrent.futures import Executor
-from functools import partial, reduce
+from functools import partial
+from operator import add
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
@@ -21,16 +23,17 @@ from handmade.engine.graph import INPUT, Node
 from handmade.engine.losses import Loss
 from handmade.engine.memory import keep_freed_memory
 from handmade.engine.network import Network
-from handmade.engine.parallel import Batch, blocks, parallel_map
-from handmade.engine.plain.differences import differences, with_zeros
+from handmade.engine.parallel import Batch, Sums, batch_sums, blocks, parallel_map, tree_sum
+from handmade.engine.plain.differences import SHARD, by_columns, by_shards, with_zeros
 from handmade.engine.plain.operation import Operation
 
 if TYPE_CHECKING:
     from handmade.engine.optim import Optimiser, State
 
 IMAGES_AT_ONCE = 32  # in a pass without tape: enough for the BLAS, few enough for the cache
-FEWEST, MOST = 16, 64  # images in a task of backpropagation: large against the cost of calls, few enough for the cache
-TASKS = 4  # of a batch, within these limits
+BACKPROP_SHARD = 64  # images: large against the cost of calls, few enough for the cache
+FEWEST = 16  # images in a task of backpropagation
+TASKS = 4  # of a batch, if a task then has from FEWEST images to a shard
 
 Part: TypeAlias = tuple[float, Array | None, dict[str, Any]]  # sum of the losses, gx, and the gradients of each node
 
@@ -88,30 +91,38 @@ class Plain:
         self, network: Network, x: Array, y: Array, loss: Loss, executor: Executor | None
     ) -> tuple[float, dict[str, Array]]:
         """Return the mean loss, and its derivative with respect to every weight."""
-        parts = self._parts(network, x, y, loss, executor, to_pixels=False)
+        work = partial(self._backprop_sums, len(x))
+        L, gradients = batch_sums(work, (network, x, y, loss), BACKPROP_SHARD, executor)
+        return L / len(x), with_zeros(network, gradients)
+
+    def _backprop_sums(self, images: int, executor: Executor | None, batch: Batch) -> Sums:
+        """Return the sums of some shards of a batch of so many images; their gradients are divided by that number already."""
+        network, (parts, size) = batch[0], self._parts(batch, images, executor, to_pixels=False)
         gradients: dict[str, Array] = {}
         with np.errstate(over="ignore", invalid="ignore"):
             for node in map(network.node, filter(network.below_logits.__contains__, network.weighted)):
-                total = self.total(node, [gradients_of.get(node.name, {}) for _, _, gradients_of in parts], executor)
+                found = [gradients_of.get(node.name, {}) for _, _, gradients_of in parts]
+                total = self.total(found, BACKPROP_SHARD // size, executor)
                 _check_gradients(network, node, total)
                 gradients |= {f"{node.name}.{name}": array for name, array in total.items()}
-        return sum(part[0] for part in parts) / len(x), with_zeros(network, gradients)
+            return tree_sum((part[0] for part in parts), add), gradients
 
     def input_gradient(self, network: Network, x: Array, y: Array, loss: Loss, executor: Executor | None) -> tuple[float, Array]:
         """Return the mean loss, and its derivative with respect to every pixel."""
-        parts = self._parts(network, x, y, loss, executor, to_pixels=True)
+        parts, _ = self._parts((network, x, y, loss), len(x), executor, to_pixels=True)
         gx = [part[1] for part in parts if part[1] is not None]
-        return sum(part[0] for part in parts) / len(x), np.concatenate(gx) if gx else np.zeros_like(x)
+        return tree_sum((part[0] for part in parts), add) / len(x), np.concatenate(gx) if gx else np.zeros_like(x)
 
-    def total(self, node: Node, parts: list[Any], executor: Executor | None) -> dict[str, Array]:
-        """Return the sums of the gradients of one node over the blocks of a batch."""
-        return {name: reduce(np.add, [part[name] for part in parts]) for name in parts[0]}
+    def total(self, parts: list[Any], blocks_in_shard: int, executor: Executor | None) -> dict[str, Array]:
+        """Return the sums of the gradients of one node over the blocks of some shards."""
+        return {name: tree_sum((part[name] for part in parts), np.add) for name in parts[0]}
 
-    def _parts(
-        self, network: Network, x: Array, y: Array, loss: Loss, executor: Executor | None, *, to_pixels: bool
-    ) -> list[Part]:
-        size = min(max(-(-len(x) // TASKS), FEWEST), MOST)  # the same for any number of threads
-        return list(parallel_map(executor, partial(self._part, len(x), to_pixels), blocks((network, x, y, loss), size)))
+    def _parts(self, batch: Batch, images: int, executor: Executor | None, *, to_pixels: bool) -> tuple[list[Part], int]:
+        """Return the results for each block of some shards of a batch of so many images, and the number of images in a block."""
+        size = FEWEST
+        while size < BACKPROP_SHARD and size * TASKS < images:  # the same for any number of threads; a shard is a tree of blocks
+            size *= 2
+        return list(parallel_map(executor, partial(self._part, images, to_pixels), blocks(batch, size))), size
 
     def _part(self, images: int, to_pixels: bool, block: Batch) -> Part:  # noqa: FBT001  a partial passes it
         """Run forward and backward pass for some images; gx is computed only for nodes that need it."""
@@ -149,7 +160,16 @@ class Plain:
         self, network: Network, x: Array, y: Array, h: Any, scheme: str, loss: Loss, executor: Executor | None
     ) -> tuple[float, dict[str, Array]]:
         """Return the mean loss, and its difference quotient for every weight."""
-        return differences(network, x, y, h, scheme, loss, executor)
+        batch = (network, x, y, loss)
+        if network.mixes_batch:
+            L, sums = by_columns(batch, h, scheme, executor)
+        else:
+            L, sums = batch_sums(partial(self.difference_sums, h, scheme), batch, SHARD, executor)
+        return L / len(x), with_zeros(network, {name: array / len(x) for name, array in sums.items()})
+
+    def difference_sums(self, h: Any, scheme: str, executor: Executor | None, batch: Batch) -> Sums:
+        """Return the sums of difference quotients over some shards."""
+        return by_shards(batch, h, scheme, executor)
 
     # --- updates --------------------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import Executor
 from functools import partial, reduce
 from itertools import islice
-from typing import Any, TypeAlias
+from operator import add
+from typing import Any
 
 import numpy as np
 
@@ -22,13 +23,11 @@ from handmade.engine.layers.propagate import Nudges, Propagate, nudges, propagat
 from handmade.engine.losses import Loss
 from handmade.engine.memory import keep_freed_memory
 from handmade.engine.network import Network
-from handmade.engine.parallel import Batch, blocks, parallel_map
+from handmade.engine.parallel import Batch, Sums, blocks, parallel_map, tree_sum
 from handmade.engine.plain.block_sizes import images_at_once, nudges_at_once
 
-IMAGES_PER_TASK = 16  # large against the cost of passing a task to a thread
+SHARD = 16  # images: large against the cost of passing a task to a thread
 COLUMNS_PER_TASK = 4  # if images depend on one another
-
-Sums: TypeAlias = tuple[float, dict[str, Array]]  # sum of the losses, and quotients of each node's weights
 
 
 class Propagation:
@@ -68,27 +67,30 @@ class Propagation:
         return dL
 
 
-def differences(
-    network: Network, x: Array, y: Array, h: Any, scheme: str, loss: Loss, executor: Executor | None
-) -> tuple[float, dict[str, Array]]:
-    """Return the mean loss, and its difference quotient for every weight."""
-    if network.mixes_batch:
-        L, columns = _by_columns((network, x, y, loss), h, scheme, executor)
-    else:
-        L, columns = _sum_parts(
-            parallel_map(executor, partial(by_images, h, scheme), blocks((network, x, y, loss), IMAGES_PER_TASK))
-        )
-    gradients: dict[str, Array] = {}
-    for name, total in columns.items():
-        weights = nudges_of(network)[name].gather(total / len(x))
-        gradients |= {f"{name}.{array}": quotients for array, quotients in weights.items()}
-    return L / len(x), with_zeros(network, gradients)
+def by_shards(batch: Batch, h: Any, scheme: str, executor: Executor | None) -> Sums:
+    """Return the sums of the quotients of each array of weights, over some shards."""
+    parts = list(parallel_map(executor, partial(by_images, h, scheme), blocks(batch, SHARD)))
+    columns = {name: tree_sum((part[name] for _, part in parts), np.add) for name in parts[0][1]}
+    return tree_sum((loss for loss, _ in parts), add), _by_array(batch[0], columns)
+
+
+def by_columns(batch: Batch, h: Any, scheme: str, executor: Executor | None) -> Sums:
+    """Return the same for images that depend on one another: all images together, in tasks of some columns of weights."""
+    L, columns = _by_columns(batch, h, scheme, executor)
+    return L, _by_array(batch[0], columns)
+
+
+def _by_array(network: Network, columns: dict[str, Array]) -> dict[str, Array]:
+    """Return the sums of each array of weights, from the columns of each node."""
+    gathered = {name: nudges_of(network)[name].gather(total) for name, total in columns.items()}
+    return {f"{name}.{array}": sums for name, arrays in gathered.items() for array, sums in arrays.items()}
 
 
 def by_images(h: Any, scheme: str, batch: Batch, names: Collection[str] | None = None) -> Sums:
-    """Return the sums of one task for the weights of the named nodes; for all nodes if left out."""
+    """Return the sums of one shard, by node, for the columns of the named nodes; of all nodes if left out."""
     keep_freed_memory()
-    return _sum_parts(_sums(h, scheme, names, *block) for block in blocks(batch, images_at_once(batch[0])))
+    losses, columns = zip(*(_sums(h, scheme, names, *block) for block in blocks(batch, images_at_once(batch[0]))), strict=True)
+    return sum(losses), {name: reduce(np.add, [part[name] for part in columns]) for name in columns[0]}
 
 
 def _sums(h: Any, scheme: str, names: Collection[str] | None, network: Network, x: Array, y: Array, loss: Loss) -> Sums:
@@ -155,12 +157,6 @@ def nudges_of(network: Network) -> dict[str, Nudges]:
 
     found: dict[str, Nudges] = network.cached("nudges", make)
     return found
-
-
-def _sum_parts(parts: Iterable[Sums]) -> Sums:
-    """Return the sums over several parts of a batch, added in their order."""
-    losses, columns = zip(*parts, strict=True)
-    return sum(losses), {name: reduce(np.add, [part[name] for part in columns]) for name in columns[0]}
 
 
 def _pieces(column: Difference, size: int) -> Iterator[Difference]:

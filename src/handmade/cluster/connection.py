@@ -1,0 +1,262 @@
+"""Connection to a cluster of Dask: its address, workers on this machine, TLS. Each error is one line.
+
+tcp://HOST:PORT   a scheduler
+tls://HOST:PORT   a scheduler that asks for certificates
+local:N           N new worker processes on this machine, with one thread each
+"""
+
+import re
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from handmade.cluster.logs import quiet
+from handmade.engine.arguments import described, refused
+from handmade.engine.errors import HandmadeError
+from handmade.engine.extras import not_installed
+
+CONNECTING = 10.0  # seconds for the scheduler to answer
+WORKERS = 60.0  # seconds for the first worker to connect
+MOST = 1024  # processes on this machine
+LONGEST_GREETING = 2**16  # bytes
+FORM = re.compile(r"(tcp|tls)://(\[[0-9a-fA-F:.]+\]|[\w.-]+):([0-9]{1,5})")
+LOCAL = re.compile(r"local:([0-9]{1,9})")
+OWN = re.compile(r"(tcp|tls)://(localhost|127(\.[0-9]+){3}|\[::1\]):")
+
+
+class ClusterError(HandmadeError):
+    """Error: the cluster cannot be used, or no longer."""
+
+
+@dataclass(frozen=True)
+class Certificates:
+    """Files of TLS, in the format PEM.
+
+    Parameters
+    ----------
+    ca : path or None
+        Certificate of the authority that signed those of the scheduler, the workers and this process.
+    cert, key : path or None
+        Certificate of this process, and its private key.
+
+    Raises
+    ------
+    HandmadeError
+        If some of them are given and not all, or one is no file.
+    """
+
+    ca: str | Path | None = None
+    cert: str | Path | None = None
+    key: str | Path | None = None
+
+    def __post_init__(self) -> None:
+        given = {"tls_ca": self.ca, "tls_cert": self.cert, "tls_key": self.key}
+        missing = [name for name, path in given.items() if path is None]
+        if 0 < len(missing) < len(given):
+            raise HandmadeError(
+                f"{missing[0]}: expected a file with it, got none. Try all of tls_ca=..., tls_cert=..., tls_key=..."
+            )
+        for name, path in given.items():
+            if path is not None and not Path(path).is_file():
+                raise HandmadeError(f"{name}: expected a file, got {str(path)!r:.200}, which is none")
+
+    @property
+    def given(self) -> bool:
+        """True if there are certificates."""
+        return self.ca is not None
+
+
+def check_address(address: Any, certificates: Certificates | None = None) -> None:
+    """Raise HandmadeError unless this is an address of a cluster, with certificates if it begins with tls://."""
+    text = address if isinstance(address, str) else ""
+    local, remote = LOCAL.fullmatch(text), FORM.fullmatch(text)
+    if not (remote and 0 < int(remote[3]) < 2**16) and not (local and 0 < int(local[1]) <= MOST):
+        form = f"tcp://HOST:PORT, tls://HOST:PORT or local:N for N from 1 to {MOST:,} processes"
+        raise refused("cluster", form, described(address), "cluster='local:2'")
+    given = certificates is not None and certificates.given
+    if remote and (remote[1] == "tls") != given:
+        expected = "certificates with tls://" if not given else "an address with tls:// and certificates"
+        advice = "tls_ca=..., tls_cert=... and tls_key=..." if not given else f"cluster=tls://{remote[2]}:{remote[3]}"
+        raise refused("cluster", expected, text, advice)
+    if local and given:
+        raise refused("cluster", "no certificates with processes of this machine", text, "leaving tls_ca=... out")
+
+
+def warning(address: str) -> str | None:
+    """Return a warning if the address is not this machine's own and the connection has no TLS; else None."""
+    if LOCAL.fullmatch(address) or OWN.match(address) or address.startswith("tls://"):
+        return None
+    return (
+        f"Warning: the connection to {address} has no TLS. Anyone on that network can run code on the workers. "
+        "Try tls:// with tls_ca=..., tls_cert=... and tls_key=..."
+    )
+
+
+@contextmanager
+def connect(
+    address: str, certificates: Certificates | None = None, *, connecting: float | None = None, workers: float | None = None
+) -> Iterator[Any]:
+    """Connect to a cluster, wait for its first worker, and provide the client.
+
+    Parameters
+    ----------
+    address : str
+        Address of a scheduler, or local:N for N new processes, which end with the context.
+    certificates : Certificates, optional
+        Files of TLS, for an address that begins with tls://.
+    connecting, workers : float, optional
+        Seconds to wait for the scheduler, and for the first worker.
+
+    Yields
+    ------
+    distributed.Client
+
+    Raises
+    ------
+    ClusterError
+        If nothing answers there, or something else than a scheduler of Dask, or no worker connects in time.
+    HandmadeError
+        If the address or the certificates are none, or Dask is not installed.
+    """
+    check_address(address, certificates)
+    dask = _dask()
+    with quiet(), ExitStack() as stack:
+        local = LOCAL.fullmatch(address)
+        security, seconds = _security(dask, certificates), CONNECTING if connecting is None else connecting
+        if local is None:
+            check_scheduler(address, None if security is None else security.get_connection_args("client")["ssl_context"], seconds)
+        there: Any = stack.enter_context(_local(dask, int(local[1]))) if local else address
+        try:
+            client = dask.Client(there, security=security, timeout=seconds, set_as_default=False)
+        except Exception as error:  # noqa: BLE001  whatever listens there may cause any error
+            raise _not_connected(address, f"it does not answer ({_line(error)})") from None
+        stack.enter_context(_closing(client))
+        if local:
+            client.register_plugin(import_module("handmade.cluster.plugins").WithoutInterrupts())
+        _wait_for_workers(client, address, WORKERS if workers is None else workers)
+        yield client
+
+
+def dashboard(client: Any) -> str | None:
+    """Return the address of the dashboard of a scheduler; None if the scheduler has no bokeh, which shows it."""
+    version = import_module("importlib.metadata").version
+    try:
+        client.run_on_scheduler(version, "bokeh")
+    except Exception:  # noqa: BLE001  it is raised on the other machine
+        return None
+    return str(client.dashboard_link) or None
+
+
+def _dask() -> Any:
+    try:
+        return import_module("distributed")
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] not in {"distributed", "dask"}:
+            raise
+        raise HandmadeError(not_installed("cluster", "Dask", "dask")) from None
+
+
+def _security(dask: Any, certificates: Certificates | None) -> Any:
+    if certificates is None or not certificates.given:
+        return None
+    ca, cert, key = (str(each) for each in (certificates.ca, certificates.cert, certificates.key))
+    return dask.Security(tls_ca_file=ca, tls_client_cert=cert, tls_client_key=key, require_encryption=True)
+
+
+@contextmanager
+def _local(dask: Any, count: int) -> Iterator[Any]:
+    """Provide a cluster of processes on this machine, which only this machine can reach."""
+    config = import_module("dask.config")
+    options = {"distributed.scheduler.worker-saturation": 1.0, "distributed.nanny.pre-spawn-environ.OMP_NUM_THREADS": 1}
+    show = ":0" if import_module("importlib.util").find_spec("bokeh") else None
+    with config.set(options):
+        try:
+            cluster = dask.LocalCluster(
+                n_workers=count,
+                threads_per_worker=1,
+                processes=True,
+                host="127.0.0.1",
+                dashboard_address=show,
+                memory_limit=0,
+                silence_logs=50,
+            )
+        except Exception as error:  # noqa: BLE001  of the system: too many processes, no free port
+            raise ClusterError(f"cluster: expected {count} new processes; they cannot start ({_line(error)})") from None
+    with _closing(cluster):
+        yield cluster
+
+
+@contextmanager
+def _closing(opened: Any) -> Iterator[None]:
+    """Close a client or a cluster at the end; an error while closing is of no interest."""
+    try:
+        yield
+    finally:
+        try:
+            opened.close(timeout=5)
+        except Exception:  # noqa: BLE001, S110  the other side may be gone
+            pass
+
+
+def _wait_for_workers(client: Any, address: str, seconds: float) -> None:
+    try:
+        client.wait_for_workers(1, timeout=seconds)
+    except Exception as error:
+        if not isinstance(error, TimeoutError):
+            raise ClusterError(f"{address}: the scheduler went away ({_line(error)}). Start it again") from None
+        where = client.scheduler.address
+        raise ClusterError(
+            f"{address}: expected a worker within {seconds:g} s, got none. Start one with: dask worker {where}"
+        ) from None
+
+
+def check_scheduler(address: str, tls: ssl.SSLContext | None, seconds: float) -> None:
+    """Raise ClusterError unless a scheduler answers within some seconds: it speaks first, and names its version of Python.
+
+    Dask itself would wait long for a server of another kind, which waits for the client to speak first.
+    """
+    found = FORM.fullmatch(address)
+    assert found is not None
+    try:
+        with (
+            socket.create_connection((found[2].strip("[]"), int(found[3])), timeout=seconds) as plain,
+            tls.wrap_socket(plain) if tls else nullcontext(plain) as connection,
+        ):
+            if not _greets(connection, time.monotonic() + seconds):
+                raise _not_connected(address, "something else listens there")
+    except ConnectionRefusedError:
+        raise _not_connected(address, "nothing listens there") from None
+    except TimeoutError:
+        raise _not_connected(address, f"no answer within {seconds:g} s: something else listens there, or nothing") from None
+    except ssl.SSLError as error:
+        raise _not_connected(address, f"no connection with these certificates ({_line(error)})") from None
+    except OSError as error:
+        raise _not_connected(address, f"it cannot be reached ({_line(error)})") from None
+
+
+def _greets(connection: socket.socket, end: float) -> bool:
+    """Return True if the other side begins as a scheduler does; raise TimeoutError at the time `end`."""
+    greeting = b""
+    while b"python" not in greeting:
+        connection.settimeout(max(end - time.monotonic(), 0.001))
+        more = connection.recv(4096)
+        greeting += more
+        if not more or len(greeting) > LONGEST_GREETING:
+            return False
+    return True
+
+
+def _not_connected(address: str, got: str) -> ClusterError:
+    advice = "Start one with: dask scheduler, or try cluster='local:2'"
+    return ClusterError(f"{address}: expected a scheduler of Dask; {got}. {advice}")
+
+
+def _line(error: BaseException) -> str:
+    """Return an error as a short line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split()):.160}"
