@@ -463,8 +463,8 @@ def test_a_stop_gives_up_the_runs_on_an_executor(tmp_path: Path) -> None:
 
 
 def test_an_error_on_an_executor_is_one_line_with_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("handmade.sweep.session.train_elsewhere", lambda *_: ({}, "memory: expected more"))
-    with ThreadPoolExecutor(1) as executor, pytest.raises(HandmadeError, match=r"^run-01: memory: expected more$"):
+    monkeypatch.setattr("handmade.sweep.workers.train_elsewhere", lambda *_: ({}, "memory: expected more"))
+    with ThreadPoolExecutor(1) as executor, pytest.raises(HandmadeError, match=r"^Run \d: memory: expected more$"):
         sweep.start(VARY, Settings(**QUICK), tmp_path / "s", executor=executor).finish()
 
 

@@ -94,11 +94,11 @@ def test_a_setting_that_must_be_the_same_for_all_runs_is_refused_with_the_reason
 
 
 def test_every_other_setting_can_vary() -> None:
-    kinds = {int: [1, 2], float: [0.25, 0.5], bool: [False, True], str: ["8x8", "9x9"]}
+    kinds: dict[type, list[Any]] = {int: [1, 2], float: [0.25, 0.5], bool: [False, True], str: ["8x8", "9x9"]}
     free = [each for each in settings() if each.name not in SAME and each.panel != "Files"]
     for each in free:
-        values = each.choices[:2] or kinds[each.kind]
-        assert values_of(each.name, list(values)) == tuple(values)
+        values = list(each.choices[:2]) or kinds[each.kind]
+        assert values_of(each.name, values) == tuple(values)
     assert len(free) > 25
 
 

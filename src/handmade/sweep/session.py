@@ -7,13 +7,14 @@ with a checkpoint continues from it, and the others begin.
 import os
 import time
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from handmade.data import Dataset
 from handmade.engine.arguments import as_path, check_executor
 from handmade.engine.errors import HandmadeError
 from handmade.engine.printable import Printable
@@ -22,13 +23,13 @@ from handmade.runs import Progress, Settings, TrainingSession
 from handmade.runs.job import Sources
 from handmade.runs.record import SETTINGS, locked, next_folder
 from handmade.sweep.checks import Checked, cached_files, check_digests, checked
-from handmade.sweep.one_run import ENDED, Task, diverged, files_of, open_run, store, train_elsewhere
+from handmade.sweep.one_run import ENDED, Task, diverged, files_of, open_run, store
 from handmade.sweep.plan import make_plan
 from handmade.sweep.record import PLAN, is_sweep, read_plan, run_folder, write_plan
 from handmade.sweep.results import SweepResults, SweepRun, results_of, run_of
+from handmade.sweep.workers import Workers
 
 PARENT = Path("sweeps")  # parent of folders without a given name
-TICK = 0.5  # seconds between two looks at the runs on an executor
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,35 +171,26 @@ class Sweep(Printable):
 
     def _elsewhere(self, todo: list[int], executor: Executor) -> Iterator[SweepProgress]:
         """Train the runs on an executor; each is written when it comes back."""
-        workers, waiting = Workers(executor), dict[Future[Any], int]()
+        workers = Workers(executor, self._task)
         try:
             for number in todo:
-                waiting[self._submitted(workers, number)] = number
-            while waiting and not self._stopping:
-                done, _ = wait(waiting, TICK, FIRST_COMPLETED)
-                for future in done:
-                    number = waiting.pop(future)
-                    if workers.lost(future, number):
-                        waiting[self._submitted(workers, number)] = number
-                        continue
-                    store(self._place(number), workers.files(future), self.known.plan.settings_of(number).network)
+                workers.submit(number)
+            while len(workers) and not self._stopping:
+                for number, files in workers.ended():
+                    store(self._place(number), files, self.known.plan.settings_of(number).network)
                     self._has_ended(number)
                     yield self._end(number)
-                if not done:
-                    yield self._progress(min(waiting.values()), None)
-        except CancelledError:
-            raise HandmadeError(
-                "executor: expected results of the runs, got none: it was closed. Try to resume the sweep"
-            ) from None
+                if len(workers):
+                    yield self._progress(workers.first, None)
         finally:
-            for future in waiting:
-                future.cancel()
+            workers.give_up()
 
-    def _task(self, number: int) -> Task:
+    def _task(self, number: int) -> tuple[Task, Dataset]:
+        """Return a run as plain data, and its data set."""
         settings = replace(self.known.plan.settings_of(number), threads=1)
         data = self._sources.dataset(settings.source)
         network = self._sources.network(settings.network, np.random.default_rng(settings.seed), settings.dtype, data)
-        return Task(settings.to_json(), network, files_of(self._place(number)))
+        return Task(settings.to_json(), network, files_of(self._place(number))), data
 
     def _place(self, number: int) -> Path:
         return run_folder(self.folder, number, len(self.known.plan))

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from handmade.cli.commands.options import Json, given_settings, in_options, refuse, takes_settings
-from handmade.runs.settings import FILES, MAIN
+from handmade.runs.settings import COMPUTING, FILES, MAIN
 
 if TYPE_CHECKING:
     from handmade.sweep import Sweep
+
+
+def _tls(text: str) -> Any:
+    return typer.Option(metavar="FILE", help=text, rich_help_panel=COMPUTING)
 
 
 @takes_settings
@@ -43,6 +47,17 @@ def sweep(
         Path | None,
         typer.Option(metavar="SWEEP", help="Resume a sweep that was stopped or killed, with its plan.", rich_help_panel=FILES),
     ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Train the runs on a cluster of Dask: tcp://HOST:PORT, tls://HOST:PORT, or local:N for N processes here.",
+            rich_help_panel=COMPUTING,
+        ),
+    ] = None,
+    tls_ca: Annotated[Path | None, _tls("Certificate of the authority, for tls:// (PEM).")] = None,
+    tls_cert: Annotated[Path | None, _tls("Own certificate, for tls:// (PEM).")] = None,
+    tls_key: Annotated[Path | None, _tls("Own private key, for tls:// (PEM).")] = None,
     json: Json = False,
     **_settings: Any,
 ) -> None:
@@ -59,6 +74,7 @@ def sweep(
         raise typer.BadParameter("expected --epochs or --steps, not both", param_hint="--steps")
     from handmade.cli.console import news, print_json, results
     from handmade.cli.signals import Signals
+    from handmade.cli.sweep_pool import STOPPING_THERE, pool
     from handmade.cli.sweep_view import follow, write_picture
     from handmade.text.sweep_results import layout
 
@@ -67,13 +83,19 @@ def sweep(
         refuse({"--vary": vary, "--random": random, "--out": out} | options, "expected no plan with --resume: the sweep has one")
     elif not vary:
         raise typer.BadParameter("expected NAME=VALUES, got nothing. Try --vary learning-rate=0.01,0.1", param_hint="--vary")
-    found = _planned(vary or [], given, random, out) if resume is None else _resumed(resume)
-    signals, stopped = Signals(found.stop), False
-    try:
-        with signals:
-            follow(found)
-    except KeyboardInterrupt:  # the second signal
-        stopped = True
+    certificates = {"--tls-ca": tls_ca, "--tls-cert": tls_cert, "--tls-key": tls_key}
+    if cluster is None:
+        refuse(certificates, "expected --cluster with it, got none. Try --cluster tls://HOST:PORT")
+    elif "threads" in given:
+        raise typer.BadParameter("expected no threads with --cluster: each run has one", param_hint="--threads")
+    with pool(cluster, *certificates.values()) as there:
+        found = _planned(vary or [], given, random, out, there) if resume is None else _resumed(resume, there)
+        signals, stopped = Signals(found.stop) if cluster is None else Signals(found.stop, STOPPING_THERE), False
+        try:
+            with signals:
+                follow(found)
+        except KeyboardInterrupt:  # the second signal
+            stopped = True
     shown = found.results
     if json:
         print_json(shown.to_json())
@@ -86,7 +108,7 @@ def sweep(
         raise signals.exit()
 
 
-def _planned(vary: list[str], given: dict[str, Any], random: int | None, out: Path | None) -> "Sweep":
+def _planned(vary: list[str], given: dict[str, Any], random: int | None, out: Path | None, there: dict[str, Any]) -> "Sweep":
     """Plan a new sweep; BadParameter if an option cannot be used."""
     from handmade import sweep
     from handmade.runs import SettingError, Settings
@@ -94,7 +116,7 @@ def _planned(vary: list[str], given: dict[str, Any], random: int | None, out: Pa
     values = _values(vary)
     try:
         settings = Settings.from_recipe(**given) if "recipe" in given else Settings(**given)
-        return sweep.start(values, settings, out, random=random)
+        return sweep.start(values, settings, out, random=random, **there)
     except SettingError as error:
         reason = error.reason if error.name in {"vary", "random"} else in_options(error.reason)
         raise typer.BadParameter(reason, param_hint=f"--{error.name.replace('_', '-')}") from None
@@ -123,7 +145,7 @@ def _values(vary: list[str]) -> dict[str, str]:
     return values
 
 
-def _resumed(folder: Path) -> "Sweep":
+def _resumed(folder: Path, there: dict[str, Any]) -> "Sweep":
     from handmade import sweep
 
-    return sweep.resume(folder)
+    return sweep.resume(folder, **there)
