@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from handmade import HandmadeError, sweep
+from handmade import CNNClassifier, HandmadeError, sweep
 from handmade.cluster.connection import connect
 from handmade.runs import Settings
 from test_resume import assert_same
@@ -72,3 +73,20 @@ def test_a_cluster_that_goes_away_ends_the_sweep_in_one_line(finished: Path, tmp
         assert time.monotonic() - began < 60
     results = sweep.resume(tmp_path / "s").finish()
     assert numbers(results) == numbers(sweep.results(finished))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_grid_search_of_scikit_learn_has_the_same_scores_on_a_cluster(two: Any) -> None:
+    digits = pytest.importorskip("sklearn.datasets")
+    joblib, selection = pytest.importorskip("joblib"), pytest.importorskip("sklearn.model_selection")
+    X, y = digits.load_digits(return_X_y=True)
+    classifier = CNNClassifier(gradient="backprop", max_iter=2, random_state=0)
+    here, there = (selection.GridSearchCV(classifier, {"learning_rate_init": [0.001, 0.01]}, cv=2) for _ in range(2))
+    here.fit(X[:200], y[:200])
+    with two.as_current(), joblib.parallel_config("dask"):
+        there.fit(X[:200], y[:200])
+    for name in ("split0_test_score", "split1_test_score", "mean_test_score"):
+        assert there.cv_results_[name].tolist() == here.cv_results_[name].tolist()
+    assert there.best_params_ == here.best_params_
+    found, other = (each.best_estimator_.network_.parameters() for each in (here, there))
+    assert all(np.array_equal(found[name], other[name]) for name in found)
