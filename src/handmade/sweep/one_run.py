@@ -94,7 +94,7 @@ def train_elsewhere(task: Task, data: Dataset) -> tuple[dict[str, bytes], str]:
     Returns
     -------
     files : dict of bytes
-        All files of the run, by their names in its folder.
+        Files of the run, by their names in its folder.
     error : str
         Reason why it could not be trained; empty if it was, or if it diverged.
     """

@@ -34,7 +34,7 @@ def runs(
     ),
     json: Json = False,
 ) -> None:
-    """List runs, or compare their settings, results and losses; or show the table of a sweep.
+    """List runs, compare them, or show the table of a sweep.
 
     For the folder of a sweep, --sort lists its runs one by one.
     """
