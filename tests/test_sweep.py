@@ -477,6 +477,20 @@ def test_files_of_a_run_stay_in_its_folder(finished: Path, tmp_path: Path) -> No
     assert callable(train_elsewhere)
 
 
+def test_a_run_that_was_not_stored_completely_is_trained_again(finished: Path, tmp_path: Path) -> None:
+    out = copy(finished, tmp_path / "s")
+    for name in ("run.json", "log.jsonl", "model.safetensors"):
+        (out / "run-03" / name).unlink()
+    for name in (".run.json.x.tmp", ".best.safetensors.y.tmp"):
+        (out / "run-03" / name).write_bytes(b"half")
+    assert [run.status for run in sweep.results(out).runs] == ["finished", "finished", "waiting", "finished"]
+    with ThreadPoolExecutor(1) as executor:
+        results = sweep.resume(out, executor=executor).finish()
+    assert numbers(results) == numbers(sweep.results(finished))
+    assert_same(out / "run-03", finished / "run-03")
+    assert [path.name for path in out.glob("**/.*")] == []
+
+
 # --- pictures -----------------------------------------------------------------------------------------------------------------
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from handmade.data import Dataset
 from handmade.engine.errors import HandmadeError
 from handmade.engine.training import Diverged
-from handmade.files.atomic import write_atomically
+from handmade.files.atomic import remove_temporary_files, write_atomically
 from handmade.files.checkpoints import Checkpoints, Damaged, read
 from handmade.network import Network
 from handmade.runs import TrainingSession, resume, start
@@ -142,7 +142,7 @@ def store(folder: Path, files: Mapping[str, bytes], network: str) -> None:
     if is_model(network):
         known["start"] = f"weights of {network}"
     _write(folder, {name: content for name, content in files.items() if name != SETTINGS})
-    write_atomically(folder / SETTINGS, json.dumps(known, indent=2).encode() + b"\n")
+    _write(folder, {SETTINGS: json.dumps(known, indent=2).encode() + b"\n"})
 
 
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -151,4 +151,5 @@ def _write(folder: Path, files: Mapping[str, bytes]) -> None:
         if not path.resolve().is_relative_to(folder.resolve()):
             raise HandmadeError(f"{folder}: expected files of a run, got {name!r:.80} outside its folder")
         path.parent.mkdir(parents=True, exist_ok=True)
+        remove_temporary_files(path.parent, path.name)  # of a process that was killed here
         write_atomically(path, content)

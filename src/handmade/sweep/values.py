@@ -164,7 +164,7 @@ def _spaced(setting: Setting, low: float, high: float, count: int, *, log: bool)
     return [low, *(float(f"{each:.{DIGITS}g}") for each in numbers[1:-1]), high]
 
 
-def _number(setting: Setting, text: str, complete: str) -> float:
+def _number(setting: Setting, text: str, text_of_range: str) -> float:
     """Return an end of a range."""
     try:
         number = setting.kind(text.strip())
@@ -172,7 +172,9 @@ def _number(setting: Setting, text: str, complete: str) -> float:
             return number  # type: ignore[no-any-return] # an int or a float
     except (ValueError, OverflowError):
         pass
-    raise SettingError("vary", f"expected numbers at both ends of {_words(setting)}, got {complete!r:.80}. Try {_example(setting)}")
+    raise SettingError(
+        "vary", f"expected numbers at both ends of {_words(setting)}, got {text_of_range!r:.80}. Try {_example(setting)}"
+    )
 
 
 def _value(setting: Setting, text: str) -> Any:

@@ -23,15 +23,15 @@ class SortChoice(StrEnum):
 
 
 def runs(
-    context: typer.Context,
     paths: Annotated[
         list[Path] | None,
         typer.Argument(metavar="DIRECTORY|RUN...", help="Directory of runs, sweep, or runs to compare.  [default: runs]"),
     ] = None,
     *,
-    sort: Annotated[SortChoice, typer.Option(help="Order of the list; the newest, best or longest run is last.")] = (
-        SortChoice.when
-    ),
+    sort: Annotated[
+        SortChoice | None,
+        typer.Option(help="Order of the list; the newest, best or longest run is last.  [default: when]"),
+    ] = None,
     json: Json = False,
 ) -> None:
     """List runs, compare them, or show the table of a sweep.
@@ -42,11 +42,10 @@ def runs(
     from handmade.sweep.record import is_sweep
 
     places = paths or [Path("runs")]
-    source = context.get_parameter_source("sort")
-    if len(places) == 1 and is_sweep(places[0]) and (source is None or source.name != "COMMANDLINE"):
+    if len(places) == 1 and sort is None and is_sweep(places[0]):
         _show_sweep(places[0], json=json)
     elif len(places) == 1 and not (places[0] / SETTINGS).exists():
-        _list(places[0], sort.value, json=json)
+        _list(places[0], (sort or SortChoice.when).value, json=json)
     else:
         _compare(places, json=json)
 
