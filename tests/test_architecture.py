@@ -53,7 +53,7 @@ MAY_IMPORT = {
 # What comes from outside, room by room, beside NumPy and the standard library.
 FOREIGN = {
     "compiled": {"numba", "llvmlite"},
-    "cluster": {"dask", "distributed", "threadpoolctl"},
+    "cluster": {"cloudpickle", "dask", "distributed", "threadpoolctl"},
     "data": {"pooch", "requests", "scipy", "skimage", "sklearn"},  # downloads, data sets of libraries, operators on pictures
     "files": {"safetensors", "tensorboardX", "PIL", "pillow_heif", "ml_dtypes", "onnx", "torch"},  # formats
     "frameworks": {"torch", "jax"},  # only for objects that come from there

@@ -5,97 +5,22 @@ tls://HOST:PORT   a scheduler that asks for certificates
 local:N           N new worker processes on this machine, with one thread each
 """
 
-import re
 import socket
 import ssl
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
+from handmade.cluster.address import FORM, LOCAL, Certificates, ClusterError, check_address
 from handmade.cluster.logs import quiet
-from handmade.engine.arguments import described, refused
 from handmade.engine.errors import HandmadeError
 from handmade.engine.extras import not_installed
 
 CONNECTING = 10.0  # seconds for the scheduler to answer
 WORKERS = 60.0  # seconds for the first worker to connect
-MOST = 1024  # processes on this machine
 LONGEST_GREETING = 2**16  # bytes
-FORM = re.compile(r"(tcp|tls)://(\[[0-9a-fA-F:.]+\]|[\w.-]+):([0-9]{1,5})")
-LOCAL = re.compile(r"local:([0-9]{1,9})")
-OWN = re.compile(r"(tcp|tls)://(localhost|127(\.[0-9]+){3}|\[::1\]):")
-
-
-class ClusterError(HandmadeError):
-    """Error: the cluster cannot be used, or no longer."""
-
-
-@dataclass(frozen=True)
-class Certificates:
-    """Files of TLS, in the format PEM.
-
-    Parameters
-    ----------
-    ca : path or None
-        Certificate of the authority that signed those of the scheduler, the workers and this process.
-    cert, key : path or None
-        Certificate of this process, and its private key.
-
-    Raises
-    ------
-    HandmadeError
-        If some of them are given and not all, or one is no file.
-    """
-
-    ca: str | Path | None = None
-    cert: str | Path | None = None
-    key: str | Path | None = None
-
-    def __post_init__(self) -> None:
-        given = {"tls_ca": self.ca, "tls_cert": self.cert, "tls_key": self.key}
-        missing = [name for name, path in given.items() if path is None]
-        if 0 < len(missing) < len(given):
-            raise HandmadeError(
-                f"{missing[0]}: expected a file with it, got none. Try all of tls_ca=..., tls_cert=..., tls_key=..."
-            )
-        for name, path in given.items():
-            if path is not None and not Path(path).is_file():
-                raise HandmadeError(f"{name}: expected a file, got {str(path)!r:.200}, which is none")
-
-    @property
-    def given(self) -> bool:
-        """True if there are certificates."""
-        return self.ca is not None
-
-
-def check_address(address: Any, certificates: Certificates | None = None) -> None:
-    """Raise HandmadeError unless this is an address of a cluster, with certificates if it begins with tls://."""
-    text = address if isinstance(address, str) else ""
-    local, remote = LOCAL.fullmatch(text), FORM.fullmatch(text)
-    if not (remote and 0 < int(remote[3]) < 2**16) and not (local and 0 < int(local[1]) <= MOST):
-        form = f"tcp://HOST:PORT, tls://HOST:PORT or local:N for N from 1 to {MOST:,} processes"
-        raise refused("cluster", form, described(address), "cluster='local:2'")
-    given = certificates is not None and certificates.given
-    if remote and (remote[1] == "tls") != given:
-        expected = "certificates with tls://" if not given else "an address with tls:// and certificates"
-        advice = "tls_ca=..., tls_cert=... and tls_key=..." if not given else f"cluster=tls://{remote[2]}:{remote[3]}"
-        raise refused("cluster", expected, text, advice)
-    if local and given:
-        raise refused("cluster", "no certificates with processes of this machine", text, "leaving tls_ca=... out")
-
-
-def warning(address: str) -> str | None:
-    """Return a warning if the address is not this machine's own and the connection has no TLS; else None."""
-    if LOCAL.fullmatch(address) or OWN.match(address) or address.startswith("tls://"):
-        return None
-    return (
-        f"Warning: the connection to {address} has no TLS. Anyone on that network can run code on the workers. "
-        "Try tls:// with tls_ca=..., tls_cert=... and tls_key=..."
-    )
 
 
 @contextmanager
@@ -125,6 +50,8 @@ def connect(
         If the address or the certificates are none, or Dask is not installed.
     """
     check_address(address, certificates)
+    if certificates is not None:
+        certificates.check_files()
     dask = _dask()
     with quiet(), ExitStack() as stack:
         local = LOCAL.fullmatch(address)
@@ -198,22 +125,20 @@ def _closing(opened: Any) -> Iterator[None]:
     try:
         yield
     finally:
-        try:
+        with suppress(Exception):
             opened.close(timeout=5)
-        except Exception:  # noqa: BLE001, S110  the other side may be gone
-            pass
 
 
 def _wait_for_workers(client: Any, address: str, seconds: float) -> None:
     try:
         client.wait_for_workers(1, timeout=seconds)
-    except Exception as error:
-        if not isinstance(error, TimeoutError):
-            raise ClusterError(f"{address}: the scheduler went away ({_line(error)}). Start it again") from None
+    except TimeoutError:
         where = client.scheduler.address
         raise ClusterError(
             f"{address}: expected a worker within {seconds:g} s, got none. Start one with: dask worker {where}"
         ) from None
+    except OSError as error:
+        raise ClusterError(f"{address}: the scheduler went away ({_line(error)}). Start it again") from None
 
 
 def check_scheduler(address: str, tls: ssl.SSLContext | None, seconds: float) -> None:

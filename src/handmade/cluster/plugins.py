@@ -6,7 +6,7 @@ from typing import Any
 from distributed import WorkerPlugin
 
 
-class WithoutInterrupts(WorkerPlugin):  # type: ignore[misc]  # Dask has no types
+class WithoutInterrupts(WorkerPlugin):
     """Plugin for the workers of this machine: Ctrl-C, which a terminal sends to them too, is for the main process alone."""
 
     name = "handmade-interrupts"

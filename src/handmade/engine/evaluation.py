@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from handmade.engine.arguments import as_array, check_callable, check_executor, check_finite, refused
+from handmade.engine.arguments import as_array, check_callable, check_finite, refused
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.engine.image_arguments import Prepare, as_labels, check_order
 from handmade.engine.losses import CrossEntropy
 from handmade.engine.network import Network, check_network
-from handmade.engine.parallel import parallel_map
+from handmade.engine.parallel import as_executor, parallel_map
 from handmade.engine.printable import Printable
 
 IMAGES_AT_ONCE = 500  # prepared at a time: a few megabytes
@@ -96,11 +96,10 @@ def evaluate(
         If images or labels do not fit the network, or an image holds NaN or infinity.
     """
     images, labels = as_labelled(network, images, labels, prepare, "handmade.evaluate(network, images, labels)")
-    check_executor(executor)
     classes = network.classes
     blocks = [(images[i : i + IMAGES_AT_ONCE], labels[i : i + IMAGES_AT_ONCE]) for i in range(0, len(images), IMAGES_AT_ONCE)]
     confusion, loss = np.zeros((classes, classes), np.int64), 0.0
-    for y, taken, losses in parallel_map(executor, partial(_part, network, prepare), blocks):
+    for y, taken, losses in parallel_map(as_executor(executor), partial(_part, network, prepare), blocks):
         np.add.at(confusion, (y, taken), 1)
         loss += losses
     return Evaluation(loss / len(images), confusion, network.class_names)

@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from typing import Any, TypeAlias, TypeVar
 
+from handmade.engine.arguments import check_executor
 from handmade.engine.arrays import Array
 from handmade.engine.backend import Choice, chosen, use_backend
 from handmade.engine.losses import Loss, for_images
@@ -20,6 +22,7 @@ from handmade.engine.network import Network
 
 Batch: TypeAlias = tuple[Network, Array, Array, Loss]  # a network, images, labels, and the loss with the weights of the images
 Sums: TypeAlias = tuple[float, dict[str, Array]]  # sum of the losses, and sums for each array of weights
+CLUSTERS = {"distributed.cfexecutor.ClientExecutor": "handmade.cluster.sharing"}  # by the name of the type of an executor
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
@@ -81,6 +84,23 @@ def batch_sums(function: Callable[[Executor | None, Batch], Sums], batch: Batch,
     if isinstance(executor, BatchExecutor) and not batch[0].mixes_batch:
         return executor.sums(InBackend(chosen(), partial(function, None)), batch, shard)
     return function(executor, batch)
+
+
+def as_executor(executor: Executor | None) -> Executor | None:
+    """Return the executor as the engine uses it; one of a known cluster is replaced by one that shares out shards.
+
+    Raises
+    ------
+    HandmadeError
+        If it is no executor, or its cluster cannot be used.
+    """
+    check_executor(executor)
+    kind = type(executor)
+    module = CLUSTERS.get(f"{kind.__module__}.{kind.__qualname__}")
+    if module is None:
+        return executor
+    found: Executor = import_module(module).as_executor(executor)
+    return found
 
 
 def thread_executor(executor: Executor | None) -> Executor | None:

@@ -30,7 +30,8 @@ from handmade.text.number_format import duration
 from handmade.threads import cores, threads
 
 LONG = 60.0  # seconds: a longer training by the definition has to be accepted
-FILES = {*NAMES, "tensorboard", "checkpoint_every", "keep_checkpoints"}  # settings that a page cannot have
+FILES = {*NAMES, "tensorboard", "checkpoint_every", "keep_checkpoints"}  # settings that a page cannot have: files,
+CLUSTER = {"cluster", "tls_ca", "tls_cert", "tls_key"}  # and machines, on which a page could run code
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +73,7 @@ class Plan:
         return _cost(job, estimated(job, allow_long=True))
 
     def _settings(self, folder: Path) -> Settings:
-        allowed = [each.name for each in settings() if each.name not in FILES]
+        allowed = [each.name for each in settings() if each.name not in FILES | CLUSTER]
         for name in self.given:
             if name not in allowed:
                 similar = get_close_matches(str(name), allowed, n=1)

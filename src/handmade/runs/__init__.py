@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from handmade.runs.fields import Setting, SettingError
     from handmade.runs.history import RunRecord, list_runs, read_record
     from handmade.runs.launch import resume, start
-    from handmade.runs.session import Progress, TrainingSession
+    from handmade.runs.progress import Progress
+    from handmade.runs.session import TrainingSession
     from handmade.runs.settings import Settings
     from handmade.runs.update import explain_next_update
 

@@ -11,6 +11,7 @@ from typing import Any
 from handmade.engine.arguments import as_path, check_choice
 from handmade.engine.errors import HandmadeError
 from handmade.engine.printable import Printable, counted
+from handmade.runs.machines import SECONDS
 from handmade.runs.record import SETTINGS, read_log, read_run_json
 from handmade.runs.remaining import remaining
 
@@ -20,7 +21,7 @@ SORTS = ("when", "name", "network", "accuracy", "seconds", "steps", "status")  #
 FACTS = ("network", "gradient", "optimiser", "learning_rate", "epochs", "steps", "seed", "test_accuracy", "seconds")
 OUTCOMES = {  # keys of run.json that are not settings
     *("status", "steps", "step", "test_accuracy", "test_loss", "train_loss", "seconds", "images", "confused_most", "best"),
-    *("stopped", "model", "run", "when", "resumed", "changes", "notices"),
+    *("stopped", "model", "run", "when", "resumed", "changes", "notices", "cluster_seconds"),
 }
 
 
@@ -71,6 +72,14 @@ class RunRecord(Printable):
         return self.number("step" if self.number("test_accuracy") is None else "steps")
 
     @property
+    def cluster_seconds(self) -> dict[str, float]:
+        """Seconds of computing, travelling and waiting; empty unless a cluster computed gradients."""
+        known = self.known.get("cluster_seconds")
+        found = [RunRecord(self.folder, known).number(name) for name in SECONDS] if isinstance(known, dict) else []
+        numbers = [number for number in found if number is not None and number >= 0]
+        return dict(zip(SECONDS, numbers, strict=True)) if len(numbers) == len(SECONDS) else {}
+
+    @property
     def settings(self) -> dict[str, Any]:
         """Settings, by name."""
         return {name: value for name, value in self.known.items() if name not in OUTCOMES}
@@ -90,7 +99,8 @@ class RunRecord(Printable):
             total = self.number("total_steps")
             progress = remaining(self.folder, total)
             facts |= {"steps": progress.step, "total_steps": total, "seconds_left": progress.seconds_left}
-        return place | {"when": self.word("when"), "status": self.status} | facts
+        spent = {"cluster_seconds": self.cluster_seconds} if self.cluster_seconds else {}
+        return place | {"when": self.word("when"), "status": self.status} | facts | spent
 
 
 class RunList(Printable, list[RunRecord]):

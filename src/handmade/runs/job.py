@@ -24,6 +24,7 @@ from handmade.runs import inputs
 from handmade.runs.backends import backend_name, lanes
 from handmade.runs.data_source import DataSource
 from handmade.runs.fitting import fitted
+from handmade.runs.machines import check_cluster
 from handmade.runs.parts import OwnParts, make_augmentation, make_ema, make_gradient, make_optimiser, make_schedule
 from handmade.runs.settings import Settings
 from handmade.threads import cores
@@ -109,14 +110,16 @@ class Job(ShortRepr):
         vector = lanes(self.settings.backend)
         return known if vector is None else known | {"lanes": vector}
 
-    def train(self, state: TrainingState, executor: Executor | None) -> Generator[Step, None, None]:
-        """Train from a state, and yield each step."""
+    def train(
+        self, state: TrainingState, executor: Executor | None, for_gradients: Executor | None = None
+    ) -> Generator[Step, None, None]:
+        """Train from a state, and yield each step; the gradients may have an executor of their own."""
         settings = self.settings
         return train(
             self.network,
             self.training.images,
             self.training.labels,
-            gradient=make_gradient(settings, executor, self.progress, self.own),
+            gradient=make_gradient(settings, for_gradients or executor, self.progress, self.own),
             optimiser=self.optimiser,
             schedule=make_schedule(settings),
             clip_norm=settings.clip_norm,
@@ -159,6 +162,7 @@ def assemble(settings: Settings, own: OwnParts | None = None, sources: Sources =
         If a file cannot be read, or two settings do not fit together.
     """
     backend = backend_name(settings.backend)
+    check_cluster(settings, own)
     if settings.tensorboard:
         check_installed()
     data = sources.dataset(settings.source)

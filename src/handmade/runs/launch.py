@@ -25,6 +25,7 @@ from handmade.runs.settings import Settings, settings
 from handmade.threads import cores
 
 PARENT = Path("runs")  # parent of run folders without a given name
+CLUSTER = ("cluster", "tls_ca", "tls_cert", "tls_key")  # settings of a session alone
 
 
 def start(
@@ -169,7 +170,7 @@ def settings_of(folder: Path, known: dict[str, Any], **changes: Any) -> Settings
         raise HandmadeError(f"{folder}/run.json: {error}") from None
     if changes.get("epochs") is not None and "steps" not in changes:
         changes["steps"] = None
-    again = {"backend": resumed_backend(recorded.backend)}
+    again = {"backend": resumed_backend(recorded.backend), **dict.fromkeys(CLUSTER)}  # it may be gone, and changes no bit
     return Settings(**(recorded.to_json() | again | changes))
 
 

@@ -1,7 +1,7 @@
 """Numbers of a run, ready for JSON: those of a step, for log.jsonl, and the result, for run.json."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
@@ -36,6 +36,7 @@ def result_of(
     losses: Sequence[float],
     last: Evaluation,
     best: Evaluation | None,
+    cluster_seconds: Mapping[str, float],
 ) -> dict[str, Any]:
     """Return the result of a run.
 
@@ -51,6 +52,8 @@ def result_of(
         Losses of the last steps.
     last, best : Evaluation
         Evaluation of the last and of the best network on the test set.
+    cluster_seconds : dict of float
+        Seconds of computing, travelling and waiting, if a cluster computed gradients.
     """
     settings, judged = job.settings, state.best
     result: dict[str, Any] = {
@@ -68,6 +71,8 @@ def result_of(
         "notices": writer.notices,
         "status": status,
     }
+    if cluster_seconds:
+        result["cluster_seconds"] = {name: round(each, 3) for name, each in cluster_seconds.items()}
     if judged is not None and best is not None:
         result["best"] = {
             "step": judged.step,

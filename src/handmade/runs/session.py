@@ -3,21 +3,21 @@
 import time
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Executor
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from handmade.cluster.address import ClusterError
 from handmade.data import prepare_for
 from handmade.engine.errors import HandmadeError
 from handmade.engine.evaluation import Evaluation, evaluate
 from handmade.engine.network import Network
 from handmade.engine.printable import Printable
 from handmade.engine.training import Diverged, Step
-from handmade.engine.training.monitor import Notice, TrainingMonitor
+from handmade.engine.training.monitor import TrainingMonitor
 from handmade.engine.training.state import TrainingState
 from handmade.engine.training.stopping import Best
 from handmade.files.tensorboard import Board
@@ -25,38 +25,14 @@ from handmade.network import Network as SavedNetwork
 from handmade.runs.backends import use_backend
 from handmade.runs.cost import Estimate
 from handmade.runs.job import Job
+from handmade.runs.machines import Machines, machines, total_seconds
 from handmade.runs.parts import make_loss
+from handmade.runs.progress import Progress
 from handmade.runs.record import RunWriter, read_log
 from handmade.runs.result import numbers_of, result_of
-from handmade.threads import threads
 
 PROGRESS = "handmade.html.progress"  # imported by its name: views import runs
 RECENT = 100  # steps whose mean loss is the training loss in the result
-
-
-@dataclass(frozen=True, eq=False)
-class Progress(Printable):
-    """Record of one step, after it was written to the log.
-
-    Attributes
-    ----------
-    step : Step
-        Step as `handmade.train` yields it.
-    notices : tuple of Notice
-        Signs that the network does not learn; each kind is reported once in a run.
-    checkpoint : Path or None
-        Checkpoint, if one was written after this step.
-    seconds : float
-        Seconds of training since the run began, without pauses between sessions.
-    """
-
-    step: Step
-    notices: tuple[Notice, ...]
-    checkpoint: Path | None
-    seconds: float
-
-    def _summary(self) -> str:
-        return f"{self.step!r}, {self.seconds:.1f} s"
 
 
 class TrainingSession(Printable):
@@ -111,7 +87,9 @@ class TrainingSession(Printable):
         self.images_per_second = 0.0
         self._writer, self._state, self._seconds_before = writer, state, seconds
         self._checkpoint, self._prepare = job.checkpoint(writer.folder), prepare_for(job.network)
-        self._executor: Executor | None = None
+        self._machines = Machines(None)
+        self._remarks_now: list[str] = []
+        self._cluster_seconds: dict[str, float] = {}
         self._board: Board | None = None
         self._losses: deque[float] = deque(maxlen=RECENT)
         self._images = 0  # in this session
@@ -133,6 +111,11 @@ class TrainingSession(Printable):
     def steps(self) -> int:
         """Number of finished steps, including those of earlier sessions."""
         return self._state.steps
+
+    @property
+    def has_begun(self) -> bool:
+        """True once the folder holds a run that can be resumed."""
+        return self._began is not None
 
     @property
     def network(self) -> Network:
@@ -172,10 +155,15 @@ class TrainingSession(Printable):
         if self._began is not None:
             raise HandmadeError(f"{self.folder}: expected a new session, got one that has ended. Try handmade.runs.resume")
         with ExitStack() as stack:
-            self._executor = stack.enter_context(threads(self.job.settings.threads or 1))
-            self._training = stack.enter_context(closing(self.job.train(self._state, self._executor)))
+            self._machines = stack.enter_context(machines(self.job.settings, self._remarks_now.append))  # before the folder
+            self.remarks += self._machines.remarks
+            self._training = stack.enter_context(
+                closing(self.job.train(self._state, self._machines.here, self._machines.for_gradients))
+            )
             stack.enter_context(self._writer)
-            self._losses.extend(line["loss"] for line in read_log(self.folder)[-RECENT:])
+            lines = read_log(self.folder)
+            self._losses.extend(line["loss"] for line in lines[-RECENT:])
+            self._cluster_seconds = total_seconds(lines)
             self._save_best(self._state.best)
             self._board = stack.enter_context(self._new_board())
             self._resources = stack.pop_all()
@@ -185,7 +173,8 @@ class TrainingSession(Printable):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         assert self._resources is not None
         resources, self._resources = self._resources, None
-        left_early = self.result is None and (error is None or isinstance(error, KeyboardInterrupt | GeneratorExit))
+        endings = KeyboardInterrupt | GeneratorExit | ClusterError  # without a step that was begun and can be repeated
+        left_early = self.result is None and (error is None or isinstance(error, endings))
         try:
             if left_early:
                 if not self._stopping:  # an interrupt while stopping ends at once
@@ -233,7 +222,8 @@ class TrainingSession(Printable):
 
     def _record(self, step: Step) -> Progress:
         """Log one step, and write a checkpoint if one is due."""
-        numbers, seconds = numbers_of(step), self._seconds
+        numbers, seconds = numbers_of(step) | (spent := self._machines.seconds()), self._seconds
+        self._cluster_seconds = {name: self._cluster_seconds.get(name, 0.0) + each for name, each in spent.items()}
         self._writer.log(step=step.number, **numbers, seconds=round(seconds, 3))
         self._state = step.state  # after the log: a checkpoint must not count a step that is not logged
         self._losses.append(step.loss)
@@ -248,7 +238,9 @@ class TrainingSession(Printable):
         if step.validation is not None and step.state.best is not None and step.state.best.validations_since == 0:
             self._save_best(step.state.best)
         due = time.perf_counter() - self._saved >= self.job.settings.checkpoint_every
-        return Progress(step, notices, self._save() if due else None, seconds)
+        remarks = tuple(self._remarks_now)
+        self._remarks_now.clear()
+        return Progress(step, notices, self._save() if due else None, seconds, remarks)
 
     def _save(self) -> Path:
         """Write a checkpoint and the current model."""
@@ -283,6 +275,7 @@ class TrainingSession(Printable):
             status=status,
             seconds=seconds,
             losses=self._losses,
+            cluster_seconds=self._cluster_seconds,
             last=self.evaluation,
             best=None if best is None else self._evaluated(best.network),
         )
@@ -290,7 +283,7 @@ class TrainingSession(Printable):
     def _evaluated(self, network: Network) -> Evaluation:
         test = self.job.data.test
         with use_backend(self.job.settings.backend):
-            return evaluate(network, test.images, test.labels, self._prepare, self._executor)
+            return evaluate(network, test.images, test.labels, self._prepare, self._machines.here)
 
 
 def _write(network: Network, path: Path) -> None:

@@ -132,9 +132,27 @@ class Settings(ShortRepr):
         added=True,
     )
 
+    cluster: str | None = setting(
+        None,
+        COMPUTING,
+        "Cluster of Dask that computes the gradients: tcp://HOST:PORT, or local:N for N processes of this machine.",
+        metavar="ADDRESS",
+        change=True,
+        added=True,
+    )
+    tls_ca: str | None = setting(
+        None, COMPUTING, "Certificate of the authority of a tls:// cluster.", metavar="FILE", change=True, added=True
+    )
+    tls_cert: str | None = setting(
+        None, COMPUTING, "Certificate of this process for it.", metavar="FILE", change=True, added=True
+    )
+    tls_key: str | None = setting(None, COMPUTING, "Private key of that certificate.", metavar="FILE", change=True, added=True)
+
     def __post_init__(self) -> None:
         for each in settings():
             object.__setattr__(self, each.name, each.checked(getattr(self, each.name)))
+        if (self.cluster, self.tls_ca, self.tls_cert, self.tls_key) != (None,) * 4:
+            _check_cluster(self)
         if self.validation is None:
             for name in ("validate_every", "patience", "target"):
                 if getattr(self, name) is not None:
@@ -200,6 +218,21 @@ class Settings(ShortRepr):
         if "total_steps" in known:
             values["steps"] = known["total_steps"]
         return cls(**values)
+
+
+def _check_cluster(given: Settings) -> None:
+    """Raise SettingError unless address and certificates of a cluster go together."""
+    from handmade.cluster.address import Certificates, check_address  # noqa: PLC0415  few runs have one
+    from handmade.engine.errors import HandmadeError  # noqa: PLC0415
+
+    if given.cluster is None:
+        name = next(name for name in ("tls_ca", "tls_cert", "tls_key") if getattr(given, name) is not None)
+        raise SettingError(name, "expected a cluster with it, got none. Try cluster=tls://HOST:PORT")
+    try:
+        check_address(given.cluster, Certificates(given.tls_ca, given.tls_cert, given.tls_key))
+    except HandmadeError as error:
+        name, _, reason = str(error).partition(": ")
+        raise SettingError(name, reason) from None
 
 
 @cache

@@ -1,6 +1,6 @@
 """Table of runs that fits the terminal: no name is broken, and columns without news are left out first."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +16,8 @@ from handmade.text.number_format import duration, percent
 
 GAP = 2  # columns of the terminal between two columns of the table
 RIGHT = {"steps", "seed", "accuracy", "time"}  # columns of numbers
-OPTIONAL = ("seed", "gradient", "when", "optimiser", "network", "time")  # columns that can be left out, in this order
+SPENT = "computing/travelling/waiting"  # shares of the time on a cluster
+OPTIONAL = ("seed", SPENT, "gradient", "when", "optimiser", "network", "time")  # columns that can be left out, in this order
 
 
 def layout(runs: RunList) -> Iterator[RenderableType]:
@@ -93,8 +94,15 @@ def run_cells(run: RunRecord) -> dict[str, str]:
         "seed": "" if run.number("seed") is None else f"{run.number('seed'):,.0f}",
         "accuracy": "" if accuracy is None else percent(accuracy),
         "time": "" if seconds is None else duration(seconds),
+        SPENT: _spent(run.cluster_seconds),
         "status": "" if status == "finished" else status,
     }
+
+
+def _spent(seconds: Mapping[str, float]) -> str:
+    """Return the shares of the parts of a time, such as "81/7/12 %"."""
+    total = sum(seconds.values())
+    return f"{'/'.join(f'{100 * each / total:.0f}' for each in seconds.values())} %" if total else ""
 
 
 def _widths(rows: Sequence[dict[str, str]]) -> dict[str, int]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
-from handmade.runs.session import Progress
+from handmade.runs.progress import Progress
 from handmade.text import training_step
 from handmade.text.number_format import duration
 

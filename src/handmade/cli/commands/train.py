@@ -52,6 +52,7 @@ def train(
     from handmade.cli.console import news, print_json
     from handmade.cli.signals import Signals
     from handmade.cli.summary import resume_command, tell
+    from handmade.cluster.address import ClusterError
 
     own = _own(mine, resume)
     session = _session(given, resume, out, own, force=force, allow_long=yes)
@@ -66,6 +67,10 @@ def train(
     except KeyboardInterrupt:  # the second signal, or one before the first step
         news.print(f"Resume: {resume_command(session)}", markup=False)
         raise signals.exit() from None
+    except ClusterError as error:
+        if not session.has_begun:
+            raise
+        raise ClusterError(f"{str(error).removesuffix('.')}. Resume: {resume_command(session)}") from None
     finally:
         _tell_printed(own)
     tell(session)
@@ -136,6 +141,8 @@ def _follow(session: "TrainingSession") -> None:
             for progress in session:
                 for notice in progress.notices:
                     news.print(warning(notice))
+                for remark in progress.remarks:
+                    news.print(in_options(remark), markup=False)
                 display.show(progress.step)
 
 

@@ -13,7 +13,6 @@ from handmade.engine.arguments import (
     as_array,
     check_callable,
     check_choice,
-    check_executor,
     check_methods,
     described,
     is_number,
@@ -24,6 +23,7 @@ from handmade.engine.errors import HandmadeError
 from handmade.engine.image_arguments import as_labels, check_order
 from handmade.engine.losses import CrossEntropy, Loss, MeanSquaredError, Weighted
 from handmade.engine.network import Network, check_network
+from handmade.engine.parallel import as_executor
 
 Scheme: TypeAlias = Literal["forward", "central"]
 Gradient: TypeAlias = Callable[[Network, Array, Array], tuple[float, dict[str, Array]]]  # network, x, y -> loss, gradients
@@ -152,7 +152,7 @@ def checked_step(h: Any, network: Network, name: str = "h") -> Any:
     return dtype.type(as_step(h, dtype, name=name))
 
 
-def check_call(scheme: str, executor: Executor | None) -> None:
-    """Raise HandmadeError unless scheme and executor can be used."""
+def checked_executor(scheme: str, executor: Executor | None) -> Executor | None:
+    """Return the executor as the engine uses it; raise HandmadeError unless scheme and executor can be used."""
     check_scheme(scheme)
-    check_executor(executor)
+    return as_executor(executor)

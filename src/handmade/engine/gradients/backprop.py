@@ -15,11 +15,11 @@ from concurrent.futures import Executor
 from numpy.typing import ArrayLike
 
 from handmade.engine import backend
-from handmade.engine.arguments import check_executor
 from handmade.engine.arrays import Array
 from handmade.engine.gradients.arguments import as_batch, as_weighted
 from handmade.engine.losses import Loss
 from handmade.engine.network import Network
+from handmade.engine.parallel import as_executor
 
 
 def backprop(
@@ -60,8 +60,7 @@ def backprop(
         If images, labels or weights are not usable, or a layer has no `backward`.
     """
     x, y = as_batch(network, x, y, "handmade.gradients.backprop(network, x, y)")
-    check_executor(executor)
-    return backend.current().backprop(network, x, y, as_weighted(loss, weights, len(x)), executor)
+    return backend.current().backprop(network, x, y, as_weighted(loss, weights, len(x)), as_executor(executor))
 
 
 def input_gradient(
@@ -78,5 +77,4 @@ def input_gradient(
     Here too the loss is the mean over the batch. A row of gx times N is the gradient of the loss of that image.
     """
     x, y = as_batch(network, x, y, "handmade.gradients.input_gradient(network, x, y)")
-    check_executor(executor)
-    return backend.current().input_gradient(network, x, y, as_weighted(loss, weights, len(x)), executor)
+    return backend.current().input_gradient(network, x, y, as_weighted(loss, weights, len(x)), as_executor(executor))

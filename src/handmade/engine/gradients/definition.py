@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from handmade.engine.arrays import Array
-from handmade.engine.gradients.arguments import Scheme, as_batch, as_loss, as_weighted, check_call, checked_step
+from handmade.engine.gradients.arguments import Scheme, as_batch, as_loss, as_weighted, checked_executor, checked_step
 from handmade.engine.losses import CrossEntropy, Loss
 from handmade.engine.network import Network
 from handmade.engine.parallel import parallel_map
@@ -73,7 +73,7 @@ def definition(
         If images, labels, weights, h or scheme are not usable.
     """
     x, y = as_batch(network, x, y, "handmade.gradients.definition(network, x, y)")
-    check_call(scheme, executor)
+    executor = checked_executor(scheme, executor)
     step, loss = checked_step(h, network), as_weighted(loss, weights, len(x))
     base = mean_loss(network, x, y, loss)
     gradients = {name: np.empty_like(array) for name, array in network.parameters().items()}
@@ -114,7 +114,7 @@ def quotients(
         One quotient for each index in `chosen`, in float64.
     """
     x, y = as_batch(network, x, y, "handmade.gradients.definition(network, x, y)")
-    check_call(scheme, executor)
+    executor = checked_executor(scheme, executor)
     step, loss = checked_step(h, network), as_loss(loss)
     nudged = partial(_quotients, network, x, y, step, scheme, loss, mean_loss(network, x, y, loss))
     found: dict[str, list[float]] = {name: [] for name in chosen}

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 
 from handmade.engine import backend
 from handmade.engine.arrays import Array
-from handmade.engine.gradients.arguments import Scheme, as_batch, as_weighted, check_call, checked_step
+from handmade.engine.gradients.arguments import Scheme, as_batch, as_weighted, checked_executor, checked_step
 from handmade.engine.losses import Loss
 from handmade.engine.network import Network
 
@@ -67,7 +67,7 @@ def difference(
         If images, labels, weights, h or scheme are not usable.
     """
     x, y = as_batch(network, x, y, "handmade.gradients.difference(network, x, y)")
-    check_call(scheme, executor)
+    used = checked_executor(scheme, executor)
     return backend.current().differences(
-        network, x, y, checked_step(h, network), scheme, as_weighted(loss, weights, len(x)), executor
+        network, x, y, checked_step(h, network), scheme, as_weighted(loss, weights, len(x)), used
     )

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from handmade.engine import backend
-from handmade.engine.arguments import as_seed, check_executor, integer, refused
+from handmade.engine.arguments import as_seed, integer, refused
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
 from handmade.engine.evaluation import Evaluation, as_labelled
@@ -19,6 +19,7 @@ from handmade.engine.gradients.arguments import Gradient, as_result, check_gradi
 from handmade.engine.image_arguments import Prepare
 from handmade.engine.network import Network, check_network
 from handmade.engine.optim import EMA, Optimiser, Schedule, clip_by_norm, constant, global_norm
+from handmade.engine.parallel import as_executor
 from handmade.engine.printable import Printable
 from handmade.engine.randomness import STAGE, generator
 from handmade.engine.training.batches import Augment, Batches, check_augment
@@ -204,7 +205,7 @@ def train(
             integer(value, name, 1)
     check_gradient(gradient)
     check_augment(augment)
-    check_executor(executor)
+    executor = as_executor(executor)
     rule = UpdateRule.of(optimiser, schedule, clip_norm, ema)
     if start is not None:
         check_state(start)

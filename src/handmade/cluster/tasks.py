@@ -1,0 +1,170 @@
+"""Tasks of a gradient, as they run on workers: the sums of some shards, and the sum of these.
+
+A network travels in two parts: its arrays of weights, which change with each step, and its structure, which does not.
+"""
+
+import io
+import pickle
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import cloudpickle
+import numpy as np
+from distributed import get_worker
+from threadpoolctl import threadpool_limits
+
+from handmade.cluster.matching import facts, fingerprint
+from handmade.cluster.times import joined
+from handmade.engine.arrays import Array
+from handmade.engine.losses import Loss
+from handmade.engine.network import Network
+from handmade.engine.parallel import Batch, Sums, add_sums, tree_sum
+
+
+class Unequal(Exception):
+    """Worker whose results may differ from those of the client.
+
+    Attributes
+    ----------
+    address : str
+        Address of the worker.
+    facts : dict of str
+        Facts of the worker.
+    """
+
+    def __init__(self, address: str, facts: dict[str, str]) -> None:
+        super().__init__(address, facts)
+        self.address, self.facts = address, facts
+
+
+class Weights:
+    """Arrays of a network by name, for one step; on a worker also the networks that have been made with them."""
+
+    def __init__(self, arrays: dict[str, Array]) -> None:
+        self.arrays = arrays
+        self._networks: dict[bytes, Network] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"arrays": self.arrays, "_networks": {}}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.arrays = {
+            name: np.require(array, requirements=["W"]) for name, array in self.arrays.items()
+        }  # as compiled loops expect
+
+    def network(self, structure: bytes) -> Network:
+        """Return the network of a structure with these weights."""
+        if structure not in self._networks:
+            self._networks = {structure: _Unpickler(io.BytesIO(structure), self.arrays).load()}
+        return self._networks[structure]
+
+
+def arrays_of(network: Network) -> dict[str, Array]:
+    """Return the arrays that travel apart: weights and statistics."""
+    return network.parameters() | network.statistics()
+
+
+def structure_of(network: Network, arrays: dict[str, Array]) -> bytes:
+    """Return a network without these arrays."""
+    found = io.BytesIO()
+    _Pickler(found, arrays).dump(network)
+    return found.getvalue()
+
+
+class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # it has no types
+    """Pickler that writes the names of some arrays in their place; it can write classes of a script, too."""
+
+    def __init__(self, file: Any, arrays: dict[str, Array]) -> None:
+        super().__init__(file)
+        self._names = {id(array): name for name, array in arrays.items()}
+
+    def persistent_id(self, value: Any) -> str | None:
+        """Return the name of an array that travels apart."""
+        return self._names.get(id(value)) if type(value) is np.ndarray else None
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, file: Any, arrays: dict[str, Array]) -> None:
+        super().__init__(file)
+        self._arrays = arrays
+
+    def persistent_load(self, name: str) -> Array:
+        """Return an array that has travelled apart."""
+        return self._arrays[name]
+
+
+@dataclass(frozen=True)
+class Shards:
+    """Some consecutive shards of a batch.
+
+    Attributes
+    ----------
+    x, y : Array
+        Their images and labels.
+    loss : Loss
+        Loss with the weights of these images.
+    structure : bytes or None
+        Structure of their network if it has data of single images; None if that of the batch is meant.
+    """
+
+    x: Array
+    y: Array
+    loss: Loss
+    structure: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """Sums of some shards, and the seconds that they took, by the address of the worker."""
+
+    sums: Sums
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def sums_of(shards: Shards, work: Callable[[Batch], Sums], structure: bytes, weights: Weights, expected: str) -> Part:
+    """Compute the sums of some shards."""
+    with _measured(expected) as seconds:
+        network = weights.network(shards.structure or structure)
+        x, y = (np.require(array, requirements=["W"]) for array in (shards.x, shards.y))
+        sums = work((network, x, y, shards.loss))
+    return Part(sums, seconds)
+
+
+def total_of(parts: Sequence[Part]) -> Part:
+    """Add some consecutive sums, whose number is that of an aligned part of the tree."""
+    with _measured(fingerprint()) as seconds:
+        sums = tree_sum((part.sums for part in parts), add_sums)
+    for part in parts:
+        seconds = joined(seconds, part.seconds)
+    return Part(sums, seconds)
+
+
+def results_of(tasks: Sequence[tuple[Any, ...]], work: Callable[..., Any], expected: str) -> tuple[list[Any], dict[str, float]]:
+    """Return the results of some calls of a function, and the seconds that they took."""
+    with _measured(expected) as seconds:
+        results = [work(*task) for task in tasks]
+    return results, seconds
+
+
+@contextmanager
+def _measured(expected: str) -> Iterator[dict[str, float]]:
+    """Measure the seconds of a task, by the address of this worker; raise Unequal unless it computes as the client does."""
+    address = get_worker().address
+    if fingerprint() != expected:
+        raise Unequal(address, facts())
+    _limit_blas()
+    seconds = {address: 0.0}
+    start = time.perf_counter()
+    yield seconds
+    seconds[address] = time.perf_counter() - start
+
+
+@cache
+def _limit_blas() -> None:
+    """Let the BLAS of this worker use one thread from now on, as in training on one machine."""
+    threadpool_limits(limits=1)
