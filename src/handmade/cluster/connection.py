@@ -93,7 +93,12 @@ def _security(dask: Any, certificates: Certificates | None) -> Any:
     if certificates is None or not certificates.given:
         return None
     ca, cert, key = (str(each) for each in (certificates.ca, certificates.cert, certificates.key))
-    return dask.Security(tls_ca_file=ca, tls_client_cert=cert, tls_client_key=key, require_encryption=True)
+    security = dask.Security(tls_ca_file=ca, tls_client_cert=cert, tls_client_key=key, require_encryption=True)
+    try:
+        security.get_connection_args("client")
+    except OSError as error:
+        raise HandmadeError(f"tls_ca, tls_cert and tls_key: expected certificates and a key in PEM; {_line(error)}") from None
+    return security
 
 
 @contextmanager

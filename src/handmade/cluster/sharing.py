@@ -11,7 +11,9 @@ from concurrent.futures import Executor, Future
 from contextlib import suppress
 from importlib import import_module
 from typing import Any
+from uuid import uuid4
 
+import cloudpickle
 import dask.config
 
 from handmade.cluster import connection
@@ -121,18 +123,19 @@ class ClusterExecutor(BatchExecutor):
         arrays = arrays_of(network)
         structure = structure_of(network, arrays)
         sending = time.perf_counter()
-        weights, known = self._scatter(Weights(arrays)), self._scatter_structure(structure)
+        weights, known = self._scatter("weights", Weights(arrays)), self._scatter_structure(structure)
         sent = time.perf_counter() - sending
         tasks = [
-            Shards(x, y, loss, None if some is network else structure_of(some, arrays))
+            Shards(x, y, cloudpickle.dumps(loss), None if some is network else structure_of(some, arrays))
             for some, x, y, loss in blocks(batch, size)
         ]
         parts = self._submit(sums_of, tasks, work=function, structure=known, weights=weights, expected=fingerprint())
-        levels = [parts]  # kept until the end: a task of Dask is forgotten without its future
+        used = [weights, *parts]  # kept until the end: Dask forgets a task without its future
         while len(parts) > 1:
             parts = self._submit(total_of, [parts[first : first + TOGETHER] for first in range(0, len(parts), TOGETHER)])
-            levels.append(parts)
+            used += parts
         [part], received = self._results(parts)
+        _release(used)
         self._count(start, part.seconds, sent + received)
         sums: Sums = part.sums
         return sums
@@ -141,9 +144,11 @@ class ClusterExecutor(BatchExecutor):
         size = -(-len(tasks) // (2 * TASKS * self.threads))
         chunks = [tasks[first : first + size] for first in range(0, len(tasks), size)]
         sending = time.perf_counter()
-        work = self._scatter(fn)
+        work = self._scatter("function", fn)
         sent = time.perf_counter() - sending
-        parts, received = self._results(self._submit(results_of, chunks, work=work, expected=fingerprint()))
+        futures = self._submit(results_of, chunks, work=work, expected=fingerprint())
+        parts, received = self._results(futures)
+        _release([work, *futures])
         seconds: dict[str, float] = {}
         for _, spent in parts:
             seconds = joined(seconds, spent)
@@ -153,24 +158,26 @@ class ClusterExecutor(BatchExecutor):
     def _count(self, start: float, seconds: dict[str, float], travelling: float) -> None:
         self._times += Times.of(time.perf_counter() - start, seconds, travelling)
 
-    def _scatter(self, value: Any) -> Any:
+    def _scatter(self, name: str, value: Any) -> Any:
         """Send a value to every worker, and return its future."""
+        key = (_group(name), 0)
         try:
-            [future] = self.client.scatter([value], broadcast=True, hash=False)
+            future = self.client.scatter({key: value}, broadcast=True, hash=False)[key]
         except (CancelledError, OSError) as error:
             raise Lost(_line(error)) from None
         return future
 
     def _scatter_structure(self, structure: bytes) -> Any:
         if self._structure is None or self._structure[0] != structure or self._structure[1].status != "finished":
-            self._structure = structure, self._scatter(structure)
+            self._structure = structure, self._scatter("structure", structure)
         return self._structure[1]
 
     def _submit(self, function: Callable[..., Any], tasks: list[Any], **arguments: Any) -> list[Any]:
         """Submit a task for each element, in one message."""
         some = list(self._threads) if self.refused or self._only is not None else None
+        group = _group(function.__name__)
         with dask.config.set({LARGE: "1 TiB"}):
-            key = f"handmade-{function.__name__}"
+            key = [(group, number) for number in range(len(tasks))]
             futures: list[Any] = self.client.map(function, tasks, pure=False, workers=some, key=key, **arguments)
         return futures
 
@@ -289,6 +296,20 @@ def as_executor(executor: Executor) -> ClusterExecutor:
     if key not in known:
         known[key] = ClusterExecutor(client, only=key)
     return known[key]
+
+
+def _group(name: str) -> str:
+    """Return a new name for a group of tasks.
+
+    The scheduler gives a task to a worker only when the worker is free, if its group is large and depends on few tasks of others.
+    """
+    return f"handmade_{name}-{uuid4().hex}"
+
+
+def _release(futures: list[Any]) -> None:
+    """Let the workers forget results; at once, as Dask may hold references for long."""
+    for future in futures:
+        future.release()
 
 
 def _line(error: BaseException) -> str:

@@ -20,7 +20,6 @@ from threadpoolctl import threadpool_limits
 from handmade.cluster.matching import facts, fingerprint
 from handmade.cluster.times import joined
 from handmade.engine.arrays import Array
-from handmade.engine.losses import Loss
 from handmade.engine.network import Network
 from handmade.engine.parallel import Batch, Sums, add_sums, tree_sum
 
@@ -53,15 +52,18 @@ class Weights:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self.arrays = {
-            name: np.require(array, requirements=["W"]) for name, array in self.arrays.items()
-        }  # as compiled loops expect
+        self.arrays = {name: usable(array) for name, array in self.arrays.items()}
 
     def network(self, structure: bytes) -> Network:
         """Return the network of a structure with these weights."""
         if structure not in self._networks:
             self._networks = {structure: _Unpickler(io.BytesIO(structure), self.arrays).load()}
         return self._networks[structure]
+
+
+def usable(array: Array) -> Array:
+    """Return an array that has travelled as one of this process: NumPy multiplies unaligned arrays in another order."""
+    return np.require(array, requirements=["ALIGNED", "WRITEABLE"])
 
 
 def arrays_of(network: Network) -> dict[str, Array]:
@@ -106,7 +108,7 @@ class Shards:
     ----------
     x, y : Array
         Their images and labels.
-    loss : Loss
+    loss : bytes
         Loss with the weights of these images.
     structure : bytes or None
         Structure of their network if it has data of single images; None if that of the batch is meant.
@@ -114,7 +116,7 @@ class Shards:
 
     x: Array
     y: Array
-    loss: Loss
+    loss: bytes
     structure: bytes | None = None
 
 
@@ -130,8 +132,7 @@ def sums_of(shards: Shards, work: Callable[[Batch], Sums], structure: bytes, wei
     """Compute the sums of some shards."""
     with _measured(expected) as seconds:
         network = weights.network(shards.structure or structure)
-        x, y = (np.require(array, requirements=["W"]) for array in (shards.x, shards.y))
-        sums = work((network, x, y, shards.loss))
+        sums = work((network, usable(shards.x), usable(shards.y), pickle.loads(shards.loss)))  # noqa: S301  from the client
     return Part(sums, seconds)
 
 

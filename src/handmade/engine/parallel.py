@@ -14,6 +14,8 @@ from functools import partial
 from importlib import import_module
 from typing import Any, TypeAlias, TypeVar
 
+import numpy as np
+
 from handmade.engine.arguments import check_executor
 from handmade.engine.arrays import Array
 from handmade.engine.backend import Choice, chosen, use_backend
@@ -81,7 +83,9 @@ def batch_sums(function: Callable[[Executor | None, Batch], Sums], batch: Batch,
     executor : Executor or None
         Executor that `function` uses, or one that shares out the shards.
     """
-    if isinstance(executor, BatchExecutor) and not batch[0].mixes_batch:
+    network, x, y, loss = batch
+    batch = network, np.ascontiguousarray(x), y, loss  # as images are that have travelled
+    if isinstance(executor, BatchExecutor) and not network.mixes_batch:
         return executor.sums(InBackend(chosen(), partial(function, None)), batch, shard)
     return function(executor, batch)
 

@@ -44,7 +44,8 @@ _FROM = {
     "fields": ("Setting", "SettingError"),
     "history": ("RunRecord", "list_runs", "read_record"),
     "launch": ("resume", "start"),
-    "session": ("Progress", "TrainingSession"),
+    "progress": ("Progress",),
+    "session": ("TrainingSession",),
     "settings": ("Settings",),
     "update": ("explain_next_update",),
 }

@@ -223,7 +223,7 @@ class TrainingSession(Printable):
     def _record(self, step: Step) -> Progress:
         """Log one step, and write a checkpoint if one is due."""
         numbers, seconds = numbers_of(step) | (spent := self._machines.seconds()), self._seconds
-        self._cluster_seconds = {name: self._cluster_seconds.get(name, 0.0) + each for name, each in spent.items()}
+        self._cluster_seconds |= {name: self._cluster_seconds.get(name, 0.0) + each for name, each in spent.items()}
         self._writer.log(step=step.number, **numbers, seconds=round(seconds, 3))
         self._state = step.state  # after the log: a checkpoint must not count a step that is not logged
         self._losses.append(step.loss)
