@@ -38,7 +38,7 @@ MAY_IMPORT = {
     "own_digits": {"data", "engine", "files"},
     "runs": {"cluster", "data", "engine", "files", "network", "networks", "receipts", "threads"},
     "estimator": {"data", "engine", "network", "networks", "runs", "threads"},
-    "sweep": {"data", "engine", "files", "network", "pictures", "runs", "threads"},
+    "sweep": {"cluster", "data", "engine", "files", "network", "pictures", "runs", "threads"},
     "__init__": {*FACADE, "estimator", "html"},
     "text": {"engine", "runs", "sweep"},
     "html": {"data", "engine", "learn", "runs", "text"},

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,11 +15,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+import handmade
 from handmade import HandmadeError, pictures, runs, sweep
 from handmade.pictures import Trial
-from handmade.runs import Settings
+from handmade.runs import Settings, inputs
 from handmade.runs.record import locked
-from handmade.sweep.one_run import store, train_elsewhere
+from handmade.sweep.one_run import Task, store, train_elsewhere
 from handmade.sweep.results import Group, SweepRun
 from handmade.text.sweep_results import sweep_lines
 from test_resume import KILLED, assert_same, record_of
@@ -400,6 +402,8 @@ def test_what_cannot_be_trained_is_refused_before_anything_is_written(
 
 
 def test_a_wrong_argument_is_refused_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(HandmadeError, match="cluster: expected no cluster of a run: in a sweep, a cluster trains several runs"):
+        sweep.start(VARY, Settings(**QUICK, cluster="local:2"), tmp_path / "s")
     with pytest.raises(HandmadeError, match="settings: expected Settings; got dict"):
         sweep.start(VARY, QUICK, tmp_path / "s")  # type: ignore[arg-type] # on purpose
     with pytest.raises(HandmadeError, match="executor: expected an executor"):
@@ -468,13 +472,18 @@ def test_an_error_on_an_executor_is_one_line_with_the_run(tmp_path: Path, monkey
         sweep.start(VARY, Settings(**QUICK), tmp_path / "s", executor=executor).finish()
 
 
+def test_a_worker_with_other_versions_is_refused_in_one_line() -> None:
+    files, reason = train_elsewhere(Task({}, handmade.networks.readme(0), {}, expected="other"), inputs.dataset("digits"))
+    assert files == {}
+    assert re.fullmatch(r"expected versions and vectors as here on the worker .+; got others. Resume without this worker", reason)
+
+
 def test_files_of_a_run_stay_in_its_folder(finished: Path, tmp_path: Path) -> None:
     files = {"run.json": (finished / "run-01" / "run.json").read_bytes(), "../outside": b"x"}
     with pytest.raises(HandmadeError, match=r"expected files of a run, got '../outside' outside its folder"):
         store(tmp_path / "run", files, "tiny.json")
     assert not (tmp_path / "outside").exists()
     assert not (tmp_path / "run" / "run.json").exists()
-    assert callable(train_elsewhere)
 
 
 def test_a_run_that_was_not_stored_completely_is_trained_again(finished: Path, tmp_path: Path) -> None:

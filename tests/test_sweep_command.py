@@ -157,9 +157,9 @@ def test_sweeps_are_numbered_and_named_after_their_network(command: Command, pla
         ),
         ("--resume s --vary seed=1", 2, "--vary: expected no plan with --resume: the sweep has one."),
         ("--resume s", 2, "--network: expected no plan with --resume: the sweep has one."),
-        ("--tls-ca a.pem --vary seed=1", 2, "--tls-ca: expected --cluster with it, got none. Try --cluster tls://HOST:PORT"),
+        ("--tls-ca a.pem --vary seed=1", 2, "--tls-ca: expected a cluster with it, got none. Try --cluster tls://HOST:PORT"),
         ("--cluster local:2 --threads 2 --vary seed=1", 2, "--threads: expected no threads with --cluster: each run has one."),
-        ("--cluster local:0 --vary seed=1", 1, "--cluster: expected tcp://HOST:PORT, tls://HOST:PORT or local:N"),
+        ("--cluster local:0 --vary seed=1", 2, "--cluster: expected tcp://HOST:PORT, tls://HOST:PORT or local:N"),
         (
             "--cluster tcp://127.0.0.1:9 --vary seed=1",
             1,

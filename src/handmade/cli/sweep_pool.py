@@ -3,10 +3,11 @@
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
+from handmade.cli.commands.options import in_options
 from handmade.cli.console import news
+from handmade.runs import Settings
 
 STOPPING_THERE = {
     signal.SIGINT: "Stopping. The runs on workers are given up; they start again when the sweep is resumed.",
@@ -15,20 +16,22 @@ STOPPING_THERE = {
 
 
 @contextmanager
-def pool(address: str | None, ca: Path | None, cert: Path | None, key: Path | None) -> Iterator[dict[str, Any]]:
-    """Connect to a cluster, and provide the arguments `executor` and `workers` of a sweep; none without an address."""
-    if address is None:
+def pool(settings: Settings) -> Iterator[dict[str, Any]]:
+    """Connect to the cluster of some settings; provide the arguments `executor` and `workers` of a sweep, none without one."""
+    if settings.cluster is None:
         yield {}
         return
-    from handmade.cluster.connection import Certificates, connect, dashboard, warning  # noqa: PLC0415  for clusters alone
+    from handmade.cluster.address import Certificates, warning  # noqa: PLC0415  for clusters alone
+    from handmade.cluster.connection import connect, dashboard  # noqa: PLC0415  the same
+    from handmade.cluster.sharing import ClusterExecutor  # noqa: PLC0415  it loads Dask
 
-    certificates = Certificates(ca, cert, key)
-    text = warning(address)
+    text = warning(settings.cluster)
     if text:
-        news.print(text, markup=False)
-    with connect(address, certificates) as client:
-        workers = sum(client.nthreads().values())
-        news.print(f"Connected to {address}: {workers} {'run' if workers == 1 else 'runs'} at the same time.", markup=False)
+        news.print(in_options(text), markup=False)
+    with connect(settings.cluster, Certificates(settings.tls_ca, settings.tls_cert, settings.tls_key)) as client:
+        workers = ClusterExecutor(client, news.print).threads  # it compares each worker with this process
+        runs = f"{workers} {'run' if workers == 1 else 'runs'}"
+        news.print(f"Connected to {settings.cluster}: {runs} at the same time.", markup=False)
         link = dashboard(client)
         if link:
             news.print(f"Dashboard: {link}", markup=False)

@@ -4,9 +4,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from socket import gethostname
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from handmade.cluster.matching import fingerprint
 from handmade.data import Dataset
 from handmade.engine.errors import HandmadeError
 from handmade.engine.training import Diverged
@@ -81,11 +83,14 @@ class Task:
         Network before the training.
     files : dict of bytes
         Files of the run so far, by their names in its folder; empty for a new run.
+    expected : str, optional
+        Fingerprint of the versions and vectors that a worker needs, so that the bytes are the same; any if left out.
     """
 
     settings: dict[str, Any]
     network: Network
     files: dict[str, bytes]
+    expected: str | None = None
 
 
 def train_elsewhere(task: Task, data: Dataset) -> tuple[dict[str, bytes], str]:
@@ -98,6 +103,8 @@ def train_elsewhere(task: Task, data: Dataset) -> tuple[dict[str, bytes], str]:
     error : str
         Reason why it could not be trained; empty if it was, or if it diverged.
     """
+    if task.expected is not None and fingerprint() != task.expected:
+        return {}, f"expected versions and vectors as here on the worker {gethostname()}; got others. Resume without this worker"
     with TemporaryDirectory(prefix="handmade-") as place:
         folder = Path(place) / "run"
         folder.mkdir()

@@ -81,6 +81,9 @@ def make_plan(settings: Settings, vary: Mapping[str, Any], random: int | None = 
     if not isinstance(vary, Mapping) or not vary:
         example = '{"learning_rate": [0.01, 0.03, 0.1]}'
         raise SettingError("vary", f"expected values by the names of settings, got {described(vary)}. Try vary={example}")
+    if settings.cluster is not None:
+        expected = "expected no cluster of a run: in a sweep, a cluster trains several runs"
+        raise SettingError("cluster", f"{expected}. Try executor=client.get_executor()")
     found: dict[str, tuple[Any, ...] | Range] = {}
     for given, each in vary.items():
         name, values = str(given).strip().replace("-", "_"), values_of(given, each)

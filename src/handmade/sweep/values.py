@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from handmade.engine.arguments import described
 from handmade.runs.fields import Setting, SettingError
+from handmade.runs.launch import CLUSTER
 from handmade.runs.settings import FILES, settings
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ SAME = {  # settings that are the same in all runs, and the reason
     "skip_unreadable": "accuracies on different images cannot be compared. Try one value for all runs",
     "validation": "accuracies on different images cannot be compared. Try one value for all runs",
     "time_limit": "results would depend on the speed of the machine. Try to vary epochs",
-    "threads": "it changes no result. Try one value for all runs",
+    **dict.fromkeys(("threads", *CLUSTER), "it changes no result. Try one value for all runs"),
 }
 
 

@@ -7,8 +7,10 @@ data set once, for all workers, and does that itself for a worker that is killed
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
+from dataclasses import replace
 from typing import Any
 
+from handmade.cluster.matching import fingerprint
 from handmade.data import Dataset
 from handmade.engine.errors import HandmadeError
 from handmade.sweep.one_run import Task, train_elsewhere
@@ -55,6 +57,7 @@ class Workers:
         try:
             if type(self._executor).__module__ == DASK:
                 arguments: dict[str, Any] = {"pure": False}  # a run that is sent again is another task
+                task = replace(task, expected=fingerprint())
                 future = self._executor.submit(train_elsewhere, task, self._share(data), **arguments)
             else:
                 future = self._executor.submit(train_elsewhere, task, data)

@@ -69,8 +69,7 @@ def in_options(message: str, *, of_training: bool = False) -> str:
         name, mark, text = found.groups()
         return f"--{'yes' if name == 'allow_long' else name.replace('_', '-')}{'' if mark else ' '}{text or ''}"
 
-    others = ("out", "force", "allow_long", "external_data", "cluster", "tls_ca", "tls_cert", "tls_key")
-    names = "|".join([*(setting.name for setting in settings()), *others])
+    names = "|".join([*(setting.name for setting in settings()), "out", "force", "allow_long", "external_data"])
     message = re.sub(rf"(?<![\w./-])({names})=(True\b|\.\.\.)?(?:'([\w.-]*)')?", option, message)
     start = re.match(rf"({names if of_training else '|'.join(NAMES)})(?=: expected)", message)
     return f"--{start[0].replace('_', '-')}{message[start.end() :]}" if start else message

@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from handmade.cli.commands.options import Json, given_settings, in_options, refuse, takes_settings
-from handmade.runs.settings import COMPUTING, FILES, MAIN
+from handmade.runs.settings import FILES, MAIN
 
 if TYPE_CHECKING:
+    from handmade.runs import SettingError, Settings
     from handmade.sweep import Sweep
-
-
-def _tls(text: str) -> Any:
-    return typer.Option(metavar="FILE", help=text, rich_help_panel=COMPUTING)
 
 
 @takes_settings
@@ -47,17 +44,6 @@ def sweep(
         Path | None,
         typer.Option(metavar="SWEEP", help="Resume a sweep that was stopped or killed, with its plan.", rich_help_panel=FILES),
     ] = None,
-    cluster: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ADDRESS",
-            help="Train the runs on a cluster of Dask: tcp://HOST:PORT, tls://HOST:PORT, or local:N for N processes here.",
-            rich_help_panel=COMPUTING,
-        ),
-    ] = None,
-    tls_ca: Annotated[Path | None, _tls("Certificate of the authority, for tls:// (PEM).")] = None,
-    tls_cert: Annotated[Path | None, _tls("Own certificate, for tls:// (PEM).")] = None,
-    tls_key: Annotated[Path | None, _tls("Own private key, for tls:// (PEM).")] = None,
     json: Json = False,
     **_settings: Any,
 ) -> None:
@@ -66,6 +52,8 @@ def sweep(
     A network is trained with each combination of the values of --vary. All other options are those of handmade train, and
     hold for every run. Runs are ranked by the accuracy on a validation set: --validation, or a tenth of the training images,
     at most 5,000. Runs that differ in the seed alone are one group.
+
+    With --cluster, each thread of a worker trains one run at a time.
 
     Ctrl-C and SIGTERM end a sweep after the current step; it can be resumed. handmade runs shows the table at any time.
     """
@@ -76,21 +64,20 @@ def sweep(
     from handmade.cli.signals import Signals
     from handmade.cli.sweep_pool import STOPPING_THERE, pool
     from handmade.cli.sweep_view import follow, write_picture
+    from handmade.runs.launch import CLUSTER
     from handmade.text.sweep_results import layout
 
+    machines = {name: given.pop(name) for name in CLUSTER if name in given}
+    if machines and "threads" in given:
+        raise typer.BadParameter("expected no threads with --cluster: each run has one", param_hint="--threads")
     if resume is not None:
         options = {f"--{name.replace('_', '-')}": True for name in given}
         refuse({"--vary": vary, "--random": random, "--out": out} | options, "expected no plan with --resume: the sweep has one")
     elif not vary:
         raise typer.BadParameter("expected NAME=VALUES, got nothing. Try --vary learning-rate=0.01,0.1", param_hint="--vary")
-    certificates = {"--tls-ca": tls_ca, "--tls-cert": tls_cert, "--tls-key": tls_key}
-    if cluster is None:
-        refuse(certificates, "expected --cluster with it, got none. Try --cluster tls://HOST:PORT")
-    elif "threads" in given:
-        raise typer.BadParameter("expected no threads with --cluster: each run has one", param_hint="--threads")
-    with pool(cluster, *certificates.values()) as there:
+    with pool(_own_settings(machines)) as there:
         found = _planned(vary or [], given, random, out, there) if resume is None else _resumed(resume, there)
-        signals, stopped = Signals(found.stop) if cluster is None else Signals(found.stop, STOPPING_THERE), False
+        signals, stopped = Signals(found.stop, STOPPING_THERE) if there else Signals(found.stop), False
         try:
             with signals:
                 follow(found)
@@ -111,15 +98,28 @@ def sweep(
 def _planned(vary: list[str], given: dict[str, Any], random: int | None, out: Path | None, there: dict[str, Any]) -> "Sweep":
     """Plan a new sweep; BadParameter if an option cannot be used."""
     from handmade import sweep
-    from handmade.runs import SettingError, Settings
+    from handmade.runs import SettingError
 
-    values = _values(vary)
+    values, settings = _values(vary), _own_settings(given)
     try:
-        settings = Settings.from_recipe(**given) if "recipe" in given else Settings(**given)
         return sweep.start(values, settings, out, random=random, **there)
     except SettingError as error:
-        reason = error.reason if error.name in {"vary", "random"} else in_options(error.reason)
-        raise typer.BadParameter(reason, param_hint=f"--{error.name.replace('_', '-')}") from None
+        raise _refused(error) from None
+
+
+def _own_settings(given: dict[str, Any]) -> "Settings":
+    """Return the settings that are given; BadParameter if one cannot be used."""
+    from handmade.runs import SettingError, Settings
+
+    try:
+        return Settings.from_recipe(**given) if "recipe" in given else Settings(**given)
+    except SettingError as error:
+        raise _refused(error) from None
+
+
+def _refused(error: "SettingError") -> typer.BadParameter:
+    reason = error.reason if error.name in {"vary", "random"} else in_options(error.reason)
+    return typer.BadParameter(reason, param_hint=f"--{error.name.replace('_', '-')}")
 
 
 def _values(vary: list[str]) -> dict[str, str]:
