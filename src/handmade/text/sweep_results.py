@@ -86,7 +86,7 @@ def _remarks(results: SweepResults) -> Iterator[Text]:
     seeds = len(dict.fromkeys(run.values.get(SEED) for run in results.runs))
     if results.ended < len(results.runs):
         yield Text(f"{results.ended:,} of {counted(len(results.runs), 'run')} have ended.")
-    if seeds > 1:
+    if seeds > 1 and results.best is not None:
         yield Text(f"validation: mean of {seeds} seeds.")
     best = results.best
     if best is None or best.chosen is None:
