@@ -17,7 +17,7 @@ from handmade.runs.backends import backend_change_note, resumed_backend, slow_ba
 from handmade.runs.cost import estimated
 from handmade.runs.fields import SettingError
 from handmade.runs.inputs import is_model
-from handmade.runs.job import OWN, Job, assemble
+from handmade.runs.job import FROM_FILES, OWN, Job, Sources, assemble
 from handmade.runs.parts import OwnParts
 from handmade.runs.record import RunWriter, cut_log, next_folder, read_run_json
 from handmade.runs.session import TrainingSession
@@ -36,6 +36,7 @@ def start(
     own: OwnParts | None = None,
     force: bool = False,
     allow_long: bool = False,
+    sources: Sources = FROM_FILES,
 ) -> TrainingSession:
     """Start a run as `handmade train` does.
 
@@ -55,6 +56,8 @@ def start(
         True to overwrite a run in `out`.
     allow_long : bool
         True to allow a run of more than ten minutes with the gradient by definition.
+    sources : Sources
+        Functions that give the data set and the network, where they are not read from files.
 
     Returns
     -------
@@ -71,7 +74,7 @@ def start(
     if settings is not None and not isinstance(settings, Settings):
         raise HandmadeError(f"settings: expected Settings; got {type(settings).__name__}. Try Settings(epochs=2)")
     settings = settings or Settings()
-    job = assemble(settings, own)
+    job = assemble(settings, own, sources)
     job = job if weights is None else _with_weights(job, weights)
     name = settings.network
     remarks = (*job.remarks, *slow_backend_note(settings.backend), *_surplus(settings, job), *_start_note(name, weights))
@@ -85,7 +88,12 @@ def start(
 
 
 def resume(
-    folder: str | os.PathLike[str], *, own: OwnParts | None = None, allow_long: bool = False, **changes: Any
+    folder: str | os.PathLike[str],
+    *,
+    own: OwnParts | None = None,
+    allow_long: bool = False,
+    sources: Sources = FROM_FILES,
+    **changes: Any,
 ) -> TrainingSession:
     """Resume a run from its newest intact checkpoint; the result is the same, byte for byte, as without the interruption.
 
@@ -97,6 +105,8 @@ def resume(
         Functions of a student that compute the gradients from this step on, as in `start`.
     allow_long : bool
         True to allow a run of more than ten minutes with the gradient by definition.
+    sources : Sources
+        Functions that give the data set and the network, as in `start`.
     **changes
         New values of settings from this step on, such as `learning_rate=0.01`. Some settings cannot be changed.
 
@@ -118,7 +128,7 @@ def resume(
         raise HandmadeError(
             f"{folder}: expected a run that is not finished; this one is finished. Try a new run with another out=..."
         )
-    job = assemble(settings_of(folder, known, **changes), own)
+    job = assemble(settings_of(folder, known, **changes), own, sources)
     changed = _changes(folder, known, job)
     checkpoints = Checkpoints(folder, job.settings.keep_checkpoints)
     checkpoint, damaged = checkpoints.newest_intact()
