@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+from handmade.data.downloads import SETS
 from handmade.data.sources import cifar10, class_names, idx_files
 from handmade.engine.errors import HandmadeError
 
@@ -83,8 +84,18 @@ def folder_of(name: str) -> Path:
     """Return the folder that holds a set; raise HandmadeError if it has to be fetched first."""
     place = found(name)
     if place is None:
-        looked = " and ".join(repr(str(each)) for each in places(name))
-        raise HandmadeError(
-            f"{name}: expected its files in {looked}; they are not there. Try: handmade data fetch {family(name)}"
-        )
+        raise HandmadeError(_missing(name))
     return place
+
+
+def _missing(name: str) -> str:
+    """Return the message about a set that is not there: the names of its files, and where they can be had."""
+    looked = " and ".join(repr(str(each)) for each in places(name))
+    files = [(member.rpartition("/")[2], file) for file in SETS[family(name)].files for member in file.members or (file.name,)]
+    first, last, archive = files[0][0], files[-1][0], files[0][1]
+    source = archive.urls[0] if archive.members else archive.urls[0].rpartition("/")[0]
+    return (
+        f"{name}: expected its {len(files)} files, {first} to {last}, in {looked}; they are not there. "
+        f"Try: handmade data fetch {family(name)}. They come from {source}. "
+        "Or give a folder or a zip of images by class with data=..."
+    )
