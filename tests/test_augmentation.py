@@ -20,7 +20,7 @@ def digits(count: int = 8) -> Array:
     return mnist().train.images[:count]
 
 
-def places(count: int, height: int, width: int, **amounts: float) -> Array:
+def places(count: int, height: int, width: int, **amounts: Any) -> Array:
     """Where each pixel is read from, as offsets from the middle: (2, N, H, W)."""
     found = Augmentation(**amounts)._places((count, height, width), np.random.default_rng(5)).astype(np.float64)
     found[0] -= (height - 1) / 2
@@ -134,8 +134,8 @@ def test_a_flip_exchanges_left_and_right_of_that_share_of_the_images() -> None:
 
 @pytest.mark.parametrize("amount", ["shift", "rotation", "scale", "elastic", "noise", "crop"])
 def test_the_seed_decides_everything_and_the_images_given_stay(amount: str) -> None:
-    images = digits(2).repeat(2, axis=0)
-    before, change = images.copy(), Augmentation(**{amount: 0.9 if amount == "scale" else 9.0})
+    images, changes = digits(2).repeat(2, axis=0), dict[str, Any]({amount: 0.9 if amount == "scale" else 9.0})
+    before, change = images.copy(), Augmentation(**changes)
 
     first, again, other = (change(images, np.random.default_rng(seed)) for seed in (1, 1, 2))
 
@@ -207,7 +207,9 @@ def test_a_crop_reads_what_the_loops_read(seed: int, size: tuple[int, int, int],
 
     found = cropped(images, shifts, border)
 
-    expected = [moved_by_loops(image, *map(int, shift), border) for image, shift in zip(images, shifts.T, strict=True)]
+    expected = [
+        moved_by_loops(image, down, right, border) for image, (down, right) in zip(images, shifts.T.tolist(), strict=True)
+    ]
     np.testing.assert_array_equal(found, expected)
 
 

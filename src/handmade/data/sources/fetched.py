@@ -17,6 +17,7 @@ EMNIST = "emnist"
 FAMILIES = ("fashion-mnist", "kmnist", EMNIST, "cifar-10")
 NAMES = (*FAMILIES, *(f"{EMNIST}-{split}" for split in class_names.EMNIST))
 CLASS_NAMES = {"fashion-mnist": class_names.FASHION_MNIST, "kmnist": class_names.KMNIST}
+MOST_NAMES = 8  # files that are listed by name
 DEFAULT_SPLIT = "balanced"  # 47 classes with the same number of images
 
 
@@ -91,11 +92,11 @@ def folder_of(name: str) -> Path:
 def _missing(name: str) -> str:
     """Return the message about a set that is not there: the names of its files, and where they can be had."""
     looked = " and ".join(repr(str(each)) for each in places(name))
-    files = [(member.rpartition("/")[2], file) for file in SETS[family(name)].files for member in file.members or (file.name,)]
-    first, last, archive = files[0][0], files[-1][0], files[0][1]
-    source = archive.urls[0] if archive.members else archive.urls[0].rpartition("/")[0]
+    found = SETS[family(name)].files
+    names = [member.rpartition("/")[2] for file in found for member in file.members or (file.name,)]
+    listed = ", ".join(names) if len(names) < MOST_NAMES else f"{names[0]} to {names[-1]}"
+    source = found[0].urls[0] if found[0].members else found[0].urls[0].rpartition("/")[0]
     return (
-        f"{name}: expected its {len(files)} files, {first} to {last}, in {looked}; they are not there. "
-        f"Try: handmade data fetch {family(name)}. They come from {source}. "
-        "Or give a folder or a zip of images by class with data=..."
+        f"{name}: expected its files in {looked}; they are not there. They are {listed} of {source}. Put them there, "
+        f"give a folder or a zip of images by class with data=..., or download them. Try: handmade data fetch {family(name)}"
     )
