@@ -20,7 +20,7 @@ from handmade.text.description import layout
 NAMES = ("<b>", "a cat", "Ünï")  # in the order of the alphabet
 
 
-def data_set(shape: tuple[int, int, int] = (14, 12, 3)) -> Dataset:
+def data_set(shape: tuple[int, int, int] = (18, 16, 3)) -> Dataset:
     rng = np.random.default_rng(0)
     train, test = (frozen(rng.integers(256, size=(count, *shape), dtype=np.uint8), np.arange(count) % 3) for count in (9, 6))
     return Dataset(train, test, NAMES)
@@ -88,7 +88,7 @@ def test_the_lab_makes_presets_for_the_data(place: Path) -> None:
     page = Page("p", catalogue, catalogue.open("preset:readme"))
 
     assert page.info["classes"] == list(NAMES)
-    assert (page.info["raw_shape"], page.info["fits_data"], page.info["test_images"]) == ([14, 12, 3], True, 6)
+    assert (page.info["raw_shape"], page.info["fits_data"], page.info["test_images"]) == ([18, 16, 3], True, 6)
     assert {each["source"] for each in catalogue.sources()} >= {"example", "preset:readme", "preset:deep"}
 
 

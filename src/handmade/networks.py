@@ -55,21 +55,19 @@ PRESETS: dict[str, dict[str, Any]] = {
     },
     "cifar": {
         "layers": [
-            {"layer": "Conv2d", "filters": 16, "kernel": 3},
+            {"layer": "Conv2d", "filters": 24, "kernel": 3},
             {"layer": "ReLU"},
             {"layer": "Conv2d", "filters": 32, "kernel": 3, "padding": 1},
             {"layer": "ReLU"},
             {"layer": "MaxPool2d", "window": 2},
-            {"layer": "Conv2d", "filters": 32, "kernel": 3, "padding": 1},
+            {"layer": "Conv2d", "filters": 40, "kernel": 3, "padding": 1},
             {"layer": "ReLU"},
-            {"layer": "Conv2d", "filters": 32, "kernel": 3, "padding": 1},
+            {"layer": "Conv2d", "filters": 48, "kernel": 3, "padding": 1},
             {"layer": "ReLU"},
             {"layer": "MaxPool2d", "window": 2},
             {"layer": "Conv2d", "filters": 48, "kernel": 3, "padding": 1},
             {"layer": "ReLU"},
-            {"layer": "Conv2d", "filters": 48, "kernel": 3, "padding": 1},
-            {"layer": "ReLU"},
-            {"layer": "GlobalAvgPool2d"},
+            {"layer": "AvgPool2d", "window": 4},
             {"layer": "Flatten"},
             {"layer": "Linear", "units": 10},
         ]
@@ -93,7 +91,7 @@ def deep(rng: "np.random.Generator | int", dtype: DTypeLike = np.float32) -> Net
 
 
 def cifar(rng: "np.random.Generator | int", dtype: DTypeLike = np.float32) -> Network:
-    """Six convolutions for the colour images of CIFAR-10, for `handmade train --recipe cifar`: 58,730 weights, drawn likewise."""
+    """Five convolutions for CIFAR-10, for `handmade train --recipe cifar`: 59,218 weights, drawn likewise."""
     return described(for_images(PRESETS["cifar"], (32, 32, 3), 10), rng, dtype)
 
 
