@@ -101,3 +101,12 @@ def test_only_new_weights_without_a_preparation_are_standardised() -> None:
     with pytest.raises(HandmadeError, match=r"got own\.json, which has a preparation of its own\. Leave standardise out$"):
         start(tiny(network="own.json"), "again")
     start(replace(tiny(network="own.json", gradient="backprop"), standardise=False), "again").finish()
+
+
+def test_differences_of_a_recipe_take_a_tiny_step_and_the_definition_does_not() -> None:
+    for recipe in ("best", "cifar"):
+        sizes = {each: Settings.from_recipe(recipe, gradient=each).step_size for each in ("difference", "definition", "backprop")}
+        assert sizes == {"difference": 1e-20, "definition": 1e-3, "backprop": 1e-3}
+    assert Settings.from_recipe("cifar").step_size == 1e-20
+    assert Settings.from_recipe("best").step_size == 1e-3
+    assert Settings.from_recipe("cifar", step_size=0.5).step_size == 0.5

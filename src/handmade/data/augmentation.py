@@ -43,8 +43,8 @@ class Augmentation:
     flip : float
         Probability that left and right are exchanged, at most 1. Digits and letters are no longer the same then.
     crop : int
-        Largest shift along each axis by entire pixels. It is a random crop of the image with so many pixels around it, and it
-        interpolates nothing. It comes after the flip and before all other changes.
+        Largest shift along each axis by entire pixels: a random crop of the image with this number of pixels around it. Nothing
+        is interpolated. It comes after the flip and before all other changes.
     border : {"zero", "reflect"}
         Pixels outside the image, for all changes: 0, or the image reflected at the centres of its first and last pixels. They
         are those of `np.pad` with mode "constant" and "reflect".

@@ -171,7 +171,8 @@ class Settings(ShortRepr):
         SettingError
             If there is no such recipe, or a value cannot be used.
         """
-        of_recipe = recipes.values(recipe, str(given.get("data", cls.data))) if isinstance(recipe, str) else {}
+        chosen = (given[name] if isinstance(given.get(name), str) else None for name in ("data", "gradient"))
+        of_recipe = recipes.values(recipe, *chosen) if isinstance(recipe, str) else {}
         values = of_recipe | given
         if given.get("steps") is not None and "epochs" not in given:
             values.pop("epochs", None)
