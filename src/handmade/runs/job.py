@@ -23,7 +23,7 @@ from handmade.network import Network
 from handmade.runs import inputs
 from handmade.runs.backends import backend_name, lanes
 from handmade.runs.data_source import DataSource
-from handmade.runs.fitting import fitted
+from handmade.runs.fitting import fitted, standardised
 from handmade.runs.machines import check_cluster
 from handmade.runs.parts import OwnParts, make_augmentation, make_ema, make_gradient, make_optimiser, make_schedule
 from handmade.runs.settings import Settings
@@ -180,6 +180,8 @@ def assemble(settings: Settings, own: OwnParts | None = None, sources: Sources =
             Images(all_images[numbers], all_labels[numbers])
             for numbers in split_validation(all_labels, settings.validation, settings.seed)
         )
+    if settings.standardise:
+        network = standardised(network, training, settings.network, trained=inputs.is_model(settings.network))
     used = replace(settings, learning_rate=optimiser.learning_rate, threads=settings.threads or cores(), backend=backend)
     mark = fingerprint(all_images, all_labels)
     return Job(used, data, network, training, validation, optimiser, make_ema(settings), mark, own=own)
