@@ -91,7 +91,7 @@ def block(units: Units, unfused: Callable[[Node], Operation], h: Any, scheme: st
         records, z = record(network, units, unfused, x)
         reach = bounds(network, units, {name: largest(records[name]) for name in units.supported}, abs(float(h)))
         ready = {
-            unit.node.name: prepared(network, units, unit, records[unit.node.name], _limits(unit, reach, records[unit.node.name]))
+            unit.node.name: prepared(network, units, unit, records[unit.node.name], limits(unit, reach, records[unit.node.name]))
             for unit in units.all
             if unit.node.name in records
         }
@@ -131,7 +131,7 @@ def block(units: Units, unfused: Callable[[Node], Operation], h: Any, scheme: st
         return Block(float(loss.forward(z, y).sum()), filters, linear.made, left_out)
 
 
-def _limits(unit: Unit, reach: dict[str, Bound], made: Record) -> tuple[Array, Array]:
+def limits(unit: Unit, reach: dict[str, Bound], made: Record) -> tuple[Array, Array]:
     """Return for each channel the lead below which a window is contested: for all nudges, and for those of earlier layers."""
     C, bound = made.y.shape[1] // len(made.pixels), reach.get(unit.before_choice)
     if bound is None or not unit.chooses:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handmade.compiled.differences.prepared import Prepared
+from handmade.compiled.differences.records import Record
 from handmade.compiled.differences.units import Units
 from handmade.compiled.vectors import widest
 from handmade.engine.arrays import Array
@@ -52,19 +53,24 @@ class Far:
 
 def far_contested(network: Network, units: Units, ready: dict[str, Prepared], images: int) -> Far:
     """Return the contested windows of the units that are far from a nudged one."""
-    contested = {name: _contested(ready[name], images) for name in units.far}
+    contested = {name: windows_contested(ready[name].made, ready[name].limit_before) for name in units.far}
     outputs = {name: where.sum(axis=(1, 2)) * ready[name].made.pixels.shape[1] for name, where in contested.items()}
     total = sum(outputs.values(), np.zeros(images, np.int64))
-    follows = total <= min(MOST_FAR, MOST_NUMBERS // _largest(network, units) - network.classes)
+    follows = total <= most_outputs(network, units)
     return Far(contested, outputs, np.where(follows, total, 0), follows)
 
 
-def _contested(ready: Prepared, images: int) -> Array:
-    made = ready.made
-    contested: Array = ~(made.lead.reshape(images, -1, ready.channels) > ready.limit_before)
+def windows_contested(made: Record, limit: Array) -> Array:
+    """Return True for each window whose lead is at most the limit of its channel, only once for blank ones: (N, windows, C)."""
+    contested: Array = ~(made.lead.reshape(len(made.lead), -1, len(limit)) > limit)
     if made.blank.any():
         contested[made.blank & (np.cumsum(made.blank, axis=1) > 1)] = False
     return contested
+
+
+def most_outputs(network: Network, units: Units) -> int:
+    """Return the number of additional outputs of an image, above which it is left out."""
+    return min(MOST_FAR, MOST_NUMBERS // _largest(network, units) - network.classes)
 
 
 def _largest(network: Network, units: Units) -> int:
