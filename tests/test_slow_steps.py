@@ -38,11 +38,21 @@ def deep() -> tuple[Network, Array]:
     def filters(seen: int) -> Conv2d:
         return Conv2d(r.normal(size=(3, 3, seen, 4)), r.normal(size=4))
 
-    layers = [filters(1), ReLU(), filters(4), ReLU(), filters(4), ReLU(), MaxPool2d(2), Flatten(), Linear.init(r, 36, 3)]
+    layers = [
+        filters(1),
+        ReLU(),
+        filters(4),
+        ReLU(),
+        filters(4),
+        ReLU(),
+        MaxPool2d(2),
+        Flatten(),
+        Linear(r.normal(size=(36, 3)), r.normal(size=3)),
+    ]
     return Network(layers, (12, 12, 1)), r.normal(size=(6, 12, 12, 1))
 
 
-@pytest.mark.parametrize("h", [1e-1, 1e-3, 1e-5, 1e-12])
+@pytest.mark.parametrize("h", [1e-1, 1e-3, 1e-12])
 def test_the_images_are_counted_that_are_left_out(h: float, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(far, "MOST_FAR", 24)
     network, x = deep()
@@ -54,8 +64,8 @@ def test_the_images_are_counted_that_are_left_out(h: float, monkeypatch: pytest.
     made = block(units, operation, h, "forward", (network, x, np.arange(6) % 3, CrossEntropy()))
     ((count, outputs),) = left_out(network, x, [h])
     assert count == len(made.left_out["0"])
-    assert (count > 0) == (h >= 1e-3)
-    assert (outputs == 0) == (h == 1e-12)
+    assert (count > 0) == (h == 1e-1)
+    assert (outputs > 0) == (h > 1e-12)
 
 
 @pytest.mark.parametrize("h", [0.03, 1e-3])
@@ -75,7 +85,7 @@ def test_images_sorted_by_their_lanes_give_the_numbers_of_plain(h: float) -> Non
 def test_nothing_is_left_out_where_no_choice_is_far_or_images_depend_on_each_other() -> None:
     r = np.random.default_rng(0)
     x = r.normal(size=(6, 12, 12, 1))
-    layers = [Conv2d.init(r, 1, 4, 3), ReLU(), Flatten(), Linear.init(r, 400, 3)]
+    layers = [Conv2d(r.normal(size=(3, 3, 1, 4)), np.zeros(4)), ReLU(), Flatten(), Linear(r.normal(size=(400, 3)), np.zeros(3))]
     assert left_out(Network(layers, (12, 12, 1)), x, [0.5, 1e-3]) == [(0, 0.0)] * 2
     norm = BatchNorm2d(np.ones(4), np.zeros(4), np.zeros(4), np.ones(4))
     mixed = Network([layers[0], norm, *layers[1:]], (12, 12, 1)).in_training(6, r)

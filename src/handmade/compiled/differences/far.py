@@ -1,7 +1,7 @@
 """Contested choices far behind a nudged weight: their inputs are additional outputs, so each of them costs lanes.
 
-Images are sorted by the number of these outputs, and those with similar numbers form a group, because all images of a group have
-as many lanes as the one with the most outputs.
+Images are sorted by the number of these outputs, and those with similar numbers form a group, because the image with the most
+outputs determines the number of lanes of its group.
 """
 
 import math
@@ -94,7 +94,7 @@ def in_order(ready: dict[str, Prepared], order: NDArray[np.intp]) -> dict[str, P
 
 
 def groups_of(network: Network, units: Units, far: Far) -> Iterator[slice]:
-    """Yield the images of each group: as many as their lanes fit the cache."""
+    """Yield the images of each group, whose lanes fit the cache together."""
     numbers, width = _largest(network, units) * network.dtype.itemsize, widest(network.dtype)
     first, N = 0, len(far.used)
     while first < N:

@@ -26,7 +26,7 @@ def cross_entropy(tile: Any, dz: Any, M: int, across: bool, log_p: Any, target: 
     """Add dL for each nudge, times the weight of the image, from dz (nudges, M), flat; or from dz (K, nudges) if `across`.
 
     target (K,) holds the smoothed target t; it is empty without label smoothing. `tile` is one vector of nudges. With `across`,
-    dz has as many further numbers at its end as a vector: they are read, and not used.
+    the numbers of one vector behind the end of dz are read, and not used.
     """
     K, nudges, W = log_p.size, dL.size, width(tile)
     p, minus_one = np.exp(log_p), dz.dtype.type(-1)

@@ -84,8 +84,8 @@ def nudges_across(
 ) -> None:
     """Compute dz as `filter_nudges`, for the first K outputs only, with nudges of an output side by side: dz (K, nudges), flat.
 
-    A vector holds numbers of a patch, and a tile has a row for each output, so that no vector is filled up with zeros. A run has
-    at least as many numbers as a row of the tile, and K is at least its number of rows; the last tiles overlap the ones before.
+    A vector holds numbers of a patch, and a tile has a row for each output, so that no vector is filled up with zeros. A run is
+    at least as long as a row of the tile, and K is at least its number of rows; the last tiles overlap the ones before.
     """
     size, one = runs.size * length, x.dtype.type(1)
     total = (high - low) * (size + 1)
