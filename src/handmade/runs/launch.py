@@ -22,6 +22,7 @@ from handmade.runs.parts import OwnParts
 from handmade.runs.record import RunWriter, cut_log, next_folder, read_run_json
 from handmade.runs.session import TrainingSession
 from handmade.runs.settings import Settings, settings
+from handmade.runs.slow_steps import slow_step_note
 from handmade.threads import cores
 
 PARENT = Path("runs")  # parent of run folders without a given name
@@ -77,7 +78,13 @@ def start(
     job = assemble(settings, own, sources)
     job = job if weights is None else _with_weights(job, weights)
     name = settings.network
-    remarks = (*job.remarks, *slow_backend_note(settings.backend), *_surplus(settings, job), *_start_note(name, weights))
+    remarks = (
+        *job.remarks,
+        *slow_backend_note(settings.backend),
+        *_surplus(settings, job),
+        *_start_note(name, weights),
+        *slow_step_note(job),
+    )
     estimate = estimated(job, allow_long=allow_long)
     folder = next_folder(PARENT, Path(job.settings.network).stem) if out is None else as_path(out, "out")
     state = TrainingState.start(job.network, job.optimiser, job.ema)
@@ -144,6 +151,7 @@ def resume(
         *backend_change_note(known, job.record),
         *_own_note(known, own),
         *_surplus(job.settings, job),
+        *slow_step_note(job),
     )
     return TrainingSession(
         job, writer, state, estimate=estimate, left_out=tuple(damaged), seconds=checkpoint.seconds, remarks=remarks
