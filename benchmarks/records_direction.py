@@ -88,7 +88,7 @@ def contested(network: Network, x: Array, h: float) -> tuple[int, int]:
     """Return the number of contested windows of a batch, and that of all windows; 0 and 0 without compiled differences."""
     if backend.current().name != "compiled":
         return 0, 0
-    from handmade.compiled.differences.block import _limits  # noqa: PLC0415  Numba may be absent; a measurement
+    from handmade.compiled.differences.block import limits  # noqa: PLC0415  Numba may be absent; a measurement
     from handmade.compiled.differences.bounds import bounds  # noqa: PLC0415
     from handmade.compiled.differences.records import largest, record  # noqa: PLC0415
     from handmade.compiled.differences.units import units_of  # noqa: PLC0415
@@ -101,7 +101,7 @@ def contested(network: Network, x: Array, h: float) -> tuple[int, int]:
     for unit in units.all:
         made = records.get(unit.node.name)
         if unit.chooses and made is not None and unit.before_choice in reach:
-            limit, _ = _limits(unit, reach, made)
+            limit, _ = limits(unit, reach, made)
             some += int((~(made.lead.reshape(-1, len(limit)) > limit)).sum())
             total += made.lead.size
     return some, total

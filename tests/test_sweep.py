@@ -110,8 +110,8 @@ def test_nothing_is_written_before_the_sweep_begins(tmp_path: Path) -> None:
     lines = str(planned).splitlines()
     assert lines[0] == "Sweep of 4 runs, a grid, with tiny on digits:"
     assert lines[1:3] == ["  learning rate: 0.05, 0.5", "  seed: 0, 1"]
-    assert "a validation set of 16 training images; the test set has no part in it" in lines[3]
-    assert lines[-1].startswith("Estimated time: ")
+    assert "a validation set of 16 training images; the test set has no part in it" in " ".join(str(planned).split())
+    assert any(line.startswith("Estimated time: ") for line in lines)
 
 
 def test_a_validation_set_is_a_tenth_of_the_training_images_unless_another_is_given() -> None:
@@ -147,7 +147,7 @@ def test_the_table_ranks_groups_by_the_validation_set(finished: Path) -> None:
     assert rest[0] == "validation: mean of 2 seeds."
     tested = np.mean([run.test_accuracy for run in best.runs])
     assert f"Test accuracy {100 * tested:.2f} %, mean of 2; it had no part in the selection." in rest[2]
-    assert rest[3] == f"Model: {best.chosen.folder if best.chosen else ''}/best.safetensors"
+    assert "".join(rest[3:]).removeprefix("Model:").strip() == f"{best.chosen.folder if best.chosen else ''}/best.safetensors"
 
 
 def test_json_has_every_run_and_the_test_accuracy_of_the_best_alone(finished: Path) -> None:
@@ -377,7 +377,7 @@ def test_a_folder_with_a_sweep_or_a_run_is_not_used_for_a_new_one(finished: Path
         (
             {"network": ["tiny.json", "none.json"]},
             {},
-            "The run with network none.json: expected readme or seed or deep, or a JSON",
+            "The run with network none.json: expected readme or seed or deep or cifar, or a JSON",
         ),
         ({"learning_rate": [0.1, -1]}, {}, "The run with learning rate -1: learning_rate: expected a finite number above 0"),
         ({"warm_up": [0.1, 7]}, {}, "The run with warm up 7: warm_up: expected a number from 0 up to but not including 1"),
