@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from handmade.data.picture.digit import Digit
+from handmade.data.picture.digit import Digit, find_digit
 from handmade.data.picture.image import SIDE
 from handmade.data.picture.judgement import percent
 from handmade.data.picture.variants import variants
@@ -32,6 +32,7 @@ BIAS = -1.02
 TINY = 1e-12
 MOST = 9.0  # log odds are cut to this range
 DIGITS = tuple(map(str, range(10)))
+WORTH_A_HINT = 0.9  # certainty of a picture with rows and columns swapped
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,6 +112,22 @@ def answer(network: Network, digit: Digit) -> Answer:
         certainty = certainty_of(odds)
     rejection = digit.rejection or _doubt(names[guess], float(probabilities[0, guess]), certainty)
     return Answer(digit, probabilities[0], names, guess, agreement, odds, certainty, rejection)
+
+
+def swapped(network: Network, picture: Array) -> Answer | None:
+    """Return the answer for a picture with rows and columns swapped, as EMNIST keeps them, or None if it is not certain.
+
+    A transposed 0 is a 0, so this says something only of a picture that is rejected as it is.
+
+    Parameters
+    ----------
+    network
+        As `answer` takes it.
+    picture
+        (H, W) grey levels, as `find_digit` takes them.
+    """
+    found = answer(network, find_digit(picture.T))
+    return found if not found.rejection and found.certainty > WORTH_A_HINT else None
 
 
 def evidence(network: Array, verifier: Array, guess: int) -> Array:
