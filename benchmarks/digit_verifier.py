@@ -17,8 +17,8 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-import handmade
 import digit_verifier_scenes as scenes
+import handmade
 import other_drawings as drawings
 import picture_textures as textures
 from digit_strokes import Drawing, drawing_of

@@ -6,7 +6,7 @@ python benchmarks/own_digits.py MODEL --split train      pictures of training di
 python benchmarks/own_digits.py MODEL --docs --before FILE --also "recipe best=MODEL" --records FILE
                                                          writes the measured part of docs/own_digits.md and its two pictures
 
-All 22,200 pictures take about half an hour of two cores. With --records, a measurement that was interrupted goes on where it stopped.
+All 22,200 pictures take about half an hour of two cores. With --records, an interrupted measurement goes on where it stopped.
 The pictures are those of digit_pictures.py (digits) and other_pictures.py (no single digit), made again from the same seed.
 """
 

@@ -189,9 +189,9 @@ def transposed_line(records: Sequence[Record]) -> str:
     named = [record for record in records if record.swapped is not None]
     right = sum(record.swapped == record.digit for record in named)
     return (
-        f"Of {counts.pictures} transposed images as in EMNIST, {counts.answered} were answered as they are, {counts.right} of them "
-        f"right. Of the {counts.pictures - counts.answered} others, {len(named)} were recognised as transposed, {right} of them "
-        "with the right digit."
+        f"Of {counts.pictures} transposed images as in EMNIST, {counts.answered} were answered as they are, {counts.right} of "
+        f"them right. Of the {counts.pictures - counts.answered} others, {len(named)} were recognised as transposed, {right} of "
+        "them with the right digit."
     )
 
 
