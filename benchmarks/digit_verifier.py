@@ -31,7 +31,7 @@ from picture_drawing import filled, stroked
 SEED = 0
 SOURCES = 30_000  # first digits of the training data; thresholds are chosen with the others
 DRAWN, OTHERS, BLOBS, TRANSPOSED, SURFACES = 5_000, 9_000, 1_000, 1_000, 2_000  # images
-SEEN, SEEN_OTHERS = 5_000, 4_000  # pictures of digits and of others, which go through the pipeline
+SEEN, SEEN_OTHERS = 3_000, 3_000  # pictures of digits and of others, which go through the pipeline
 CHUNKS = 10
 FACES = (
     "DejaVuSans-Bold",
