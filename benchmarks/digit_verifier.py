@@ -30,8 +30,8 @@ from picture_drawing import filled, stroked
 
 SEED = 0
 SOURCES = 30_000  # first digits of the training data; thresholds are chosen with the others
-DRAWN, OTHERS, BLOBS, TRANSPOSED, SURFACES = 5_000, 9_000, 1_000, 1_000, 2_000  # images
-SEEN, SEEN_OTHERS = 3_000, 3_000  # pictures of digits and of others, which go through the pipeline
+DRAWN, OTHERS, BLOBS, TRANSPOSED, SURFACES = 3_000, 5_000, 1_000, 1_000, 2_000  # images
+SEEN, SEEN_OTHERS = 1_000, 1_500  # pictures of digits and of others, which go through the pipeline
 CHUNKS = 10
 FACES = (
     "DejaVuSans-Bold",
@@ -44,7 +44,7 @@ FACES = (
     "cmti10",
     "cmtt10",
 )
-HIDDEN, EPOCHS, BATCH, RATE = 128, 16, 64, 0.002
+HIDDEN, EPOCHS, BATCH, RATE = 128, 10, 64, 0.002
 CHANGED = Augmentation(shift=1.5, rotation=12, scale=0.1, elastic=0.4, noise=6)
 Generator = np.random.Generator
 

@@ -16,7 +16,7 @@ from handmade.data.picture.image import BOX, SIDE, centred, fit, stroke_width, t
 from handmade.data.picture.views import view_of
 from picture_files import photographed
 
-LEAST, MOST = 120, 260  # pixels of a side of a picture: small ones are made fast
+LEAST, MOST = 110, 180  # pixels of a side of a picture: small ones are made fast
 MISSED = 0.3  # of the ink that was drawn or found: less in common is no digit
 SHOWN = 0.55  # more in common is the digit
 GREY = np.array([0.299, 0.587, 0.114])

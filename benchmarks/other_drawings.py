@@ -20,7 +20,7 @@ Generator = np.random.Generator
 LETTERS = "ACEFHJKLMNPRTUVWXYacdefhijkmnprtuvwxy"
 SIGNS = "?&@#%+=*§€"
 FACES = ("DejaVuSans", "DejaVuSans-Oblique", "DejaVuSerif", "STIXGeneral", "STIXGeneralItalic", "DejaVuSansMono")
-HELD_BACK = "CKTaehn%&"  # characters that the verifier has not learned
+HELD_BACK = "CKehn%&"  # characters that the verifier has not learned; not those that are most like digits, as T and a
 SIDE = 140  # pixels of a letter before it is made as small as MNIST's digits
 
 
