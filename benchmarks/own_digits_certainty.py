@@ -2,7 +2,7 @@
 
 python benchmarks/own_digits_certainty.py MODEL [PICTURES]      pictures of training digits, seed 0, which choose all limits
 
-    certainty = 1 / (1 + exp(-(b + w · evidence)))     is the probability that a guess is right
+    certainty = 1 / (1 + exp(-(b + w · evidence)))     is the probability that a guess is right; it is at most the verifier's
 
 Pictures that an earlier stage rejects are left out; so are digits that the verifier has learned. A picture without a single digit
 has no right guess; it counts as one of digits does. A table shows what each least certainty would answer and refuse, by numbers
@@ -79,7 +79,7 @@ def certainties(cases: Sequence[Case]) -> NDArray[np.float64]:
         for place in range(half, len(cases), 2):
             odds = cases[place].evidence
             if odds is not None:
-                found[place] = 1 / (1 + np.exp(-(odds @ numbers[:-1] + numbers[-1])))
+                found[place] = 1 / (1 + np.exp(-min(odds @ numbers[:-1] + numbers[-1], odds[1])))
     return found
 
 

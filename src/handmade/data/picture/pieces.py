@@ -11,7 +11,7 @@ NEAR_BAR = 0.27  # of the larger figure's length: largest gap between the bar of
 BROKEN = 0.07  # of the larger figure's length: largest gap in a stroke
 OWN = 0.33  # of the larger figure's length: what is as long and apart is a figure of its own
 BAR = 1.25  # of the length of a 5 without its bar: the bar is shorter
-DIRT = ((0.5, 0.1), (0.33, 0.2))  # of the length and of the ink of the largest figure: beside one digit, what has less is dirt
+DIRT = ((0.32, 0.1), (0.27, 0.2))  # of the length and of the ink of the largest figure: beside one digit, what has less is dirt
 
 Box = tuple[slice, slice]
 
