@@ -30,9 +30,9 @@ from picture_drawing import filled, stroked
 
 SEED = 0
 SOURCES = 30_000  # first digits of the training data; thresholds are chosen with the others
-DRAWN, OTHERS, BLOBS, TRANSPOSED, SURFACES = 3_000, 5_000, 1_000, 1_000, 2_000  # images
-SEEN, SEEN_OTHERS = 1_000, 1_500  # pictures of digits and of others, which go through the pipeline
-CHUNKS = 10
+DRAWN, OTHERS, BLOBS, TRANSPOSED, SURFACES = 2_400, 4_000, 800, 1_000, 2_000  # images
+SEEN, SEEN_OTHERS = 800, 1_200  # pictures of digits and of others, which go through the pipeline
+CHUNKS = 8
 FACES = (
     "DejaVuSans-Bold",
     "DejaVuSansMono-Oblique",
@@ -119,7 +119,7 @@ def surface(rng: Generator) -> NDArray[np.uint8]:
 def chunk(number: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8], NDArray[np.int64]]:
     """Return images of digits that are drawn again, those of others, and images of pictures with their classes.
 
-    `number` is that of a tenth of all images.
+    `number` is that of an eighth of all images.
     """
     rng = np.random.default_rng([SEED, number])
     digits = mnist().train.images[number * DRAWN // CHUNKS : (number + 1) * DRAWN // CHUNKS]
@@ -136,7 +136,7 @@ def other(rng: Generator) -> Drawing:
 
 
 def pictures(rng: Generator) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Return images that the pipeline makes of pictures, and their classes; a tenth of all."""
+    """Return images that the pipeline makes of pictures, and their classes; an eighth of all."""
     images, classes = [], []
     for source in rng.choice(SOURCES, SEEN // CHUNKS, replace=False):
         found = scenes.seen(drawing_of(mnist().train.images[source]), rng)
