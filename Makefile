@@ -32,8 +32,12 @@ $(BIN)/uvicorn: $(BIN)/handmade
 	$(BIN)/python -m pip install --quiet --editable '.[lab]'
 	@touch $@
 
-test: $(BIN)/pytest      ## run every test, on up to four cores
-	$(BIN)/pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile
+# Tests start some hundred processes: without files of bytecode each of them compiles the package again. The tests of a file
+# stay together, for they share fixtures, until a worker has none left and takes half of those of another.
+test test-long: export PYTHONDONTWRITEBYTECODE :=
+
+test: $(BIN)/pytest      ## run the default tests, on up to four cores
+	$(BIN)/pytest -n $(WORKERS) --maxprocesses 4 --dist worksteal
 
 test-long: $(BIN)/pytest ## run the proofs that take minutes
 	$(BIN)/pytest -m long

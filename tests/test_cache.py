@@ -94,7 +94,7 @@ def said(running: "subprocess.Popen[str]") -> str:
 
 
 def content(place: Path) -> dict[str, int]:
-    return {str(path): path.stat().st_mtime_ns for path in place.rglob("*") if path.is_file() and path.suffix != ".pyc"}
+    return {str(path): path.stat().st_mtime_ns for path in place.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
 
 
 @pytest.mark.parametrize("layers", [pytest.param(0, marks=pytest.mark.long), 2], ids=["with a convolution", "without"])

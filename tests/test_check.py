@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -272,15 +270,14 @@ def test_a_pool_that_changes_its_winner_or_has_a_tie_is_named() -> None:
 # --- the command --------------------------------------------------------------------------------------------------------------
 
 
-def test_the_command_tells_of_kinks_in_words_and_as_json() -> None:
-    command = [sys.executable, "-m", "handmade", "check", "readme", "--images", "2"]
+def test_the_command_tells_of_kinks_in_words_and_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    command("readme", images=2)
+    told = capsys.readouterr().out
+    command("readme", images=2, json=True)
 
-    told = subprocess.run(command, capture_output=True, text=True, check=True)
-    plain = subprocess.run([*command, "--json"], capture_output=True, text=True, check=True)
-
-    assert "All gradients are right. 24 weights lie on a kink" in told.stdout
-    assert re.search(r"conv1\.b\[\d\]: left .* backpropagation ", told.stdout)
-    result = json.loads(plain.stdout)
+    assert "All gradients are right. 24 weights lie on a kink" in told
+    assert re.search(r"conv1\.b\[\d\]: left .* backpropagation ", told)
+    result = json.loads(capsys.readouterr().out)
     assert result["verdict"] == "kink"
     assert [array["verdict"] for array in result["arrays"]] == ["agree", "kink"] * 2 + ["agree"] * 2
 

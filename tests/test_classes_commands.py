@@ -14,6 +14,7 @@ from PIL import Image
 
 import handmade
 from handmade.cli.main import main
+from handmade.data.fitting_pictures import Fit, image_of
 from handmade.text.class_names import short
 
 Handmade: TypeAlias = Callable[..., tuple[int, str, str]]
@@ -166,6 +167,39 @@ def test_a_label_is_a_number_or_a_name(command: Handmade, run: str) -> None:
     assert (by_name["label"], by_name["class"]) == (1, LONG)
     traced = json.loads(command("trace", run, "--nudge", "input[3,4,1]=+0.1", "--json", "--label", "三角形")[1])
     assert (traced["label"], traced["class"]) == (2, "三角形")
+
+
+def test_a_picture_is_fitted_and_inverted_before_it_is_explained_or_traced(command: Handmade, run: str, place: Path) -> None:
+    network, at = handmade.load(place / run), (3, 4, 1)
+    with Image.open(place / "wide.png") as picture:
+        pixels = np.asarray(picture.convert("RGB"))
+    seen = set()
+    choices: list[tuple[tuple[str, ...], Fit, Any]] = [
+        (("--fit", "crop"), "crop", pixels),
+        (("--fit", "pad"), "pad", pixels),
+        (("--fit", "pad", "--invert"), "pad", 255 - pixels),
+    ]
+    for options, fit, change in choices:
+        x = handmade.data.prepare_for(network)(image_of(change, (9, 7, 3), fit)[None])
+        found = json.loads(command("explain", run, "--image", "wide.png", "--at", "input[3,4,1]", "--json", *options)[1])
+        assert found["value"] == pytest.approx(float(x[0][at]), rel=1e-6)
+        seen.add(found["value"])
+        traced = json.loads(command("trace", run, "--image", "wide.png", "--nudge", "input[3,4,1]=+0.5", "--json", *options)[1])
+        assert traced["before"] == found["value"]
+    assert len(seen) > 1
+
+    for words, says in (
+        (("explain", run, "--image", "wide.png", "--fit", "squash"), "--fit: expected one of crop, pad, stretch; got 'squash'"),
+        (
+            ("trace", run, "--nudge", "input[3,4,1]=+0.5", "--invert"),
+            "expected a picture file, which they change",
+        ),
+        (("explain", "readme", "--image", "three.png", "--invert"), "expected a network of other things than digits"),
+        (("explain", run, "--at", "update of conv1.W[0,0,0,0]", "--invert"), "goes with a picture"),
+    ):
+        code, out, err = command(*words)
+        assert (bool(code), out) == (True, "")
+        assert says in err
 
 
 def test_pictures_are_classified_by_name(command: Handmade, run: str, place: Path) -> None:

@@ -89,6 +89,7 @@ def test_a_slider_moves_h_live_with_both_signs(lab: LabPage) -> None:
     expect(lab["nudge-problem"]).not_to_be_empty()
 
 
+@pytest.mark.long
 def test_what_is_applied_stays_counts_and_can_be_undone(lab: LabPage) -> None:
     open_nudge(lab, h=3.0)
     lab["tab-nudge-edits"].click()

@@ -197,6 +197,7 @@ def test_a_covered_probability_is_told_by_no_bar(lab: LabPage) -> None:
     hides(lab, float(z[likeliest]), "the logits")
 
 
+@pytest.mark.long
 def test_what_is_being_typed_stays_when_the_receipt_is_rendered_again(lab: LabPage) -> None:
     open_quiz(lab)
     lab["quiz-products"].click()

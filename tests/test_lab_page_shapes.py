@@ -88,14 +88,12 @@ def test_every_shape_can_be_looked_at_in_every_view(page: LabPage, name: str) ->
         page.value(place)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("place", "node", "grid", "cell", "source", "read"),
     [
         ("longer[5,3]", "longer", (32, 8, 1), (5, 3, 0), ("merged", (16, 8, 1)), [(5, 3, 0)]),
-        pytest.param(
-            *("ordered[1,2,3,4]", "ordered", (4, 4, 49), (1, 2, 25), ("patches", (4, 7, 28)), [(1, 3, 18)]),
-            marks=pytest.mark.long,
-        ),
+        ("ordered[1,2,3,4]", "ordered", (4, 4, 49), (1, 2, 25), ("patches", (4, 7, 28)), [(1, 3, 18)]),
     ],
 )
 def test_numbers_of_any_axes_are_outlined_where_they_are(

@@ -46,6 +46,7 @@ def test_back_and_forward_go_through_what_was_pinned(lab: LabPage) -> None:
     assert lab.value("conv1[12,10,3]") == first
 
 
+@pytest.mark.long
 def test_a_reload_keeps_everything(lab: LabPage) -> None:
     lab.open(image=DIGIT, label=7, edits=[{"at": WEIGHT, "step": 0.5}], focus="conv1[12,10,5]", direction="forward")
     before, loss = lab.value("conv1[12,10,5]"), lab["loss"].inner_text()
@@ -106,6 +107,7 @@ def test_a_link_opens_the_same_view_in_another_tab(browser: Browser, lab_server:
         assert other.said == []
 
 
+@pytest.mark.long
 def test_two_tabs_do_not_share_their_edits_and_a_closed_one_is_forgotten(lab: LabPage) -> None:
     lab.open(image=DIGIT, focus=WEIGHT)
     plain = lab.value(WEIGHT)
@@ -155,6 +157,7 @@ def test_a_link_to_what_is_not_there_is_told_and_the_page_goes_on(lab: LabPage) 
     expect(lab.page.locator("#board-message")).to_be_empty()
 
 
+@pytest.mark.long
 def test_a_file_that_is_no_picture_is_told_where_the_user_looks(lab: LabPage, tmp_path: Path) -> None:
     lab.open(image=DIGIT)
     file = tmp_path / "digit.png"

@@ -177,6 +177,7 @@ def test_an_editor_beside_the_page(lab: LabPage, folder: Path) -> None:
     expect(lab["explanation"]).to_be_visible()
 
 
+@pytest.mark.long
 def test_without_a_workbook_there_is_no_view(browser: Browser, lab_server: Server) -> None:
     with lab_page(browser, lab_server) as lab:
         lab.page.goto(f"{lab.server.address}/#workbook")

@@ -73,6 +73,14 @@ def student(tmp_path: Path) -> Iterator[Student]:
         yield Student(client, folder)
 
 
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Student]:
+    """One client for all requests that change nothing."""
+    place = tmp_path_factory.mktemp("reader")
+    with LabClient(Catalogue(runs=place / "runs"), workbook=Workbook(place / "workbook", seconds=PATIENT)) as client:
+        yield Student(client, place / "workbook")
+
+
 def state_of(folder: Path) -> dict[str, Any]:
     state: dict[str, Any] = json.loads((folder / "learn.json").read_text(encoding="utf-8"))
     return state
@@ -291,12 +299,12 @@ def test_a_terminal_and_the_lab_share_the_state(student: Student) -> None:
         ("PUT", f"/{FIRST}", {"text": "x" * (LARGEST_FILE + 1), "base": ""}, 413),
     ],
 )
-def test_bad_requests_are_refused_in_one_line(student: Student, method: str, path: str, body: Any, status: int) -> None:
-    response = student.client.request(method, f"/api/workbook/steps{path}", json=body)
+def test_bad_requests_are_refused_in_one_line(reader: Student, method: str, path: str, body: Any, status: int) -> None:
+    response = reader.client.request(method, f"/api/workbook/steps{path}", json=body)
 
     assert response.status_code == status
     assert "\n" not in response.json().get("error", response.text)
-    assert student.file.read_text(encoding="utf-8") == exercise_text(FIRST, "en")
+    assert reader.file.read_text(encoding="utf-8") == exercise_text(FIRST, "en")
 
 
 def test_milestones_are_listed_in_the_language_of_the_page(student: Student) -> None:

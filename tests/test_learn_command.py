@@ -62,6 +62,28 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
     assert code == 2
 
 
+def test_a_passed_step_stays_the_current_one_after_goto(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def checked() -> int:
+        number: int = json.loads(run(monkeypatch, capsys, "learn", "--once", "--json")[1])["verdicts"][0]["number"]
+        return number
+
+    monkeypatch.chdir(tmp_path)
+    with Workbook(tmp_path / "workbook") as workbook:
+        workbook.folder.exercise(NAMES[0]).write_text((load_step(NAMES[0]).folder / "solution.py").read_text(encoding="utf-8"))
+        assert workbook.check()
+        assert checked() == 2
+        assert "step 1 of 19" in run(monkeypatch, capsys, "learn", "goto", "1")[1]
+        assert [checked(), checked()] == [1, 1]  # it passes, and stays
+        run(monkeypatch, capsys, "learn", "goto", "2")  # an open one
+        assert checked() == 2
+
+        workbook.go_to("1")
+        assert workbook.next() == NAMES[1]
+        assert not workbook.state.chosen
+
+
 class Pressed:
     """Keys that a student presses, and what is done before each one."""
 

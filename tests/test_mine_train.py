@@ -18,10 +18,11 @@ from handmade.engine import backend
 from handmade.learn import milestones, small
 from handmade.learn.folder import Folder
 from handmade.learn.milestone import Milestone, all_milestones, note_epoch, reach
-from handmade.learn.mine import USED
+from handmade.learn.mine import USED, Row
 from handmade.learn.pace import Pace
 from handmade.learn.state import read_state
 from handmade.learn.steps import NAMES
+from handmade.learn.texts import texts
 from handmade.learn.workbook import Workbook
 from test_mine import plant, unchecked
 from tiny_digits import TINY, write_digits
@@ -73,6 +74,24 @@ def test_a_run_has_the_weights_of_the_engines_run(command: Command, gradient: st
     assert record("hers")["mine"] == "workbook"
     assert "conv1 (yours)" in err
     assert command("evaluate", "hers", "--data", "digits")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("language", "expected"),
+    [
+        ("en", "layer forward difference conv1 (yours) step 3 steps 3, 5 relu1 engine engine"),
+        ("de", "Schicht vorwärts Differenz conv1 (von dir) Schritt 3 Schritte 3, 5 relu1 Programm Programm"),
+        ("zh", "层 前向 差分 conv1（你的） 第 3 步 第 3, 5 步 relu1 引擎 引擎"),  # noqa: RUF001  Chinese marks
+    ],
+)
+def test_the_table_of_layers_is_in_the_students_language(
+    language: str, expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [Row("conv1", (3,), (3, 5), ()), Row("relu1", (), (), ())]
+
+    own_training.show_rows(rows, "difference", texts(language))
+
+    assert " ".join(capsys.readouterr().err.replace("\N{BOX DRAWINGS LIGHT HORIZONTAL}", " ").split()) == expected
 
 
 def test_a_resumed_run_has_the_same_bits(place: Path, command: Command) -> None:

@@ -315,11 +315,21 @@ def test_a_report_fits_a_screen_of_390_pixels(page: str) -> None:
     assert "<table" not in scrolling
 
 
-def test_a_report_of_a_model_without_a_run_has_no_part_on_training() -> None:
+@pytest.fixture(scope="module")
+def subject() -> pictures.Subject:
+    """A model without a run, and its images."""
     network = handmade.networks.described(TINY | {"classes": [f"<{k}>" for k in range(10)]}, np.random.default_rng(5))
     x, y = np.random.default_rng(6).random((20, 8, 8, 1), np.float32), np.arange(20) % 10
+    return pictures.Subject(pictures.History("a model", []), {}, network, x, y)
 
-    page = pictures.report(pictures.Subject(pictures.History("a model", []), {}, network, x, y), 3)
+
+@pytest.fixture(scope="module")
+def without_run(subject: pictures.Subject) -> str:
+    return pictures.report(subject, 3)
+
+
+def test_a_report_of_a_model_without_a_run_has_no_part_on_training(without_run: str) -> None:
+    page = without_run
 
     sections = [attributes["id"] for tag, attributes in Page(page).tags if tag == "section"]
     assert sections == ["confusion", "mistakes", "filters", "maps", "weight", "settings"]
@@ -331,21 +341,18 @@ def test_a_report_of_a_model_without_a_run_has_no_part_on_training() -> None:
     assert titles == 2 * ["Predictions", "Mistakes", "Weights", "One image", "One weight"]  # links and headings
 
 
-def test_a_report_of_a_picture_has_its_stages_and_the_decision() -> None:
-    network = handmade.networks.described(TINY, np.random.default_rng(5))
-    x, y = np.random.default_rng(6).random((20, 8, 8, 1), np.float32), np.arange(20) % 10
-    subject = pictures.Subject(pictures.History("a model", []), {}, network, x, y)
+def test_a_report_of_a_picture_has_its_stages_and_the_decision(subject: pictures.Subject, without_run: str) -> None:
     stages = [("picture", np.eye(30)), ("ink", np.eye(4, 9))]
 
-    page = pictures.report(subject, pictures.Shown("<my>.png", x[3], None, stages, "it is noise & more"))
+    page = pictures.report(subject, pictures.Shown("<my>.png", subject.x[3], None, stages, "it is noise & more"))
 
     words = Page(page).words
     assert any("<my>.png" in word for word in words)
     assert any("Rejected: it is noise & more." in word for word in words)
     assert any("The class of a picture is not known" in word for word in words)
     assert "<my>" not in page
-    alone = pictures.report(subject, pictures.Shown("test:3", x[3], 3))
-    assert alone == pictures.report(subject, 3)
+    alone = pictures.report(subject, pictures.Shown("test:3", subject.x[3], 3))
+    assert alone == without_run
     assert page.count("<picture") == alone.count("<picture") + 2  # light and dark
 
 

@@ -36,7 +36,7 @@ def test_expected():
 """
 
 
-@pytest.mark.parametrize("on_a_build_server", [False, True])
+@pytest.mark.parametrize("on_a_build_server", [False, pytest.param(True, marks=pytest.mark.long)])
 def test_a_failing_assertion_shows_the_report_in_full(tmp_path: Path, on_a_build_server: bool) -> None:  # noqa: FBT001  a pytest parameter
     (tmp_path / "test_layer.py").write_text(CODE)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_layer.py"]

@@ -132,6 +132,7 @@ def test_a_run_that_is_killed_again_and_again_ends_in_the_same_bytes(gradient: s
     assert [path.name for path in (tmp_path / "cut").glob("**/.*")] == []
 
 
+@pytest.mark.long
 def test_a_run_that_is_killed_at_any_moment_ends_in_the_same_bytes(command: Command, tmp_path: Path) -> None:
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     options = [*EVERYTHING, "--gradient", "backprop", "--steps", "60", "--checkpoint-every", "0.02"]

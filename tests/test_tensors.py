@@ -15,6 +15,7 @@ from safetensors.numpy import load as official_load
 from safetensors.numpy import save as official_save
 
 from handmade.engine.arrays import Array
+from handmade.files import tensor_header
 from handmade.files.tensor_header import BadTensors
 from handmade.files.tensors import loads, read_with
 
@@ -200,10 +201,16 @@ def test_no_memory_is_taken_for_what_a_header_only_claims() -> None:
         tracemalloc.stop()
 
 
-def test_too_many_arrays_are_refused() -> None:
+@pytest.mark.parametrize("most", [1_000, pytest.param(100_000, marks=pytest.mark.long)])
+def test_too_many_arrays_are_refused(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert tensor_header.MOST_ARRAYS == 100_000
+    monkeypatch.setattr(tensor_header, "MOST_ARRAYS", most)
     one = b'"%d":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}'
-    with pytest.raises(BadTensors, match="at most 100,000 arrays"):
-        loads(of(b"{" + b",".join(one % n for n in range(100_001)) + b"}"))
+    entries = [one % n for n in range(most + 1)]
+
+    assert len(read(of(b"{" + b",".join(entries[:-1]) + b"}"))) == most
+    with pytest.raises(BadTensors, match=f"at most {most:,} arrays"):
+        loads(of(b"{" + b",".join(entries) + b"}"))
 
 
 DTYPES = [

@@ -11,12 +11,12 @@ from rich.text import Text
 from handmade.cli.console import print_json, results
 from handmade.cli.picture_files import PictureFiles
 from handmade.cli.probability_bars import bars
+from handmade.cli.targets import fit_named
 from handmade.cli.terminal_pictures import image, rows
 from handmade.data import find_digit, prepare_for
-from handmade.data.fitting_pictures import FITS, Fit, edge_is_light, fit_in_words, image_of, reads_digits
+from handmade.data.fitting_pictures import Fit, edge_is_light, fit_in_words, image_of, reads_digits
 from handmade.data.prepared import raw_shape
 from handmade.engine.arrays import Array
-from handmade.engine.errors import HandmadeError
 from handmade.network import Network
 from handmade.runs import inputs
 from handmade.runs.data_source import of_target
@@ -98,12 +98,7 @@ def classify(
 
 def _fit(given: str | None, model: Path) -> Fit:
     """Return the way of fitting pictures that a user gave, or that of the images of the run."""
-    if given is None:
-        return inputs.fit_of(of_target(model))
-    chosen = next((each for each in FITS if each == given), None)
-    if chosen is None:
-        raise HandmadeError(f"--fit: expected one of {', '.join(FITS)}; got {given!r:.80}. Try --fit crop")
-    return chosen
+    return inputs.fit_of(of_target(model)) if given is None else fit_named(given)
 
 
 def _predicted(network: Network, file: str, fit: Fit, *, invert: bool, transpose: bool) -> Prediction:

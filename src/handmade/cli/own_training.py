@@ -17,6 +17,7 @@ from handmade.learn.milestone import note_epoch
 from handmade.learn.mine import OwnFunctions, Row, read_own_functions
 from handmade.learn.pace import Pace, pace
 from handmade.learn.small import small_file, trained_file
+from handmade.learn.texts import Texts
 from handmade.learn.workbook import found_folder
 from handmade.runs.backends import use_backend
 from handmade.runs.cost import LONG
@@ -79,7 +80,7 @@ def settings_with(own: OwnFunctions, given: dict[str, Any], *, allow_long: bool)
     make = Settings.from_recipe if "recipe" in given else Settings
     chosen = {**usual, "threads": 1, **given}
     job = assemble(make(**chosen), own)
-    show_rows(own.rows(job.network), job.settings.gradient)
+    show_rows(own.rows(job.network), job.settings.gradient, own.say)
     if not own.uses(job.network):
         raise HandmadeError(own.say("mine.notUsed", network=Path(job.settings.network).stem))
     news.print(own.say("mine.measuring"), markup=False)
@@ -117,23 +118,23 @@ def _pace(own: OwnFunctions, job: Job) -> Pace:
         return pace(own, make_gradient(settings, own=own), job.network, x, y)
 
 
-def show_rows(rows: list[Row], gradient: str) -> None:
-    """Print whose functions compute what."""
+def show_rows(rows: list[Row], gradient: str, say: Texts) -> None:
+    """Print whose functions compute what, in the student's language."""
     table = Table(box=box.SIMPLE, pad_edge=False)
-    names = {"forward": "forward", "delta": "difference", "backward": "backward"}
-    table.add_column("layer", overflow="fold")
+    table.add_column(say("mine.layer"), overflow="fold")
     for column in COLUMNS[gradient]:
-        table.add_column(names[column])
+        table.add_column(say(f"mine.{column}"))
     for row in rows:
         cells = [getattr(row, column) for column in COLUMNS[gradient]]
-        table.add_row(Text(f"{row.name} (yours)" if any(cells) else row.name), *map(_cell, cells))
+        name = say("mine.yours", name=row.name) if any(cells) else row.name
+        table.add_row(Text(name), *(_cell(cell, say) for cell in cells))
     news.print(table)
 
 
-def _cell(steps: tuple[int, ...]) -> Text:
+def _cell(steps: tuple[int, ...], say: Texts) -> Text:
     if not steps:
-        return Text("engine", "dim")
-    return Text(f"step {steps[0]}" if len(steps) == 1 else f"steps {', '.join(map(str, steps))}")
+        return Text(say("mine.engine"), "dim")
+    return Text(say("mine.step" if len(steps) == 1 else "mine.steps", numbers=", ".join(map(str, steps))))
 
 
 def show_printed(own: OwnFunctions) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from handmade.cli import data_sets
 from handmade.cli.console import news
+from handmade.data.fitting_pictures import FITS, Fit
 from handmade.engine.errors import HandmadeError
 from handmade.networks import PRESETS
 from handmade.runs import inputs
@@ -35,15 +36,37 @@ def network_of(target: str, seed: int, data: "Dataset | None" = None) -> "Networ
     return network
 
 
-def network_and_image(target: str, image: str, seed: int, data: DataSource) -> "tuple[Network, inputs.NamedImage]":
-    """Return a network, and an image by its name; HandmadeError names both if they were swapped."""
+def network_and_image(
+    target: str, image: str, seed: int, data: DataSource, *, fit: str | None = None, invert: bool = False
+) -> "tuple[Network, inputs.NamedImage]":
+    """Return a network, and an image by its name; HandmadeError names both if they were swapped.
+
+    `fit` and `invert` change the picture in a file for a network of other things than digits.
+    """
     if is_image(target) and is_network(image):
         swapped = f"{shlex.quote(image)} --image {shlex.quote(target)}"
         raise HandmadeError(f"expected a model first and an image after --image, got them swapped. Try {swapped}")
     if is_network(image):
         raise HandmadeError(f"--image: expected an image such as test:7, or a picture file; got the model {image!r:.80}")
     fresh = has_fresh_weights(target)
-    return inputs.with_image(lambda found: network_of(target, seed, found), image, data, data_sets.read, fresh=fresh)
+    chosen = None if fit is None else fit_named(fit)
+    return inputs.with_image(
+        lambda found: network_of(target, seed, found), image, data, data_sets.read, fresh=fresh, fit=chosen, invert=invert
+    )
+
+
+def fit_named(name: str) -> Fit:
+    """Return the way of fitting pictures that a user gave.
+
+    Raises
+    ------
+    HandmadeError
+        If there is no such way.
+    """
+    chosen = next((each for each in FITS if each == name), None)
+    if chosen is None:
+        raise HandmadeError(f"--fit: expected one of {', '.join(FITS)}; got {name!r:.80}. Try --fit crop")
+    return chosen
 
 
 def class_number(network: "Network", given: str | None, known: int | None) -> int | None:

@@ -35,10 +35,14 @@ class StepState:
 
 @dataclass
 class State:
-    """Language, current step, the state of every step, and the milestones that were reached, each with its numbers."""
+    """Language, current step, the state of every step, and the milestones that were reached, each with its numbers.
+
+    `chosen`: the current step was opened again after it was passed or given up, so the next open step does not replace it.
+    """
 
     language: str = "en"
     current: str = NAMES[0]
+    chosen: bool = False
     steps: dict[str, StepState] = field(default_factory=lambda: {name: StepState() for name in NAMES})
     milestones: dict[str, Facts] = field(default_factory=dict)
 
@@ -77,7 +81,7 @@ def read_state(folder: Path) -> State:
     if plain.get("language") in LANGUAGES:
         state.language = plain["language"]
     if plain.get("current") in NAMES:
-        state.current = plain["current"]
+        state.current, state.chosen = plain["current"], plain.get("chosen") is True
     for name in NAMES:
         state.steps[name] = _step(path, name, plain["steps"].get(name, {}))
     reached = plain.get("milestones")
@@ -96,6 +100,8 @@ def write_state(folder: Path, state: State) -> None:
     """Write the state; steps that were not begun are left out."""
     steps = {name: _plain(step) for name, step in state.steps.items() if step != StepState()}
     plain: dict[str, Any] = {"version": VERSION, "language": state.language, "current": state.current, "steps": steps}
+    if state.chosen:
+        plain["chosen"] = True
     if state.milestones:
         plain["milestones"] = state.milestones
     write_atomically(folder / FILE, (json.dumps(plain, indent=2) + "\n").encode())

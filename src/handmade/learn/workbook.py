@@ -166,6 +166,7 @@ class Workbook:
         """Make a step the current one; its name or number is given."""
         self.refresh()
         self.state.current = full_name(text)
+        self.state.chosen = self.state.steps[self.state.current].status != "open"
         if not self.folder.exercise(self.state.current).exists():
             self.folder.write_exercise(self.state.current, self.state.language)
         self.save()

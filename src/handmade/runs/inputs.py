@@ -47,18 +47,27 @@ class NamedImage(ShortRepr):
 
 
 def image_named(
-    name: str, data: str | DataSource = MNIST, found: Dataset | None = None, network: Network | None = None
+    name: str,
+    data: str | DataSource = MNIST,
+    found: Dataset | None = None,
+    network: Network | None = None,
+    *,
+    fit: Fit | None = None,
+    invert: bool = False,
 ) -> NamedImage:
     """Return an image by its name: test:7 or train:12 of a data set, counted from 0, or the picture in a file.
 
     `found` is the data set, if it has been read already. A picture becomes an image of the network, see `picture_for`. Without a
-    network, its digit is taken for MNIST; for other data, it stays as it is.
+    network, its digit is taken for MNIST; for other data, it stays as it is. `fit` (by default that of the data) and `invert` are
+    for a picture and a network of other things than digits.
     """
     part, _, number = name.partition(":")
     if not is_of_data(name):
         if name != "-" and not Path(name).exists():
             raise HandmadeError(f"image: expected test:7, train:12 or a picture file; there is no file {name!r:.80}. Try test:0")
-        return NamedImage(name, _of_file(name, data, network), None)
+        return NamedImage(name, _of_file(name, data, network, fit=fit, invert=invert), None)
+    if fit is not None or invert:
+        raise HandmadeError(f"fit and invert: expected a picture file, which they change; got the image {name}. Try without them")
     found = dataset(data) if found is None else found
     images = found.test if part == "test" else found.train
     if len(number) > 9 or int(number) >= len(images.labels):
@@ -81,6 +90,8 @@ def with_image(
     read: Callable[[DataSource], Dataset] = dataset,
     *,
     fresh: bool = False,
+    fit: Fit | None = None,
+    invert: bool = False,
 ) -> tuple[Network, NamedImage]:
     """Return a network and an image by its name.
 
@@ -88,10 +99,10 @@ def with_image(
     """
     if not is_of_data(image):
         network = make(read(data) if fresh and data != MNIST else None)
-        return network, image_named(image, data, network=network)
+        return network, image_named(image, data, network=network, fit=fit, invert=invert)
     found = read(data)
     network = make(found)
-    return network, image_named(image, data, fitted(network, found, str(data)))
+    return network, image_named(image, data, fitted(network, found, str(data)), fit=fit, invert=invert)
 
 
 def picture(name: str) -> image_files.Picture:
@@ -126,15 +137,21 @@ def picture_with_copy(name: str) -> tuple[image_files.Picture, Array]:
     return found, image_files.read_pixels(content, "standard input")[0]
 
 
-def _of_file(name: str, data: str | DataSource, network: Network | None) -> Array:
+def _of_file(name: str, data: str | DataSource, network: Network | None, *, fit: Fit | None, invert: bool) -> Array:
     if network is not None:
-        return picture_for(network, name, fit_of(data))
+        if reads_digits(network) and (fit is not None or invert):
+            expected = "fit and invert: expected a network of other things than digits"
+            raise HandmadeError(f"{expected}; a digit is found, dark or light, and scaled. Try without them")
+        return picture_for(network, name, fit_of(data) if fit is None else fit, invert=invert)
     pixels: Array = find_digit(picture(name).grey).image if str(data) == MNIST.data else pixels_of(name)[0]
     return pixels
 
 
-def picture_for(network: Network, name: str, fit: Fit = "crop") -> Array:
-    """Return the picture in a file as a raw image of a network: its digit, if it reads digits, else all of it in another size."""
+def picture_for(network: Network, name: str, fit: Fit = "crop", *, invert: bool = False) -> Array:
+    """Return the picture in a file as a raw image of a network: its digit, if it reads digits, else all of it in another size.
+
+    `invert` swaps light and dark of a picture that is no digit.
+    """
     shape = raw_shape(network)
     if shape is None:
         expected = "image: expected test:7 or train:12, as this network reads no pictures"
@@ -142,7 +159,8 @@ def picture_for(network: Network, name: str, fit: Fit = "crop") -> Array:
     if reads_digits(network):
         digit: Array = find_digit(picture(name).grey, shape=(shape[0], shape[1])).image
         return digit
-    return image_of(pixels_of(name)[0], shape, fit)
+    pixels = pixels_of(name)[0]
+    return image_of(255 - pixels if invert else pixels, shape, fit)
 
 
 def fit_of(data: str | DataSource) -> Fit:

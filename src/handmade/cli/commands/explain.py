@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from handmade.cli.commands.options import Digits, Image, Json, Label, Seed, Target
+from handmade.cli.commands.options import Digits, Image, Invert, Json, Label, PictureFit, Seed, Target, refuse
 from handmade.runs.data_source import MNIST, DataSource
 
 UPDATE = "update of "  # before the place of a weight: its value after the next step of a run
@@ -34,6 +34,8 @@ def explain(
     depth: Annotated[int, typer.Option(min=1, metavar="N", help="Levels of receipts: 2 adds those of its inputs.")] = 1,
     by: Annotated[ByChoice, typer.Option(help="Method of computing a gradient.")] = ByChoice.backprop,
     step_size: Annotated[float, typer.Option(metavar="H", help="Size of the nudge, for difference and definition.")] = 1e-3,
+    fit: PictureFit = None,
+    invert: Invert = False,
     label: Label = None,
     digits: Digits = 4,
     seed: Seed = 0,
@@ -55,10 +57,11 @@ def explain(
 
     heading = ""
     if at.startswith(UPDATE):
+        refuse({"--fit": fit, "--invert": invert}, "goes with a picture; this step of a run reads its training images")
         number, receipt = explain_next_update(target, at.removeprefix(UPDATE).strip())
         about: dict[str, Any] = {"model": target, "step": number}
     else:
-        network, named = network_and_image(target, image, seed, data)
+        network, named = network_and_image(target, image, seed, data, fit=fit, invert=invert)
         known = class_number(network, label, named.label)
         receipt = receipts.explain(network, named.pixels, at, label=known, depth=depth, by=by.value, h=step_size)
         about = {"model": target, "image": named.name, "label": known, "class": class_of(network, known)}

@@ -47,7 +47,8 @@ def watch(
 ) -> None:
     """Check the current step each time that its file is saved.
 
-    Without a command, the first open step is checked, then its file is watched. Exit code 0 with --once: the step is passed.
+    Without a command, the current step is checked, then its file is watched. Once a step is passed, the next open step is the
+    current one, unless you opened a passed step with goto. Exit code 0 with --once: the step is passed.
     """
     context.obj = folder, language
     if context.invoked_subcommand is not None:
@@ -59,7 +60,7 @@ def watch(
     from handmade.cli.workbook_view import View, show_head, show_new_milestones, show_progress, show_verdict
 
     with _workbook(context) as workbook:
-        if workbook.state.steps[workbook.state.current].status != "open":
+        if not workbook.state.chosen and workbook.state.steps[workbook.state.current].status != "open":
             workbook.next()
         if not once:
             from handmade.cli.keyboard import Keys

@@ -153,6 +153,18 @@ Target = Annotated[
     typer.Argument(metavar="MODEL|NAME|FILE", help="Run, model file, ONNX model, preset (untrained), or network file."),
 ]
 Image = Annotated[str, typer.Option(metavar="IMAGE", help="Image: test:7 or train:12 of the data, or a picture file.")]
+PictureFit = Annotated[
+    str | None,
+    typer.Option(
+        "--fit",
+        metavar="<crop|pad|stretch>",
+        help="For other things than digits: crop to the proportions of the images, pad to them, or stretch.  [default: "
+        "crop; stretch if the images of the run were resized]",
+    ),
+]
+Invert = Annotated[
+    bool, typer.Option("--invert", help="For other things than digits: swap light and dark first, as Fashion-MNIST needs.")
+]
 Label = Annotated[str | None, typer.Option(metavar="N|NAME", help="Class of the image: number or name.  [default: its label]")]
 Digits = Annotated[int, typer.Option(metavar="N", min=1, max=17, help="Number of digits to show.")]
 Seed = Annotated[int, typer.Option(min=0, metavar="N", help="Seed of the weights of an untrained network.")]

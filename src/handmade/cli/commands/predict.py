@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from handmade.cli.commands.options import Json, refuse
+from handmade.cli.commands.options import Invert, Json, PictureFit, refuse
 
 if TYPE_CHECKING:
     from handmade.data.picture import Answer
@@ -49,17 +49,8 @@ def predict(
     transpose: Annotated[
         bool, typer.Option("--transpose", help="Swap rows and columns of each picture first, as images of EMNIST need.")
     ] = False,
-    fit: Annotated[
-        str | None,
-        typer.Option(
-            metavar="<crop|pad|stretch>",
-            help="For other things than digits: crop to the proportions of the images, pad to them, or stretch.  [default: "
-            "crop; stretch if the images of the run were resized]",
-        ),
-    ] = None,
-    invert: Annotated[
-        bool, typer.Option("--invert", help="For other things than digits: swap light and dark first, as Fashion-MNIST needs.")
-    ] = False,
+    fit: PictureFit = None,
+    invert: Invert = False,
     json: Json = False,
 ) -> None:
     """Classify your own pictures.

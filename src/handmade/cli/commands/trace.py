@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from handmade.cli.commands.options import Digits, Image, Json, Label, Seed, Target
+from handmade.cli.commands.options import Digits, Image, Invert, Json, Label, PictureFit, Seed, Target
 from handmade.runs.data_source import MNIST, DataSource
 
 
@@ -18,6 +18,8 @@ def trace(
     ],
     image: Image = "test:0",
     figure: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it too, to a .png, .svg or .pdf.")] = None,
+    fit: PictureFit = None,
+    invert: Invert = False,
     label: Label = None,
     digits: Digits = 4,
     seed: Seed = 0,
@@ -36,7 +38,7 @@ def trace(
         from handmade.cli.figures import check_figure
 
         check_figure(figure)
-    network, named = network_and_image(target, image, seed, data)
+    network, named = network_and_image(target, image, seed, data, fit=fit, invert=invert)
     known = class_number(network, label, named.label)
     traced = receipts.trace(network, named.pixels, nudge, label=known)
     if figure:
