@@ -52,13 +52,13 @@ class Reader:
         swap
             True to try rows and columns swapped, too, as `handmade predict` does with a picture that has no answer.
         """
-        start = time.perf_counter()
+        start = time.process_time()
         try:
             grey = _grey(content)
             digit = find_digit(grey)
         except HandmadeError as error:
-            return [Reading(None, -1, 0.0, 0.0, str(error), time.perf_counter() - start)] * len(self.networks)
-        found = time.perf_counter() - start
+            return [Reading(None, -1, 0.0, 0.0, str(error), time.process_time() - start)] * len(self.networks)
+        found = time.process_time() - start
         return [_reading(network, digit, grey if swap else None, found) for network in self.networks]
 
     def answer(self, content: bytes | NDArray[np.generic]) -> Answer:
@@ -72,11 +72,11 @@ def _grey(content: bytes | NDArray[np.generic]) -> NDArray[np.generic]:
 
 def _reading(network: handmade.Network, digit: Digit, grey: NDArray[np.generic] | None, seconds: float) -> Reading:
     """Classify a digit that was found in some seconds; without an answer, also in `grey` with rows and columns swapped."""
-    start = time.perf_counter()
+    start = time.process_time()
     found = answer(network, digit)
     other = swapped(network, grey) if found.rejection and grey is not None else None
     about = found.answer, found.guess, found.certainty, float(found.probabilities[found.guess]), found.rejection or ""
-    return Reading(*about, seconds + time.perf_counter() - start, other.answer if other else None)
+    return Reading(*about, seconds + time.process_time() - start, other.answer if other else None)
 
 
 def peak_memory() -> float:

@@ -44,7 +44,7 @@ class Record:
     reason
         Reason of the refusal, or an empty text.
     seconds
-        Time to read the picture.
+        Processor time to read the picture.
     model
         Number of the model.
     swapped

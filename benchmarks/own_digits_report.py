@@ -20,7 +20,7 @@ TOTALS = (
     "right of those answered",
     "wrong of those answered with a certainty above 90 %",
     "pictures without a single digit refused",
-    "time to read a picture",
+    "processor time to read a picture",
 )
 RIGHT, ANSWERED, SURELY_WRONG, REFUSED = 0.97, 0.93, 1 / 300, 0.98  # targets
 
