@@ -20,6 +20,9 @@ SMOOTH = 0.55  # pixels of MNIST: standard deviation of the smoothing of a path
 LIKE = 0.9  # least correlation of the drawn lines with the image: otherwise, loops that are full of ink would be lost
 OPEN = 0.62  # of the radius of a hole: largest half width of a pen that leaves it open
 SMALL_HOLE = 0.35  # pixels of MNIST: smaller holes are no part of the digit
+FAINT = 0.12  # grey level of a weak place in a stroke, which joins two parts of the digit
+BRIDGE = 0.4  # pixels of MNIST: half width of a stroke at a weak place
+DIRT, THIN = 0.1, 0.5  # share of the ink, and of the body's thickness: a smaller piece beside the digit is dirt
 
 Path = NDArray[np.float64]  # (n, 2): x to the right, y down
 
@@ -40,6 +43,8 @@ class Drawing:
         Width of the widest pen that keeps every hole open and neighbouring lines apart.
     bare
         Those lines that have no outline; a brush draws them beside the outlines.
+    character
+        The character of a font that this is.
     """
 
     lines: tuple[Path, ...]
@@ -47,6 +52,7 @@ class Drawing:
     thickness: float
     widest: float
     bare: tuple[Path, ...] = ()
+    character: str = ""
 
     @cached_property
     def extent(self) -> tuple[float, float]:
@@ -64,13 +70,15 @@ def drawing_of(image: NDArray[np.uint8]) -> Drawing:
     small = Image.fromarray(np.pad(grey / max(grey.max(), 1), 1).astype(np.float32))
     large = small.resize((ZOOM * small.width, ZOOM * small.height), Image.Resampling.BICUBIC)
     grey = ndimage.gaussian_filter(np.asarray(large, np.float64), 0.35 * ZOOM)
-    inside = _without_crumbs(grey > INSIDE)
+    inside = _without_dirt(_bridged(_without_crumbs(grey > INSIDE), grey))
     depth = ndimage.distance_transform_edt(inside)
     skeleton = _without_spurs(skeletonize(inside), depth)
     half = float(np.median(depth[skeleton])) if skeleton.any() else ZOOM
     lines = [_smoothed(path) for path in _paths(skeleton)]
     outlines = [
-        path[:, ::-1] for path in find_contours(np.where(inside, grey, np.minimum(grey, INSIDE)), INSIDE) if len(path) > 8
+        path[:, ::-1]
+        for path in find_contours(np.where(inside, np.maximum(grey, 1.05 * INSIDE), np.minimum(grey, INSIDE)), INSIDE)
+        if len(path) > 8
     ]
     outlines.sort(key=_area, reverse=True)
     rows, columns = np.nonzero(inside)
@@ -93,6 +101,41 @@ def _without_crumbs(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
         sizes = np.bincount(labels.ravel(), minlength=count + 1)
         inside = ~(inside & (sizes >= ZOOM**2 * 0.8)[labels])
     return inside
+
+
+def _bridged(inside: NDArray[np.bool_], grey: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Join pieces between which there is weak ink: a pen that was pressed less is no pen that was lifted."""
+    pieces, count = ndimage.label(inside, np.ones((3, 3)))
+    if count < 2:
+        return inside
+    weak, parts = ndimage.label(skeletonize(inside | (grey > FAINT)) & ~inside, np.ones((3, 3)))
+    for number in range(1, parts + 1):
+        bridge = weak == number
+        ends = np.unique(pieces[ndimage.binary_dilation(bridge, np.ones((3, 3)))])
+        if len(ends[ends > 0]) > 1:
+            inside = inside | (ndimage.distance_transform_edt(~bridge) < BRIDGE * ZOOM)
+    return inside
+
+
+def _without_dirt(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Remove small and thin pieces beside the box of the largest piece, as the edges of a form field."""
+    pieces, count = ndimage.label(inside, np.ones((3, 3)))
+    if count < 2:
+        return inside
+    sizes = np.bincount(pieces.ravel())[1:]
+    depths = ndimage.maximum(ndimage.distance_transform_edt(inside), pieces, np.arange(1, count + 1))
+    boxes, body = ndimage.find_objects(pieces), int(sizes.argmax())
+    dirt = [
+        number
+        for number, box in enumerate(boxes)
+        if sizes[number] < DIRT * sizes.sum() and depths[number] < THIN * depths[body] and _apart(box, boxes[body])
+    ]
+    return inside & ~np.isin(pieces, [number + 1 for number in dirt])
+
+
+def _apart(box: tuple[slice, slice], body: tuple[slice, slice]) -> bool:
+    """Return True if a box lies on the left or on the right of another one."""
+    return bool(box[1].start >= body[1].stop or box[1].stop <= body[1].start)
 
 
 def _paths(skeleton: NDArray[np.bool_]) -> list[list[tuple[int, int]]]:

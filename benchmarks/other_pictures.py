@@ -42,6 +42,7 @@ WITH_DIGITS = {
     "fraction": drawings.fraction,
     "calculation": drawings.calculation,
 }
+HELD_BACK = " (held back)"  # after the kind of characters that the verifier has not learned
 EMPTY = Drawing((), (), 0.05, 0.05)
 
 
@@ -67,6 +68,8 @@ def other_picture(index: int, seed: int, split: Split = "test") -> Made:
         chosen.extra = None if chosen.extra == "circle around it" else chosen.extra
         chosen.digit_size = max(chosen.digit_size, rng.uniform(0.45, 0.8))
         drawing = ALONE[kind](rng) if kind in ALONE else WITH_DIGITS[kind](_digits(split, rng), rng)
+    if drawing.character and drawing.character in drawings.HELD_BACK:
+        kind += HELD_BACK
     sheet, ink = scene(drawing, chosen, rng)
     rgb = photographed(sheet, chosen, rng)
     content = written(rgb, ink, chosen, rng)

@@ -3,7 +3,10 @@
 python benchmarks/own_digits.py                          trains the README's network first: about a minute
 python benchmarks/own_digits.py MODEL --pictures 2000    with a model or a run of yours, and fewer pictures
 python benchmarks/own_digits.py MODEL --split train      pictures of training digits, seed 0: to choose thresholds
+python benchmarks/own_digits.py MODEL --docs --before FILE --also "recipe best=MODEL" --records FILE
+                                                         writes the measured part of docs/own_digits.md and its two pictures
 
+All 22,200 pictures take about half an hour of two cores. With --records, an interrupted measurement goes on where it stopped.
 The pictures are those of digit_pictures.py (digits) and other_pictures.py (no single digit), made again from the same seed.
 """
 
@@ -14,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -25,10 +28,12 @@ from digit_pictures import SEEDS, SPLITS, Split, picture
 from handmade.pictures import style
 from handmade.runs import inputs
 from handmade.runs.record import model_of
+from own_digits_docs import write_docs
 from own_digits_fonts import fonts_table
-from own_digits_pictures import contact_sheet, results, write_failures
+from own_digits_pictures import calibration_picture, contact_sheet, kinds_picture, write_failures
 from own_digits_reader import Reader
 from own_digits_reading import Record, Task, recorded
+from own_digits_records import RecordsFile, measurement
 from own_digits_report import of, report, summary
 
 CHUNK = 25  # pictures that a process takes at once
@@ -54,25 +59,25 @@ def tasks_for(pictures: int, seed: int, split: Split) -> list[Task]:
     return [Task(what, index, seed, split) for what, number in numbers.items() for index in range(number)]
 
 
-def measured(model: Path, tasks: list[Task], processes: int) -> Iterator[Record]:
+def measured(models: Sequence[Path], tasks: list[Task], processes: int) -> Iterator[list[Record]]:
     """Make and read pictures in several processes; results come in order."""
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):  # a process for every core, of one thread each
         os.environ.setdefault(name, "1")
-    with ProcessPoolExecutor(processes, get_context("spawn"), initializer=_start, initargs=(model,)) as pool:
+    with ProcessPoolExecutor(processes, get_context("spawn"), initializer=_start, initargs=(models,)) as pool:
         start = time.perf_counter()
-        for number, record in enumerate(pool.map(_record, tasks, chunksize=CHUNK), 1):
+        for number, records in enumerate(pool.map(_records, tasks, chunksize=CHUNK), 1):
             if number % 100 == 0 or number == len(tasks):
                 left = (time.perf_counter() - start) / number * (len(tasks) - number)
                 print(f"\r{number:,} of {len(tasks):,} pictures, {left:.0f} s left ", end="", file=sys.stderr, flush=True)
-            yield record
+            yield records
     print(file=sys.stderr)
 
 
-def _start(model: Path) -> None:
-    _readers[:] = [Reader(model)]
+def _start(models: Sequence[Path]) -> None:
+    _readers[:] = [Reader(*models)]
 
 
-def _record(task: Task) -> Record:
+def _records(task: Task) -> list[Record]:
     return recorded(_readers[0], task)
 
 
@@ -101,7 +106,10 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--split", choices=SPLITS, default="test", help="train, to choose thresholds, or test, to measure")
     parser.add_argument("--seed", type=int, help="seed of the pictures; 0 for train, 1 for test")
     parser.add_argument("--processes", type=int, default=os.cpu_count(), help="processes that make and read pictures")
-    parser.add_argument("--figure", type=Path, help="write the results by kind and the calibration to this PNG file")
+    parser.add_argument("--also", action="append", default=[], metavar="NAME=MODEL", help="another model, a column of the totals")
+    parser.add_argument("--records", type=Path, help="keep each result in this file, and go on with it after an interruption")
+    parser.add_argument("--docs", action="store_true", help="write the measured part of docs/own_digits.md, and its pictures")
+    parser.add_argument("--figure", type=Path, help="write the results by kind to this PNG file, and the calibration beside it")
     parser.add_argument("--sheet", type=Path, help="write examples of every kind with their answers to this PNG file")
     parser.add_argument("--wrong", type=Path, help="write the pictures that were not read right to this folder")
     parser.add_argument("--save", type=Path, help="write the counts to this JSON file")
@@ -114,22 +122,31 @@ def parsed() -> argparse.Namespace:
 def main() -> None:
     """Print the tables, and write the pictures that are asked for."""
     given = parsed()
+    before = json.loads(given.before.read_text(encoding="utf-8")) if given.before else None
+    names = [each.partition("=")[0] for each in given.also]
     with tempfile.TemporaryDirectory() as folder:
-        model = model_of(given.model or trained(folder))
+        models = [model_of(given.model or trained(folder)), *(model_of(Path(each.partition("=")[2])) for each in given.also)]
         seed = SEEDS[given.split] if given.seed is None else given.seed
         tasks = tasks_for(given.pictures, seed, given.split)
-        records = list(measured(model, tasks, given.processes))
-        before = json.loads(given.before.read_text(encoding="utf-8")) if given.before else None
-        print(report(records, before))
+        file = RecordsFile(given.records, measurement(models, seed, given.split))
+        everything = file.completed(tasks, measured(models, file.missing(tasks), given.processes))
+        records = [record for record in everything if record.model == 0]
+        more = {name: [record for record in everything if record.model == model] for model, name in enumerate(names, 1)}
+        print(report(records, before, more))
         if given.fonts:
-            print(f"\n{fonts_table(inputs.model(model))}")
+            print(f"\n{fonts_table(inputs.model(models[0]))}")
         if given.large:
-            print(f"\n{large(model)}")
+            print(f"\n{large(models[0])}")
     by_number = {(task.what, task.index): task for task in tasks}
     if given.save:
         given.save.write_text(json.dumps(summary(records), indent=1) + "\n", encoding="utf-8")
+    if given.docs:
+        write_docs(records, before, more)
     if given.figure:
-        given.figure.write_bytes(style.encode(results(of(records, "digit"), before), "png"))
+        digits = of(records, "digit")
+        given.figure.write_bytes(style.encode(kinds_picture(digits, before), "png"))
+        beside = given.figure.with_stem(f"{given.figure.stem}-calibration")
+        beside.write_bytes(style.encode(calibration_picture(digits, before), "png"))
     if given.sheet:
         contact_sheet(records, by_number, given.sheet)
     if given.wrong:

@@ -1,4 +1,4 @@
-"""Pictures of the results: bars by kind with the calibration, a contact sheet of examples, and files of all that was not read."""
+"""Pictures of the results: bars by kind, the calibration, a contact sheet of examples, and files of all that was not read."""
 
 import re
 from collections.abc import Sequence
@@ -20,8 +20,8 @@ TILE, LINE, EXAMPLES = 190, 15, 6  # pixels of an example, of a line of text; ex
 
 
 @style.drawn
-def results(digits: Sequence[Record], before: dict[str, Any] | None = None, *, dark: bool = False) -> "Figure":
-    """Draw the shares of right, wrong and refused pictures by kind, and how sure against how often right.
+def kinds_picture(digits: Sequence[Record], before: dict[str, Any] | None = None, *, dark: bool = False) -> "Figure":
+    """Draw the shares of right, wrong and refused pictures by kind.
 
     Parameters
     ----------
@@ -33,8 +33,8 @@ def results(digits: Sequence[Record], before: dict[str, Any] | None = None, *, d
     look = style.theme(dark=dark)
     counts = {"all": counted(digits), **by_kind(digits)}
     kinds = ["all", *sorted(by_kind(digits), key=lambda kind: counts[kind].right / counts[kind].pictures, reverse=True)]
-    figure = style.canvas(1.35 * style.WIDTH, 0.9 + 0.19 * len(kinds))
-    bars, curve = figure.subplots(1, 2, gridspec_kw={"width_ratios": [3, 2], "wspace": 0.16})
+    figure = style.canvas(style.WIDTH, 0.9 + 0.17 * len(kinds))
+    bars = figure.subplots()
     right, answered = (
         np.array([getattr(counts[kind], name) / counts[kind].pictures for kind in kinds]) for name in ("right", "answered")
     )
@@ -50,20 +50,28 @@ def results(digits: Sequence[Record], before: dict[str, Any] | None = None, *, d
     bars.set(yticks=places, xlabel="% of the pictures", xlim=(0, 100), ylim=(-0.7, len(kinds) - 0.3))
     bars.set_yticklabels([f"{kind} ({counts[kind].pictures:,})" for kind in kinds])
     bars.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4)
-    curve.plot([0, 100], [0, 100], color=look.rule)
+    figure.subplots_adjust(left=0.36, right=0.98, top=1 - 0.45 / figure.get_figheight(), bottom=0.5 / figure.get_figheight())
+    return figure
+
+
+@style.drawn
+def calibration_picture(digits: Sequence[Record], before: dict[str, Any] | None = None, *, dark: bool = False) -> "Figure":
+    """Draw how sure the answers are against how often they are right; arguments as those of `kinds_picture`."""
+    look = style.theme(dark=dark)
+    figure = style.canvas(0.6 * style.WIDTH, 0.6 * style.WIDTH)
+    curve = figure.subplots()
+    curve.plot([0, 100], [0, 100], color=look.rule, label="exact")
     for rows, colour, label in (
-        (calibration(digits), look.lines[0], "now"),
         ((before or {}).get("calibration"), look.lines[1], "before"),
+        (calibration(digits), look.lines[0], "now"),
     ):
         if rows:
             points = 100 * np.array([[mean, share] for _, _, _, mean, share in rows])
-            curve.plot(points[:, 0], points[:, 1], marker="o", markersize=4, color=colour, label=label)
-    curve.set(xlabel="certainty of the answer, %", ylabel="right answers, %", xlim=(40, 101), ylim=(0, 101))
-    curve.set_box_aspect(1)
-    curve.set_anchor("N")
-    curve.set_title("Calibration: the grey line would be exact")
-    curve.legend(loc="upper left")
-    figure.subplots_adjust(left=0.24, right=0.98, top=1 - 0.45 / figure.get_figheight(), bottom=0.5 / figure.get_figheight())
+            errors = 200 * np.sqrt([max(share * (1 - share), 1 / count) / count for _, _, count, _, share in rows])
+            curve.errorbar(points[:, 0], points[:, 1], errors, marker="o", markersize=4, color=colour, label=label, capsize=2)
+    curve.set(xlabel="certainty of the answer, %", ylabel="right answers, %", xlim=(40, 101), ylim=(0, 102))
+    curve.legend(loc="lower right")
+    figure.subplots_adjust(left=0.13, right=0.97, top=0.97, bottom=0.11)
     return figure
 
 

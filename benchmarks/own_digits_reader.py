@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import handmade
-from handmade.data.picture import Answer, answer, find_digit
+from handmade.data.picture import Answer, Digit, answer, find_digit, swapped
 from handmade.engine.errors import HandmadeError
 from handmade.files import images
 from handmade.runs import inputs
@@ -22,34 +22,61 @@ from handmade.runs import inputs
 
 @dataclass(frozen=True)
 class Reading:
-    """Answer, or None with the reason of a refusal; the guess, or -1, its certainty and the network's probability."""
+    """Answer, or None with the reason of a refusal; the guess, or -1, its certainty and the network's probability.
+
+    `swapped` is the class with rows and columns swapped, if `handmade predict` would name it.
+    """
 
     answer: int | None
     guess: int
     certainty: float
     probability: float
     reason: str
+    seconds: float
+    swapped: int | None = None
 
 
 class Reader:
-    """A model that reads pictures."""
+    """Models that read pictures; the first one is that of the tables."""
 
-    def __init__(self, model: Path) -> None:
-        self.network: handmade.Network = inputs.model(model)
+    def __init__(self, *models: Path) -> None:
+        self.networks: list[handmade.Network] = [inputs.model(model) for model in models]
 
-    def read(self, content: bytes | NDArray[np.generic]) -> Reading:
-        """Read the content of a file, or an array."""
+    def read(self, content: bytes | NDArray[np.generic], *, swap: bool = False) -> list[Reading]:
+        """Read the content of a file, or an array, by each model.
+
+        Parameters
+        ----------
+        content
+            A file, or grey levels.
+        swap
+            True to try rows and columns swapped, too, as `handmade predict` does with a picture that has no answer.
+        """
+        start = time.process_time()
         try:
-            found = self.answer(content)
+            grey = _grey(content)
+            digit = find_digit(grey)
         except HandmadeError as error:
-            return Reading(None, -1, 0.0, 0.0, str(error))
-        probability = float(found.probabilities[found.guess])
-        return Reading(found.answer, found.guess, found.certainty, probability, found.rejection or "")
+            return [Reading(None, -1, 0.0, 0.0, str(error), time.process_time() - start)] * len(self.networks)
+        found = time.process_time() - start
+        return [_reading(network, digit, grey if swap else None, found) for network in self.networks]
 
     def answer(self, content: bytes | NDArray[np.generic]) -> Answer:
         """Read the content of a file, or an array, with all that was measured; HandmadeError if it cannot be read."""
-        grey = images.read_stream(BytesIO(content), "picture").grey if isinstance(content, bytes) else content
-        return answer(self.network, find_digit(grey))
+        return answer(self.networks[0], find_digit(_grey(content)))
+
+
+def _grey(content: bytes | NDArray[np.generic]) -> NDArray[np.generic]:
+    return images.read_stream(BytesIO(content), "picture").grey if isinstance(content, bytes) else content
+
+
+def _reading(network: handmade.Network, digit: Digit, grey: NDArray[np.generic] | None, seconds: float) -> Reading:
+    """Classify a digit that was found in some seconds; without an answer, also in `grey` with rows and columns swapped."""
+    start = time.process_time()
+    found = answer(network, digit)
+    other = swapped(network, grey) if found.rejection and grey is not None else None
+    about = found.answer, found.guess, found.certainty, float(found.probabilities[found.guess]), found.rejection or ""
+    return Reading(*about, seconds + time.process_time() - start, other.answer if other else None)
 
 
 def peak_memory() -> float:

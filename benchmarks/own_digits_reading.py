@@ -1,6 +1,5 @@
 """Pictures to make and to read, and the record of each."""
 
-import time
 from dataclasses import dataclass
 
 from digit_pictures import Made, Split, picture, transposed
@@ -45,7 +44,11 @@ class Record:
     reason
         Reason of the refusal, or an empty text.
     seconds
-        Time to read the picture.
+        Processor time to read the picture.
+    model
+        Number of the model.
+    swapped
+        Class that was named for rows and columns swapped, in a picture without an answer.
     """
 
     what: str
@@ -58,6 +61,8 @@ class Record:
     probability: float
     reason: str
     seconds: float
+    model: int = 0
+    swapped: int | None = None
 
     @property
     def right(self) -> bool:
@@ -70,11 +75,24 @@ class Record:
         return self.answer is not None and self.answer != self.digit
 
 
-def recorded(reader: Reader, task: Task) -> Record:
-    """Make a picture, and read it."""
+def recorded(reader: Reader, task: Task) -> list[Record]:
+    """Make a picture, and read it by each model."""
     made = task.made()
-    start = time.perf_counter()
-    found = reader.read(made.content)
-    seconds = time.perf_counter() - start
-    about = found.answer, found.guess, found.certainty, found.probability, found.reason
-    return Record(task.what, task.index, made.kinds, made.digit, *about, seconds)
+    readings = reader.read(made.content, swap=task.what == "transposed")
+    return [
+        Record(
+            what=task.what,
+            index=task.index,
+            kinds=made.kinds,
+            digit=made.digit,
+            answer=found.answer,
+            guess=found.guess,
+            sure=found.certainty,
+            probability=found.probability,
+            reason=found.reason,
+            seconds=found.seconds,
+            model=model,
+            swapped=found.swapped,
+        )
+        for model, found in enumerate(readings)
+    ]

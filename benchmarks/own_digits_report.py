@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -15,6 +15,13 @@ from own_digits_reading import Record
 VERY_SURE = 0.9
 EDGES = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999, 1.0)  # of the bins of the calibration
 Before = dict[str, Any] | None  # summary of an earlier measurement
+TOTALS = (
+    "digits answered",
+    "right of those answered",
+    "wrong of those answered with a certainty above 90 %",
+    "pictures without a single digit refused",
+    "processor time to read a picture",
+)
 RIGHT, ANSWERED, SURELY_WRONG, REFUSED = 0.97, 0.93, 1 / 300, 0.98  # targets
 
 
@@ -77,10 +84,20 @@ def shown(others: Sequence[Record]) -> dict[str, list[Record]]:
     return {kind: [each for each in others if each.kinds[0] == kind] for kind in sorted({each.kinds[0] for each in others})}
 
 
-def report(records: Sequence[Record], before: Before = None) -> str:
-    """Return all tables; `before` is the summary of an earlier measurement, which is shown beside this one."""
+def report(records: Sequence[Record], before: Before = None, more: Mapping[str, Sequence[Record]] | None = None) -> str:
+    """Return all tables.
+
+    Parameters
+    ----------
+    records
+        Those of one model.
+    before
+        Summary of an earlier measurement, which is shown beside this one.
+    more
+        Records of other models by name.
+    """
     digits, others, transposed = (of(records, what) for what in ("digit", "other", "transposed"))
-    tables = [totals_table(digits, others, before)]
+    tables = [totals_table(digits, others, before, more)]
     if digits:
         tables += [kinds_table(digits, before), calibration_table(digits), reasons_table(digits)]
     if others:
@@ -90,30 +107,33 @@ def report(records: Sequence[Record], before: Before = None) -> str:
     return "\n\n".join(tables)
 
 
-def totals_table(digits: Sequence[Record], others: Sequence[Record], before: Before = None) -> str:
-    """Return the totals beside their targets."""
-    counts = counted(digits)
-    refused = sum(record.answer is None for record in others)
+def totals_table(
+    digits: Sequence[Record], others: Sequence[Record], before: Before = None, more: Mapping[str, Sequence[Record]] | None = None
+) -> str:
+    """Return the totals beside their targets; `more` has the records of other models by name, each of which is a column."""
     slow = np.percentile([1000 * record.seconds for record in [*digits, *others]] or [0], (50, 99))
-    rows = [
-        ["digits answered", share(counts.answered, counts.pictures), f"at least {percent(ANSWERED)}"],
-        ["right of those answered", share(counts.right, counts.answered), f"at least {percent(RIGHT)}"],
-        [
-            "wrong of those answered with a certainty above 90 %",
-            _one_in(counts.surely_wrong, counts.sure),
-            f"at most 1 in {1 / SURELY_WRONG:.0f}",
-        ],
-        ["pictures without a single digit refused", share(refused, len(others)), f"at least {percent(REFUSED)}"],
-        ["time to read a picture", f"{slow[0]:.0f} ms (median), {slow[1]:.0f} ms (99 of 100)", ""],
-    ]
-    heads = ["of all", "reached", "target"]
+    columns = {"reached": [*_totals(counted(digits), others), f"{slow[0]:.0f} ms (median), {slow[1]:.0f} ms (99 of 100)"]}
     if before:
         old, kinds = Counts(**before["all"]), before["others"].values()
-        cells = [share(old.answered, old.pictures), share(old.right, old.answered), _one_in(old.surely_wrong, old.sure)]
-        cells += [share(sum(some for _, some in kinds), sum(number for number, _ in kinds)), ""]
-        heads.insert(1, "before")
-        rows = [[first, cell, *rest] for (first, *rest), cell in zip(rows, cells, strict=True)]
-    return _table(heads, "l" + "r" * (len(heads) - 1), rows)
+        refused = sum(some for _, some in kinds), sum(number for number, _ in kinds)
+        columns = {"before": [*_totals(old, [])[:3], share(*refused), ""], **columns}
+    for name, records in (more or {}).items():
+        columns[name] = [*_totals(counted(of(records, "digit")), of(records, "other")), ""]
+    columns["target"] = [
+        f"at least {percent(ANSWERED)}",
+        f"at least {percent(RIGHT)}",
+        f"at most 1 in {1 / SURELY_WRONG:.0f}",
+        f"at least {percent(REFUSED)}",
+        "",
+    ]
+    rows = [[name, *cells] for name, *cells in zip(TOTALS, *columns.values(), strict=True)]
+    return _table(["of all", *columns], "l" + "r" * len(columns), rows)
+
+
+def _totals(counts: Counts, others: Sequence[Record]) -> list[str]:
+    refused = sum(record.answer is None for record in others)
+    cells = [share(counts.answered, counts.pictures), share(counts.right, counts.answered)]
+    return [*cells, _one_in(counts.surely_wrong, counts.sure), share(refused, len(others))]
 
 
 def kinds_table(digits: Sequence[Record], before: Before = None) -> str:
@@ -166,10 +186,12 @@ def others_table(others: Sequence[Record], before: Before = None) -> str:
 def transposed_line(records: Sequence[Record]) -> str:
     """Return a sentence on transposed images."""
     counts = counted(records)
-    named = sum("transpose" in record.reason for record in records)
+    named = [record for record in records if record.swapped is not None]
+    right = sum(record.swapped == record.digit for record in named)
     return (
-        f"Of {counts.pictures} transposed images as in EMNIST, {counts.answered} were answered, {counts.right} of them right; "
-        f"{named} were recognised as transposed."
+        f"Of {counts.pictures} transposed images as in EMNIST, {counts.answered} were answered as they are, {counts.right} of "
+        f"them right. Of the {counts.pictures - counts.answered} others, {len(named)} were recognised as transposed, {right} of "
+        "them with the right digit."
     )
 
 

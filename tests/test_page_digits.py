@@ -19,9 +19,9 @@ from handmade.cli import console, stage_tiles
 from handmade.cli.main import main
 from handmade.data import find_digit, find_digits, mnist
 from handmade.data.picture import answer, find_page
-from handmade.data.picture.figures import Box
 from handmade.data.picture.judgement import count_holes
 from handmade.data.picture.page import in_rows
+from handmade.data.picture.pieces import Box
 from handmade.data.resize import area_average
 from handmade.engine.arrays import Array
 from handmade.files import boxes

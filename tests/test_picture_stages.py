@@ -1,6 +1,7 @@
 """Stages of the reading of pictures: each is a pure function, and small pictures are measured by hand."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -209,6 +210,30 @@ def test_by_hand_two_figures_and_a_speck() -> None:
     assert [(each.box, each.pieces) for each in figures] == [((slice(3, 17), slice(4, 7)), 1), ((slice(5, 15), slice(18, 22)), 1)]
 
 
+def test_by_hand_little_ink_beside_a_digit_is_dirt_and_an_exponent_is_not() -> None:
+    amount = np.zeros((60, 60))
+    amount[5:55, 10:16] = 1  # 300 pixels, 50 rows
+    amount[5:20, 40] = 1  # 15 pixels of 15 rows: 0.3 of the length, 0.05 of the ink
+    found = find_figures(amount)
+    assert len(found.figures) == 1
+    assert found.figures[0].pieces == 1
+    assert found.left_out == ("dirt",)
+
+    amount[5:29, 40:46] = 1  # by the same pen: 0.48 of the ink
+    assert len(find_figures(amount).figures) == 2
+
+
+def test_by_hand_a_short_piece_closes_the_gap_between_longer_ones() -> None:
+    amount = np.zeros((120, 40))
+    amount[5:65, 10:14] = 1  # 60 rows
+    amount[79:109, 10:14] = 1  # 30 rows, 14 rows below
+    assert len(find_figures(amount).figures) == 2
+
+    amount[68:76, 10:14] = 1  # 3 rows from both
+    (figure,) = find_figures(amount).figures
+    assert figure.pieces == 3
+
+
 def test_by_hand_a_rectified_sheet() -> None:
     grey = np.zeros((120, 150))
     grey[30:90, 40:120] = 1.0  # 60 rows, 80 columns
@@ -313,11 +338,31 @@ def test_the_certainty_follows_from_the_evidence() -> None:
     probabilities[:, 7] = 0.91
     verifier = np.full((2, 11), 0.002)
     verifier[:, 7] = 0.98
+    digit = find_digit(enlarged(0))
+    seen = digit.measures
 
-    found = evidence(probabilities, verifier, 7)
-    np.testing.assert_allclose(found, [np.log(0.91 / 0.09), np.log(0.98 / 0.02), 0])
-    assert certainty_of(found) == pytest.approx(1 / (1 + np.exp(-(BIAS + WEIGHTS[0] * found[0] + WEIGHTS[1] * found[1]))))
-    assert certainty_of(evidence(probabilities, verifier, 3)) < 0.01
+    found = evidence(probabilities, verifier, 7, digit)
+    odds = [np.log(0.91 / 0.09), np.log(0.98 / 0.02), np.log(0.002 / 0.998)]
+    np.testing.assert_allclose(found, [*odds, 0, np.log(seen.thickest / seen.stroke), 4.5, 0])
+    assert np.log(seen.contrast / (seen.noise + 0.002)) > 4.5  # no surer
+    assert certainty_of(found) == pytest.approx(1 / (1 + np.exp(-(BIAS + np.dot(WEIGHTS, found)))))
+    assert certainty_of(evidence(probabilities, verifier, 3, digit)) < 0.01
+    assert certainty_of(np.array([9.0, 0.5, -9.0, 0, 0, 4.5, 0])) == pytest.approx(1 / (1 + np.exp(-0.5)))  # the verifier's own
+
+
+def test_less_even_strokes_more_noise_and_a_dark_area_make_a_digit_less_certain() -> None:
+    digit = find_digit(enlarged(0))
+    verifier = np.full((2, 11), 0.002)
+    verifier[:, 7] = 0.98
+    worse = [
+        replace(digit, measures=replace(digit.measures, thickest=2 * digit.measures.thickest)),
+        replace(digit, measures=replace(digit.measures, noise=0.1)),
+        replace(digit, found=("shadow",)),
+    ]
+
+    certainties = [certainty_of(evidence(verifier[:, :10], verifier, 7, each)) for each in (digit, *worse)]
+
+    assert all(certainty < certainties[0] for certainty in certainties[1:])
 
 
 def test_edges_do_not_depend_on_the_strength_of_the_ink() -> None:

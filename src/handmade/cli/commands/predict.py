@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from handmade.files.images import Picture
     from handmade.network import Network
 
-WORTH_A_HINT = 0.9  # certainty
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".heic", ".heif")
 
 
@@ -150,17 +149,13 @@ def _network(path: Path) -> "Network":
 
 def _read(network: "Network", file: str, *, transpose: bool) -> Reading:
     from handmade.data import find_digit
-    from handmade.data.picture import answer
+    from handmade.data.picture import answer, swapped
     from handmade.runs import inputs
 
     picture = inputs.picture(file)
-    grey = picture.grey.T if transpose else picture.grey
-    found = answer(network, find_digit(grey))
-    hint = ""
-    if found.rejection and not transpose:
-        other = answer(network, find_digit(grey.T))
-        if not other.rejection and other.certainty > WORTH_A_HINT:
-            hint = f"With rows and columns swapped, as in images of EMNIST, it is a {other.name}. Try --transpose"
+    found = answer(network, find_digit(picture.grey.T if transpose else picture.grey))
+    other = swapped(network, picture.grey) if found.rejection and not transpose else None
+    hint = f"With rows and columns swapped, as in images of EMNIST, it is a {other.name}. Try --transpose" if other else ""
     return Reading(file, picture, found, hint)
 
 

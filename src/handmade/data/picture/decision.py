@@ -1,9 +1,9 @@
 """Decision to answer: the class of a digit, or the reason why none is given.
 
 A wrong answer that is sure is worse than none. The network of the user gives the class. Its own probability for it, those for
-small changes of the image, and those of the verifier become one number, the certainty:
+small changes of the image, those of the verifier, and what is seen of the ink become one number, the certainty:
 
-certainty = 1 / (1 + exp(-(b + w · evidence)))
+certainty = 1 / (1 + exp(-(b + w · evidence)))     and at most what the verifier gives to the guess
 
 The limit, w and b were chosen on pictures made from training digits; benchmarks/own_digits.py measures on test digits.
 
@@ -15,23 +15,26 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from handmade.data.picture.digit import Digit
+from handmade.data.picture.digit import Digit, find_digit
 from handmade.data.picture.image import SIDE
 from handmade.data.picture.judgement import percent
 from handmade.data.picture.variants import variants
-from handmade.data.picture.verifier import opinions
+from handmade.data.picture.verifier import NONE, opinions
 from handmade.data.prepared import prepare_for
 from handmade.engine.arrays import Array
 from handmade.engine.network import Network
 from handmade.engine.printable import ShortRepr
 
 SURE = 0.5  # probability: below it, even the most likely class is more likely wrong than right
-LEAST = 0.6  # certainty of an answer
-WEIGHTS = (0.22, 0.45, -1.4)  # of the evidence below; made by benchmarks/own_digits_certainty.py
-BIAS = -1.02
+LEAST = 0.55  # certainty of an answer
+WEIGHTS = (0.073, 0.282, -0.528, -1.315, -0.797, 0.535, -4.616)  # of the evidence; made by benchmarks/own_digits_certainty.py
+BIAS = -4.779
+CLEAR = 4.5  # logarithm of contrast to noise: a clearer picture is no surer
+NOISELESS = 0.002  # noise that is added to that of a drawing on a screen, which has none
 TINY = 1e-12
 MOST = 9.0  # log odds are cut to this range
 DIGITS = tuple(map(str, range(10)))
+WORTH_A_HINT = 0.9  # certainty of a picture with rows and columns swapped
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +54,7 @@ class Answer(ShortRepr):
     agreement
         Mean probability of that class over small changes of the image.
     evidence
-        (3,) float64: what the certainty is computed from, see `evidence`; None for a network that does not read the ten digits.
+        (7,) float64: what the certainty is computed from, see `evidence`; None for a network that does not read the ten digits.
     certainty
         Probability that the guess is right, from the log odds of the network and of the verifier for small changes of the
         image. It is calibrated: of 100 answers with a certainty of 97 %, about 97 are right. For a network that does not
@@ -107,16 +110,30 @@ def answer(network: Network, digit: Digit) -> Answer:
     agreement = float(changed[:, guess].mean())
     odds, certainty = None, agreement
     if names == DIGITS and digit.image.shape[:2] == (SIDE, SIDE):
-        odds = evidence(changed, np.exp(opinions(images[1:])), guess)
+        odds = evidence(changed, np.exp(opinions(images[1:])), guess, digit)
         certainty = certainty_of(odds)
     rejection = digit.rejection or _doubt(names[guess], float(probabilities[0, guess]), certainty)
     return Answer(digit, probabilities[0], names, guess, agreement, odds, certainty, rejection)
 
 
-def evidence(network: Array, verifier: Array, guess: int) -> Array:
-    """Return what the certainty of a guess is computed from: mean log odds for small changes of the image, of both networks.
+def swapped(network: Network, picture: Array) -> Answer | None:
+    """Return the answer for a picture with rows and columns swapped, as EMNIST keeps them, or None if it is not certain.
 
-    The third number is 1 if the guess is the digit 1, which any stroke is like.
+    A transposed 0 is a 0, so this says something only of a picture that is rejected as it is.
+
+    Parameters
+    ----------
+    network
+        As `answer` takes it.
+    picture
+        (H, W) grey levels, as `find_digit` takes them.
+    """
+    found = answer(network, find_digit(picture.T))
+    return found if not found.rejection and found.certainty > WORTH_A_HINT else None
+
+
+def evidence(network: Array, verifier: Array, guess: int, digit: Digit) -> Array:
+    """Return what the certainty of a guess is computed from.
 
     Parameters
     ----------
@@ -126,14 +143,34 @@ def evidence(network: Array, verifier: Array, guess: int) -> Array:
         (n, 11) float64: those of the verifier.
     guess
         Class.
+    digit
+        The digit, for what is seen of its ink.
+
+    Returns
+    -------
+    Array
+        (7,) float64. Mean log odds of the guess by the network, and by the verifier; those of no digit by the verifier. 1 for the
+        guess 1, which any stroke is like. Logarithms of the thickest place to the mean width of the strokes, which is even for a
+        pen, and of the contrast to the noise. 1 if a dark area was left out.
     """
-    odds = [np.clip(np.log(p[:, guess] + TINY) - np.log(1 - p[:, guess] + TINY), -MOST, MOST) for p in (network, verifier)]
-    return np.array([odds[0].mean(), odds[1].mean(), float(guess == 1)])
+    seen = digit.measures
+    uneven = np.log(max(seen.thickest, TINY) / max(seen.stroke, TINY)) if seen.stroke > 0 else 0.0
+    clear = min(np.log(max(seen.contrast, TINY) / (seen.noise + NOISELESS)), CLEAR)
+    odds = [_mean_odds(network[:, guess]), _mean_odds(verifier[:, guess]), _mean_odds(verifier[:, NONE])]
+    return np.array([*odds, float(guess == 1), uneven, clear, float("shadow" in digit.found)])
+
+
+def _mean_odds(p: Array) -> float:
+    return float(np.clip(np.log(p + TINY) - np.log(1 - p + TINY), -MOST, MOST).mean())
 
 
 def certainty_of(evidence: Array) -> float:
-    """Return the probability that a guess is right, by logistic regression."""
-    return float(1 / (1 + np.exp(-(BIAS + np.dot(WEIGHTS, evidence)))))
+    """Return the probability that a guess is right: by logistic regression, and at most the verifier's own probability."""
+    return _probability(min(BIAS + float(np.dot(WEIGHTS, evidence)), float(evidence[1])))
+
+
+def _probability(odds: float) -> float:
+    return float(1 / (1 + np.exp(-odds)))
 
 
 def _doubt(name: str, probability: float, certainty: float) -> str | None:

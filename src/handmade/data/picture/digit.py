@@ -11,12 +11,13 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from handmade.data.picture.figures import Box, Figure, place_of
+from handmade.data.picture.figures import Figure, place_of
 from handmade.data.picture.image import BOX, SIDE, centred, fit, stroke_width, thickened
 from handmade.data.picture.ink import Ink
 from handmade.data.picture.judgement import Measures, measured, rejection
 from handmade.data.picture.levels import as_picture
 from handmade.data.picture.light import Light
+from handmade.data.picture.pieces import Box
 from handmade.data.picture.views import SEARCH, chosen_view, closer, seen, view_of
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
@@ -40,6 +41,7 @@ REMARKS = {
     "shadow": "a dark area was left out",
     "circle": "a circle around the digit was left out",
     "underline": "an underline was left out",
+    "dirt": "little ink beside the digit was left out",
 }
 
 

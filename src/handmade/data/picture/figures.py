@@ -11,49 +11,19 @@ from numpy.typing import NDArray
 
 from handmade.data.picture.image import thickness
 from handmade.data.picture.lines import without_lines
+from handmade.data.picture.pieces import OWN, Box, Piece, groups_of, is_dirt
 from handmade.engine.arrays import Array
 
 SPECK = 0.02  # smaller pieces, relative to the largest piece of ink, are dirt
 SHORT = 0.09  # so are shorter ones, relative to the longest piece
 LONG = 0.3  # of the longest piece: length of a piece that may be a figure
 FAINT = 0.1  # of full ink: fainter pixels do not extend the box
-NEAR = 0.19  # of the larger figure's length: largest gap between it and a small part of it
-BROKEN = 0.07  # of the larger figure's length: largest gap in a stroke
 MOST = 40  # pieces that are looked at
-OWN = 0.33  # of the larger figure's length: what is as long and apart is a figure of its own
-BAR = 1.25  # of the length of a 5 without its bar: the bar is shorter
 STROKE, MUCH = 0.25, 2.0  # thickness of strokes, of their length; a shadow is thicker by the second factor
 FLAT = 3.2  # times as wide as high: an underline is at least as flat
 RING = 0.4  # of the ring's length: the least length of a figure in it
 
 BESIDE, ABOVE, SIZES = "side by side", "above each other", "of different sizes"
-
-Box = tuple[slice, slice]
-
-
-@dataclass(frozen=True, eq=False)
-class Piece:
-    """Connected piece of ink."""
-
-    number: int  # its label
-    box: Box
-    size: int  # pixels
-    edge: bool  # True if it touches the edge of the picture
-
-    @property
-    def height(self) -> int:
-        """Rows of its box."""
-        return int(self.box[0].stop - self.box[0].start)
-
-    @property
-    def width(self) -> int:
-        """Columns of its box."""
-        return int(self.box[1].stop - self.box[1].start)
-
-    @property
-    def length(self) -> int:
-        """Longer side of its box."""
-        return max(self.height, self.width)
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +54,7 @@ class Figures:
     figures
         One figure or several; none if there is no ink.
     left_out
-        Names of what is no figure: "lines", "edge", "shadow", "circle", "underline".
+        Names of what is no figure: "lines", "edge", "shadow", "circle", "underline", "dirt".
     """
 
     figures: tuple[Figure, ...]
@@ -92,7 +62,7 @@ class Figures:
 
 
 def find_figures(amount: Array) -> Figures:
-    """Group the ink of a picture into figures.
+    """Group the ink of a picture of one digit into figures; dirt beside the digit is no figure.
 
     Parameters
     ----------
@@ -100,8 +70,9 @@ def find_figures(amount: Array) -> Figures:
         (H, W) float64: amount of ink, 0 to 1.
     """
     labels, groups, left_out = grouped(amount, MOST)
-    figures = [figure_of(amount, labels, group) for group in groups]
-    return Figures(tuple(figures), left_out)
+    kept = groups[:1] + [group for group in groups[1:] if not is_dirt(group, groups[0])]
+    figures = [figure_of(amount, labels, group) for group in kept]
+    return Figures(tuple(figures), (*left_out, "dirt") if len(kept) < len(groups) else left_out)
 
 
 def grouped(amount: Array, most: int) -> tuple[NDArray[np.int32], list[list[Piece]], tuple[str, ...]]:
@@ -121,7 +92,7 @@ def grouped(amount: Array, most: int) -> tuple[NDArray[np.int32], list[list[Piec
     strokes, ruled = without_lines(amount > 0.5)
     labels, _ = ndimage.label(strokes, np.ones((3, 3)))
     pieces, left_out = _without_others(_pieces(labels, most), labels)
-    return labels, _groups(pieces, labels), (*(["lines"] if ruled else []), *left_out)
+    return labels, groups_of(pieces, labels), (*(["lines"] if ruled else []), *left_out)
 
 
 def _pieces(labels: Array, most: int) -> list[Piece]:
@@ -209,62 +180,6 @@ def _is_underline(piece: Piece, pieces: list[Piece]) -> bool:
         return False
     low = piece.box[0].start + piece.box[0].stop >= 2 * bottom - 0.1 * (bottom - top)
     return bool(low or (piece.box[0].stop <= top and piece.width > 1.3 * (right - left)))
-
-
-def _groups(pieces: list[Piece], labels: Array) -> list[list[Piece]]:
-    """Return the pieces of each figure: near and small pieces belong to a larger one."""
-    groups: list[list[Piece]] = []
-    for piece in pieces:  # the longest first
-        home = None
-        for group in groups:
-            near = group[0].length * (NEAR if _is_part(piece, group[0]) else BROKEN)
-            if any(_boxes_apart(other.box, piece.box) <= near and _gap(other, piece, labels) <= near for other in group):
-                home = group
-                break
-        if home is None:
-            groups.append([piece])
-        else:
-            home.append(piece)
-    largest = max((group[0].length for group in groups), default=0)
-    return [group for group in groups if max(piece.length for piece in group) >= OWN * 0.6 * largest]
-
-
-def _is_part(piece: Piece, first: Piece) -> bool:
-    """Return True for a piece that is a part of a figure: short, flat as the bar of a 5, or inside its box."""
-    return (
-        piece.length < OWN * first.length
-        or _is_bar(piece, first)
-        or _is_bar(first, piece)
-        or _overlap(first.box, piece.box) > 0.5
-    )
-
-
-def _is_bar(bar: Piece, body: Piece) -> bool:
-    """Return True for a flat piece at the top of another one, such as the bar of a 5."""
-    above = bar.box[0].start + bar.box[0].stop < body.box[0].start + body.box[0].stop
-    return above and bar.width > 1.5 * bar.height and bar.length < BAR * body.length
-
-
-def _overlap(one: Box, other: Box) -> float:
-    """Return the common part of two boxes as a share of the smaller one."""
-    common, areas = 1.0, [1.0, 1.0]
-    for a, b in zip(one, other, strict=True):
-        common *= max(0, min(a.stop, b.stop) - max(a.start, b.start))
-        areas = [areas[0] * (a.stop - a.start), areas[1] * (b.stop - b.start)]
-    return common / min(areas)
-
-
-def _boxes_apart(one: Box, other: Box) -> int:
-    """Return the number of rows or columns between two boxes, the larger of both."""
-    return int(max(max(a.start, b.start) - min(a.stop, b.stop) for a, b in zip(one, other, strict=True)))
-
-
-def _gap(one: Piece, other: Piece, labels: Array) -> float:
-    """Return the number of pixels between two pieces."""
-    from scipy import spatial  # noqa: PLC0415  an optional library
-
-    points = [np.argwhere(labels[piece.box] == piece.number) + [side.start for side in piece.box] for piece in (one, other)]
-    return float(spatial.cKDTree(points[0]).query(points[1])[0].min()) - 1
 
 
 def figure_of(amount: Array, labels: Array, group: list[Piece]) -> Figure:

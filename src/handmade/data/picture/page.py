@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from handmade.data.picture.digit import ALL_STAGES, Digit, check_installed, digit_of, find_digit
-from handmade.data.picture.figures import Box, Piece, figure_of, grouped
+from handmade.data.picture.figures import figure_of, grouped
 from handmade.data.picture.image import SIDE
 from handmade.data.picture.ink import Ink, amount_of_ink
 from handmade.data.picture.levels import as_picture, white_of
 from handmade.data.picture.light import Light, even_light
 from handmade.data.picture.paper import cut_out, find_sheets
+from handmade.data.picture.pieces import Box, Piece
 from handmade.data.picture.views import chosen_view, seen
 from handmade.data.resize import shrunk
 from handmade.engine.arrays import Array
