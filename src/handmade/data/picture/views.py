@@ -5,7 +5,7 @@ If none is clear, narrow windows are tried, which find strokes in shadows and on
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from handmade.data.picture.judgement import CONTRAST, SIGNAL_TO_NOISE, measured,
 from handmade.data.picture.levels import white_of
 from handmade.data.picture.light import Light, even_light
 from handmade.data.picture.paper import SMALLEST, cut_out, find_sheets, paper_alone, solidity
+from handmade.data.picture.relight import part_lights
 from handmade.data.picture.verifier import NONE, opinions
 from handmade.data.resize import shrunk
 from handmade.engine.arrays import Array
@@ -23,6 +24,7 @@ from handmade.engine.arrays import Array
 SEARCH = 320  # pixels of the longer side while figures are searched
 SHEET_SOURCE = 1024  # pixels of the longer side of the picture that a sheet is cut out of
 SMALL = 0.5  # of the search size: a smaller figure is looked at again, with more pixels
+PART_RADII = (0.03, 0.07)  # of the longer side: halves of the windows of medians
 WINDOWS = (0.033, 0.075, 0.17)  # of the longer side: radii of windows that keep shadows and tables out, as they are wider
 CLEAN_SHARE, CLEAN_WIDTH = 0.2, 0.2  # of a picture: ink that is strokes alone has less area, and no thicker places
 SOLID_SHEET = 0.7  # of its hull: a sheet with ink on it is more, strokes are less
@@ -47,6 +49,7 @@ class View:
     ink: Ink
     figures: Figures
     window: float | None
+    parts: float | None = None
 
 
 def chosen_view(given: Array) -> tuple[View, str]:
@@ -86,10 +89,26 @@ def _views(given: Array) -> Iterator[tuple[View, str]]:
             if max(given.shape) < SMALLEST or _is_clean(full):
                 return
             yield from _within(full)
+            for radius in PART_RADII:
+                for view in _of_parts(full.grey, full.transform, radius):
+                    yield view, ""
     yield view_of(full.grey, full.transform, light=not full.light.light), ""
     for light in (full.light.light, not full.light.light):
         for window in WINDOWS:
             yield view_of(full.grey, full.transform, light=light, window=window), ""
+
+
+def _of_parts(grey: Array, transform: Array, radius: float) -> list[View]:
+    """Return the views for dark and for light ink of a scene in parts; none if it has a single part."""
+    found = part_lights(grey, radius)
+    if not found:
+        return []
+    dark, lit, noise = found
+    views = []
+    for light in (dark, lit):
+        ink = replace(amount_of_ink(light.depth), noise=noise)
+        views.append(View(grey, transform, light, ink, find_figures(ink.amount), None, radius))
+    return views
 
 
 def _within(view: View) -> Iterator[tuple[View, str]]:
@@ -126,7 +145,7 @@ def _cost(view: View, kind: str) -> float:
     if not view.figures.figures or view.ink.contrast < max(CONTRAST, SIGNAL_TO_NOISE * view.ink.noise):
         return NOTHING
     clear = _is_clear(view)
-    if view.window and not clear:  # such a view shows one digit in a difficult scene, or nothing
+    if (view.window or view.parts) and not clear:  # such a view shows one digit in a difficult scene, or nothing
         return NOTHING
     figure = view.figures.figures[0]
     box = figure.ink[figure.box]
@@ -189,5 +208,10 @@ def closer(given: Array, view: View) -> View:
     shrink = -(-max(part.shape) // SEARCH)
     transform = np.array([[shrink, 0, corner[1]], [0, shrink, corner[0]], [0, 0, 1.0]])
     window = view.window and min(0.25, view.window * scale * max(view.grey.shape) / max(part.shape))
-    near_view = view_of(seen(part), transform, light=view.light.light, window=window)
+    if view.parts:
+        radius = view.parts * scale * max(view.grey.shape) / max(part.shape)
+        views = _of_parts(seen(part), transform, radius)
+        near_view = views[int(view.light.light)] if views else view_of(seen(part), transform, light=view.light.light)
+    else:
+        near_view = view_of(seen(part), transform, light=view.light.light, window=window)
     return near_view if _cost(near_view, "") <= _cost(view, "") + MUCH_WORSE else view
