@@ -24,10 +24,10 @@ DARKEST = 1 / 64  # darker pixels count as this brightness
 WINDOW = 4  # pixels of the small copy: radius of the median
 FLAT = 6.0  # change of the logarithm over the longer side, in flat places
 BAND = 7  # pixels on both sides of an edge
-ALONG = 14  # pixels along an edge, to both sides
+ALONG, SAMPLES = 1.8, 17  # times the radius, to both sides along an edge; points that are compared
 TANGENT = 3.0  # pixels: spread of the weights for the direction of an edge
 MOST_SPREAD = 0.1  # of the logarithm along an edge: more is ink
-MOST_NEAR = 0.6  # of a piece of ink: more lies along an edge, and is no stroke
+MOST_NEAR = 0.5  # of a piece of ink: more lies along an edge, and is no stroke
 SMOOTH = 6.0  # pixels: spread of the weights of the light of a part
 
 
@@ -55,11 +55,11 @@ def part_lights(grey: Array, radius: float) -> tuple[Light, Light, float] | None
         return None
     parts = _enlarged_labels(watershed(slope, markers), grey.shape)
     paper = _paper(_enlarged(middle, grey.shape), parts)
-    light, spread, near = _along_edges(levels, paper, parts)
+    light, spread, near = _along_edges(levels, paper, parts, ALONG * radius * max(grey.shape))
     noise = _noise(levels - light, parts)
     floor = np.maximum(2 * noise, np.minimum(spread, MOST_SPREAD))
     away, bright = levels - light, np.exp(light)
-    depths = 1 - np.exp(np.minimum(away + floor, 0)), np.minimum(bright * (np.exp(np.maximum(away - floor, 0)) - 1), 1)
+    depths = 1 - np.exp(np.minimum(away + floor, 0)), np.minimum(np.median(bright) * (np.exp(np.maximum(away - floor, 0)) - 1), 1)
     dark, lit = (Light(_without_edges(depth, near), bright, light=ink) for ink, depth in enumerate(depths))
     return dark, lit, float(np.median(noise))
 
@@ -106,7 +106,7 @@ def _paper(middle: Array, parts: NDArray[np.int32]) -> Array:
     return paper
 
 
-def _along_edges(levels: Array, paper: Array, parts: NDArray[np.int32]) -> tuple[Array, Array, NDArray[np.bool]]:
+def _along_edges(levels: Array, paper: Array, parts: NDArray[np.int32], reach: float) -> tuple[Array, Array, NDArray[np.bool]]:
     """Return the light with that of edges, medians along the edge, their spread, and where they are."""
     from scipy import ndimage  # noqa: PLC0415  an optional library
 
@@ -115,7 +115,7 @@ def _along_edges(levels: Array, paper: Array, parts: NDArray[np.int32]) -> tuple
     rows, columns = np.nonzero(near)
     down, across = (ndimage.gaussian_filter(paper, TANGENT, order=order, mode="nearest")[rows, columns] for order in ((1, 0), (0, 1)))
     size = np.hypot(down, across) + 1e-12
-    along = np.arange(-ALONG, ALONG + 1, 2)[:, None]
+    along = np.linspace(-reach, reach, SAMPLES)[:, None]
     places = np.stack([rows + along * across / size, columns - along * down / size])
     values = ndimage.map_coordinates(levels, places, order=1, mode="nearest")
     light, spread = paper.copy(), np.zeros(paper.shape)

@@ -28,6 +28,7 @@ PART_RADII = (0.03, 0.07)  # of the longer side: halves of the windows of median
 WINDOWS = (0.033, 0.075, 0.17)  # of the longer side: radii of windows that keep shadows and tables out, as they are wider
 CLEAN_SHARE, CLEAN_WIDTH = 0.2, 0.2  # of a picture: ink that is strokes alone has less area, and no thicker places
 SOLID_SHEET = 0.7  # of its hull: a sheet with ink on it is more, strokes are less
+STRIP = 0.4  # of its height: width of a stroke
 CLEAR = -4.0  # cost: other views are not tried
 MUCH_WORSE = 2.0  # cost of a view with more pixels, beyond that of the view before: something else is seen there
 NOTHING = 30.0  # cost of a view without ink
@@ -62,7 +63,7 @@ def chosen_view(given: Array) -> tuple[View, str]:
         cost = _cost(view, kind)
         if best is None or cost < best[0]:
             best = cost, view, kind
-        if cost < CLEAR:
+        if cost < CLEAR and not _is_strip(view):
             break
     assert best is not None
     return best[1], best[2]
@@ -86,12 +87,14 @@ def _views(given: Array) -> Iterator[tuple[View, str]]:
         if kind == "sheet":
             full = view_of(seen(given), np.diag([shrink, shrink, 1.0]))
             yield full, ""
-            if max(given.shape) < SMALLEST or _is_clean(full):
+            parts = [] if max(given.shape) < SMALLEST else _of_parts(full.grey, full.transform, PART_RADII[0])
+            if not parts and (max(given.shape) < SMALLEST or _is_clean(full)):
                 return
             yield from _within(full)
-            for radius in PART_RADII:
-                for view in _of_parts(full.grey, full.transform, radius):
-                    yield view, ""
+            for view in parts:
+                yield view, ""
+            for view in _of_parts(full.grey, full.transform, PART_RADII[1]):
+                yield view, ""
     yield view_of(full.grey, full.transform, light=not full.light.light), ""
     for light in (full.light.light, not full.light.light):
         for window in WINDOWS:
@@ -133,6 +136,12 @@ def _is_clean(view: View) -> bool:
         return False
     figure = view.figures.figures[0]
     return solidity(figure.ink > 0.5) < SOLID_SHEET and not _touches(figure, view)
+
+
+def _is_strip(view: View) -> bool:
+    """Return True if the first figure of a view is one stroke, which may be a strip of a table or of a shadow."""
+    rows, columns = view.figures.figures[0].box
+    return bool(columns.stop - columns.start < STRIP * (rows.stop - rows.start))
 
 
 def _touches(figure: Figure, view: View) -> bool:
