@@ -53,11 +53,22 @@ def amount_of_ink(depth: Array) -> Ink:
     return Ink(np.clip((depth - floor) / (contrast - floor), 0, 1), contrast, noise)
 
 
-def inner(amount: Array) -> Array:
-    """Return the amount of ink without all that touches the edge of the picture."""
+def inner(amount: Array, kept: NDArray[np.bool] | None = None) -> Array:
+    """Return the amount of ink without all that touches the edge of the picture, or of a region.
+
+    Parameters
+    ----------
+    amount
+        (H, W) float64.
+    kept
+        (H, W) bool: the region; None for the whole picture.
+    """
     from scipy import ndimage  # noqa: PLC0415  an optional library
 
     labels, _ = ndimage.label(amount > 0.5, np.ones((3, 3)))
-    edges = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
+    if kept is None:
+        edges = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
+    else:
+        edges = np.unique(labels[ndimage.binary_dilation(~kept, iterations=2)])
     outer = ndimage.binary_dilation(np.isin(labels, edges[edges > 0]), np.ones((3, 3)))  # with the blurred edges of strokes
     return np.where(outer, 0, amount)

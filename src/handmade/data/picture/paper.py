@@ -30,6 +30,7 @@ SOLID = 0.94  # of the area of its convex hull: a sheet has no bays
 QUADRILATERAL = 0.93  # of the hull: area of the largest quadrilateral of its corners; an ellipse has 0.64
 STEP = 0.12  # least difference of brightness between the sheet and its surroundings
 INSET = 0.025  # of the shorter side of the sheet: rim that is cut off
+SPREADS, LEAST_WEIGHT = (0.02, 0.06, 0.18), 0.02  # of the longer side: paper is continued by means of this spread
 CUT = 0.06  # of its outline: a sheet that touches the edge of the picture with more is cut off there
 MOST_HOLES = 0.45  # of the filled region: more is no writing on paper
 ROUND_HOLE, NO_BAYS = 0.03, 0.85  # share and solidity of the hole of a 0
@@ -88,7 +89,10 @@ def cut_out(grey: Array, sheet: Sheet, longest: int) -> tuple[Array, Array]:
     transform : (3, 3) float64
         From (x, y, 1) in the sheet to the picture.
     """
-    return _rectified(grey, sheet, longest) if sheet.kind == "sheet" else _region(grey, sheet)
+    if sheet.kind == "sheet":
+        return _rectified(grey, sheet, longest)
+    picture, _, transform = region_of(grey, sheet, longest)
+    return picture, transform
 
 
 def _of_brightness(values: Array) -> Iterator[Sheet]:
@@ -236,15 +240,22 @@ def _projective(points: Array, places: Array) -> Array:
     return np.append(np.linalg.solve(np.array(rows), places.ravel()), 1.0).reshape(3, 3)
 
 
-def _region(grey: Array, sheet: Sheet) -> tuple[Array, Array]:
-    """Return the box of a region; outside of the region, the nearest pixel of it is repeated."""
+def region_of(grey: Array, sheet: Sheet, longest: int) -> tuple[Array, NDArray[np.bool], Array]:
+    """Return the box of a region, at most `longest` pixels a side; see `paper_alone`."""
     scale = -(-max(grey.shape) // SEARCH)
-    inside = np.repeat(np.repeat(sheet.inside, scale, axis=0), scale, axis=1)[: grey.shape[0], : grey.shape[1]]
-    return paper_alone(grey, inside)
+    rows, columns = (np.flatnonzero(sheet.inside.any(axis=axis)) for axis in (1, 0))
+    top, left = int(rows[0]), int(columns[0])
+    near = sheet.inside[top : int(rows[-1]) + 1, left : int(columns[-1]) + 1]
+    part = grey[scale * top : scale * (top + near.shape[0]), scale * left : scale * (left + near.shape[1])]
+    block = -(-max(part.shape) // longest)
+    small = shrunk(part, longest)
+    at = [np.minimum((np.arange(side) * block + block // 2) // scale, most - 1) for side, most in zip(small.shape, near.shape, strict=True)]
+    picture, kept, offset = paper_alone(small, near[np.ix_(*at)])
+    return picture, kept, np.array([[block, 0, scale * left], [0, block, scale * top], [0, 0, 1.0]]) @ offset
 
 
-def paper_alone(grey: Array, inside: NDArray[np.bool]) -> tuple[Array, Array]:
-    """Return the box of a region without its rim, where the nearest pixel is repeated, and the transform to the picture.
+def paper_alone(grey: Array, inside: NDArray[np.bool]) -> tuple[Array, NDArray[np.bool], Array]:
+    """Return the box of a region without its rim, where the paper near it goes on, where that is the region, and the transform to the picture.
 
     Parameters
     ----------
@@ -261,7 +272,22 @@ def paper_alone(grey: Array, inside: NDArray[np.bool]) -> tuple[Array, Array]:
     rows, columns = (np.flatnonzero(kept.any(axis=axis)) for axis in (1, 0))
     top, left = int(rows[0]), int(columns[0])
     near = slice(top, int(rows[-1]) + 1), slice(left, int(columns[-1]) + 1)
-    at = ndimage.distance_transform_edt(~kept[near], return_distances=False, return_indices=True)
-    smooth = ndimage.uniform_filter(grey[near], 5, mode="nearest")
-    picture = np.where(kept[near], grey[near], smooth[tuple(at)])
-    return picture, np.array([[1.0, 0, left], [0, 1.0, top], [0, 0, 1.0]])
+    picture = np.where(kept[near], grey[near], _continued(grey[near], kept[near]))
+    return picture, kept[near], np.array([[1.0, 0, left], [0, 1.0, top], [0, 0, 1.0]])
+
+
+def _continued(grey: Array, kept: NDArray[np.bool]) -> Array:
+    """Return a smooth picture that continues the paper of a region: means of the nearest parts of it."""
+    from scipy import ndimage  # noqa: PLC0415  an optional library
+
+    filled = np.zeros(grey.shape)
+    rest = ~kept
+    for spread in SPREADS:
+        weights = ndimage.gaussian_filter(kept.astype(np.float64), spread * max(grey.shape), mode="nearest", truncate=3)
+        sums = ndimage.gaussian_filter(np.where(kept, grey, 0), spread * max(grey.shape), mode="nearest", truncate=3)
+        near = rest & (weights > LEAST_WEIGHT)
+        filled[near] = sums[near] / weights[near]
+        rest &= ~near
+    at = ndimage.distance_transform_edt(rest, return_distances=False, return_indices=True)
+    continued: Array = filled[tuple(at)] if rest.any() else filled
+    return continued

@@ -27,6 +27,7 @@ BAND = 7  # pixels on both sides of an edge
 ALONG, SAMPLES = 1.8, 17  # times the radius, to both sides along an edge; points that are compared
 TANGENT = 3.0  # pixels: spread of the weights for the direction of an edge
 MOST_SPREAD = 0.1  # of the logarithm along an edge: more is ink
+MOST_PIECES, SAME = 12, 0.1  # largest pieces that are compared with the next part, and difference of the logarithms
 MOST_NEAR = 0.5  # of a piece of ink: more lies along an edge, and is no stroke
 SMOOTH = 6.0  # pixels: spread of the weights of the light of a part
 
@@ -60,21 +61,34 @@ def part_lights(grey: Array, radius: float) -> tuple[Light, Light, float] | None
     floor = np.maximum(2 * noise, np.minimum(spread, MOST_SPREAD))
     away, bright = levels - light, np.exp(light)
     depths = 1 - np.exp(np.minimum(away + floor, 0)), np.minimum(np.median(bright) * (np.exp(np.maximum(away - floor, 0)) - 1), 1)
-    dark, lit = (Light(_without_edges(depth, near), bright, light=ink) for ink, depth in enumerate(depths))
+    dark, lit = (
+        Light(_strokes(depth, levels, paper, parts, near), bright, light=bool(ink)) for ink, depth in enumerate(depths)
+    )
     return dark, lit, float(np.median(noise))
 
 
-def _without_edges(depth: Array, near: NDArray[np.bool]) -> Array:
-    """Return the depth without pieces that lie along edges of parts."""
+def _strokes(depth: Array, levels: Array, paper: Array, parts: NDArray[np.int32], near: NDArray[np.bool]) -> Array:
+    """Return the depth without pieces that lie along edges of parts, or belong to the next part."""
     from scipy import ndimage  # noqa: PLC0415  an optional library
 
     labels, count = ndimage.label(depth > peak_of(depth) / 2, np.ones((3, 3)))
     if not count:
         return depth
     sizes = np.bincount(labels.ravel())
-    along = np.bincount(labels[near], minlength=len(sizes)) > MOST_NEAR * sizes
-    along[0] = False
-    return np.where(ndimage.binary_dilation(along[labels], np.ones((3, 3)), iterations=2), 0, depth)
+    other = np.bincount(labels[near], minlength=len(sizes)) > MOST_NEAR * sizes
+    other[0] = False
+    boxes = ndimage.find_objects(labels)
+    for number in (np.argsort(-sizes[1:])[:MOST_PIECES] + 1).tolist():
+        box = boxes[number - 1]
+        around = tuple(slice(max(0, side.start - 2), side.stop + 2) for side in box)
+        piece = labels[around] == number
+        ring = ndimage.binary_dilation(piece, np.ones((3, 3)), iterations=2) & ~piece
+        own = np.bincount(parts[around][piece]).argmax()
+        level = float(np.median(levels[around][piece]))
+        for part in np.unique(parts[around][ring]):
+            if part != own and abs(level - float(np.median(paper[around][ring & (parts[around] == part)]))) < SAME:
+                other[number] = True
+    return np.where(ndimage.binary_dilation(other[labels], np.ones((3, 3)), iterations=2), 0, depth)
 
 
 def _noise(away: Array, parts: NDArray[np.int32]) -> Array:

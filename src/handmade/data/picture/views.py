@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from handmade.data.picture.figures import Figure, Figures, find_figures
 from handmade.data.picture.image import BOX, SIDE, centred, fit, stroke_width, thickened, thickness
@@ -15,7 +16,7 @@ from handmade.data.picture.ink import Ink, amount_of_ink, inner
 from handmade.data.picture.judgement import CONTRAST, SIGNAL_TO_NOISE, measured, rejection
 from handmade.data.picture.levels import white_of
 from handmade.data.picture.light import Light, even_light
-from handmade.data.picture.paper import SMALLEST, cut_out, find_sheets, paper_alone, solidity
+from handmade.data.picture.paper import SMALLEST, cut_out, find_sheets, paper_alone, region_of, solidity
 from handmade.data.picture.relight import part_lights
 from handmade.data.picture.verifier import NONE, opinions
 from handmade.data.resize import shrunk
@@ -63,7 +64,7 @@ def chosen_view(given: Array) -> tuple[View, str]:
         cost = _cost(view, kind)
         if best is None or cost < best[0]:
             best = cost, view, kind
-        if cost < CLEAR and not _is_strip(view):
+        if cost < CLEAR and not _is_strip(view) and _is_clear(view):
             break
     assert best is not None
     return best[1], best[2]
@@ -78,10 +79,11 @@ def _views(given: Array) -> Iterator[tuple[View, str]]:
     for kind in ("sheet", "region"):
         for sheet in sheets:
             if sheet.kind == kind:
-                grey, transform = cut_out(source, sheet, SEARCH)
-                smaller = -(-max(grey.shape) // SEARCH)
-                scaled = np.diag([block, block, 1.0]) @ transform @ np.diag([smaller, smaller, 1.0])
-                view = view_of(shrunk(grey, SEARCH), scaled)
+                if kind == "sheet":
+                    (grey, transform), kept = cut_out(source, sheet, SEARCH), None
+                else:
+                    grey, kept, transform = region_of(source, sheet, SEARCH)
+                view = view_of(grey, np.diag([block, block, 1.0]) @ transform, kept=kept)
                 if _is_written(view, rectified=kind == "sheet"):
                     yield view, kind
         if kind == "sheet":
@@ -123,10 +125,10 @@ def _within(view: View) -> Iterator[tuple[View, str]]:
         filled = ndimage.binary_fill_holes(mask)
         if filled.mean() < LEAST_SHEET or mask.sum() < (1 - MOST_INK) * filled.sum() or solidity(filled) < UNEVEN:
             continue
-        grey, offset = paper_alone(view.grey, filled)
-        inner = view_of(grey, view.transform @ offset, light=not view.light.light)
-        if _is_written(inner, rectified=False):
-            yield inner, "region"
+        grey, kept, offset = paper_alone(view.grey, filled)
+        within = view_of(grey, view.transform @ offset, light=not view.light.light, kept=kept)
+        if _is_written(within, rectified=False):
+            yield within, "region"
 
 
 def _is_clean(view: View) -> bool:
@@ -191,11 +193,19 @@ def seen(given: Array) -> Array:
     return shrunk(given, SEARCH) / np.float64(white_of(given))
 
 
-def view_of(grey: Array, transform: Array, *, light: bool | None = None, window: float | None = None) -> View:
-    """Return the view of a part of a picture, with its stages."""
+def view_of(
+    grey: Array,
+    transform: Array,
+    *,
+    light: bool | None = None,
+    window: float | None = None,
+    kept: NDArray[np.bool] | None = None,
+) -> View:
+    """Return the view of a part of a picture, with its stages; `kept` is the region that is shown."""
     even = even_light(grey, light=light, window=window)
     ink = amount_of_ink(even.depth)
-    return View(grey, transform, even, ink, find_figures(inner(ink.amount) if window else ink.amount), window)
+    amount = inner(ink.amount, kept) if window or kept is not None else ink.amount
+    return View(grey, transform, even, ink, find_figures(amount), window)
 
 
 def closer(given: Array, view: View) -> View:
