@@ -23,13 +23,15 @@ from handmade.engine.arrays import Array
 DARKEST = 1 / 64  # darker pixels count as this brightness
 WINDOW = 4  # pixels of the small copy: radius of the median
 FLAT = 6.0  # change of the logarithm over the longer side, in flat places
-BAND = 7  # pixels on both sides of an edge
+BAND = 0.022  # of the longer side: pixels on both sides of an edge
 ALONG, SAMPLES = 1.8, 17  # times the radius, to both sides along an edge; points that are compared
-TANGENT = 3.0  # pixels: spread of the weights for the direction of an edge
+TANGENT = 0.01  # of the longer side: spread of the weights for the direction of an edge
+FLOOR = 2  # times the noise of a part: less is no ink
 MOST_SPREAD = 0.1  # of the logarithm along an edge: more is ink
 MOST_PIECES, SAME = 12, 0.1  # largest pieces that are compared with the next part, and difference of the logarithms
+SHORT, MOST_NEAR_SHORT = 0.25, 0.2  # of the longest piece: shorter pieces have less near an edge
 MOST_NEAR = 0.5  # of a piece of ink: more lies along an edge, and is no stroke
-SMOOTH = 6.0  # pixels: spread of the weights of the light of a part
+SMOOTH = 0.02  # of the longer side: spread of the weights of the light of a part
 
 
 def part_lights(grey: Array, radius: float) -> tuple[Light, Light, float] | None:
@@ -58,7 +60,7 @@ def part_lights(grey: Array, radius: float) -> tuple[Light, Light, float] | None
     paper = _paper(_enlarged(middle, grey.shape), parts)
     light, spread, near = _along_edges(levels, paper, parts, ALONG * radius * max(grey.shape))
     noise = _noise(levels - light, parts)
-    floor = np.maximum(2 * noise, np.minimum(spread, MOST_SPREAD))
+    floor = np.maximum(FLOOR * noise, np.minimum(spread, MOST_SPREAD))
     away, bright = levels - light, np.exp(light)
     depths = 1 - np.exp(np.minimum(away + floor, 0)), np.minimum(np.median(bright) * (np.exp(np.maximum(away - floor, 0)) - 1), 1)
     dark, lit = (
@@ -75,9 +77,11 @@ def _strokes(depth: Array, levels: Array, paper: Array, parts: NDArray[np.int32]
     if not count:
         return depth
     sizes = np.bincount(labels.ravel())
-    other = np.bincount(labels[near], minlength=len(sizes)) > MOST_NEAR * sizes
-    other[0] = False
     boxes = ndimage.find_objects(labels)
+    lengths = np.array([0, *(max(side.stop - side.start for side in box) for box in boxes)])
+    share = np.bincount(labels[near], minlength=len(sizes)) / sizes
+    other = share > np.where(lengths < SHORT * lengths.max(), MOST_NEAR_SHORT, MOST_NEAR)
+    other[0] = False
     for number in (np.argsort(-sizes[1:])[:MOST_PIECES] + 1).tolist():
         box = boxes[number - 1]
         around = tuple(slice(max(0, side.start - 2), side.stop + 2) for side in box)
@@ -104,13 +108,14 @@ def _paper(middle: Array, parts: NDArray[np.int32]) -> Array:
     """Return the smooth light of each part."""
     from scipy import ndimage  # noqa: PLC0415  an optional library
 
+    band, smooth = max(1, round(BAND * max(middle.shape))), SMOOTH * max(middle.shape)
     paper = np.zeros(middle.shape)
     for number in range(1, parts.max() + 1):
         mask = parts == number
-        inner = ndimage.binary_erosion(mask, iterations=BAND, border_value=1)
+        inner = ndimage.binary_erosion(mask, iterations=band, border_value=1)
         inner = inner if inner.any() else mask
-        weights = ndimage.gaussian_filter(inner.astype(np.float64), SMOOTH, mode="nearest")
-        sums = ndimage.gaussian_filter(np.where(inner, middle, 0), SMOOTH, mode="nearest")
+        weights = ndimage.gaussian_filter(inner.astype(np.float64), smooth, mode="nearest")
+        sums = ndimage.gaussian_filter(np.where(inner, middle, 0), smooth, mode="nearest")
         near = mask & (weights > 1e-3)
         paper[near] = sums[near] / weights[near]
         rest = mask & ~near
@@ -125,9 +130,10 @@ def _along_edges(levels: Array, paper: Array, parts: NDArray[np.int32], reach: f
     from scipy import ndimage  # noqa: PLC0415  an optional library
 
     border = ndimage.minimum_filter(parts, 3) != ndimage.maximum_filter(parts, 3)
-    near = ndimage.binary_dilation(border, iterations=BAND)
+    near = ndimage.binary_dilation(border, iterations=max(1, round(BAND * max(paper.shape))))
     rows, columns = np.nonzero(near)
-    down, across = (ndimage.gaussian_filter(paper, TANGENT, order=order, mode="nearest")[rows, columns] for order in ((1, 0), (0, 1)))
+    tangent = max(1.0, TANGENT * max(paper.shape))
+    down, across = (ndimage.gaussian_filter(paper, tangent, order=order, mode="nearest")[rows, columns] for order in ((1, 0), (0, 1)))
     size = np.hypot(down, across) + 1e-12
     along = np.linspace(-reach, reach, SAMPLES)[:, None]
     places = np.stack([rows + along * across / size, columns - along * down / size])

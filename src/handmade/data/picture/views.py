@@ -17,7 +17,7 @@ from handmade.data.picture.judgement import CONTRAST, SIGNAL_TO_NOISE, measured,
 from handmade.data.picture.levels import white_of
 from handmade.data.picture.light import Light, even_light
 from handmade.data.picture.paper import SMALLEST, cut_out, find_sheets, paper_alone, region_of, solidity
-from handmade.data.picture.relight import part_lights
+from handmade.data.picture.relight import FLOOR, part_lights
 from handmade.data.picture.verifier import NONE, opinions
 from handmade.data.resize import shrunk
 from handmade.engine.arrays import Array
@@ -111,7 +111,8 @@ def _of_parts(grey: Array, transform: Array, radius: float) -> list[View]:
     dark, lit, noise = found
     views = []
     for light in (dark, lit):
-        ink = replace(amount_of_ink(light.depth), noise=noise)
+        beyond = amount_of_ink(light.depth)
+        ink = replace(beyond, noise=noise, contrast=beyond.contrast + FLOOR * noise)
         views.append(View(grey, transform, light, ink, find_figures(ink.amount), None, radius))
     return views
 
