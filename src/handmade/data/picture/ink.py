@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from handmade.data.picture.light import peak_of
 from handmade.engine.arrays import Array
+LEAST_INNER = 0.3  # of the longest piece of a region: a digit is as long
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,5 +71,9 @@ def inner(amount: Array, kept: NDArray[np.bool] | None = None) -> Array:
         edges = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
     else:
         edges = np.unique(labels[ndimage.binary_dilation(~kept, iterations=2)])
+        lengths = [max(side.stop - side.start for side in box) for box in ndimage.find_objects(labels)]
+        longest = max((length for number, length in enumerate(lengths, 1) if number not in edges), default=0)
+        if longest < LEAST_INNER * max(lengths, default=0):
+            return amount
     outer = ndimage.binary_dilation(np.isin(labels, edges[edges > 0]), np.ones((3, 3)))  # with the blurred edges of strokes
     return np.where(outer, 0, amount)

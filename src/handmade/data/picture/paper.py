@@ -240,7 +240,7 @@ def _projective(points: Array, places: Array) -> Array:
     return np.append(np.linalg.solve(np.array(rows), places.ravel()), 1.0).reshape(3, 3)
 
 
-def region_of(grey: Array, sheet: Sheet, longest: int) -> tuple[Array, NDArray[np.bool], Array]:
+def region_of(grey: Array, sheet: Sheet, longest: int, *, smooth: bool = False) -> tuple[Array, NDArray[np.bool], Array]:
     """Return the box of a region, at most `longest` pixels a side; see `paper_alone`."""
     scale = -(-max(grey.shape) // SEARCH)
     rows, columns = (np.flatnonzero(sheet.inside.any(axis=axis)) for axis in (1, 0))
@@ -250,11 +250,11 @@ def region_of(grey: Array, sheet: Sheet, longest: int) -> tuple[Array, NDArray[n
     block = -(-max(part.shape) // longest)
     small = shrunk(part, longest)
     at = [np.minimum((np.arange(side) * block + block // 2) // scale, most - 1) for side, most in zip(small.shape, near.shape, strict=True)]
-    picture, kept, offset = paper_alone(small, near[np.ix_(*at)])
+    picture, kept, offset = paper_alone(small, near[np.ix_(*at)], smooth=smooth)
     return picture, kept, np.array([[block, 0, scale * left], [0, block, scale * top], [0, 0, 1.0]]) @ offset
 
 
-def paper_alone(grey: Array, inside: NDArray[np.bool]) -> tuple[Array, NDArray[np.bool], Array]:
+def paper_alone(grey: Array, inside: NDArray[np.bool], *, smooth: bool = False) -> tuple[Array, NDArray[np.bool], Array]:
     """Return the box of a region without its rim, where the paper near it goes on, where that is the region, and the transform to the picture.
 
     Parameters
@@ -263,6 +263,8 @@ def paper_alone(grey: Array, inside: NDArray[np.bool]) -> tuple[Array, NDArray[n
         (H, W) float64.
     inside
         (H, W) bool: the region.
+    smooth
+        True to continue the paper by means, without streaks; False by the nearest pixels, so that lines go on.
     """
     from scipy import ndimage  # noqa: PLC0415  an optional library
 
@@ -272,7 +274,12 @@ def paper_alone(grey: Array, inside: NDArray[np.bool]) -> tuple[Array, NDArray[n
     rows, columns = (np.flatnonzero(kept.any(axis=axis)) for axis in (1, 0))
     top, left = int(rows[0]), int(columns[0])
     near = slice(top, int(rows[-1]) + 1), slice(left, int(columns[-1]) + 1)
-    picture = np.where(kept[near], grey[near], _continued(grey[near], kept[near]))
+    if smooth:
+        beyond = _continued(grey[near], kept[near])
+    else:
+        at = ndimage.distance_transform_edt(~kept[near], return_distances=False, return_indices=True)
+        beyond = ndimage.uniform_filter(grey[near], 5, mode="nearest")[tuple(at)]
+    picture = np.where(kept[near], grey[near], beyond)
     return picture, kept[near], np.array([[1.0, 0, left], [0, 1.0, top], [0, 0, 1.0]])
 
 

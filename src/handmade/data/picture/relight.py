@@ -28,6 +28,7 @@ ALONG, SAMPLES = 1.8, 17  # times the radius, to both sides along an edge; point
 TANGENT = 0.01  # of the longer side: spread of the weights for the direction of an edge
 FLOOR = 2  # times the noise of a part: less is no ink
 MOST_SPREAD = 0.1  # of the logarithm along an edge: more is ink
+LEAST_NEAR = 0.3  # of a piece: less near an edge is no piece of the next part
 MOST_PIECES, SAME = 12, 0.1  # largest pieces that are compared with the next part, and difference of the logarithms
 SHORT, MOST_NEAR_SHORT = 0.25, 0.2  # of the longest piece: shorter pieces have less near an edge
 MOST_NEAR = 0.5  # of a piece of ink: more lies along an edge, and is no stroke
@@ -80,9 +81,10 @@ def _strokes(depth: Array, levels: Array, paper: Array, parts: NDArray[np.int32]
     boxes = ndimage.find_objects(labels)
     lengths = np.array([0, *(max(side.stop - side.start for side in box) for box in boxes)])
     share = np.bincount(labels[near], minlength=len(sizes)) / sizes
+    share[0] = 0
     other = share > np.where(lengths < SHORT * lengths.max(), MOST_NEAR_SHORT, MOST_NEAR)
-    other[0] = False
-    for number in (np.argsort(-sizes[1:])[:MOST_PIECES] + 1).tolist():
+    close = np.flatnonzero((share > LEAST_NEAR) & ~other)
+    for number in close[np.argsort(-sizes[close])][:MOST_PIECES].tolist():
         box = boxes[number - 1]
         around = tuple(slice(max(0, side.start - 2), side.stop + 2) for side in box)
         piece = labels[around] == number

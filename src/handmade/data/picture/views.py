@@ -76,27 +76,32 @@ def _views(given: Array) -> Iterator[tuple[View, str]]:
     block = -(-max(given.shape) // SHEET_SOURCE)
     shrink = -(-max(given.shape) // SEARCH)
     sheets = find_sheets(source)
-    for kind in ("sheet", "region"):
-        for sheet in sheets:
-            if sheet.kind == kind:
-                if kind == "sheet":
-                    (grey, transform), kept = cut_out(source, sheet, SEARCH), None
-                else:
-                    grey, kept, transform = region_of(source, sheet, SEARCH)
-                view = view_of(grey, np.diag([block, block, 1.0]) @ transform, kept=kept)
-                if _is_written(view, rectified=kind == "sheet"):
-                    yield view, kind
-        if kind == "sheet":
-            full = view_of(seen(given), np.diag([shrink, shrink, 1.0]))
-            yield full, ""
-            parts = [] if max(given.shape) < SMALLEST else _of_parts(full.grey, full.transform, PART_RADII[0])
-            if not parts and (max(given.shape) < SMALLEST or _is_clean(full)):
-                return
-            yield from _within(full)
-            for view in parts:
-                yield view, ""
-            for view in _of_parts(full.grey, full.transform, PART_RADII[1]):
-                yield view, ""
+    whole = np.diag([block, block, 1.0])
+    for sheet in sheets:
+        if sheet.kind == "sheet":
+            grey, transform = cut_out(source, sheet, SEARCH)
+            view = view_of(grey, whole @ transform)
+            if _is_written(view, rectified=True):
+                yield view, "sheet"
+    full = view_of(seen(given), np.diag([shrink, shrink, 1.0]))
+    yield full, ""
+    if max(given.shape) < SMALLEST:
+        return
+    clean = _is_clean(full)
+    if not clean:
+        yield from _within(full)
+    for radius in PART_RADII:
+        for view in _of_parts(full.grey, full.transform, radius):
+            yield view, ""
+    if clean:
+        return
+    for sheet in sheets:
+        if sheet.kind == "region":
+            for smooth in (False, True):
+                grey, kept, transform = region_of(source, sheet, SEARCH, smooth=smooth)
+                view = view_of(grey, whole @ transform, kept=kept if smooth else None)
+                if _is_written(view, rectified=False):
+                    yield view, "region"
     yield view_of(full.grey, full.transform, light=not full.light.light), ""
     for light in (full.light.light, not full.light.light):
         for window in WINDOWS:
@@ -126,8 +131,8 @@ def _within(view: View) -> Iterator[tuple[View, str]]:
         filled = ndimage.binary_fill_holes(mask)
         if filled.mean() < LEAST_SHEET or mask.sum() < (1 - MOST_INK) * filled.sum() or solidity(filled) < UNEVEN:
             continue
-        grey, kept, offset = paper_alone(view.grey, filled)
-        within = view_of(grey, view.transform @ offset, light=not view.light.light, kept=kept)
+        grey, _, offset = paper_alone(view.grey, filled)
+        within = view_of(grey, view.transform @ offset, light=not view.light.light)
         if _is_written(within, rectified=False):
             yield within, "region"
 
