@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from handmade.data.picture.light import peak_of
 from handmade.engine.arrays import Array
+
 LEAST_INNER = 0.3  # of the longest piece of a region: a digit is as long
 
 
@@ -72,8 +73,9 @@ def inner(amount: Array, kept: NDArray[np.bool] | None = None) -> Array:
     else:
         edges = np.unique(labels[ndimage.binary_dilation(~kept, iterations=2)])
         lengths = [max(side.stop - side.start for side in box) for box in ndimage.find_objects(labels)]
+        outer_lengths = [length for number, length in enumerate(lengths, 1) if number in edges]
         longest = max((length for number, length in enumerate(lengths, 1) if number not in edges), default=0)
-        if longest < LEAST_INNER * max(lengths, default=0):
-            return amount
+        if longest < LEAST_INNER * max(lengths, default=0) or any(0.5 * longest < one < 2 * longest for one in outer_lengths):
+            return amount  # the digit itself, or another one, may be cut
     outer = ndimage.binary_dilation(np.isin(labels, edges[edges > 0]), np.ones((3, 3)))  # with the blurred edges of strokes
     return np.where(outer, 0, amount)

@@ -19,6 +19,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from handmade.data.picture.region import INSET, paper_alone
 from handmade.data.resize import shrunk
 from handmade.engine.arrays import Array
 
@@ -29,8 +30,6 @@ LEAST_AREA, MOST_AREA = 0.05, 0.97  # of the picture
 SOLID = 0.94  # of the area of its convex hull: a sheet has no bays
 QUADRILATERAL = 0.93  # of the hull: area of the largest quadrilateral of its corners; an ellipse has 0.64
 STEP = 0.12  # least difference of brightness between the sheet and its surroundings
-INSET = 0.025  # of the shorter side of the sheet: rim that is cut off
-SPREADS, LEAST_WEIGHT = (0.02, 0.06, 0.18), 0.02  # of the longer side: paper is continued by means of this spread
 CUT = 0.06  # of its outline: a sheet that touches the edge of the picture with more is cut off there
 MOST_HOLES = 0.45  # of the filled region: more is no writing on paper
 ROUND_HOLE, NO_BAYS = 0.03, 0.85  # share and solidity of the hole of a 0
@@ -249,52 +248,9 @@ def region_of(grey: Array, sheet: Sheet, longest: int, *, smooth: bool = False) 
     part = grey[scale * top : scale * (top + near.shape[0]), scale * left : scale * (left + near.shape[1])]
     block = -(-max(part.shape) // longest)
     small = shrunk(part, longest)
-    at = [np.minimum((np.arange(side) * block + block // 2) // scale, most - 1) for side, most in zip(small.shape, near.shape, strict=True)]
+    at = [
+        np.minimum((np.arange(side) * block + block // 2) // scale, most - 1)
+        for side, most in zip(small.shape, near.shape, strict=True)
+    ]
     picture, kept, offset = paper_alone(small, near[np.ix_(*at)], smooth=smooth)
     return picture, kept, np.array([[block, 0, scale * left], [0, block, scale * top], [0, 0, 1.0]]) @ offset
-
-
-def paper_alone(grey: Array, inside: NDArray[np.bool], *, smooth: bool = False) -> tuple[Array, NDArray[np.bool], Array]:
-    """Return the box of a region without its rim, where the paper near it goes on, where that is the region, and the transform to the picture.
-
-    Parameters
-    ----------
-    grey
-        (H, W) float64.
-    inside
-        (H, W) bool: the region.
-    smooth
-        True to continue the paper by means, without streaks; False by the nearest pixels, so that lines go on.
-    """
-    from scipy import ndimage  # noqa: PLC0415  an optional library
-
-    depth = ndimage.distance_transform_edt(np.pad(inside, 1, mode="edge"))[1:-1, 1:-1]
-    inset = max(2.0, INSET * 2 * np.sqrt(inside.sum()))
-    kept = depth > min(inset, depth.max() / 2)
-    rows, columns = (np.flatnonzero(kept.any(axis=axis)) for axis in (1, 0))
-    top, left = int(rows[0]), int(columns[0])
-    near = slice(top, int(rows[-1]) + 1), slice(left, int(columns[-1]) + 1)
-    if smooth:
-        beyond = _continued(grey[near], kept[near])
-    else:
-        at = ndimage.distance_transform_edt(~kept[near], return_distances=False, return_indices=True)
-        beyond = ndimage.uniform_filter(grey[near], 5, mode="nearest")[tuple(at)]
-    picture = np.where(kept[near], grey[near], beyond)
-    return picture, kept[near], np.array([[1.0, 0, left], [0, 1.0, top], [0, 0, 1.0]])
-
-
-def _continued(grey: Array, kept: NDArray[np.bool]) -> Array:
-    """Return a smooth picture that continues the paper of a region: means of the nearest parts of it."""
-    from scipy import ndimage  # noqa: PLC0415  an optional library
-
-    filled = np.zeros(grey.shape)
-    rest = ~kept
-    for spread in SPREADS:
-        weights = ndimage.gaussian_filter(kept.astype(np.float64), spread * max(grey.shape), mode="nearest", truncate=3)
-        sums = ndimage.gaussian_filter(np.where(kept, grey, 0), spread * max(grey.shape), mode="nearest", truncate=3)
-        near = rest & (weights > LEAST_WEIGHT)
-        filled[near] = sums[near] / weights[near]
-        rest &= ~near
-    at = ndimage.distance_transform_edt(rest, return_distances=False, return_indices=True)
-    continued: Array = filled[tuple(at)] if rest.any() else filled
-    return continued

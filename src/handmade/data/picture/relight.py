@@ -9,8 +9,8 @@ log picture = log light + log ink        light: smooth in each part; ink: thin, 
 
 The edge of a shadow and of a sheet need not be told apart: both become even.
 
-Source: J. W. Tukey, "Exploratory Data Analysis" (1977), for running medians; F. Meyer, "Topographic distance and watershed lines",
-Signal Processing 38 (1994).
+Sources: J. W. Tukey, "Exploratory Data Analysis" (1977), for running medians; F. Meyer, "Topographic distance and watershed
+lines", Signal Processing 38 (1994).
 """
 
 import numpy as np
@@ -28,6 +28,7 @@ ALONG, SAMPLES = 1.8, 17  # times the radius, to both sides along an edge; point
 TANGENT = 0.01  # of the longer side: spread of the weights for the direction of an edge
 FLOOR = 2  # times the noise of a part: less is no ink
 MOST_SPREAD = 0.1  # of the logarithm along an edge: more is ink
+ALIKE, COMPACT = (0.5, 2.0), 0.15  # of the longest stroke: length of a piece that may be a digit, and its mean width
 LEAST_NEAR = 0.3  # of a piece: less near an edge is no piece of the next part
 MOST_PIECES, SAME = 12, 0.1  # largest pieces that are compared with the next part, and difference of the logarithms
 SHORT, MOST_NEAR_SHORT = 0.25, 0.2  # of the longest piece: shorter pieces have less near an edge
@@ -64,9 +65,7 @@ def part_lights(grey: Array, radius: float) -> tuple[Light, Light, float] | None
     floor = np.maximum(FLOOR * noise, np.minimum(spread, MOST_SPREAD))
     away, bright = levels - light, np.exp(light)
     depths = 1 - np.exp(np.minimum(away + floor, 0)), np.minimum(np.median(bright) * (np.exp(np.maximum(away - floor, 0)) - 1), 1)
-    dark, lit = (
-        Light(_strokes(depth, levels, paper, parts, near), bright, light=bool(ink)) for ink, depth in enumerate(depths)
-    )
+    dark, lit = (Light(_strokes(depth, levels, paper, parts, near), bright, light=bool(ink)) for ink, depth in enumerate(depths))
     return dark, lit, float(np.median(noise))
 
 
@@ -94,6 +93,9 @@ def _strokes(depth: Array, levels: Array, paper: Array, parts: NDArray[np.int32]
         for part in np.unique(parts[around][ring]):
             if part != own and abs(level - float(np.median(paper[around][ring & (parts[around] == part)]))) < SAME:
                 other[number] = True
+    longest = lengths[1:][~other[1:]].max(initial=0)  # what is as large as a digit may be one, although it lies along an edge
+    alike = (lengths > ALIKE[0] * longest) & (lengths < ALIKE[1] * longest)
+    other &= ~(alike & (sizes > COMPACT * longest * lengths))
     return np.where(ndimage.binary_dilation(other[labels], np.ones((3, 3)), iterations=2), 0, depth)
 
 
@@ -135,7 +137,9 @@ def _along_edges(levels: Array, paper: Array, parts: NDArray[np.int32], reach: f
     near = ndimage.binary_dilation(border, iterations=max(1, round(BAND * max(paper.shape))))
     rows, columns = np.nonzero(near)
     tangent = max(1.0, TANGENT * max(paper.shape))
-    down, across = (ndimage.gaussian_filter(paper, tangent, order=order, mode="nearest")[rows, columns] for order in ((1, 0), (0, 1)))
+    down, across = (
+        ndimage.gaussian_filter(paper, tangent, order=order, mode="nearest")[rows, columns] for order in ((1, 0), (0, 1))
+    )
     size = np.hypot(down, across) + 1e-12
     along = np.linspace(-reach, reach, SAMPLES)[:, None]
     places = np.stack([rows + along * across / size, columns - along * down / size])

@@ -16,7 +16,8 @@ from handmade.data.picture.ink import Ink, amount_of_ink, inner
 from handmade.data.picture.judgement import CONTRAST, SIGNAL_TO_NOISE, measured, rejection
 from handmade.data.picture.levels import white_of
 from handmade.data.picture.light import Light, even_light
-from handmade.data.picture.paper import SMALLEST, cut_out, find_sheets, paper_alone, region_of, solidity
+from handmade.data.picture.paper import SMALLEST, Sheet, cut_out, find_sheets, region_of, solidity
+from handmade.data.picture.region import paper_alone
 from handmade.data.picture.relight import FLOOR, part_lights
 from handmade.data.picture.verifier import NONE, opinions
 from handmade.data.resize import shrunk
@@ -85,16 +86,21 @@ def _views(given: Array) -> Iterator[tuple[View, str]]:
                 yield view, "sheet"
     full = view_of(seen(given), np.diag([shrink, shrink, 1.0]))
     yield full, ""
-    if max(given.shape) < SMALLEST:
+    if max(given.shape) < SMALLEST or _is_clean(full):
         return
-    clean = _is_clean(full)
-    if not clean:
-        yield from _within(full)
+    yield from _within(full)
     for radius in PART_RADII:
         for view in _of_parts(full.grey, full.transform, radius):
             yield view, ""
-    if clean:
-        return
+    yield from _of_regions(source, whole, sheets)
+    yield view_of(full.grey, full.transform, light=not full.light.light), ""
+    for light in (full.light.light, not full.light.light):
+        for window in WINDOWS:
+            yield view_of(full.grey, full.transform, light=light, window=window), ""
+
+
+def _of_regions(source: Array, whole: Array, sheets: list[Sheet]) -> Iterator[tuple[View, str]]:
+    """Yield the views of sheets of any outline: the paper beyond is continued with its lines, and then without streaks."""
     for sheet in sheets:
         if sheet.kind == "region":
             for smooth in (False, True):
@@ -102,10 +108,6 @@ def _views(given: Array) -> Iterator[tuple[View, str]]:
                 view = view_of(grey, whole @ transform, kept=kept if smooth else None)
                 if _is_written(view, rectified=False):
                     yield view, "region"
-    yield view_of(full.grey, full.transform, light=not full.light.light), ""
-    for light in (full.light.light, not full.light.light):
-        for window in WINDOWS:
-            yield view_of(full.grey, full.transform, light=light, window=window), ""
 
 
 def _of_parts(grey: Array, transform: Array, radius: float) -> list[View]:
