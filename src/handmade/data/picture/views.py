@@ -77,11 +77,11 @@ def _views(given: Array) -> Iterator[tuple[View, str]]:
     block = -(-max(given.shape) // SHEET_SOURCE)
     shrink = -(-max(given.shape) // SEARCH)
     sheets = find_sheets(source)
-    whole = np.diag([block, block, 1.0])
+    to_given = np.diag([block, block, 1.0])
     for sheet in sheets:
         if sheet.kind == "sheet":
             grey, transform = cut_out(source, sheet, SEARCH)
-            view = view_of(grey, whole @ transform)
+            view = view_of(grey, to_given @ transform)
             if _is_written(view, rectified=True):
                 yield view, "sheet"
     full = view_of(seen(given), np.diag([shrink, shrink, 1.0]))
@@ -92,20 +92,20 @@ def _views(given: Array) -> Iterator[tuple[View, str]]:
     for radius in PART_RADII:
         for view in _of_parts(full.grey, full.transform, radius):
             yield view, ""
-    yield from _of_regions(source, whole, sheets)
+    yield from _of_regions(source, to_given, sheets)
     yield view_of(full.grey, full.transform, light=not full.light.light), ""
     for light in (full.light.light, not full.light.light):
         for window in WINDOWS:
             yield view_of(full.grey, full.transform, light=light, window=window), ""
 
 
-def _of_regions(source: Array, whole: Array, sheets: list[Sheet]) -> Iterator[tuple[View, str]]:
+def _of_regions(source: Array, to_given: Array, sheets: list[Sheet]) -> Iterator[tuple[View, str]]:
     """Yield the views of sheets of any outline: the paper beyond is continued with its lines, and then without streaks."""
     for sheet in sheets:
         if sheet.kind == "region":
             for smooth in (False, True):
                 grey, kept, transform = region_of(source, sheet, SEARCH, smooth=smooth)
-                view = view_of(grey, whole @ transform, kept=kept if smooth else None)
+                view = view_of(grey, to_given @ transform, kept=kept if smooth else None)
                 if _is_written(view, rectified=False):
                     yield view, "region"
 
