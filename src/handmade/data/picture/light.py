@@ -59,17 +59,22 @@ def even_light(grey: Array, *, light: bool | None = None, window: float | None =
     window
         Radius of the window, as a share of the longer side; None for the smallest one that is wider than the strokes.
     """
-    from scipy import ndimage  # noqa: PLC0415  an optional library
-
-    steps = np.abs(np.diff(grey, axis=1))
-    noisy = steps.size > 0 and float(np.median(steps)) > NOISE
-    soft = ndimage.uniform_filter(grey, 2 * (max(grey.shape) // NOISE_SIDE) + 1, mode="nearest") if noisy else grey
+    soft = softened(grey)
     lighter = _steps_up(soft) if light is None else light
     if window is None:
         return _of_ink(soft, light=lighter)
     low = 1 - soft if lighter else soft
     paper = _closed(low, max(1, round(window * max(grey.shape))))
     return Light(_depth(low, paper, light=lighter), 1 - paper if lighter else paper, lighter)
+
+
+def softened(grey: Array) -> Array:
+    """Return a picture without noise: means of a few pixels, if neighbours differ."""
+    from scipy import ndimage  # noqa: PLC0415  an optional library
+
+    steps = np.abs(np.diff(grey, axis=1))
+    noisy = steps.size > 0 and float(np.median(steps)) > NOISE
+    return ndimage.uniform_filter(grey, 2 * (max(grey.shape) // NOISE_SIDE) + 1, mode="nearest") if noisy else grey
 
 
 def _of_ink(grey: Array, *, light: bool) -> Light:

@@ -19,6 +19,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from handmade.data.picture.region import INSET, paper_alone
 from handmade.data.resize import shrunk
 from handmade.engine.arrays import Array
 
@@ -29,7 +30,6 @@ LEAST_AREA, MOST_AREA = 0.05, 0.97  # of the picture
 SOLID = 0.94  # of the area of its convex hull: a sheet has no bays
 QUADRILATERAL = 0.93  # of the hull: area of the largest quadrilateral of its corners; an ellipse has 0.64
 STEP = 0.12  # least difference of brightness between the sheet and its surroundings
-INSET = 0.025  # of the shorter side of the sheet: rim that is cut off
 CUT = 0.06  # of its outline: a sheet that touches the edge of the picture with more is cut off there
 MOST_HOLES = 0.45  # of the filled region: more is no writing on paper
 ROUND_HOLE, NO_BAYS = 0.03, 0.85  # share and solidity of the hole of a 0
@@ -88,7 +88,10 @@ def cut_out(grey: Array, sheet: Sheet, longest: int) -> tuple[Array, Array]:
     transform : (3, 3) float64
         From (x, y, 1) in the sheet to the picture.
     """
-    return _rectified(grey, sheet, longest) if sheet.kind == "sheet" else _region(grey, sheet)
+    if sheet.kind == "sheet":
+        return _rectified(grey, sheet, longest)
+    picture, _, transform = region_of(grey, sheet, longest)
+    return picture, transform
 
 
 def _of_brightness(values: Array) -> Iterator[Sheet]:
@@ -236,32 +239,18 @@ def _projective(points: Array, places: Array) -> Array:
     return np.append(np.linalg.solve(np.array(rows), places.ravel()), 1.0).reshape(3, 3)
 
 
-def _region(grey: Array, sheet: Sheet) -> tuple[Array, Array]:
-    """Return the box of a region; outside of the region, the nearest pixel of it is repeated."""
+def region_of(grey: Array, sheet: Sheet, longest: int, *, smooth: bool = False) -> tuple[Array, NDArray[np.bool], Array]:
+    """Return the box of a region, at most `longest` pixels a side; see `paper_alone`."""
     scale = -(-max(grey.shape) // SEARCH)
-    inside = np.repeat(np.repeat(sheet.inside, scale, axis=0), scale, axis=1)[: grey.shape[0], : grey.shape[1]]
-    return paper_alone(grey, inside)
-
-
-def paper_alone(grey: Array, inside: NDArray[np.bool]) -> tuple[Array, Array]:
-    """Return the box of a region without its rim, where the nearest pixel is repeated, and the transform to the picture.
-
-    Parameters
-    ----------
-    grey
-        (H, W) float64.
-    inside
-        (H, W) bool: the region.
-    """
-    from scipy import ndimage  # noqa: PLC0415  an optional library
-
-    depth = ndimage.distance_transform_edt(np.pad(inside, 1, mode="edge"))[1:-1, 1:-1]
-    inset = max(2.0, INSET * 2 * np.sqrt(inside.sum()))
-    kept = depth > min(inset, depth.max() / 2)
-    rows, columns = (np.flatnonzero(kept.any(axis=axis)) for axis in (1, 0))
+    rows, columns = (np.flatnonzero(sheet.inside.any(axis=axis)) for axis in (1, 0))
     top, left = int(rows[0]), int(columns[0])
-    near = slice(top, int(rows[-1]) + 1), slice(left, int(columns[-1]) + 1)
-    at = ndimage.distance_transform_edt(~kept[near], return_distances=False, return_indices=True)
-    smooth = ndimage.uniform_filter(grey[near], 5, mode="nearest")
-    picture = np.where(kept[near], grey[near], smooth[tuple(at)])
-    return picture, np.array([[1.0, 0, left], [0, 1.0, top], [0, 0, 1.0]])
+    near = sheet.inside[top : int(rows[-1]) + 1, left : int(columns[-1]) + 1]
+    part = grey[scale * top : scale * (top + near.shape[0]), scale * left : scale * (left + near.shape[1])]
+    block = -(-max(part.shape) // longest)
+    small = shrunk(part, longest)
+    at = [
+        np.minimum((np.arange(side) * block + block // 2) // scale, most - 1)
+        for side, most in zip(small.shape, near.shape, strict=True)
+    ]
+    picture, kept, offset = paper_alone(small, near[np.ix_(*at)], smooth=smooth)
+    return picture, kept, np.array([[block, 0, scale * left], [0, block, scale * top], [0, 0, 1.0]]) @ offset

@@ -5,9 +5,10 @@ If none is clear, narrow windows are tried, which find strokes in shadows and on
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from handmade.data.picture.figures import Figure, Figures, find_figures
 from handmade.data.picture.image import BOX, SIDE, centred, fit, stroke_width, thickened, thickness
@@ -15,7 +16,9 @@ from handmade.data.picture.ink import Ink, amount_of_ink, inner
 from handmade.data.picture.judgement import CONTRAST, SIGNAL_TO_NOISE, measured, rejection
 from handmade.data.picture.levels import white_of
 from handmade.data.picture.light import Light, even_light
-from handmade.data.picture.paper import SMALLEST, cut_out, find_sheets, paper_alone, solidity
+from handmade.data.picture.paper import SMALLEST, Sheet, cut_out, find_sheets, region_of, solidity
+from handmade.data.picture.region import paper_alone
+from handmade.data.picture.relight import FLOOR, part_lights
 from handmade.data.picture.verifier import NONE, opinions
 from handmade.data.resize import shrunk
 from handmade.engine.arrays import Array
@@ -23,9 +26,11 @@ from handmade.engine.arrays import Array
 SEARCH = 320  # pixels of the longer side while figures are searched
 SHEET_SOURCE = 1024  # pixels of the longer side of the picture that a sheet is cut out of
 SMALL = 0.5  # of the search size: a smaller figure is looked at again, with more pixels
+PART_RADII = (0.03, 0.07)  # of the longer side: halves of the windows of medians
 WINDOWS = (0.033, 0.075, 0.17)  # of the longer side: radii of windows that keep shadows and tables out, as they are wider
 CLEAN_SHARE, CLEAN_WIDTH = 0.2, 0.2  # of a picture: ink that is strokes alone has less area, and no thicker places
 SOLID_SHEET = 0.7  # of its hull: a sheet with ink on it is more, strokes are less
+STRIP = 0.4  # of its height: width of a stroke
 CLEAR = -4.0  # cost: other views are not tried
 MUCH_WORSE = 2.0  # cost of a view with more pixels, beyond that of the view before: something else is seen there
 NOTHING = 30.0  # cost of a view without ink
@@ -47,6 +52,7 @@ class View:
     ink: Ink
     figures: Figures
     window: float | None
+    parts: float | None = None
 
 
 def chosen_view(given: Array) -> tuple[View, str]:
@@ -59,7 +65,7 @@ def chosen_view(given: Array) -> tuple[View, str]:
         cost = _cost(view, kind)
         if best is None or cost < best[0]:
             best = cost, view, kind
-        if cost < CLEAR:
+        if cost < CLEAR and not _is_strip(view) and _is_clear(view):
             break
     assert best is not None
     return best[1], best[2]
@@ -71,25 +77,51 @@ def _views(given: Array) -> Iterator[tuple[View, str]]:
     block = -(-max(given.shape) // SHEET_SOURCE)
     shrink = -(-max(given.shape) // SEARCH)
     sheets = find_sheets(source)
-    for kind in ("sheet", "region"):
-        for sheet in sheets:
-            if sheet.kind == kind:
-                grey, transform = cut_out(source, sheet, SEARCH)
-                smaller = -(-max(grey.shape) // SEARCH)
-                scaled = np.diag([block, block, 1.0]) @ transform @ np.diag([smaller, smaller, 1.0])
-                view = view_of(shrunk(grey, SEARCH), scaled)
-                if _is_written(view, rectified=kind == "sheet"):
-                    yield view, kind
-        if kind == "sheet":
-            full = view_of(seen(given), np.diag([shrink, shrink, 1.0]))
-            yield full, ""
-            if max(given.shape) < SMALLEST or _is_clean(full):
-                return
-            yield from _within(full)
+    to_given = np.diag([block, block, 1.0])
+    for sheet in sheets:
+        if sheet.kind == "sheet":
+            grey, transform = cut_out(source, sheet, SEARCH)
+            view = view_of(grey, to_given @ transform)
+            if _is_written(view, rectified=True):
+                yield view, "sheet"
+    full = view_of(seen(given), np.diag([shrink, shrink, 1.0]))
+    yield full, ""
+    if max(given.shape) < SMALLEST or _is_clean(full):
+        return
+    yield from _within(full)
+    for radius in PART_RADII:
+        for view in _of_parts(full.grey, full.transform, radius):
+            yield view, ""
+    yield from _of_regions(source, to_given, sheets)
     yield view_of(full.grey, full.transform, light=not full.light.light), ""
     for light in (full.light.light, not full.light.light):
         for window in WINDOWS:
             yield view_of(full.grey, full.transform, light=light, window=window), ""
+
+
+def _of_regions(source: Array, to_given: Array, sheets: list[Sheet]) -> Iterator[tuple[View, str]]:
+    """Yield the views of sheets of any outline: the paper beyond is continued with its lines, and then without streaks."""
+    for sheet in sheets:
+        if sheet.kind == "region":
+            for smooth in (False, True):
+                grey, kept, transform = region_of(source, sheet, SEARCH, smooth=smooth)
+                view = view_of(grey, to_given @ transform, kept=kept if smooth else None)
+                if _is_written(view, rectified=False):
+                    yield view, "region"
+
+
+def _of_parts(grey: Array, transform: Array, radius: float) -> list[View]:
+    """Return the views for dark and for light ink of a scene in parts; none if it has a single part."""
+    found = part_lights(grey, radius)
+    if not found:
+        return []
+    dark, lit, noise = found
+    views = []
+    for light in (dark, lit):
+        beyond = amount_of_ink(light.depth)
+        ink = replace(beyond, noise=noise, contrast=beyond.contrast + FLOOR * noise)
+        views.append(View(grey, transform, light, ink, find_figures(ink.amount), None, radius))
+    return views
 
 
 def _within(view: View) -> Iterator[tuple[View, str]]:
@@ -101,10 +133,10 @@ def _within(view: View) -> Iterator[tuple[View, str]]:
         filled = ndimage.binary_fill_holes(mask)
         if filled.mean() < LEAST_SHEET or mask.sum() < (1 - MOST_INK) * filled.sum() or solidity(filled) < UNEVEN:
             continue
-        grey, offset = paper_alone(view.grey, filled)
-        inner = view_of(grey, view.transform @ offset, light=not view.light.light)
-        if _is_written(inner, rectified=False):
-            yield inner, "region"
+        grey, _, offset = paper_alone(view.grey, filled)
+        within = view_of(grey, view.transform @ offset, light=not view.light.light)
+        if _is_written(within, rectified=False):
+            yield within, "region"
 
 
 def _is_clean(view: View) -> bool:
@@ -114,6 +146,12 @@ def _is_clean(view: View) -> bool:
         return False
     figure = view.figures.figures[0]
     return solidity(figure.ink > 0.5) < SOLID_SHEET and not _touches(figure, view)
+
+
+def _is_strip(view: View) -> bool:
+    """Return True if the first figure of a view is one stroke, which may be a strip of a table or of a shadow."""
+    rows, columns = view.figures.figures[0].box
+    return bool(columns.stop - columns.start < STRIP * (rows.stop - rows.start))
 
 
 def _touches(figure: Figure, view: View) -> bool:
@@ -126,7 +164,7 @@ def _cost(view: View, kind: str) -> float:
     if not view.figures.figures or view.ink.contrast < max(CONTRAST, SIGNAL_TO_NOISE * view.ink.noise):
         return NOTHING
     clear = _is_clear(view)
-    if view.window and not clear:  # such a view shows one digit in a difficult scene, or nothing
+    if (view.window or view.parts) and not clear:  # such a view shows one digit in a difficult scene, or nothing
         return NOTHING
     figure = view.figures.figures[0]
     box = figure.ink[figure.box]
@@ -163,11 +201,19 @@ def seen(given: Array) -> Array:
     return shrunk(given, SEARCH) / np.float64(white_of(given))
 
 
-def view_of(grey: Array, transform: Array, *, light: bool | None = None, window: float | None = None) -> View:
-    """Return the view of a part of a picture, with its stages."""
+def view_of(
+    grey: Array,
+    transform: Array,
+    *,
+    light: bool | None = None,
+    window: float | None = None,
+    kept: NDArray[np.bool] | None = None,
+) -> View:
+    """Return the view of a part of a picture, with its stages; `kept` is the region that is shown."""
     even = even_light(grey, light=light, window=window)
     ink = amount_of_ink(even.depth)
-    return View(grey, transform, even, ink, find_figures(inner(ink.amount) if window else ink.amount), window)
+    amount = inner(ink.amount, kept) if window or kept is not None else ink.amount
+    return View(grey, transform, even, ink, find_figures(amount), window)
 
 
 def closer(given: Array, view: View) -> View:
@@ -189,5 +235,10 @@ def closer(given: Array, view: View) -> View:
     shrink = -(-max(part.shape) // SEARCH)
     transform = np.array([[shrink, 0, corner[1]], [0, shrink, corner[0]], [0, 0, 1.0]])
     window = view.window and min(0.25, view.window * scale * max(view.grey.shape) / max(part.shape))
-    near_view = view_of(seen(part), transform, light=view.light.light, window=window)
+    if view.parts:
+        radius = view.parts * scale * max(view.grey.shape) / max(part.shape)
+        views = _of_parts(seen(part), transform, radius)
+        near_view = views[int(view.light.light)] if views else view_of(seen(part), transform, light=view.light.light)
+    else:
+        near_view = view_of(seen(part), transform, light=view.light.light, window=window)
     return near_view if _cost(near_view, "") <= _cost(view, "") + MUCH_WORSE else view
