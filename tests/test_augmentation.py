@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from handmade import HandmadeError
 from handmade.data import Augmentation, mnist
-from handmade.data.augmentation import sampled
+from handmade.data.augmentation import cropped, reflected, sampled
 from handmade.engine.arrays import Array
 
 MANY = 400
@@ -20,7 +20,7 @@ def digits(count: int = 8) -> Array:
     return mnist().train.images[:count]
 
 
-def places(count: int, height: int, width: int, **amounts: float) -> Array:
+def places(count: int, height: int, width: int, **amounts: Any) -> Array:
     """Where each pixel is read from, as offsets from the middle: (2, N, H, W)."""
     found = Augmentation(**amounts)._places((count, height, width), np.random.default_rng(5)).astype(np.float64)
     found[0] -= (height - 1) / 2
@@ -132,10 +132,10 @@ def test_a_flip_exchanges_left_and_right_of_that_share_of_the_images() -> None:
     np.testing.assert_array_equal(Augmentation(flip=1)(images, 1), images[:, :, ::-1])
 
 
-@pytest.mark.parametrize("amount", ["shift", "rotation", "scale", "elastic", "noise"])
+@pytest.mark.parametrize("amount", ["shift", "rotation", "scale", "elastic", "noise", "crop"])
 def test_the_seed_decides_everything_and_the_images_given_stay(amount: str) -> None:
-    images = digits(2).repeat(2, axis=0)
-    before, change = images.copy(), Augmentation(**{amount: 0.9 if amount == "scale" else 9.0})
+    images, changes = digits(2).repeat(2, axis=0), dict[str, Any]({amount: 0.9 if amount == "scale" else 9.0})
+    before, change = images.copy(), Augmentation(**changes)
 
     first, again, other = (change(images, np.random.default_rng(seed)) for seed in (1, 1, 2))
 
@@ -178,3 +178,84 @@ def test_the_channels_of_a_colour_image_move_together() -> None:
     noisy = Augmentation(noise=20)(colour, np.random.default_rng(3))
     assert (noisy.shape, noisy.dtype) == (colour.shape, colour.dtype)
     assert (noisy != colour).mean() > 0.5
+
+
+def moved_by_loops(image: Array, down: int, right: int, border: str) -> Array:
+    """One image moved by entire pixels, in loops: each index outside is walked back at the mirror, or reads 0."""
+    height, width, channels = image.shape
+    moved = np.zeros_like(image)
+    for i, j, c in np.ndindex(height, width, channels):
+        place = [i + down, j + right]
+        for axis, size in enumerate((height, width)):
+            while border == "reflect" and size > 1 and not 0 <= place[axis] < size:
+                place[axis] = -place[axis] if place[axis] < 0 else 2 * (size - 1) - place[axis]
+            place[axis] = 0 if border == "reflect" and size == 1 else place[axis]
+        if 0 <= place[0] < height and 0 <= place[1] < width:
+            moved[i, j, c] = image[place[0], place[1], c]
+    return moved
+
+
+@given(
+    seed=st.integers(0, 2**32),
+    size=st.tuples(st.integers(1, 5), st.integers(1, 5), st.sampled_from([1, 3])),
+    border=st.sampled_from(["zero", "reflect"]),
+)
+def test_a_crop_reads_what_the_loops_read(seed: int, size: tuple[int, int, int], border: str) -> None:
+    rng = np.random.default_rng(seed)
+    images = rng.integers(1, 256, (3, *size), dtype=np.uint8)
+    shifts = rng.integers(-12, 13, (2, 3))
+
+    found = cropped(images, shifts, border)
+
+    expected = [
+        moved_by_loops(image, down, right, border) for image, (down, right) in zip(images, shifts.T.tolist(), strict=True)
+    ]
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_a_crop_is_a_window_of_the_padded_image_and_every_window_occurs() -> None:
+    image = np.random.default_rng(0).integers(1, 256, (1, 6, 7, 3), dtype=np.uint8)
+    around = ((2, 2), (2, 2), (0, 0))
+    for border, padded in (("zero", np.pad(image[0], around)), ("reflect", np.pad(image[0], around, mode="reflect"))):
+        windows = {padded[i : i + 6, j : j + 7].tobytes() for i, j in np.ndindex(5, 5)}
+
+        found = {each.tobytes() for each in Augmentation(crop=2, border=border)(image.repeat(MANY, axis=0), 1)}
+
+        assert found == windows
+
+
+@given(seed=st.integers(0, 2**32), height=st.integers(1, 6), width=st.integers(1, 6))
+def test_reflection_between_pixels_reads_the_padded_image(seed: int, height: int, width: int) -> None:
+    rng = np.random.default_rng(seed)
+    image = rng.uniform(0, 255, (1, height, width)).astype(np.float32)
+    where = rng.uniform(-9, 14, (2, 1, 3, 4)).astype(np.float32)
+    padded = np.pad(image[0], 20, mode="reflect")
+
+    places = np.stack([reflected(each, size) for each, size in zip(where, (height, width), strict=True)])
+
+    assert 0 <= places[0].min() <= places[0].max() <= height - 1
+    assert 0 <= places[1].min() <= places[1].max() <= width - 1
+    for n, row, column in np.ndindex(1, 3, 4):
+        expected = bilinear(padded, float(where[0, n, row, column]) + 20, float(where[1, n, row, column]) + 20)
+        assert sampled(image, places)[n, row, column] == pytest.approx(expected, abs=1e-2)  # 255 times rounding
+
+
+def test_reflection_leaves_no_background_in_any_change() -> None:
+    images = np.full((40, 9, 8, 3), 200, np.uint8)
+    changes: dict[str, Any] = {"shift": 5, "rotation": 40, "scale": 0.3, "elastic": 2, "crop": 4}
+    np.testing.assert_array_equal(Augmentation(**changes, border="reflect")(images, 1), images)
+    assert (Augmentation(**changes)(images, 1) < 200).any()
+
+
+@pytest.mark.parametrize(
+    ("amounts", "message"),
+    [
+        ({"crop": 1.5}, r"crop: expected an integer, got 1\.5\. Try crop=4"),
+        ({"crop": -1}, r"crop: expected a number from 0 to 1e\+06, got -1"),
+        ({"border": "mirror"}, r"border: expected one of zero, reflect, got 'mirror'"),
+        ({"border": 3}, r"border: expected one of zero, reflect, got 3"),
+    ],
+)
+def test_impossible_crops_and_borders_are_refused(amounts: dict[str, Any], message: str) -> None:
+    with pytest.raises(HandmadeError, match=message):
+        Augmentation(**amounts)

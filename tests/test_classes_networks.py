@@ -36,7 +36,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("name", PRESETS)
-@pytest.mark.parametrize("data", [None, data_set()], ids=["MNIST", "own"])
+@pytest.mark.parametrize("data", [None, data_set((18, 16, 3))], ids=["MNIST", "own"])
 def test_a_description_makes_the_same_network(name: str, data: Dataset | None, place: Path) -> None:
     text = layout(inputs.description_of(name, data), ascii_only=data is not None)
     (place / "my.json").write_text(text, encoding="utf-8")

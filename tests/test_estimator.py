@@ -26,9 +26,9 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
 
 from handmade import CNNClassifier
+from handmade.data.standardisation import standardisation
 from handmade.estimator.architecture import as_image_shape, default_layers
 from handmade.estimator.simplex import nearest_probabilities
-from handmade.estimator.standardisation import standardisation
 
 # --- scikit-learn's checks ----------------------------------------------------------------------------------------------------
 

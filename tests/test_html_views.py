@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import handmade
-from handmade import runs
+from handmade import runs, sweep
 from handmade.data.picture import Answer
 from handmade.engine.check.layers.report import Finding, LayerReport
 from handmade.engine.check.networks.report import ArrayReport, Report
@@ -28,7 +28,10 @@ from handmade.html.markup import Markup, tag
 from handmade.learn import grade
 from handmade.runs.comparison import Curve
 from handmade.runs.history import RunList
+from handmade.runs.job import Sources
 from handmade.runs.settings import settings as all_settings
+from handmade.sweep.checks import Checked
+from handmade.sweep.plan import make_plan
 from handmade.text import LAYOUTS
 from handmade.text.number_format import MINUS
 from test_text import VALUES as PRINTED
@@ -123,6 +126,8 @@ def answered(names: tuple[str, ...] = ("one", "two", "three"), rejection: str | 
     return Answer(DIGIT, np.array([0.7, 0.1, 0.2]), names, 0, 0.6, None, 0.8, rejection)
 
 
+PLAN = make_plan(runs.Settings(validation=9), {"learning_rate": list(np.linspace(0.01, 0.1, 100)), "seed": [0]})
+ENDED = tuple(sweep.SweepRun(Path("sweeps/a/run"), values, "finished", 0.5, 0.1, 0.5, 2.0, 9) for values in PLAN.values)
 VALUES: dict[str, Any] = {
     **PRINTED,
     "term": handmade.explain(PRINTED["network"], np.zeros((4, 4, 1)), "conv1[1,1,0]").total,
@@ -139,6 +144,9 @@ VALUES: dict[str, Any] = {
     ),
     "comparison": comparison(3),
     "runs": RunList([record("runs/a"), record("runs/b"), runs.RunRecord(Path("c"), {}, "not a run")]),
+    "sweep": sweep.Sweep(Path("sweeps/a"), Checked(PLAN, (1.0,) * len(PLAN), {}), Sources(), None, 1, new=True),
+    "sweep progress": sweep.SweepProgress(0, 2, PLAN.values[0], None, ENDED[0], 1, 2.5),
+    "sweep results": sweep.SweepResults(Path("sweeps/a"), PLAN, ENDED),
 }
 
 
@@ -414,7 +422,7 @@ def test_the_sum_of_terms_that_are_left_out_is_right() -> None:
 
 # --- repr ----------------------------------------------------------------------------------------------------------------------
 
-ROOMS = ("data", "gradients", "losses", "networks", "optim", "pictures", "receipts", "runs")
+ROOMS = ("data", "gradients", "losses", "networks", "optim", "pictures", "receipts", "runs", "sweep")
 
 
 def public_classes() -> dict[str, type]:
@@ -444,6 +452,10 @@ def examples() -> list[Any]:
         network.nodes[0],
         history,
         handmade.pictures.Frame(1, 0.5, network),
+        handmade.pictures.Trial({"learning_rate": 0.1}, 0.5),
+        PLAN,
+        VALUES["sweep results"].groups[0],
+        ENDED[0],
         handmade.pictures.Shown("seven.png", np.zeros((30, 30, 1)), None, [("ink", np.zeros((9, 9)))]),
         handmade.pictures.Subject(history, {}, network, np.zeros((500, 30, 30, 1)), np.zeros(500, int)),
         handmade.Preparation(scale=(1 / 255,) * 1000),

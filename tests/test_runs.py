@@ -477,7 +477,7 @@ def test_a_wrong_list_or_comparison_is_one_line() -> None:
 
 
 def test_settings_go_through_json_and_back() -> None:
-    for each in (Settings(), ALL, Settings.from_recipe("best")):
+    for each in (Settings(), ALL, Settings.from_recipe("best"), Settings.from_recipe("cifar")):
         assert Settings.from_json(json.loads(json.dumps(each.to_json()))) == each
     assert set(Settings().to_json()) == {field.name for field in fields(Settings)}
 
@@ -536,7 +536,7 @@ def test_settings_are_plain_values() -> None:
             {"gradient": "guess"},
             "gradient: expected one of difference, definition, backprop, got 'guess'. Try gradient='difference'",
         ),
-        ({"recipe": "soup"}, "recipe: expected best, got 'soup'. Try leaving recipe out"),
+        ({"recipe": "soup"}, "recipe: expected one of best, cifar, got 'soup'. Try leaving recipe out"),
         ({"network": 3}, "network: expected text, got 3. Try network='readme'"),
         ({"tensorboard": 1}, "tensorboard: expected True or False, got 1. Try tensorboard=False"),
         ({"patience": 3}, "patience: expected a validation set with it, got none. Try validation=5000"),
@@ -579,7 +579,7 @@ def test_a_recipe_is_other_defaults() -> None:
     clothes = Settings.from_recipe("best", data="fashion-mnist")
     assert clothes.to_json() == Settings().to_json() | RECIPES["best"] | CLOTHES | {"recipe": "best", "data": "fashion-mnist"}
     assert Settings.from_recipe("best", data="fashion-mnist", augment="none").augment == "none"
-    with pytest.raises(SettingError, match="recipe: expected best, got 'soup'"):
+    with pytest.raises(SettingError, match="recipe: expected one of best, cifar, got 'soup'"):
         Settings.from_recipe("soup")
     with pytest.raises(SettingError, match=r"^recipe: expected the values of a recipe, got defaults\. Try Settings\.from_recipe"):
         Settings(recipe="best", seed=3)

@@ -12,6 +12,7 @@ from handmade import HandmadeError
 from handmade.data import load
 from handmade.data.sources import class_names
 from handmade.engine.arrays import Array
+from handmade.runs import Settings, start
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(256, size=(10, 4, 4), dtype=np.uint8)
@@ -324,3 +325,24 @@ def test_without_scikit_learn_one_line_says_how_to_get_it(monkeypatch: pytest.Mo
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(HandmadeError, match=r"sklearn:digits: expected scikit-learn, which is not installed. Try "):
         load("sklearn:digits")
+
+
+def test_missing_cifar_10_tells_the_names_of_its_files_and_where_they_come_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HANDMADE_DATA", str(tmp_path))
+    with pytest.raises(HandmadeError) as caught:
+        start(Settings.from_recipe("cifar"), tmp_path / "run")
+    message = str(caught.value)
+    assert message.startswith(
+        f"cifar-10: expected its files in '{tmp_path}/cifar-10'; they are not there. They are data_batch_1.bin, "
+    )
+    for text in (
+        "test_batch.bin",
+        "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
+        "a zip of images by class with data=...",
+    ):
+        assert text in message
+    assert message.endswith("Try: handmade data fetch cifar-10")
+    assert "\n" not in message
+    assert not (tmp_path / "run").exists()

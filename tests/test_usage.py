@@ -114,7 +114,7 @@ def test_commands_in_a_text_are_written_as_they_can_be_called(monkeypatch: pytes
         ("train --average 0.9", "expected an option of handmade train, got --average. Did you mean --ema?"),
         ("train --bogus", "expected an option of handmade train, got --bogus. Try: handmade train --help"),
         ("evaluate m --lr 1", "expected an option of handmade evaluate, got --lr. Try: handmade evaluate --help"),
-        ("train --recipe bset", "--recipe: expected best, got 'bset'. Did you mean best?"),
+        ("train --recipe bset", "--recipe: expected one of best, cifar, got 'bset'. Did you mean best?"),
         ("train --dtype float23", "--dtype: expected one of float32, float64, got 'float23'. Did you mean float32?"),
         ("train --steps 2.5", "--steps: expected an integer of at least 1, got '2.5'. Try: handmade train --help"),
         ("train --steps 0", "--steps: expected an integer of at least 1, got '0'. Try: handmade train --help"),

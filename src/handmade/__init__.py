@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from handmade import data, gradients, losses, networks, optim, pictures, receipts, runs
+    from handmade import data, gradients, losses, networks, optim, pictures, receipts, runs, sweep
     from handmade.engine.backend import use_backend
     from handmade.engine.errors import HandmadeError
     from handmade.engine.evaluation import evaluate
@@ -124,12 +124,13 @@ __all__ = [
     "receipts",
     "runs",
     "show_progress",
+    "sweep",
     "trace",
     "train",
     "use_backend",
 ]
 
-_ROOMS = {"data", "gradients", "losses", "networks", "optim", "pictures", "receipts", "runs"}
+_ROOMS = {"data", "gradients", "losses", "networks", "optim", "pictures", "receipts", "runs", "sweep"}
 _FROM = {  # where the other names are, but for layers
     "CNNClassifier": "handmade.estimator",
     "HandmadeError": "handmade.engine.errors",

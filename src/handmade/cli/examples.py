@@ -12,6 +12,17 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
             "handmade train --gradient backprop --epochs 20 --validation 5000 --patience 3",
         ),
     ),
+    "sweep": (
+        (
+            "Compare three learning rates, each with three seeds.",
+            "handmade sweep --gradient backprop --vary learning-rate=0.02,0.05,0.1 --vary seed=0..2",
+        ),
+        (
+            "Draw 20 combinations of two settings.",
+            "handmade sweep --random 20 --vary learning-rate=0.001..0.1:log --vary batch-size=16,32,64",
+        ),
+        ("Resume a sweep that was stopped.", "handmade sweep --resume sweeps/readme-1"),
+    ),
     "evaluate": (
         ("Measure the accuracy of a run's network.", "handmade evaluate runs/readme-1"),
         ("Print the same numbers as JSON.", "handmade evaluate runs/readme-1 --json"),
@@ -54,6 +65,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "runs": (
         ("List the runs in the folder runs, the best last.", "handmade runs --sort accuracy"),
         ("Compare two runs.", "handmade runs runs/readme-1 runs/readme-2"),
+        ("Show the table of a sweep.", "handmade runs sweeps/readme-1"),
     ),
     "networks": (
         ("Show the layers of the presets.", "handmade networks"),
@@ -136,6 +148,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "plot sensitivity": (
         ("Draw the pixels that matter most.", "handmade plot sensitivity runs/readme-1 --image test:7"),
         ("Cover larger squares.", "handmade plot sensitivity runs/readme-1 --patch 5 --out patch.png"),
+    ),
+    "plot sweep": (
+        ("Draw the results of a sweep.", "handmade plot sweep sweeps/readme-1"),
+        ("Use a dark background, and name the file.", "handmade plot sweep sweeps/readme-1 --dark --out rates.svg"),
     ),
     "plot curves": (
         ("Draw loss and accuracy of a run.", "handmade plot curves runs/readme-1"),

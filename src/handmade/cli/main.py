@@ -22,6 +22,7 @@ from handmade.cli.commands.predict import predict
 from handmade.cli.commands.report import report
 from handmade.cli.commands.runs import runs
 from handmade.cli.commands.show import show
+from handmade.cli.commands.sweep import sweep
 from handmade.cli.commands.trace import trace
 from handmade.cli.commands.train import train
 from handmade.cli.compiling import CompilingDisplay
@@ -43,6 +44,7 @@ app = typer.Typer(
 )
 COMMANDS = (
     train,
+    sweep,
     evaluate,
     predict,
     show,
@@ -113,7 +115,7 @@ def _message(error: Exception) -> str:
     if isinstance(error, CommandEnd):
         return str(error)
     if isinstance(error, HandmadeError):
-        text = in_options(str(error), of_training="train" in sys.argv[1:3])
+        text = in_options(str(error), of_training=bool({"train", "sweep"} & set(sys.argv[1:3])))
         return str(error) if getattr(error, "verbatim", False) else callable_here(text)
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror

@@ -9,7 +9,7 @@ from pathlib import Path
 
 COMMANDS = (
     *("train", "evaluate", "predict", "show", "check", "explain", "trace", "lab", "report", "runs", "networks", "doctor", "plot"),
-    *("export", "import", "learn", "data", "--help"),
+    *("sweep", "export", "import", "learn", "data", "--help"),
 )
 NAMED = re.compile(rf"(?<![\w./-])handmade (?=(?:{'|'.join(COMMANDS)})(?![\w-]))")
 

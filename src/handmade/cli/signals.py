@@ -1,7 +1,7 @@
 """Ctrl-C and SIGTERM during a training: the first one stops it after the current step, the second one at once."""
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import FrameType, TracebackType
 from typing import Any, Self
 
@@ -21,10 +21,12 @@ class Signals:
     ----------
     stop : callable
         Called at the first signal. The second one raises KeyboardInterrupt.
+    texts : mapping of str
+        Line that is printed at the first signal, by the signal.
     """
 
-    def __init__(self, stop: Callable[[], None]) -> None:
-        self._stop = stop
+    def __init__(self, stop: Callable[[], None], texts: Mapping[signal.Signals, str] = STOPPING) -> None:
+        self._stop, self._texts = stop, texts
         self._received: int | None = None
         self._before: dict[signal.Signals, Any] = {}
 
@@ -45,4 +47,4 @@ class Signals:
         if not first:
             raise KeyboardInterrupt
         self._stop()
-        news.print(STOPPING[signal.Signals(number)])
+        news.print(self._texts[signal.Signals(number)])

@@ -131,11 +131,15 @@ def spread_number(builder: Any, shape: Shape, number: Any) -> Any:
 
 
 def add_product(builder: Any, shape: Shape, t: Any, k: int, factor: Any, vectors: list[Any]) -> Any:
-    """Return t with factor * vectors added to row k, each by one instruction that rounds once."""
+    """Return t with factor * vectors added to row k."""
+    for u, each in enumerate(vectors):
+        t = add_product_at(builder, shape, t, k * shape.vectors + u, factor, each)
+    return t
+
+
+def add_product_at(builder: Any, shape: Shape, t: Any, n: int, a: Any, b: Any) -> Any:
+    """Return t with a * b added to vector n, by one instruction that rounds once."""
     kind = vector(shape)
     name = f"llvm.fma.v{shape.lanes}f{shape.dtype.bitwidth}"
     fma = cgutils.get_or_insert_function(builder.module, ir.FunctionType(kind, [kind] * 3), name)
-    for u, each in enumerate(vectors):
-        n = k * shape.vectors + u
-        t = builder.insert_value(t, builder.call(fma, [factor, each, builder.extract_value(t, n)]), n)
-    return t
+    return builder.insert_value(t, builder.call(fma, [a, b, builder.extract_value(t, n)]), n)

@@ -20,6 +20,7 @@ from handmade.compiled.tile_types import (
     Shape,
     Tile,
     add_product,
+    add_product_at,
     load_vector,
     place,
     read,
@@ -32,11 +33,13 @@ from handmade.compiled.tile_types import (
 
 __all__ = [
     "Tile",
+    "add_products",
     "along",
     "larger",
     "load",
     "outer",
     "pick",
+    "quotient",
     "rectify",
     "repeat",
     "rows",
@@ -143,6 +146,34 @@ def along(_typing: Any, t: Numbers, g: Any, x: Any, at: Any, dx: Any) -> Any:
         return t
 
     return t(t, g, x, at, dx), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def add_products(_typing: Any, t: Numbers, a: Numbers, b: Numbers) -> Any:
+    """Add products, element by element: t += a b, each rounded once."""
+    shape = t.shape
+
+    def generate(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        t, a, b = args
+        for n in range(shape.rows * shape.vectors):
+            t = add_product_at(builder, shape, t, n, builder.extract_value(a, n), builder.extract_value(b, n))
+        return t
+
+    return t(t, a, b), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def quotient(_typing: Any, a: Numbers, b: Numbers) -> Any:
+    """Return a / b, element by element."""
+    shape = a.shape
+
+    def generate(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        a, b = args
+        for n in range(shape.rows * shape.vectors):
+            a = builder.insert_value(a, builder.fdiv(builder.extract_value(a, n), builder.extract_value(b, n)), n)
+        return a
+
+    return a(a, b), generate
 
 
 @intrinsic  # type: ignore[untyped-decorator]

@@ -11,6 +11,7 @@ AUGMENT = 2  # augmentation of a batch, by step
 STAGE = 3  # random numbers of layers in training, such as the masks of Dropout, by step
 VALIDATION = 4  # choice of the validation set, once
 TEST = 5  # choice of the test images of a data set that has none, once
+SWEEP = 6  # choice of the combinations of settings in a random search, once
 
 
 def generator(seed: int, purpose: int, number: int = 0) -> "np.random.Generator":

@@ -19,6 +19,7 @@ from handmade.engine.errors import HandmadeError
 from handmade.engine.preparation import Preparation
 from handmade.network import Network
 from handmade.runs import inputs
+from handmade.runs.fitting import completed
 
 SMALLEST_SIDE = 8  # of a square image that is inferred from the number of features: 64 is 8 x 8, but 9 or 16 are features
 PADDING = 1  # around an image whose network does not say its input, as around a digit of MNIST: 28 x 28 becomes 30 x 30
@@ -116,18 +117,6 @@ def _check_fit(network: Network, shape: Shape, classes: int) -> None:
     padding_of(network, shape)
     if network.classes != classes:
         raise HandmadeError(f"expected {classes} logits, one for each class of y; got {network.classes}")
-
-
-def completed(network: Network, preparation: Preparation, class_names: Sequence[str] | None) -> Network:
-    """Return the network with a preparation and names of the classes."""
-    return Network(
-        network.nodes,
-        network.input_shape,
-        logits=network.logits_name,
-        outputs=network.output_names,
-        class_names=class_names,
-        preparation=preparation,
-    )
 
 
 def _from_description(given: Any, shape: Shape, classes: int, rng: "np.random.Generator") -> Network:

@@ -7,17 +7,18 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from handmade.data.standardisation import standardisation
 from handmade.engine.arguments import described, integer, refused
 from handmade.engine.arrays import Array, Shape
 from handmade.engine.errors import HandmadeError
 from handmade.engine.layers.probabilities import log_softmax
-from handmade.estimator.architecture import completed, in_double_precision, make_network, padding_of
+from handmade.estimator.architecture import in_double_precision, make_network, padding_of
 from handmade.estimator.data import check_known, check_same, check_two, make_samples, names_of, rows, shape_of, split, targets
 from handmade.estimator.progress import show_epoch
 from handmade.estimator.simplex import nearest_probabilities
-from handmade.estimator.standardisation import standardisation
 from handmade.estimator.training import Fit, Samples, batch_size_of, prepare_for, run, settings_of, thread_count
 from handmade.network import Network
+from handmade.runs.fitting import completed
 from handmade.runs.settings import Settings
 
 LARGEST_SEED = 2**31 - 1

@@ -3,6 +3,9 @@
 import os
 import tempfile
 from pathlib import Path
+from threading import Lock
+
+UMASK = Lock()
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -49,8 +52,9 @@ def remove_temporary_files(folder: Path, names: str) -> None:
 
 
 def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
+    with UMASK:  # two threads at once could leave the mask 0
+        mask = os.umask(0)
+        os.umask(mask)
     return mask
 
 

@@ -16,12 +16,14 @@ from handmade.pictures.report import Shown, Subject, report
 from handmade.pictures.sensitivity import sensitivity
 from handmade.pictures.steps import error_against_h
 from handmade.pictures.style import encode
+from handmade.pictures.sweep import Trial, sweep
 
 __all__ = [
     "Frame",
     "History",
     "Shown",
     "Subject",
+    "Trial",
     "confusion",
     "curves",
     "difference_maps",
@@ -35,4 +37,5 @@ __all__ = [
     "preparation",
     "report",
     "sensitivity",
+    "sweep",
 ]

@@ -1,5 +1,6 @@
 """Networks and data sets that fit together: shapes of the images, and classes by their names."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -8,8 +9,11 @@ from numpy.typing import DTypeLike
 from handmade import networks
 from handmade.data import Dataset, Images, prepare_for
 from handmade.data.dataset import numbered
+from handmade.data.prepared import BORDER
+from handmade.data.standardisation import standardisation
 from handmade.engine.arrays import Array
 from handmade.engine.errors import HandmadeError
+from handmade.engine.preparation import Preparation
 from handmade.network import Network
 
 
@@ -33,18 +37,39 @@ def preset(name: str, rng: "np.random.Generator", dtype: DTypeLike, data: Datase
         raise HandmadeError(f"{name}: expected larger images than {shape}: {error}. Try resize='28x28'") from None
 
 
-def with_names(network: Network, data: Dataset) -> Network:
-    """Return a network with the class names of a data set, if it has none and the number of classes is the same."""
-    if network.class_names is not None or data.names is None or network.classes != len(data.names):
-        return network
+def completed(network: Network, preparation: Preparation | None, class_names: Sequence[str] | None) -> Network:
+    """Return the network with a preparation and names of the classes."""
     return type(network)(
         network.nodes,
         network.input_shape,
         logits=network.logits_name,
         outputs=network.output_names,
-        class_names=data.names,
-        preparation=network.preparation,
+        class_names=class_names,
+        preparation=preparation,
     )
+
+
+def standardised(network: Network, training: Images, name: str, *, trained: bool) -> Network:
+    """Return a network with new weights whose preparation standardises the training images, with one pixel of zeros around each.
+
+    Raises
+    ------
+    HandmadeError
+        If the network is trained, or has a preparation of its own.
+    """
+    if trained or network.preparation is not None:
+        got = "is trained" if trained else "has a preparation of its own"
+        raise HandmadeError(
+            f"standardise: expected a network with new weights and no preparation, got {name}, which {got}. Leave standardise out"
+        )
+    return completed(network, standardisation(training.images, None, BORDER), network.class_names)
+
+
+def with_names(network: Network, data: Dataset) -> Network:
+    """Return a network with the class names of a data set, if it has none and the number of classes is the same."""
+    if network.class_names is not None or data.names is None or network.classes != len(data.names):
+        return network
+    return completed(network, network.preparation, data.names)
 
 
 def fitted(network: Network, data: Dataset, source: str) -> Dataset:

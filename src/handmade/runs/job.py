@@ -22,13 +22,33 @@ from handmade.files.tensorboard import check_installed
 from handmade.network import Network
 from handmade.runs import inputs
 from handmade.runs.backends import backend_name, lanes
-from handmade.runs.fitting import fitted
+from handmade.runs.data_source import DataSource
+from handmade.runs.fitting import fitted, standardised
 from handmade.runs.machines import check_cluster
 from handmade.runs.parts import OwnParts, make_augmentation, make_ema, make_gradient, make_optimiser, make_schedule
 from handmade.runs.settings import Settings
 from handmade.threads import cores
 
 OWN = "mine"  # key of run.json: the folder of the functions that computed the gradients
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Functions that give the data set and the network that settings name; the defaults read them from their files.
+
+    Attributes
+    ----------
+    dataset : callable
+        Function of a DataSource.
+    network : callable
+        Function of the name, a generator, the dtype and the data set.
+    """
+
+    dataset: Callable[[DataSource], Dataset] = inputs.dataset
+    network: Callable[[str, "np.random.Generator", str, Dataset], Network] = inputs.network_to_train
+
+
+FROM_FILES = Sources()
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +145,15 @@ class Job(ShortRepr):
         )
 
 
-def assemble(settings: Settings, own: OwnParts | None = None) -> Job:
+def checked_parts(settings: Settings, network: Network) -> Optimiser:
+    """Return the optimiser; raise HandmadeError if a part of the training cannot be made from the settings."""
+    checked_step(settings.step_size, network, "step_size")
+    for make in (make_gradient, make_augmentation, make_schedule, make_ema):  # only checked here; the training makes them again
+        make(settings)
+    return make_optimiser(settings)
+
+
+def assemble(settings: Settings, own: OwnParts | None = None, sources: Sources = FROM_FILES) -> Job:
     """Read, make and check all objects that the settings describe; `own` computes the gradients, if given.
 
     Raises
@@ -137,17 +165,14 @@ def assemble(settings: Settings, own: OwnParts | None = None) -> Job:
     check_cluster(settings, own)
     if settings.tensorboard:
         check_installed()
-    data = inputs.dataset(settings.source)
-    network = inputs.network_to_train(settings.network, np.random.default_rng(settings.seed), settings.dtype, data)
+    data = sources.dataset(settings.source)
+    network = sources.network(settings.network, np.random.default_rng(settings.seed), settings.dtype, data)
     if not network.size:
         raise HandmadeError(
             f"{settings.network}: expected a network with weights, got one without. Try adding a Linear or a Conv2d"
         )
     data = fitted(network, data, settings.data)
-    checked_step(settings.step_size, network, "step_size")
-    for make in (make_gradient, make_augmentation, make_schedule):  # only checked here; the training makes them again
-        make(settings)
-    optimiser = make_optimiser(settings)
+    optimiser = checked_parts(settings, network)
     all_images, all_labels = data.train.images[: settings.limit], data.train.labels[: settings.limit]
     training, validation = Images(all_images, all_labels), None
     if settings.validation is not None:
@@ -155,6 +180,8 @@ def assemble(settings: Settings, own: OwnParts | None = None) -> Job:
             Images(all_images[numbers], all_labels[numbers])
             for numbers in split_validation(all_labels, settings.validation, settings.seed)
         )
+    if settings.standardise:
+        network = standardised(network, training, settings.network, trained=inputs.is_model(settings.network))
     used = replace(settings, learning_rate=optimiser.learning_rate, threads=settings.threads or cores(), backend=backend)
     mark = fingerprint(all_images, all_labels)
     return Job(used, data, network, training, validation, optimiser, make_ema(settings), mark, own=own)

@@ -17,11 +17,12 @@ from handmade.runs.backends import backend_change_note, resumed_backend, slow_ba
 from handmade.runs.cost import estimated
 from handmade.runs.fields import SettingError
 from handmade.runs.inputs import is_model
-from handmade.runs.job import OWN, Job, assemble
+from handmade.runs.job import FROM_FILES, OWN, Job, Sources, assemble
 from handmade.runs.parts import OwnParts
 from handmade.runs.record import RunWriter, cut_log, next_folder, read_run_json
 from handmade.runs.session import TrainingSession
 from handmade.runs.settings import Settings, settings
+from handmade.runs.slow_steps import slow_step_note
 from handmade.threads import cores
 
 PARENT = Path("runs")  # parent of run folders without a given name
@@ -36,6 +37,7 @@ def start(
     own: OwnParts | None = None,
     force: bool = False,
     allow_long: bool = False,
+    sources: Sources = FROM_FILES,
 ) -> TrainingSession:
     """Start a run as `handmade train` does.
 
@@ -55,6 +57,8 @@ def start(
         True to overwrite a run in `out`.
     allow_long : bool
         True to allow a run of more than ten minutes with the gradient by definition.
+    sources : Sources
+        Functions that give the data set and the network, where they are not read from files.
 
     Returns
     -------
@@ -71,10 +75,16 @@ def start(
     if settings is not None and not isinstance(settings, Settings):
         raise HandmadeError(f"settings: expected Settings; got {type(settings).__name__}. Try Settings(epochs=2)")
     settings = settings or Settings()
-    job = assemble(settings, own)
+    job = assemble(settings, own, sources)
     job = job if weights is None else _with_weights(job, weights)
     name = settings.network
-    remarks = (*job.remarks, *slow_backend_note(settings.backend), *_surplus(settings, job), *_start_note(name, weights))
+    remarks = (
+        *job.remarks,
+        *slow_backend_note(settings.backend),
+        *_surplus(settings, job),
+        *_start_note(name, weights),
+        *slow_step_note(job),
+    )
     estimate = estimated(job, allow_long=allow_long)
     folder = next_folder(PARENT, Path(job.settings.network).stem) if out is None else as_path(out, "out")
     state = TrainingState.start(job.network, job.optimiser, job.ema)
@@ -85,7 +95,12 @@ def start(
 
 
 def resume(
-    folder: str | os.PathLike[str], *, own: OwnParts | None = None, allow_long: bool = False, **changes: Any
+    folder: str | os.PathLike[str],
+    *,
+    own: OwnParts | None = None,
+    allow_long: bool = False,
+    sources: Sources = FROM_FILES,
+    **changes: Any,
 ) -> TrainingSession:
     """Resume a run from its newest intact checkpoint; the result is the same, byte for byte, as without the interruption.
 
@@ -97,6 +112,8 @@ def resume(
         Functions of a student that compute the gradients from this step on, as in `start`.
     allow_long : bool
         True to allow a run of more than ten minutes with the gradient by definition.
+    sources : Sources
+        Functions that give the data set and the network, as in `start`.
     **changes
         New values of settings from this step on, such as `learning_rate=0.01`. Some settings cannot be changed.
 
@@ -118,7 +135,7 @@ def resume(
         raise HandmadeError(
             f"{folder}: expected a run that is not finished; this one is finished. Try a new run with another out=..."
         )
-    job = assemble(settings_of(folder, known, **changes), own)
+    job = assemble(settings_of(folder, known, **changes), own, sources)
     changed = _changes(folder, known, job)
     checkpoints = Checkpoints(folder, job.settings.keep_checkpoints)
     checkpoint, damaged = checkpoints.newest_intact()
@@ -134,6 +151,7 @@ def resume(
         *backend_change_note(known, job.record),
         *_own_note(known, own),
         *_surplus(job.settings, job),
+        *slow_step_note(job),
     )
     return TrainingSession(
         job, writer, state, estimate=estimate, left_out=tuple(damaged), seconds=checkpoint.seconds, remarks=remarks

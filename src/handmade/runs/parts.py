@@ -140,17 +140,20 @@ def _named(setting: str) -> Iterator[None]:
 
 
 def make_augmentation(settings: Settings) -> Augmentation | None:
-    """Make the random changes of training images from text such as "shift=2,rotation=10"; None from "none"."""
+    """Make the random changes of training images from text such as "shift=2,border=reflect"; None from "none"."""
     if settings.augment == "none":
         return None
-    names = [field.name for field in fields(Augmentation)]
-    amounts = {}
+    names = [field.name for field in fields(Augmentation) if field.name != "border"]
+    amounts: dict[str, Any] = {}
     for part in settings.augment.split(","):
-        name, _, amount = part.partition("=")
+        name, _, amount = (each.strip() for each in part.partition("="))
+        if name == "border":
+            amounts[name] = amount
+            continue
         try:
-            amounts[names[names.index(name.strip())]] = float(amount)
+            amounts[names[names.index(name)]] = float(amount)
         except ValueError:  # unknown name, or not a number
-            expected = f"none, or numbers for some of {', '.join(names)}"
+            expected = f"none, or numbers for some of {', '.join(names)}, and border=reflect"
             raise HandmadeError(
                 f"augment={settings.augment:.80}: expected {expected}, got {part!r:.80}. Try shift=2,scale=0.1"
             ) from None

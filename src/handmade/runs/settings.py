@@ -32,11 +32,13 @@ class Settings(ShortRepr):
         If a value is of another type, none of the choices or too small, or does not go with another setting.
     """
 
-    recipe: Literal["best"] | None = setting(None, MAIN, "Other defaults for all options; best: the highest accuracy.")
+    recipe: Literal["best", "cifar"] | None = setting(
+        None, MAIN, "Other defaults for all options; best: the highest accuracy; cifar: for CIFAR-10."
+    )
     network: str = setting(
         "readme",
         MAIN,
-        "Preset: readme, seed, deep; a JSON file of layers; or a run or model, whose weights are the start.",
+        "Preset: readme, seed, deep, cifar; a JSON file of layers; or a run or model, whose weights are the start.",
         metavar="NAME|FILE|MODEL",
     )
     gradient: Literal["difference", "definition", "backprop"] = setting(
@@ -108,6 +110,9 @@ class Settings(ShortRepr):
         None, DATA, "Resize all images to this height and width, such as 28x28.", metavar="HxW", added=True
     )
     grey: bool = setting(default=False, panel=DATA, text="Make grey images of colour ones.", added=True)
+    standardise: bool = setting(
+        default=False, panel=DATA, text="Give each channel mean 0 and deviation 1 over the training images.", added=True
+    )
     test_share: float = setting(
         0.2, DATA, "Share of the images that is kept for testing, if the data have no test images.", metavar="SHARE", added=True
     )
@@ -116,7 +121,7 @@ class Settings(ShortRepr):
     augment: str = setting(
         "none",
         DATA,
-        "Data augmentation, such as shift=2,scale=0.1; also rotation, elastic, noise and flip.",
+        "Data augmentation, such as shift=2,scale=0.1; also rotation, elastic, noise, flip, crop and border.",
         metavar="SPEC",
         change=True,
     )
@@ -184,7 +189,8 @@ class Settings(ShortRepr):
         SettingError
             If there is no such recipe, or a value cannot be used.
         """
-        of_recipe = recipes.values(recipe, str(given.get("data", cls.data))) if isinstance(recipe, str) else {}
+        chosen = (given[name] if isinstance(given.get(name), str) else None for name in ("data", "gradient"))
+        of_recipe = recipes.values(recipe, *chosen) if isinstance(recipe, str) else {}
         values = of_recipe | given
         if given.get("steps") is not None and "epochs" not in given:
             values.pop("epochs", None)

@@ -27,8 +27,11 @@ LAYOUTS = {  # the module of each class; imported when such a value is first pri
     "handmade.runs.comparison.Comparison": "run_comparison",
     "handmade.runs.history.RunList": "runs_table",
     "handmade.runs.history.RunRecord": "run_record",
-    "handmade.runs.session.Progress": "training_progress",
+    "handmade.runs.progress.Progress": "training_progress",
     "handmade.runs.session.TrainingSession": "training_session",
+    "handmade.sweep.results.SweepResults": "sweep_results",
+    "handmade.sweep.session.Sweep": "sweep_plan",
+    "handmade.sweep.session.SweepProgress": "sweep_progress",
 }
 WIDTH = 100  # columns, where there is no terminal
 ASCII = str.maketrans("\N{MINUS SIGN}\N{MULTIPLICATION SIGN}\N{BOX DRAWINGS LIGHT HORIZONTAL}▁▂▃▄▅▆▇█", "-x-.:-=+*#%")

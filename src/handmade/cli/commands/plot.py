@@ -129,6 +129,24 @@ def curves(
 
 
 @plot.command(cls=Command)
+def sweep(
+    sweep: Annotated[Path, typer.Argument(metavar="SWEEP", help="Folder of a sweep.")],
+    *,
+    out: Out = None,
+    force: Force = False,
+    dark: Dark = False,
+) -> None:
+    """Draw the accuracy of a sweep against its settings."""
+    from handmade import pictures
+    from handmade.cli.figures import Order
+    from handmade.sweep import results
+
+    found = results(sweep)
+    order = Order("sweep", out, force=force, dark=dark)
+    order.draw(order.file(sweep), pictures.sweep(found.trials(), dark=dark))
+
+
+@plot.command(cls=Command)
 def confusion(
     target: Target, *, data: DataSource = MNIST, seed: Seed = 0, out: Out = None, force: Force = False, dark: Dark = False
 ) -> None:

@@ -25,20 +25,27 @@ class SortChoice(StrEnum):
 def runs(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="DIRECTORY|RUN...", help="Directory of runs, or runs to compare.  [default: runs]"),
+        typer.Argument(metavar="DIRECTORY|RUN...", help="Directory of runs, sweep, or runs to compare.  [default: runs]"),
     ] = None,
     *,
-    sort: Annotated[SortChoice, typer.Option(help="Order of the list; the newest, best or longest run is last.")] = (
-        SortChoice.when
-    ),
+    sort: Annotated[
+        SortChoice | None,
+        typer.Option(help="Order of the list; the newest, best or longest run is last.  [default: when]"),
+    ] = None,
     json: Json = False,
 ) -> None:
-    """List runs, or compare their settings, results and losses."""
+    """List runs, compare them, or show the table of a sweep.
+
+    For the folder of a sweep, --sort lists its runs one by one.
+    """
     from handmade.runs.record import SETTINGS
+    from handmade.sweep.record import is_sweep
 
     places = paths or [Path("runs")]
-    if len(places) == 1 and not (places[0] / SETTINGS).exists():
-        _list(places[0], sort.value, json=json)
+    if len(places) == 1 and sort is None and is_sweep(places[0]):
+        _show_sweep(places[0], json=json)
+    elif len(places) == 1 and not (places[0] / SETTINGS).exists():
+        _list(places[0], (sort or SortChoice.when).value, json=json)
     else:
         _compare(places, json=json)
 
@@ -59,6 +66,18 @@ def _list(directory: Path, sort: str, *, json: bool) -> None:
         from handmade.text.runs_table import layout
 
         results.print(*layout(runs))
+
+
+def _show_sweep(folder: Path, *, json: bool) -> None:
+    from handmade.cli.console import print_json, results
+    from handmade.sweep import results as results_of
+    from handmade.text.sweep_results import layout
+
+    found = results_of(folder)
+    if json:
+        print_json(found.to_json())
+    else:
+        results.print(*layout(found))
 
 
 def _compare(paths: Sequence[Path], *, json: bool) -> None:

@@ -4,7 +4,6 @@ Convolutions are processed for some images at a time (group.py), linear layers f
 for which lanes cannot be used are left out, and processed by the plain backend.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from handmade.compiled.differences.bounds import bounds
+from handmade.compiled.differences.far import far_contested, groups_of, in_order, order_of
 from handmade.compiled.differences.group import GroupDifferences
 from handmade.compiled.differences.layer_bounds import Bound
 from handmade.compiled.differences.linear_layers import LinearSums, linear_sums
@@ -21,13 +21,11 @@ from handmade.compiled.differences.records import Record, largest, record
 from handmade.compiled.differences.units import Unit, Units
 from handmade.engine.arrays import Array
 from handmade.engine.graph import Node
-from handmade.engine.network import Network
+from handmade.engine.memory import keep_freed_memory
 from handmade.engine.parallel import Batch
 from handmade.engine.plain.operation import Operation
 
 DIRECTIONS = 2**20  # numbers of directions of linear layers that are collected and then processed together
-FEWEST_LANES = 16
-LANES_AT_ONCE = 2**23  # bytes of lanes of all images of a group at one activation
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,13 +84,14 @@ class LinearCollector:
 
 def block(units: Units, unfused: Callable[[Node], Operation], h: Any, scheme: str, batch: Batch) -> Block:
     """Return the sums of a block of images for the supported nodes; `unfused` returns the operation of one node."""
+    keep_freed_memory()
     network, x, y, loss = batch
     steps = (h, -h) if scheme == "central" else (h,)
     with np.errstate(all="ignore"):  # an overflow shows in the result, where training looks for it
         records, z = record(network, units, unfused, x)
         reach = bounds(network, units, {name: largest(records[name]) for name in units.supported}, abs(float(h)))
         ready = {
-            unit.node.name: prepared(network, units, unit, records[unit.node.name], _limits(unit, reach, records[unit.node.name]))
+            unit.node.name: prepared(network, units, unit, records[unit.node.name], limits(unit, reach, records[unit.node.name]))
             for unit in units.all
             if unit.node.name in records
         }
@@ -102,24 +101,28 @@ def block(units: Units, unfused: Callable[[Node], Operation], h: Any, scheme: st
         linear = LinearCollector(
             lambda unit, directions: linear_sums(unit, records[unit.node.name], z, y, directions, h, scheme, loss)
         )
-        size = _images_at_once(network, units)
-        for first in range(0, len(x), size):
-            images = slice(first, min(first + size, len(x)))
-            group = GroupDifferences(network, units, ready, images)
+        far = far_contested(network, units, ready, len(x))
+        sorted_images = order_of(network, far)
+        order = np.arange(len(x)) if sorted_images is None else sorted_images
+        if sorted_images is not None:
+            ready, far, data = in_order(ready, order), far.part(order), data.part(order)
+        for images in groups_of(network, units, far):
+            numbers = order[images]  # in the block
+            group = GroupDifferences(network, units, ready, images, numbers, far.part(images))
             for each, lanes in group.backwards():
                 name, out, M = each.unit.node.name, each.channels, group.M
                 if each.unit.role == "linear":
                     out_of_line = group.far_of[name]
                     directions = lanes[:, : out * M].reshape(-1, out, M)[..., : group.K]
                     for n in np.flatnonzero(~out_of_line):
-                        left_out[name] += linear.add(each.unit, first + int(n), directions[n].copy())
+                        left_out[name] += linear.add(each.unit, int(numbers[n]), directions[n].copy())
                 else:
                     out_of_line = group.far_of[name] & ~group.follows
                     if name not in sums:
                         sums[name] = np.zeros((len(steps), out * each.groups[0].nudges), x.dtype)
                     for step, dL in zip(steps, sums[name], strict=True):
                         group.add_nudges(each, step, out_of_line, data, dL)
-                left_out[name] += [first + int(n) for n in np.flatnonzero(out_of_line)]
+                left_out[name] += [int(n) for n in numbers[out_of_line]]
         filters = {
             name: sum(dL / (step * len(steps)) for step, dL in zip(steps, found, strict=True)).reshape(ready[name].channels, -1)
             for name, found in sums.items()
@@ -128,13 +131,7 @@ def block(units: Units, unfused: Callable[[Node], Operation], h: Any, scheme: st
         return Block(float(loss.forward(z, y).sum()), filters, linear.made, left_out)
 
 
-def _images_at_once(network: Network, units: Units) -> int:
-    """Return the number of images whose lanes fit the cache."""
-    numbers = max(math.prod(network.shape_of[name]) for name in units.needed)
-    return max(1, LANES_AT_ONCE // (numbers * max(network.classes, FEWEST_LANES) * network.dtype.itemsize))
-
-
-def _limits(unit: Unit, reach: dict[str, Bound], made: Record) -> tuple[Array, Array]:
+def limits(unit: Unit, reach: dict[str, Bound], made: Record) -> tuple[Array, Array]:
     """Return for each channel the lead below which a window is contested: for all nudges, and for those of earlier layers."""
     C, bound = made.y.shape[1] // len(made.pixels), reach.get(unit.before_choice)
     if bound is None or not unit.chooses:

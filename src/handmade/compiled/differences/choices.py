@@ -15,11 +15,11 @@ from handmade.compiled.tiles import along, load, store, width, zeros
 
 
 @loops
-def choose_leads(z: Any, pixels: Any, C: int, relu: bool, blank: Any, y: Any, winner: Any, lead: Any) -> None:
+def choose_leads(z: Any, pixels: Any, C: int, relu: bool, label: Any, y: Any, winner: Any, lead: Any) -> None:
     """Choose as `choices.choose`, and return the lead of each winner: no difference below lead / 2 can change it.
 
-    z (N, pixels * C); y, winner, lead (N, windows * C). The 0 of a ReLU never changes, so its distance counts twice. On constant
-    background all pixels of a window change equally: there, only 0 can become the winner.
+    z (N, pixels * C); label (N, pixels); y, winner, lead (N, windows * C). The 0 of a ReLU never changes, so its distance counts
+    twice. Pixels with the label of the winner always change as it does: they are no candidates.
     """
     windows, size = pixels.shape
     for n in range(z.shape[0]):
@@ -33,8 +33,12 @@ def choose_leads(z: Any, pixels: Any, C: int, relu: bool, blank: Any, y: Any, wi
                 out[c] = pixel[c]
                 won[c] = p
                 ahead[c] = -np.inf  # the second largest, for now
+            alike, ties = True, False
             for k in range(1, size):
                 p = pixels[q, k]
+                alike = alike and label[n, p] == label[n, pixels[q, 0]]
+                for j in range(k):
+                    ties = ties or label[n, p] == label[n, pixels[q, j]]
                 pixel = image[p * C : (p + 1) * C]
                 for c in range(C):
                     larger = pixel[c] > out[c] or pixel[c] != pixel[c]
@@ -42,7 +46,12 @@ def choose_leads(z: Any, pixels: Any, C: int, relu: bool, blank: Any, y: Any, wi
                     ahead[c] = max(ahead[c], smaller)
                     out[c] = pixel[c] if larger else out[c]
                     won[c] = p if larger else won[c]
-            alike = blank[n, q]
+            if ties and not alike:
+                for c in range(C):
+                    ahead[c] = -np.inf
+                    for k in range(size):
+                        if label[n, pixels[q, k]] != label[n, won[c]]:
+                            ahead[c] = max(ahead[c], image[pixels[q, k] * C + c])
             for c in range(C):
                 distance = np.inf if alike else out[c] - ahead[c]
                 if relu:

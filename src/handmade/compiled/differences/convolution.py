@@ -7,8 +7,9 @@ import numpy as np
 from handmade.compiled.differences.choices import far_choices
 from handmade.compiled.differences.losses import cross_entropy, mean_squared_error
 from handmade.compiled.differences.next_convolution import next_convolution
-from handmade.compiled.differences.nudges import contested_nudges, filter_nudges
+from handmade.compiled.differences.nudges import contested_nudges, filter_nudges, nudges_across
 from handmade.compiled.jit import loops
+from handmade.compiled.tiles import width
 
 DZ_NUMBERS = 2**17  # of an array of dz, which is written once and read once, within the cache
 
@@ -16,6 +17,8 @@ DZ_NUMBERS = 2**17  # of an array of dz, which is written once and read once, wi
 @loops
 def convolution_nudges(
     tile: Any,
+    across_tile: Any,
+    goes_across: bool,
     row_tile: Any,
     square: Any,
     images: Any,
@@ -67,16 +70,41 @@ def convolution_nudges(
 
     The next convolution is given by next_..., without windows if there is none; far contested choices are given by far_...,
     those of image n from far_begin[n] to far_begin[n + 1]. The loss is the squared error, with z - t as `loss_data`; or
-    cross-entropy, with log p as `loss_data`: see losses.py. dL of an image is multiplied by its weight.
+    cross-entropy, with log p as `loss_data`: see losses.py. dL of an image is multiplied by its weight. Images without contested
+    windows use `nudges_across` if `goes_across`.
     """
-    nudges = runs.size * length + 1
+    nudges, K = runs.size * length + 1, loss_data.shape[1]
     at_once = max(1, DZ_NUMBERS // (nudges * M))
-    room = np.empty(min(at_once, high - low) * nudges * M, images.dtype)
+    room = np.zeros(min(at_once, high - low) * nudges * M + width(row_tile), images.dtype)
     for n in range(len(images)):
         if left_out[n]:
             continue
+        a, b = far_begin[n], far_begin[n + 1]
+        across = goes_across and found[n] == 0 and next_earlier[n] == 0 and a == b
         for first in range(low, high, at_once):
             last = min(first + at_once, high)
+            if across:
+                dz, dL = room[: (last - first) * nudges * K + width(row_tile)], sums[first * nudges : last * nudges]
+                nudges_across(
+                    across_tile,
+                    row_tile,
+                    images[n],
+                    origin,
+                    runs,
+                    length,
+                    place[n],
+                    row[n],
+                    count[n],
+                    lanes[n],
+                    M,
+                    K,
+                    step,
+                    first,
+                    last,
+                    dz,
+                )
+                add_losses(row_tile, dz, M, True, squared, loss_data[n], target[n], label[n], weights[n], dL)
+                continue
             dz, dL = room[: (last - first) * nudges * M], sums[first * nudges : last * nudges]
             filter_nudges(
                 tile, row_tile, images[n], origin, runs, length, place[n], row[n], count[n], lanes[n], M, step, first, last, dz
@@ -133,10 +161,17 @@ def convolution_nudges(
                     M,
                     dz,
                 )
-            a, b = far_begin[n], far_begin[n + 1]
             if b > a:
                 far_choices(row_tile, dz, M, far_output[a:b], far_size[a:b], far_slack[a:b], far_rest[a:b], far_gains[a:b])
-            if squared:
-                mean_squared_error(dz, M, loss_data[n], weights[n], dL)
-            else:
-                cross_entropy(dz, M, loss_data[n], target[n], label[n], weights[n], dL)
+            add_losses(row_tile, dz, M, False, squared, loss_data[n], target[n], label[n], weights[n], dL)
+
+
+@loops
+def add_losses(
+    tile: Any, dz: Any, M: int, across: bool, squared: bool, loss_data: Any, target: Any, label: int, weight: Any, dL: Any
+) -> None:
+    """Add dL of an image for each nudge."""
+    if squared:
+        mean_squared_error(dz, M, across, loss_data, weight, dL)
+    else:
+        cross_entropy(tile, dz, M, across, loss_data, target, label, weight, dL)

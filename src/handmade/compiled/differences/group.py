@@ -6,16 +6,18 @@
 Outputs after the logits are the inputs of far contested choices, in the order of the graph.
 """
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from handmade.compiled.differences import choices, convolution, lanes_before
+from handmade.compiled.differences.far import Far
 from handmade.compiled.differences.loss_data import LossData
 from handmade.compiled.differences.prepared import Prepared
 from handmade.compiled.differences.units import Unit, Units
-from handmade.compiled.differences.window_lists import MOST_FAR, FarWindows, SortedWindows
+from handmade.compiled.differences.window_lists import FarWindows, SortedWindows
 from handmade.compiled.vectors import widest
 from handmade.engine.arrays import Array
 from handmade.engine.layers import rule
@@ -32,27 +34,32 @@ class GroupDifferences:
     ready : dict of Prepared
         Prepared units with a choice or weights, by the names of their nodes.
     images : slice
-        Images of the block.
+        Images of the block, in the order of the prepared units.
+    numbers : Array of int, (N,)
+        Numbers of these images in the block.
+    far : Far
+        Contested windows of the units that are far from a nudged one, for these images.
     """
 
-    def __init__(self, network: Network, units: Units, ready: dict[str, Prepared], images: slice) -> None:
-        self.network, self.units, self.ready, self.images = network, units, ready, images
+    def __init__(
+        self, network: Network, units: Units, ready: dict[str, Prepared], images: slice, numbers: Array, far: Far
+    ) -> None:
+        self.network, self.units, self.ready, self.images, self.numbers = network, units, ready, images, numbers
         self.dtype: Any = next(iter(ready.values())).made.y.dtype
         self.N = images.stop - images.start
         self.K = network.shape_of[network.logits_name][0]
-        self._spare = max(each.channels for each in ready.values()) + MOST_FAR  # rows after those of an activation
+        self.follows = far.follows  # (N,)
+        self.ones = int(far.used.max())
+        self._spare = max(each.channels for each in ready.values()) + self.ones  # rows after those of an activation
         self._sorted: dict[str, SortedWindows] = {}
         self._elements: dict[str, FarWindows] = {}
-        contested = {unit.node.name: self._contested(ready[unit.node.name]) for unit in units.all if unit.node.name in units.far}
-        outputs = {name: where.sum(axis=(1, 2)) * ready[name].made.pixels.shape[1] for name, where in contested.items()}
-        total = sum(outputs.values(), np.zeros(self.N, np.int64))
-        self.follows = total <= MOST_FAR  # (N,)
-        self.far_of = {name: self._are_far(later, outputs) for name, later in units.supported.items()}
+        self.far_of = {name: self._are_far(later, far.outputs) for name, later in units.supported.items()}
         used = np.full(self.N, self.K)
-        for name, where in contested.items():
-            where[~self.follows] = False
-            self._elements[name] = self._far(ready[name], where, used)
-            used = used + np.where(self.follows, outputs[name], 0)
+        for unit in units.all:
+            name = unit.node.name
+            if name in units.far:
+                self._elements[name] = self._far(ready[name], far.contested[name] & self.follows[:, None, None], used)
+                used = used + np.where(self.follows, far.outputs[name], 0)
         width = widest(self.dtype)
         self.M = -(-int(used.max()) // width) * width
 
@@ -100,7 +107,7 @@ class GroupDifferences:
     def _sort(self, ready: Prepared, lanes: Array) -> None:
         """Store the windows of a unit by filter; the spare rows of the lanes receive the sums over constant background."""
         made, O = ready.made, ready.channels
-        numbers, windows = made.y.shape[1], len(made.pixels) + 1 + MOST_FAR
+        numbers, windows = made.y.shape[1], len(made.pixels) + 1 + self.ones
         place, row = np.empty((self.N, O, windows), np.int32), np.empty((self.N, O, windows), np.int64)
         count, count_before = np.empty((self.N, O), np.int64), np.empty((self.N, O), np.int64)
         contested = np.empty((self.N, 2 * numbers, 3), np.int64)
@@ -131,6 +138,27 @@ class GroupDifferences:
 
     def _before_convolution(self, ready: Prepared, count: Array, numbers: int) -> Array:
         found, M, conv = self._sorted[ready.unit.node.name], self.M, ready.layer
+        shape = self.network.shape_of[ready.unit.node.reads[0]]
+        if conv.padding != (0, 0) and len(ready.groups) == 1:
+            (each,), ((top, _), (left, right)), (H, W, C) = ready.groups, conv.geometry.sides, shape
+            room, across = self._room(H * W * C), left + W + right
+            lanes_before.lanes_before_padded_convolutions(
+                *(
+                    each.tile,
+                    ready.row,
+                    each.w,
+                    each.origin,
+                    each.runs,
+                    each.length,
+                    found.place,
+                    found.row,
+                    count,
+                    found.lanes,
+                    M,
+                ),
+                *(np.empty(numbers * M, self.dtype), (top * across + left) * C, across * C, W * C, H * W * C, room),
+            )
+            return room
         before = self._room(numbers)
         before[:, : numbers * M] = 0
         for each in ready.groups:
@@ -140,7 +168,7 @@ class GroupDifferences:
             )
         if conv.padding == (0, 0):
             return before
-        (rows, columns), (H, W, C) = conv.geometry.sides, self.network.shape_of[ready.unit.node.reads[0]]
+        (rows, columns), (H, W, C) = conv.geometry.sides, shape
         inner = crop(before[:, : numbers * M].reshape(self.N, H + sum(rows), W + sum(columns), C * M), conv.padding)
         room = self._room(H * W * C)
         room[:, : H * W * C * M] = inner.reshape(self.N, -1)
@@ -152,10 +180,17 @@ class GroupDifferences:
         if rule(layer, "reorders"):
             return (lanes,)
         shape, before = self.network.shape_of[node.name], [self.network.shape_of[name] for name in node.reads]
+        if rule(layer, "channelwise"):  # each lane of a channel is a channel of its own
+            (H, W, C), size = before[0], math.prod(shape)
+            images = np.broadcast_to(self.dtype.type(0), (self.N, H, W, C * M))
+            gx, _ = layer.backward(images, lanes[:, : size * M].reshape(self.N, *shape[:-1], shape[-1] * M))
+            room = self._room(H * W * C)
+            room[:, : H * W * C * M] = gx.reshape(self.N, -1)
+            return (room,)
         x = tuple(np.zeros((M, *each), self.dtype) for each in before)
         parts = [self._room(int(np.prod(each))) for each in before]
         for n in range(self.N):
-            number = self.images.start + n
+            number = int(self.numbers[n])
             gy = np.ascontiguousarray(lanes[n, : int(np.prod(shape)) * M].reshape(-1, M).T).reshape(M, *shape)
             gx, _ = layer.for_images(slice(number, number + 1)).backward(x if layer.joins else x[0], gy)
             for part, own in zip(parts, gx if layer.joins else (gx,), strict=True):
@@ -178,7 +213,8 @@ class GroupDifferences:
         )
         for each in ready.groups:
             convolution.convolution_nudges(
-                *(each.tile, ready.row, ready.square, self.part(made.images), each.origin, each.runs, each.length),
+                *(each.tile, each.across, each.goes_across, ready.row, ready.square),
+                *(self.part(made.images), each.origin, each.runs, each.length),
                 *(self.part(made.z), made.pixels, ready.channels, ready.unit.relu, self.part(made.y)),
                 *(found.place, found.row, found.count, found.contested, found.found, found.lanes, M),
                 *(step, each.low, each.high, left_out, origin, taps, pixel_of, w),
@@ -195,15 +231,6 @@ class GroupDifferences:
             )
 
     # --- far contested choices ------------------------------------------------------------------------------------------------
-
-    def _contested(self, ready: Prepared) -> Array:
-        """Return True for each window that is contested for earlier nudges, only once for blank ones: (N, windows, O)."""
-        made = ready.made
-        lead, blank = self.part(made.lead).reshape(self.N, -1, ready.channels), self.part(made.blank)
-        contested = ~(lead > ready.limit_before)
-        again = blank & (np.cumsum(blank, axis=1) > 1)
-        contested[again] = False
-        return contested
 
     def _far(self, ready: Prepared, contested: Array, used: Array) -> FarWindows:
         """Return the contested windows of a unit; `used` (N,) is the number of outputs of each image that are in use already."""

@@ -74,6 +74,41 @@ def lanes_before_convolutions(
 
 
 @loops
+def lanes_before_padded_convolutions(
+    tile: Any,
+    row_tile: Any,
+    w: Any,
+    origin: Any,
+    runs: Any,
+    length: int,
+    place: Any,
+    row: Any,
+    count: Any,
+    lanes: Any,
+    M: int,
+    padded: Any,
+    first: int,
+    across: int,
+    inner: int,
+    numbers: int,
+    before: Any,
+) -> None:
+    """Compute the lanes before a convolution for some images, without the padding, whose lanes go nowhere: (N, numbers * M).
+
+    `padded` is room for the lanes of one padded image, whose rows have `across` numbers. The image begins at number `first`, and
+    has `inner` numbers in a row.
+    """
+    nothing = zeros(row_tile)
+    for n in range(len(lanes)):
+        for a in range(0, padded.size, width(row_tile)):
+            store(nothing, padded, a, 0)
+        lanes_before_convolution(tile, w, origin, runs, length, place[n], row[n], count[n], lanes[n], M, padded)
+        for h in range(numbers // inner):
+            for a in range(0, inner * M, width(row_tile)):
+                store(load(row_tile, padded, (first + h * across) * M + a, 0), before[n], h * inner * M + a, 0)
+
+
+@loops
 def lanes_before_linear(tile: Any, W: Any, out: int, lanes: Any, M: int, before: Any) -> None:
     """Compute before = W lanes for some images: (N, in * M), from the rows of the lanes that are not all zero. W (in, out), flat.
 

@@ -35,6 +35,11 @@ class LossData:
     labels: Array
     weights: Array
 
+    def part(self, images: slice | Array) -> "LossData":
+        """Return the data of some of the images."""
+        arrays = (self.numbers, self.target, self.labels, self.weights)
+        return LossData(self.squared, *(array[images] for array in arrays))
+
 
 def has_loss_data(loss: Loss) -> bool:
     """Return True if there are loops for this loss."""

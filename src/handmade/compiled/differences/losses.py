@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from handmade.compiled.jit import loops
+from handmade.compiled.tiles import add_products, along, larger, load, quotient, spread, store, width, zeros
 
-BLOCK = 64  # nudges that are processed together
+BLOCK = 256  # nudges that are processed together; a multiple of the length of every vector
 MOST_TERMS = 32  # of the series; at NEAR, 12 are enough for float64
 NEAR = 0.25  # |dz_k - m| and |sum| up to which the series are used
 FAR = 0.5  # |sum| up to which log1p(sum) is used; beyond it, 1 + sum could cancel or overflow
@@ -21,55 +22,79 @@ HUGE = 30.0  # step beyond which p expm1(step) is exp(log p + step)
 
 
 @loops
-def cross_entropy(dz: Any, M: int, log_p: Any, target: Any, label: int, weight: Any, dL: Any) -> None:
-    """Add dL for each nudge, times the weight of the image, from dz (nudges, M), flat.
+def cross_entropy(tile: Any, dz: Any, M: int, across: bool, log_p: Any, target: Any, label: int, weight: Any, dL: Any) -> None:
+    """Add dL for each nudge, times the weight of the image, from dz (nudges, M), flat; or from dz (K, nudges) if `across`.
 
-    target (K,) holds the smoothed target t; it is empty without label smoothing.
+    target (K,) holds the smoothed target t; it is empty without label smoothing. `tile` is one vector of nudges. With `across`,
+    the numbers of one vector behind the end of dz are read, and not used.
     """
-    K, nudges = log_p.size, dL.size
-    p = np.exp(log_p)
-    steps, total, farthest = np.empty((K, BLOCK), dz.dtype), np.empty(BLOCK, dz.dtype), np.empty(BLOCK, dz.dtype)
-    series, inverse = np.empty(BLOCK, dz.dtype), np.empty(MOST_TERMS, dz.dtype)
+    K, nudges, W = log_p.size, dL.size, width(tile)
+    p, minus_one = np.exp(log_p), dz.dtype.type(-1)
+    steps, total, mean = np.empty(K * BLOCK, dz.dtype), np.empty(BLOCK, dz.dtype), np.empty(BLOCK, dz.dtype)
+    inverse, farthest = np.empty(MOST_TERMS, dz.dtype), np.empty(W, dz.dtype)
     for n in range(1, MOST_TERMS):
         inverse[n] = dz.dtype.type(1) / n
     precise = dz.itemsize == 8
     for first in range(0, nudges, BLOCK):
         count = min(BLOCK, nudges - first)
-        for k in range(K):
-            row = steps[k]
-            for i in range(count):
-                row[i] = dz[(first + i) * M + k]
-        mean = total
-        if target.size:
-            mean[:] = 0
-            for k in range(K):
-                for i in range(count):
-                    mean[i] += target[k] * steps[k, i]
+        wide = -(-count // W) * W
+        if across:
+            source, begin, between = dz, first, nudges
         else:
-            mean[:count] = steps[label, :count]
-        farthest[:] = 0
-        for k in range(K):
-            row = steps[k]
-            for i in range(count):
-                row[i] -= mean[i]
-                farthest[i] = max(farthest[i], abs(row[i]))
-        largest = dz.dtype.type(0)
-        for i in range(count):
-            largest = max(largest, farthest[i])
-        total[:] = 0
+            copy_steps(dz, M, first, count, wide, steps)
+            source, begin, between = steps, 0, BLOCK
+        far, negative = zeros(tile), spread(tile, -1.0)
+        for a in range(0, wide, W):
+            t = zeros(tile)
+            if target.size:
+                for k in range(K):
+                    t = along(t, target[k], source, k * between + begin + a, 0)
+            else:
+                t = load(tile, source, label * between + begin + a, 0)
+            store(t, mean, a, 0)
+            for k in range(K):
+                step = along(load(tile, source, k * between + begin + a, 0), minus_one, mean, a, 0)
+                store(step, steps, k * BLOCK + a, 0)
+                far = larger(larger(far, step), add_products(zeros(tile), negative, step))
+        largest = largest_of(tile, far, farthest)
         if largest <= NEAR:
             order = series_order(largest, precise)
-            for k in range(K):
-                row = steps[k]
-                add_expm1(row, p[k], order, count, inverse, series, total)
-            largest = dz.dtype.type(0)
-            for i in range(count):
-                largest = max(largest, abs(total[i]))
+            far = zeros(tile)
+            for a in range(0, wide, W):
+                t = expm1_sum(tile, steps, a, p, order, inverse)
+                store(t, total, a, 0)
+                far = larger(larger(far, t), add_products(zeros(tile), negative, t))
+            largest = largest_of(tile, far, farthest)
         if largest <= NEAR:
-            add_log1p(total, log_order(largest, precise), count, farthest, series, weight, dL[first : first + count])
+            order = log_order(largest, precise)
+            for a in range(0, wide, W):
+                store(log1p(tile, load(tile, total, a, 0), order), total, a, 0)
+            for i in range(count):
+                dL[first + i] += weight * total[i]
         else:
             for i in range(count):
-                dL[first + i] += weight * far_cross_entropy(steps[:, i], log_p)
+                dL[first + i] += weight * far_cross_entropy(steps[i::BLOCK], log_p)
+
+
+@loops
+def copy_steps(dz: Any, M: int, first: int, count: int, wide: int, steps: Any) -> None:
+    """Copy dz of `count` nudges from the first on, with all nudges of an output side by side, and zeros up to `wide`."""
+    for k in range(steps.size // BLOCK):
+        at = k * BLOCK
+        for i in range(count):
+            steps[at + i] = dz[(first + i) * M + k]
+        for i in range(count, wide):
+            steps[at + i] = 0
+
+
+@loops
+def largest_of(tile: Any, t: Any, numbers: Any) -> Any:
+    """Return the largest number of a tile of one vector; `numbers` is room for it."""
+    store(t, numbers, 0, 0)
+    largest = numbers[0]
+    for l in range(1, width(tile)):
+        largest = max(largest, numbers[l])
+    return largest
 
 
 @loops
@@ -96,31 +121,33 @@ def log_order(x: Any, precise: bool) -> int:
 
 
 @loops
-def add_expm1(x: Any, p: Any, order: int, count: int, inverse: Any, series: Any, total: Any) -> None:
-    """Add p expm1(x) = p x (1 + x/2 (1 + x/3 (1 + ...))) to total."""
-    one = total.dtype.type(1)
-    series[:count] = one
-    for n in range(order, 1, -1):
-        factor = inverse[n]
-        for i in range(count):
-            series[i] = one + x[i] * factor * series[i]
-    for i in range(count):
-        total[i] += p * x[i] * series[i]
+def expm1_sum(tile: Any, steps: Any, a: int, p: Any, order: int, inverse: Any) -> Any:
+    """Return the sum over k of p expm1(x) = p x (1 + x/2 (1 + x/3 (1 + ...))), for a vector of nudges."""
+    one, total = spread(tile, 1.0), zeros(tile)
+    if order == 1:
+        for k in range(p.size):
+            total = along(total, p[k], steps, k * BLOCK + a, 0)
+        return total
+    for k in range(p.size):
+        x = load(tile, steps, k * BLOCK + a, 0)
+        product, n = x, order
+        while n > 1:
+            product = add_products(zeros(tile), x, add_products(one, spread(tile, inverse[n]), product))
+            n -= 1
+        total = add_products(total, spread(tile, p[k]), product)
+    return total
 
 
 @loops
-def add_log1p(x: Any, order: int, count: int, u: Any, series: Any, weight: Any, total: Any) -> None:
-    """Add weight log1p(x), log1p(x) = 2 u (1 + u^2/3 + u^4/5 + ...), u = x / (2 + x), to total."""
-    one = total.dtype.type(1)
-    for i in range(count):
-        u[i] = x[i] / (2 * one + x[i])
-        series[i] = 0
+def log1p(tile: Any, x: Any, order: int) -> Any:
+    """Return log1p(x) = 2 u (1 + u^2/3 + u^4/5 + ...), u = x / (2 + x), for a vector of nudges."""
+    one = spread(tile, 1.0)
+    two = add_products(one, one, one)
+    u = quotient(x, add_products(two, one, x))
+    square, series = add_products(zeros(tile), u, u), zeros(tile)
     for n in range(order, 0, -1):
-        share = one / (2 * n - 1)
-        for i in range(count):
-            series[i] = share + u[i] * u[i] * series[i]
-    for i in range(count):
-        total[i] += weight * (2 * u[i] * series[i])
+        series = add_products(spread(tile, 1 / (2 * n - 1)), square, series)
+    return add_products(zeros(tile), add_products(u, one, u), series)
 
 
 @loops
@@ -141,12 +168,12 @@ def far_cross_entropy(steps: Any, log_p: Any) -> Any:
 
 
 @loops
-def mean_squared_error(dz: Any, M: int, distance: Any, weight: Any, dL: Any) -> None:
-    """Add dL for each nudge, times the weight of the image, from dz (nudges, M), flat. distance (K,): z - t."""
+def mean_squared_error(dz: Any, M: int, across: bool, distance: Any, weight: Any, dL: Any) -> None:
+    """Add dL for each nudge, times the weight of the image, from dz as in `cross_entropy`. distance (K,): z - t."""
     K = distance.size
     for i in range(dL.size):
         total = distance.dtype.type(0)
         for k in range(K):
-            step = dz[i * M + k]
+            step = dz[k * dL.size + i] if across else dz[i * M + k]
             total += step * (2 * distance[k] + step)
         dL[i] += weight * (total / K)

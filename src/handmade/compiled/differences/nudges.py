@@ -64,6 +64,55 @@ def filter_nudges(
 
 
 @loops
+def nudges_across(
+    tile: Any,
+    one_row: Any,
+    x: Any,
+    origin: Any,
+    runs: Any,
+    length: int,
+    place: Any,
+    row: Any,
+    count: Any,
+    lanes: Any,
+    M: int,
+    K: int,
+    step: Any,
+    low: int,
+    high: int,
+    dz: Any,
+) -> None:
+    """Compute dz as `filter_nudges`, for the first K outputs only, with nudges of an output side by side: dz (K, nudges), flat.
+
+    A vector holds numbers of a patch, and a tile has a row for each output, so that no vector is filled up with zeros. A run is
+    at least as long as a row of the tile, and K is at least its number of rows; the last tiles overlap the ones before.
+    """
+    size, one = runs.size * length, x.dtype.type(1)
+    total = (high - low) * (size + 1)
+    bias = np.empty(M, x.dtype)
+    for o in range(low, high):
+        first = (o - low) * (size + 1)
+        for r in range(runs.size):
+            for begin in range(0, length, width(tile)):
+                m = min(begin, length - width(tile))
+                for part in range(0, K, rows(tile)):
+                    k = min(part, K - rows(tile))
+                    t = zeros(tile)
+                    for e in range(count[o]):
+                        t = outer(t, lanes, row[o, e] * M + k, 1, x, origin[place[o, e]] + runs[r] + m)
+                    store(t, dz, k * total + first + r * length + m, total)
+        for a in range(0, M, width(one_row)):
+            t = zeros(one_row)
+            for e in range(count[o]):
+                t = along(t, one, lanes, row[o, e] * M + a, 0)
+            store(t, bias, a, 0)
+        for k in range(K):
+            dz[k * total + first + size] = bias[k]
+    for k in range(K * total):
+        dz[k] *= step
+
+
+@loops
 def difference_of_window(
     x: Any,
     origin: Any,

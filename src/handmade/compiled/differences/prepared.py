@@ -36,6 +36,8 @@ class Group:
     low: int
     high: int
     tile: Tile
+    across: Tile
+    goes_across: bool
     origin: Array
     runs: Array
     length: int
@@ -128,7 +130,8 @@ def prepared(network: Network, units: Units, unit: Unit, made: Record, limits: t
     if unit.role == "convolution":
         shape = network.shape_of[unit.node.reads[0]]
         plan = Convolution(unit.node).plan(shape, dtype)
-        groups = tuple(_group(layer, g, patches, dtype) for g, patches in enumerate(plan.groups))
+        K = network.shape_of[network.logits_name][0]
+        groups = tuple(_group(layer, g, patches, K, dtype) for g, patches in enumerate(plan.groups))
         later = units.next.get(unit.node.name)
         following = None if later is None else _next(later, network.shape_of[unit.last], dtype)
         return Prepared(unit, made, channels, *limits, *tiles, groups, following)
@@ -139,18 +142,36 @@ def prepared(network: Network, units: Units, unit: Unit, made: Record, limits: t
     return Prepared(unit, made, channels, *limits, *tiles)
 
 
-def _group(conv: Any, g: int, patches: Patches, dtype: Any) -> Group:
+def _group(conv: Any, g: int, patches: Patches, K: int, dtype: Any) -> Group:
     each = len(conv.b) // conv.groups
     low, high = g * each, (g + 1) * each
     w = np.ascontiguousarray(conv.W[..., low:high].reshape(patches.size, each).T).reshape(-1)
-    return Group(low, high, _tile(patches, dtype), patches.origin.reshape(-1), patches.runs, patches.length, w)
+    across = _across(patches, K, dtype)
+    origin = patches.origin.reshape(-1)
+    return Group(
+        low, high, _tile(patches, dtype), across or _smallest(dtype), across is not None, origin, patches.runs, patches.length, w
+    )
+
+
+def _across(patches: Patches, K: int, dtype: Any) -> Tile | None:
+    """Return the tile of outputs times numbers of a patch; None if tiles of lanes waste less, or the convolution is small."""
+    width, outputs = widest(dtype), next((n for n in (10, 5) if n <= K), 1)
+    lanes, used = -(-K // width) * width, -(-K // outputs) * outputs
+    if patches.size * patches.windows <= LITTLE or patches.length < width or outputs == 1 or used >= lanes:
+        return None
+    one, two = (-(-patches.length // n) * n for n in (width, 2 * width))
+    return Tile(outputs, 2 if two == one and registers() == 32 else 1, width, dtype)
+
+
+def _smallest(dtype: Any) -> Tile:
+    return Tile(1, 1, widest(dtype), dtype)
 
 
 def _tile(patches: Patches, dtype: Any) -> Tile:
     """Return the tile of numbers of a patch times lanes."""
     length = patches.length
     if patches.size * patches.windows <= LITTLE:
-        return Tile(1, 1, widest(dtype), dtype)
+        return _smallest(dtype)
     rows = next(n for n in (24, 16, 12, 8, 5, 4, 3, 1) if n <= min(registers() - 4, length) and (length % n == 0 or n == 1))
     return Tile(rows, 1, widest(dtype), dtype)
 

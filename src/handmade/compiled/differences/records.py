@@ -3,11 +3,13 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from handmade.compiled.differences.choices import choose_leads
 from handmade.compiled.differences.constant_regions import of_images
+from handmade.compiled.differences.equal_places import Equal, equal_pixels, labels
 from handmade.compiled.differences.units import Unit, Units
 from handmade.compiled.fused import ONE_PIXEL, Convolution
 from handmade.compiled.patches import pooling_windows
@@ -49,52 +51,56 @@ def record(network: Network, units: Units, unfused: Callable[[Node], Operation],
     """Return the records of units with a convolution, a linear layer or a choice, by the names of their nodes, and the logits."""
     values: dict[str, Array] = {INPUT: x}
     blank = {INPUT: of_images(x)}
+    equal = {INPUT: equal_pixels(x)}
     found: dict[str, Record] = {}
     for unit in units.all:
         node = unit.node
         if unit.role == "other":
             made = node.layer.forward(node.inputs(values))
             values[node.name] = made.astype(x.dtype, copy=False)  # a user's layer may return float64
-            blank[node.name] = _blank(unit, blank)
+            blank[node.name] = _regions("constant", node, blank)
+            equal[node.name] = _regions("equal", node, equal)
             continue
         read = values[node.reads[0]]
         images = read
         z = read
-        before = blank[node.reads[0]]
+        before, alike = blank[node.reads[0]], equal[node.reads[0]]
         if unit.role == "convolution":
             images, z = Convolution(node).images(read), unfused(node).forward(read)
-            before = blank[node.name] = _blank(unit, blank)
+            before, alike = _regions("constant", node, blank), _regions("equal", node, equal)
         elif unit.role == "linear":
             z = node.layer.forward(read)
-            before = None
+            before = alike = None
         values[node.name] = z
-        found[node.name] = chosen = _chosen(unit, images.reshape(len(x), -1), z, before)
+        blank[node.name], equal[node.name] = before, alike
+        found[node.name] = chosen = _chosen(unit, images.reshape(len(x), -1), z, before, alike)
         values[unit.last] = chosen.y.reshape(len(x), *network.shape_of[unit.last])
         blank[unit.last] = None if before is None else chosen.blank.reshape(len(x), *network.shape_of[unit.last][:-1])
+        equal[unit.last] = alike if alike is None or unit.pool is None else rule(unit.pool, "equal")(unit.pool, alike)
     return found, values[network.logits_name]
 
 
-def _chosen(unit: Unit, images: Array, z: Array, blank: Array | None) -> Record:
+def _chosen(unit: Unit, images: Array, z: Array, blank: Array | None, equal: Equal | None) -> Record:
     """Return the record of a unit from the input of its choice; without a choice, every number is chosen."""
     N, C = len(z), z.shape[-1]
     shape = z.shape[1:] if z.ndim == 4 else (math.prod(z.shape[1:-1]), 1, C)
     pool = unit.pool
     pixels = pooling_windows(shape, ONE_PIXEL if pool is None else pool.geometry)
-    alike = np.zeros((N, len(pixels)), np.bool_)
+    places = np.zeros((N, math.prod(shape[:2])), np.bool_) if blank is None else blank.reshape(N, -1)
+    background = np.zeros((N, len(pixels)), np.bool_)
     if blank is not None:
-        alike = blank.reshape(N, -1) if pool is None else rule(pool, "constant")(pool, blank).reshape(N, -1)
+        background = places if pool is None else rule(pool, "constant")(pool, blank).reshape(N, -1)
     rows = np.ascontiguousarray(z.reshape(N, -1))
     y = np.empty((N, len(pixels) * C), z.dtype)
     winner, lead = np.empty(y.shape, np.int32), np.empty_like(y)
-    choose_leads(rows, pixels, C, unit.relu, np.ascontiguousarray(alike), y, winner, lead)
-    return Record(images, rows, y, winner, lead, pixels, alike)
+    choose_leads(rows, pixels, C, unit.relu, labels(equal, places), y, winner, lead)
+    return Record(images, rows, y, winner, lead, pixels, background)
 
 
-def _blank(unit: Unit, blank: dict[str, Array | None]) -> Array | None:
-    """Return the blank places of the output of a unit's node."""
-    after, before = rule(unit.node.layer, "constant"), blank.get(unit.node.reads[0])
-    found: Array | None = after(unit.node.layer, before) if after and before is not None else None
-    return found
+def _regions(what: str, node: Node, known: dict[str, Any]) -> Any:
+    """Return the blank places or the equal places of a node's output, by the rule of its layer; None if nothing is known."""
+    after, before = rule(node.layer, what), known.get(node.reads[0])
+    return after(node.layer, before) if after and before is not None else None
 
 
 def largest(found: Record) -> float:

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 from handmade.engine.arrays import Array
 
-MOST_FAR = 64  # outputs of an image after the logits; with more of them the plain backend is faster
-
 
 @dataclass(frozen=True, eq=False)
 class SortedWindows:

@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+from handmade.data.downloads import SETS
 from handmade.data.sources import cifar10, class_names, idx_files
 from handmade.engine.errors import HandmadeError
 
@@ -16,6 +17,7 @@ EMNIST = "emnist"
 FAMILIES = ("fashion-mnist", "kmnist", EMNIST, "cifar-10")
 NAMES = (*FAMILIES, *(f"{EMNIST}-{split}" for split in class_names.EMNIST))
 CLASS_NAMES = {"fashion-mnist": class_names.FASHION_MNIST, "kmnist": class_names.KMNIST}
+MOST_NAMES = 8  # files that are listed by name
 DEFAULT_SPLIT = "balanced"  # 47 classes with the same number of images
 
 
@@ -83,8 +85,18 @@ def folder_of(name: str) -> Path:
     """Return the folder that holds a set; raise HandmadeError if it has to be fetched first."""
     place = found(name)
     if place is None:
-        looked = " and ".join(repr(str(each)) for each in places(name))
-        raise HandmadeError(
-            f"{name}: expected its files in {looked}; they are not there. Try: handmade data fetch {family(name)}"
-        )
+        raise HandmadeError(_missing(name))
     return place
+
+
+def _missing(name: str) -> str:
+    """Return the message about a set that is not there: the names of its files, and where they can be had."""
+    looked = " and ".join(repr(str(each)) for each in places(name))
+    found = SETS[family(name)].files
+    names = [member.rpartition("/")[2] for file in found for member in file.members or (file.name,)]
+    listed = ", ".join(names) if len(names) < MOST_NAMES else f"{names[0]} to {names[-1]}"
+    source = found[0].urls[0] if found[0].members else found[0].urls[0].rpartition("/")[0]
+    return (
+        f"{name}: expected its files in {looked}; they are not there. They are {listed} of {source}. Put them there, "
+        f"give a folder or a zip of images by class with data=..., or download them. Try: handmade data fetch {family(name)}"
+    )

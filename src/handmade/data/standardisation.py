@@ -1,4 +1,4 @@
-"""Standardisation of the training data, as the preparation of a network: mean 0 and variance 1 in each channel.
+"""Standardisation of training images, as the preparation of a network: mean 0 and variance 1 in each channel.
 
     x = (pixel - mean) / deviation        so scale = 1 / deviation and shift = -mean / deviation
     mean = sum of a_n x_n / sum of a_n,   deviation^2 = sum of a_n (x_n - mean)^2 / sum of a_n
