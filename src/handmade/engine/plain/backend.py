@@ -96,7 +96,7 @@ class Plain:
         return L / len(x), with_zeros(network, gradients)
 
     def _backprop_sums(self, images: int, executor: Executor | None, batch: Batch) -> Sums:
-        """Return the sums of some shards of a batch of so many images; their gradients are divided by that number already."""
+        """Return the sums of some shards of a batch of `images` images; their gradients are divided by that number already."""
         network, (parts, size) = batch[0], self._parts(batch, images, executor, to_pixels=False)
         gradients: dict[str, Array] = {}
         with np.errstate(over="ignore", invalid="ignore"):
@@ -118,7 +118,7 @@ class Plain:
         return {name: tree_sum((part[name] for part in parts), np.add) for name in parts[0]}
 
     def _parts(self, batch: Batch, images: int, executor: Executor | None, *, to_pixels: bool) -> tuple[list[Part], int]:
-        """Return the results for each block of some shards of a batch of so many images, and the number of images in a block."""
+        """Return the results for each block of some shards of a batch of `images` images, and the number of images in a block."""
         size = FEWEST
         while size < BACKPROP_SHARD and size * TASKS < images:  # the same for any number of threads; a shard is a tree of blocks
             size *= 2
