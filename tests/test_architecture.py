@@ -41,7 +41,7 @@ MAY_IMPORT = {
     "sweep": {"cluster", "data", "engine", "files", "network", "pictures", "runs", "threads"},
     "__init__": {*FACADE, "estimator", "html"},
     "text": {"engine", "runs", "sweep"},
-    "html": {"data", "engine", "learn", "runs", "text"},
+    "html": {"data", "engine", "learn", "runs", "sweep", "text"},
     "learn": {"data", "engine", "files"},
     "lab": {*FACADE, "files", "learn", "text", "threads"},
     "cli": {*FACADE, *PARTS, "cluster", "__init__"},

@@ -379,6 +379,8 @@ def test_any_other_version_or_vector_is_refused_in_one_line(name: str) -> None:
 
 
 def test_a_worker_without_handmade_is_refused_in_one_line() -> None:
+    wrong = HandmadeError("HANDMADE_LANES: expected one of 4, 8, 16; got '1'. Try to unset it")
+    assert difference_of("tcp://10.0.0.1:99", wrong) == f"worker tcp://10.0.0.1:99: {wrong}"
     line = difference_of("tcp://10.0.0.1:99", ModuleNotFoundError("No module named\n'handmade'"))
     assert line is not None
     assert "which cannot be used there (ModuleNotFoundError: No module named 'handmade')" in line

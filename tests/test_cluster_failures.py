@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from cluster_parts import PATIENCE, Slow, assert_same, batch, blocks_of, free_port, process, scheduler, small, until, worker
+from handmade import HandmadeError, sweep
 from handmade.cluster import connection
 from handmade.cluster.address import Certificates, ClusterError
 from handmade.cluster.connection import connect
@@ -125,7 +127,8 @@ def test_a_worker_of_another_version_that_joins_later_is_left_out(port: int, pla
             assert "expected NumPy" in said[0] or "expected handmade" in said[0]
             assert len(blocks_of(folder)) == 1
             with pytest.raises(ClusterError, match="as here; got"):
-                ClusterExecutor(client)
+                ClusterExecutor(client, said.append)
+            assert len(said) == 1  # the others do not go on
 
 
 def test_no_worker_for_a_minute_ends_the_command_and_the_step(
@@ -183,6 +186,14 @@ def test_an_interrupt_of_the_terminal_saves_the_run(place: Path) -> None:
     assert (place / "run" / MODEL).read_bytes() == (place / "alone" / MODEL).read_bytes()
 
 
+def test_certificates_for_a_scheduler_without_tls_are_refused_in_one_line(port: int) -> None:
+    plain = f"tcp://127.0.0.1:{port}"
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    with pytest.raises(ClusterError, match=rf"something without TLS listens there\. Try cluster='{plain}' without certificates"):
+        connection.check_scheduler(f"tls://127.0.0.1:{port}", context, 5.0)
+
+
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="there is no openssl to make certificates with")
 def test_certificates_are_passed_on(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "CONNECTING", 3.0)
@@ -197,11 +208,26 @@ def test_certificates_are_passed_on(place: Path, monkeypatch: pytest.MonkeyPatch
         with connect(address, one) as client:
             x, y = batch(70, small())
             assert_same(backprop(small(), x, y), backprop(small(), x, y, executor=client.get_executor()))
-        with pytest.raises(ClusterError, match="no connection with these certificates"), connect(address, two):
+        with pytest.raises(ClusterError, match="no connection with these certificates: tls_ca has not"), connect(address, two):
             pass
-        with pytest.raises(ClusterError, match="something else listens there"), connect(f"tcp://127.0.0.1:{number}"):
+        mixed = Certificates("one.pem", "two.pem", "two.key")
+        with (
+            pytest.raises(ClusterError, match=r"refuses that of tls_cert .*\. Try one that"),
+            connect(address, mixed),
+        ):
             pass
+        mixed = Certificates("one.pem", "one.pem", "two.key")
+        with pytest.raises(HandmadeError, match=r"tls_key: expected the private key of one\.pem"), connect(address, mixed):
+            pass
+        with (
+            pytest.raises(ClusterError, match=rf"something else listens there, a server with TLS\. Try cluster='{address}' with"),
+            connect(f"tcp://127.0.0.1:{number}"),
+        ):
+            pass
+        with connect(address, one) as client:  # a sweep, too
+            planned = sweep.start({"seed": [0, 1]}, options(validation=8), "s", executor=client.get_executor()).finish()
         result = start(options(cluster=address, tls_ca="one.pem", tls_cert="one.pem", tls_key="one.key"), "run").finish()
     start(options(), "alone").finish()
+    assert planned.ended == 2
     assert result["status"] == "finished"
     assert (place / "run" / MODEL).read_bytes() == (place / "alone" / MODEL).read_bytes()

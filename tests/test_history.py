@@ -64,6 +64,14 @@ def names(capsys: pytest.CaptureFixture[str], sort: str) -> list[str]:
     return [run["name"] for run in json.loads(capsys.readouterr().out)["runs"]]
 
 
+def test_a_sweep_in_a_list_is_named_with_the_command_that_shows_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a b").mkdir()
+    (tmp_path / "a b" / "sweep.json").write_text("{}")
+    command([tmp_path], sort=SortChoice.when, json=True)
+    assert json.loads(capsys.readouterr().out)["runs"][0]["problem"].startswith("a sweep. Try: ")
+    assert list_runs(tmp_path)[0].problem == f"a sweep. Try: handmade runs '{tmp_path}/a b'"
+
+
 def test_a_list_has_the_newest_last_and_says_what_is_no_run(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command([runs], sort=SortChoice.when, json=False)
 

@@ -498,6 +498,7 @@ class Notebook:
         monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=kind))
         monkeypatch.setitem(sys.modules, "IPython.display", SimpleNamespace(display=self.display))
         monkeypatch.setattr("handmade.html.progress.EVERY", 0.0)
+        monkeypatch.setattr("handmade.html.sweep_progress.EVERY", 0.0)
         self.displays = 0
 
     def display(self, bundle: dict[str, str], *, raw: bool, display_id: bool) -> "Notebook":
@@ -536,6 +537,43 @@ def test_a_training_without_a_session_shows_its_progress_too(monkeypatch: pytest
 
     assert [step.number for step in steps] == [1, 2, 3, 4]
     assert len(notebook.shown) == 5
+
+
+def test_a_sweep_shows_its_runs_on_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    notebook = Notebook(monkeypatch)
+    session = new_session(tmp_path / "one", steps=2)
+    settings = handmade.runs.Settings(**(session.job.settings.to_json() | {"validation": 2}))
+    planned = handmade.sweep.start({"learning_rate": [0.1, 0.01]}, settings, tmp_path / "all")
+
+    results = planned.finish()
+
+    last = notebook.shown[-1]["text/plain"].splitlines()
+    assert last[0].startswith("2 of 2 runs have ended, finished in")
+    assert [line.partition(": validation")[0] for line in last[1:]] == ["run 1: learning rate 0.1", "run 2: learning rate 0.01"]
+    assert notebook.shown[-1]["text/html"].count('<progress value="2" max="2">') == 1
+    assert results.ended == 2
+
+
+def test_an_interrupted_sweep_says_how_it_continues(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    notebook = Notebook(monkeypatch)
+    settings = handmade.runs.Settings(**(new_session(tmp_path / "one", steps=2).job.settings.to_json() | {"validation": 2}))
+    planned = handmade.sweep.start({"seed": [0, 1]}, settings, tmp_path / "all")
+
+    def interrupted(bundle: dict[str, str], *, raw: bool) -> None:
+        assert raw
+        notebook.shown.append(bundle)
+        if len(notebook.shown) == 3:  # the end of the first run
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(notebook, "update", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        planned.finish()
+
+    last = notebook.shown[-1]["text/plain"]
+    assert last.startswith("1 of 2 runs have ended, interrupted after")
+    assert f"handmade.sweep.resume({str(tmp_path / 'all')!r}) continues" in last
+    monkeypatch.undo()
+    assert handmade.sweep.resume(tmp_path / "all").finish().ended == 2
 
 
 def test_an_interrupt_leaves_a_run_that_continues(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -269,7 +269,7 @@ FLAGS = ("ceil_mode", "count_padding")
         *((CONV | {"groups": groups}, "groups: expected an integer") for groups in (0, -1, 2.0, True, None, [2, 2])),
         *((CONV | {"dilation": dilation}, "dilation: expected") for dilation in (0, [1, 0], 1.5, True, None)),
         (CONV | {"dilation": [1, 4]}, "no larger than the padded image; got 3 x 9 over 7 x 8"),
-        ({"layer": "AvgPool2d"}, "window is missing"),
+        ({"layer": "AvgPool2d"}, "expected the settings window, got no settings; window is missing"),
         ({"layer": "AvgPool2d", "window": [8, 2]}, "AvgPool2d: expected a window no larger"),
         (
             {"layer": "AvgPool2d", "window": [3, 2], "padding": [3, 0]},

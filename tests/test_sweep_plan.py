@@ -71,7 +71,6 @@ def test_values_in_python_are_lists_ranges_and_arrays() -> None:
         ("learning_rate", "0..1:log", "vary: expected a range above 0 for learning rate with log, got '0..1:log'. Try"),
         ("learning_rate", "0..1:1", "vary: expected 2 to 10,000 values for learning rate, got 1. Try 0..1:5"),
         ("batch_size", "0..4", "vary: expected an integer of at least 1, got 0, for batch size. Try batch-size=1..4"),
-        ("batch_size", "1..3:4", "vary: expected different values for batch size, got 2 twice. Try leaving one out"),
         ("batch_size", [2.5], "vary: expected an integer of at least 1, got 2.5, for batch size. Try batch-size=1..4"),
         ("optimiser", "adm", "vary: expected one of gradient-descent, momentum, nesterov, rmsprop, adam, adamw, got"),
         ("grey", "perhaps", "vary: expected True or False, got 'perhaps', for grey. Try grey=yes,no"),
@@ -215,9 +214,30 @@ def test_a_plan_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "values", "ends"),
+    [
+        ("batch_size", "1..3:4", "got 4 values, of which 3 differ when they are rounded to integers. Try 1..3:3"),
+        ("learning_rate", "1..2:1000", "of which 101 differ when they are rounded to numbers of 3 digits. Try 1..2:101"),
+        ("seed", "1..16:99:log", "got 99 values, of which 16 differ when they are rounded to integers. Try 1..16:4:log"),
+    ],
+)
+def test_a_range_with_equal_values_is_refused_with_one_that_has_none(name: str, values: str, ends: str) -> None:
+    with pytest.raises(HandmadeError, match="vary: expected different values for") as refused:
+        values_of(name, values)
+    assert str(refused.value).endswith(ends)
+    range_ = ends.rpartition("Try ")[2]
+    assert len(values_of(name, range_)) == int(range_.split(":")[1])
+
+
+@pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"version": 2}, "expected version 1 of a plan, got 2"),
+        ({"version": [1]}, "expected version 1 of a plan, got [1]"),
+        ({"version": {}}, "expected version 1 of a plan, got {}"),
+        ({"varied": ["seed", "seed", "learning_rate"]}, "expected the names of settings that vary"),
+        ({"settings": {"validation": 9, "cluster": "tcp://10.0.0.1:1"}}, "expected no cluster in a plan"),
+        ({"runs": [{"learning_rate": 10**400, "seed": 0}] * 4}, "learning_rate: expected"),
         ({"runs": []}, "expected a grid or a random search of 1 to 10,000 runs"),
         ({"runs": [{"learning_rate": 0.1}] * 4}, "expected values of learning_rate, seed for each run"),
         (
@@ -248,6 +268,7 @@ def test_a_plan_of_other_people_is_checked(change: dict[str, Any] | None, messag
     assert message in str(refused.value)
     assert "sweep.json" in str(refused.value)
     assert "\n" not in str(refused.value)
+    assert len(str(refused.value)) < len(str(tmp_path)) + 500
 
 
 @pytest.mark.parametrize("content", [b"{", b"\xff\xfe", b"[" * 100_000, b" " * (2**24 + 1)])

@@ -96,6 +96,8 @@ def test_commands_in_a_text_are_written_as_they_can_be_called(monkeypatch: pytes
     monkeypatch.setenv("PATH", "")
     assert callable_here("Try: handmade train --epochs 2") == "Try: bin/handmade train --epochs 2"
     assert callable_here("runs/handmade train; handmade trains") == "runs/handmade train; handmade trains"
+    once = callable_here("Resume: bin/python -m handmade train --resume a. Try: handmade train")  # one part is callable already
+    assert once == "Resume: bin/python -m handmade train --resume a. Try: bin/handmade train"
 
 
 @pytest.mark.parametrize(

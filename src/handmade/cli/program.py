@@ -11,7 +11,7 @@ COMMANDS = (
     *("train", "evaluate", "predict", "show", "check", "explain", "trace", "lab", "report", "runs", "networks", "doctor", "plot"),
     *("sweep", "export", "import", "learn", "data", "--help"),
 )
-NAMED = re.compile(rf"(?<![\w./-])handmade (?=(?:{'|'.join(COMMANDS)})(?![\w-]))")
+NAMED = re.compile(rf"(?<![\w./-])(?<!-m )handmade (?=(?:{'|'.join(COMMANDS)})(?![\w-]))")
 
 
 def program() -> str:
@@ -23,7 +23,10 @@ def program() -> str:
 
 
 def callable_here(text: str) -> str:
-    """Return a text in which `handmade train` and other commands are written as they can be called from here."""
+    """Return a text in which `handmade train` and other commands are written as they can be called from here.
+
+    Commands that are written so already, as `python -m handmade train`, are left as they are.
+    """
     return NAMED.sub(lambda _: f"{program()} ", text)
 
 

@@ -21,6 +21,7 @@ from handmade.engine.extras import not_installed
 
 CONNECTING = 10.0  # seconds for the scheduler to answer
 WORKERS = 60.0  # seconds for the first worker to connect
+HANDSHAKE = 3.0  # seconds for a server to show that it has TLS
 LONGEST_GREETING = 2**16  # bytes
 
 
@@ -97,9 +98,22 @@ def _security(dask: Any, certificates: Certificates | None) -> Any:
     security = dask.Security(tls_ca_file=ca, tls_client_cert=cert, tls_client_key=key, require_encryption=True)
     try:
         security.get_connection_args("client")
+    except ssl.SSLError as error:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            raise HandmadeError(
+                f"tls_key: expected the private key of {cert}, got another in {key}. Try its tls_key=..."
+            ) from None
+        raise _no_certificates(error) from None
     except OSError as error:
-        raise HandmadeError(f"tls_ca, tls_cert and tls_key: expected certificates and a key in PEM; {_line(error)}") from None
+        raise _no_certificates(error) from None
     return security
+
+
+def _no_certificates(error: OSError) -> HandmadeError:
+    expected = "expected certificates and a key in PEM"
+    return HandmadeError(
+        f"tls_ca, tls_cert and tls_key: {expected}, got {_line(error)}. Try files of the form that openssl writes"
+    )
 
 
 @contextmanager
@@ -180,9 +194,12 @@ def check_scheduler(address: str, tls: ssl.SSLContext | None, seconds: float) ->
     except ConnectionRefusedError:
         raise _not_connected(address, "nothing listens there") from None
     except TimeoutError:
+        if tls is None and _has_tls(found[2].strip("[]"), int(found[3])):
+            advice = f"Try cluster='tls://{found[2]}:{found[3]}' with tls_ca=..., tls_cert=... and tls_key=..."
+            raise _not_connected(address, "something else listens there, a server with TLS", advice) from None
         raise _not_connected(address, f"no answer within {seconds:g} s: something else listens there, or nothing") from None
     except ssl.SSLError as error:
-        raise _not_connected(address, f"no connection with these certificates ({_line(error)})") from None
+        raise _not_connected(address, *_tls_reason(error, f"tcp://{found[2]}:{found[3]}")) from None
     except OSError as error:
         raise _not_connected(address, f"it cannot be reached ({_line(error)})") from None
 
@@ -199,8 +216,40 @@ def _greets(connection: socket.socket, end: float) -> bool:
     return True
 
 
-def _not_connected(address: str, got: str) -> ClusterError:
-    advice = "Start one with: dask scheduler, or try cluster='local:2'"
+def _tls_reason(error: ssl.SSLError, without: str) -> tuple[str, str]:
+    """Return the reason why there is no connection with TLS, and an advice; `without` is the address without TLS."""
+    reason, no = str(error.reason), "no connection with these certificates"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return (
+            f"{no}: tls_ca has not signed that of the scheduler ({error.verify_message})",
+            "Try the tls_ca=... of the scheduler",
+        )
+    if reason == "WRONG_VERSION_NUMBER":
+        return "something without TLS listens there", f"Try cluster='{without}' without certificates"
+    if "ALERT" in reason:
+        return (
+            f"{no}: the scheduler refuses that of tls_cert ({reason})",
+            "Try one that the tls_ca=... of the scheduler has signed",
+        )
+    return f"{no} ({_line(error)})", "Try the certificates of the scheduler"
+
+
+def _has_tls(host: str, port: int) -> bool:
+    """Return True if a server begins a connection with TLS; its certificate is of no interest."""
+    anything = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    anything.check_hostname, anything.verify_mode = False, ssl.CERT_NONE
+    try:
+        with socket.create_connection((host, port), timeout=HANDSHAKE) as plain, anything.wrap_socket(plain):
+            return True
+    except ssl.SSLError as error:
+        return "ALERT" in str(error.reason)
+    except OSError:
+        return False
+
+
+def _not_connected(
+    address: str, got: str, advice: str = "Start one with: dask scheduler, or try cluster='local:2'"
+) -> ClusterError:
     return ClusterError(f"{address}: expected a scheduler of Dask; {got}. {advice}")
 
 

@@ -13,6 +13,8 @@ from importlib.metadata import PackageNotFoundError, version
 import numpy as np
 from threadpoolctl import threadpool_info
 
+from handmade.engine.errors import HandmadeError
+
 PYTHON, LANES, INSTRUCTIONS, BLAS = "Python", "vector length", "vector instructions of NumPy", "BLAS of NumPy"
 SAME_VERSION = "Install the same version there"
 ADVICE = {
@@ -62,6 +64,8 @@ def difference_of(address: str, theirs: object) -> str | None:
     theirs : dict or Exception
         Facts of the worker, or the exception that came instead.
     """
+    if isinstance(theirs, HandmadeError):
+        return f"worker {address}: {theirs}"  # such as a wrong HANDMADE_LANES there
     if not isinstance(theirs, dict):
         lost = f"{type(theirs).__name__}: {' '.join(str(theirs).split()):.120}"
         return f"worker {address}: expected handmade {facts()['handmade']}, which cannot be used there ({lost}). {SAME_VERSION}"

@@ -59,7 +59,8 @@ class ClusterExecutor(BatchExecutor):
     def __init__(self, client: Any, notice: Callable[[str], object] | None = None, only: Iterable[str] | None = None) -> None:
         self.client = client
         self.refused: dict[str, str] = {}  # addresses of workers that are not used, and why
-        self._notice, self._only = notice, None if only is None else frozenset(only)
+        self._notice: Callable[[str], object] | None = None  # none for the first look: a refused worker is then an error
+        self._only = None if only is None else frozenset(only)
         self._threads: dict[str, int] = {}  # of each worker that may be used
         self._structure: tuple[bytes, Any] | None = None
         self._times = Times()

@@ -248,7 +248,8 @@ def _made(entry: _Entry, make: Maker, shapes: dict[str, Any]) -> tuple[Node, Sha
     kind, settings = KINDS[entry.kind], entry.settings
     for name in kind.REQUIRED:
         if name not in settings:
-            raise HandmadeError(f"the setting {name} is missing; there are {join_names(settings)}")
+            got = join_names(settings) if settings else "no settings"
+            raise HandmadeError(f"expected the settings {join_names(kind.REQUIRED)}, got {got}; {name} is missing")
     for name in settings:
         if name not in kind.SETTINGS:
             takes = f"the settings {join_names(kind.SETTINGS)}" if kind.SETTINGS else "no settings"

@@ -12,16 +12,17 @@ from typing import Any, TypeVar
 
 from handmade.engine.errors import HandmadeError
 from handmade.engine.training import Step
-from handmade.html import framed
-from handmade.html.markup import shortened, tag
+from handmade.html.line import Line
+from handmade.html.markup import shortened
 from handmade.runs import Progress, TrainingSession
 from handmade.text.number_format import duration
 from handmade.text.pace import Pace
 
+SWEEPS = "handmade.html.sweep_progress"  # imported by its name, for sweeps alone
 EVERY = 0.25  # seconds between two updates
 MOST_NOTICES = 5
 
-T = TypeVar("T", Step, Progress)
+T = TypeVar("T")
 
 
 def show_progress(steps: Iterable[T]) -> Iterator[T]:
@@ -32,12 +33,12 @@ def show_progress(steps: Iterable[T]) -> Iterator[T]:
 
     Parameters
     ----------
-    steps : iterable of Step or Progress
-        `handmade.train(...)`, or a session of `handmade.runs.start` or `resume`.
+    steps : iterable of Step, Progress or SweepProgress
+        `handmade.train(...)`, a session of `handmade.runs.start` or `resume`, or a sweep of `handmade.sweep.start` or `resume`.
 
     Yields
     ------
-    Step or Progress
+    Step, Progress or SweepProgress
         Each record, unchanged.
 
     Raises
@@ -69,7 +70,8 @@ def in_notebook() -> bool:
 
 
 def _shown(steps: Iterable[T]) -> Iterator[T]:
-    line, records = ProgressLine(), iter(steps)
+    line: Any = import_module(SWEEPS).SweepLine() if _is_sweep(steps) else ProgressLine()
+    records = iter(steps)
     try:
         with closing(records) if isinstance(records, Generator) else nullcontext():
             for record in records:
@@ -81,12 +83,18 @@ def _shown(steps: Iterable[T]) -> Iterator[T]:
     line.finished()
 
 
+def _is_sweep(steps: object) -> bool:
+    """Return True for a sweep; if `handmade.sweep` is not loaded, it is none."""
+    loaded = sys.modules.get("handmade.sweep")
+    return loaded is not None and isinstance(steps, loaded.Sweep)
+
+
 class ProgressLine:
     """A line of a notebook with step, loss, accuracy, speed and time left; below it, signs that the network does not learn."""
 
     def __init__(self) -> None:
         self._pace = Pace()
-        self._handle: Any = None
+        self._line = Line()
         self._began = time.perf_counter()
         self._shown_at = 0.0
         self._step: Step | None = None
@@ -120,10 +128,4 @@ class ProgressLine:
         notices = self._notices[:MOST_NOTICES]
         if len(self._notices) > MOST_NOTICES:
             notices.append(f"… {len(self._notices) - MOST_NOTICES:,} more")
-        bar = tag("progress", value=step.number, max=step.steps)
-        html = framed(tag("div", bar, f"  {text}", kind="line"), *(tag("div", notice, kind="line") for notice in notices))
-        bundle = {"text/plain": "\n".join([text, *notices]), "text/html": html}
-        if self._handle is None:
-            self._handle = import_module("IPython.display").display(bundle, raw=True, display_id=True)
-        else:
-            self._handle.update(bundle, raw=True)
+        self._line.show(text, step.number, step.steps, notices)

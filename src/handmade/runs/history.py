@@ -6,13 +6,14 @@ The content of run.json and log.jsonl may come from other people. A value of the
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from handmade.engine.arguments import as_path, check_choice
 from handmade.engine.errors import HandmadeError
 from handmade.engine.printable import Printable, counted
 from handmade.runs.machines import SECONDS
-from handmade.runs.record import SETTINGS, read_log, read_run_json
+from handmade.runs.record import SETTINGS, SWEEP, read_log, read_run_json
 from handmade.runs.remaining import remaining
 
 LARGEST = 1e15  # largest number in a record
@@ -116,8 +117,10 @@ def read_record(folder: str | os.PathLike[str]) -> RunRecord:
     try:
         run = RunRecord(folder, read_run_json(folder))
     except (HandmadeError, OSError) as error:
-        is_run = (folder / SETTINGS).exists()
-        return RunRecord(folder, {}, f"damaged: {str(error).removeprefix(f'{folder / SETTINGS}: ')}" if is_run else "not a run")
+        if (folder / SETTINGS).exists():
+            return RunRecord(folder, {}, f"damaged: {str(error).removeprefix(f'{folder / SETTINGS}: ')}")
+        is_sweep = (folder / SWEEP).is_file()
+        return RunRecord(folder, {}, f"a sweep. Try: handmade runs {quote(str(folder))}" if is_sweep else "not a run")
     missing = [name for name in ("network", "status") if not run.word(name)]
     return RunRecord(folder, {}, f"damaged: {SETTINGS} has no {' and no '.join(missing)}") if missing else run
 

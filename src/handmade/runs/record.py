@@ -24,6 +24,7 @@ from handmade.files.network import MODEL
 from handmade.runs.old_names import in_new_names
 
 SETTINGS, LOG, BEST = "run.json", "log.jsonl", "best.safetensors"
+SWEEP = "sweep.json"  # plan in the folder of a sweep
 LARGEST_RECORD = 2**24  # bytes of JSON
 
 

@@ -118,7 +118,7 @@ def check_run(plan: Plan, number: int) -> Settings:
 
 def in_words(values: Mapping[str, Any]) -> str:
     """Return values of settings as text: learning rate 0.03, batch size 64."""
-    return ", ".join(f"{name.replace('_', ' ')} {shown(value)}" for name, value in values.items()) or "these settings"
+    return ", ".join(f"{name.replace('_', ' ')} {shown(value):.80}" for name, value in values.items()) or "these settings"
 
 
 def shown(value: Any) -> str:

@@ -13,12 +13,13 @@ from typing import Any
 from handmade.engine.arguments import as_path, is_number
 from handmade.engine.errors import HandmadeError
 from handmade.files.atomic import write_atomically
+from handmade.runs.record import SWEEP
 from handmade.runs.settings import Settings
 from handmade.sweep.checks import Checked
 from handmade.sweep.plan import Plan, check_run
 from handmade.sweep.values import MOST, setting_named
 
-PLAN = "sweep.json"
+PLAN = SWEEP
 VERSION = 1
 LARGEST = 2**24  # bytes of JSON
 
@@ -68,7 +69,7 @@ def read_plan(folder: Path) -> Checked:
         known = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
         raise HandmadeError(f"{path}: expected the plan of a sweep in JSON; it cannot be read ({error})") from None
-    if isinstance(known, dict) and known.get("version") not in {None, VERSION}:
+    if isinstance(known, dict) and known.get("version", VERSION) != VERSION:
         raise HandmadeError(f"{path}: expected version {VERSION} of a plan, got {known['version']!r:.40}. Use a newer handmade")
     try:
         return _plan(known)
@@ -84,13 +85,15 @@ def _plan(known: Any) -> Checked:
     varied, runs, seconds = tuple(known["varied"]), known["runs"], known["seconds"]
     if known["search"] not in {"grid", "random"} or not 1 <= len(runs) <= MOST or len(seconds) != len(runs):
         raise HandmadeError(f"expected a grid or a random search of 1 to {MOST:,} runs; got other content")
-    if not varied or any(setting_named(name).name != name for name in varied):
+    if not varied or len(set(map(str, varied))) < len(varied) or any(setting_named(name).name != name for name in varied):
         raise HandmadeError("expected the names of settings that vary; got others")
     if any(not isinstance(run, dict) or set(run) != set(varied) for run in runs):
         raise HandmadeError(f"expected values of {', '.join(varied)} for each run; got others")
     if not all(is_number(each) and 0 <= each < float("inf") for each in seconds):
         raise HandmadeError("expected the seconds of each run; got other content")
     plan = Plan(Settings.from_json(known["settings"]), varied, tuple(runs), known["search"])
+    if plan.settings.cluster is not None:  # a stranger's scheduler can run code in this process
+        raise HandmadeError("expected no cluster in a plan; got one. Try --cluster with --resume")
     if plan.settings.validation is None:
         raise HandmadeError("expected a validation set; got none")
     for number in range(len(plan)):

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from handmade.sweep.record import PLAN, is_sweep, read_plan, run_folder, write_p
 from handmade.sweep.results import SweepResults, SweepRun, results_of, run_of
 from handmade.sweep.workers import Workers
 
+PROGRESS = "handmade.html.progress"  # imported by its name: views import sweeps
 PARENT = Path("sweeps")  # parent of folders without a given name
 
 
@@ -121,8 +123,8 @@ class Sweep(Printable):
             self._session.stop()
 
     def finish(self) -> SweepResults:
-        """Train all runs and return the results."""
-        for _ in self:
+        """Train all runs and return the results. In a notebook, a line shows the progress."""
+        for _ in import_module(PROGRESS).show_progress(self):
             pass
         return self.results
 

@@ -150,7 +150,16 @@ def _ranged(setting: Setting, text: str, first: str, last: str, count: str | Non
     if count is not None:
         if not 2 <= int(count) <= MOST:
             raise SettingError("vary", f"expected 2 to {MOST:,} values for {_words(setting)}, got {count}. Try {first}..{last}:5")
-        return _distinct(setting, [_checked(setting, each) for each in _spaced(setting, low, high, int(count), log=bool(log))])
+        spaced = _spaced(setting, low, high, int(count), log=bool(log))
+        if (different := len(set(spaced))) < len(spaced):
+            digits = "integers" if setting.kind is int else f"numbers of {DIGITS} digits"
+            got = f"{count} values, of which {different:,} differ when they are rounded to {digits}"
+            fewer = different
+            while len(set(_spaced(setting, low, high, fewer, log=bool(log)))) < fewer:
+                fewer = max(2, fewer // 2)  # two are the ends, which differ
+            advice = f"Try {first}..{last}:{fewer}{':log' if log else ''}"
+            raise SettingError("vary", f"expected different values for {_words(setting)}, got {got}. {advice}")
+        return tuple(_checked(setting, each) for each in spaced)
     if setting.kind is int and not log and high - low < MOST:
         return tuple(range(int(low), int(high) + 1))
     return Range(low, high, bool(log), setting.kind)

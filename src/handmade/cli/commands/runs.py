@@ -1,6 +1,7 @@
 """`handmade runs`: list the runs in a directory, or compare some of them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -54,10 +55,11 @@ def _list(directory: Path, sort: str, *, json: bool) -> None:
     from rich.markup import escape
 
     from handmade.cli.console import print_json, results
-    from handmade.cli.program import program
+    from handmade.cli.program import callable_here, program
     from handmade.runs import list_runs
 
     runs = list_runs(directory, sort)
+    runs[:] = [replace(run, problem=callable_here(run.problem)) for run in runs]  # it may name a command
     if json:
         print_json({"directory": str(directory), "runs": [run.to_json() for run in runs]})
     elif not runs:

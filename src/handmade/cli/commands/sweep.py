@@ -64,7 +64,9 @@ def sweep(
     from handmade.cli.signals import Signals
     from handmade.cli.sweep_pool import STOPPING_THERE, pool
     from handmade.cli.sweep_view import follow, write_picture
+    from handmade.engine.errors import HandmadeError
     from handmade.runs.launch import CLUSTER
+    from handmade.sweep.record import is_sweep
     from handmade.text.sweep_results import layout
 
     machines = {name: given.pop(name) for name in CLUSTER if name in given}
@@ -83,16 +85,25 @@ def sweep(
                 follow(found)
         except KeyboardInterrupt:  # the second signal
             stopped = True
+        except HandmadeError as error:
+            if not is_sweep(found.folder):
+                raise
+            reason = str(error).removesuffix("Resume the sweep").rstrip(". ")
+            raise HandmadeError(f"{reason}. Resume: {_resume_command(found)}") from None
     shown = found.results
     if json:
         print_json(shown.to_json())
     (news if json else results).print(*layout(shown))
     write_picture(shown)
     if stopped or shown.ended < len(shown.runs):
-        from handmade.cli.program import program
-
-        news.print(f"Resume: {program()} sweep --resume {shlex.quote(str(found.folder))}", markup=False)
+        news.print(f"Resume: {_resume_command(found)}", markup=False)
         raise signals.exit()
+
+
+def _resume_command(sweep: "Sweep") -> str:
+    from handmade.cli.program import program
+
+    return f"{program()} sweep --resume {shlex.quote(str(sweep.folder))}"
 
 
 def _planned(vary: list[str], given: dict[str, Any], random: int | None, out: Path | None, there: dict[str, Any]) -> "Sweep":
