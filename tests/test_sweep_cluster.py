@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from dask import config as dask_config
 
 from handmade import CNNClassifier, HandmadeError, sweep
 from handmade.cluster.connection import connect
@@ -41,6 +42,24 @@ def test_runs_on_a_cluster_have_the_same_bytes(two: Any, finished: Path, tmp_pat
     for run in planned.results.runs:
         assert_same(run.folder, finished / run.folder.name)
     assert [each.ended for each in records if each.run] == [1, 2, 3, 4]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_sweep_that_is_stopped_leaves_no_temporary_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", None)
+    settings = Settings(**QUICK | {"steps": 100_000})
+
+    def files() -> list[Path]:
+        return [path for path in (tmp_path / "temporary").rglob("*") if path.name.startswith("handmade-")]
+
+    with dask_config.set({"temporary-directory": str(tmp_path / "temporary")}), connect("local:1") as client:
+        planned = sweep.start({"seed": [0]}, settings, tmp_path / "s", executor=client.get_executor())
+        for _ in planned:
+            if files():
+                planned.stop()
+    assert files() == []
 
 
 @pytest.mark.filterwarnings("ignore")

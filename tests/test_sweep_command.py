@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from handmade import sweep
+from handmade import HandmadeError, sweep
 from handmade.cli.main import main
 from test_cli import Outcome
 from tiny_digits import TINY, write_digits
@@ -226,6 +226,21 @@ def test_a_signal_stops_the_sweep_shows_the_table_and_says_how_to_resume(
     assert json.loads((out / "run-01" / "run.json").read_bytes())["status"] == "interrupted"
     known: dict[str, Any] = json.loads(command("runs", out, "--json").out)
     assert (known["ended"], known["best"]) == (0, None)
+
+
+def test_a_sweep_that_loses_its_workers_says_how_to_resume_it(
+    command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def lost(sweep: Any) -> None:
+        next(iter(sweep))
+        raise HandmadeError("Run 1: expected its result from a worker, got OSError. Resume the sweep")
+
+    monkeypatch.setattr("handmade.cli.sweep_view.follow", lost)
+    done = command("sweep", *QUICK, "--vary", "seed=0", "--out", tmp_path / "s")
+    assert done.code == 1
+    last = done.err.splitlines()[-1]
+    assert last.startswith("handmade: Run 1: expected its result from a worker, got OSError. Resume: ")
+    assert last.endswith(f"sweep --resume {tmp_path / 's'}")
 
 
 def test_without_matplotlib_there_is_a_table_and_no_picture(

@@ -152,6 +152,12 @@ def results_of(tasks: Sequence[tuple[Any, ...]], work: Callable[..., Any], expec
     return results, seconds
 
 
+def worker_folder() -> str:
+    """Return the folder for temporary files of this worker: Dask removes it, even if the worker is killed."""
+    folder: str = get_worker().local_directory
+    return folder
+
+
 @contextmanager
 def _measured(expected: str) -> Iterator[dict[str, float]]:
     """Measure the seconds of a task, by the address of this worker; raise Unequal unless it computes as the client does."""

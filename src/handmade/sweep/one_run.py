@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from socket import gethostname
 from tempfile import TemporaryDirectory
@@ -105,7 +106,8 @@ def train_elsewhere(task: Task, data: Dataset) -> tuple[dict[str, bytes], str]:
     """
     if task.expected is not None and fingerprint() != task.expected:
         return {}, f"expected versions and vectors as here on the worker {gethostname()}; got others. Resume without this worker"
-    with TemporaryDirectory(prefix="handmade-") as place:
+    parent = None if task.expected is None else import_module("handmade.cluster.tasks").worker_folder()
+    with TemporaryDirectory(prefix="handmade-", dir=parent) as place:
         folder = Path(place) / "run"
         folder.mkdir()
         _write(folder, task.files)
