@@ -92,7 +92,7 @@ def _plan(known: Any) -> Checked:
     if not all(is_number(each) and 0 <= each < float("inf") for each in seconds):
         raise HandmadeError("expected the seconds of each run; got other content")
     plan = Plan(Settings.from_json(known["settings"]), varied, tuple(runs), known["search"])
-    if plan.settings.cluster is not None:  # a stranger's scheduler can run code in this process
+    if plan.settings.cluster is not None:  # a scheduler can run code in the processes that connect to it
         raise HandmadeError("expected no cluster in a plan; got one. Try --cluster with --resume")
     if plan.settings.validation is None:
         raise HandmadeError("expected a validation set; got none")
