@@ -23,8 +23,9 @@ from handmade.cli.main import main
 from handmade.cluster import connection, matching
 from handmade.cluster.address import Certificates, ClusterError, check_address, warning
 from handmade.cluster.connection import connect
+from handmade.cluster.executors import as_executor
 from handmade.cluster.matching import difference_of, facts
-from handmade.cluster.sharing import TASKS, ClusterExecutor, as_executor
+from handmade.cluster.sharing import TASKS, ClusterExecutor
 from handmade.cluster.times import Times
 from handmade.engine.parallel import BatchExecutor, add_sums, blocks, tree_sum
 from handmade.gradients import backprop, definition, difference, input_gradient

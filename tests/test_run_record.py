@@ -208,8 +208,12 @@ def test_a_folder_that_the_system_does_not_let_be_made_is_refused() -> None:
 
 @pytest.mark.parametrize("name", ["mkdir", "open"])
 def test_whatever_the_system_says_is_passed_on_in_one_line(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def denied(*_arguments: object, **_settings: object) -> None:
-        raise PermissionError(13, "Permission denied")
+    original: Any = getattr(Path, name)
+
+    def denied(path: Path, *arguments: object, **settings: object) -> object:
+        if tmp_path in path.parents:  # other code of this process may read its own files
+            raise PermissionError(13, "Permission denied")
+        return original(path, *arguments, **settings)
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, name, denied)

@@ -5,10 +5,11 @@ tls://HOST:PORT   a scheduler that asks for certificates
 local:N           N new worker processes on this machine, with one thread each
 """
 
+import os
 import socket
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from importlib import import_module
 from typing import Any
@@ -105,9 +106,11 @@ def _security(dask: Any, certificates: Certificates | None) -> Any:
 def _local(dask: Any, count: int) -> Iterator[Any]:
     """Provide a cluster of processes on this machine, which only this machine can reach."""
     config = import_module("dask.config")
-    options = {"distributed.scheduler.worker-saturation": 1.0, "distributed.nanny.pre-spawn-environ.OMP_NUM_THREADS": 1}
+    options = {"distributed.scheduler.worker-saturation": 1.0}  # a worker has one task, the next one waits at the scheduler
     show = ":0" if import_module("importlib.util").find_spec("bokeh") else None
-    with config.set(options):
+    with ExitStack() as stack:
+        stack.enter_context(_same_environment(config.get("distributed.nanny.pre-spawn-environ", {})))
+        stack.enter_context(config.set(options))
         try:
             cluster = dask.LocalCluster(
                 n_workers=count,
@@ -120,8 +123,22 @@ def _local(dask: Any, count: int) -> Iterator[Any]:
             )
         except Exception as error:  # noqa: BLE001  of the system: too many processes, no free port
             raise ClusterError(f"cluster: expected {count} new processes; they cannot start ({_line(error)})") from None
-    with _closing(cluster):
+        stack.enter_context(_closing(cluster))
         yield cluster
+
+
+@contextmanager
+def _same_environment(names: Iterable[str]) -> Iterator[None]:
+    """Restore variables of this process, which Dask sets for the processes that it starts."""
+    before = {name: os.environ.get(name) for name in names}
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 @contextmanager

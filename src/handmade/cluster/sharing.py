@@ -7,7 +7,7 @@ aligned run of 1, 2, 4, ... shards. A step is a pure function of its arguments, 
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future
 from contextlib import suppress
 from importlib import import_module
 from typing import Any
@@ -33,7 +33,6 @@ from handmade.cluster.tasks import (
     total_of,
 )
 from handmade.cluster.times import Times, joined
-from handmade.engine.arguments import refused
 from handmade.engine.parallel import Batch, BatchExecutor, Sums, blocks
 
 TOGETHER = 8  # sums that one task adds: three levels of the tree, because each task costs the scheduler some 0.2 ms
@@ -294,26 +293,6 @@ class ClusterExecutor(BatchExecutor):
                 raise ClusterError(f"cluster: expected a worker, got {got}")
             time.sleep(POLL / 5)
             self._look(now=True)
-
-
-def as_executor(executor: Executor) -> ClusterExecutor:
-    """Return the executor of the cluster behind `client.get_executor()`; one for each client and choice of workers.
-
-    Raises
-    ------
-    HandmadeError
-        If the client is closed or asynchronous, or a worker may compute other bits.
-    """
-    client: Any = vars(executor)["_client"]
-    only = vars(executor).get("_kwargs", {}).get("workers")
-    if client.asynchronous or client.status != "running":
-        state = "an asynchronous one" if client.asynchronous else f"one that is {client.status}"
-        raise refused("executor", "the executor of a connected client", state, "distributed.Client(address).get_executor()")
-    known: dict[Any, ClusterExecutor] = vars(client).setdefault("_handmade_executors", {})
-    key = None if only is None else frozenset([only] if isinstance(only, str) else only)
-    if key not in known:
-        known[key] = ClusterExecutor(client, only=key)
-    return known[key]
 
 
 def _group(name: str) -> str:

@@ -24,7 +24,7 @@ from handmade.engine.network import Network
 
 Batch: TypeAlias = tuple[Network, Array, Array, Loss]  # a network, images, labels, and the loss with the weights of the images
 Sums: TypeAlias = tuple[float, dict[str, Array]]  # sum of the losses, and sums for each array of weights
-CLUSTERS = {"distributed.cfexecutor.ClientExecutor": "handmade.cluster.sharing"}  # by the name of the type of an executor
+CLUSTERS = {"distributed.cfexecutor.ClientExecutor": "handmade.cluster.executors"}  # by the name of the type of an executor
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 

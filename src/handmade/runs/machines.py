@@ -8,6 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from handmade.engine.errors import HandmadeError
+from handmade.engine.plain.backend import BACKPROP_SHARD
+from handmade.engine.plain.differences import SHARD
 from handmade.runs.settings import Settings
 from handmade.threads import threads
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from handmade.cluster.sharing import ClusterExecutor
 
 SECONDS = ("computing", "travelling", "waiting")  # columns of the log of a run on a cluster
-SHARDS = {"difference": 16, "backprop": 64}  # images of a shard, the smallest part of a batch that a worker computes
+SHARDS = {"difference": SHARD, "backprop": BACKPROP_SHARD}  # images: the smallest part of a batch that a worker computes
 
 
 @dataclass(frozen=True, eq=False)
