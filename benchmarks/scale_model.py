@@ -136,7 +136,7 @@ class Terms:
     @property
     def step(self) -> float:
         """Seconds of the step."""
-        return sum(vars(self).values())
+        return float(sum(vars(self).values()))
 
 
 def terms_of(costs: Costs, cluster: Cluster, images: int, together: int = TOGETHER) -> Terms:
@@ -155,7 +155,7 @@ def terms_of(costs: Costs, cluster: Cluster, images: int, together: int = TOGETH
     work = work_of(costs, cluster, size)
     between = 2 * latency + 2 * half + bytes_of_task  # from the end of a task to the start of the next one
     rounds = -(-tasks // at_once)
-    computation = max(rounds * work + (rounds - 1) * between, rounds * first * costs.task + work)
+    computation = work + (rounds - 1) * max(work + between, first * costs.task)
 
     addition = 0.0
     away = 1 - 1 / cluster.workers  # share of the parts that other workers have
@@ -179,7 +179,9 @@ def efficiency(costs: Costs, threads: int, images: int, step: float) -> float:
     return alone(costs, images) / (threads * step)
 
 
-def smallest_batch(costs: Costs, threads: int, step: Callable[[int], float], least: float = GOOD, most: int = 1 << 20) -> int | None:
+def smallest_batch(
+    costs: Costs, threads: int, step: Callable[[int], float], least: float = GOOD, most: int = 1 << 20
+) -> int | None:
     """Return the smallest batch that is n shards for each thread and reaches an efficiency; None if none up to `most` does."""
     images = costs.images * threads
     while images <= most:

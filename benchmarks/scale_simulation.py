@@ -192,5 +192,3 @@ class Step:
     def _fetch(self, worker: Node, other: Node) -> Events:
         yield from self._send(worker, other)
         yield from self._send(other, worker, self.costs.total)
-
-

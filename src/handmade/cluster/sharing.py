@@ -11,13 +11,12 @@ from concurrent.futures import Future
 from contextlib import suppress
 from importlib import import_module
 from typing import Any
-from uuid import uuid4
 
 import cloudpickle
 import dask.config
 
 from handmade.cluster import connection
-from handmade.cluster.address import FORM, ClusterError
+from handmade.cluster.address import ClusterError
 from handmade.cluster.matching import difference_of, facts, fingerprint
 from handmade.cluster.tasks import (
     TASKS,
@@ -26,6 +25,7 @@ from handmade.cluster.tasks import (
     Weights,
     arrays_of,
     block_size,
+    group_name,
     results_of,
     structure_of,
     sums_of,
@@ -174,7 +174,7 @@ class ClusterExecutor(BatchExecutor):
 
     def _scatter(self, name: str, value: Any) -> Any:
         """Send a value to every worker, and return its future."""
-        key = (_group(name), 0)
+        key = (group_name(name), 0)
         try:
             future = self.client.scatter({key: value}, broadcast=True, hash=False)[key]
         except (CancelledError, OSError) as error:
@@ -189,7 +189,7 @@ class ClusterExecutor(BatchExecutor):
     def _submit(self, function: Callable[..., Any], tasks: list[Any], **arguments: Any) -> list[Any]:
         """Submit a task for each element, in one message."""
         some = list(self._threads) if self.refused or self._only is not None else None
-        group = _group(function.__name__)
+        group = group_name(function.__name__)
         with dask.config.set({LARGE: "1 TiB"}):
             key = [(group, number) for number in range(len(tasks))]
             futures: list[Any] = self.client.map(function, tasks, pure=False, workers=some, key=key, **arguments)
@@ -219,7 +219,7 @@ class ClusterExecutor(BatchExecutor):
                 except CancelledError as error:
                     raise Lost(_line(error)) from None
             if not future.done():
-                self._check_scheduler()
+                connection.check_connected(self.client)
                 self._look(now=True)
                 self._wait_for_workers()
         if future.status not in {"finished", "error"}:
@@ -270,19 +270,8 @@ class ClusterExecutor(BatchExecutor):
                 self._refuse(unequal.address, reason)
             except Lost as lost:
                 reason, self._structure = str(lost), None
-                self._check_scheduler()
+                connection.check_connected(self.client)
         raise ClusterError(f"cluster: expected workers that go on; a step was lost {REPETITIONS} times ({reason})")
-
-    def _check_scheduler(self) -> None:
-        """Raise ClusterError if the scheduler does not answer any more."""
-        address = self.client.scheduler.address if self.client.scheduler is not None else ""
-        if not FORM.fullmatch(address):
-            return  # in this process
-        tls = self.client.security.get_connection_args("client").get("ssl_context")
-        try:
-            connection.check_scheduler(address, tls, connection.CONNECTING)
-        except ClusterError:
-            raise ClusterError(f"{address}: the scheduler went away. Start it again, and resume the run") from None
 
     def _wait_for_workers(self) -> None:
         """Wait until there is a worker; raise ClusterError after a minute."""
@@ -293,14 +282,6 @@ class ClusterExecutor(BatchExecutor):
                 raise ClusterError(f"cluster: expected a worker, got {got}")
             time.sleep(POLL / 5)
             self._look(now=True)
-
-
-def _group(name: str) -> str:
-    """Return a new name for a group of tasks.
-
-    The scheduler gives a task to a worker only when the worker is free, if its group is large and depends on few tasks of others.
-    """
-    return f"handmade_{name}-{uuid4().hex}"
 
 
 def _release(futures: list[Any]) -> None:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
+from uuid import uuid4
 
 import cloudpickle
 import numpy as np
@@ -186,6 +187,14 @@ def block_size(images: int, shard: int, threads: int, inside: int = 1) -> int:
     while (tasks := -(-images // size)) > TASKS * threads or (size < inside * shard and tasks > threads):
         size *= 2
     return size
+
+
+def group_name(name: str) -> str:
+    """Return a new name for a group of tasks.
+
+    The scheduler gives a task to a worker only when the worker is free, if its group is large and depends on few tasks of others.
+    """
+    return f"handmade_{name}-{uuid4().hex}"
 
 
 def threads_inside(resources: Mapping[str, float]) -> int:
