@@ -150,12 +150,14 @@ def terms_of(costs: Costs, cluster: Cluster, images: int, together: int = TOGETH
 
     first = min(tasks, at_once)
     bytes_of_task = size * costs.batch / bandwidth
-    submission = tasks * (costs.send + half) + cluster.travel(sum(plan.tasks) * costs.batch) + first * bytes_of_task + latency
+    submission = first * (costs.send + half + bytes_of_task) + 2 * latency + first * bytes_of_task
+    rest = (tasks - first) * (costs.send + half + bytes_of_task) + latency  # while the first tasks are computed
 
     work = work_of(costs, cluster, size)
     between = 2 * latency + 2 * half + bytes_of_task  # from the end of a task to the start of the next one
     rounds = -(-tasks // at_once)
-    computation = work + (rounds - 1) * max(work + between, first * costs.task)
+    computation = work + (rounds - 1) * max(work + between, first * costs.task, first * bytes_of_task)
+    computation += max(0.0, rest - work) if rounds > 1 else 0.0
 
     addition = 0.0
     away = 1 - 1 / cluster.workers  # share of the parts that other workers have

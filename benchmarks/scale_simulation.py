@@ -7,7 +7,7 @@ latency later. The scheduler does one thing at a time. A worker computes its tas
 """
 
 import random
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,9 +84,10 @@ class Step:
         yield from self._send(client, scheduler, costs.weights)
         yield self.env.process(self._broadcast())
         yield from self._send(scheduler, client)
-        shards = sum(self.plan.tasks)
-        yield from self._compute(client, len(self.plan.tasks) * costs.send)
-        self.env.process(self._arrive(0, shards * costs.batch))
+        numbers, at_once = range(len(self.plan.tasks)), self.cluster.at_once
+        for piece in (numbers[:at_once], numbers[at_once:]):
+            yield from self._compute(client, len(piece) * costs.send)
+            self.env.process(self._arrive(0, sum(self.plan.tasks[each] for each in piece) * costs.batch, piece))
         for number, level in enumerate(self.plan.levels, 1):
             yield from self._compute(client, len(level) * costs.send)
             self.env.process(self._arrive(number, 0))
@@ -118,10 +119,10 @@ class Step:
         yield from self._send(holder, worker, self.costs.weights)
         yield from self._send(worker, self.scheduler)
 
-    def _arrive(self, level: int, size: float) -> Events:
+    def _arrive(self, level: int, size: float, tasks: Sequence[int] = ()) -> Events:
         """Receive the tasks of a level: 0 for those that compute shards."""
         yield from self._send(self.client, self.scheduler, size)
-        count = len(self.plan.levels[level - 1] if level else self.plan.tasks)
+        count = len(self.plan.levels[level - 1] if level else tasks)
         yield from self._compute(self.scheduler, count * self.costs.task / 2)
         if level:
             for number, parts in enumerate(self.plan.levels[level - 1]):
@@ -129,7 +130,7 @@ class Step:
                 self.missing[level, number] = parts - known
                 self._add_if_ready(level, number)
         else:
-            self.queue = list(range(count))
+            self.queue += tasks
             for _ in range(self.cluster.tasks):
                 for worker in self.workers:
                     self._give_out(worker)

@@ -59,7 +59,8 @@ def test_the_terms_of_one_task_on_one_worker_are_those_by_hand() -> None:
     terms = terms_of(COSTS, Cluster(1), 16)
     assert terms.broadcast == pytest.approx(2 * (0.001 + 0.004) + 0.002 + 0.001)
     assert terms.submission == pytest.approx(0.0002 + 0.0003 + 0.001 + 0.00006 + 0.00006 + 0.001)
-    assert (terms.computation, terms.addition, terms.update) == (pytest.approx(0.1), 0, 0.003)
+    assert terms.computation == pytest.approx(0.1)
+    assert (terms.addition, terms.update) == (0, 0.003)
     assert terms.returning == pytest.approx(0.004 + 0.0003 + 0.008)
     assert terms.step == pytest.approx(sum(vars(terms).values()))
 
@@ -82,7 +83,7 @@ def test_a_free_cluster_is_fully_efficient_and_a_slow_network_makes_the_batch_la
     ]
     assert None not in batches
     assert batches[0] < batches[1] < min(batches[2:])  # type: ignore[type-var,operator]
-    slow = Cluster(64, bandwidth=1e8)  # it sends the images of a shard in more than a quarter of the time of its computation
+    slow = Cluster(64, bandwidth=2e7)  # it sends the images of a shard in a longer time than it computes them
     assert smallest_batch(COSTS, 64, lambda n: terms_of(COSTS, slow, n).step) is None
 
 

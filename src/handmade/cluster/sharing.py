@@ -187,12 +187,15 @@ class ClusterExecutor(BatchExecutor):
         return self._structure[1]
 
     def _submit(self, function: Callable[..., Any], tasks: list[Any], **arguments: Any) -> list[Any]:
-        """Submit a task for each element, in one message."""
+        """Submit a task for each element: one for each thread first, so that workers compute while the others travel."""
         some = list(self._threads) if self.refused or self._only is not None else None
         group = group_name(function.__name__)
         with dask.config.set({LARGE: "1 TiB"}):
             key = [(group, number) for number in range(len(tasks))]
-            futures: list[Any] = self.client.map(function, tasks, pure=False, workers=some, key=key, **arguments)
+            futures: list[Any] = []
+            for piece in (slice(self.at_once), slice(self.at_once, None)):
+                if tasks[piece]:
+                    futures += self.client.map(function, tasks[piece], pure=False, workers=some, key=key[piece], **arguments)
         return futures
 
     def _results(self, futures: list[Any]) -> tuple[list[Any], float]:
