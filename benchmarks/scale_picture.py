@@ -32,6 +32,6 @@ def _figure(curves: Sequence[Curve]):  # type: ignore[no-untyped-def]  # noqa: A
         axes.set_xlabel("batch size, images")
         axes.set_ylabel("efficiency, %")
         axes.grid(visible=True)
-        axes.legend(loc="lower right")
+        axes.legend(loc="lower left")
         sheet.y += HEIGHT + 0.55
     return sheet.done()

@@ -39,8 +39,7 @@ def test_the_tasks_of_a_step_are_shards_and_additions_of_eight() -> None:
     assert plan_of(4096, 16, Cluster(64)).count == 256 + 32 + 4 + 1
 
 
-@pytest.mark.parametrize("images", [40, 300])
-def test_a_real_step_has_the_tasks_of_the_plan(images: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_real_step_has_the_tasks_of_the_plan(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
     submit = ClusterExecutor._submit
 
@@ -50,9 +49,11 @@ def test_a_real_step_has_the_tasks_of_the_plan(images: int, monkeypatch: pytest.
 
     monkeypatch.setattr(ClusterExecutor, "_submit", counted)
     with connect("local:1") as client:
-        difference(small(), *batch(images, small()), executor=ClusterExecutor(client))
-    plan = plan_of(images, 16, Cluster(1))
-    assert seen == [len(plan.tasks), *map(len, plan.levels)]
+        for images in (40, 300):
+            seen.clear()
+            difference(small(), *batch(images, small()), executor=ClusterExecutor(client))
+            plan = plan_of(images, 16, Cluster(1))
+            assert seen == [len(plan.tasks), *map(len, plan.levels)]
 
 
 def test_the_terms_of_one_task_on_one_worker_are_those_by_hand() -> None:
