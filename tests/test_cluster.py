@@ -25,7 +25,8 @@ from handmade.cluster.address import Certificates, ClusterError, check_address, 
 from handmade.cluster.connection import connect
 from handmade.cluster.executors import as_executor
 from handmade.cluster.matching import difference_of, facts
-from handmade.cluster.sharing import TASKS, ClusterExecutor
+from handmade.cluster.sharing import ClusterExecutor
+from handmade.cluster.tasks import TASKS, block_size
 from handmade.cluster.times import Times
 from handmade.engine.parallel import BatchExecutor, add_sums, blocks, tree_sum
 from handmade.gradients import backprop, definition, difference, input_gradient
@@ -469,3 +470,43 @@ def test_a_worker_that_is_killed_within_a_step_changes_no_byte(executor: Executo
     assert_same(backprop(small(), x, y), shared)
     assert sum(blocks_of(tmp_path).values()) > 32  # some shards were computed again
     assert killed
+
+
+# --- several threads for a task -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("images", "threads", "inside", "size"),
+    [
+        (1, 1, 1, 16),
+        (64, 1, 1, 16),
+        (65, 1, 1, 32),
+        (4096, 64, 1, 16),
+        (4112, 64, 1, 32),
+        (4096, 8, 8, 128),
+        (1024, 8, 8, 128),
+        (512, 8, 8, 64),
+    ],
+)
+def test_a_task_has_a_shard_for_each_of_its_threads_and_each_worker_has_a_task(
+    images: int, threads: int, inside: int, size: int
+) -> None:
+    assert block_size(images, 16, threads, inside) == size
+
+
+def test_a_worker_with_threads_for_a_task_computes_the_same_bytes(tmp_path: Path) -> None:
+    distributed: Any = import_module("distributed")
+    options = {"host": "127.0.0.1", "dashboard_address": ":0", "memory_limit": 0, "silence_logs": 50}
+    with (
+        distributed.LocalCluster(n_workers=1, threads_per_worker=1, resources={"threads": 2}, **options) as cluster,
+        distributed.Client(cluster, set_as_default=False) as client,
+    ):
+        shared = ClusterExecutor(client)
+        assert (shared.threads, shared.at_once) == (2, 1)
+        x, y = batch(64 * 16, small())
+        assert_same(backprop(small(), x, y), backprop(small(), x, y, loss=Slow(tmp_path, 0.01), executor=shared))
+        assert client.run(_names_of_threads) == dict.fromkeys(client.scheduler_info()["workers"], 2)
+
+
+def _names_of_threads() -> int:
+    return sum(thread.name.startswith("handmade") for thread in threading.enumerate())

@@ -29,7 +29,7 @@ def pool(settings: Settings) -> Iterator[dict[str, Any]]:
     if text:
         news.print(in_options(text), markup=False)
     with connect(settings.cluster, Certificates(settings.tls_ca, settings.tls_cert, settings.tls_key)) as client:
-        workers = ClusterExecutor(client, news.print).threads  # it compares each worker with this process
+        workers = ClusterExecutor(client, news.print).at_once  # it compares each worker with this process
         runs = f"{workers} {'run' if workers == 1 else 'runs'}"
         news.print(f"Connected to {settings.cluster}: {runs} at the same time.", markup=False)
         link = dashboard(client)

@@ -204,6 +204,17 @@ def check_scheduler(address: str, tls: ssl.SSLContext | None, seconds: float) ->
         raise _not_connected(address, f"it cannot be reached ({_line(error)})") from None
 
 
+def check_connected(client: Any) -> None:
+    """Raise ClusterError if the scheduler of a client does not answer any more."""
+    address = client.scheduler.address if client.scheduler is not None else ""
+    if not FORM.fullmatch(address):
+        return  # in this process
+    try:
+        check_scheduler(address, client.security.get_connection_args("client").get("ssl_context"), CONNECTING)
+    except ClusterError:
+        raise ClusterError(f"{address}: the scheduler went away. Start it again, and resume the run") from None
+
+
 def _greets(connection: socket.socket, end: float) -> bool:
     """Return True if the other side begins as a scheduler does; raise TimeoutError at the time `end`."""
     greeting = b""

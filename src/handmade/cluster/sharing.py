@@ -11,20 +11,31 @@ from concurrent.futures import Future
 from contextlib import suppress
 from importlib import import_module
 from typing import Any
-from uuid import uuid4
 
 import cloudpickle
 import dask.config
 
 from handmade.cluster import connection
-from handmade.cluster.address import FORM, ClusterError
+from handmade.cluster.address import ClusterError
 from handmade.cluster.matching import difference_of, facts, fingerprint
-from handmade.cluster.tasks import Shards, Unequal, Weights, arrays_of, results_of, structure_of, sums_of, total_of
+from handmade.cluster.tasks import (
+    TASKS,
+    Shards,
+    Unequal,
+    Weights,
+    arrays_of,
+    block_size,
+    group_name,
+    results_of,
+    structure_of,
+    sums_of,
+    threads_inside,
+    total_of,
+)
 from handmade.cluster.times import Times, joined
 from handmade.engine.parallel import Batch, BatchExecutor, Sums, blocks
 
-TASKS = 4  # for a thread: as workers become free, they take the next one, so a slow worker holds the others up by one task
-TOGETHER = 8  # sums that one task adds: three levels of the tree, because each task costs the scheduler some 0.2 ms
+TOGETHER = 8  # sums that one task adds: three levels of the tree, because each task costs client and scheduler a millisecond or two
 REPETITIONS = 5  # of a step whose data were lost, which is rare
 NEWS = 2.0  # seconds between two looks at the list of workers
 POLL = 1.0  # seconds between two looks while tasks run
@@ -61,7 +72,8 @@ class ClusterExecutor(BatchExecutor):
         self.refused: dict[str, str] = {}  # addresses of workers that are not used, and why
         self._notice: Callable[[str], object] | None = None  # none for the first look: a refused worker is then an error
         self._only = None if only is None else frozenset(only)
-        self._threads: dict[str, int] = {}  # of each worker that may be used
+        self._threads: dict[str, int] = {}  # of each worker that may be used: the number of tasks that it computes at a time
+        self._inside = 1  # threads for each of these tasks, the most of all workers
         self._structure: tuple[bytes, Any] | None = None
         self._times = Times()
         self._looked = 0.0
@@ -93,7 +105,7 @@ class ClusterExecutor(BatchExecutor):
         tasks = list(zip(*iterables, strict=False))
         return iter(self._repeated(lambda start: self._map(start, fn, tasks)) if tasks else ())
 
-    def sums(self, function: Callable[[Batch], Sums], batch: Batch, shard: int) -> Sums:
+    def sums(self, function: Callable[..., Sums], batch: Batch, shard: int) -> Sums:
         """Return the sums of a batch, as one thread would compute them, to the last bit."""
         found: Sums = self._repeated(lambda start: self._sums(start, function, batch, shard))
         return found
@@ -101,6 +113,11 @@ class ClusterExecutor(BatchExecutor):
     @property
     def threads(self) -> int:
         """Number of threads of the workers that may be used; at least 1."""
+        return self.at_once * self._inside
+
+    @property
+    def at_once(self) -> int:
+        """Number of tasks that these workers compute at a time; at least 1."""
         self._look()
         return max(1, sum(self._threads.values()))
 
@@ -116,10 +133,8 @@ class ClusterExecutor(BatchExecutor):
 
     # --- one step -------------------------------------------------------------------------------------------------------------
 
-    def _sums(self, start: float, function: Callable[[Batch], Sums], batch: Batch, shard: int) -> Sums:
-        network, size, threads = batch[0], shard, self.threads
-        while -(-len(batch[1]) // size) > TASKS * threads:
-            size *= 2
+    def _sums(self, start: float, function: Callable[..., Sums], batch: Batch, shard: int) -> Sums:
+        network, size = batch[0], block_size(len(batch[1]), shard, self.at_once, self._inside)
         arrays = arrays_of(network)
         structure = structure_of(network, arrays)
         sending = time.perf_counter()
@@ -141,7 +156,7 @@ class ClusterExecutor(BatchExecutor):
         return sums
 
     def _map(self, start: float, fn: Callable[..., Any], tasks: list[tuple[Any, ...]]) -> list[Any]:
-        size = -(-len(tasks) // (2 * TASKS * self.threads))
+        size = -(-len(tasks) // (2 * TASKS * self.at_once))
         chunks = [tasks[first : first + size] for first in range(0, len(tasks), size)]
         sending = time.perf_counter()
         work = self._scatter("function", fn)
@@ -160,7 +175,7 @@ class ClusterExecutor(BatchExecutor):
 
     def _scatter(self, name: str, value: Any) -> Any:
         """Send a value to every worker, and return its future."""
-        key = (_group(name), 0)
+        key = (group_name(name), 0)
         try:
             future = self.client.scatter({key: value}, broadcast=True, hash=False)[key]
         except (CancelledError, OSError) as error:
@@ -173,12 +188,15 @@ class ClusterExecutor(BatchExecutor):
         return self._structure[1]
 
     def _submit(self, function: Callable[..., Any], tasks: list[Any], **arguments: Any) -> list[Any]:
-        """Submit a task for each element, in one message."""
+        """Submit a task for each element: one for each thread first, so that workers compute while the others travel."""
         some = list(self._threads) if self.refused or self._only is not None else None
-        group = _group(function.__name__)
+        group = group_name(function.__name__)
         with dask.config.set({LARGE: "1 TiB"}):
             key = [(group, number) for number in range(len(tasks))]
-            futures: list[Any] = self.client.map(function, tasks, pure=False, workers=some, key=key, **arguments)
+            futures: list[Any] = []
+            for piece in (slice(self.at_once), slice(self.at_once, None)):
+                if tasks[piece]:
+                    futures += self.client.map(function, tasks[piece], pure=False, workers=some, key=key[piece], **arguments)
         return futures
 
     def _results(self, futures: list[Any]) -> tuple[list[Any], float]:
@@ -205,7 +223,7 @@ class ClusterExecutor(BatchExecutor):
                 except CancelledError as error:
                     raise Lost(_line(error)) from None
             if not future.done():
-                self._check_scheduler()
+                connection.check_connected(self.client)
                 self._look(now=True)
                 self._wait_for_workers()
         if future.status not in {"finished", "error"}:
@@ -224,6 +242,7 @@ class ClusterExecutor(BatchExecutor):
             workers = self.client.scheduler_info(n_workers=-1)["workers"].items()
             found = {address: int(each["nthreads"]) for address, each in workers if self._only is None or address in self._only}
             new = [address for address in found if address not in {*self._threads, *self.refused}]
+            inside = [threads_inside(each.get("resources", {})) for address, each in workers if address in found]
             theirs = self.client.run(facts, workers=new, on_error="return") if new else {}
         except (CancelledError, OSError) as error:
             raise Lost(_line(error)) from None
@@ -233,6 +252,7 @@ class ClusterExecutor(BatchExecutor):
             elif line := difference_of(address, values):
                 self._refuse(address, line)
         self._threads = {address: threads for address, threads in found.items() if address not in self.refused}
+        self._inside = max(inside, default=1)
 
     def _refuse(self, address: str, line: str) -> None:
         known = address in self.refused  # by another task
@@ -254,19 +274,8 @@ class ClusterExecutor(BatchExecutor):
                 self._refuse(unequal.address, reason)
             except Lost as lost:
                 reason, self._structure = str(lost), None
-                self._check_scheduler()
+                connection.check_connected(self.client)
         raise ClusterError(f"cluster: expected workers that go on; a step was lost {REPETITIONS} times ({reason})")
-
-    def _check_scheduler(self) -> None:
-        """Raise ClusterError if the scheduler does not answer any more."""
-        address = self.client.scheduler.address if self.client.scheduler is not None else ""
-        if not FORM.fullmatch(address):
-            return  # in this process
-        tls = self.client.security.get_connection_args("client").get("ssl_context")
-        try:
-            connection.check_scheduler(address, tls, connection.CONNECTING)
-        except ClusterError:
-            raise ClusterError(f"{address}: the scheduler went away. Start it again, and resume the run") from None
 
     def _wait_for_workers(self) -> None:
         """Wait until there is a worker; raise ClusterError after a minute."""
@@ -277,14 +286,6 @@ class ClusterExecutor(BatchExecutor):
                 raise ClusterError(f"cluster: expected a worker, got {got}")
             time.sleep(POLL / 5)
             self._look(now=True)
-
-
-def _group(name: str) -> str:
-    """Return a new name for a group of tasks.
-
-    The scheduler gives a task to a worker only when the worker is free, if its group is large and depends on few tasks of others.
-    """
-    return f"handmade_{name}-{uuid4().hex}"
 
 
 def _release(futures: list[Any]) -> None:

@@ -6,11 +6,13 @@ A network travels in two parts: its arrays of weights, which change with each st
 import io
 import pickle
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
+from uuid import uuid4
 
 import cloudpickle
 import numpy as np
@@ -21,7 +23,10 @@ from handmade.cluster.matching import facts, fingerprint
 from handmade.cluster.times import joined
 from handmade.engine.arrays import Array
 from handmade.engine.network import Network
-from handmade.engine.parallel import Batch, Sums, add_sums, tree_sum
+from handmade.engine.parallel import Sums, add_sums, tree_sum
+
+TASKS = 4  # for a thread: as workers become free, they take the next one, so a slow worker holds the others up by one task
+THREADS = "threads"  # resource of a worker: dask worker --nthreads 1 --resources "threads=8"
 
 
 class Unequal(Exception):
@@ -128,11 +133,12 @@ class Part:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
-def sums_of(shards: Shards, work: Callable[[Batch], Sums], structure: bytes, weights: Weights, expected: str) -> Part:
-    """Compute the sums of some shards."""
+def sums_of(shards: Shards, work: Callable[..., Sums], structure: bytes, weights: Weights, expected: str) -> Part:
+    """Compute the sums of some shards, with the threads of this worker for one task."""
     with _measured(expected) as seconds:
         network = weights.network(shards.structure or structure)
-        sums = work((network, usable(shards.x), usable(shards.y), pickle.loads(shards.loss)))  # noqa: S301  from the client
+        batch = network, usable(shards.x), usable(shards.y), pickle.loads(shards.loss)  # noqa: S301  from the client
+        sums = work(batch, _threads(threads_inside(get_worker().state.total_resources)))
     return Part(sums, seconds)
 
 
@@ -169,6 +175,43 @@ def _measured(expected: str) -> Iterator[dict[str, float]]:
     start = time.perf_counter()
     yield seconds
     seconds[address] = time.perf_counter() - start
+
+
+def block_size(images: int, shard: int, threads: int, inside: int = 1) -> int:
+    """Return the number of images of a task: a shard, or 2, 4, ... shards if there are far more shards than threads.
+
+    Parameters
+    ----------
+    images, shard : int
+        Images of the batch and of a shard.
+    threads : int
+        Number of tasks that are computed at a time.
+    inside : int
+        Number of threads that compute the shards of a task.
+    """
+    size = shard
+    while (tasks := -(-images // size)) > TASKS * threads or (size < inside * shard and tasks > threads):
+        size *= 2
+    return size
+
+
+def group_name(name: str) -> str:
+    """Return a new name for a group of tasks.
+
+    The scheduler gives a task to a worker only when the worker is free, if its group is large and depends on few tasks of others.
+    """
+    return f"handmade_{name}-{uuid4().hex}"
+
+
+def threads_inside(resources: Mapping[str, float]) -> int:
+    """Return the number of threads that a worker has for each task: its resource `threads`, 1 if it has none."""
+    return max(1, int(resources.get(THREADS, 1)))
+
+
+@cache
+def _threads(count: int) -> Executor | None:
+    """Return the threads for tasks of this worker, which its tasks share; None if a task has one."""
+    return ThreadPoolExecutor(count, "handmade") if count > 1 else None
 
 
 @cache

@@ -66,8 +66,11 @@ class BatchExecutor(Executor):
     """Executor that can share out the shards of a batch itself, such as a cluster."""
 
     @abstractmethod
-    def sums(self, function: Callable[[Batch], Sums], batch: Batch, shard: int) -> Sums:
-        """Return the sums of a batch: `function` makes those of some consecutive shards; they are added as `tree_sum` does."""
+    def sums(self, function: Callable[..., Sums], batch: Batch, shard: int) -> Sums:
+        """Return the sums of a batch, added as `tree_sum` does.
+
+        `function` makes those of some consecutive shards, given these and, if wished, an executor of threads.
+        """
 
 
 def batch_sums(function: Callable[[Executor | None, Batch], Sums], batch: Batch, shard: int, executor: Executor | None) -> Sums:
@@ -86,7 +89,11 @@ def batch_sums(function: Callable[[Executor | None, Batch], Sums], batch: Batch,
     network, x, y, loss = batch
     batch = network, np.ascontiguousarray(x), y, loss  # as images are that have travelled
     if isinstance(executor, BatchExecutor) and not network.mixes_batch:
-        return executor.sums(InBackend(chosen(), partial(function, None)), batch, shard)
+        return executor.sums(InBackend(chosen(), partial(_apply, function)), batch, shard)
+    return function(executor, batch)
+
+
+def _apply(function: Callable[[Executor | None, Batch], Sums], batch: Batch, executor: Executor | None = None) -> Sums:
     return function(executor, batch)
 
 
@@ -117,10 +124,10 @@ class InBackend:
     """Function that runs with the backend of the thread that submitted it."""
 
     choice: Choice
-    function: Callable[[Any], Any]
+    function: Callable[..., Any]
 
-    def __call__(self, task: Any) -> Any:
-        """Run the function on a task."""
+    def __call__(self, task: Any, *more: Any) -> Any:
+        """Run the function on a task, with further arguments if it takes some."""
         name, without = self.choice
         with use_backend(name, without=without):
-            return self.function(task)
+            return self.function(task, *more)
