@@ -35,7 +35,7 @@ from handmade.cluster.tasks import (
 from handmade.cluster.times import Times, joined
 from handmade.engine.parallel import Batch, BatchExecutor, Sums, blocks
 
-TOGETHER = 8  # sums that one task adds: three levels of the tree, because each task costs client and scheduler a millisecond or two
+TOGETHER = 8  # sums that one task adds: three levels of the tree, because each task costs a millisecond or two
 REPETITIONS = 5  # of a step whose data were lost, which is rare
 NEWS = 2.0  # seconds between two looks at the list of workers
 POLL = 1.0  # seconds between two looks while tasks run
