@@ -165,7 +165,7 @@ def ours(own: Own, kind: Kind, what: str, inputs: Inputs) -> Made | None:
     else:
         network = Network([layer], inputs.x.shape[1:])
         with own.around() as backend:
-            links, total = [backend.operations(network)[0]] * len(some), partial(backend.total, network.nodes[0])
+            links, total = [backend.operations(network)[0]] * len(some), partial(backend.total, blocks_in_shard=len(some))
     if what == "forward":
         return partial(_joined, own, [partial(link.forward, inputs.x[i]) for link, i in zip(links, some, strict=True)]), _alone
     backs = [
@@ -175,7 +175,7 @@ def ours(own: Own, kind: Kind, what: str, inputs: Inputs) -> Made | None:
 
     def backward() -> tuple[Array, Parameters]:
         done = list(parallel_map(own.executor, _called, backs))
-        return np.concatenate([gx for gx, _ in done]), total([gradients for _, gradients in done], own.executor)
+        return np.concatenate([gx for gx, _ in done]), total([gradients for _, gradients in done], executor=own.executor)
 
     return backward, _flat
 
@@ -245,7 +245,7 @@ def _joined(own: Own, parts: Sequence[Callable[[], Array]]) -> Array:
     return done[0] if len(done) == 1 else np.concatenate(done)
 
 
-def _nothing(_: Any, __: Any) -> Parameters:
+def _nothing(_: Any, **__: Any) -> Parameters:
     """Return the gradients of a layer that has no weights."""
     return {}
 

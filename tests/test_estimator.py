@@ -243,8 +243,8 @@ def test_a_network_may_be_given_in_many_ways(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"network": "redme"}, r"network: expected readme or seed or deep, or a JSON file"),
-        ({"network": 7}, r"network: expected None, one of readme, seed, deep, a path, layers or a Network; got 7. Try 'readme'"),
+        ({"network": "redme"}, r"network: expected readme or seed or deep or cifar, or a JSON file"),
+        ({"network": 7}, r"network: expected None, one of readme, seed, deep, cifar, a path, layers or a Network; got 7"),
         ({"network": {"input": [9, 9, 1], "layers": LAYERS}}, r"network: expected an input \(8, 8, 1\).*reads \(9, 9, 1\)"),
         ({"network": [{"layer": "Flatten"}]}, r"network: expected a network with weights"),
         ({"network": [handmade.Flatten(), handmade.Linear(np.ones((64, 4)), np.ones(4))]}, r"expected 10 logits.*got 4"),

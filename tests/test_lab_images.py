@@ -72,7 +72,7 @@ def seven() -> Array:
     return board
 
 
-@pytest.mark.parametrize(("board", "is_answered"), [(seven(), True), (one(), False), (np.tile(seven(), (1, 2)), False)])
+@pytest.mark.parametrize(("board", "is_answered"), [(seven(), True), (one(), True), (np.tile(seven(), (1, 2)), False)])
 def test_the_page_answers_where_predict_answers(client: LabClient, board: Array, *, is_answered: bool) -> None:
     page = client.page()
     network = client.lab.catalogue.open().network

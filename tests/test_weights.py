@@ -175,7 +175,7 @@ def test_the_compiled_backend_follows_weighted_losses_backwards(monkeypatch: pyt
     """It has a fast path of its own for them: the plain one is not asked."""
     network = small()
     x, y, a = batch(network, 5)
-    monkeypatch.setattr("handmade.engine.plain.backend.differences", lambda *_: pytest.fail("the plain backend was asked"))
+    monkeypatch.setattr("handmade.engine.plain.backend.by_shards", lambda *_: pytest.fail("the plain backend was asked"))
     with use_backend("compiled"):
         difference(network, x, y, h=1e-30, weights=a)
         with pytest.raises(pytest.fail.Exception, match="plain"):
