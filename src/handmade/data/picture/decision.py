@@ -57,8 +57,8 @@ class Answer(ShortRepr):
         (7,) float64: what the certainty is computed from, see `evidence`; None for a network that does not read the ten digits.
     certainty
         Probability that the guess is right, from the log odds of the network and of the verifier for small changes of the
-        image. It is calibrated: of 100 answers with a certainty of 97 %, about 97 are right. For a network that does not
-        read the ten digits, it is the agreement.
+        image. It was fitted to pictures with and without digits: of 100 digits that are answered with a certainty of 97 %, 97
+        or more are right. For a network that does not read the ten digits, it is the agreement.
     rejection
         Reason why no answer is given; None if the guess is the answer.
     """
