@@ -7,6 +7,7 @@ digits, and two more kinds of disturbance, for measuring.
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -69,7 +70,7 @@ def picture(index: int, seed: int, split: Split = "test", *, size: tuple[int, in
     """
     rng = np.random.default_rng([seed, SPLITS.index(split), index])
     digits = mnist().train if split == "train" else mnist().test
-    source = int(rng.choice(np.flatnonzero(digits.labels == index % 10)))
+    source = _source(index, split, rng)
     if size is None and index % RARE == RARE // 2:
         size = (4000, 3000)
     chosen = plan(rng, held_back=split == "test", size=size)
@@ -81,6 +82,20 @@ def picture(index: int, seed: int, split: Split = "test", *, size: tuple[int, in
     rgb = photographed(sheet, chosen, rng)
     content = written(rgb, ink, chosen, rng)
     return Made(content, index % 10, source, tuple(chosen.kinds), seen(content, rgb), chosen)
+
+
+def source_of(index: int, seed: int, split: Split = "test") -> int:
+    """Return the number of the digit that `picture` takes, without the work of making the picture."""
+    return _source(index, split, np.random.default_rng([seed, SPLITS.index(split), index]))
+
+
+def _source(index: int, split: Split, rng: np.random.Generator) -> int:
+    return int(rng.choice(_sources(index % 10, split)))
+
+
+@cache
+def _sources(digit: int, split: Split) -> NDArray[np.int64]:
+    return np.flatnonzero((mnist().train if split == "train" else mnist().test).labels == digit)
 
 
 def transposed(index: int, seed: int, split: Split = "test") -> Made:

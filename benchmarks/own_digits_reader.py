@@ -54,7 +54,7 @@ class Reader:
         """
         start = time.process_time()
         try:
-            grey = _grey(content)
+            grey = as_grey(content)
             digit = find_digit(grey)
         except HandmadeError as error:
             return [Reading(None, -1, 0.0, 0.0, str(error), time.process_time() - start)] * len(self.networks)
@@ -63,10 +63,11 @@ class Reader:
 
     def answer(self, content: bytes | NDArray[np.generic]) -> Answer:
         """Read the content of a file, or an array, with all that was measured; HandmadeError if it cannot be read."""
-        return answer(self.networks[0], find_digit(_grey(content)))
+        return answer(self.networks[0], find_digit(as_grey(content)))
 
 
-def _grey(content: bytes | NDArray[np.generic]) -> NDArray[np.generic]:
+def as_grey(content: bytes | NDArray[np.generic]) -> NDArray[np.generic]:
+    """Return the grey levels of the content of a file, or an array as it is."""
     return images.read_stream(BytesIO(content), "picture").grey if isinstance(content, bytes) else content
 
 

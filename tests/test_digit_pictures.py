@@ -13,15 +13,15 @@ pytest.importorskip("skimage", reason="the pictures are made with the extra imag
 from PIL import Image
 
 import own_digits_report as reports
-from digit_pictures import HELD_BACK_KINDS, SPLITS, Made, Split, picture, transposed
+from digit_pictures import HELD_BACK_KINDS, SPLITS, Made, Split, picture, source_of, transposed
 from digit_plans import CAMERAS, EXTRAS, FILES, LIGHTS, PAPERS, PLACES, TOOLS, Plan, plan
 from digit_scenes import scene
 from digit_strokes import drawing_of
-from handmade.data import mnist
+from handmade.data import find_digit, mnist
 from other_drawings import drawn, joined, typed
 from other_pictures import HELD_BACK, KINDS, other_picture
 from own_digits_docs import BEGIN, END, write_docs, written
-from own_digits_reader import Reader
+from own_digits_reader import Reader, as_grey
 from own_digits_reading import Record, Task, recorded
 from own_digits_records import RecordsFile
 
@@ -60,6 +60,7 @@ def test_pictures_keep_the_label_of_their_digit(split: Split) -> None:
         made = picture(index, 2, split)
         assert made.digit == digits.labels[made.source] == index % 10
         assert opened(made) == made.rgb.shape[:2]
+        assert source_of(index, 2, split) == made.source
 
 
 def test_pictures_without_a_digit_decode_and_have_no_label() -> None:
@@ -212,3 +213,10 @@ def test_counts_and_calibration_are_those_of_the_records() -> None:
     )
     assert "| 1 | 3 (1) | 50.0 % |" in reports.others_table(others, before)
     assert "| it is noise | 1 |" in reports.report(records, before)
+
+
+@pytest.mark.parametrize("index", [111, 402, 618, 732, 835], ids=["above", "squared paper", "fraction", "bold and thin", "on a table"])
+def test_digits_that_one_view_shows_are_not_hidden_by_another_view(index: int) -> None:
+    digit = find_digit(as_grey(other_picture(index, 0, "train").content))
+
+    assert "figures" in (digit.rejection or "")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from handmade.data.picture.image import thickness
+from handmade.data.picture.image import solidity, thickness
 from handmade.data.picture.lines import without_lines
 from handmade.data.picture.pieces import OWN, Box, Piece, groups_of, is_dirt
 from handmade.engine.arrays import Array
@@ -20,6 +20,8 @@ LONG = 0.3  # of the longest piece: length of a piece that may be a figure
 FAINT = 0.1  # of full ink: fainter pixels do not extend the box
 MOST = 40  # pieces that are looked at
 STROKE, MUCH = 0.25, 2.0  # thickness of strokes, of their length; a shadow is thicker by the second factor
+BOLD = 0.4  # thickness of bold strokes, of their length
+BENT = 0.8  # share of its hull that a digit with bends or holes fills at most
 FLAT = 3.2  # times as wide as high: an underline is at least as flat
 RING = 0.4  # of the ring's length: the least length of a figure in it
 
@@ -145,7 +147,12 @@ def _thick(pieces: list[Piece], labels: Array) -> list[Piece]:
     if not thin:
         return []
     most = MUCH * max(widths[piece] for piece in thin) + 2
-    return [piece for piece in pieces if widths[piece] > most]
+    return [piece for piece in pieces if widths[piece] > most and not _is_written(piece, widths[piece], labels)]
+
+
+def _is_written(piece: Piece, width: float, labels: Array) -> bool:
+    """Return True for a piece of strokes with bends, such as a bold digit beside a thinner one."""
+    return width < BOLD * piece.length and solidity(labels[piece.box] == piece.number) < BENT
 
 
 def _ring(pieces: list[Piece], labels: Array) -> Piece | None:

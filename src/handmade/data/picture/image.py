@@ -34,6 +34,17 @@ def thickness(strokes: NDArray[np.bool]) -> float:
     return 2 * float(ndimage.distance_transform_edt(np.pad(strokes, 1)).max()) - 1 if strokes.any() else 0.0
 
 
+def solidity(mask: NDArray[np.bool]) -> float:
+    """Return the share of the convex hull of a mask that it fills."""
+    from scipy import spatial  # noqa: PLC0415  an optional library
+
+    points = np.argwhere(mask)
+    if len(points) < 3 or min(np.ptp(points, axis=0)) < 1:
+        return 1.0
+    corners = np.concatenate([points + offset for offset in ((0, 0), (1, 0), (0, 1), (1, 1))])
+    return len(points) / float(spatial.ConvexHull(corners).volume)
+
+
 def thickened(box: Array, width: float) -> Array:
     """Return the ink of a box with strokes as thick as those of MNIST; only thin strokes change.
 
@@ -77,3 +88,9 @@ def centred(fitted: Array, shape: tuple[int, int], *, by_mass: bool) -> NDArray[
         top, left = tops
         image[top : top + fitted.shape[0], left : left + fitted.shape[1], 0] = np.rint(255 * fitted / fitted.max())
     return image
+
+
+def as_digit_image(box: Array) -> NDArray[np.uint8]:
+    """Return the image (28, 28, 1) of the ink in a box: thin strokes made thicker, scaled, centred by mass."""
+    ready = thickened(box, stroke_width(box))
+    return centred(fit(ready, BOX / max(ready.shape), (SIDE, SIDE)), (SIDE, SIDE), by_mass=True)

@@ -19,6 +19,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from handmade.data.picture.image import solidity
 from handmade.data.picture.region import INSET, paper_alone
 from handmade.data.resize import shrunk
 from handmade.engine.arrays import Array
@@ -167,17 +168,6 @@ def _is_ring(share: float, holes: NDArray[np.bool]) -> bool:
     if share < ROUND_HOLE or sizes.max(initial=0) < ROUND_HOLE * holes.size * share:
         return False
     return solidity(labels == 1 + int(sizes.argmax())) > NO_BAYS
-
-
-def solidity(mask: NDArray[np.bool]) -> float:
-    """Return the share of the convex hull of a mask that it fills."""
-    from scipy import spatial  # noqa: PLC0415  an optional library
-
-    points = np.argwhere(mask)
-    if len(points) < 3 or min(np.ptp(points, axis=0)) < 1:
-        return 1.0
-    corners = np.concatenate([points + offset for offset in ((0, 0), (1, 0), (0, 1), (1, 1))])
-    return len(points) / float(spatial.ConvexHull(corners).volume)
 
 
 def _largest_quadrilateral(outline: Array) -> tuple[Array, float]:

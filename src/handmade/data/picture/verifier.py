@@ -1,6 +1,8 @@
 """Second opinion on a digit: a small network that was trained on digits and on what is no digit.
 
-edges of the image (7, 7, 8) -> Flatten -> Linear 128 -> ReLU -> Linear 11 -> softmax: ten digits, and none of them
+edges of the image (7, 7, 8) -> Conv2d 64 -> ReLU -> Conv2d 96 -> ReLU -> Flatten -> Linear 64 -> ReLU -> Linear 11 -> softmax
+
+The classes are the ten digits, and none of them.
 
 The network of the user has learned digits only, and may be sure of a letter. The verifier only doubts: the answer is the user's
 network's. Its weights, verifier.safetensors, are made by benchmarks/digit_verifier.py with handmade itself.

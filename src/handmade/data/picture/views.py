@@ -1,7 +1,8 @@
 """Views of a picture: the sheet of paper in it, the picture as a whole, and what lies on a region of it.
 
 Each view goes through the stages up to the figures. The view whose first figure is most like a digit, to the verifier, is chosen.
-If none is clear, narrow windows are tried, which find strokes in shadows and on sheets.
+If none is clear, narrow windows are tried, which find strokes in shadows and on sheets. A view that
+shows several digits ends the search.
 """
 
 from collections.abc import Iterator
@@ -11,14 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handmade.data.picture.figures import Figure, Figures, find_figures
-from handmade.data.picture.image import BOX, SIDE, centred, fit, stroke_width, thickened, thickness
+from handmade.data.picture.image import as_digit_image, solidity, thickness
 from handmade.data.picture.ink import Ink, amount_of_ink, inner
 from handmade.data.picture.judgement import CONTRAST, SIGNAL_TO_NOISE, measured, rejection
 from handmade.data.picture.levels import white_of
 from handmade.data.picture.light import Light, even_light
-from handmade.data.picture.paper import SMALLEST, Sheet, cut_out, find_sheets, region_of, solidity
+from handmade.data.picture.paper import SMALLEST, Sheet, cut_out, find_sheets, region_of
 from handmade.data.picture.region import paper_alone
 from handmade.data.picture.relight import FLOOR, part_lights
+from handmade.data.picture.several import several_digits
 from handmade.data.picture.verifier import NONE, opinions
 from handmade.data.resize import shrunk
 from handmade.engine.arrays import Array
@@ -62,6 +64,8 @@ def chosen_view(given: Array) -> tuple[View, str]:
     """
     best: tuple[float, View, str] | None = None
     for view, kind in _views(given):
+        if _shows_several(view):
+            return view, kind
         cost = _cost(view, kind)
         if best is None or cost < best[0]:
             best = cost, view, kind
@@ -69,6 +73,13 @@ def chosen_view(given: Array) -> tuple[View, str]:
             break
     assert best is not None
     return best[1], best[2]
+
+
+def _shows_several(view: View) -> bool:
+    """Return True if several digits are seen in a view of a sheet or of the picture."""
+    if view.window or view.parts or view.ink.contrast < max(CONTRAST, SIGNAL_TO_NOISE * view.ink.noise):
+        return False
+    return several_digits(view.figures.figures, view.light.depth)
 
 
 def _views(given: Array) -> Iterator[tuple[View, str]]:
@@ -167,10 +178,7 @@ def _cost(view: View, kind: str) -> float:
     if (view.window or view.parts) and not clear:  # such a view shows one digit in a difficult scene, or nothing
         return NOTHING
     figure = view.figures.figures[0]
-    box = figure.ink[figure.box]
-    ready = thickened(box, stroke_width(box))
-    image = centred(fit(ready, BOX / max(ready.shape), (SIDE, SIDE)), (SIDE, SIDE), by_mass=True)
-    opinion = opinions(image[None])[0]
+    opinion = opinions(as_digit_image(figure.ink[figure.box])[None])[0]
     digit = int(opinion[:NONE].argmax())
     odds = float(opinion[digit] - opinion[NONE])
     if digit == 1 and (view.window or _touches(figure, view)):  # a narrow strip of a table, or a part of a letter
