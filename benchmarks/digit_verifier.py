@@ -45,7 +45,7 @@ FACES = (
     "cmtt10",
 )
 OFTEN = 4  # times that an image of a picture is used, for one time of others
-FILTERS, HIDDEN, EPOCHS, BATCH, RATE = (64, 96), 64, 18, 64, 0.002
+FILTERS, HIDDEN, EPOCHS, BATCH, RATE = (48, 64), 48, 12, 64, 0.002
 CHANGED = Augmentation(shift=1.5, rotation=12, scale=0.1, elastic=0.4, noise=6)
 Generator = np.random.Generator
 

@@ -16,7 +16,7 @@ from handmade.data import prepare_for
 from handmade.data.picture import Digit, find_digit
 from handmade.data.picture.verifier import NONE, opinions
 from handmade.engine.errors import HandmadeError
-from other_pictures import HELD_BACK, other_picture
+from other_pictures import HELD_BACK, WITH_DIGITS, other_picture
 from own_digits_reader import as_grey
 
 SEED = 2  # of these pictures; thresholds are chosen with another one
@@ -43,13 +43,14 @@ def digits(indices: Sequence[int], sources: int) -> Images:
 
 
 def others(indices: Sequence[int]) -> Images:
-    """Return images of pictures without a single digit; the class of all is none.
+    """Return images of pictures without a digit; the class of all is none.
 
-    Pictures without ink are left out, and so are those of characters that are held back.
+    Pictures that an earlier stage rejects are left out. So are those of characters that are held back, and those of several
+    digits, of which the image may show one.
     """
     made = (other_picture(index, SEED, "train") for index in indices)
-    digits = [_found(each) for each in made if not each.kinds[0].endswith(HELD_BACK)]
-    found = [each.image for each in digits if each and each.image.any()]
+    digits = [_found(each) for each in made if not each.kinds[0].endswith(HELD_BACK) and each.kinds[0] not in WITH_DIGITS]
+    found = [each.image for each in digits if each and not each.rejection]
     return np.stack(found), np.full(len(found), NONE)
 
 

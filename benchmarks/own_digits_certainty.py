@@ -2,7 +2,7 @@
 
 python benchmarks/own_digits_certainty.py MODEL [PICTURES]      pictures of training digits, seed 0, which choose all limits
 
-    certainty = 1 / (1 + exp(-(b + w · evidence)))     is the probability that a guess is right; it is at most the verifier's
+    certainty = 1 / (1 + exp(-(b + w · evidence)))     is the probability that a guess is right
 
 Pictures that an earlier stage rejects are left out; so are digits that the verifier has learned. A picture without a single digit
 has no right guess; it counts as one of digits does. A table shows what each least certainty would answer and refuse, by numbers
@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from digit_pictures import source_of
 from digit_verifier import SOURCES
 from own_digits_reader import Reader
 from own_digits_reading import Task
@@ -41,9 +42,9 @@ class Case:
 
 def case(task: Task) -> Case | None:
     """Return what is known of a picture; None if the verifier has learned its digit."""
-    made = task.made()
-    if 0 <= made.source < SOURCES:
+    if task.what == "digit" and source_of(task.index, task.seed, task.split) < SOURCES:
         return None
+    made = task.made()
     found = _readers[0].answer(made.content)
     return Case(task.what, None if found.digit.rejection else found.evidence, found.guess == made.digit)
 
@@ -79,7 +80,7 @@ def certainties(cases: Sequence[Case]) -> NDArray[np.float64]:
         for place in range(half, len(cases), 2):
             odds = cases[place].evidence
             if odds is not None:
-                found[place] = 1 / (1 + np.exp(-min(odds @ numbers[:-1] + numbers[-1], odds[1])))
+                found[place] = 1 / (1 + np.exp(-(odds @ numbers[:-1] + numbers[-1])))
     return found
 
 

@@ -215,7 +215,9 @@ def test_counts_and_calibration_are_those_of_the_records() -> None:
     assert "| it is noise | 1 |" in reports.report(records, before)
 
 
-@pytest.mark.parametrize("index", [111, 402, 618, 732, 835], ids=["above", "squared paper", "fraction", "bold and thin", "on a table"])
+@pytest.mark.parametrize(
+    "index", [111, 402, 618, 732, 835], ids=["above", "squared paper", "fraction", "bold and thin", "on a table"]
+)
 def test_digits_that_one_view_shows_are_not_hidden_by_another_view(index: int) -> None:
     digit = find_digit(as_grey(other_picture(index, 0, "train").content))
 

@@ -13,9 +13,9 @@ from handmade.data.picture.verifier import NONE, opinions
 from handmade.engine.arrays import Array
 
 LOOKED_AT = 4  # figures
-EACH, BOTH = 2.0, 10.5  # least log odds of a digit against no digit, by the verifier
-ONE_PEN = 2.0  # ratio of the thickness of two figures, and of the depth of their ink, up to which one pen may have drawn them
-THIN = 4.0  # pixels: a thinner stroke that is like a 1 may be an edge or a line of the paper
+EACH, BOTH = 2.0, 8.0  # least log odds of a digit against no digit, by the verifier: of each figure, and the sum of two
+THICKER, DARKER = 3.0, 2.0  # ratios of the thickness of two figures, and of the depth of their ink, that one pen may make
+THIN = 3.0  # pixels: a thinner stroke that is like a 1 may be an edge or a line of the paper
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def _are_two(one: _Likely, other: _Likely) -> bool:
         return False
     thin, thick = sorted((one.thickness, other.thickness))
     faint, dark = sorted((one.depth, other.depth))
-    if thick > ONE_PEN * thin + 1 or dark > ONE_PEN * faint:
+    if thick > THICKER * thin + 1 or dark > DARKER * faint:
         return False
     strokes = (one.digit == 1) + (other.digit == 1)
     return strokes == 0 or (strokes == 1 and thin >= THIN)

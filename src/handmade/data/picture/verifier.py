@@ -1,6 +1,6 @@
 """Second opinion on a digit: a small network that was trained on digits and on what is no digit.
 
-edges of the image (7, 7, 8) -> Conv2d 64 -> ReLU -> Conv2d 96 -> ReLU -> Flatten -> Linear 64 -> ReLU -> Linear 11 -> softmax
+edges of the image (7, 7, 8) -> Conv2d 48 -> ReLU -> Conv2d 64 -> ReLU -> Flatten -> Linear 48 -> ReLU -> Linear 11 -> softmax
 
 The classes are the ten digits, and none of them.
 
