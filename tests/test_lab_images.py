@@ -72,7 +72,12 @@ def seven() -> Array:
     return board
 
 
-@pytest.mark.parametrize(("board", "is_answered"), [(seven(), True), (one(), True), (np.tile(seven(), (1, 2)), False)])
+def stroke() -> Array:
+    """A 1 of one stroke."""
+    return np.vstack([one()[:180], np.zeros((100, 280), np.uint8)])
+
+
+@pytest.mark.parametrize(("board", "is_answered"), [(seven(), True), (stroke(), True), (np.tile(seven(), (1, 2)), False)])
 def test_the_page_answers_where_predict_answers(client: LabClient, board: Array, *, is_answered: bool) -> None:
     page = client.page()
     network = client.lab.catalogue.open().network

@@ -490,7 +490,7 @@ def test_a_diverging_training_keeps_the_last_good_network(page: PageClient) -> N
 # --- the race -----------------------------------------------------------------------------------------------------------------
 
 
-def test_lanes_of_a_race_begin_alike_and_share_the_time(page: PageClient) -> None:
+def test_lanes_of_a_race_both_train_for_the_time_that_was_asked_for(page: PageClient) -> None:
     answer = page.post(
         "/race", {"a": FAST | {"epochs": 10_000, "seed": 3}, "b": FAST | {"gradient": "difference"}, "seconds": 0.2}
     )
@@ -499,9 +499,7 @@ def test_lanes_of_a_race_begin_alike_and_share_the_time(page: PageClient) -> Non
     until(lambda: news(page, "a")["status"] == news(page, "b")["status"] == "paused" or news(page, "b")["status"] == "finished")
 
     a, b = (news(page, lane) for lane in "ab")
-    assert a["step"] > b["step"] > 0
-    if b["status"] == "paused":  # else it had no more steps to make
-        assert abs(a["seconds"] - b["seconds"]) < 0.1
+    assert min(a["step"], b["step"]) > 0  # which is faster depends on the machine; see test_turns_go_to_the_lane_with_less_time
     page.post("/training/a/play")  # without the limit
     until(lambda: news(page, "a")["step"] > a["step"])
 
