@@ -296,6 +296,7 @@ def test_a_choice_goes_along_to_other_threads(quick: str) -> None:
     assert current().name == DEFAULT
 
 
+@pytest.mark.long
 def test_a_choice_goes_along_to_other_processes_and_changes_no_bits() -> None:
     network, (x, y) = handmade.networks.readme(rng(), np.float64), digits(20)
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as executor:

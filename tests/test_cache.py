@@ -97,7 +97,8 @@ def content(place: Path) -> dict[str, int]:
     return {str(path): path.stat().st_mtime_ns for path in place.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
 
 
-@pytest.mark.parametrize("layers", [pytest.param(0, marks=pytest.mark.long), 2], ids=["with a convolution", "without"])
+@pytest.mark.long
+@pytest.mark.parametrize("layers", [0, 2], ids=["with a convolution", "without"])
 def test_another_process_compiles_nothing_and_two_may_write_at_once(base: Path, layers: int) -> None:
     package, code = content(ROOT), NETWORK.replace("NETWORK", repr(TINY | {"layers": TINY["layers"][layers:]}))
     first, second = map(said, [process(code), process(code)])

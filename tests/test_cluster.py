@@ -139,7 +139,7 @@ def large() -> Network:
     return Network(layers(0), (8, 8, 1))
 
 
-@pytest.mark.parametrize("make", [with_dropout, with_batch_norm])
+@pytest.mark.parametrize("make", [with_batch_norm, pytest.param(with_dropout, marks=pytest.mark.long)])
 def test_a_cluster_computes_the_same_bytes(make: Any, executor: Executor) -> None:
     check_bytes(make(), executor)
 
@@ -494,6 +494,7 @@ def test_a_task_has_a_shard_for_each_of_its_threads_and_each_worker_has_a_task(
     assert block_size(images, 16, threads, inside) == size
 
 
+@pytest.mark.long
 def test_a_worker_with_threads_for_a_task_computes_the_same_bytes(tmp_path: Path) -> None:
     distributed: Any = import_module("distributed")
     options = {"host": "127.0.0.1", "dashboard_address": ":0", "memory_limit": 0, "silence_logs": 50}

@@ -26,7 +26,13 @@ for number, block in enumerate(sys.argv[1:]):
 """  # one process for a document: a process for each block would import everything again
 
 
-@pytest.mark.parametrize("document", [name for name, blocks in BLOCKS.items() if blocks])
+SLOW = ("cluster.md", "scikit_learn.md", "sweeps.md")  # they start processes, or train many networks
+
+
+@pytest.mark.parametrize(
+    "document",
+    [pytest.param(name, marks=pytest.mark.long) if name in SLOW else name for name, blocks in BLOCKS.items() if blocks],
+)
 def test_the_blocks_of_python_run(document: str, tmp_path: Path) -> None:
     command = [sys.executable, "-W", "error", "-c", RUN, *BLOCKS[document]]
     subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=300)

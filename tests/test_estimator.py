@@ -408,6 +408,7 @@ def test_the_nearest_probabilities_are_nearest() -> None:
 # --- the rest of scikit-learn -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_a_search_in_a_pipeline_runs_in_two_processes() -> None:
     X, y = digits(120)
     search = GridSearchCV(

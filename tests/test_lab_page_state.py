@@ -227,6 +227,7 @@ def test_a_network_without_images_offers_no_board(lab: LabPage) -> None:
     expect(lab.page.locator("#board-message")).to_be_empty()
 
 
+@pytest.mark.long
 def test_the_server_goes_and_comes_back(browser: Browser, tmp_path: Path) -> None:
     server = Server(tmp_path)
     try:

@@ -451,6 +451,7 @@ def test_the_other_loops_share_nothing_with_the_layers_either(name: str) -> None
 # The example
 
 
+@pytest.mark.long
 def test_the_example_learns_something_in_its_first_step_and_measures_the_full_networks() -> None:
     done = subprocess.run(
         [sys.executable, EXAMPLE, "--seconds", "0"], capture_output=True, text=True, encoding="utf-8", timeout=120, check=True

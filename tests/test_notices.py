@@ -238,6 +238,7 @@ def test_the_readme_network_learns_in_silence(optimiser: Optimiser, seed: int, s
     assert told(handmade.networks.readme(np.random.default_rng(seed)), optimiser, steps, seed=seed) == []
 
 
+@pytest.mark.long
 def test_the_seed_network_learns_in_silence() -> None:
     assert told(handmade.networks.seed(np.random.default_rng(0)), Momentum(), 5) == []
 

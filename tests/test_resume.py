@@ -108,7 +108,8 @@ def assert_same(one: Path, other: Path) -> None:
         assert results[0][name] == results[1][name]
 
 
-@pytest.mark.parametrize("gradient", ["difference", pytest.param("backprop", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("gradient", ["difference", "backprop"])
 @pytest.mark.usefixtures("whole_backend")
 def test_a_run_that_is_killed_again_and_again_ends_in_the_same_bytes(gradient: str, command: Command, tmp_path: Path) -> None:
     whole, cut = str(tmp_path / "whole"), str(tmp_path / "cut")
