@@ -146,21 +146,25 @@ def _group(conv: Any, g: int, patches: Patches, K: int, dtype: Any) -> Group:
     each = len(conv.b) // conv.groups
     low, high = g * each, (g + 1) * each
     w = np.ascontiguousarray(conv.W[..., low:high].reshape(patches.size, each).T).reshape(-1)
-    across = _across(patches, K, dtype)
+    across = across_tile(patches, K, dtype)
     origin = patches.origin.reshape(-1)
     return Group(
         low, high, _tile(patches, dtype), across or _smallest(dtype), across is not None, origin, patches.runs, patches.length, w
     )
 
 
-def _across(patches: Patches, K: int, dtype: Any) -> Tile | None:
-    """Return the tile of outputs times numbers of a patch; None if tiles of lanes waste less, or the convolution is small."""
+def across_tile(patches: Patches, K: int, dtype: Any) -> Tile | None:
+    """Return the tile of outputs times numbers of a patch; None if tiles of lanes waste less, or the convolution is small.
+
+    It is not wider than a run, and has no more rows than there are outputs.
+    """
     width, outputs = widest(dtype), next((n for n in (10, 5) if n <= K), 1)
     lanes, used = -(-K // width) * width, -(-K // outputs) * outputs
     if patches.size * patches.windows <= LITTLE or patches.length < width or outputs == 1 or used >= lanes:
         return None
     one, two = (-(-patches.length // n) * n for n in (width, 2 * width))
-    return Tile(outputs, 2 if two == one and registers() == 32 else 1, width, dtype)
+    fits = two == one and patches.length >= 2 * width  # a tile that is wider than a run would begin before it
+    return Tile(outputs, 2 if fits and registers() == 32 else 1, width, dtype)
 
 
 def _smallest(dtype: Any) -> Tile:
