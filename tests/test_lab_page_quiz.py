@@ -37,6 +37,7 @@ def test_right_products_are_accepted_and_a_wrong_one_is_marked(lab: LabPage) -> 
     lab.state_has(score={"right": 0, "wrong": 1})
     expect(lab["guess"].first).to_have_class(re.compile("is-wrong"))
     expect(lab["score"]).to_contain_text("1")
+    expect(lab["guess"].nth(1)).to_be_focused()  # the next one
 
     for answer in answers:
         field = lab["guess"].first

@@ -140,7 +140,10 @@ export class Quiz {
       const next = all[all.indexOf(field) + 1]?.dataset.guess;
       const host = element.closest(".receipts");
       answer();
-      setTimeout(() => /** @type {HTMLElement|null} */ ([...(host?.querySelectorAll(".guess") ?? [])].find((each) => /** @type {HTMLElement} */ (each).dataset.guess === next))?.focus(), 60);
+      setTimeout(() => {
+        if (document.activeElement !== field && document.activeElement !== document.body) return; // somebody types elsewhere by now
+        /** @type {HTMLElement|null} */ ([...(host?.querySelectorAll(".guess") ?? [])].find((each) => /** @type {HTMLElement} */ (each).dataset.guess === next))?.focus();
+      }, 60);
     });
     field.addEventListener("click", (/** @type {Event} */ event) => event.stopPropagation());
     const holder = h("span", { class: "covered-value", data: { testid: "covered" } }, field, hint);
