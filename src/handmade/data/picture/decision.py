@@ -27,16 +27,8 @@ from handmade.engine.printable import ShortRepr
 
 SURE = 0.5  # probability: below it, even the most likely class is more likely wrong than right
 LEAST = 0.55  # certainty of an answer
-WEIGHTS = (
-    0.145,
-    0.441,
-    -0.180,
-    -0.405,
-    -1.021,
-    0.755,
-    -3.786,
-    -1.442,
-)  # of the evidence; made by benchmarks/own_digits_certainty.py
+# Of the evidence, made by benchmarks/own_digits_certainty.py.
+WEIGHTS = (0.145, 0.441, -0.180, -0.405, -1.021, 0.755, -3.786, -1.442)
 BIAS = -3.663
 CLEAR = 4.5  # logarithm of contrast to noise: a clearer picture is no surer
 NOISELESS = 0.002  # noise that is added to that of a drawing on a screen, which has none
