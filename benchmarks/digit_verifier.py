@@ -1,9 +1,10 @@
-"""Train the second opinion on a digit, `src/handmade/data/picture/verifier.safetensors`, from drawn images: digits, and others.
+"""Train the second opinion on a digit, `src/handmade/data/picture/verifier.safetensors`: digits, and others.
 
-python benchmarks/digit_verifier.py [FILE]       about an hour on two cores, for nearly 10,000 pictures
+python benchmarks/digit_verifier.py [FILE]       less than an hour on two cores, for nearly 10,000 pictures
 
 Digits are training digits of MNIST, as they are, drawn again with pens of any width, and in pictures of sheets in any light.
-The others are letters, signs, shapes, scribbles, several figures at once, transposed digits and blobs, alone and in pictures.
+The others are letters, signs, shapes, scribbles, several figures at once, transposed digits and blobs; those without digits
+are seen in pictures, too.
 The characters in `HELD_BACK` are used in words only, so that a measurement shows what is refused without having been learned.
 """
 

@@ -46,6 +46,11 @@ class Figure:
     box: Box
     pieces: int
 
+    @property
+    def touches_the_edge(self) -> bool:
+        """True if the figure touches the edge of its view."""
+        return any(side.start == 0 or side.stop == most for side, most in zip(self.box, self.ink.shape, strict=True))
+
 
 @dataclass(frozen=True, eq=False)
 class Figures:

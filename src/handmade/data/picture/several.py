@@ -47,7 +47,7 @@ def several_digits(figures: tuple[Figure, ...], depth: Array) -> bool:
 def _likely(figure: Figure, depth: Array) -> _Likely | None:
     """Return what is known of a figure; None for one that touches the edge of its view, which may be a part of the table."""
     strokes = figure.ink > 0.5
-    if not strokes.any() or any(side.start == 0 or side.stop == most for side, most in zip(figure.box, depth.shape, strict=True)):
+    if figure.touches_the_edge or not strokes.any():
         return None
     opinion = opinions(as_digit_image(figure.ink[figure.box])[None])[0]
     digit = int(opinion[:NONE].argmax())

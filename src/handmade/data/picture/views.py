@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from handmade.data.picture.figures import Figure, Figures, find_figures
+from handmade.data.picture.figures import Figures, find_figures
 from handmade.data.picture.image import as_digit_image, solidity, thickness
 from handmade.data.picture.ink import Ink, amount_of_ink, inner
 from handmade.data.picture.judgement import CONTRAST, SIGNAL_TO_NOISE, measured, rejection
@@ -77,7 +77,7 @@ def chosen_view(given: Array) -> tuple[View, str]:
 
 def _shows_several(view: View) -> bool:
     """Return True if several digits are seen in a view of a sheet or of the picture."""
-    if view.window or view.parts or view.ink.contrast < max(CONTRAST, SIGNAL_TO_NOISE * view.ink.noise):
+    if view.window or view.parts or _is_faint(view):
         return False
     return several_digits(view.figures.figures, view.light.depth)
 
@@ -156,7 +156,7 @@ def _is_clean(view: View) -> bool:
     if strokes.mean() > CLEAN_SHARE or thickness(strokes) > CLEAN_WIDTH * max(strokes.shape) or not view.figures.figures:
         return False
     figure = view.figures.figures[0]
-    return solidity(figure.ink > 0.5) < SOLID_SHEET and not _touches(figure, view)
+    return solidity(figure.ink > 0.5) < SOLID_SHEET and not figure.touches_the_edge
 
 
 def _is_strip(view: View) -> bool:
@@ -165,14 +165,14 @@ def _is_strip(view: View) -> bool:
     return bool(columns.stop - columns.start < STRIP * (rows.stop - rows.start))
 
 
-def _touches(figure: Figure, view: View) -> bool:
-    """Return True if a figure touches the edge of its view."""
-    return any(side.start == 0 or side.stop == most for side, most in zip(figure.box, view.grey.shape, strict=True))
+def _is_faint(view: View) -> bool:
+    """Return True if the ink of a view is too faint to be ink, or for its noise."""
+    return view.ink.contrast < max(CONTRAST, SIGNAL_TO_NOISE * view.ink.noise)
 
 
 def _cost(view: View, kind: str) -> float:
     """Return how unlike a digit the first figure of a view is: the verifier's log odds for no digit, and penalties."""
-    if not view.figures.figures or view.ink.contrast < max(CONTRAST, SIGNAL_TO_NOISE * view.ink.noise):
+    if not view.figures.figures or _is_faint(view):
         return NOTHING
     clear = _is_clear(view)
     if (view.window or view.parts) and not clear:  # such a view shows one digit in a difficult scene, or nothing
@@ -181,7 +181,7 @@ def _cost(view: View, kind: str) -> float:
     opinion = opinions(as_digit_image(figure.ink[figure.box])[None])[0]
     digit = int(opinion[:NONE].argmax())
     odds = float(opinion[digit] - opinion[NONE])
-    if digit == 1 and (view.window or _touches(figure, view)):  # a narrow strip of a table, or a part of a letter
+    if digit == 1 and (view.window or figure.touches_the_edge):  # a narrow strip of a table, or a part of a letter
         return NOTHING
     return UNCLEAR * (not clear) + CUT * (kind == "region") - odds
 
@@ -195,7 +195,7 @@ def _is_clear(view: View) -> bool:
 
 def _is_written(view: View, *, rectified: bool) -> bool:
     """Return True if the ink on a sheet may be writing, and not the hole of a 0."""
-    if not view.figures.figures or view.ink.contrast < max(CONTRAST, SIGNAL_TO_NOISE * view.ink.noise):
+    if not view.figures.figures or _is_faint(view):
         return False
     figure = view.figures.figures[0]
     share = float((figure.ink > 0.5).mean())
