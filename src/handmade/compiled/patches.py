@@ -72,6 +72,38 @@ def patches_of(shape: Shape, geometry: Geometry, groups: int) -> tuple[Patches, 
     return tuple(Patches(np.ascontiguousarray(origin + g * seen), step, runs, length, even) for g in range(groups))
 
 
+@dataclass(frozen=True, eq=False)
+class Readers:
+    """Windows that read each place of an axis of an image, with padding left out.
+
+    Attributes
+    ----------
+    begin : Array of int, (places + 1,)
+        Index of the first reader of each place.
+    window : Array of int, (readers,)
+        Window along the axis.
+    tap : Array of int, (readers,)
+        Place of the kernel at which the window reads.
+    """
+
+    begin: Places
+    window: Places
+    tap: Places
+
+
+@lru_cache(maxsize=256)
+def readers_of(shape: Shape, geometry: Geometry) -> tuple[Readers, Readers]:
+    """Return the readers of each row and of each column of images of `shape`, (H, W, ...)."""
+    found = []
+    for axis in (0, 1):
+        places = geometry.along(axis, shape[axis])
+        window, tap = np.nonzero((places >= 0) & (places < shape[axis]))
+        read = places[window, tap]
+        order = np.argsort(read, kind="stable")
+        found.append(Readers(np.searchsorted(read[order], np.arange(shape[axis] + 1)), window[order], tap[order]))
+    return found[0], found[1]
+
+
 @lru_cache(maxsize=256)
 def pooling_windows(shape: Shape, geometry: Geometry) -> NDArray[np.int32]:
     """Return the indices of the pixels of each window, row by row, for images of `shape` (H, W, ...): (windows, pixels).

@@ -15,13 +15,12 @@ import numpy as np
 from handmade.compiled.differences import choices, convolution, lanes_before
 from handmade.compiled.differences.far import Far
 from handmade.compiled.differences.loss_data import LossData
-from handmade.compiled.differences.prepared import Prepared
+from handmade.compiled.differences.prepared import Prepared, before_tile
 from handmade.compiled.differences.units import Unit, Units
 from handmade.compiled.differences.window_lists import FarWindows, SortedWindows
 from handmade.compiled.vectors import widest
 from handmade.engine.arrays import Array
 from handmade.engine.layers import rule
-from handmade.engine.layers.windows import crop
 from handmade.engine.network import Network
 
 
@@ -123,7 +122,7 @@ class GroupDifferences:
         made, M, unit = ready.made, self.M, ready.unit
         numbers = made.images.shape[1]
         if unit.role == "convolution":
-            return self._before_convolution(ready, self._with_ones(ready), numbers)
+            return self._before_convolution(ready, self._with_ones(ready))
         at_z = lanes
         if unit.chooses:
             found, count = self._sorted[unit.node.name], self._with_ones(ready)
@@ -136,42 +135,16 @@ class GroupDifferences:
         lanes_before.lanes_before_linear(ready.tile, ready.W, ready.channels, at_z, M, room)
         return room
 
-    def _before_convolution(self, ready: Prepared, count: Array, numbers: int) -> Array:
-        found, M, conv = self._sorted[ready.unit.node.name], self.M, ready.layer
-        shape = self.network.shape_of[ready.unit.node.reads[0]]
-        if conv.padding != (0, 0) and len(ready.groups) == 1:
-            (each,), ((top, _), (left, right)), (H, W, C) = ready.groups, conv.geometry.sides, shape
-            room, across = self._room(H * W * C), left + W + right
-            lanes_before.lanes_before_padded_convolutions(
-                *(
-                    each.tile,
-                    ready.row,
-                    each.w,
-                    each.origin,
-                    each.runs,
-                    each.length,
-                    found.place,
-                    found.row,
-                    count,
-                    found.lanes,
-                    M,
-                ),
-                *(np.empty(numbers * M, self.dtype), (top * across + left) * C, across * C, W * C, H * W * C, room),
-            )
-            return room
-        before = self._room(numbers)
-        before[:, : numbers * M] = 0
-        for each in ready.groups:
+    def _before_convolution(self, ready: Prepared, count: Array) -> Array:
+        found, M, shape = self._sorted[ready.unit.node.name], self.M, self.network.shape_of[ready.unit.node.reads[0]]
+        seen, kernel_width = shape[2] // len(ready.groups), ready.layer.kernel[1]
+        room, (down, across) = self._room(math.prod(shape)), ready.readers
+        for g, each in enumerate(ready.groups):
             lanes_before.lanes_before_convolutions(
-                *(each.tile, each.w, each.origin, each.runs, each.length, each.low, each.high),
-                *(found.place, found.row, count, found.lanes, M, before),
+                *(before_tile(each, seen, M, self.dtype), each.w, each.size, down.begin, down.window, down.tap),
+                *(across.begin, across.window, across.tap, *each.windows, kernel_width, shape[2], g * seen, seen),
+                *(each.low, each.high, found.place, found.row, count, found.lanes, M, room),
             )
-        if conv.padding == (0, 0):
-            return before
-        (rows, columns), (H, W, C) = conv.geometry.sides, shape
-        inner = crop(before[:, : numbers * M].reshape(self.N, H + sum(rows), W + sum(columns), C * M), conv.padding)
-        room = self._room(H * W * C)
-        room[:, : H * W * C * M] = inner.reshape(self.N, -1)
         return room
 
     def _before_other(self, unit: Unit, lanes: Array) -> tuple[Array, ...]:

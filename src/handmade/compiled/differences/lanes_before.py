@@ -8,56 +8,26 @@ from typing import Any
 import numpy as np
 
 from handmade.compiled.jit import loops
-from handmade.compiled.tiles import load, outer, rows, store, width, zeros
-
-
-@loops
-def lanes_before_convolution(
-    tile: Any, w: Any, origin: Any, runs: Any, length: int, place: Any, row: Any, count: Any, lanes: Any, M: int, before: Any
-) -> None:
-    """Add W[:, o] lanes to before[patch], for each fixed window: (numbers of the image, M), zero before. w (O, patch), flat.
-
-    The order is window by window, so that a patch is read and written once for all of its filters.
-    """
-    O, size = count.size, runs.size * length
-    begin = np.zeros(origin.size + 1, np.int64)
-    for o in range(O):
-        for e in range(count[o]):
-            begin[place[o, e] + 1] += 1
-    for p in range(origin.size):
-        begin[p + 1] += begin[p]
-    put, filters, sources = begin.copy(), np.empty(begin[-1], np.int64), np.empty(begin[-1], np.int64)
-    for o in range(O):
-        for e in range(count[o]):
-            p = place[o, e]
-            filters[put[p]], sources[put[p]] = o * size, row[o, e] * M
-            put[p] += 1
-    full = length - length % rows(tile)
-    for p in range(origin.size):
-        if begin[p] == begin[p + 1]:
-            continue
-        for r in range(runs.size):
-            first = origin[p] + runs[r]
-            for a in range(0, M, width(tile)):
-                for m in range(0, full, rows(tile)):
-                    t = load(tile, before, (first + m) * M + a, M)
-                    for e in range(begin[p], begin[p + 1]):
-                        t = outer(t, w, filters[e] + r * length + m, 1, lanes, sources[e] + a)
-                    store(t, before, (first + m) * M + a, M)
-            for m in range(full, length):
-                for e in range(begin[p], begin[p + 1]):
-                    factor = w[filters[e] + r * length + m]
-                    for l in range(M):
-                        before[(first + m) * M + l] += factor * lanes[sources[e] + l]
+from handmade.compiled.tiles import outer, rows, store, width, zeros
 
 
 @loops
 def lanes_before_convolutions(
     tile: Any,
     w: Any,
-    origin: Any,
-    runs: Any,
-    length: int,
+    size: int,
+    row_begin: Any,
+    row_window: Any,
+    row_tap: Any,
+    column_begin: Any,
+    column_window: Any,
+    column_tap: Any,
+    windows: int,
+    right: int,
+    kernel_width: int,
+    C: int,
+    first: int,
+    seen: int,
     low: int,
     high: int,
     place: Any,
@@ -67,45 +37,50 @@ def lanes_before_convolutions(
     M: int,
     before: Any,
 ) -> None:
-    """Compute the lanes before a convolution for some images and the filters low to high of one group."""
-    for n in range(len(lanes)):
-        own = slice(low, high)
-        lanes_before_convolution(tile, w, origin, runs, length, place[n, own], row[n, own], count[n, own], lanes[n], M, before[n])
+    """Compute the lanes before filters low to high of some images: (N, numbers * M), for `seen` channels from `first` on.
 
+        before[i, j, c] = sum over the fixed windows that read pixel (i, j), at a place a, b of the kernel, of W[a, b, c, o] lanes
 
-@loops
-def lanes_before_padded_convolutions(
-    tile: Any,
-    row_tile: Any,
-    w: Any,
-    origin: Any,
-    runs: Any,
-    length: int,
-    place: Any,
-    row: Any,
-    count: Any,
-    lanes: Any,
-    M: int,
-    padded: Any,
-    first: int,
-    across: int,
-    inner: int,
-    numbers: int,
-    before: Any,
-) -> None:
-    """Compute the lanes before a convolution for some images, without the padding, whose lanes go nowhere: (N, numbers * M).
-
-    `padded` is room for the lanes of one padded image, whose rows have `across` numbers. The image begins at number `first`, and
-    has `inner` numbers in a row.
+    The windows that read each row and each column of the image are given by row_... and column_... (patches.py). The sum stays in
+    registers until it is complete, so each lane before is written once. w (O, patch), flat; a patch has `size` numbers. There are
+    `windows` windows, `right` of them in a row.
     """
-    nothing = zeros(row_tile)
+    down, across = row_begin.size - 1, column_begin.size - 1
+    begin, put = np.empty(windows + 1, np.int64), np.empty(windows + 1, np.int64)
     for n in range(len(lanes)):
-        for a in range(0, padded.size, width(row_tile)):
-            store(nothing, padded, a, 0)
-        lanes_before_convolution(tile, w, origin, runs, length, place[n], row[n], count[n], lanes[n], M, padded)
-        for h in range(numbers // inner):
-            for a in range(0, inner * M, width(row_tile)):
-                store(load(row_tile, padded, (first + h * across) * M + a, 0), before[n], h * inner * M + a, 0)
+        after, out, total = lanes[n], before[n], 0
+        begin[:] = 0
+        for o in range(low, high):
+            total += count[n, o]
+            for e in range(count[n, o]):
+                begin[place[n, o, e] + 1] += 1
+        for p in range(windows):
+            begin[p + 1] += begin[p]
+        put[:] = begin
+        filters, sources = np.empty(total, np.int64), np.empty(total, np.int64)
+        for o in range(low, high):
+            for e in range(count[n, o]):
+                p = place[n, o, e]
+                filters[put[p]], sources[put[p]] = (o - low) * size, row[n, o, e] * M
+                put[p] += 1
+        weight, source = np.empty(total, np.int64), np.empty(total, np.int64)
+        for i in range(down):
+            for j in range(across):
+                terms = 0
+                for r in range(row_begin[i], row_begin[i + 1]):
+                    for c in range(column_begin[j], column_begin[j + 1]):
+                        p, tap = row_window[r] * right + column_window[c], (row_tap[r] * kernel_width + column_tap[c]) * seen
+                        for e in range(begin[p], begin[p + 1]):
+                            weight[terms], source[terms] = filters[e] + tap, sources[e]
+                            terms += 1
+                to = (i * across + j) * C + first
+                for part in range(0, seen, rows(tile)):
+                    m = min(part, seen - rows(tile))
+                    for a in range(0, M, width(tile)):
+                        t = zeros(tile)
+                        for k in range(terms):
+                            t = outer(t, w, weight[k] + m, 1, after, source[k] + a)
+                        store(t, out, (to + m) * M + a, M)
 
 
 @loops

@@ -85,13 +85,19 @@ def nudges_across(
     """Compute dz as `filter_nudges`, for the first K outputs only, with nudges of an output side by side: dz (K, nudges), flat.
 
     A vector holds numbers of a patch, and a tile has a row for each output, so that no vector is filled up with zeros. A run is
-    at least as long as a row of the tile, and K is at least its number of rows; the last tiles overlap the ones before.
+    at least as long as a row of the tile, and K is at least its number of rows; the last tiles overlap the ones before. The lanes of
+    a filter are first copied side by side: in their array they are so far apart that they evict each other from the cache.
     """
     size, one = runs.size * length, x.dtype.type(1)
     total = (high - low) * (size + 1)
-    bias = np.empty(M, x.dtype)
+    bias, most = np.empty(M, x.dtype), count[low:high].max()
+    own, pixel = np.empty(most * M, x.dtype), np.empty(most, np.int64)
     for o in range(low, high):
         first = (o - low) * (size + 1)
+        for e in range(count[o]):
+            pixel[e] = origin[place[o, e]]
+            for a in range(0, M, width(one_row)):
+                store(load(one_row, lanes, row[o, e] * M + a, 0), own, e * M + a, 0)
         for r in range(runs.size):
             for begin in range(0, length, width(tile)):
                 m = min(begin, length - width(tile))
@@ -99,12 +105,12 @@ def nudges_across(
                     k = min(part, K - rows(tile))
                     t = zeros(tile)
                     for e in range(count[o]):
-                        t = outer(t, lanes, row[o, e] * M + k, 1, x, origin[place[o, e]] + runs[r] + m)
+                        t = outer(t, own, e * M + k, 1, x, pixel[e] + runs[r] + m)
                     store(t, dz, k * total + first + r * length + m, total)
         for a in range(0, M, width(one_row)):
             t = zeros(one_row)
             for e in range(count[o]):
-                t = along(t, one, lanes, row[o, e] * M + a, 0)
+                t = along(t, one, own, e * M + a, 0)
             store(t, bias, a, 0)
         for k in range(K):
             dz[k * total + first + size] = bias[k]

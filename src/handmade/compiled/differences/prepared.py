@@ -8,7 +8,7 @@ import numpy as np
 from handmade.compiled.differences.records import Record
 from handmade.compiled.differences.units import Unit, Units
 from handmade.compiled.fused import Convolution
-from handmade.compiled.patches import Patches
+from handmade.compiled.patches import Patches, Readers, readers_of
 from handmade.compiled.tiles import Tile
 from handmade.compiled.vectors import registers, widest
 from handmade.engine.arrays import Array, Shape
@@ -27,8 +27,12 @@ class Group:
         Range of its filters.
         tile : Tile
         Tile of numbers of a patch times lanes.
-        origin, runs, length : Array, Array, int
+        across, goes_across : Tile, bool
+        Tile of outputs times numbers of a patch, and True if it is used.
+    origin, runs, length : Array, Array, int
         Patches of the group (patches.py).
+    windows : tuple of int
+        Number of windows of an image, and of a row of it.
         w : Array, (O * patch,)
         Weights of its filters, one filter after the other.
     """
@@ -41,12 +45,18 @@ class Group:
     origin: Array
     runs: Array
     length: int
+    windows: tuple[int, int]
     w: Array
+
+    @property
+    def size(self) -> int:
+        """Number of values in a patch."""
+        return len(self.runs) * self.length
 
     @property
     def nudges(self) -> int:
         """Number of weights of a filter, its bias included."""
-        return len(self.runs) * self.length + 1
+        return self.size + 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +100,8 @@ class Prepared:
         Tile of one vector of lanes or nudges; tile of one vector of lanes for each nudge of a vector.
     groups : tuple of Group
         Groups of a convolution.
+    readers : tuple of Readers
+        Windows of a convolution that read each row and each column of its image.
     next : Next or None
     Next convolution.
     W : Array or None
@@ -106,6 +118,7 @@ class Prepared:
     row: Tile
     square: Tile
     groups: tuple[Group, ...] = ()
+    readers: tuple[Readers, ...] = ()
     next: Next | None = None
     W: Array | None = None
     tile: Tile | None = None
@@ -134,7 +147,7 @@ def prepared(network: Network, units: Units, unit: Unit, made: Record, limits: t
         groups = tuple(_group(layer, g, patches, K, dtype) for g, patches in enumerate(plan.groups))
         later = units.next.get(unit.node.name)
         following = None if later is None else _next(later, network.shape_of[unit.last], dtype)
-        return Prepared(unit, made, channels, *limits, *tiles, groups, following)
+        return Prepared(unit, made, channels, *limits, *tiles, groups, readers_of(shape, layer.geometry), following)
     if unit.role == "linear":
         rows = 1 if layer.W.size <= LITTLE else 24 if registers() == 32 else 12
         tile = Tile(rows, 1, widest(dtype), dtype)
@@ -147,24 +160,38 @@ def _group(conv: Any, g: int, patches: Patches, K: int, dtype: Any) -> Group:
     low, high = g * each, (g + 1) * each
     w = np.ascontiguousarray(conv.W[..., low:high].reshape(patches.size, each).T).reshape(-1)
     across = across_tile(patches, K, dtype)
-    origin = patches.origin.reshape(-1)
     return Group(
-        low, high, _tile(patches, dtype), across or _smallest(dtype), across is not None, origin, patches.runs, patches.length, w
+        *(low, high, _tile(patches, dtype), across or _smallest(dtype), across is not None),
+        *(patches.origin.reshape(-1), patches.runs, patches.length, (patches.windows, patches.origin.shape[1]), w),
     )
 
 
 def across_tile(patches: Patches, K: int, dtype: Any) -> Tile | None:
     """Return the tile of outputs times numbers of a patch; None if tiles of lanes waste less, or the convolution is small.
 
-    It is not wider than a run, and has no more rows than there are outputs.
+    It is not wider than a run, and has no more rows than there are outputs. Two vectors need fewer loads for each product. With
+    16 registers, they are used even if the last tile of a run computes up to an eighth of the run again.
     """
     width, outputs = widest(dtype), next((n for n in (10, 5) if n <= K), 1)
     lanes, used = -(-K // width) * width, -(-K // outputs) * outputs
     if patches.size * patches.windows <= LITTLE or patches.length < width or outputs == 1 or used >= lanes:
         return None
     one, two = (-(-patches.length // n) * n for n in (width, 2 * width))
-    fits = two == one and patches.length >= 2 * width  # a tile that is wider than a run would begin before it
-    return Tile(outputs, 2 if fits and registers() == 32 else 1, width, dtype)
+    rows, most = (outputs, one) if registers() == 32 else (5, one * 9 // 8)
+    if patches.length >= 2 * width and two <= most:  # a tile that is wider than a run would begin before it
+        return Tile(rows, 2, width, dtype)
+    return Tile(outputs, 1, width, dtype)
+
+
+def before_tile(group: Group, seen: int, M: int, dtype: Any) -> Tile:
+    """Return the tile of channels times lanes, for M lanes before a convolution that reads `seen` channels."""
+    lanes = M // widest(dtype)
+    if group.size * group.windows[0] <= LITTLE:
+        return _smallest(dtype)
+    vectors = next(n for n in (2, 3, 1) if lanes % n == 0 and (n < 3 or registers() == 16))
+    most = min(seen, registers() // vectors - 2)
+    rows = min((n for n in (24, 16, 12, 8, 6, 5, 4, 1) if n <= most), key=lambda n: -(-seen // n) * (n + 1))
+    return Tile(rows, vectors, widest(dtype), dtype)
 
 
 def _smallest(dtype: Any) -> Tile:
