@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from handmade.compiled.jit import loops
-from handmade.compiled.tiles import along, load, outer, rows, store, width, zeros
+from handmade.compiled.tiles import add_products, along, load, outer, rows, spread, store, width, zeros
 
 
 @loops
@@ -106,6 +106,7 @@ def nudges_across(
                     t = zeros(tile)
                     for e in range(count[o]):
                         t = outer(t, own, e * M + k, 1, x, pixel[e] + runs[r] + m)
+                    t = add_products(zeros(tile), t, spread(tile, step))
                     store(t, dz, k * total + first + r * length + m, total)
         for a in range(0, M, width(one_row)):
             t = zeros(one_row)
@@ -113,9 +114,7 @@ def nudges_across(
                 t = along(t, one, own, e * M + a, 0)
             store(t, bias, a, 0)
         for k in range(K):
-            dz[k * total + first + size] = bias[k]
-    for k in range(K * total):
-        dz[k] *= step
+            dz[k * total + first + size] = step * bias[k]
 
 
 @loops
