@@ -85,8 +85,8 @@ def nudges_across(
     """Compute dz as `filter_nudges`, for the first K outputs only, with nudges of an output side by side: dz (K, nudges), flat.
 
     A vector holds numbers of a patch, and a tile has a row for each output, so that no vector is filled up with zeros. A run is
-    at least as long as a row of the tile, and K is at least its number of rows; the last tiles overlap the ones before. The lanes of
-    a filter are first copied side by side: in their array they are so far apart that they evict each other from the cache.
+    at least as long as a row of the tile, and K is at least its number of rows; the last tiles overlap the ones before. The lanes
+    of a filter are first copied side by side: in their array they are so far apart that they evict each other from the cache.
     """
     size, one = runs.size * length, x.dtype.type(1)
     total = (high - low) * (size + 1)
