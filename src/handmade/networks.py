@@ -55,16 +55,18 @@ PRESETS: dict[str, dict[str, Any]] = {
     },
     "cifar": {
         "layers": [
-            {"layer": "Conv2d", "filters": 24, "kernel": 3},
+            {"layer": "Conv2d", "filters": 16, "kernel": 3},
             {"layer": "ReLU"},
+            {"layer": "Conv2d", "filters": 24, "kernel": 3, "padding": 1},
+            {"layer": "ReLU"},
+            {"layer": "MaxPool2d", "window": 2},
             {"layer": "Conv2d", "filters": 32, "kernel": 3, "padding": 1},
             {"layer": "ReLU"},
-            {"layer": "MaxPool2d", "window": 2},
             {"layer": "Conv2d", "filters": 40, "kernel": 3, "padding": 1},
             {"layer": "ReLU"},
-            {"layer": "Conv2d", "filters": 48, "kernel": 3, "padding": 1},
-            {"layer": "ReLU"},
             {"layer": "MaxPool2d", "window": 2},
+            {"layer": "Conv2d", "filters": 44, "kernel": 3, "padding": 1},
+            {"layer": "ReLU"},
             {"layer": "Conv2d", "filters": 48, "kernel": 3, "padding": 1},
             {"layer": "ReLU"},
             {"layer": "AvgPool2d", "window": 4},
@@ -91,7 +93,7 @@ def deep(rng: "np.random.Generator | int", dtype: DTypeLike = np.float32) -> Net
 
 
 def cifar(rng: "np.random.Generator | int", dtype: DTypeLike = np.float32) -> Network:
-    """Five convolutions for CIFAR-10, for `handmade train --recipe cifar`: 59,218 weights, drawn likewise."""
+    """Six convolutions for CIFAR-10, for `handmade train --recipe cifar`: 59,302 weights, drawn likewise."""
     return described(for_images(PRESETS["cifar"], (32, 32, 3), 10), rng, dtype)
 
 
