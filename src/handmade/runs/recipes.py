@@ -25,7 +25,7 @@ RECIPES: dict[str, dict[str, Any]] = {
         "standardise": True,
         "network": "cifar",
         "gradient": "difference",
-        "epochs": 40,
+        "epochs": 25,
         "batch_size": 64,
         "optimiser": "nesterov",
         "learning_rate": 0.08,
