@@ -8,7 +8,8 @@ python benchmarks/records.py --table --docs             the same, written into d
 
 A run is a folder of `handmade.runs` in --out. It may be stopped at any moment, by Ctrl-C, by --minutes or by kill -9; the same
 command resumes it from its newest checkpoint, with the same bytes as without the pause. Finished runs are not repeated. The table
-is made from the folders alone, and says of each run that is not finished that it is not.
+is made from the folders alone, and says of each run that is not finished that it is not. With --docs, the records of finished
+runs are also kept in benchmarks/records, without weights. They are read where --out has no finished run of the same settings.
 """
 
 import argparse
@@ -107,16 +108,21 @@ def _session(run: Plan, record: RunRecord) -> TrainingSession:
     """Return a new session, or one that resumes; a folder that was killed before its record was written begins anew."""
     if not (record.folder / SETTINGS).is_file():
         return start(run.settings, record.folder, force=True)
-    known = read_run_json(record.folder)
-    same = replace(run.settings, threads=None, learning_rate=None, backend=None)
-    before = replace(settings_of(record.folder, known), threads=None, learning_rate=None, backend=None, steps=run.settings.steps)
-    if same != before:
-        differ = [name for name, value in same.to_json().items() if before.to_json()[name] != value]
+    differ = differing(run.settings, record.folder)
+    if differ:
         raise HandmadeError(
             f"{record.folder}: expected a run of {run.name} as it is now, got other values of {', '.join(differ)}. "
             "Remove the folder, or try another --out"
         )
     return resume(record.folder)
+
+
+def differing(settings: Settings, folder: Path) -> list[str]:
+    """Return the names of the settings in which a run differs from these; a shorter one, and one with other threads, does not."""
+    known = read_run_json(folder)
+    same = replace(settings, threads=None, learning_rate=None, backend=None).to_json()
+    before = replace(settings_of(folder, known), threads=None, learning_rate=None, backend=None, steps=settings.steps).to_json()
+    return [name for name, value in same.items() if before[name] != value]
 
 
 def _note(folder: Path, step: int, cpu: float) -> None:
@@ -169,7 +175,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="runs whose names begin so")
     parser.add_argument("--list", action="store_true", help="print the state of each run")
     parser.add_argument("--table", action="store_true", help="print the table, and write it with the curves to --out")
-    parser.add_argument("--docs", action="store_true", help="with --table: write them into docs/records.md, too")
+    parser.add_argument("--docs", action="store_true", help="with --table: write docs/records.md, and keep the records")
     parser.add_argument(
         "--minutes", type=float, default=float("inf"), metavar="N", help="stop after N minutes; the rest can be resumed"
     )

@@ -15,12 +15,13 @@ from handmade.runs import read_record
 from handmade.runs.history import RunRecord
 from handmade.text.number_format import duration, percent
 from records import DIRECTIONS, Plan, notes, state
+from records_kept import KEPT, folder_of, keep
 
 DOCS = Path(__file__).parent.parent / "docs"
 BEGIN, END = "<!-- records.py writes from here -->", "<!-- records.py writes to here -->"
 HEAD = (
     *("run", "weights", "quotients", "differences of single images", "test accuracy", "time", "processor time"),
-    *("h", "precision"),
+    *("h", "precision", "threads", "numbers in a vector"),
 )
 DIRECTION_HEAD = ("run", "step", "precision", "relative difference", "1 - cosine", "contested windows")
 TITLES = {"difference": "differences", "backprop": "backpropagation"}
@@ -54,9 +55,9 @@ class Row:
         return self.record.status == "finished"
 
 
-def row(plan: Plan, out: Path) -> Row:
-    """Return the facts of a run."""
-    record = read_record(out / plan.name)
+def row(plan: Plan, out: Path, kept: Path = KEPT) -> Row:
+    """Return the facts of a run, from its folder in `out` or from the one that is kept."""
+    record = read_record(folder_of(plan, out, kept))
     best = record.known.get("best") if plan.settings.validation else None
     accuracy = best["test_accuracy"] if isinstance(best, dict) else record.number("test_accuracy")
     cpu = max((line["cpu"] for line in notes(record.folder)), default=None)
@@ -71,11 +72,12 @@ def cells(found: Row) -> list[str]:
     name = f"{found.plan.record}, {TITLES[settings.gradient]}, seed {settings.seed}"
     fixed = [f"{settings.step_size:.0e}" if by_differences else "", settings.dtype]
     if not found.is_finished or found.accuracy is None:
-        return [name, "", "", "", f"not finished ({state(record.folder)})", "", "", *fixed]
+        return [name, "", "", "", f"not finished ({state(record.folder)})", "", "", *fixed, "", ""]
     weights, steps, images, seconds = (record.number(each) or 0 for each in ("weights", "steps", "images", "seconds"))
     quotients = [f"{weights * steps:.3g}", f"{weights * images:.3g}"] if by_differences else ["0", "0"]
     spent = "" if found.cpu is None else duration(found.cpu)
-    return [name, f"{weights:,.0f}", *quotients, percent(found.accuracy), duration(seconds), spent, *fixed]
+    machine = [f"{record.number(each) or 0:.0f}" for each in ("threads", "lanes")]
+    return [name, f"{weights:,.0f}", *quotients, percent(found.accuracy), duration(seconds), spent, *fixed, *machine]
 
 
 def sentences(rows: Sequence[Row]) -> list[str]:
@@ -149,13 +151,16 @@ def draw(rows: Sequence[Row], folder: Path) -> list[str]:
 
 
 def write(plans: Sequence[Plan], out: Path, *, docs: bool) -> str:
-    """Write records.md and the curves to the folder of the runs, and into the documentation if asked; return the tables."""
+    """Write records.md and the curves to the folder of the runs; for the documentation, too, and keep the records, if asked."""
     out.mkdir(parents=True, exist_ok=True)
     rows = [row(plan, out) for plan in plans]
     text = markdown(rows)
     write_atomically(out / "records.md", text.encode())
     names = draw(rows, out)
     if docs:
+        for each in rows:
+            if each.is_finished and each.record.folder.parent != KEPT and each.plan.settings.steps is None:
+                keep(each.record.folder, KEPT / each.plan.name)
         for name in names:
             write_atomically(DOCS / "pictures" / name, (out / name).read_bytes())
         path = DOCS / "records.md"

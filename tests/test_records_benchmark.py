@@ -11,6 +11,7 @@ import pytest
 
 import records
 import records_direction
+import records_kept
 import records_table
 from handmade.engine.errors import HandmadeError
 from handmade.runs import read_record, start
@@ -128,6 +129,39 @@ def test_the_table_is_made_of_the_folders_and_tells_which_runs_are_not_finished(
     assert document.endswith(f"(pictures/x.png)\n\n{marks[1]}\nb\n")
     with pytest.raises(HandmadeError, match="expected the marks"):
         records_table.inserted("a", text, [])
+
+
+@pytest.mark.usefixtures("place")
+def test_a_finished_run_is_kept_without_its_weights_and_gives_the_same_row() -> None:
+    one, _ = tiny(steps=None, epochs=2)
+    carry_on(one, Path("runs") / one.name)
+    measure_direction(Path("runs") / one.name)
+    own = records_table.row(one, Path("runs"), Path("kept"))
+
+    records_kept.keep(Path("runs") / one.name, Path("kept") / one.name)
+    kept = records_table.row(one, Path("elsewhere"), Path("kept"))
+
+    assert {path.name for path in kept.record.folder.iterdir()} == {"run.json", "log.jsonl", "times.jsonl", "directions.json"}
+    assert kept.record.folder == Path("kept") / one.name
+    assert records_table.cells(kept) == records_table.cells(own)
+    assert records_table.direction_cells(kept) == records_table.direction_cells(own)
+    assert str(Path.cwd()) not in (kept.record.folder / "run.json").read_text()
+    assert records_table.row(one, Path("runs"), Path("kept")).record.folder == Path("runs") / one.name  # an own run comes first
+    other, _ = tiny(steps=None, epochs=3)
+    assert "not begun" in records_table.cells(records_table.row(other, Path("elsewhere"), Path("kept")))[4]
+    look = tiny()[0]
+    assert "not begun" in records_table.cells(records_table.row(look, Path("elsewhere"), Path("kept")))[4]
+
+
+def test_a_kept_log_has_the_means_of_its_steps() -> None:
+    log = [{"step": n, "loss": float(n), "accuracy": None} for n in range(1, 1002)]
+    log[-1]["validation_accuracy"] = 0.5
+    made = records_kept.thinned(log)
+    assert len(made) <= records_kept.LINES
+    assert made[0] == {"step": 4, "loss": 2.5}
+    assert made[-1] == {"step": 1001, "loss": 1001.0, "validation_accuracy": 0.5}
+    assert records_kept.thinned(log[:3]) == [{"step": n, "loss": float(n)} for n in (1, 2, 3)]
+    assert records_kept.thinned([]) == []
 
 
 def test_both_gradients_of_a_run_agree_where_nothing_is_contested(place: Path) -> None:

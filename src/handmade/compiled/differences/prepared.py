@@ -188,7 +188,7 @@ def before_tile(group: Group, seen: int, M: int, dtype: Any) -> Tile:
     lanes = M // widest(dtype)
     if group.size * group.windows[0] <= LITTLE:
         return _smallest(dtype)
-    vectors = next(n for n in (2, 3, 1) if lanes % n == 0 and (n < 3 or registers() == 16))
+    vectors = 2 - lanes % 2
     most = min(seen, registers() // vectors - 2)
     rows = min((n for n in (24, 16, 12, 8, 6, 5, 4, 1) if n <= most), key=lambda n: -(-seen // n) * (n + 1))
     return Tile(rows, vectors, widest(dtype), dtype)
