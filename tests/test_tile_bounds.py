@@ -23,7 +23,9 @@ def code_of(arguments: list[str], cache: Path) -> int:
     return subprocess.run([sys.executable, PROGRAM, *arguments], env=environment, stderr=subprocess.PIPE, check=False).returncode
 
 
-@pytest.mark.parametrize(("preset", "step"), [("readme", "1e-3"), ("readme", "1e-20"), ("deep", "1e-20"), ("seed", "1e-20")])
+@pytest.mark.parametrize(
+    ("preset", "step"), [("readme", "1e-3"), ("readme", "1e-20"), ("deep", "1e-20"), ("seed", "1e-20"), ("cifar", "1e-20")]
+)
 def test_no_tile_is_stored_outside_its_array(preset: str, step: str, tmp_path: Path) -> None:
     assert code_of([preset, step], tmp_path) == 0
 

@@ -63,7 +63,7 @@ def main() -> None:
     biases = {name: each for name, each in network.parameters().items() if name.endswith("b")}
     changed = {name: rng.normal(0, 0.1, each.shape).astype(each.dtype) for name, each in biases.items()}
     network = network.replace({**network.parameters(), **changed})  # else a ReLU stands on its kink
-    x, y = rng.normal(size=(20, 30, 30, 1)).astype(np.float32), rng.integers(10, size=20)
+    x, y = rng.normal(size=(20, *network.input_shape)).astype(np.float32), rng.integers(10, size=20)
     handmade.gradients.difference(network, x, y, h=float(sys.argv[2]))
     handmade.gradients.backprop(network, x, y)
     network.logits(x)

@@ -1,4 +1,4 @@
-"""Lanes one layer further back, in compiled loops, for one image: before = transpose of the layer times the lanes after it.
+"""Lanes one layer further back, in compiled loops, for some images: before = transpose of the layer times the lanes after it.
 
 lanes[place, l]   change of output l of the rest of the network for a change by 1 at a place of an activation
 """
