@@ -25,15 +25,15 @@ class Group:
     ----------
     low, high : int
         Range of its filters.
-        tile : Tile
+    tile : Tile
         Tile of numbers of a patch times lanes.
-        across, goes_across : Tile, bool
+    across, goes_across : Tile, bool
         Tile of outputs times numbers of a patch, and True if it is used.
     origin, runs, length : Array, Array, int
         Patches of the group (patches.py).
     windows : tuple of int
         Number of windows of an image, and of a row of it.
-        w : Array, (O * patch,)
+    w : Array, (O * patch,)
         Weights of its filters, one filter after the other.
     """
 
@@ -74,7 +74,7 @@ class Next:
     pixel_of : Array
         Index of the pixel in the image for each pixel of the padded image; -1 outside.
     w : Array, (channels, O, K_h K_w)
-    Its weights.
+        Its weights.
     """
 
     name: str
@@ -103,9 +103,9 @@ class Prepared:
     readers : tuple of Readers
         Windows of a convolution that read each row and each column of its image.
     next : Next or None
-    Next convolution.
+        Next convolution.
     W : Array or None
-    Weights of a linear layer, flat.
+        Weights of a linear layer, flat.
     tile : Tile or None
         Tile of inputs of a linear layer times lanes.
     """
