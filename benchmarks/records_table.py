@@ -99,7 +99,7 @@ def direction_cells(found: Row) -> list[list[str]]:
     """Return a row of cells for each comparison of both gradients."""
     name = f"{found.plan.record}, seed {found.plan.settings.seed}"
     return [
-        [name, f"{each['step']:,}", each["dtype"], f"{each['relative']:.1e}", f"{1 - each['cosine']:.1e}", _share(each)]
+        [name, f"{each['step']:,}", each["dtype"], f"{each['relative']:.1e}", f"{max(0.0, 1 - each['cosine']):.1e}", _share(each)]
         for each in found.directions
     ]
 
@@ -107,7 +107,8 @@ def direction_cells(found: Row) -> list[list[str]]:
 def _share(found: dict[str, Any]) -> str:
     """Return the number of contested windows, their total and their share; nothing where they were not counted."""
     some, total = found["contested"], found["windows"]
-    return f"{some:,} of {total:,} ({some / total:.1e})" if total else ""
+    share = f" ({some / total:.1e})" if some else ""
+    return f"{some:,} of {total:,}{share}" if total else ""
 
 
 def markdown(rows: Sequence[Row]) -> str:
