@@ -83,7 +83,7 @@ class Readers:
     window : Array of int, (readers,)
         Window along the axis.
     tap : Array of int, (readers,)
-        Place of the kernel at which the window reads.
+        Place of the kernel at which the window reads: a column, or the first place of a row. Their sum is the place in a patch.
     """
 
     begin: Places
@@ -95,12 +95,12 @@ class Readers:
 def readers_of(shape: Shape, geometry: Geometry) -> tuple[Readers, Readers]:
     """Return the readers of each row and of each column of images of `shape`, (H, W, ...)."""
     found = []
-    for axis in (0, 1):
+    for axis, between in ((0, geometry.window[1]), (1, 1)):
         places = geometry.along(axis, shape[axis])
         window, tap = np.nonzero((places >= 0) & (places < shape[axis]))
         read = places[window, tap]
         order = np.argsort(read, kind="stable")
-        found.append(Readers(np.searchsorted(read[order], np.arange(shape[axis] + 1)), window[order], tap[order]))
+        found.append(Readers(np.searchsorted(read[order], np.arange(shape[axis] + 1)), window[order], tap[order] * between))
     return found[0], found[1]
 
 

@@ -137,12 +137,11 @@ class GroupDifferences:
 
     def _before_convolution(self, ready: Prepared, count: Array) -> Array:
         found, M, shape = self._sorted[ready.unit.node.name], self.M, self.network.shape_of[ready.unit.node.reads[0]]
-        seen, kernel_width = shape[2] // len(ready.groups), ready.layer.kernel[1]
-        room, (down, across) = self._room(math.prod(shape)), ready.readers
+        seen, room, (down, across) = shape[2] // len(ready.groups), self._room(math.prod(shape)), ready.readers
         for g, each in enumerate(ready.groups):
             lanes_before.lanes_before_convolutions(
                 *(before_tile(each, seen, M, self.dtype), each.w, each.size, down.begin, down.window, down.tap),
-                *(across.begin, across.window, across.tap, *each.windows, kernel_width, shape[2], g * seen, seen),
+                *(across.begin, across.window, across.tap, *each.windows, shape[2], g * seen, seen),
                 *(each.low, each.high, found.place, found.row, count, found.lanes, M, room),
             )
         return room

@@ -24,7 +24,6 @@ def lanes_before_convolutions(
     column_tap: Any,
     windows: int,
     right: int,
-    kernel_width: int,
     C: int,
     first: int,
     seen: int,
@@ -69,7 +68,7 @@ def lanes_before_convolutions(
                 terms = 0
                 for r in range(row_begin[i], row_begin[i + 1]):
                     for c in range(column_begin[j], column_begin[j + 1]):
-                        p, tap = row_window[r] * right + column_window[c], (row_tap[r] * kernel_width + column_tap[c]) * seen
+                        p, tap = row_window[r] * right + column_window[c], (row_tap[r] + column_tap[c]) * seen
                         for e in range(begin[p], begin[p + 1]):
                             weight[terms], source[terms] = filters[e] + tap, sources[e]
                             terms += 1
