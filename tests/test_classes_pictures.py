@@ -17,7 +17,7 @@ from handmade.cli import terminal_pictures
 from handmade.data.fitting_pictures import edge_is_light, fit_in_words, image_of, reads_digits
 from handmade.data.prepared import raw_shape
 from handmade.data.sources.options import LUMINANCE
-from handmade.engine.layers import Conv2d, Flatten, Linear
+from handmade.engine.layers import Conv2d, Flatten, Linear, ReLU
 from handmade.engine.preparation import Preparation
 from handmade.networks import PRESETS, described, for_images
 from handmade.runs import inputs
@@ -120,6 +120,8 @@ def a_network(shape: tuple[int, ...], classes: int, **about: Any) -> Network:
         (a_network((30, 30, 1), 10, class_names=list("0123456789")), (28, 28, 1), True),
         (a_network((30, 30, 1), 10, class_names=list("abcdefghij")), (28, 28, 1), False),
         (a_network((30, 30, 1), 3), (28, 28, 1), False),
+        (a_network((30, 30, 1), 1), (28, 28, 1), False),  # one output, which is no class
+        (Network([ReLU()], (30, 30, 1)), (28, 28, 1), False),
         (a_network((30, 30, 3), 10), (28, 28, 3), False),
         (a_network((2, 2, 1), 10), None, False),
         (a_network((5,), 10), None, False),

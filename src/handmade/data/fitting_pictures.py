@@ -22,9 +22,10 @@ DIGITS = 10  # classes "0" to "9"
 
 def reads_digits(network: Network) -> bool:
     """Return True if a network reads grey images, and its classes are the ten digits."""
-    shape = raw_shape(network)
-    names = network.class_names or numbered(network.classes)
-    return shape is not None and shape[2] == 1 and names == numbered(DIGITS)
+    shape, outputs = raw_shape(network), network.shape_of[network.logits_name]
+    if shape is None or shape[2] != 1 or outputs != (DIGITS,):  # outputs of another shape may be no classes at all
+        return False
+    return network.class_names is None or network.class_names == numbered(DIGITS)
 
 
 def image_of(picture: NDArray[np.uint8], shape: Sequence[int], fit: Fit = "crop") -> NDArray[np.uint8]:
